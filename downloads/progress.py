@@ -1,0 +1,220 @@
+"""The wire: names of channels, keys and group, and the one small state that travels on them.
+
+Progress is a state, not a log: each message is all that is known of one video, the newest wins, and
+any one of them may be lost. Nothing here knows the database or Channels.
+"""
+
+import dataclasses
+import enum
+import json
+import logging
+import math
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import redis
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+CHANNEL_PREFIX = "progress:"
+CHANNEL_PATTERN = CHANNEL_PREFIX + "*"
+GROUP = "progress"
+EVENT = "progress.batch"
+SUBPROTOCOL = "ytarchive.progress.v2"
+SNAPSHOT_KEY = "ytarchive:progress"
+# The snapshot's own field beside the videos' ones: no video id may contain it.
+SNAPSHOT_HEAD = "@"
+LEADER_KEY = "ytarchive:bridge"
+
+MAX_MESSAGE_BYTES = 16 * 1024
+# The largest integer that JavaScript holds exactly (Number.MAX_SAFE_INTEGER).
+MAX_INTEGER = 2**53 - 1
+VIDEO_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+STATUSES = ("queued", "downloading", "processing", "complete", "failed", "cancelled")
+ACTIVE_STATUSES = ("downloading", "processing")
+TERMINAL_STATUSES = ("complete", "failed", "cancelled")
+
+REDIS_TIMEOUT = 0.25  # seconds, to connect and to answer: together the half second that a page may wait
+REDIS_REST = 1.0  # seconds without a try after a failure, so that many messages do not wait one by one
+
+
+class BadMessage(ValueError):
+    """A message that cannot be used; `reason` is one short word for the counters."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unset(enum.Enum):
+    """The type of UNSET: a field that a message leaves out, where null says "unknown"."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of one download; its JSON is the format on every hop.
+
+    `percent` 0 to 100 of the whole download, `downloaded_bytes` and `total_bytes` of the whole
+    download, `speed` in bytes per second, `eta` in seconds. None means unknown, UNSET left out.
+    """
+
+    status: str | Unset = UNSET
+    attempt: int | Unset = UNSET
+    percent: float | Unset | None = UNSET
+    downloaded_bytes: int | Unset | None = UNSET
+    total_bytes: int | Unset | None = UNSET
+    speed: float | Unset | None = UNSET
+    eta: float | Unset | None = UNSET
+    phase: str | Unset = UNSET
+    error: str | Unset = UNSET
+    changed: bool | Unset = UNSET
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that are set, in the order above."""
+        return {name: value for name in FIELDS if (value := getattr(self, name)) is not UNSET}
+
+    def to_json(self) -> str:
+        """Return the JSON text for any hop."""
+        return dumps(self.fields())
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read a message from Redis; raise BadMessage if nothing in it can be used.
+
+        A field of a wrong type is left out, a number out of range is clamped, unknown fields are dropped.
+        """
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise BadMessage("too_long")
+        try:
+            found = json.loads(data.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise BadMessage("no_json") from error
+        if not isinstance(found, dict):
+            raise BadMessage("no_object")
+        valid = {
+            name: value for name, read in FIELDS.items() if name in found and (value := read(found[name])) is not UNSET
+        }
+        if not valid:
+            raise BadMessage("no_field")
+        return cls(**valid)
+
+
+def _number(high: float) -> Callable[[Any], Any]:
+    def read(value: Any) -> float | Unset | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return UNSET
+        if isinstance(value, float) and not math.isfinite(value):
+            return UNSET
+        # + 0.0 turns -0.0 into 0.0
+        return min(max(value, 0), high) + 0.0
+
+    return read
+
+
+def _whole(low: int, nullable: bool) -> Callable[[Any], Any]:
+    def read(value: Any) -> int | Unset | None:
+        if value is None and nullable:
+            return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            return UNSET
+        return min(max(value, low), MAX_INTEGER)
+
+    return read
+
+
+def _text(longest: int) -> Callable[[Any], Any]:
+    def read(value: Any) -> str | Unset:
+        if not isinstance(value, str):
+            return UNSET
+        # A lone surrogate passes json.loads, but no encoder after it.
+        return value[:longest].encode("utf-8", "replace").decode("utf-8")
+
+    return read
+
+
+# How each field of a message is read; the keys are Progress' own.
+FIELDS: dict[str, Callable[[Any], Any]] = {
+    "status": lambda value: value if isinstance(value, str) and value in STATUSES else UNSET,
+    "attempt": _whole(1, nullable=False),
+    "percent": _number(100.0),
+    "downloaded_bytes": _whole(0, nullable=True),
+    "total_bytes": _whole(0, nullable=True),
+    "speed": _number(float(MAX_INTEGER)),
+    "eta": _number(float(MAX_INTEGER)),
+    "phase": _text(64),
+    "error": _text(500),
+    "changed": lambda value: True if value is True else UNSET,
+}
+
+
+def dumps(value: object) -> str:
+    """Return compact JSON that every browser can parse (no NaN, no Infinity)."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+
+
+def channel(video_id: str) -> str:
+    """Return the Redis channel of a video's progress."""
+    return CHANNEL_PREFIX + video_id
+
+
+def video_id_of(name: str) -> str:
+    """Return the video id in a channel's name; raise BadMessage if it is none."""
+    video_id = name.removeprefix(CHANNEL_PREFIX)
+    if not VIDEO_ID.fullmatch(video_id):
+        raise BadMessage("bad_id")
+    return video_id
+
+
+# Publishing --------------------------------------------------------------------------------------
+
+_client: redis.Redis | None = None
+_rests_until = 0.0
+
+
+def client() -> redis.Redis:
+    """Return this process' Redis client, which gives up soon instead of keeping anybody waiting."""
+    global _client
+    if _client is None:
+        _client = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=REDIS_TIMEOUT,
+            socket_connect_timeout=REDIS_TIMEOUT,
+            retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
+        )
+    return _client
+
+
+def publish(video_id: str, progress: Progress) -> bool:
+    """Publish a video's progress; False (logged once per outage) when Redis cannot be reached.
+
+    Never raises for Redis: a download goes on without its bar, and the bridge reconciles with the rows.
+    """
+    global _rests_until
+    if not VIDEO_ID.fullmatch(video_id):
+        raise ValueError(f"{video_id!r} is no video id: use 1 to 64 of letters, digits, '_', '-', '.' and ':'.")
+    now = time.monotonic()
+    if now < _rests_until:
+        return False
+    try:
+        client().publish(channel(video_id), progress.to_json())
+    except (redis.RedisError, OSError) as error:
+        if not _rests_until:
+            logger.warning("Redis cannot be reached, progress is not shown meanwhile: %s", error)
+        _rests_until = now + REDIS_REST
+        return False
+    if _rests_until:
+        logger.info("Redis is back, progress is shown again.")
+        _rests_until = 0.0
+    return True

@@ -1,0 +1,87 @@
+"""What many tests share: a real Redis-compatible server, and helpers that wait for events."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+
+from downloads import progress
+from ytarchive import redisserver
+
+
+class RedisServer:
+    """A real server on a UNIX socket that a test may kill, freeze and start again."""
+
+    def __init__(self, socket: Path, folder: Path) -> None:
+        self.socket = socket
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            redisserver.command(self.socket, self.folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_until(self.answers, 10, "Redis answers")
+
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def freeze(self) -> None:
+        assert self.process
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process
+        os.kill(self.process.pid, signal.SIGCONT)
+
+
+def wait_until(holds, seconds: float, what: str) -> None:
+    """Poll an outside process' state (which sends no event) until `holds()`; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def redis_session() -> Iterator[RedisServer]:
+    server = RedisServer(settings.REDIS_SOCKET, settings.DATA / "redis")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(redis_session: RedisServer) -> Iterator[RedisServer]:
+    """The embedded server where the settings expect it, empty."""
+    if not redis_session.answers():
+        redis_session.start()
+    with redis_session.client() as client:
+        client.flushall()
+    progress._rests_until = 0.0
+    yield redis_session
+    progress._rests_until = 0.0

@@ -1,0 +1,18 @@
+"""Loaded before the settings are (`-p` in pyproject.toml): tests get a data folder of their own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+for name in list(os.environ):
+    if name.startswith(("YTARCHIVE_", "DJANGO_")) and name != "DJANGO_SETTINGS_MODULE":
+        del os.environ[name]
+for name in ("REDIS_URL", "DATABASE_URL"):
+    os.environ.pop(name, None)
+
+DATA = tempfile.mkdtemp(prefix="yta-")
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+os.environ["YTARCHIVE_DATA"] = DATA
+# Playwright's loop runs in the test's thread (its sync API), where Django would refuse the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

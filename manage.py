@@ -1,0 +1,34 @@
+#!/usr/bin/env python
+"""ytarchive's command line: `manage.py help` lists the commands."""
+
+import os
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit(
+        f"ytarchive needs Python 3.11 or newer; this is {sys.version.split()[0]}. "
+        "Install a newer one, or run: make run PYTHON=python3.12"
+    )
+
+
+def main() -> None:
+    """Check the settings, then run the named command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
+    if sys.argv[1:2] == ["runserver"]:
+        # A developer's server; whoever wants it otherwise sets DJANGO_DEBUG=0.
+        os.environ.setdefault("DJANGO_DEBUG", "1")
+    try:
+        from django.conf import settings  # after the version check: older Pythons cannot import it
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        sys.exit(f"{error}. Run `make run`, or `pip install -r requirements.txt`, first.")
+    try:
+        _ = settings.DATA
+    except ImproperlyConfigured as error:
+        sys.exit(f"ytarchive: {error}")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

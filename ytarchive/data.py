@@ -1,0 +1,77 @@
+"""The data folder: the one place that ytarchive writes to."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+FOLDERS = ("media", "work", "static", "cache", "redis")
+# sun_path holds 107 bytes and a NUL (unix(7)); the margin leaves room for temporary names beside it.
+LONGEST_SOCKET_PATH = 100
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used; the message says why and what to do."""
+
+
+def prepare(folder: Path) -> None:
+    """Make the data folder and its rooms, or raise DataFolderError."""
+    try:
+        for name in FOLDERS:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataFolderError(
+            f"The data folder {folder} cannot be written to ({error.strerror}). "
+            "Give YTARCHIVE_DATA a folder that you own."
+        ) from error
+
+
+def secret_key(folder: Path) -> str:
+    """Return the installation's secret key, made once and readable by its owner only."""
+    return _made_once(folder / "secret_key", lambda: secrets.token_urlsafe(50))
+
+
+def redis_socket(folder: Path) -> Path:
+    """Return where the embedded server listens: in the data folder, or near it when that path is too long."""
+    path = folder / "redis" / "redis.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    pointer = folder / "redis" / "socket"
+    path = Path(_made_once(pointer, _short_socket))
+    if not _is_ours(path.parent):
+        # The system's temporary folder was emptied, or the name is somebody else's now.
+        pointer.unlink(missing_ok=True)
+        path = Path(_made_once(pointer, _short_socket))
+    return path
+
+
+def _short_socket() -> str:
+    return str(Path(tempfile.mkdtemp(prefix="ytarchive-")) / "redis.sock")
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return False
+    return folder.is_dir() and found.st_uid == os.getuid() and found.st_mode & 0o777 == 0o700
+
+
+def _made_once(path: Path, make: Callable[[], str]) -> str:
+    """Return the file's text; the first of several processes writes it (0600), the others read that."""
+    if not path.exists():
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(make())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            pass  # another process was first: its text is the one
+        finally:
+            Path(name).unlink()
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,204 @@
+"""Every setting, and every environment variable, is read here and nowhere else."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from ytarchive import data
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: bool) -> bool:
+    text = env.str(name, default="").strip().lower()
+    if not text:
+        return default
+    if text in ("0", "false", "no", "off"):
+        return False
+    if text in ("1", "true", "yes", "on"):
+        return True
+    raise ImproperlyConfigured(f"{name} is {text!r}; use 1 or 0.")
+
+
+def _whole(name: str, default: int, low: int, high: int) -> int:
+    text = env.str(name, default="").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise ImproperlyConfigured(f"{name} is {text!r}; use a whole number from {low} to {high}.")
+    return int(text)
+
+
+def _words(name: str, default: list[str]) -> list[str]:
+    words = [word.strip() for word in env.str(name, default="").split(",")]
+    return [word for word in words if word] or default
+
+
+# The data folder -----------------------------------------------------------------------------
+
+DATA = Path(env.str("YTARCHIVE_DATA", default="") or BASE_DIR / "data").expanduser().resolve()
+try:
+    data.prepare(DATA)
+    SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or data.secret_key(DATA)
+    REDIS_SOCKET = data.redis_socket(DATA)
+except data.DataFolderError as error:
+    raise ImproperlyConfigured(str(error)) from error
+
+MEDIA_ROOT = DATA / "media"
+WORK_ROOT = DATA / "work"
+STATIC_ROOT = DATA / "static"
+CACHE_ROOT = DATA / "cache"
+
+# ytarchive -------------------------------------------------------------------------------------
+
+WORKERS = _whole("YTARCHIVE_WORKERS", 2, 1, 64)
+TICK_MS = _whole("YTARCHIVE_TICK_MS", 200, 20, 5000)
+ALLOW_PRIVATE_HOSTS = _flag("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
+# `up` sets this for its web processes when it binds to more than loopback.
+PRIVATE = _flag("YTARCHIVE_PRIVATE", bool(_words("DJANGO_ALLOWED_HOSTS", [])))
+SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
+SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
+SUPERUSER_EMAIL = env.str("DJANGO_SUPERUSER_EMAIL", default="")
+
+# Redis -------------------------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_EMBEDDED = not REDIS_URL
+if REDIS_EMBEDDED:
+    REDIS_URL = f"unix://{REDIS_SOCKET}"
+elif urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+    raise ImproperlyConfigured(f"REDIS_URL is {REDIS_URL!r}; use redis://host:6379/0, rediss://… or unix:///path.")
+
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "ytarchive.layers.ProgressLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "ytarchive"}}
+}
+
+# Database ----------------------------------------------------------------------------------------
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA / "db.sqlite3",
+        # Several processes write: without these three, most read-then-write transactions fail as locked.
+        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"},
+        # A file, so that tests may start real processes on the same database.
+        "TEST": {"NAME": DATA / "test.sqlite3"},
+    }
+}
+if DATABASE_URL:
+    try:
+        DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+    except Exception as error:
+        raise ImproperlyConfigured("DATABASE_URL is no database address: use postgres://user@host/name.") from error
+    if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL names no PostgreSQL: leave it unset for SQLite in the data folder.")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Django ------------------------------------------------------------------------------------------
+
+DEBUG = _flag("DJANGO_DEBUG", False)
+ALLOWED_HOSTS = _words("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = _words("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "downloads",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "ytarchive.urls"
+ASGI_APPLICATION = "ytarchive.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "ytarchive.staticfiles.HashedModulesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = "Lax"
+# A reverse proxy that ends TLS is declared by an https:// entry among the trusted origins.
+if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "daphne": {"level": "WARNING"},
+        # One line per request is the proxy's task.
+        "django.channels.server": {"level": "WARNING"},
+    },
+}
