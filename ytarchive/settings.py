@@ -85,8 +85,8 @@ DATABASES = {
         "NAME": DATA / "db.sqlite3",
         # Several processes write: without these three, most read-then-write transactions fail as locked.
         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"},
-        # A file, so that tests may start real processes on the same database.
-        "TEST": {"NAME": DATA / "test.sqlite3"},
+        # The same file: tests have a data folder of their own, and start real processes on it.
+        "TEST": {"NAME": DATA / "db.sqlite3"},
     }
 }
 if DATABASE_URL:

@@ -3,8 +3,9 @@
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,44 @@ def redis_server(redis_session: RedisServer) -> Iterator[RedisServer]:
     progress._rests_until = 0.0
     yield redis_session
     progress._rests_until = 0.0
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix() -> None:
+    """Keep the database's name: each pytest-xdist worker has a data folder of its own (environment.py)."""
+
+
+Manage = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def manage(tmp_path: Path) -> Iterator[Manage]:
+    """Start `manage.py …` as real processes on the tests' data folder; they are ended with the test.
+
+    `manage("work", env={…})` returns the Popen; its output goes to the file `process.log` (a Path).
+    """
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        log = tmp_path / f"{len(started)}-{args[0]}.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), **(env or {})},
+            )
+        process.log = log  # type: ignore[attr-defined]
+        started.append(process)
+        return process
+
+    yield start
+    for process in reversed(started):
+        process.terminate()
+    for process in reversed(started):
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
