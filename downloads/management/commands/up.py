@@ -1,0 +1,52 @@
+"""`manage.py up`: the whole archive on one machine."""
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from ytarchive.listening import listen
+from ytarchive.part import Part
+from ytarchive.prepare import CannotStart
+from ytarchive.stack import Stack, environment, manage, only_one
+
+
+class Command(BaseCommand):
+    """Start Redis (unless REDIS_URL is set), the pages, the bridge and the workers; Ctrl-C stops them all."""
+
+    help = __doc__
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="0 takes any free one (default: %(default)s)")
+        parser.add_argument("--web", type=int, default=1, help="web processes (default: %(default)s)")
+        parser.add_argument(
+            "--workers", type=int, default=settings.WORKERS, help="downloads at once (default: %(default)s)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["web"] < 1 or options["workers"] < 1:
+            sys.exit("ytarchive: --web and --workers take 1 or more.")
+        try:
+            with only_one(), listen(options["bind"], options["port"]) as listener:
+                listener.set_inheritable(True)
+                env = environment(listener)
+                fd = listener.fileno()
+                web = manage("web", "--fd", str(fd))
+                names = ["web"] if options["web"] == 1 else [f"web {n + 1}" for n in range(options["web"])]
+                Stack(
+                    listener,
+                    webs=[Part(name, web, env=env, fds=(fd,), grace=6.0) for name in names],
+                    bridge=Part("bridge", manage("bridge_progress"), env=env, grace=1.5),
+                    workers=Part("worker", manage("work", "--workers", str(options["workers"])), env=env, grace=6.0),
+                    say=self.say,
+                ).run()
+        except CannotStart as error:
+            sys.exit(f"ytarchive: {error}")
+
+    def say(self, line: str) -> None:
+        """Tell the person at the terminal, at once, even through a pipe."""
+        self.stdout.write(line)
+        self.stdout.flush()

@@ -1,0 +1,106 @@
+"""The one listening socket: bound before anything is started, inherited by every web process."""
+
+import contextlib
+import errno
+import http.client
+import ipaddress
+import os
+import socket
+import time
+
+from django.conf import settings
+
+from ytarchive.prepare import CannotStart
+
+BACKLOG = 1024  # many pages reconnect at once after a restart
+RETRY = 0.5  # seconds between two attempts at a page that does not answer well
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen; raise CannotStart with one line that a person can act on."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except (socket.gaierror, UnicodeError, OverflowError) as error:
+        raise CannotStart(f"{host!r} with port {port} is no address to bind to.") from error
+    except OSError as error:
+        raise CannotStart(_why(error, host, port)) from error
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is taken by another program: choose another one with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} of {host} needs more rights than you have: choose one of 1024 and above with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine: choose another one with --bind."
+    return f"{host}:{port} cannot be bound to: {os.strerror(error.errno or 0)}."
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Tell whether only this machine can reach the socket."""
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+
+
+def reach(listener: socket.socket) -> tuple[str, int]:
+    """Return the address at which this machine reaches the socket."""
+    host, port = listener.getsockname()[:2]
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
+    return host, port
+
+
+def url(listener: socket.socket) -> str:
+    """Return the address for people."""
+    host, port = reach(listener)
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+class FirstPage:
+    """Asks for the library page until it is answered well, without ever waiting.
+
+    The socket is listened on before a web process runs, so a request waits there until one takes it.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.address = reach(listener)
+        self.answered = False
+        self._connection: socket.socket | None = None
+        self._not_before = 0.0
+
+    def poll(self) -> bool:
+        """Tell whether the page has been answered; ask again when an attempt failed."""
+        if not self.answered and time.monotonic() >= self._not_before:
+            try:
+                self._attempt()
+            except BlockingIOError:
+                pass  # asked, and not answered yet
+            except (OSError, http.client.HTTPException, ValueError, IndexError):
+                self.close()
+                self._not_before = time.monotonic() + RETRY
+        return self.answered
+
+    def _attempt(self) -> None:
+        if self._connection is None:
+            self._connection = socket.create_connection(self.address, timeout=1)
+            request = f"GET / HTTP/1.1\r\nHost: {_known_host()}\r\nConnection: close\r\n\r\n"
+            self._connection.sendall(request.encode())
+            self._connection.setblocking(False)
+        status = int(self._connection.recv(64).split()[1])
+        if status >= http.client.BAD_REQUEST:
+            raise http.client.HTTPException(status)
+        self.answered = True
+        self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError):
+                self._connection.close()
+            self._connection = None
+
+
+def _known_host() -> str:
+    """Return a host name that Django lets in."""
+    first = settings.ALLOWED_HOSTS[0].lstrip(".")
+    return "localhost" if first == "*" else first

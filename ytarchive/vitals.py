@@ -1,0 +1,64 @@
+"""What Redis tells of the stack: whether it answers, whether a bridge leads, whether a worker claims."""
+
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+
+from downloads import progress
+from ytarchive import redisserver
+from ytarchive.part import Part
+from ytarchive.prepare import CannotStart, first_line
+
+WORKER_KEYS = "ytarchive:worker:*"
+
+
+def embedded_redis() -> Part:
+    """Return the server that lives in the data folder."""
+    folder = settings.DATA / "redis"
+    command = redisserver.command(settings.REDIS_SOCKET, folder)
+    return Part("redis", command, log=folder / "server.log", grace=2.0)
+
+
+def answers() -> bool:
+    """Tell whether the embedded server can be used."""
+    try:
+        return bool(progress.client().ping())
+    except redis.RedisError:
+        return False
+
+
+def check_redis() -> None:
+    """Raise CannotStart unless the server at REDIS_URL answers."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError, OSError) as error:
+        where = urlsplit(settings.REDIS_URL)
+        place = f"{where.hostname}:{where.port or 6379}" if where.hostname else where.path
+        raise CannotStart(
+            f"Redis at {place} does not answer ({first_line(error)}): start it, correct REDIS_URL, "
+            "or unset REDIS_URL to use the embedded server."
+        ) from error
+
+
+def forget_the_dead() -> None:
+    """Drop what a killed bridge and killed workers left in the embedded server: we hold the data folder."""
+    client = progress.client()
+    client.delete(progress.LEADER_KEY, *client.scan_iter(WORKER_KEYS))
+
+
+def bridge_leads() -> bool:
+    """Tell whether a bridge is subscribed and leads."""
+    try:
+        return bool(progress.client().exists(progress.LEADER_KEY))
+    except redis.RedisError:
+        return False
+
+
+def worker_claims() -> bool:
+    """Tell whether a worker is there to take what is queued."""
+    try:
+        return any(True for _ in progress.client().scan_iter(WORKER_KEYS))
+    except redis.RedisError:
+        return False
