@@ -1,5 +1,17 @@
 """The pages' addresses."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from downloads import media, views
+
+urlpatterns = [
+    path("", views.library, name="library"),
+    path("videos/list", views.listing, name="list"),
+    path("videos/cards", views.cards, name="cards"),
+    path("videos/add/", views.add, name="add"),
+    path("videos/<video_id>/", views.video, name="video"),
+    path("videos/<video_id>/retry", views.retry, name="retry"),
+    path("videos/<video_id>/cancel", views.cancel, name="cancel"),
+    path("media/<video_id>/video", media.video, name="media"),
+    path("media/<video_id>/thumbnail", media.thumbnail, name="thumbnail"),
+]

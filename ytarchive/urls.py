@@ -1,9 +1,21 @@
 """Every address of the site."""
 
 from django.contrib import admin
+from django.contrib.auth import views as accounts
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead browsers that ask without having been told to the icon."""
+    return HttpResponseRedirect(staticfiles_storage.url("favicon.svg"))
+
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("accounts/login/", accounts.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/logout/", accounts.LogoutView.as_view(), name="logout"),
+    path("favicon.ico", favicon),
     path("", include("downloads.urls")),
 ]

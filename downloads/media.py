@@ -1,0 +1,191 @@
+"""Media files, in pieces: one range at a time (RFC 9110), read from disk in a thread.
+
+Django's FileResponse reads a whole file into memory under ASGI and knows no ranges, and Daphne
+buffers what a slow client does not take: so an open-ended range gets a few MiB, and a player asks
+for the next ones as it plays.
+"""
+
+import asyncio
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseForbidden,
+    HttpResponseNotAllowed,
+    StreamingHttpResponse,
+)
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
+
+from downloads import access
+from downloads.models import Video
+
+LONGEST_OPEN_RANGE = 4 * 1024 * 1024
+CHUNK = 256 * 1024
+# Whatever else lies in the media folder is offered as a download, never shown.
+TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".ogv": "video/ogg",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".flac": "audio/flac",
+    ".wav": "audio/wav",
+    ".aac": "audio/aac",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+}
+_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
+_UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
+
+
+class Unsatisfiable(Exception):
+    """The range begins behind the end of the file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """Bytes `first` to `last`, both included, of a file."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        return self.last - self.first + 1
+
+
+async def video(request: HttpRequest, video_id: str) -> HttpResponseBase:
+    """Answer a video's file, or the range of it that is asked for; `?download=1` to save it."""
+    return await _serve(request, video_id, "media_file", "private, no-cache")
+
+
+async def thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
+    """Answer a video's picture."""
+    return await _serve(request, video_id, "thumbnail", "private, max-age=600")
+
+
+async def _serve(request: HttpRequest, video_id: str, column: str, caching: str) -> HttpResponseBase:
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    if not access.may_look(await request.auser()):
+        return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
+    row = await Video.objects.filter(video_id=video_id).values(column, "title").afirst()
+    path = await asyncio.to_thread(located, row[column]) if row else None
+    if row is None or path is None:
+        raise Http404("No such file is in the archive.")
+    response = await _answer(request, path)
+    response["Cache-Control"] = caching
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox"
+    saved = "download" in request.GET or path.suffix.lower() not in TYPES
+    response["Content-Disposition"] = content_disposition_header(saved, _saved_name(row["title"], path)) or "inline"
+    return response
+
+
+def located(name: str) -> Path | None:
+    """Return the file of this name in the media folder; None if it is not there, or leads out of it."""
+    root = settings.MEDIA_ROOT.resolve()
+    try:
+        path = (root / name).resolve()
+        found = bool(name) and path.is_relative_to(root) and path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return None
+    return path if found else None
+
+
+async def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:
+    """Answer the whole file, a piece of it, or why not."""
+    status = await asyncio.to_thread(path.stat)
+    size, etag = status.st_size, f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+    modified = int(status.st_mtime)
+    headers = {"ETag": etag, "Last-Modified": http_date(modified), "Accept-Ranges": "bytes"}
+    unchanged = get_conditional_response(request, etag, modified)
+    if unchanged is not None:
+        for name, value in headers.items():
+            unchanged[name] = value
+        return unchanged
+    try:
+        piece = _asked(request, size, etag, modified)
+    except Unsatisfiable:
+        return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+    if piece is not None:
+        headers["Content-Range"] = f"bytes {piece.first}-{piece.last}/{size}"
+    whole = piece or Piece(0, size - 1)
+    headers |= {"Content-Length": str(whole.length), "Content-Type": _content_type(path)}
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers)
+    file = await asyncio.to_thread(path.open, "rb")
+    response = StreamingHttpResponse(_chunks(file, whole), status=206 if piece else 200, headers=headers)
+    # Closed as well when the client leaves before the first chunk is read.
+    response._resource_closers.append(file.close)  # type: ignore[attr-defined]
+    return response
+
+
+def _asked(request: HttpRequest, size: int, etag: str, modified: int) -> Piece | None:
+    """Return the piece that the request wants, None for the whole file."""
+    header = request.headers.get("Range")
+    if request.method != "GET" or header is None or not _still_holds(request.headers.get("If-Range"), etag, modified):
+        return None
+    return piece_of(header, size)
+
+
+def piece_of(header: str, size: int) -> Piece | None:
+    """Read a Range header; None if it is to be ignored (malformed, or several ranges)."""
+    match = _RANGE.fullmatch(header)
+    if match is None or match.group(1) == match.group(2) == "":
+        return None
+    first, last = match.groups()
+    if not first:
+        if not int(last) or not size:
+            raise Unsatisfiable
+        return Piece(max(0, size - int(last)), size - 1)
+    if last and int(last) < int(first):
+        return None
+    if int(first) >= size:
+        raise Unsatisfiable
+    longest = int(last) if last else int(first) + LONGEST_OPEN_RANGE - 1
+    return Piece(int(first), min(longest, size - 1))
+
+
+def _still_holds(condition: str | None, etag: str, modified: int) -> bool:
+    """Tell whether If-Range names the file as it is now (a strong comparison)."""
+    if condition is None or condition.strip() == etag:
+        return True
+    return parse_http_date_safe(condition) == modified
+
+
+async def _chunks(file: BinaryIO, piece: Piece) -> AsyncIterator[bytes]:
+    left = piece.length
+    try:
+        await asyncio.to_thread(file.seek, piece.first)
+        while left > 0 and (chunk := await asyncio.to_thread(file.read, min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+    finally:
+        file.close()
+
+
+def _content_type(path: Path) -> str:
+    return TYPES.get(path.suffix.lower(), "application/octet-stream")
+
+
+def _saved_name(title: str, path: Path) -> str:
+    """Return the name under which a browser saves the file."""
+    stem = _UNSAFE_IN_NAMES.sub(" ", title).strip(" .")[:120] or path.stem
+    return stem + path.suffix

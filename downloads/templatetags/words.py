@@ -1,0 +1,106 @@
+"""States and numbers in words; static/js/format.js says the same while a page is live."""
+
+import datetime as dt
+import math
+import zlib
+
+from django import template
+from django.utils import timezone
+
+from downloads.models import Video
+
+register = template.Library()
+
+TONES = 12
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def _scaled(count: float) -> tuple[str, str]:
+    """Return a number of bytes as (number, unit): decimal, at most three digits."""
+    power = 0
+    while power < len(UNITS) - 1 and count >= 999.5:
+        count /= 1000
+        power += 1
+    if power and count < 9.95:
+        return f"{math.floor(count * 10 + 0.5) / 10:.1f}", UNITS[power]
+    return str(math.floor(count + 0.5)), UNITS[power]
+
+
+@register.filter
+def size(count: float | None) -> str:
+    """Return bytes as "603 MB"."""
+    return "" if count is None else " ".join(_scaled(count))
+
+
+@register.filter
+def amount(video: Video) -> str:
+    """Return what has arrived, as "412 of 603 MB"."""
+    done, total = video.downloaded_bytes, video.total_bytes
+    if done is None:
+        return ""
+    if total is None:
+        return size(done)
+    (number, unit), (_, whole_unit) = _scaled(done), _scaled(total)
+    return f"{number} of {size(total)}" if unit == whole_unit else f"{size(done)} of {size(total)}"
+
+
+@register.filter
+def percent(video: Video) -> str:
+    """Return the bar's number, as "68 %"; never 100 before the end."""
+    return "" if video.percent is None else f"{math.floor(video.percent)} %"
+
+
+@register.filter
+def value(number: float | None) -> str:
+    """Return a percentage for an attribute, with one decimal at most."""
+    return "" if number is None else f"{math.floor(number * 10 + 0.5) / 10:g}"
+
+
+@register.filter
+def valuetext(video: Video) -> str:
+    """Return the bar in words, for those who hear it."""
+    parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", amount(video)]
+    return ", ".join(part for part in parts if part) or "not known yet"
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """Return a duration as on a player, "12:04" or "1:02:09"."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@register.filter
+def ago(moment: dt.datetime) -> str:
+    """Return how long ago, in the largest unit: "2 days ago"."""
+    passed = (timezone.now() - moment).total_seconds()
+    for unit, length in (("year", 31556952), ("month", 2629746), ("day", 86400), ("hour", 3600), ("minute", 60)):
+        if passed >= length:
+            count = int(passed // length)
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+@register.filter
+def tone(video_id: str) -> int:
+    """Return the calm tone (0 to 11) of a video without a picture."""
+    return zlib.crc32(video_id.encode()) % TONES
+
+
+@register.filter
+def letter(name: str) -> str:
+    """Return the first letter or digit of a name, for a video without a picture."""
+    bare = name.removeprefix("https://").removeprefix("http://").removeprefix("www.")
+    return next((character.upper() for character in bare if character.isalnum()), "?")
+
+
+@register.filter
+def order(video: Video) -> int:
+    """Return the place within its list: the smaller the nearer to the top."""
+    if video.is_ended:
+        return -int(video.pk)
+    moment = video.started_at if video.is_active and video.started_at else video.queued_at
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,168 @@
+"""The pages: the library, one video, and what a person does there."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from downloads import access, sources
+from downloads.forms import IngestForm
+from downloads.models import ENDED, Video
+
+PAGE = 24
+WAITING_SHOWN = 100
+EVENTS_SHOWN = 100
+CARDS_AT_ONCE = 100
+# How a video is drawn where: the partial that `cards` answers with.
+PARTIALS = {
+    "card": "downloads/_video.html",
+    "detail": "downloads/_detail.html",
+    "admin": "downloads/_admin_video.html",
+}
+
+View = Callable[..., HttpResponse]
+
+
+def looking(view: View) -> View:
+    """Send strangers of a private archive to the sign-in."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if access.may_look(request.user):
+            return view(request, *args, **kwargs)
+        return redirect_to_login(request.get_full_path())
+
+    return guarded
+
+
+def changing(view: View) -> View:
+    """Send whoever may change nothing to the sign-in, and from there back to the page they came from."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if access.may_change(request.user):
+            return view(request, *args, **kwargs)
+        return redirect_to_login(_back(request))
+
+    return guarded
+
+
+@require_safe
+@looking
+def library(request: HttpRequest) -> HttpResponse:
+    """Show what is downloading, what waits, and the archive page by page."""
+    return render(request, "downloads/library.html", {**_listing(request), "form": IngestForm()})
+
+
+@require_safe
+@looking
+def listing(request: HttpRequest) -> HttpResponse:
+    """Answer the library's list alone, for a page that missed a change."""
+    return render(request, "downloads/_list.html", _listing(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@changing
+def add(request: HttpRequest) -> HttpResponse:
+    """Take the URLs of the form; what is refused stays in the box, with the reason."""
+    if request.method != "POST":
+        return redirect(reverse("library") + "#add")
+    form = IngestForm(request.POST)
+    refusals: list[sources.Refusal] = []
+    if form.is_valid():
+        taken, refusals = sources.take(form.lines(), by=request.user, quality=form.cleaned_data["quality"])
+        if taken:
+            messages.success(request, f"Added {taken[0].name}." if len(taken) == 1 else f"Added {len(taken)} videos.")
+        if not refusals:
+            return redirect("library")
+        left = "\n".join(refusal.line for refusal in refusals)
+        form = IngestForm(initial={"urls": left, "quality": form.cleaned_data["quality"]})
+    return render(request, "downloads/library.html", {**_listing(request), "form": form, "refusals": refusals})
+
+
+@require_safe
+@looking
+def cards(request: HttpRequest) -> HttpResponse:
+    """Answer the partials of the asked videos; one that is not here is simply absent."""
+    drawn = request.GET.get("as", "card")
+    videos = Video.objects.filter(video_id__in=request.GET.getlist("id")[:CARDS_AT_ONCE])
+    context = {
+        "partial": PARTIALS.get(drawn, PARTIALS["card"]),
+        "videos": [{"video": video, "events": _events(video) if drawn == "detail" else None} for video in videos],
+        "waiting_count": Video.objects.waiting().count() if drawn == "card" else None,
+        "may_change": access.may_change(request.user),
+    }
+    return render(request, "downloads/_cards.html", context)
+
+
+@require_safe
+@looking
+def video(request: HttpRequest, video_id: str) -> HttpResponse:
+    """Show one video: its player, what is known of it, and its history."""
+    rev = Video.objects.rev()
+    found = get_object_or_404(Video, video_id=video_id)
+    context = {"video": found, "events": _events(found), "rev": rev, "may_change": access.may_change(request.user)}
+    return render(request, "downloads/detail.html", context)
+
+
+@require_POST
+@changing
+def retry(request: HttpRequest, video_id: str) -> HttpResponse:
+    """Put a failed or cancelled video back into the queue."""
+    found = get_object_or_404(Video, video_id=video_id)
+    if found.retry(f"Retried by {request.user}"):
+        messages.success(request, f"{found.name} waits for another try.")
+    else:
+        messages.info(request, f"{found.name} needs no other try: it is {found.get_status_display().lower()}.")
+    return redirect(_back(request))
+
+
+@require_POST
+@changing
+def cancel(request: HttpRequest, video_id: str) -> HttpResponse:
+    """Take a waiting or running video out."""
+    found = get_object_or_404(Video, video_id=video_id)
+    if found.cancel(f"Cancelled by {request.user}"):
+        messages.success(request, f"{found.name} is cancelled.")
+    else:
+        messages.info(request, f"{found.name} had ended before: it is {found.get_status_display().lower()}.")
+    return redirect(_back(request))
+
+
+def _listing(request: HttpRequest) -> dict[str, Any]:
+    # Before the rows: a change in between is then noticed, not missed.
+    rev = Video.objects.rev()
+    waiting = Video.objects.waiting()
+    paginator = Paginator(Video.objects.filter(status__in=ENDED).newest(), PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    return {
+        "rev": rev,
+        "active": Video.objects.active().order_by("started_at", "pk"),
+        "waiting": waiting[:WAITING_SHOWN],
+        "waiting_count": waiting.count(),
+        "page": page,
+        "pages": paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "limit": PAGE,
+        "may_change": access.may_change(request.user),
+    }
+
+
+def _events(video: Video) -> list[Any]:
+    """Return the newest events, oldest first."""
+    return list(video.events.order_by("-pk")[:EVENTS_SHOWN])[::-1]
+
+
+def _back(request: HttpRequest) -> str:
+    """Return the page that a form was sent from, or the library."""
+    came_from = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):
+        return came_from
+    return reverse("library")
