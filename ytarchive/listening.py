@@ -13,16 +13,19 @@ from django.conf import settings
 from ytarchive.prepare import CannotStart
 
 BACKLOG = 1024  # many pages reconnect at once after a restart
+HIGHEST_PORT = 65535
 RETRY = 0.5  # seconds between two attempts at a page that does not answer well
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Bind and listen; raise CannotStart with one line that a person can act on."""
+    if not 0 <= port <= HIGHEST_PORT:
+        raise CannotStart(f"{port} is no port: choose one from 0 to {HIGHEST_PORT} with --port.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except (socket.gaierror, UnicodeError, OverflowError) as error:
-        raise CannotStart(f"{host!r} with port {port} is no address to bind to.") from error
+    except (socket.gaierror, UnicodeError) as error:
+        raise CannotStart(f"{host!r} is no address to listen on: give --bind an IP address or a host name.") from error
     except OSError as error:
         raise CannotStart(_why(error, host, port)) from error
 

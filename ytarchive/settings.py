@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from ytarchive import data
 
@@ -73,7 +75,21 @@ elif urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
     raise ImproperlyConfigured(f"REDIS_URL is {REDIS_URL!r}; use redis://host:6379/0, rediss://… or unix:///path.")
 
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "ytarchive.layers.ProgressLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "ytarchive"}}
+    "default": {
+        "BACKEND": "ytarchive.layers.ProgressLayer",
+        "CONFIG": {
+            # Nobody waits long for Redis: whoever sends tries again with newer news.
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_connect_timeout": 0.5,
+                    "socket_timeout": 1.0,
+                    "retry": Retry(NoBackoff(), 0),
+                }
+            ],
+            "prefix": "ytarchive",
+        },
+    }
 }
 
 # Database ----------------------------------------------------------------------------------------
@@ -105,16 +121,16 @@ ALLOWED_HOSTS = _words("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]
 CSRF_TRUSTED_ORIGINS = _words("DJANGO_CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
+    # First, since the first `runserver` wins: ours, which builds on Daphne's.
+    "downloads",
     "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
-    "downloads",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,54 @@
+# `make run` starts the archive; CONTRIBUTING.md says what the others are for.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+.PHONY: run test lint lint-js soak lock
+
+run: $(VENV)/installed
+	@$(BIN)/python manage.py up $(ARGS)
+
+test: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest $(ARGS)
+
+# Nothing is left in anybody's data folder.
+lint: export YTARCHIVE_DATA := $(CURDIR)/$(VENV)/lint-data
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/djlint --quiet --lint --check templates
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --deploy --fail-level ERROR
+	@$(MAKE) --no-print-directory lint-js
+
+lint-js:
+	@if command -v npm >/dev/null; then \
+		npm ci --no-audit --no-fund --ignore-scripts --loglevel=error && npm run --silent lint; \
+	else \
+		echo "The JavaScript was not checked: that needs Node.js (apt-get install nodejs npm)."; \
+		test "$(CI)" != true; \
+	fi
+
+soak: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest -m soak -o timeout=0 $(ARGS)
+
+# `make lock ARGS=--upgrade` takes newer versions within what the .in files allow.
+lock: $(VENV)/installed-dev
+	$(COMPILE) $(ARGS) requirements.in --output-file requirements.txt
+	$(COMPILE) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
+	{ echo "-r requirements.txt"; echo; cat requirements-dev.txt; } > requirements-dev.new
+	mv requirements-dev.new requirements-dev.txt
+
+# pip alone, so that nothing has to be there but Python; its PIP_* variables and configuration are honoured.
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'ytarchive needs Python 3.11 or newer; this is ' + sys.version.split()[0] + '. Try: make run PYTHON=python3.12')"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing what requirements.txt names into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
