@@ -20,23 +20,23 @@ RETRY = 0.5  # seconds between two attempts at a page that does not answer well
 def listen(host: str, port: int) -> socket.socket:
     """Bind and listen; raise CannotStart with one line that a person can act on."""
     if not 0 <= port <= HIGHEST_PORT:
-        raise CannotStart(f"{port} is no port: choose one from 0 to {HIGHEST_PORT} with --port.")
+        raise CannotStart(f"{port} is no port: choose one from 0 to {HIGHEST_PORT}.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (socket.gaierror, UnicodeError) as error:
-        raise CannotStart(f"{host!r} is no address to listen on: give --bind an IP address or a host name.") from error
+        raise CannotStart(f"{host!r} is no address to listen on: give an IP address or a host name.") from error
     except OSError as error:
         raise CannotStart(_why(error, host, port)) from error
 
 
 def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} of {host} is taken by another program: choose another one with --port."
+        return f"Port {port} of {host} is taken by another program: choose another one."
     if error.errno == errno.EACCES:
-        return f"Port {port} of {host} needs more rights than you have: choose one of 1024 and above with --port."
+        return f"Port {port} of {host} needs more rights than you have: choose one from 1024 on."
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine: choose another one with --bind."
+        return f"{host} is no address of this machine: choose another one."
     return f"{host}:{port} cannot be bound to: {os.strerror(error.errno or 0)}."
 
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 
 from django.conf import settings
@@ -55,40 +55,32 @@ def only_one() -> Iterator[None]:
 
 
 class Stack:
-    """Redis (unless it is somebody else's), web processes, bridge and workers, as one.
+    """Redis (unless it is somebody else's), pages, bridge and workers, as one.
 
-    A web process that ends with `reload_status` asks for web, bridge and workers to be started anew.
+    `front` (pages and workers) stops first, then `bridge`, then `server`. A part that ends with
+    `reload_status` asks for all but the server to be started anew.
     """
 
     def __init__(
         self,
         listener: socket.socket,
-        webs: list[Part],
-        bridge: Part,
-        workers: Part,
+        front: list[Part],
+        bridge: list[Part],
+        server: Part | None,
         say: Say,
         reload_status: int | None = None,
     ) -> None:
         self.listener = listener
-        self.page = FirstPage(listener)
-        self.webs = webs
+        self.front = front
         self.bridge = bridge
-        self.workers = workers
+        self.server = server
         self.say = say
         self.reload_status = reload_status
-        self.redis = vitals.embedded_redis() if settings.REDIS_EMBEDDED else None
         self.ready = False
         self.stopping = False
+        self._page = FirstPage(listener)
         self._watching = False
         self._selector = selectors.DefaultSelector()
-
-    @property
-    def ours(self) -> list[Part]:
-        return [*self.webs, self.workers, self.bridge]
-
-    @property
-    def parts(self) -> list[Part]:
-        return [*self.ours, self.redis] if self.redis else self.ours
 
     # The story, in order ---------------------------------------------------------------------
 
@@ -104,18 +96,18 @@ class Stack:
                 self._end()
 
     def _begin(self) -> None:
-        if self.redis:
-            self.redis.start()
-        else:
+        if self.server:
+            self.server.start()
+        elif self.bridge:
             vitals.check_redis()
         prepare.everything(self.say)
-        if self.redis:
-            self._await_redis(self.redis)
+        if self.server:
+            self._await(self.server)
             vitals.forget_the_dead()
-        for part in self.ours:
+        for part in [*self.front, *self.bridge]:
             part.start()
 
-    def _await_redis(self, part: Part) -> None:
+    def _await(self, part: Part) -> None:
         deadline = time.monotonic() + REDIS_WITHIN
         while not vitals.answers():
             if part.reap() is not None:
@@ -135,19 +127,21 @@ class Stack:
 
     def _end(self) -> None:
         self._watching = self.stopping = True
-        self.page.close()
-        self._stop([*self.webs, self.workers])
-        self._stop([self.bridge])
-        if self.redis:
-            self._stop([self.redis])
+        self._page.close()
+        self._stop(self.front)
+        self._stop(self.bridge)
+        self._stop([self.server] if self.server else [])
+
+    def _parts(self) -> list[Part]:
+        return [*self.front, *self.bridge, *([self.server] if self.server else [])]
 
     # Watching --------------------------------------------------------------------------------
 
     def _tend(self) -> None:
         """Start what is due, plan what has died."""
-        for part in self.parts:
+        for part in self._parts():
             if (status := part.reap()) is not None:
-                if part in self.webs and status == self.reload_status:
+                if status == self.reload_status:
                     self._reload()
                     return
                 self._put_off(part, status)
@@ -161,8 +155,9 @@ class Stack:
         logger.warning("%s ended (%s); it is started again in %g s", part.name, in_words(status), delay)
 
     def _reload(self) -> None:
-        self._stop(self.ours)
-        for part in self.ours:
+        self._stop(self.front)
+        self._stop(self.bridge)
+        for part in [*self.front, *self.bridge]:
             part.early_ends = 0
             if not self.stopping:
                 part.start()
@@ -176,25 +171,23 @@ class Stack:
             raise CannotStart(f"Not ready after {READY_WITHIN:.0f} s: {', '.join(missing)}.")
 
     def _missing(self) -> list[str]:
-        wanted: dict[str, Callable[[], bool]] = {
-            "no page is answered": self.page.poll,
-            "no bridge leads": vitals.bridge_leads,
-            "no worker claims": vitals.worker_claims,
-        }
+        wanted = {"no page is answered": self._page.poll}
+        if self.bridge:
+            wanted |= {"no bridge leads": vitals.bridge_leads, "no worker claims": vitals.worker_claims}
         return [what for what, holds in wanted.items() if not holds()]
 
     def _patience(self) -> float | None:
         """Return the seconds until there is something to do; None: until a signal."""
         if not self.ready:
             return LOOK
-        due = [part.due for part in self.parts if part.due is not None]
+        due = [part.due for part in self._parts() if part.due is not None]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     # Stopping ----------------------------------------------------------------------------------
 
     def _stop(self, parts: list[Part]) -> None:
         """End these parts, first by asking, then by force; return when they are gone."""
-        deadline = time.monotonic() + max(part.grace for part in parts)
+        deadline = time.monotonic() + max((part.grace for part in parts), default=0)
         for part in parts:
             part.ask_to_stop()
         while self._alive(parts) and time.monotonic() < deadline:

@@ -13,10 +13,15 @@ from ytarchive.prepare import CannotStart, first_line
 WORKER_KEYS = "ytarchive:worker:*"
 
 
-def embedded_redis() -> Part:
-    """Return the server that lives in the data folder."""
+def redis_part() -> Part | None:
+    """Return the server that lives in the data folder; None when REDIS_URL names another."""
+    if not settings.REDIS_EMBEDDED:
+        return None
     folder = settings.DATA / "redis"
-    command = redisserver.command(settings.REDIS_SOCKET, folder)
+    try:
+        command = redisserver.command(settings.REDIS_SOCKET, folder)
+    except redisserver.NoRedisServer as error:
+        raise CannotStart(str(error)) from error
     return Part("redis", command, log=folder / "server.log", grace=2.0)
 
 

@@ -1,5 +1,6 @@
 """`manage.py up`: the whole archive on one machine."""
 
+import contextlib
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ from ytarchive.listening import listen
 from ytarchive.part import Part
 from ytarchive.prepare import CannotStart
 from ytarchive.stack import Stack, environment, manage, only_one
+from ytarchive.vitals import redis_part
 
 
 class Command(BaseCommand):
@@ -31,22 +33,20 @@ class Command(BaseCommand):
             sys.exit("ytarchive: --web and --workers take 1 or more.")
         try:
             with only_one(), listen(options["bind"], options["port"]) as listener:
-                listener.set_inheritable(True)
                 env = environment(listener)
-                fd = listener.fileno()
-                web = manage("web", "--fd", str(fd))
-                names = ["web"] if options["web"] == 1 else [f"web {n + 1}" for n in range(options["web"])]
-                Stack(
-                    listener,
-                    webs=[Part(name, web, env=env, fds=(fd,), grace=6.0) for name in names],
-                    bridge=Part("bridge", manage("bridge_progress"), env=env, grace=1.5),
-                    workers=Part("worker", manage("work", "--workers", str(options["workers"])), env=env, grace=6.0),
-                    say=self.say,
-                ).run()
+                webs = [_web(number, listener.fileno(), env) for number in range(1, options["web"] + 1)]
+                worker = Part("worker", manage("work", "--workers", str(options["workers"])), env=env, grace=6.0)
+                bridge = Part("bridge", manage("bridge_progress"), env=env, grace=1.5)
+                Stack(listener, [*webs, worker], [bridge], redis_part(), self.say).run()
         except CannotStart as error:
             sys.exit(f"ytarchive: {error}")
 
     def say(self, line: str) -> None:
         """Tell the person at the terminal, at once, even through a pipe."""
-        self.stdout.write(line)
-        self.stdout.flush()
+        with contextlib.suppress(OSError):  # nobody listens any more: no reason to stop
+            self.stdout.write(line)
+            self.stdout.flush()
+
+
+def _web(number: int, fd: int, env: dict[str, str]) -> Part:
+    return Part(f"web {number}", manage("web", "--fd", str(fd)), env=env, fds=(fd,), grace=6.0)
