@@ -1,0 +1,147 @@
+"""Real processes as the kernel shows them, and one whole archive of its own for a test."""
+
+import contextlib
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+from django.conf import settings
+
+from downloads.tests.conftest import wait_until
+
+
+def parents() -> dict[int, int]:
+    """Return the parent of every living process (zombies are dead)."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                found[int(stat.parent.name)] = int(parent)
+    return found
+
+
+def descendants(pid: int) -> set[int]:
+    """Return the process' children, their children, and so on."""
+    found, tree = {pid}, parents()
+    while more := {child for child, parent in tree.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def living(pids: set[int]) -> set[int]:
+    """Return those of `pids` that still run."""
+    return pids & parents().keys()
+
+
+def words(pid: int) -> str:
+    """Return a process' command line."""
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+class Archive:
+    """`manage.py up` or `runserver` on a data folder of its own."""
+
+    def __init__(self, data: Path, log: Path, project: Path = settings.BASE_DIR) -> None:
+        self.data = data
+        self.log = log
+        self.project = project
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *args: str, **env: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
+        with self.log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, str(self.project / "manage.py"), *args],
+                cwd=self.project,
+                env=clean | {"YTARCHIVE_DATA": str(self.data)} | env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def await_line(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+        """Return the first match of `pattern` in what was said so far, or will be."""
+
+        def said() -> re.Match[str] | None:
+            assert self.process
+            found = re.search(pattern, self.output())
+            assert found or self.process.poll() is None, f"ended early:\n{self.output()}"
+            return found
+
+        wait_until(said, seconds, f"{pattern!r} is said")
+        return said()
+
+    def await_ready(self) -> str:
+        return self.await_line(r"Ready on (http://\S+/)")[1]
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    def child(self, word: str) -> int:
+        """Return the one child whose command line holds `word`; wait for it."""
+        wait_until(lambda: self._children(word), 10, f"a child {word!r} runs")
+        return self._children(word)[0]
+
+    def _children(self, word: str) -> list[int]:
+        found = []
+        for pid, parent in parents().items():
+            with contextlib.suppress(OSError):
+                if parent == self.pid and word in words(pid):
+                    found.append(pid)
+        return found
+
+    def redis(self) -> redis.Redis:
+        pointer = self.data / "redis" / "socket"
+        socket = pointer.read_text() if pointer.exists() else self.data / "redis" / "redis.sock"
+        return redis.Redis.from_url(f"unix://{socket}", decode_responses=True)
+
+    def stop(self, order: signal.Signals = signal.SIGINT) -> int:
+        """Order the stop; return the exit status, fail after 10 s."""
+        assert self.process
+        self.process.send_signal(order)
+        return self.process.wait(10)
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        if self.process and self.process.poll() is None:
+            left = descendants(self.pid)
+            self.process.kill()
+            self.process.wait()
+            for pid in living(left):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def status_of(url: str) -> int:
+    """Return the status of a page's answer; 0 when nobody answers."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=10)
+    try:
+        connection.request("GET", f"/{path}")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def archive(folder: Path, *, data: Path | None = None, project: Path = settings.BASE_DIR) -> Iterator[Archive]:
+    """Yield an archive that is not started yet; end it in any case."""
+    found = Archive(data or folder / "data", folder / "archive.log", project)
+    try:
+        yield found
+    finally:
+        found.close()
