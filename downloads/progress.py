@@ -28,6 +28,9 @@ SNAPSHOT_KEY = "ytarchive:progress"
 # The snapshot's own field beside the videos' ones: no video id may contain it.
 SNAPSHOT_HEAD = "@"
 LEADER_KEY = "ytarchive:bridge"
+# Followed by <host>:<pid>; a worker that lives renews its own.
+WORKER_KEY = "ytarchive:worker:"
+ECHO_CHANNEL = "ytarchive:echo:"
 
 MAX_MESSAGE_BYTES = 16 * 1024
 # The largest integer that JavaScript holds exactly (Number.MAX_SAFE_INTEGER).

@@ -1,0 +1,309 @@
+"""The bridge's rules: from messages in any order to one conflated batch per tick.
+
+Pure: no Redis, no database, no Channels; the clock is passed in (seconds, monotonic). What is known
+of a video is one Track; what goes out next is collected in slots, at most the newest status and the
+newest progress after it for each video.
+"""
+
+import dataclasses
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from downloads import frames
+from downloads.frames import Message
+from downloads.progress import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, Progress, dumps
+
+REMEMBERED = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
+MOST_ENDED = 10_000
+MOST_ACTIVE = 1_000
+LATE = 2.0  # seconds after a terminal status in which a message without an attempt is late, not new
+CARRIED = ("percent", "downloaded_bytes", "total_bytes", "phase")
+NUMBERS = ("percent", "downloaded_bytes", "total_bytes", "speed", "eta", "phase")
+SILENT = "no news for 10 minutes"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """What the bridge knows of a video's row."""
+
+    video_id: str
+    progress: Progress
+
+    @property
+    def status(self) -> str:
+        return str(self.progress.status)
+
+    @property
+    def attempt(self) -> int:
+        return self.progress.attempt if isinstance(self.progress.attempt, int) else 1
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE_STATUSES
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in TERMINAL_STATUSES
+
+
+@dataclasses.dataclass(slots=True)
+class Track:
+    """The newest state of one video."""
+
+    attempt: int
+    has_row: bool
+    status: str | None = None
+    error: str | None = None
+    numbers: dict[str, Any] = dataclasses.field(default_factory=dict)
+    last_percent: float = 0.0
+    at: float = 0.0  # when the newest message came
+    active: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.status in TERMINAL_STATUSES
+
+
+@dataclasses.dataclass(slots=True)
+class Slot:
+    """What goes out about one video with the next batch."""
+
+    status: bool = False
+    progress: bool = False
+    changed: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One batch: its messages, and what changes in the snapshot store with it."""
+
+    messages: list[Message]
+    put: dict[str, str]
+    drop: list[str]
+
+
+class Conflator:
+    """All that the leading bridge knows."""
+
+    def __init__(self) -> None:
+        # Least recently updated first, in both.
+        self.active: OrderedDict[str, Track] = OrderedDict()
+        self.resting: OrderedDict[str, Track] = OrderedDict()
+        self.slots: dict[str, Slot] = {}
+        self.dropped: list[str] = []
+        self.counts: Counter[str] = Counter()
+
+    def knows(self, video_id: str) -> bool:
+        """Tell whether a message about this id can be taken without looking for its row."""
+        return video_id in self.active or video_id in self.resting
+
+    def track(self, video_id: str) -> Track | None:
+        """Return what is known of an id."""
+        return self.active.get(video_id) or self.resting.get(video_id)
+
+    # Messages in ---------------------------------------------------------------------------------
+
+    def learn(self, row: Row, now: float) -> None:
+        """Take a row as what is known, without telling anybody."""
+        track = Track(attempt=row.attempt, has_row=True, status=row.status, at=now)
+        self._carry(track, row.progress)
+        self._keep(row.video_id, track, active=row.is_active)
+
+    def take(self, video_id: str, found: Progress, now: float) -> bool:
+        """Take one message; False if it is of an earlier attempt, late, or after the end (counted)."""
+        track = self.track(video_id)
+        attempt = self._attempt(track, found, now)
+        fresh = track is None or attempt > track.attempt
+        if track is None or fresh:
+            track = Track(attempt=attempt, has_row=track.has_row if track else False)
+        reason = self._refusal(track, attempt, found)
+        if reason:
+            self.counts[reason] += 1
+            if found.changed is True:
+                self._slot(video_id).changed = True
+            return False
+        self._apply(video_id, track, found, now, fresh)
+        return True
+
+    @staticmethod
+    def _attempt(track: Track | None, found: Progress, now: float) -> int:
+        if isinstance(found.attempt, int):
+            return found.attempt
+        if track is None:
+            return 1
+        if not track.has_row and track.ended and now - track.at >= LATE:
+            return track.attempt + 1
+        return track.attempt
+
+    @staticmethod
+    def _refusal(track: Track, attempt: int, found: Progress) -> str | None:
+        if attempt < track.attempt:
+            return "old_attempt"
+        if track.ended and not (found.changed is True and found.status is UNSET):
+            return "repeated_status" if found.status == track.status else "after_the_end"
+        return None
+
+    def _apply(self, video_id: str, track: Track, found: Progress, now: float, fresh: bool) -> None:
+        slot = self._slot(video_id)
+        slot.changed = slot.changed or found.changed is True
+        if fresh:
+            slot.status = slot.progress = False
+        elif not found.fields().keys() - {"changed", "attempt"}:
+            return
+        if isinstance(found.status, str) and found.status != track.status:
+            # What was true before it is over.
+            slot.status, slot.progress = True, False
+            track.status = found.status
+            track.error = found.error if isinstance(found.error, str) else None
+        numbers = self._carry(track, found)
+        track.at = now
+        active = not track.ended and found.status != "queued"
+        slot.progress = active and (numbers or slot.progress)
+        self._keep(video_id, track, active=active)
+
+    @staticmethod
+    def _carry(track: Track, found: Progress) -> bool:
+        """Bring the numbers up to date, keeping those left out that stay true; tell whether there were any."""
+        fields = found.fields()
+        given = {name: fields[name] for name in NUMBERS if name in fields}
+        kept = {name: track.numbers[name] for name in CARRIED if name in track.numbers}
+        if given:
+            track.numbers = kept | given
+        if given.get("percent") is not None:
+            track.last_percent = given["percent"]
+        return bool(given)
+
+    def _keep(self, video_id: str, track: Track, *, active: bool) -> None:
+        was = self.active.pop(video_id, None) is not None
+        self.resting.pop(video_id, None)
+        track.active = active
+        if active:
+            self.active[video_id] = track
+            if len(self.active) > MOST_ACTIVE:
+                oldest, left = self.active.popitem(last=False)
+                self.resting[oldest] = left
+                left.active = False
+                self.dropped.append(oldest)
+        else:
+            self.resting[video_id] = track
+            if was:
+                self.dropped.append(video_id)
+            if len(self.resting) > MOST_ENDED:
+                self.resting.popitem(last=False)
+
+    def _slot(self, video_id: str) -> Slot:
+        return self.slots.setdefault(video_id, Slot())
+
+    # Batches out ---------------------------------------------------------------------------------
+
+    def collect(self) -> dict[str, Slot]:
+        """Return what goes out with the next batch, and begin to collect for the one after it."""
+        slots, self.slots = self.slots, {}
+        return slots
+
+    def render(self, slots: dict[str, Slot], rev: int, gone: Collection[str] = ()) -> Outgoing:
+        """Return the batch of `slots`; `gone`: ids among the changed that have no row any more."""
+        dropped, self.dropped = self.dropped, []
+        messages: list[Message] = []
+        put: dict[str, str] = {}
+        for video_id, slot in slots.items():
+            track = self.track(video_id)
+            if track and slot.status and track.status:
+                messages.append((video_id, frames.STATUS, status_text(video_id, track, rev)))
+            if slot.changed:
+                messages.append((video_id, frames.CHANGED, changed_text(video_id, rev, video_id in gone)))
+            if track and track.active:
+                put[video_id] = progress_text(video_id, track)
+                if slot.progress:
+                    messages.append((video_id, frames.PROGRESS, put[video_id]))
+        return Outgoing(messages, put, [video_id for video_id in dropped if video_id not in self.active])
+
+    def everything(self) -> dict[str, str]:
+        """Return the texts of all active videos, for a new snapshot store."""
+        return {video_id: progress_text(video_id, track) for video_id, track in self.active.items()}
+
+    def expire(self, now: float) -> None:
+        """Forget what ended long ago; fail what has no row and has been silent for ten minutes."""
+        for video_id, track in list(self.resting.items()):
+            if now - track.at >= REMEMBERED and video_id not in self.slots:
+                del self.resting[video_id]
+        for video_id, track in list(self.active.items()):
+            if not track.has_row and now - track.at >= REMEMBERED:
+                self.take(video_id, Progress(status="failed", error=SILENT, attempt=track.attempt), now)
+
+    # The rows, again -----------------------------------------------------------------------------
+
+    def restore(self, remembered: "OrderedDict[str, Track]", stored: dict[str, Progress], now: float) -> None:
+        """Take over what an earlier epoch remembers of ids without a row, and what the store holds.
+
+        Rows are the truth and are reconciled after this.
+        """
+        self.resting.update((video_id, track) for video_id, track in remembered.items() if not track.has_row)
+        for video_id, found in stored.items():
+            self.take(video_id, found, now)
+        self.slots.clear()
+
+    def reconcile(self, rows: Iterable[Row], since: float, now: float, *, resend: bool = False) -> bool:
+        """Bring what is known in line with the rows read at `since`; True if a terminal status must be undone.
+
+        An undone status cannot be told by a message (it is final for its attempt): it takes a new epoch.
+        With `resend` the status of rows that have ended is sent again.
+        """
+        undone = [self._reconcile(row, since, now, resend) for row in rows]
+        return any(undone)
+
+    def _reconcile(self, row: Row, since: float, now: float, resend: bool) -> bool:
+        track = self.track(row.video_id)
+        if track and track.at > since:
+            return False  # a message came while the rows were read: it is newer
+        if track is None or track.attempt < row.attempt:
+            if track or row.is_active or resend:
+                self._apply(row.video_id, Track(row.attempt, has_row=True), row.progress, now, True)
+            return False
+        track.has_row = True
+        if track.attempt > row.attempt or (track.status == row.status and not resend):
+            return False
+        if track.ended and not row.has_ended:
+            self.slots.pop(row.video_id, None)
+            self.learn(row, now)
+            return True
+        if track.status != row.status or row.has_ended:
+            track.status = None
+            self._apply(row.video_id, track, row.progress, now, False)
+        return False
+
+
+def progress_text(video_id: str, track: Track) -> str:
+    """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
+    numbers = track.numbers
+    content: dict[str, Any] = {
+        "type": frames.PROGRESS,
+        "video_id": video_id,
+        "percent": numbers.get("percent"),
+        "downloaded_bytes": numbers.get("downloaded_bytes"),
+        "total_bytes": numbers.get("total_bytes"),
+    }
+    if content["percent"] is None:
+        content["last_percent"] = track.last_percent
+    content |= {name: numbers[name] for name in ("speed", "eta", "phase") if name in numbers}
+    if track.status:
+        content["status"] = track.status
+    content["attempt"] = track.attempt
+    return dumps(content)
+
+
+def status_text(video_id: str, track: Track, rev: int) -> str:
+    """Return a video's status object."""
+    content = {"type": frames.STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
+    if "percent" in track.numbers:
+        content["percent"] = track.numbers["percent"]
+    if track.error is not None:
+        content["error"] = track.error
+    return dumps(content | {"rev": rev})
+
+
+def changed_text(video_id: str, rev: int, deleted: bool) -> str:
+    """Return the object that says: something else of the row has changed, or it is gone."""
+    content: dict[str, Any] = {"type": frames.CHANGED, "video_id": video_id, "rev": rev}
+    return dumps(content | {"deleted": True} if deleted else content)

@@ -1,0 +1,140 @@
+"""The WebSocket of the pages: refuse, join, snapshot, forward."""
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+from channels.consumer import get_handler_name
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from downloads import access, fanout
+from downloads.frames import Frames
+from downloads.progress import GROUP, SUBPROTOCOL
+
+logger = logging.getLogger(__name__)
+
+LONGEST_TEXT = 1024  # bytes
+FRAMES_PER_SECOND = 20
+# Close codes of RFC 6455, section 7.4.1.
+UNSUPPORTED_DATA, POLICY_VIOLATION, MESSAGE_TOO_BIG = 1003, 1008, 1009
+
+
+class SendOutlet:
+    """An outlet by way of the consumer's own `send`, for servers without a direct one."""
+
+    def __init__(self, consumer: "ProgressConsumer") -> None:
+        self._consumer = consumer
+        self._sending: asyncio.Task[None] | None = None
+
+    def write(self, sent: Frames) -> None:
+        self._sending = asyncio.create_task(self._send(sent, self._sending))
+
+    async def _send(self, sent: Frames, before: asyncio.Task[None] | None) -> None:
+        if before:
+            await before
+        for text in sent.texts:
+            await self._consumer.send(text_data=text)
+        self._sending = None
+        self._consumer.caught_up()
+
+    def pending(self) -> int:
+        return int(self._sending is not None)
+
+    def drop(self) -> None:
+        self.stop()
+        self._consumer.abandon()
+
+    def stop(self) -> None:
+        if self._sending:
+            self._sending.cancel()
+
+
+class ProgressConsumer(AsyncJsonWebsocketConsumer):
+    """One client of `/ws/progress`, with or without the batch subprotocol."""
+
+    viewer: fanout.Viewer | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._task = asyncio.current_task()
+        self._window, self._count = 0.0, 0
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Whatever ended it (a bug, a cancelled task), nothing of it stays behind.
+            self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the handler; without the stock's look at database connections, which this consumer has none of.
+
+        That look is a trip to the one thread that all consumers of a process share: half the cost of a
+        message, and a slow query anywhere would delay everybody.
+        """
+        await getattr(self, get_handler_name(message))(message)
+
+    async def connect(self) -> None:
+        """Accept who may look, join the group, and only then ask for the snapshot."""
+        if not access.may_look(self.scope["user"]):
+            await self.close()
+            return
+        batches = SUBPROTOCOL in self.scope.get("subprotocols", ())
+        await self.accept(SUBPROTOCOL if batches else None)
+        await self.channel_layer.group_add(GROUP, self.channel_name)
+        outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or SendOutlet(self)
+        self._fanout = fanout.current(self.channel_layer)
+        self.viewer = self._fanout.join(outlet, ticket=not batches)
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the group."""
+        self._leave()
+        await self.channel_layer.group_discard(GROUP, self.channel_name)
+
+    async def progress_batch(self, event: dict[str, Any]) -> None:
+        """Forward the group's batches, where the channel layer does not give them to the fan-out itself."""
+        self._fanout.receive(event)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Answer `ping` and `resync`; ignore what is not known, close on what no client of ours sends."""
+        if self._too_many():
+            await self.close(POLICY_VIOLATION)
+        elif text_data is None:
+            await self.close(UNSUPPORTED_DATA)
+        elif len(text_data) > LONGEST_TEXT or len(text_data.encode()) > LONGEST_TEXT:
+            await self.close(MESSAGE_TOO_BIG)
+        elif text_data == "ping":
+            await self.send(text_data="pong")
+        elif _is_resync(text_data) and self.viewer:
+            self._fanout.resync(self.viewer)
+
+    def caught_up(self) -> None:
+        """Go on after a send has ended."""
+        if self.viewer:
+            self._fanout.caught_up(self.viewer)
+
+    def abandon(self) -> None:
+        """End this consumer without waiting for its client."""
+        if self._task:
+            self._task.cancel()
+
+    def _leave(self) -> None:
+        if self.viewer:
+            self._fanout.leave(self.viewer)
+            if isinstance(self.viewer.outlet, SendOutlet):
+                self.viewer.outlet.stop()
+            self.viewer = None
+
+    def _too_many(self) -> bool:
+        now = time.monotonic()
+        if now - self._window >= 1.0:
+            self._window, self._count = now, 0
+        self._count += 1
+        return self._count > FRAMES_PER_SECOND
+
+
+def _is_resync(text: str) -> bool:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("type") == "resync"

@@ -1,0 +1,290 @@
+"""The fan-out of one web process: from one channel-layer event to every client.
+
+Each event loop has one Fanout. It is given every batch once, keeps the last few, and brings each
+viewer from the batch that it has to the newest: in the usual case that is one ready frame for all,
+and for a client or a process that is behind it is one merged frame.
+"""
+
+import asyncio
+import collections
+import dataclasses
+import functools
+import json
+import logging
+import time
+import weakref
+from typing import Any, Protocol, Self
+
+import redis.asyncio
+from django.conf import settings
+
+from downloads import frames
+from downloads.frames import Frames, Message
+from downloads.progress import EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY
+
+logger = logging.getLogger(__name__)
+
+KEPT_BATCHES = 64  # more than the longest time that a viewer may be behind, at the usual tick
+LONGEST_BEHIND = 10.0  # seconds
+CHUNK = 250  # viewers served before the loop does other work
+REDIS_AGAIN = 0.5  # seconds
+
+
+class Outlet(Protocol):
+    """Where a viewer's frames go."""
+
+    def write(self, sent: Frames) -> None:
+        """Send without waiting."""
+
+    def pending(self) -> int:
+        """Return what is written but not yet taken, in bytes or frames; 0 when all is."""
+
+    def drop(self) -> None:
+        """End the connection of a client that does not read."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Batch:
+    epoch: str
+    seq: int
+    messages: list[Message]
+
+    @classmethod
+    def read(cls, event: dict[str, Any]) -> Self:
+        """Read the group's event; raise KeyError, TypeError or ValueError if it is no batch."""
+        messages = [(video_id, kind, text) for video_id, kind, text in event["messages"]]
+        if not all(isinstance(part, str) for message in messages for part in message):
+            raise TypeError("a message is [video_id, kind, text]")
+        return cls(str(event["epoch"]), int(event["seq"]), messages)
+
+
+class Snapshot:
+    """All active videos at one moment."""
+
+    def __init__(self, head: dict[str, Any], texts: list[str]) -> None:
+        self.epoch = str(head.get("epoch", ""))
+        self.seq = int(head.get("seq", 0))
+        self.rev = int(head.get("rev", 0))
+        self.texts = texts
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The subprotocol's snapshot frame."""
+        return frames.snapshot(self.epoch, self.seq, self.rev, self.texts)
+
+    @functools.cached_property
+    def batch_frames(self) -> Frames:
+        return Frames([self.text])
+
+    @functools.cached_property
+    def ticket_frames(self) -> Frames:
+        return Frames(frames.ticket(("", frames.PROGRESS, text) for text in self.texts))
+
+
+class Viewer:
+    """One client: where its frames go, and the last batch that it has."""
+
+    __slots__ = ("__weakref__", "epoch", "outlet", "pending", "ready", "seq", "since", "task", "ticket")
+
+    def __init__(self, outlet: Outlet, *, ticket: bool) -> None:
+        self.outlet = outlet
+        self.ticket = ticket
+        self.epoch = ""
+        self.seq = 0
+        self.ready = False  # False: batches are held back until its snapshot is sent
+        self.since = 0.0  # since when what is pending has not shrunk, monotonic; 0: nothing is pending
+        self.pending = 0
+        self.task: asyncio.Task[None] | None = None
+
+    def is_behind(self, now: float) -> bool:
+        """Tell whether something is still pending; a client that takes nothing for too long is dropped."""
+        pending = self.outlet.pending()
+        if pending and (not self.since or pending < self.pending):
+            self.since = now
+        elif not pending:
+            self.since = 0.0
+        elif now - self.since > LONGEST_BEHIND:
+            logger.info("a client that does not read was dropped")
+            self.outlet.drop()
+        self.pending = pending
+        return pending > 0
+
+
+class Fanout:
+    """All viewers of one event loop."""
+
+    def __init__(self) -> None:
+        self.viewers: dict[Viewer, None] = {}
+        self._kept: collections.deque[Batch] = collections.deque(maxlen=KEPT_BATCHES)
+        self._past: collections.deque[str] = collections.deque([""], maxlen=16)
+        self._made: dict[tuple[int, bool], Frames] = {}
+        self._flushing: asyncio.Task[None] | None = None
+        self._fresh = False
+        self._reading: asyncio.Task[Snapshot] | None = None
+        self._read_at = 0.0
+        self._redis: Any = None
+
+    # Viewers come and go ------------------------------------------------------------------------
+
+    def join(self, outlet: Outlet, *, ticket: bool) -> Viewer:
+        """Add a viewer whose consumer is in the group already; it gets its snapshot, then batches."""
+        viewer = Viewer(outlet, ticket=ticket)
+        self.viewers[viewer] = None
+        self.resync(viewer)
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        """Forget a viewer."""
+        self.viewers.pop(viewer, None)
+        if viewer.task:
+            viewer.task.cancel()
+            viewer.task = None
+        if not self.viewers:
+            self._kept.clear()
+            self._made.clear()
+
+    def resync(self, viewer: Viewer) -> None:
+        """Send a snapshot, and hold batches back until then; once, however often it is asked for meanwhile."""
+        if viewer.task is None:
+            viewer.ready = False
+            viewer.task = asyncio.create_task(self._send_snapshot(viewer))
+
+    async def _send_snapshot(self, viewer: Viewer) -> None:
+        while True:
+            try:
+                found = await self.snapshot()
+                break
+            except (redis.RedisError, OSError) as error:
+                logger.debug("no snapshot yet: %s", error)
+                # A ticket's client has no gaps to notice: what arrives is better than nothing.
+                viewer.ready = viewer.ticket
+                await asyncio.sleep(REDIS_AGAIN)
+        viewer.task = None
+        viewer.epoch, viewer.seq, viewer.ready = found.epoch, found.seq, True
+        sent = found.ticket_frames if viewer.ticket else found.batch_frames
+        if sent.texts:
+            viewer.outlet.write(sent)
+        self._catch_up(viewer, time.monotonic())
+
+    # The snapshot -------------------------------------------------------------------------------
+
+    async def snapshot(self) -> Snapshot:
+        """Return a snapshot read after this call began; one read a tick serves all who wait for it.
+
+        Raises redis.RedisError or OSError while Redis is away.
+        """
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_in_turn())
+        return await asyncio.shield(self._reading)
+
+    async def _read_in_turn(self) -> Snapshot:
+        await asyncio.sleep(max(0.0, self._read_at + settings.TICK_MS / 1000 - time.monotonic()))
+        self._read_at = time.monotonic()
+        self._reading = None  # who asks from now on needs a read that begins later
+        if self._redis is None:
+            self._redis = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL,
+                socket_connect_timeout=0.5,
+                socket_timeout=0.5,
+                retry=redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0),
+            )
+        found = await self._redis.hgetall(SNAPSHOT_KEY)
+        head = found.pop(SNAPSHOT_HEAD.encode(), b"{}")
+        return Snapshot(json.loads(head), [text.decode() for text in found.values()])
+
+    async def close(self) -> None:
+        """Close the connection to Redis."""
+        if self._redis is not None:
+            await self._redis.aclose()
+            self._redis = None
+
+    # Batches -------------------------------------------------------------------------------------
+
+    def receive(self, event: dict[str, Any]) -> None:
+        """Take one event of the group; what is no batch of ours is logged and dropped."""
+        try:
+            batch = Batch.read(event)
+        except (KeyError, TypeError, ValueError) as error:
+            logger.warning("an event of the group was no batch: %r", error)
+            return
+        newest = self._kept[-1] if self._kept else None
+        if newest and newest.epoch == batch.epoch and batch.seq <= newest.seq:
+            return
+        if newest and newest.epoch != batch.epoch:
+            self._past.append(newest.epoch)
+        if newest and (newest.epoch, newest.seq + 1) != (batch.epoch, batch.seq):
+            self._kept.clear()
+        self._kept.append(batch)
+        self._made.clear()
+        self._fresh = True
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        while self._fresh:
+            self._fresh = False
+            now = time.monotonic()
+            for count, viewer in enumerate(list(self.viewers), 1):
+                self._catch_up(viewer, now)
+                if count % CHUNK == 0:
+                    await asyncio.sleep(0)
+                    now = time.monotonic()
+
+    def caught_up(self, viewer: Viewer) -> None:
+        """Go on with a viewer whose outlet has taken everything."""
+        if viewer in self.viewers:
+            self._catch_up(viewer, time.monotonic())
+
+    def _catch_up(self, viewer: Viewer, now: float) -> None:
+        """Send a viewer everything that it does not have, as one frame."""
+        if not viewer.ready or not self._kept or viewer.is_behind(now):
+            return
+        newest = self._kept[-1]
+        first = self._first_for(viewer, newest)
+        if first is None:
+            return
+        viewer.epoch, viewer.seq = newest.epoch, newest.seq
+        sent = self._frames(first, viewer.ticket)
+        if sent.texts:
+            viewer.outlet.write(sent)
+
+    def _first_for(self, viewer: Viewer, newest: Batch) -> int | None:
+        """Return the first batch that the viewer lacks; None if it has all, or gets a snapshot instead."""
+        oldest = self._kept[0]
+        if viewer.epoch == newest.epoch:
+            if viewer.seq >= newest.seq:
+                return None
+            if viewer.seq + 1 >= oldest.seq:
+                return viewer.seq + 1
+        elif viewer.epoch not in self._past:
+            return None  # its snapshot is newer than what has arrived here
+        if viewer.ticket and viewer.epoch:
+            # It cannot notice the gap itself. A client of the subprotocol asks.
+            self.resync(viewer)
+            return None
+        return oldest.seq
+
+    def _frames(self, first: int, ticket: bool) -> Frames:
+        made = self._made.get((first, ticket))
+        if made is None:
+            newest = self._kept[-1]
+            wanted = [batch.messages for batch in self._kept if batch.seq >= first]
+            messages = wanted[0] if len(wanted) == 1 else frames.merged(wanted)
+            texts = frames.ticket(messages) if ticket else [frames.batch(newest.epoch, first, newest.seq, messages)]
+            made = self._made[first, ticket] = Frames(texts)
+        return made
+
+
+_fanouts: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Fanout]" = weakref.WeakKeyDictionary()
+
+
+def current(channel_layer: Any = None) -> Fanout:
+    """Return the running loop's Fanout; a channel layer that can is told to give it the group's batches."""
+    loop = asyncio.get_running_loop()
+    found = _fanouts.get(loop)
+    if found is None:
+        found = _fanouts[loop] = Fanout()
+    attach = getattr(channel_layer, "attach", None)
+    if attach:
+        attach(GROUP, EVENT, found.receive)
+    return found

@@ -1,0 +1,92 @@
+"""The texts of frames: what a browser receives, made from the bridge's messages.
+
+A message is `(video_id, kind, text)`: kind is "progress", "status" or "changed", and text the JSON
+object that the bridge encoded once for everybody.
+"""
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+
+from downloads.progress import dumps
+
+Message = tuple[str, str, str]
+
+PROGRESS = "progress"
+STATUS = "status"
+CHANGED = "changed"
+
+# What the ticket's clients understand: they clear their bar on `complete` and `failed` only.
+_UNKNOWN_PERCENT = '"percent":null'
+
+
+def merged(batches: Iterable[Iterable[Message]]) -> list[Message]:
+    """Return the messages of several batches as one: newest progress per video, statuses kept, in order."""
+    kept: dict[tuple[str, str, str], Message] = {}
+    for batch in batches:
+        for message in batch:
+            video_id, kind, text = message
+            if kind != CHANGED:
+                # A status ends what was true before it; a progress replaces its predecessor.
+                kept.pop((video_id, PROGRESS, ""), None)
+            kept[video_id, kind, text if kind == STATUS else ""] = message
+    return list(kept.values())
+
+
+class Frames:
+    """One or more text frames for many clients, encoded for the wire once."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+
+    @functools.cached_property
+    def wire(self) -> bytes:
+        """The frames as a server sends them: final, unmasked text frames (RFC 6455, section 5.2)."""
+        return b"".join(_framed(text.encode()) for text in self.texts)
+
+
+def _framed(payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2) + payload
+    return b"\x81\x7f" + size.to_bytes(8) + payload
+
+
+def batch(epoch: str, first: int, last: int, messages: Iterable[Message]) -> str:
+    """Return the batch frame of the subprotocol, covering the bridge's batches `first` to `last`."""
+    texts = ",".join(text for _, _, text in messages)
+    return f'{{"type":"batch","epoch":{dumps(epoch)},"from":{first},"seq":{last},"messages":[{texts}]}}'
+
+
+def snapshot(epoch: str, seq: int, rev: int, texts: Iterable[str]) -> str:
+    """Return the snapshot frame of the subprotocol; `texts` are the active videos' progress objects."""
+    videos = ",".join(texts)
+    return f'{{"type":"snapshot","epoch":{dumps(epoch)},"seq":{seq},"rev":{rev},"videos":[{videos}]}}'
+
+
+def ticket(messages: Iterable[Message]) -> list[str]:
+    """Return the frames for a client without a subprotocol, one JSON object each."""
+    found = (_ticket_frame(kind, text) for _, kind, text in messages)
+    return [text for text in found if text]
+
+
+def _ticket_frame(kind: str, text: str) -> str | None:
+    if kind == PROGRESS:
+        return _with_percent(text) if _UNKNOWN_PERCENT in text else text
+    content = json.loads(text)
+    if kind == CHANGED:
+        if not content.get("deleted"):
+            return None
+        content |= {"type": STATUS, "status": "failed", "reason": "deleted"}
+    elif content.get("status") == "cancelled":
+        content |= {"status": "failed", "reason": "cancelled"}
+    return dumps(content)
+
+
+def _with_percent(text: str) -> str:
+    content = json.loads(text)
+    if content.get("percent") is None:
+        content["percent"] = content.get("last_percent", 0)
+    return dumps(content)

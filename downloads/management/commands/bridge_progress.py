@@ -1,0 +1,38 @@
+"""`manage.py bridge_progress`: the bridge alone."""
+
+import asyncio
+import signal
+from typing import Any
+
+import redis.asyncio
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from downloads.bridge import Bridge
+
+
+class Command(BaseCommand):
+    """Carry Redis' `progress:*` into the channel layer."""
+
+    requires_system_checks = ()  # start soon: `check` has its own command
+    help = "Carries progress from Redis to every page; several may run, one leads."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asyncio.run(bridge())
+
+
+async def bridge() -> None:
+    """Run a bridge until SIGTERM or Ctrl-C."""
+    # No retries inside: the bridge tries again itself, from the start.
+    client = redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
+    )
+    found = Bridge(client, get_channel_layer(), settings.TICK_MS / 1000)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, found.stop)
+    async with client:
+        await found.run()

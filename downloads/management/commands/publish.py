@@ -1,0 +1,36 @@
+"""`manage.py publish`: publish progress by hand or from a script."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from downloads import progress
+
+
+class Command(BaseCommand):
+    """Publish one message on `progress:<video_id>`."""
+
+    requires_system_checks = ()  # start soon: `check` has its own command
+    help = "Publishes progress, for example: manage.py publish demo:1 '{\"percent\": 42}'"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("video_id")
+        parser.add_argument("json", help='a JSON object such as {"percent": 42}')
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            progress.video_id_of(progress.channel(options["video_id"]))
+            found = progress.Progress.from_json(options["json"].encode())
+        except progress.BadMessage as error:
+            raise CommandError(REASONS[error.reason]) from error
+        if not progress.publish(options["video_id"], found):
+            raise CommandError("Redis cannot be reached. Is `manage.py up` running, or REDIS_URL right?")
+
+
+REASONS = {
+    "bad_id": "The video id must be 1 to 64 letters, digits, '_', '-', '.' or ':'.",
+    "too_long": f"The message is longer than {progress.MAX_MESSAGE_BYTES} bytes.",
+    "no_json": 'The message is no JSON. An example: {"percent": 42}',
+    "no_object": 'The message is no JSON object. An example: {"percent": 42}',
+    "no_field": f"The message holds no valid field. There are: {', '.join(progress.FIELDS)}.",
+}

@@ -1,0 +1,17 @@
+"""The one path of the WebSocket."""
+
+from typing import Any
+
+from channels.routing import URLRouter
+from django.urls import path, re_path
+
+from downloads.consumers import ProgressConsumer
+
+
+async def refuse(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse the handshake of any other path (403) without a traceback."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+websocket = URLRouter([path("ws/progress", ProgressConsumer.as_asgi()), re_path(r"", refuse)])  # type: ignore[arg-type]

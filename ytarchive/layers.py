@@ -1,0 +1,165 @@
+"""The channel layer: channels_redis' pub/sub layer without its leaks, with bounded queues and a fan-out.
+
+What is changed, and why (channels_redis 4.3.0):
+- A consumer that ends in any way leaves its groups; the stock layer forgets that when it is cancelled
+  or raises, and then serves the dead name for ever.
+- Queues are bounded, the oldest message leaves first.
+- While Redis is away nothing raises or waits: subscriptions are made up when it returns.
+- A connection on which nothing arrives, not even a heartbeat, is replaced: it may be deaf without
+  being closed.
+- `attach` hands a group's events to one function per process, decoded once, instead of waking one
+  task per consumer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from channels_redis.core import BoundedQueue
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
+from channels_redis.utils import _wrap_close, decode_hosts
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+Sink = Callable[[Event], None]
+
+CAPACITY = 100  # messages waiting for one consumer
+DEAF_AFTER = 5.0  # seconds; the bridge's heartbeat comes at least every 2
+AWAY = (RedisError, OSError, asyncio.TimeoutError)
+
+
+class Connection(RedisSingleShardConnection):
+    """One Redis connection for all subscriptions of a process, and one to publish."""
+
+    def __init__(self, host: dict[str, Any], channel_layer: "LoopLayer") -> None:
+        super().__init__(host, channel_layer)
+        self._away = False
+        self._missing: set[str] = set()
+
+    async def subscribe(self, channel: str) -> None:
+        """Subscribe now, or as soon as Redis is back."""
+        if self._away:
+            self._missing.add(channel)
+            return
+        try:
+            await super().subscribe(channel)
+        except AWAY as error:
+            self._missing.add(channel)
+            self._ensure_receiver()
+            logger.debug("subscription of %s is postponed: %s", channel, error)
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Unsubscribe; what cannot be told to Redis now is forgotten with the connection."""
+        self._missing.discard(channel)
+        try:
+            await super().unsubscribe(channel)
+        except AWAY as error:
+            self._subscribed_to.discard(channel)
+            logger.debug("%s was not unsubscribed: %s", channel, error)
+
+    async def _do_receiving(self) -> None:
+        while True:
+            try:
+                await self._receive_once()
+            except AWAY as error:
+                if not self._away:
+                    logger.warning("Redis is away, live updates wait for it: %s", error)
+                self._away = True
+                await asyncio.sleep(0.5)
+
+    async def _receive_once(self) -> None:
+        if self._missing:
+            self._ensure_redis()
+            wanted = sorted(self._missing)
+            await self._pubsub.subscribe(*wanted)
+            self._subscribed_to.update(wanted)
+            self._missing.difference_update(wanted)
+        if not self._pubsub.subscribed:
+            await asyncio.sleep(0.05)
+            return
+        # Subscription messages are not ignored: with `ignore`, get_message returns None for them,
+        # which could not be told from silence.
+        message = await self._pubsub.get_message(timeout=DEAF_AFTER)
+        if self._away:
+            self._away = False
+            logger.info("Redis is back, live updates go on.")
+        if message is None:
+            await self._replace_deaf()
+        elif message["type"] == "message":
+            self._receive_message(message)
+
+    async def _replace_deaf(self) -> None:
+        """Close a connection that has been silent; the next read opens another and subscribes again."""
+        if self.channel_layer.groups and self._pubsub.connection is not None:
+            logger.debug("nothing arrived for %s s, the connection to Redis is replaced", DEAF_AFTER)
+            await self._pubsub.connection.disconnect()
+
+    def _receive_message(self, message: dict[str, Any]) -> None:
+        name = message["channel"].decode()
+        members = self.channel_layer.groups.get(name)
+        if members is None:
+            if name in self.channel_layer.channels:
+                self.channel_layer.channels[name].put_nowait(message["data"])
+            return
+        sinks = self.channel_layer.sinks.get(name)
+        if sinks:
+            event = self.channel_layer.channel_layer.deserialize(message["data"])
+            sink = sinks.get(event.get("type"))
+            if sink:
+                sink(event)
+                return
+        for member in members:
+            self.channel_layer.channels[member].put_nowait(message["data"])
+
+
+class LoopLayer(RedisPubSubLoopLayer):
+    """The layer of one event loop."""
+
+    def __init__(self, hosts: Any = None, **kwargs: Any) -> None:
+        super().__init__(hosts=hosts, **kwargs)
+        self._shards = [Connection(host, self) for host in decode_hosts(hosts)]
+        self.sinks: dict[str, dict[str, Sink]] = {}
+
+    def attach(self, group: str, kind: str, sink: Sink) -> None:
+        """Give `group`'s events of type `kind` to `sink`, once a process, instead of to each member."""
+        self.sinks.setdefault(self._get_group_channel_name(group), {})[kind] = sink
+
+    async def _subscribe_to_channel(self, channel: str) -> None:
+        self.channels[channel] = BoundedQueue(CAPACITY)
+        try:
+            await self._get_shard(channel).subscribe(channel)
+        except BaseException:  # cancelled: nobody will ever receive from it
+            del self.channels[channel]
+            raise
+
+    async def receive(self, channel: str) -> Event:
+        """Wait for the channel's next message; when that is given up, the channel leaves all its groups."""
+        try:
+            event: Event = await super().receive(channel)
+        except (asyncio.CancelledError, GeneratorExit):
+            for group in [name for name, members in self.groups.items() if channel in members]:
+                await self._leave(group, channel)
+            raise
+        return event
+
+    async def _leave(self, group_channel: str, channel: str) -> None:
+        members = self.groups[group_channel]
+        members.discard(channel)
+        if not members:
+            del self.groups[group_channel]
+            await self._get_shard(group_channel).unsubscribe(group_channel)
+
+
+class ProgressLayer(RedisPubSubChannelLayer):
+    """The layer of a process: one LoopLayer per event loop."""
+
+    def _get_layer(self) -> LoopLayer:
+        loop = asyncio.get_running_loop()
+        if loop not in self._layers:
+            self._layers[loop] = LoopLayer(*self._args, **self._kwargs, channel_layer=self)
+            _wrap_close(self, loop)
+        layer: LoopLayer = self._layers[loop]
+        return layer

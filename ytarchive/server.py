@@ -1,0 +1,132 @@
+"""Daphne's server with three things that it lacks: direct sends, a limit for clients that do not read, clean closes.
+
+Daphne 4.2 never holds back what a client does not take (django/daphne#170), and at SIGTERM it ends
+connections without a close frame and without the consumers' `disconnect`.
+"""
+
+import asyncio
+import logging
+import socket
+from typing import Any
+
+# First: it installs Twisted's asyncio reactor.
+from daphne.server import Server  # isort: skip
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import defer
+
+from downloads.frames import Frames
+
+logger = logging.getLogger(__name__)
+
+SERVICE_RESTART = 1012  # RFC 6455's registry of close codes
+LONGEST_DRAIN = 4.0  # seconds for consumers to end at SIGTERM
+LONGEST_PENDING = 256 * 1024  # bytes that a client may leave unread besides its snapshot
+# What the kernel keeps for one socket: little, so that a client that does not read is seen soon.
+SEND_BUFFER = 64 * 1024
+
+
+class DirectOutlet:
+    """Writes frames that are encoded already to one client's transport.
+
+    It passes by autobahn's per-frame work and, as long as nothing is pending, Twisted's buffer:
+    a frame then costs one send(2).
+    """
+
+    __slots__ = ("_allowed", "_protocol")
+
+    def __init__(self, protocol: WebSocketProtocol) -> None:
+        self._protocol = protocol
+        self._allowed = 0
+
+    def write(self, sent: Frames) -> None:
+        """Send now what the socket takes, the rest when it can."""
+        protocol, data = self._protocol, sent.wire
+        transport = protocol.transport
+        if protocol.state != protocol.STATE_OPEN or transport is None or transport.disconnecting:
+            return
+        if not self.pending():
+            try:
+                taken = transport.socket.send(data)
+            except BlockingIOError:
+                taken = 0
+            except OSError:
+                return  # the reactor finds the same and ends the connection
+            if taken == len(data):
+                return
+            data = data[taken:]
+            # The first that does not fit may be the snapshot: that one is allowed besides the limit.
+            self._allowed = len(data)
+        transport.write(data)
+        if self.pending() > LONGEST_PENDING + self._allowed:
+            self.drop()
+
+    def pending(self) -> int:
+        """Return the bytes that Twisted holds because the socket did not take them."""
+        transport = self._protocol.transport
+        if transport is None:
+            return 0
+        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+
+    def drop(self) -> None:
+        """End the connection at once: a close frame would only wait behind the rest."""
+        if self._protocol.transport is not None:
+            self._protocol.transport.abortConnection()
+
+
+class ProgressServer(Server):
+    """The server of `manage.py web`."""
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Give a WebSocket's application its direct outlet."""
+        if scope["type"] == "websocket":
+            self._prepare(protocol)
+            scope.setdefault("extensions", {})["ytarchive.outlet"] = DirectOutlet(protocol)
+        return super().create_application(protocol, scope)
+
+    @staticmethod
+    def _prepare(protocol: Any) -> None:
+        transport = protocol.transport
+        if isinstance(getattr(transport, "socket", None), socket.socket):
+            transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Pass an application's message on; close with any code of RFC 6455, which autobahn refuses."""
+        if not isinstance(protocol, WebSocketProtocol) or protocol.state == protocol.STATE_CONNECTING:
+            await super().handle_reply(protocol, message)
+        elif protocol.state != protocol.STATE_OPEN:
+            return  # closing or closed meanwhile: autobahn would raise into the consumer
+        elif message["type"] == "websocket.close":
+            end(protocol, message.get("code") or 1000)
+        else:
+            await super().handle_reply(protocol, message)
+
+    def kill_all_applications(self) -> Any:
+        """Stop listening, close every socket with 1012, let each `disconnect` run, cancel what is left."""
+        for listener in self.listeners:
+            listener.addCallback(lambda port: port.stopListening())
+        for protocol in list(self.connections):
+            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
+                end(protocol, SERVICE_RESTART)
+        return defer.Deferred.fromFuture(asyncio.ensure_future(_drained(self.connections)))
+
+
+async def _drained(connections: dict[Any, dict[str, Any]]) -> None:
+    """Wait until every application has ended and every close frame is answered (or autobahn's second is over)."""
+    loop = asyncio.get_running_loop()
+    applications = [found for details in connections.values() if (found := details.get("application_instance"))]
+    closes = [found.is_closed.asFuture(loop) for found in connections if isinstance(found, WebSocketProtocol)]
+    if applications or closes:
+        await asyncio.wait([*applications, *closes], timeout=LONGEST_DRAIN)
+    pending = [application for application in applications if not application.done()]
+    if pending:
+        logger.warning("%d requests did not end within %s s and were cut", len(pending), LONGEST_DRAIN)
+        for application in pending:
+            application.cancel()
+        await asyncio.wait(pending, timeout=1)
+
+
+def end(protocol: Any, code: int) -> None:
+    """Send a close frame with any code of RFC 6455, read nothing more, and let the consumer disconnect."""
+    protocol.muted = True  # its queue cannot grow any more
+    protocol.sendCloseFrame(code=code, isReply=False)
+    protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": code})
