@@ -1,8 +1,7 @@
-/** One element, one state: written at most once per animation frame, so never while the tab is hidden. */
-
-/** @import { State } from "./types.js" */
+/** One element, one state: written at most once per animation frame, and so never while the tab is hidden. */
 
 import { line, percent, valuetext } from "./format.js";
+import { find, write } from "./page.js";
 import { hasEnded } from "./store.js";
 
 export class Bars {
@@ -10,59 +9,53 @@ export class Bars {
   #due = new Map();
   #frame = 0;
 
-  /** @param {(id: string) => Element | undefined} find @param {() => void} after each writing */
-  constructor(find, after) {
-    this.find = find;
+  /** @param {(id: string) => HTMLElement | undefined} element @param {() => void} after each frame */
+  constructor(element, after) {
+    this.element = element;
     this.after = after;
   }
 
   /** @param {string} id @param {State} state */
   show(id, state) {
     this.#due.set(id, state);
-    this.#frame ||= requestAnimationFrame(() => this.#write());
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  #write() {
+  #draw() {
     this.#frame = 0;
     for (const [id, state] of this.#due) {
-      const element = this.find(id);
-      if (element) write(element, state);
+      const element = this.element(id);
+      if (element) draw(element, state);
     }
     this.#due.clear();
     this.after();
   }
 }
 
-/** @param {Element} element @param {State} state */
-function write(element, state) {
-  const bar = /** @type {HTMLProgressElement | null} */ (element.querySelector("[data-bar]"));
+/** @param {HTMLElement} element @param {State} state */
+function draw(element, state) {
+  const bar = /** @type {HTMLProgressElement | null} */ (find("[data-bar]", element));
   if (!bar) return;
-  const number = state.status === "complete" ? 100 : hasEnded(state.status) ? 0 : state.percent;
-  const rounded = number === null ? null : Math.floor(number * 10 + 0.5) / 10;
+  const ended = hasEnded(state.status);
+  const number = state.status === "complete" ? 100 : ended ? 0 : state.percent;
   bar.hidden = state.status === "queued" && number === null;
-  if (rounded === null) {
+  if (number === null) {
     bar.removeAttribute("value");
     bar.removeAttribute("aria-valuenow");
   } else {
-    bar.value = rounded;
-    bar.setAttribute("aria-valuenow", `${rounded}`);
+    bar.value = Math.floor(number * 10 + 0.5) / 10;
+    bar.setAttribute("aria-valuenow", `${bar.value}`);
   }
   bar.setAttribute("aria-valuetext", valuetext(state));
-  text(element, "[data-percent]", percent(number));
-  text(element, "[data-line]", hasEnded(state.status) ? "" : line(state));
-  if (state.phase !== null) text(element, "[data-phase]", state.phase);
+  write("[data-percent]", percent(number), element);
+  write("[data-line]", ended ? "" : line(state), element);
+  if (state.phase !== null) write("[data-phase]", state.phase, element);
 }
 
-/** @param {Element} element @param {number | undefined} seconds without news */
-export function showStalled(element, seconds) {
-  const note = /** @type {HTMLElement | null} */ (element.querySelector("[data-stalled]"));
+/** @param {HTMLElement} element @param {number | null} seconds without news */
+export function drawStalled(element, seconds) {
+  const note = find("[data-stalled]", element);
   if (!note) return;
-  note.hidden = seconds === undefined;
-  text(note, "[data-stalled-words]", seconds === undefined ? "" : `no data for ${seconds} s`);
-}
-
-/** @param {Element} element @param {string} selector @param {string} words */
-export function text(element, selector, words) {
-  const found = element.querySelector(selector);
-  if (found && found.textContent !== words) found.textContent = words;
+  note.hidden = seconds === null;
+  write("[data-stalled-words]", seconds === null ? "" : `no data for ${seconds} s`, note);
 }

@@ -1,8 +1,9 @@
-/** The cards on the page: which there are, and the server's own partials swapped in, many per request. */
+/** The cards on the page, and the server's own partials swapped in: many per request, only while somebody looks. */
 
-/** @import { Card } from "./types.js" */
+import { all, find } from "./page.js";
 
-const JITTER = 1000;
+const JITTER = 1_000;
+const AGAIN_AFTER = 5_000;
 const AT_ONCE = 50;
 
 export class Cards {
@@ -16,144 +17,103 @@ export class Cards {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {string} url of the partials
-   * @param {{ swapped: () => void, absent: (id: string) => void, announce: (words: string) => void }} page */
+  /** @param {string} url of the partials @param {Keeper} page */
   constructor(url, page) {
     this.url = url;
     this.page = page;
-    this.scan();
+    this.#scan();
   }
 
-  get list() {
-    return /** @type {HTMLElement | null} */ (document.querySelector("[data-list]"));
-  }
-
-  /** Read anew what the page shows. */
-  scan() {
-    const found = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-video-id]"));
-    this.elements = new Map([...found].map((element) => [element.dataset.videoId ?? "", element]));
-    this.shown = new Map(
-      [...this.elements].map(([id, { dataset }]) => [
-        id,
-        { status: dataset.status ?? "", attempt: Number(dataset.attempt ?? 1) },
-      ]),
-    );
+  #scan() {
+    this.elements = new Map(all("[data-video-id]").map((element) => [element.dataset.videoId ?? "", element]));
+    this.shown = new Map();
+    for (const [id, { dataset }] of this.elements) {
+      this.shown.set(id, { status: dataset.status ?? "", attempt: Number(dataset.attempt) });
+    }
   }
 
   /** @param {Iterable<string>} ids */
   want(ids) {
     for (const id of ids) this.#wanted.add(id);
-    if (this.list && this.#wanted.size > 2 * AT_ONCE) this.wantList();
+    if (this.#wanted.size > 2 * AT_ONCE) this.wantAll();
+    else this.#schedule();
+  }
+
+  /** Anything may have changed. */
+  wantAll() {
+    this.#listWanted = Boolean(find("[data-list]"));
+    this.#wanted = new Set(this.#listWanted ? [] : this.shown.keys());
     this.#schedule();
   }
 
-  /** Everything may have changed. */
-  wantList() {
-    if (this.list) {
-      this.#wanted.clear();
-      this.#listWanted = true;
-    } else for (const id of this.shown.keys()) this.#wanted.add(id);
-    this.#schedule();
-  }
-
-  /** Fetch what is wanted, unless nobody looks: then when the tab is shown. */
-  #schedule() {
+  #schedule(wait = Math.random() * JITTER) {
     if (document.hidden || this.#timer || !(this.#listWanted || this.#wanted.size)) return;
-    this.#timer = setTimeout(() => this.fetch(), Math.random() * JITTER);
+    this.#timer = setTimeout(() => this.#fetch(), wait);
   }
 
-  async fetch() {
-    clearTimeout(this.#timer);
-    const [list, ids] = [this.#listWanted, [...this.#wanted].slice(0, AT_ONCE)];
-    this.#listWanted = false;
-    for (const id of ids) this.#wanted.delete(id);
-    const answer = await this.#answer(
-      list
-        ? `${this.list?.dataset.list}${location.search}`
-        : `${this.url}&${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`,
-    );
-    if (answer && list) this.#swapList(answer);
-    else if (answer) this.#swapCards(answer, ids);
-    else {
-      this.#listWanted ||= list;
-      for (const id of ids) this.#wanted.add(id);
+  async #fetch() {
+    const [list, ids] = [this.#listWanted && find("[data-list]"), [...this.#wanted].slice(0, AT_ONCE)];
+    const asked = ids.map((id) => `&id=${encodeURIComponent(id)}`).join("");
+    const answer = await fetch(list ? list.dataset.list + location.search : this.url + asked).catch(() => null);
+    const fine = answer?.ok && !answer.redirected;
+    if (fine) {
+      this.#listWanted = false;
+      for (const id of ids) this.#wanted.delete(id);
+      this.#swap(new DOMParser().parseFromString(await answer.text(), "text/html"), list, ids);
     }
-    this.#timer = answer ? undefined : setTimeout(() => this.fetch(), 5000);
-    this.#schedule();
+    this.#timer = undefined;
+    this.#schedule(fine ? undefined : AGAIN_AFTER);
   }
 
-  /** @param {string} url @returns {Promise<Document | null>} null: try again */
-  async #answer(url) {
-    const answer = await fetch(url).catch(() => null);
-    if (!answer?.ok || answer.redirected) return null;
-    return new DOMParser().parseFromString(await answer.text(), "text/html");
-  }
-
-  /** @param {Document} answer */
-  #swapList(answer) {
-    const fresh = answer.querySelector("[data-list]");
-    if (fresh) keepingFocus(() => this.list?.replaceWith(fresh));
-    this.#done(new Map(this.shown));
-  }
-
-  /** @param {Document} answer @param {string[]} ids */
-  #swapCards(answer, ids) {
-    const before = new Map(this.shown);
+  /** @param {Document} answer @param {HTMLElement | null | false} list @param {string[]} ids */
+  #swap(answer, list, ids) {
+    const before = this.shown;
     keepingFocus(() => {
-      for (const part of /** @type {NodeListOf<HTMLElement>} */ (answer.querySelectorAll("[data-part]"))) {
-        const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
+      for (const part of all("[data-part]", answer)) {
+        const old = find(`[data-part="${part.dataset.part}"]`);
         if (old && !old.isEqualNode(part)) old.replaceWith(part);
       }
-      for (const id of ids) {
-        const fresh = /** @type {HTMLElement | null} */ (
-          answer.querySelector(`[data-video-id="${CSS.escape(id)}"]`)
-        );
-        if (!fresh) this.page.absent(id);
-        place(this.elements.get(id), fresh);
-      }
+      const fresh = find("[data-list]", answer);
+      if (list && fresh) list.replaceWith(fresh);
+      else for (const id of ids) this.#swapCard(id, find(`[data-video-id="${CSS.escape(id)}"]`, answer));
     });
-    this.#done(before);
+    this.#scan();
+    const news = [...this.shown].filter(([id, { status }]) => status !== before.get(id)?.status);
+    const words = news.map(([id]) => ["title", "state"].map((part) => this.#text(id, part)).join(": "));
+    if (words.length) this.page.announce(words.slice(0, 3).join(". "));
+    this.page.swapped();
   }
 
-  /** @param {Map<string, Card>} before */
-  #done(before) {
-    this.scan();
-    for (const [id, { status }] of this.shown) {
-      const element = this.elements.get(id);
-      if (!element || status === before.get(id)?.status) continue;
-      const [name, words] = ["[data-title]", "[data-state]"].map((part) =>
-        element.querySelector(part)?.textContent?.trim(),
-      );
-      this.page.announce(`${name}: ${words}`);
-    }
-    this.page.swapped();
+  /** @param {string} id @param {HTMLElement | null} fresh */
+  #swapCard(id, fresh) {
+    if (!fresh) this.page.absent(id);
+    const old = this.elements.get(id);
+    if (old && fresh && fresh.dataset.place === old.dataset.place) return old.replaceWith(fresh);
+    old?.remove();
+    const list = find(`[data-place-for="${fresh?.dataset.place}"]`);
+    if (fresh && list) insert(list, fresh);
+  }
+
+  /** @param {string} id @param {string} part */
+  #text(id, part) {
+    return find(`[data-${part}]`, this.elements.get(id))?.textContent?.trim();
   }
 }
 
-/** Put `fresh` where it belongs, in the place of `old` if that is in the same list.
- * @param {HTMLElement | undefined} old @param {HTMLElement | null} fresh */
-function place(old, fresh) {
-  if (old && fresh?.dataset.place === old.dataset.place && fresh) return old.replaceWith(fresh);
-  old?.remove();
-  const list =
-    fresh &&
-    /** @type {HTMLElement | null} */ (document.querySelector(`[data-place-for="${fresh.dataset.place}"]`));
-  if (!fresh || !list) return;
-  const order = (/** @type {Element} */ element) =>
-    Number(/** @type {HTMLElement} */ (element).dataset.order);
-  list.insertBefore(fresh, [...list.children].find((other) => order(other) > order(fresh)) ?? null);
+/** Put a card where its order wants it, and keep the list as long as a page. @param {HTMLElement} list @param {HTMLElement} card */
+function insert(list, card) {
+  const cards = /** @type {HTMLElement[]} */ ([...list.children]);
+  const next = cards.find((other) => Number(other.dataset.order) > Number(card.dataset.order));
+  list.insertBefore(card, next ?? null);
   while (list.children.length > Number(list.dataset.limit ?? Infinity)) list.lastElementChild?.remove();
 }
 
-/** Keep the keyboard where it was: on the same control of the same video. @param {() => void} swap */
+/** Keep the keyboard on the same control of the same video. @param {() => void} swap */
 function keepingFocus(swap) {
   const focused = document.activeElement;
-  const id = /** @type {HTMLElement | null} */ (focused?.closest("[data-video-id]") ?? null)?.dataset.videoId;
-  const index = id && focused ? controls(id).indexOf(focused) : -1;
+  const card = /** @type {HTMLElement | null} */ (focused?.closest("[data-video-id]") ?? null);
+  const controls = () => all(`[data-video-id="${card?.dataset.videoId}"] :is(a, button)`);
+  const index = controls().indexOf(/** @type {HTMLElement} */ (focused));
   swap();
-  if (id && !focused?.isConnected)
-    /** @type {HTMLElement | undefined} */ (controls(id)[index] ?? controls(id)[0])?.focus();
+  if (card && !card.isConnected) (controls()[index] ?? controls()[0])?.focus();
 }
-
-/** @param {string} id */
-const controls = (id) => [...document.querySelectorAll(`[data-video-id="${CSS.escape(id)}"] :is(a, button)`)];

@@ -1,15 +1,12 @@
 /** Numbers in words, as downloads/templatetags/words.py has them. Pure. */
 
-/** @import { State } from "./types.js" */
-
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** @param {number} count @returns {[string, string]} a number of at most three digits, and its unit */
 function scaled(count) {
   let power = 0;
   for (; power < UNITS.length - 1 && count >= 999.5; power++) count /= 1000;
-  const number =
-    power && count < 9.95 ? (Math.floor(count * 10 + 0.5) / 10).toFixed(1) : `${Math.floor(count + 0.5)}`;
+  const number = power && count < 9.95 ? (Math.floor(count * 10 + 0.5) / 10).toFixed(1) : `${Math.floor(count + 0.5)}`;
   return [number, UNITS[power] ?? ""];
 }
 

@@ -1,6 +1,4 @@
-/** The connection: it backs off, notices silence, comes back for ever, and polls where no WebSocket can be had. No DOM. */
-
-/** @import { Connection, Frame } from "./types.js" */
+/** The connection: backs off, notices silence, comes back for ever; polls where no WebSocket can be had. No DOM. */
 
 const SUBPROTOCOL = "ytarchive.progress.v2";
 const PING_EVERY = 30_000;
@@ -10,13 +8,13 @@ const GIVEN_UP_AFTER = 3_000;
 // Without the subprotocol there is no heartbeat, only the answers to pings.
 const PLAIN_SILENT_AFTER = PING_EVERY + 15_000;
 const OPENING_AT_MOST = 10_000;
-const LONG = 600_000;
+const FAILURES_BEFORE_POLLING = 3;
 
 /** Full jitter: up to 4 s, up to 30 s when hidden or after ten minutes.
- * @param {number} attempt @param {number} downFor @param {boolean} hidden @param {number} random from 0 to 1 */
-export function delay(attempt, downFor, hidden, random) {
-  const cap = hidden || downFor > LONG ? 30_000 : 4_000;
-  return random * Math.min(cap, 500 * 2 ** Math.min(attempt, 10));
+ * @param {number} failures @param {number} downFor @param {boolean} hidden @param {number} random from 0 to 1 */
+export function delay(failures, downFor, hidden, random) {
+  const cap = hidden || downFor > 600_000 ? 30_000 : 4_000;
+  return random * Math.min(cap, 500 * 2 ** Math.min(failures, 10));
 }
 
 export class Socket {
@@ -24,18 +22,19 @@ export class Socket {
   #ws = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
-  #attempt = 0;
-  #began = 0;
+  #failures = 0;
+  #beganAt = 0;
   #heardAt = Date.now();
   #askedAt = 0;
   #pingedAt = 0;
+  #polledAt = 0;
   #silent = false;
+  #plain = false;
+  /** HTTP gets through. */
   #answers = false;
   #polling = false;
-  #plain = false;
 
-  /** @param {string} url @param {string} snapshotUrl
-   * @param {{ frame: (frame: Frame) => void, state: (state: Connection) => void, hidden: () => boolean }} page */
+  /** @param {string} url @param {string} snapshotUrl @param {Listener} page */
   constructor(url, snapshotUrl, page) {
     this.url = url;
     this.snapshotUrl = snapshotUrl;
@@ -43,7 +42,7 @@ export class Socket {
   }
 
   start() {
-    this.#open();
+    this.wake();
     setInterval(() => this.#watch(), 1000);
   }
 
@@ -54,7 +53,7 @@ export class Socket {
   }
 
   resync() {
-    if (this.#ws?.readyState === WebSocket.OPEN) this.#ws.send('{"type":"resync"}');
+    this.#ws?.send('{"type":"resync"}');
   }
 
   #open() {
@@ -63,57 +62,59 @@ export class Socket {
     this.#plain = this.#polling && !this.#plain;
     const ws = new WebSocket(this.url, this.#plain ? [] : [SUBPROTOCOL]);
     this.#ws = ws;
-    this.#began = Date.now();
+    this.#beganAt = Date.now();
     ws.onopen = () => this.#opened();
     ws.onclose = () => this.#closed();
     ws.onmessage = ({ data }) => {
-      this.#heard();
-      if (data !== "pong") this.page.frame(JSON.parse(data));
+      if (data !== "pong") this.#heard(this.page.frame(JSON.parse(data)));
+      else if (this.#plain) this.#heard(true);
     };
   }
 
   #opened() {
     this.#heardAt = this.#pingedAt = Date.now();
-    this.#askedAt = 0;
-    if (this.#plain) this.#heard();
-    else if (this.#silent) this.page.state("paused");
+    if (this.#silent) this.page.state("paused");
+    if (!this.#plain) return;
+    this.#heard(true);
+    this.page.missed();
   }
 
-  #heard() {
+  /** @param {boolean} news and not a snapshot as it was before the silence */
+  #heard(news) {
     this.#heardAt = Date.now();
-    this.#askedAt = this.#attempt = 0;
-    this.#silent = this.#polling = this.#answers = false;
-    this.page.state("live");
+    this.#askedAt = this.#failures = 0;
+    this.#polling = this.#answers = false;
+    this.#silent = !news;
+    this.page.state(news ? "live" : "paused");
   }
 
   #closed() {
-    this.#drop();
+    const ws = this.#ws;
+    if (ws) ws.onopen = ws.onclose = ws.onmessage = null;
+    ws?.close();
+    this.#ws = null;
+    this.#askedAt = 0;
     this.#polling = this.#answers;
     this.page.state(this.#polling ? "polling" : "reconnecting");
-    const wait = delay(this.#attempt++, Date.now() - this.#heardAt, this.page.hidden(), Math.random());
+    const wait = delay(this.#failures++, Date.now() - this.#heardAt, this.page.hidden(), Math.random());
     this.#retry = setTimeout(() => this.#open(), wait);
-    if (this.#attempt === 3) this.#poll();
   }
 
-  /** Let go of the socket, whatever it may still say. */
-  #drop() {
-    const ws = this.#ws;
-    this.#ws = null;
-    if (!ws) return;
-    ws.onopen = ws.onclose = ws.onmessage = null;
-    ws.close();
-  }
-
-  /** Once a second: pings, and what to do about silence. */
+  /** Once a second: pings, polls, and what to do about silence. */
   #watch() {
     const [now, ws] = [Date.now(), this.#ws];
-    if (ws?.readyState === WebSocket.CONNECTING && now - this.#began > OPENING_AT_MOST) return this.#closed();
+    if (this.#failures >= FAILURES_BEFORE_POLLING && now - this.#polledAt >= POLL_EVERY) this.#poll(now);
+    if (ws?.readyState === WebSocket.CONNECTING && now - this.#beganAt > OPENING_AT_MOST) this.#closed();
     if (ws?.readyState !== WebSocket.OPEN) return;
     if (now - this.#pingedAt >= PING_EVERY) {
       this.#pingedAt = now;
       ws.send("ping");
     }
-    if (now - this.#heardAt < (ws.protocol ? SILENT_AFTER : PLAIN_SILENT_AFTER)) return;
+    if (now - this.#heardAt >= (this.#plain ? PLAIN_SILENT_AFTER : SILENT_AFTER)) this.#bearSilence(now);
+  }
+
+  /** @param {number} now */
+  #bearSilence(now) {
     if (!this.#askedAt) {
       this.#askedAt = now;
       this.page.state("paused");
@@ -124,26 +125,21 @@ export class Socket {
     }
   }
 
-  /** Several connects failed: see whether plain HTTP gets through, and then go on with that. */
-  async #poll() {
-    for (; this.#attempt; await new Promise((resume) => setTimeout(resume, POLL_EVERY))) {
-      if (this.page.hidden()) continue;
-      const snapshot = await fetch(this.snapshotUrl).then(
-        (answer) => (answer.ok ? answer.json() : null),
-        () => null,
-      );
-      if (!this.#attempt) return;
-      const news = snapshot !== null && !this.#answers;
-      this.#answers = snapshot !== null;
-      if (snapshot && this.#polling) this.page.frame(snapshot);
-      // The server may just have come back: only a socket that fails while HTTP works means polling.
-      else if (news) this.wake();
-      else if (this.#polling && !snapshot) this.#closedHttp();
+  /** See whether plain HTTP gets through, and then go on with that. @param {number} now */
+  async #poll(now) {
+    if (this.page.hidden()) return;
+    this.#polledAt = now;
+    const answer = await fetch(this.snapshotUrl).catch(() => null);
+    const snapshot = answer?.ok ? await answer.json().catch(() => null) : null;
+    if (!this.#failures) return;
+    const news = snapshot && !this.#answers;
+    this.#answers = Boolean(snapshot);
+    if (snapshot && this.#polling) this.page.frame(snapshot);
+    // The server may just have come back: only a socket that fails while HTTP works means polling.
+    else if (news) this.wake();
+    else if (this.#polling) {
+      this.#polling = false;
+      this.page.state("reconnecting");
     }
-  }
-
-  #closedHttp() {
-    this.#polling = false;
-    this.page.state("reconnecting");
   }
 }

@@ -1,7 +1,7 @@
-/** The shapes that the modules exchange; nothing here is loaded by a browser. */
+/** The shapes that the modules exchange, known to all of them; nothing here is loaded by a browser. */
 
 /** The small state of one video, as the wire has it. */
-export interface State {
+interface State {
   attempt: number;
   status: string | null;
   percent: number | null;
@@ -15,13 +15,13 @@ export interface State {
 }
 
 /** A progress, status or changed object. */
-export interface Message extends Partial<Omit<State, "at">> {
+interface Message extends Partial<Omit<State, "at">> {
   type: string;
   video_id: string;
   rev?: number;
 }
 
-export interface Snapshot {
+interface Snapshot {
   type: "snapshot";
   epoch: string;
   seq: number;
@@ -29,7 +29,7 @@ export interface Snapshot {
   videos: Message[];
 }
 
-export interface Batch {
+interface Batch {
   type: "batch";
   epoch: string;
   from: number;
@@ -37,17 +37,17 @@ export interface Batch {
   messages: Message[];
 }
 
-export type Frame = Snapshot | Batch | Message;
+type Frame = Snapshot | Batch | Message;
 
 /** What the page shows of a video. */
-export interface Card {
+interface Card {
   status: string;
   attempt: number;
 }
-export type Shown = ReadonlyMap<string, Card>;
+type Shown = ReadonlyMap<string, Card>;
 
 /** What follows from a frame. */
-export interface Outcome {
+interface Outcome {
   /** Ids whose bar has a new state. */
   moved: Set<string>;
   /** Ids whose card must be fetched. */
@@ -56,14 +56,44 @@ export interface Outcome {
   list: boolean;
   /** A snapshot must be asked for. */
   resync: boolean;
+  /** The bridge lives: this is not the snapshot that was there before. */
+  news: boolean;
+}
+
+/** What a frame meets: the page, the time, and where its consequences are gathered. */
+interface Moment {
+  shown: Shown;
+  now: number;
+  outcome: Outcome;
 }
 
 /** Downloads that run, added up. */
-export interface Totals {
+interface Totals {
   count: number;
   percent: number | null;
   speed: number;
   eta: number | null;
 }
 
-export type Connection = "live" | "reconnecting" | "paused" | "polling";
+type Connection = "live" | "reconnecting" | "paused" | "polling";
+
+/** What the socket tells the page. */
+interface Listener {
+  /** Returns whether the frame is news. */
+  frame(frame: Frame): boolean;
+  state(state: Connection): void;
+  /** Something may have been missed that nothing will tell. */
+  missed(): void;
+  hidden(): boolean;
+}
+
+/** What the cards tell the page. */
+interface Keeper {
+  swapped(): void;
+  /** The server does not have this id. */
+  absent(id: string): void;
+  announce(words: string): void;
+}
+
+/** Whether a status is of some kind. */
+type Kind = (status?: string | null) => boolean;

@@ -1,0 +1,113 @@
+"""A real Chromium, and the site's own processes on the tests' data folder."""
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth import get_user_model
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from downloads.tests.conftest import Manage, wait_until
+
+INSTALL = "Chromium is missing: apt-get install chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+PASSWORD = "quiet cinema"
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(INSTALL)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Site:
+    """The web server and the bridge; a test may kill and restart each."""
+
+    def __init__(self, manage: Manage) -> None:
+        self.manage = manage
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.web: subprocess.Popen[str] | None = None
+        self.bridge: subprocess.Popen[str] | None = None
+
+    def start_web(self) -> None:
+        self.web = self.manage("web", "--port", str(self.port))
+        wait_until(self.answers, 20, "the web server answers")
+
+    def start_bridge(self) -> None:
+        self.bridge = self.manage("bridge_progress")
+
+    def answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/accounts/login/")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def kill_web(self) -> None:
+        assert self.web
+        self.web.kill()
+        self.web.wait()
+
+    def kill_bridge(self) -> None:
+        assert self.bridge
+        self.bridge.kill()
+        self.bridge.wait()
+
+
+@pytest.fixture
+def site(transactional_db, static_files, redis_server, manage: Manage) -> Site:
+    """The running site, with an empty archive."""
+    site = Site(manage)
+    site.start_bridge()
+    site.start_web()
+    return site
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, site: Site) -> Iterator[Page]:
+    """A page that fails its test when something is logged as an error."""
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.errors = errors  # type: ignore[attr-defined]
+    yield page
+    assert not errors
+
+
+@pytest.fixture
+def sign_in(site: Site) -> Callable[[Page], None]:
+    get_user_model().objects.create_superuser("ada", password=PASSWORD)
+
+    def enter(page: Page) -> None:
+        page.goto(f"{site.url}/accounts/login/")
+        page.get_by_label("Username", exact=True).fill("ada")
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{site.url}/")
+
+    return enter

@@ -1,0 +1,170 @@
+"""The pages are live: bars move, end, and come back, in a real browser on the real processes."""
+
+import pytest
+from playwright.sync_api import Page, WebSocket, expect
+
+from downloads import progress
+from downloads.models import Facts, Filed, Status, Video
+from downloads.progress import Progress
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+
+def running(name: str) -> Video:
+    """Return a video that a worker has begun to download."""
+    url = f"http://example.org/{name}"
+    Video.objects.ingest(url, url)
+    video = Video.objects.claim("w")
+    assert video
+    assert video.describe(Facts(title=name))
+    return video
+
+
+def finish(video: Video) -> None:
+    assert video.finish(Filed(f"{video.video_id}.mp4", 603_000_000), lambda: None)
+
+
+def card(page: Page, video: Video):
+    return page.locator(f"[data-video-id='{video.video_id}']")
+
+
+def bar(page: Page, video: Video):
+    return card(page, video).get_by_role("progressbar")
+
+
+def opened(page: Page, site, path: str = "/") -> Page:
+    page.goto(site.url + path)
+    live(page)
+    return page
+
+
+def live(page: Page) -> None:
+    expect(page.locator("html[data-connection=live]")).to_be_attached()
+
+
+def move(video: Video, percent: float | None, **fields) -> None:
+    assert progress.publish(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
+
+
+def test_it_connects_when_the_page_is_loaded(page, site):
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks the function
+    opened(page, site)
+    assert [socket.url for socket in sockets] == [f"ws://127.0.0.1:{site.port}/ws/progress"]
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+def test_it_moves_several_bars_at_once_without_a_reload(page, site):
+    videos = [running(name) for name in ("one", "two", "three")]
+    opened(page, site)
+    page.evaluate("window.same = true")
+    for round_ in (10, 55):
+        for place, video in enumerate(videos):
+            move(video, round_ + place, downloaded_bytes=412_000_000, total_bytes=603_000_000, speed=5.1e6, eta=37)
+        for place, video in enumerate(videos):
+            expect(bar(page, video)).to_have_attribute("aria-valuenow", str(round_ + place))
+    expect(card(page, videos[0])).to_contain_text("412 of 603 MB · 5.1 MB/s · 37 s left")
+    expect(bar(page, videos[0])).to_have_attribute("aria-valuetext", "55 percent, 412 of 603 MB · 5.1 MB/s · 37 s left")
+    assert page.evaluate("window.same")
+    assert page.title().startswith("56 % · ")
+
+
+def test_it_shows_an_unknown_total_as_unknown(page, site):
+    video = running("a")
+    opened(page, site)
+    move(video, 10, downloaded_bytes=1)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "10")
+    move(video, None, downloaded_bytes=31_000_000, total_bytes=None)
+    expect(bar(page, video)).to_have_attribute("aria-valuetext", "31 MB")
+    expect(bar(page, video)).not_to_have_attribute("aria-valuenow", "10")
+
+
+def test_two_tabs_show_the_same(page, context, site):
+    video = running("a")
+    other = opened(context.new_page(), site)
+    opened(page, site)
+    for percent in (20, 70):
+        move(video, percent)
+        for tab in (page, other):
+            expect(bar(tab, video)).to_have_attribute("aria-valuenow", str(percent))
+    finish(video)
+    for tab in (page, other):
+        expect(card(tab, video)).to_have_attribute("data-status", "complete")
+
+
+def test_it_clears_the_bar_at_the_end(page, site):
+    done, broken = running("done"), running("broken")
+    opened(page, site)
+    for video in (done, broken):
+        move(video, 50)
+        expect(bar(page, video)).to_have_attribute("aria-valuenow", "50")
+    finish(done)
+    broken.fail("The site answered 404: nothing is at this address.")
+    expect(card(page, done)).to_have_attribute("data-status", "complete")
+    expect(card(page, broken)).to_contain_text("nothing is at this address")
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.locator("html")).to_have_attribute("data-tracked", "0")
+    expect(page).to_have_title("ytarchive")
+    expect(page.locator("[data-announce]")).to_contain_text(": ")
+
+
+def test_it_shows_videos_added_elsewhere(page, site):
+    opened(page, site)
+    expect(page.get_by_text("Nothing is in the archive yet.")).to_be_visible()
+    video, _ = Video.objects.ingest("http://example.org/new", "http://example.org/new")
+    expect(card(page, video)).to_have_attribute("data-status", "queued")
+    expect(page.get_by_text("1 waiting")).to_be_visible()
+    Video.objects.claim("w")
+    expect(card(page, video)).to_have_attribute("data-status", "downloading")
+    move(video, 12)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "12")
+
+
+def test_it_moves_a_waiting_video_that_another_program_downloads(page, site):
+    video, _ = Video.objects.ingest("http://example.org/new", "http://example.org/new")
+    opened(page, site)
+    move(video, 33)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "33")
+
+
+def test_it_reconnects_when_the_server_comes_back(page, site):
+    video, ended = running("a"), running("b")
+    opened(page, site)
+    site.kill_web()
+    expect(page.locator("html")).to_have_attribute("data-connection", "reconnecting")
+    expect(page.get_by_text("Reconnecting…")).to_be_visible()
+    finish(ended)
+    site.start_web()
+    expect(page.locator("html")).to_have_attribute("data-connection", "live")
+    expect(card(page, ended)).to_have_attribute("data-status", "complete")
+    move(video, 81)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "81")
+    page.errors.clear()  # Chromium logs each connection that was refused
+
+
+def test_it_says_that_updates_are_paused_without_a_bridge(page, site):
+    video = running("a")
+    opened(page, site)
+    site.kill_bridge()
+    expect(page.locator("html")).to_have_attribute("data-connection", "paused")
+    expect(page.get_by_text("Live updates paused")).to_be_visible()
+    site.start_bridge()
+    expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=30_000)
+    move(video, 44)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "44")
+
+
+def test_it_keeps_nothing_of_a_thousand_finished_videos(page, site):
+    kept = running("kept")
+    opened(page, site)
+    for number in range(1000):
+        progress.publish(f"gone:{number}", Progress(percent=50.0, status=Status.DOWNLOADING))
+        progress.publish(f"gone:{number}", Progress(status=Status.COMPLETE))
+    for number in range(40):
+        finish(running(f"v{number}"))
+    move(kept, 66)
+    expect(bar(page, kept)).to_have_attribute("aria-valuenow", "66")
+    expect(page.locator("html")).to_have_attribute("data-tracked", "1")
+    expect(page.locator("[data-status=complete]")).to_have_count(24)
+    finish(kept)
+    expect(page.locator("html")).to_have_attribute("data-tracked", "0")
