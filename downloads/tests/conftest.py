@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
+from django.core.management import call_command
 
 from downloads import progress
+from downloads.tests import mediaserver, tools
 from ytarchive import redisserver
 
 
@@ -127,3 +129,32 @@ def manage(tmp_path: Path) -> Iterator[Manage]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def media_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mediaserver.Server]:
+    folder = tmp_path_factory.mktemp("clips")
+    with mediaserver.Server(mediaserver.make_clips(folder)) as server:
+        server.start()
+        yield server
+        server.let_go.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def media_server(media_session: mediaserver.Server) -> Iterator[mediaserver.Server]:
+    """The far end of the network, on loopback: `media_server.url("/clip.mp4")`; see mediaserver.py for its paths."""
+    yield media_session.fresh()
+    media_session.let_go.set()
+
+
+@pytest.fixture(scope="session")
+def static_files() -> None:
+    """The static files as they are served, under their hashed names."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to get the programs whose want made tests be skipped."""
+    for line in tools.missing(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(f"Skipped for want of {line}")

@@ -1,0 +1,188 @@
+"""The story of one download, from claimed to filed away or failed. Runs in a process of its own."""
+
+import datetime as dt
+import errno
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+from downloads import downloader, ffmpeg, filing, progress, workroom
+from downloads.downloader import DownloadError, Fetched
+from downloads.meter import Meter
+from downloads.models import Facts, Filed, Video
+from downloads.reporter import Reporter
+from downloads.steps import Step
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+DATABASE_PAUSE = 0.5  # seconds between two tries of a write
+A_BUG = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
+DISK_FULL = "The disk is full: make room, then retry."
+
+
+class Fenced(Exception):
+    """The video was cancelled, or is another worker's now: nothing of this attempt counts any more."""
+
+
+def run(video: Video, *, proxy: str, tell: Callable[[progress.Progress], None]) -> None:
+    """Fetch a claimed video and file it away; whatever happens is written to its row.
+
+    Everything is fetched through `proxy`; `tell` hears of progress besides those who listen on Redis.
+    """
+
+    def send(state: progress.Progress) -> None:
+        tell(state)
+        progress.publish(video.video_id, state)
+
+    with Reporter(send) as reporter:
+        try:
+            with workroom.entered(video.video_id) as folder:
+                _Story(video, folder, proxy, reporter).play()
+        except Fenced:
+            logger.info("%s: no longer ours", video.video_id)
+        except workroom.Occupied as occupied:
+            reason = str(occupied)
+            steadily(lambda: video.release(reason))
+        except Exception as error:
+            words = _words(video, error)
+            reporter.close()
+            steadily(lambda: video.fail(words))
+
+
+def steadily(write: Callable[[], T]) -> T:
+    """Write to the database, however long it is away; the supervisor ends this process when the lease runs out."""
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("The database does not take a write, trying again: %s", error)
+            connection.close()
+            time.sleep(DATABASE_PAUSE)
+
+
+def facts(info: dict[str, Any]) -> Facts:
+    """Return what is kept of a look-up; what makes no sense is left out."""
+    return Facts(
+        title=_text(info, "title"),
+        uploader=_text(info, "uploader", "channel", "creator"),
+        description=_text(info, "description"),
+        duration=_duration(info.get("duration")),
+        upload_date=_date(info.get("upload_date")),
+        extractor=_text(info, "extractor_key", "extractor"),
+        source_id=_text(info, "id"),
+        webpage_url=_text(info, "webpage_url"),
+    )
+
+
+def _text(info: dict[str, Any], *names: str) -> str:
+    found = next((str(info[name]) for name in names if info.get(name)), "")
+    # A lone surrogate passes JSON, but no database and no page after it.
+    return found.encode("utf-8", "replace").decode()
+
+
+def _duration(found: object) -> float | None:
+    if isinstance(found, int | float) and math.isfinite(found) and found > 0:
+        return float(found)
+    return None
+
+
+def _date(found: object) -> dt.date | None:
+    try:
+        return dt.datetime.strptime(str(found), "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
+def _words(video: Video, error: Exception) -> str:
+    """Return what a person reads of a failure; a bug's own words are for the log."""
+    if isinstance(error, DownloadError):
+        logger.info("%s failed: %s", video.video_id, error)
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        logger.warning("%s failed: %s", video.video_id, error)
+        return DISK_FULL
+    logger.error("%s failed by a bug", video.video_id, exc_info=error)
+    return A_BUG
+
+
+class _Story:
+    """One attempt, told from beginning to end by `play`."""
+
+    def __init__(self, video: Video, folder: Path, proxy: str, reporter: Reporter) -> None:
+        self.video = video
+        self.folder = folder
+        self.proxy = proxy
+        self.reporter = reporter
+        self.meter = Meter(video.attempt)
+        self.is_processing = False
+
+    def play(self) -> None:
+        """Look up, describe, fetch, check, file away; raise DownloadError, or Fenced when it is ours no more."""
+        self._enter("looking up")
+        found = downloader.probe(self.video.url, self.folder, proxy=self.proxy, quality=self.video.quality)
+        _ours(steadily(lambda: self.video.describe(facts(found.info))))
+        self.meter.plan(found.streams)
+        fetched = downloader.fetch(found, self._take, lambda: self._process("merging"))
+        self._process("filing")
+        _check(fetched)
+        filed, ready = self._assemble(fetched)
+        filing.sync(ready)
+        self.reporter.close()
+        _ours(steadily(lambda: self.video.finish(filed, lambda: filing.place(ready, self.video.video_id))))
+
+    def _take(self, step: Step) -> None:
+        self.meter.take(step, time.monotonic())
+        self.reporter.say(self.meter.progress())
+
+    def _enter(self, phase: str) -> None:
+        self.meter.enter(phase)
+        self.reporter.say(self.meter.progress())
+
+    def _process(self, phase: str) -> None:
+        """Enter a phase after the fetching; the first of them moves the row on."""
+        if not self.is_processing:
+            _ours(steadily(lambda: self.video.process(phase)))
+            self.is_processing = True
+        self._enter(phase)
+
+    def _assemble(self, fetched: Fetched) -> tuple[Filed, Path]:
+        """Gather what is kept in one folder, under names for people."""
+        ready = self.folder / "ready"
+        ready.mkdir()
+        name = filing.safe_name(self.video.title)
+        media = fetched.media.rename(ready / f"{name}.{filing.kind_of(fetched.media)}")
+        thumbnail = self._thumbnail(fetched, media, ready, name)
+        if fetched.info:
+            fetched.info.rename(ready / f"{name}.info.json")
+        filed = Filed(
+            media_file=f"{self.video.video_id}/{media.name}",
+            size=media.stat().st_size,
+            thumbnail=f"{self.video.video_id}/{thumbnail.name}" if thumbnail else "",
+        )
+        return filed, ready
+
+    def _thumbnail(self, fetched: Fetched, media: Path, ready: Path, name: str) -> Path | None:
+        """Keep the site's picture, or take one from the video; None where there is neither."""
+        if fetched.thumbnail and (kind := filing.picture_kind(fetched.thumbnail)):
+            return fetched.thumbnail.rename(ready / f"{name}.{kind}")
+        picture = ready / f"{name}.jpg"
+        return picture if ffmpeg.take_still(media, picture) else None
+
+
+def _ours(written: bool) -> None:
+    if not written:
+        raise Fenced
+
+
+def _check(fetched: Fetched) -> None:
+    """Raise DownloadError unless the file is media that can be played."""
+    if filing.kind_of(fetched.media) is None:
+        raise DownloadError(f"The site sent a {fetched.media.suffix or 'nameless'} file, which is no video.", True)
+    if complaint := ffmpeg.complaint(fetched.media):
+        raise DownloadError(f"What the site sent is no video that can be played.\n{complaint}", True)

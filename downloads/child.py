@@ -1,0 +1,83 @@
+"""The process of one download: what ties it to its supervisor, and what shuts it in.
+
+Standard input is the lifeline: first a line with the job, then a byte for each renewal of the lease. When
+it ends (the supervisor died, by whatever signal) or falls silent (the lease has run out, and another
+worker may have the video), the whole process group kills itself, ffmpeg included. Standard output
+carries the progress to the supervisor, a JSON line each; what others print there goes to the log.
+"""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import threading
+
+from downloads import archive, egress
+from downloads.models import LEASE, Video
+from downloads.progress import Progress
+
+# Gone before the lease is: its row may be claimed again the moment it has run out.
+SILENCE = LEASE.total_seconds() - 2
+PR_SET_PDEATHSIG = 1
+PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
+
+
+def main() -> None:
+    """Read the job, do it, and leave its end in the row."""
+    lifeline, outlet = _take_pipes()
+    _die_with_parent()
+    job = json.loads(_first_line(lifeline))
+    threading.Thread(target=_watch, args=(lifeline,), name="lifeline", daemon=True).start()
+    video = archive.steadily(lambda: Video.objects.filter(**job).first())
+    if video is None:
+        return
+    with egress.Proxy() as proxy:
+        _use_only(proxy.url)
+        archive.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state))
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Keep the two pipes to ourselves: what we start, and what prints, gets others."""
+    lifeline, outlet = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return lifeline, outlet
+
+
+def _die_with_parent() -> None:
+    # The kernel's own lifeline, for the case that this process is stopped and cannot watch.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _first_line(lifeline: int) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(lifeline, 1)
+        if not byte:
+            sys.exit("The supervisor is gone.")
+        line += byte
+    return line
+
+
+def _watch(lifeline: int) -> None:
+    while True:
+        heard, _, _ = select.select([lifeline], [], [], SILENCE)
+        if not heard or not os.read(lifeline, 4096):
+            os.killpg(0, signal.SIGKILL)
+
+
+def _use_only(proxy: str) -> None:
+    """Leave ffmpeg no way round the proxy either."""
+    for name in PROXY_NAMES:
+        os.environ.pop(name, None)
+        os.environ.pop(name.upper(), None)
+    os.environ["http_proxy"] = os.environ["https_proxy"] = proxy
+
+
+def _tell(outlet: int, state: Progress) -> None:
+    os.write(outlet, state.to_json().encode() + b"\n")

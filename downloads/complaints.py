@@ -1,0 +1,104 @@
+"""What a failed download says: words that a person can act on, with yt-dlp's own message beneath."""
+
+import re
+
+# What the proxy's own answers begin with; see egress.OURS.
+OURS = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
+NOISE = re.compile(r"^(ERROR: )?(\[[\w:.+-]+\] )?([\w-]{1,64}: (?=Unable|Failed|Video|This|Private))?")
+ADVICE = re.compile(
+    r" *\(caused by <.*|" r"[;.]? *(please report this issue on|Use --|See {2}?https|You might want to use a VPN).*",
+    re.S,
+)
+LONGEST = 400
+
+STATUS_WORDS = {
+    400: ("The site does not understand this address.", True),
+    401: ("The site wants a sign-in for this video, which the archive does not have.", True),
+    402: ("The site wants to be paid for this video.", True),
+    403: ("The site does not allow this video to be fetched: it may be private, or open to members only.", True),
+    404: ("There is nothing at this address (404): the video was removed, or the address has a mistake.", True),
+    410: ("This video was removed (410).", True),
+    429: ("The site says that it is asked too often (429): try again later.", False),
+    451: ("The site may not show this video here for legal reasons (451).", True),
+}
+
+# The first that fits the message wins; what is more special stands above.
+WORDS: tuple[tuple[str, str, bool], ...] = (
+    (r"\bdrm\b", "This video is protected against copying (DRM): it cannot be archived.", True),
+    (
+        r"geo.?restrict|not available (in|from) your (country|location|region)",
+        "The site does not show this video in this country.",
+        True,
+    ),
+    (
+        r"no video formats found|requested format is not available",
+        "There is no format of this video that can be fetched.",
+        True,
+    ),
+    (r"unsupported url", "No video was found on this page: yt-dlp does not know this kind of page.", True),
+    (
+        r"private video|video is private|members.only|log ?in|sign in|\baccount\b",
+        "The site shows this video to certain people only, and the archive has no sign-in there.",
+        True,
+    ),
+    (r"been removed|no longer available|not exist|unavailable|was deleted", "This video is no longer there.", True),
+    (r"no space left|disk quota", "The disk is full: make room, then retry.", False),
+    (
+        r"ffmpeg (is )?not (installed|found)",
+        "ffmpeg is missing, and this video comes in parts that it has to join: install it, then retry.",
+        False,
+    ),
+    (r"timed out|timeout", "The site did not answer in time: retry later.", False),
+    (r"certificate", "The site's certificate cannot be trusted.", True),
+    (
+        r"bytes read|too short|more expected|incomplete|(reset|aborted|broken)\b|connection.*closed",
+        "The connection was cut before everything had arrived: retry.",
+        False,
+    ),
+    (
+        r"unable to connect|connection refused|failed to establish|network is unreachable|\bssl\b",
+        "The site cannot be reached now: retry later.",
+        False,
+    ),
+    (r"redirect", "The site sends the download round in circles.", True),
+    (
+        r"postprocessing|conversion failed|invalid data found",
+        "What was fetched could not be put together: the file is damaged.",
+        False,
+    ),
+)
+
+
+def explain(message: str, status: int | None = None) -> tuple[str, bool]:
+    """Return words for yt-dlp's message (and the HTTP status that caused it), and whether it is permanent."""
+    if ours := OURS.search(message):
+        return _refused(ours.group(1).strip())
+    plain = _plain(message)
+    words, permanent = _first_fitting(message.lower(), status)
+    return f"{words}\n{plain}" if plain else words, permanent
+
+
+def _refused(words: str) -> tuple[str, bool]:
+    """Word what the proxy itself said: a forbidden address is permanent, an outage is not."""
+    if "may not reach" in words:
+        return f"Refused: {words}.", True
+    if words.startswith("unknown host name"):
+        return f"There is an {words}: check the address.", True
+    return f"The site cannot be reached now: {words}. Retry later.", False
+
+
+def _first_fitting(message: str, status: int | None) -> tuple[str, bool]:
+    if status in STATUS_WORDS:
+        return STATUS_WORDS[status]
+    if status and status >= 500:
+        return f"The site is out of order ({status}): retry later.", False
+    for pattern, words, permanent in WORDS:
+        if re.search(pattern, message):
+            return words, permanent
+    return "yt-dlp could not fetch this video.", False
+
+
+def _plain(message: str) -> str:
+    """Return yt-dlp's message without its prefixes, its advice for the command line, and its colours."""
+    message = re.sub(r"\x1b\[[0-9;]*m", "", message)
+    return ADVICE.sub("", NOISE.sub("", message)).strip()[:LONGEST]

@@ -1,0 +1,211 @@
+"""The wall around yt-dlp: the only module that imports it.
+
+Nothing that a person types, and nothing that a site says, becomes an option or a file name here.
+"""
+
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from downloads import complaints
+from downloads.steps import Step, Stream
+
+os.environ["YTDLP_NO_PLUGINS"] = "1"  # read when yt_dlp is imported: only what is pinned may run
+
+import yt_dlp
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.utils import YoutubeDLError
+
+logger = logging.getLogger(__name__)
+
+# Everything in the work folder is called so; names for people are made when a video is filed away.
+STEM = "media"
+# Those that go through the proxy: no rtmp, no rtsp, no mms, no websocket.
+PROTOCOLS = r"^(https?|m3u8(_native)?|http_dash_segments(_generator)?|ism)$"
+WEB = f"[protocol~='{PROTOCOLS}']"
+FORMATS = {"audio": f"ba{WEB}/b{WEB}"}
+ANY_FORMAT = f"bv*{WEB}+ba{WEB}/b{WEB}"
+HEIGHTS = {"1080p": "1080", "720p": "720", "480p": "480"}
+MERGING = ("Merger", "FixupM3u8", "FixupM4a", "FixupStretched", "FixupDuplicateMoov", "FixupTimestamp", "FixupDuration")
+PICTURES = ("jpg", "jpeg", "png", "webp")
+
+
+class _Log:
+    """What yt-dlp says goes to the log's depths: an error is told by whoever catches it."""
+
+    def debug(self, message: str) -> None:
+        logger.debug("%s", message)
+
+    info = warning = error = debug
+
+
+class DownloadError(Exception):
+    """The world is not as the download needs it; `permanent` where trying again will not help."""
+
+    def __init__(self, message: str, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A video that was looked up: what the site says of it, and the streams that will be fetched."""
+
+    info: dict[str, Any]
+    streams: list[Stream]
+    ydl: Any = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fetched:
+    """Files in the work folder."""
+
+    media: Path
+    thumbnail: Path | None
+    info: Path | None
+
+
+def probe(url: str, folder: Path, *, proxy: str, quality: str = "best") -> Found:
+    """Look a video up, and choose its formats; what is fetched goes to `folder`. Raise DownloadError."""
+    ydl = yt_dlp.YoutubeDL(_options(folder, proxy, quality))
+    try:
+        info = _single(ydl, ydl.extract_info(url, download=False))
+    except YoutubeDLError as error:
+        raise _explained(error) from error
+    if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
+        raise DownloadError("This is a live stream: try again when it has ended and its recording is up.", True)
+    return Found(info, [_stream(chosen) for chosen in _chosen(info)], ydl)
+
+
+def fetch(found: Found, on_step: Callable[[Step], None], on_merging: Callable[[], None]) -> Fetched:
+    """Fetch what was found; `on_step` hears of bytes, `on_merging` that all are here. Raise DownloadError."""
+    names = [chosen.get("format_id") for chosen in _chosen(found.info)]
+    found.ydl.add_progress_hook(lambda news: _pass_on(news, names, on_step))
+    found.ydl.add_postprocessor_hook(lambda news: _notice(news, on_merging))
+    # A single file stays as the site has it, byte for byte; streams put together from parts are repaired.
+    is_file = len(names) == 1 and found.info.get("protocol") in ("http", "https")
+    found.ydl.params["fixup"] = "never" if is_file else "detect_or_warn"
+    try:
+        found.ydl.process_info(found.info)
+    except YoutubeDLError as error:
+        raise _explained(error) from error
+    return _fetched(found)
+
+
+def _options(folder: Path, proxy: str, quality: str) -> dict[str, Any]:
+    return {
+        "proxy": proxy,
+        "format": FORMATS.get(quality, ANY_FORMAT),
+        "format_sort": [f"res:{HEIGHTS[quality]}"] if quality in HEIGHTS else [],
+        "paths": {"home": str(folder)},
+        "outtmpl": {"default": f"{STEM}.%(ext)s"},
+        "cachedir": str(settings.CACHE_ROOT / "yt-dlp"),
+        "writethumbnail": True,
+        "writeinfojson": True,
+        "clean_infojson": True,
+        "noplaylist": True,
+        "extract_flat": "in_playlist",
+        "playlist_items": "1:2",
+        "continuedl": False,
+        "overwrites": True,
+        "updatetime": False,
+        "hls_prefer_native": True,
+        "external_downloader": {"default": "native"},
+        "js_runtimes": {"deno": {}, "node": {}},
+        "socket_timeout": 20,
+        "retries": 3,
+        "fragment_retries": 3,
+        "skip_unavailable_fragments": False,
+        "extractor_retries": 1,
+        "file_access_retries": 1,
+        "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause),
+        # A file that claims to be a playlist must not make ffmpeg read others, here or elsewhere.
+        "postprocessor_args": {"ffmpeg_i": ["-protocol_whitelist", "file,crypto,data"]},
+        "logger": _Log(),
+        "noprogress": True,
+        "color": "never",
+    }
+
+
+def _pause(n: int) -> float:
+    return min(8.0, 0.5 * 2**n)
+
+
+def _single(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the one video that was found; raise DownloadError if there are none or many."""
+    if info and info.get("_type", "video") == "playlist":
+        entries = list(islice(_entries(info), 2))
+        if len(entries) > 1:
+            raise DownloadError("This is a list of videos: paste the address of a single one.", True)
+        info = ydl.process_ie_result(entries[0], download=False) if entries else None
+    if not info or info.get("_type", "video") != "video":
+        raise DownloadError("There is no video at this address.", True)
+    return info
+
+
+def _entries(info: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    return (entry for entry in info.get("entries") or () if entry)
+
+
+def _chosen(info: dict[str, Any]) -> list[dict[str, Any]]:
+    return info.get("requested_formats") or [info]
+
+
+def _stream(chosen: dict[str, Any]) -> Stream:
+    is_sound = chosen.get("vcodec") == "none" and chosen.get("acodec") != "none"
+    planned = chosen.get("filesize") or chosen.get("filesize_approx")
+    return Stream(kind="audio" if is_sound else "video", planned=float(planned) if planned else None)
+
+
+def _pass_on(news: dict[str, Any], names: list[Any], on_step: Callable[[Step], None]) -> None:
+    if news["status"] not in ("downloading", "finished"):
+        return
+    name = (news.get("info_dict") or {}).get("format_id")
+    on_step(
+        Step(
+            stream=names.index(name) if name in names else 0,
+            done=int(news.get("downloaded_bytes") or 0),
+            total=news.get("total_bytes") or news.get("total_bytes_estimate"),
+            finished=news["status"] == "finished",
+            fragment=news.get("fragment_index"),
+            fragments=news.get("fragment_count"),
+        )
+    )
+
+
+def _notice(news: dict[str, Any], on_merging: Callable[[], None]) -> None:
+    if news["status"] == "started" and news["postprocessor"] in MERGING:
+        on_merging()
+
+
+def _fetched(found: Found) -> Fetched:
+    media = Path(found.info.get("filepath") or "")
+    if not media.is_file() or not media.stat().st_size:
+        raise DownloadError("The site answered, but sent no video.", False)
+    beside = [path for path in sorted(media.parent.glob(f"{STEM}.*")) if path.suffix[1:].lower() in PICTURES]
+    info = media.parent / f"{STEM}.info.json"
+    return Fetched(media, beside[0] if beside else None, info if info.is_file() else None)
+
+
+def _explained(error: BaseException) -> DownloadError:
+    """Turn yt-dlp's error into words that say what to do, with its own message beneath."""
+    status = next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
+    words, permanent = complaints.explain(str(error), status)
+    return DownloadError(words, permanent)
+
+
+def _causes(error: BaseException | None) -> Iterable[BaseException]:
+    """Walk an error and what caused it, also where yt-dlp keeps that in fields of its own."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        info = getattr(error, "exc_info", None)
+        within = info[1] if info else None
+        error = (within if within is not error else None) or getattr(error, "cause", None) or error.__cause__

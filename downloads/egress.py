@@ -1,0 +1,277 @@
+"""The one way out: which addresses may be reached, and the filtering proxy that all fetching goes through.
+
+The proxy resolves a name once, judges every address, and connects to one that it judged. So neither a
+spelling, nor a redirect, nor a manifest, nor a name that changes its mind reaches a forbidden address.
+
+Each download has a proxy of its own, in its own process: it ends with the download, it sees one
+video's bytes only, and no other download depends on it. Bytes pass through the kernel (splice), not
+through Python, so it takes little from yt-dlp beside it.
+"""
+
+import contextlib
+import ipaddress
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], list[str]]
+
+# What the reason phrase of our own answers begins with; yt-dlp passes it on in its message.
+OURS = "ytarchive: "
+CONNECT_TIMEOUT = 8.0  # seconds, for each address of a name
+LONGEST_HEAD = 64 * 1024
+CHUNK = 1024 * 1024
+METADATA = frozenset(
+    map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"))
+)
+# Prefixes of IPv6 that carry an IPv4 address in their last 32 bits.
+EMBEDDING = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "::/96")))
+TUNNELS = tuple(map(ipaddress.IPv6Network, ("2002::/16", "2001::/32", "64:ff9b:1::/48")))
+GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+
+
+class Refused(Exception):
+    """This host may not be reached; the message says why."""
+
+
+class Unreachable(Exception):
+    """This host cannot be reached; the message says why."""
+
+
+# Which addresses ------------------------------------------------------------------------------
+
+
+def is_forbidden(address: str | Address) -> bool:
+    """Tell whether downloads must not reach this IP address."""
+    return bool(why_forbidden(address))
+
+
+def why_forbidden(address: str | Address) -> str:
+    """Return what kind of forbidden IP address this is, such as "a private address"; "" if it may be reached."""
+    found = _plain(ipaddress.ip_address(address))
+    if found in METADATA:
+        return "the metadata address of a cloud"
+    if found.is_multicast or found == ipaddress.IPv4Address("255.255.255.255"):
+        return "a multicast address"
+    return "" if settings.ALLOW_PRIVATE_HOSTS else _why_not_public(found)
+
+
+def _plain(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 one stands for, else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    is_isatap = (int(address) >> 32) & 0xFDFFFFFF == 0x00005EFE
+    # :: and ::1 are IPv6's own, not IPv4's.
+    if is_isatap or (int(address) > 1 and any(address in network for network in EMBEDDING)):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _why_not_public(address: Address) -> str:
+    if address.is_loopback or address.is_unspecified:
+        return "this machine itself"
+    if address.is_link_local:
+        return "a link-local address"
+    if isinstance(address, ipaddress.IPv6Address):
+        if any(address in network for network in TUNNELS):
+            return "a tunnel address"
+        return "" if address.is_global and address in GLOBAL_IPV6 else "a private address"
+    return "" if address.is_global and not address.is_reserved else "a private address"
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return a host's IP addresses, the preferred first; raise Unreachable."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"unknown host name {host}") from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def judged(host: str, port: int, resolve: Resolve = resolve) -> list[str]:
+    """Return a host's addresses, all of which may be reached; raise Refused or Unreachable."""
+    addresses = resolve(host, port)
+    for address in addresses:
+        if why := why_forbidden(address):
+            raise Refused(f"{host} is {why}, which downloads may not reach")
+    return addresses
+
+
+def connect(host: str, port: int, resolve: Resolve = resolve) -> socket.socket:
+    """Connect to one of the host's judged addresses; raise Refused or Unreachable."""
+    problem = "no address"
+    for address in judged(host, port, resolve):
+        try:
+            upstream = socket.create_connection((address, port), CONNECT_TIMEOUT)
+        except OSError as error:
+            problem = error.strerror or str(error)
+            continue
+        upstream.settimeout(None)
+        return upstream
+    raise Unreachable(f"{host} does not answer: {problem}")
+
+
+# The proxy -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Request:
+    """The head of a request to the proxy, and what to send on instead of it."""
+
+    method: str
+    host: str
+    port: int
+    onward: bytes
+
+    @classmethod
+    def parse(cls, head: bytes) -> Self:
+        """Read a request head (absolute form or CONNECT); raise ValueError."""
+        line, _, fields = head.partition(b"\r\n")
+        method, target, version = line.decode("latin-1").split(" ")
+        url = urlsplit(f"//{target}" if method == "CONNECT" else target)
+        if (url.scheme or "https") not in ("http", "https") or not url.hostname:
+            raise ValueError("only http and https")
+        if method == "CONNECT":
+            return cls(method, url.hostname, url.port or 443, b"")
+        path = url._replace(scheme="", netloc="").geturl() or "/"
+        kept = _without(fields, b"connection", b"proxy-connection", b"proxy-authorization", b"keep-alive")
+        onward = f"{method} {path if path.startswith('/') else '/' + path} {version}\r\n".encode("latin-1") + kept
+        return cls(method, url.hostname, url.port or 80, onward)
+
+
+def _without(fields: bytes, *names: bytes) -> bytes:
+    """Return header fields without those named, and with the word that one answer is all."""
+    lines = [line for line in fields.split(b"\r\n") if line and line.split(b":")[0].strip().lower() not in names]
+    return b"\r\n".join([*lines, b"Connection: close", b"", b""])
+
+
+class Proxy:
+    """An HTTP proxy on a free loopback port: `with Proxy() as proxy: … proxy.url`."""
+
+    def __init__(self, resolve: Resolve = resolve) -> None:
+        self._resolve = resolve
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, name="egress", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Wakes the thread in accept(), which close() alone does not.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), name="egress", daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        # A connection that is cut, at either end and at any time, is daily bread: both ends are closed.
+        with client, contextlib.suppress(OSError):
+            try:
+                head, rest = _read_head(client)
+                request = Request.parse(head)
+                upstream = connect(request.host, request.port, self._resolve)
+            except Refused as error:
+                _answer(client, 403, str(error))
+            except Unreachable as error:
+                _answer(client, 502, str(error))
+            except ValueError:
+                _answer(client, 400, "this is no request for an http or https address")
+            else:
+                with upstream:
+                    _relay(client, upstream, request, rest)
+
+
+def _answer(client: socket.socket, status: int, words: str) -> None:
+    words = OURS + words.encode("ascii", "replace").decode()
+    body = words + "\n"
+    client.sendall(
+        f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+        f"Connection: close\r\n\r\n{body}".encode()
+    )
+
+
+def _read_head(source: socket.socket) -> tuple[bytes, bytes]:
+    """Read up to the empty line; (head, what came after it). Raise ValueError if there is none."""
+    found = b""
+    while (end := found.find(b"\r\n\r\n")) < 0:
+        more = source.recv(LONGEST_HEAD)
+        if not more or len(found) > LONGEST_HEAD:
+            raise ValueError("no head of a message")
+        found += more
+    return found[: end + 4], found[end + 4 :]
+
+
+def _relay(client: socket.socket, upstream: socket.socket, request: Request, rest: bytes) -> None:
+    if request.method == "CONNECT":
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    upstream.sendall(request.onward + rest)
+    back = threading.Thread(target=_pump, args=(client, upstream), name="egress", daemon=True)
+    back.start()
+    try:
+        if request.method != "CONNECT":
+            # The client must not use this connection again: the next request may be for another host.
+            head, rest = _read_head(upstream)
+            status, _, fields = head.partition(b"\r\n")
+            client.sendall(status + b"\r\n" + _without(fields, b"connection", b"keep-alive") + rest)
+        _pump(upstream, client)
+    except ValueError:
+        _answer(client, 502, f"{request.host} did not answer in HTTP")
+    finally:
+        _hang_up(client, upstream)
+        back.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    """Carry bytes until the source ends or either is cut, then hang up both."""
+    with contextlib.suppress(OSError), _carrier(source, target) as carry:
+        while carry():
+            pass
+    _hang_up(source, target)
+
+
+@contextlib.contextmanager
+def _carrier(source: socket.socket, target: socket.socket) -> Iterator[Callable[[], int]]:
+    """Give a function that carries some bytes and returns how many; 0 at the end."""
+    if not hasattr(os, "splice"):
+        yield lambda: _carry_by_copy(source, target)
+        return
+    outlet, inlet = os.pipe()
+    try:
+        yield lambda: _carry_by_splice(source, target, outlet, inlet)
+    finally:
+        os.close(outlet)
+        os.close(inlet)
+
+
+def _carry_by_copy(source: socket.socket, target: socket.socket) -> int:
+    data = source.recv(CHUNK)
+    target.sendall(data)
+    return len(data)
+
+
+def _carry_by_splice(source: socket.socket, target: socket.socket, outlet: int, inlet: int) -> int:
+    taken = left = os.splice(source.fileno(), inlet, CHUNK)
+    while left:
+        left -= os.splice(outlet, target.fileno(), left)
+    return taken
+
+
+def _hang_up(*sockets: socket.socket) -> None:
+    for one in sockets:
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)

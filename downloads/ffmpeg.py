@@ -1,0 +1,110 @@
+"""ffmpeg and its companions: where they are, and what they say about a file."""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import imageio_ffmpeg
+from django.conf import settings
+
+READING = 60  # seconds that ffmpeg may take to look at a file
+STILL_AT = ("3", "0")  # seconds into the video where a picture is taken, the first that gives one
+# Containers that hold their media themselves; playlists, which name other files, are not among them.
+CONTAINERS = "mov,matroska,webm,mpegts,mpeg,ogg,flv,avi,asf,mp3,aac,flac,wav,amr,mpegvideo,m4v,h264"
+CAREFULLY = ("-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
+
+
+def find() -> str | None:
+    """Return ffmpeg's path: one on PATH, else the one that a Python package brought."""
+    return shutil.which("ffmpeg") or _brought()
+
+
+@functools.cache
+def _brought() -> str | None:
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:  # a platform that it brings no binary for
+        return None
+
+
+def path() -> str:
+    """Return the PATH for downloads: our wrapped ffmpeg first, then the environment's own tools."""
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    if found := find():
+        folders.insert(0, str(_wrapped(found)))
+    return os.pathsep.join(folders)
+
+
+def _wrapped(found: str) -> Path:
+    """Make a folder with an `ffmpeg` that dies with the process that started it, where the system can do that."""
+    script = f'#!/bin/sh\nexec {_shell_word(found)} "$@"\n'
+    if setpriv := shutil.which("setpriv"):
+        script = script.replace("exec ", f"exec {_shell_word(setpriv)} --pdeathsig KILL ")
+    folder = settings.CACHE_ROOT / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    if _shell_word(str(folder / "ffmpeg")) == _shell_word(found):
+        return Path(folder)
+    handle, name = tempfile.mkstemp(dir=folder)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(script)
+    Path(name).chmod(0o755)
+    Path(name).replace(folder / "ffmpeg")
+    return Path(folder)
+
+
+def _shell_word(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def missing() -> list[str]:
+    """Say what is missing beside yt-dlp, and what that costs."""
+    said = []
+    if not find():
+        said.append(
+            "ffmpeg was not found: videos whose picture and sound come apart cannot be joined, and files are not "
+            "checked. Run `pip install -r requirements.txt`, or install ffmpeg so that it is on PATH."
+        )
+    if not any(shutil.which(name, path=path()) for name in ("deno", "node")):
+        said.append(
+            "No JavaScript runtime was found: YouTube and some other sites will not work. "
+            "Run `pip install -r requirements.txt` (it brings deno), or install deno or Node.js 20 or newer."
+        )
+    return said
+
+
+def complaint(file: Path) -> str:
+    """Return why ffmpeg cannot read a media file; "" if it can, or if there is no ffmpeg to ask."""
+    found = find()
+    if not found:
+        return ""
+    read = ["-i", f"file:{file}", "-map", "0:v?", "-map", "0:a?", "-t", "10", "-c", "copy", "-f", "null", "-"]
+    try:
+        done = subprocess.run([found, *CAREFULLY, *read], capture_output=True, timeout=READING, check=False)
+    except subprocess.TimeoutExpired:
+        return f"ffmpeg did not get through it within {READING} s"
+    if done.returncode == 0:
+        return ""
+    words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return words[-1] if words else f"ffmpeg ended with {done.returncode}"
+
+
+def take_still(file: Path, picture: Path) -> bool:
+    """Make a JPEG from a frame of the video; False where there is none to be had."""
+    found = find()
+    if not found:
+        return False
+    for seconds in STILL_AT:
+        take = ["-ss", seconds, "-i", f"file:{file}", "-frames:v", "1", "-vf", "scale='min(640,iw)':-2", "-y"]
+        try:
+            subprocess.run(
+                [found, *CAREFULLY, *take, f"file:{picture}"], capture_output=True, timeout=READING, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        if picture.is_file() and picture.stat().st_size:
+            return True
+    return False

@@ -1,0 +1,15 @@
+"""`manage.py download`: one download, started by `work` and by nobody else."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from downloads import child
+
+
+class Command(BaseCommand):
+    help = "Internal: fetches one claimed video. `work` starts it, with the job on standard input."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        child.main()

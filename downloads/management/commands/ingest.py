@@ -1,0 +1,89 @@
+"""`manage.py ingest URL… [--wait]`: adds videos from the shell."""
+
+import argparse
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from downloads import sources
+from downloads.models import Quality, Status, Video
+
+POLL = 0.3  # seconds
+BAR = 30  # characters
+
+
+class Command(BaseCommand):
+    help = "Add videos to the queue; `<video_id> <status>` for each on standard output, reasons on standard error."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("urls", nargs="+", metavar="URL")
+        parser.add_argument("--wait", action="store_true", help="show progress until they end")
+        parser.add_argument("--quality", choices=Quality.values, default=Quality.BEST)
+
+    def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, **options: Any) -> None:
+        taken, refusals = sources.take(urls, quality=quality)
+        for refusal in refusals:
+            self.stderr.write(f"{refusal.line}: {refusal.reason}")
+        known = [refusal.video for refusal in refusals if refusal.video]
+        self._say(known)
+        if wait:
+            taken = self._wait(taken)
+        self._say(taken)
+        failed = [video for video in taken if wait and video.status != Status.COMPLETE]
+        for video in failed:
+            self.stderr.write(f"{video.url}: {video.error or video.get_status_display()}")
+        if refusals or failed:
+            sys.exit(1)
+
+    def _say(self, videos: list[Video]) -> None:
+        for video in videos:
+            self.stdout.write(f"{video.video_id} {video.status}")
+
+    def _wait(self, videos: list[Video]) -> list[Video]:
+        """Show a bar for each video until all have ended; return them as they ended."""
+        show = _Bars(self.stderr)
+        order = [video.pk for video in videos]
+        while True:
+            found = Video.objects.in_bulk(order)
+            rows = [found[pk] for pk in order if pk in found]
+            show.draw(rows)
+            if all(video.is_ended for video in rows):
+                return rows
+            time.sleep(POLL)
+
+
+class _Bars:
+    """A line per video, drawn over in a terminal; elsewhere a line for each change."""
+
+    def __init__(self, out: Any) -> None:
+        self.out = out
+        self.drawn: list[str] = []
+
+    def draw(self, videos: list[Video]) -> None:
+        lines = [_line(video) for video in videos]
+        if self.out.isatty():
+            if self.drawn:
+                self.out.write(f"\x1b[{len(self.drawn)}A", ending="")
+            for line in lines:
+                self.out.write(f"\x1b[2K{line}")
+        else:
+            for line in lines:
+                if line not in self.drawn:
+                    self.out.write(line)
+        self.drawn = lines
+
+
+def _line(video: Video) -> str:
+    percent = video.percent or 0.0
+    full = round(percent / 100 * BAR)
+    number = "     ?" if video.percent is None else f"{percent:5.1f}%"
+    state = video.phase if video.is_active and video.phase else video.status
+    return f"[{'#' * full}{'.' * (BAR - full)}] {number} {state:<12} {_plain(video.name)[:60]}"
+
+
+def _plain(text: str) -> str:
+    """Return a title that cannot move a terminal's cursor."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,28 @@
+"""`manage.py work`: claims waiting videos and downloads them."""
+
+import argparse
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from downloads.worker import Worker
+
+MOST = 64
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST}")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Claim waiting videos and download them, until SIGTERM or Ctrl-C; what is unfinished stays queued."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--workers", type=_whole, default=settings.WORKERS, help="downloads at once")
+
+    def handle(self, *args: Any, workers: int, **options: Any) -> None:
+        Worker(workers).run()

@@ -1,0 +1,196 @@
+"""What a person may paste: which lines are addresses of videos, and why the others are not."""
+
+import ipaddress
+import queue
+import re
+import socket
+import threading
+import time
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import idna
+
+from downloads import egress
+from downloads.models import MAX_URL, Video
+
+MOST_LINES = 200
+LOOK_UP_TIME = 2.0  # seconds for all names of a paste together: nobody waits longer for a page
+LOOK_UPS_AT_ONCE = 16
+PORTS = {"http": 80, "https": 443}
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+SMUGGLED = "__youtubedl_smuggle"
+NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+# What may stay as it is in a path and a query; the rest is written as %XX.
+PLAIN = "!#$%&'()*+,/:;=?@[]~"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A line that was not taken, why in a person's words, and the video that has it already."""
+
+    line: str
+    reason: str
+    video: Video | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """An address in its canonical form, and the host in it."""
+
+    line: str
+    url: str
+    host: str
+
+
+class _Bad(ValueError):
+    """The reason why a line is no address, in a person's words."""
+
+
+def take(lines: Iterable[str], *, by: Any = None, quality: str = "best") -> tuple[list[Video], list[Refusal]]:
+    """Take the good lines into the queue; return the new videos, and the lines refused with their reasons."""
+    sources, refusals = _read([line for line in map(str.strip, lines) if line])
+    forbidden = _forbidden({source.host for source in sources})
+    taken: list[Video] = []
+    for source in sources:
+        if why := forbidden.get(source.host):
+            refusals.append(Refusal(source.line, _unreachable(source.host, why)))
+            continue
+        video, is_new = Video.objects.ingest(source.line, source.url, by=by, quality=quality)
+        if is_new:
+            taken.append(video)
+        else:
+            words = "This address is here twice." if video in taken else "This video is already in the archive."
+            refusals.append(Refusal(source.line, words, video))
+    return taken, refusals
+
+
+def _read(lines: list[str]) -> tuple[list[Source], list[Refusal]]:
+    sources: list[Source] = []
+    refusals = [
+        Refusal(line, f"Only {MOST_LINES} lines are taken at once: paste the rest afterwards.")
+        for line in lines[MOST_LINES:]
+    ]
+    for line in lines[:MOST_LINES]:
+        try:
+            sources.append(read(line))
+        except _Bad as bad:
+            refusals.append(Refusal(line, str(bad)))
+    return sources, refusals
+
+
+def read(line: str) -> Source:
+    """Return the address in a line; raise ValueError with the reason if there is none that may be fetched."""
+    if len(line) > MAX_URL:
+        raise _Bad(f"This address is too long: {MAX_URL} characters are taken.")
+    if CONTROL.search(line):
+        raise _Bad("There are control characters in this line.")
+    # yt-dlp reads options of its own from such addresses.
+    if SMUGGLED in line.lower():
+        raise _Bad("This is an address for yt-dlp's own use, not one of a page.")
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", line) or re.match(r"[^/:]+:\d+(/|$)", line):
+        raise _Bad("This is no address of a page: it must begin with http:// or https://.")
+    if re.search(r"[\s\\]", line):
+        raise _Bad("An address holds neither spaces nor backslashes.")
+    return _source(line)
+
+
+def _source(line: str) -> Source:
+    try:
+        url = urlsplit(line)
+        port = url.port
+    except ValueError as error:
+        raise _Bad(f"This address cannot be read ({error}).") from error
+    if url.scheme not in PORTS:
+        raise _Bad(f"Only http and https addresses are taken, not {url.scheme}.")
+    if "@" in url.netloc:
+        raise _Bad("An address with a user name or password in it is not taken.")
+    if not url.hostname or port == 0:
+        raise _Bad("There is no host in this address.")
+    host = _host(url.hostname)
+    shown = f"[{host}]" if ":" in host else host
+    netloc = shown if port in (None, PORTS[url.scheme]) else f"{shown}:{port}"
+    path, query = quote(url.path or "/", safe=PLAIN), quote(url.query, safe=PLAIN)
+    canonical = urlunsplit((url.scheme, netloc, path, query, ""))
+    if len(canonical) > MAX_URL:
+        raise _Bad(f"This address is too long: {MAX_URL} characters are taken.")
+    return Source(line, canonical, host)
+
+
+def _host(found: str) -> str:
+    """Return the canonical host: a judged IP address in its plain spelling, or an ASCII name."""
+    host = unicodedata.normalize("NFKC", found).lower().rstrip(".")
+    if address := _address(host):
+        if why := egress.why_forbidden(address):
+            raise _Bad(_unreachable(found, why))
+        return str(address)
+    if host.isascii() and NAME.fullmatch(host):
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise _Bad("The host name in this address is none.") from error
+
+
+def _address(host: str) -> egress.Address | None:
+    """Return the IP address that a host is, in any of the spellings that programs understand."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        # Also 2130706433, 0x7f.1, 0177.0.0.1 and 127.1.
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def _unreachable(host: str, why: str) -> str:
+    return f"{host} is {why}, which downloads may not reach."
+
+
+# Names -----------------------------------------------------------------------------------------
+
+
+def _forbidden(hosts: set[str]) -> dict[str, str]:
+    """Return why each host that must not be reached must not; a name unknown or slow today is not among them.
+
+    The proxy judges again when it connects: this is for telling a person at once.
+    """
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+    for host in hosts:
+        waiting.put(host)
+    for _ in range(min(LOOK_UPS_AT_ONCE, len(hosts))):
+        # Daemons: a look-up that hangs keeps neither the page nor the process.
+        threading.Thread(target=_look_up, args=(waiting, answers), name="look-up", daemon=True).start()
+    found: dict[str, str] = {}
+    deadline = time.monotonic() + LOOK_UP_TIME
+    for _ in hosts:
+        try:
+            host, why = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        if why:
+            found[host] = why
+    return found
+
+
+def _look_up(waiting: "queue.SimpleQueue[str]", answers: "queue.SimpleQueue[tuple[str, str]]") -> None:
+    while True:
+        try:
+            host = waiting.get_nowait()
+        except queue.Empty:
+            return
+        answers.put((host, _why_forbidden(host)))
+
+
+def _why_forbidden(host: str) -> str:
+    try:
+        addresses = egress.resolve(host, PORTS["http"])
+    except egress.Unreachable:
+        return ""
+    return next(filter(None, map(egress.why_forbidden, addresses)), "")

@@ -1,0 +1,237 @@
+"""The supervisor: claims waiting videos, keeps their leases, and runs one process per download.
+
+Single-threaded and driven by events; it never touches a byte of a video. What it decides it reads
+from the rows: a download whose lease is gone (cancelled, or another worker's) is stopped.
+"""
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import redis
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from downloads import ffmpeg, progress, workroom
+from downloads.models import Video
+from downloads.supervised import Supervised
+
+logger = logging.getLogger(__name__)
+
+POLL = 0.5  # seconds: between two looks at the queue and at the leases
+RENEW = 5.0  # seconds: between two renewals of a lease, heartbeats, and rescues
+BEAT_LASTS = 15  # seconds
+LAST_WORDS = 4.0  # seconds that a stopping worker takes to give its videos back
+DATABASE_PATIENCE = 2  # seconds: a supervisor that waits for the database sees nothing else
+DIED = "The download's process died"
+DEATHS = 3
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+class Worker:
+    """Runs up to `places` downloads at once: `Worker(2).run()`."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._downloads: list[Supervised] = []
+        self._selector = selectors.DefaultSelector()
+        self._stop_by: float | None = None
+        self._is_ready = False
+        self._due: dict[Callable[[], None], float] = {}
+        self._trouble = ""
+
+    def run(self) -> None:
+        """Work until a signal says to stop; then give back what is unfinished."""
+        for line in ffmpeg.missing():
+            logger.warning("%s", line)
+        _be_brief()
+        with self._signals():
+            self._tolerantly(self._sweep)
+            while self._stop_by is None or self._downloads:
+                self._step()
+                if self._stop_by is not None and time.monotonic() > self._stop_by:
+                    break
+        self._goodbye()
+
+    # One turn of the loop ---------------------------------------------------------------------
+
+    def _step(self) -> None:
+        for key, _ in self._selector.select(self._patience()):
+            if isinstance(key.data, Supervised):
+                self._hear(key.data)
+            else:
+                os.read(key.fd, 4096)
+        self._tolerantly(self._reap)
+        for each in self._downloads:
+            each.press()
+        if self._stop_by is not None:
+            return
+        self._every(POLL, self._check)
+        self._every(POLL, self._claim)
+        self._every(RENEW, self._renew)
+        self._every(RENEW, self._rescue)
+        self._every(RENEW, self._beat)
+
+    def _patience(self) -> float:
+        if any(each.is_stopping for each in self._downloads):
+            return 0.05
+        return max(0.0, min((*self._due.values(), time.monotonic() + POLL)) - time.monotonic())
+
+    def _every(self, seconds: float, do: Callable[[], None]) -> None:
+        now = time.monotonic()
+        if self._due.get(do, 0.0) <= now:
+            self._due[do] = now + seconds
+            self._tolerantly(do)
+
+    def _tolerantly(self, do: Callable[[], None]) -> None:
+        """Do it, or try again next time: a database that is locked or away fails no download."""
+        try:
+            do()
+        except DatabaseError as error:
+            if not self._trouble:
+                logger.warning("The database cannot be used, trying again: %s", error)
+            self._trouble = str(error)
+            connection.close()
+        else:
+            if self._trouble:
+                logger.info("The database can be used again.")
+            self._trouble = ""
+
+    # What it does ----------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        """Remove what attempts left behind whose video is not waiting or active any more."""
+        rooms = workroom.rooms()
+        kept = set(Video.objects.unfinished().filter(video_id__in=rooms).values_list("video_id", flat=True))
+        for video_id in rooms:
+            if video_id not in kept:
+                workroom.clear(video_id)
+
+    def _claim(self) -> None:
+        """Fill the free places from the queue."""
+        # First a look that takes no lock: an idle worker keeps nobody from writing.
+        while len(self._downloads) < self.places and Video.objects.waiting().exists():
+            video = Video.objects.claim(self.name)
+            if video is None:
+                break
+            self._start(video)
+        if not self._is_ready:
+            self._is_ready = True
+            self._beat()
+            logger.info("ytarchive worker: ready, %d downloads at once", self.places)
+
+    def _start(self, video: Video) -> None:
+        try:
+            download = Supervised(video)
+        except OSError as error:
+            logger.exception("%s: no process could be started", video.video_id)
+            video.release(f"No process could be started: {error}")
+            return
+        self._downloads.append(download)
+        self._selector.register(download, selectors.EVENT_READ, download)
+
+    def _check(self) -> None:
+        """Stop the downloads whose lease is gone: cancelled, given to another worker, or run out."""
+        for each in self._downloads:
+            if each.is_overdue():
+                each.stop()
+        tokens = [each.video.lease_token for each in self._downloads]
+        if not tokens:
+            return
+        held = set(Video.objects.active().filter(lease_token__in=tokens).values_list("lease_token", flat=True))
+        for each in self._downloads:
+            if each.video.lease_token not in held:
+                each.stop()
+
+    def _renew(self) -> None:
+        for each in self._downloads:
+            if not each.is_stopping and not each.is_overdue():
+                each.renew()
+
+    def _rescue(self) -> None:
+        if count := Video.objects.rescue():
+            logger.info("%d lost downloads are back in the queue", count)
+
+    def _beat(self) -> None:
+        """Say that this worker lives, to whoever asks; Redis may be away."""
+        with contextlib.suppress(redis.RedisError, OSError):
+            progress.client().set(progress.WORKER_KEY + self.name, int(time.time()), ex=BEAT_LASTS)
+
+    def _hear(self, download: Supervised) -> None:
+        if not download.hear():
+            self._unhear(download)
+
+    def _unhear(self, download: Supervised) -> None:
+        if download.fileno() in self._selector.get_map():
+            self._selector.unregister(download)
+
+    def _reap(self) -> None:
+        for each in list(self._downloads):
+            how = each.reap()
+            if how is None:
+                continue
+            self._unhear(each)
+            each.close()
+            self._downloads.remove(each)
+            self._due.pop(self._claim, None)
+            self._settle(each.video, how)
+
+    def _settle(self, video: Video, how: str) -> None:
+        """See to a row whose process ended without a word of its own, and to what it left."""
+        if self._stop_by is not None:
+            video.release("The worker was stopped")
+        elif video.holds_lease():
+            reason = f"{DIED} ({how or 'without a word'})"
+            logger.error("%s: %s", video.video_id, reason)
+            if video.events.filter(reason__startswith=DIED).count() + 1 < DEATHS:
+                video.release(reason)
+            else:
+                video.fail(f"{reason}, {DEATHS} times. The worker's log may say more.")
+        if not Video.objects.unfinished().filter(pk=video.pk).exists():
+            workroom.clear(video.video_id)
+
+    # The end -----------------------------------------------------------------------------------------
+
+    def _stop(self, *_: object) -> None:
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + LAST_WORDS
+        for each in self._downloads:
+            each.stop()
+
+    def _goodbye(self) -> None:
+        with contextlib.suppress(redis.RedisError, OSError):
+            progress.client().delete(progress.WORKER_KEY + self.name)
+        logger.info("ytarchive worker: stopped")
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Have signals wake the loop; those that ask for the end start it."""
+        woken, wake = socket.socketpair()
+        with woken, wake:
+            woken.setblocking(False)
+            wake.setblocking(False)
+            signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+            for number in SIGNALS:
+                signal.signal(number, _notice if number == signal.SIGCHLD else self._stop)
+            self._selector.register(woken, selectors.EVENT_READ)
+            try:
+                yield
+            finally:
+                signal.set_wakeup_fd(-1)
+
+
+def _notice(*_: object) -> None:
+    """Stand in for a handler: the wake-up is the message."""
+
+
+def _be_brief() -> None:
+    """Have this process' database give up soon instead of keeping the loop waiting."""
+    options = connection.settings_dict["OPTIONS"]
+    options["timeout" if connection.vendor == "sqlite" else "connect_timeout"] = DATABASE_PATIENCE
+    connection.close()

@@ -1,0 +1,87 @@
+"""The folder that an attempt works in: one per video, one attempt in it at a time.
+
+The lock is on the folder itself and the kernel's, so it ends with the process that holds it.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+PATIENCE = 10.0  # seconds: a former attempt is killed well within
+
+
+class Occupied(Exception):
+    """Another process works in this video's folder."""
+
+
+@contextlib.contextmanager
+def entered(video_id: str) -> Iterator[Path]:
+    """Have the video's work folder to oneself, empty; raise Occupied. It is removed at the end."""
+    folder = Path(settings.WORK_ROOT / video_id)
+    with _locked(folder, PATIENCE):
+        for left in folder.iterdir():
+            _remove(left)
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear(video_id: str) -> bool:
+    """Remove what an ended attempt left; False if somebody works there."""
+    folder = Path(settings.WORK_ROOT / video_id)
+    if not folder.is_dir():
+        return True
+    try:
+        with _locked(folder, 0):
+            shutil.rmtree(folder, ignore_errors=True)
+    except Occupied:
+        return False
+    return True
+
+
+def rooms() -> list[str]:
+    """Return the ids of the videos that have a work folder."""
+    return sorted(path.name for path in Path(settings.WORK_ROOT).iterdir() if path.is_dir())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, patience: float) -> Iterator[None]:
+    handle = _lock(folder, time.monotonic() + patience)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(folder: Path, deadline: float) -> int:
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            if _try_lock(handle, folder):
+                return handle
+            os.close(handle)
+        if time.monotonic() >= deadline:
+            raise Occupied(f"Another process works in {folder}.")
+        time.sleep(0.1)
+
+
+def _try_lock(handle: int, folder: Path) -> bool:
+    """Lock an opened folder; False if another has it, or if it was removed meanwhile and made anew."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(handle).st_ino == folder.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
