@@ -64,6 +64,9 @@ PRIVATE = _flag("YTARCHIVE_PRIVATE", bool(_words("DJANGO_ALLOWED_HOSTS", [])))
 SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
 SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
 SUPERUSER_EMAIL = env.str("DJANGO_SUPERUSER_EMAIL", default="")
+# Nobody sets this but `runserver`, for its child. An argument would not do: when the code is broken, the
+# child is Django's own runserver, which shows the error, waits for it to be mended, and knows no argument of ours.
+RUNSERVER_FD = _whole("YTARCHIVE_RUNSERVER_FD", 0, 0, 65535)
 
 # Redis -------------------------------------------------------------------------------------------
 

@@ -10,8 +10,6 @@ from ytarchive import redisserver
 from ytarchive.part import Part
 from ytarchive.prepare import CannotStart, first_line
 
-WORKER_KEYS = "ytarchive:worker:*"
-
 
 def redis_part() -> Part | None:
     """Return the server that lives in the data folder; None when REDIS_URL names another."""
@@ -50,7 +48,7 @@ def check_redis() -> None:
 def forget_the_dead() -> None:
     """Drop what a killed bridge and killed workers left in the embedded server: we hold the data folder."""
     client = progress.client()
-    client.delete(progress.LEADER_KEY, *client.scan_iter(WORKER_KEYS))
+    client.delete(progress.LEADER_KEY, *client.scan_iter(progress.WORKER_KEY + "*"))
 
 
 def bridge_leads() -> bool:
@@ -64,6 +62,6 @@ def bridge_leads() -> bool:
 def worker_claims() -> bool:
     """Tell whether a worker is there to take what is queued."""
     try:
-        return any(True for _ in progress.client().scan_iter(WORKER_KEYS))
+        return any(True for _ in progress.client().scan_iter(progress.WORKER_KEY + "*"))
     except redis.RedisError:
         return False

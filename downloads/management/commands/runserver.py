@@ -7,6 +7,7 @@ from typing import Any
 
 from daphne.management.commands.runserver import Command as DaphneRunserver
 from daphne.server import Server
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, get_child_arguments
 
@@ -18,13 +19,13 @@ from ytarchive.stack import Stack, environment, manage, only_one
 from ytarchive.vitals import redis_part
 
 CODE_CHANGED = 3  # how Django's reloader ends (django.utils.autoreload.trigger_reload)
-LONGEST_DELAY = 2.0  # between two tries of code that does not start: somebody is mending it right now
+LONGEST_DELAY = 2.0  # between two tries of pages that do not start: somebody is mending them right now
 
 
 class Command(DaphneRunserver):
     """Django's runserver with Daphne's server, and Redis, bridge and workers beside it.
 
-    The process that was called keeps the others; the pages are served by a child, called with --fd.
+    The process that was called keeps the others; the pages are served by a child that inherits the socket.
     """
 
     help = "Starts the whole archive for a developer; a change of the code restarts pages, bridge and workers."
@@ -32,14 +33,12 @@ class Command(DaphneRunserver):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--web-only", action="store_true", help="leave out Redis, the bridge and the workers")
-        parser.add_argument("--fd", type=int, help="an inherited listening socket, instead of address and port")
         # WhiteNoise serves them, in development as in production.
         parser.set_defaults(use_static_handler=False)
 
     def run(self, **options: Any) -> None:
         """Serve the pages if this is the child that was told to, else start it and all the others."""
-        self.fd = options["fd"]
-        if self.fd is not None:
+        if settings.RUNSERVER_FD:
             super().run(**options)
             return
         try:
@@ -55,14 +54,14 @@ class Command(DaphneRunserver):
                 held.enter_context(only_one())
             listener = held.enter_context(listen(self.addr, int(self.port)))
             env = environment(listener)
-            web = [*get_child_arguments(), "--fd", str(listener.fileno())]
-            parts = [Part("web", web, env=env | _reloader(use_reloader), fds=(listener.fileno(),), grace=6.0)]
+            web = [word for word in get_child_arguments() if word != "--web-only"]
+            web_env = env | _child(listener.fileno(), use_reloader)
+            fds = (listener.fileno(),)
+            parts = [Part("web", web, env=web_env, fds=fds, grace=6.0, longest_delay=LONGEST_DELAY)]
             bridge = []
             if not web_only:
                 parts.append(Part("worker", manage("work"), env=env, grace=6.0))
                 bridge.append(Part("bridge", manage("bridge_progress"), env=env, grace=1.5))
-            for part in [*parts, *bridge]:
-                part.longest_delay = LONGEST_DELAY
             server = None if web_only else redis_part()
             yield Stack(listener, parts, bridge, server, self.say, reload_status=CODE_CHANGED)
 
@@ -74,10 +73,15 @@ class Command(DaphneRunserver):
 
     def server_cls(self, **options: Any) -> Server:
         """Build our server, on the inherited socket: requests wait in it while the code is loaded anew."""
-        options |= {"endpoints": [f"fd:fileno={self.fd}"], "websocket_timeout": -1, "websocket_connect_timeout": 10}
+        options |= {
+            "endpoints": [f"fd:fileno={settings.RUNSERVER_FD}"],
+            "websocket_timeout": -1,
+            "websocket_connect_timeout": 10,
+        }
         return ProgressServer(**options)
 
 
-def _reloader(use_reloader: bool) -> dict[str, str]:
-    """Return what tells Django's reloader that it is the child, which ends when the code changes."""
-    return {DJANGO_AUTORELOAD_ENV: "true"} if use_reloader else {}
+def _child(fd: int, use_reloader: bool) -> dict[str, str]:
+    """Return what tells the child its socket, and Django's reloader that it is the one to end on a change."""
+    reloader = {DJANGO_AUTORELOAD_ENV: "true"} if use_reloader else {}
+    return {"YTARCHIVE_RUNSERVER_FD": str(fd), **reloader}
