@@ -59,7 +59,7 @@ class Part:
         self.process: subprocess.Popen[bytes] | None = None
         self.due: float | None = None
         self.early_ends = 0
-        self._started_at = 0.0
+        self._started_at = time.monotonic()
 
     @property
     def running(self) -> bool:

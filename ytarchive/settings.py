@@ -39,6 +39,17 @@ def _words(name: str, default: list[str]) -> list[str]:
     return [word for word in words if word] or default
 
 
+def _check_address(name: str, schemes: tuple[str, ...], use: str) -> None:
+    # The value is not repeated: it may hold a password.
+    try:
+        found = urlsplit(env.str(name))
+        well = found.scheme in schemes and found.port != 0  # reading the port checks it
+    except ValueError:
+        well = False
+    if not well:
+        raise ImproperlyConfigured(f"{name} cannot be used as it is; use {use}.")
+
+
 # The data folder -----------------------------------------------------------------------------
 
 DATA = Path(env.str("YTARCHIVE_DATA", default="") or BASE_DIR / "data").expanduser().resolve()
@@ -74,8 +85,8 @@ REDIS_URL = env.str("REDIS_URL", default="")
 REDIS_EMBEDDED = not REDIS_URL
 if REDIS_EMBEDDED:
     REDIS_URL = f"unix://{REDIS_SOCKET}"
-elif urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
-    raise ImproperlyConfigured(f"REDIS_URL is {REDIS_URL!r}; use redis://host:6379/0, rediss://… or unix:///path.")
+else:
+    _check_address("REDIS_URL", ("redis", "rediss", "unix"), "redis://host:6379/0, rediss://… or unix:///path")
 
 CHANNEL_LAYERS = {
     "default": {
@@ -109,12 +120,8 @@ DATABASES = {
     }
 }
 if DATABASE_URL:
-    try:
-        DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-    except Exception as error:
-        raise ImproperlyConfigured("DATABASE_URL is no database address: use postgres://user@host/name.") from error
-    if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL names no PostgreSQL: leave it unset for SQLite in the data folder.")
+    _check_address("DATABASE_URL", ("postgres", "postgresql"), "postgres://user@host/name, or unset it for SQLite")
+    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Django ------------------------------------------------------------------------------------------
