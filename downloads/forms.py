@@ -20,7 +20,7 @@ class IngestForm(forms.Form):
         widget=forms.Textarea(
             attrs={
                 "rows": 1,
-                "placeholder": "Paste a video’s address, or several, a line each",
+                "placeholder": "Paste one address, or several, a line each",
                 "autocomplete": "off",
                 "autocapitalize": "off",
                 "spellcheck": "false",

@@ -18,7 +18,7 @@ from downloads.forms import IngestForm
 from downloads.models import ENDED, Video
 
 PAGE = 24
-WAITING_SHOWN = 100
+WAITING_SHOWN = 20
 EVENTS_SHOWN = 100
 CARDS_AT_ONCE = 100
 # How a video is drawn where: the partial that `cards` answers with.
@@ -74,7 +74,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest) -> HttpResponse:
     """Take the URLs of the form; what is refused stays in the box, with the reason."""
     if request.method != "POST":
-        return redirect(reverse("library") + "#add")
+        return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
     refusals: list[sources.Refusal] = []
     if form.is_valid():
