@@ -1,0 +1,24 @@
+# One image for every part: docker-compose.yml says which command each container runs.
+FROM python:3.11-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    YTARCHIVE_DATA=/data
+
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
+COPY . .
+# Compiled here, since nothing can be written to the image later.
+RUN python -m compileall -q downloads ytarchive \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin ytarchive \
+    && install -d -o ytarchive -g ytarchive /data
+
+USER 10001:10001
+VOLUME /data
+EXPOSE 8000
+# Ctrl-C, `docker stop` and the end of the machine all arrive as orders to stop.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "manage.py"]
+CMD ["up", "--bind", "0.0.0.0"]

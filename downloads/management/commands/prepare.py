@@ -1,0 +1,21 @@
+"""`manage.py prepare`: what `up` does before it starts anything, for those who start the parts themselves."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ytarchive import prepare
+
+
+class Command(BaseCommand):
+    """Make or update the tables, gather the static files, make the first admin."""
+
+    help = "Updates the database, gathers the static files and makes the first admin; `up` does so by itself."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            prepare.everything(self.stdout.write)
+        except prepare.CannotStart as error:
+            sys.exit(f"ytarchive: {error}")

@@ -1,0 +1,156 @@
+"""Who may import whom: read from the imports themselves. CONTRIBUTING.md says why."""
+
+import ast
+import graphlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+# Each module of ours and what of ours it may import. A new module takes its place here.
+MAY = {
+    # The domain
+    "downloads.models": {"progress"},
+    "downloads.progress": set(),
+    "downloads.access": set(),
+    "downloads.egress": set(),
+    "downloads.sources": {"models", "egress"},
+    # From Redis to the page
+    "downloads.frames": {"progress"},
+    "downloads.conflation": {"frames", "progress"},
+    "downloads.reconciliation": {"models", "conflation"},
+    "downloads.bridge": {"progress", "conflation", "reconciliation"},
+    "downloads.fanout": {"frames", "progress"},
+    "downloads.consumers": {"access", "fanout", "frames", "progress"},
+    # From the site to the file
+    "downloads.steps": set(),
+    "downloads.complaints": set(),
+    "downloads.ffmpeg": set(),
+    "downloads.workroom": set(),
+    "downloads.filing": set(),
+    "downloads.meter": {"progress", "steps"},
+    "downloads.reporter": {"progress"},
+    "downloads.downloader": {"complaints", "steps"},
+    "downloads.archive": {
+        "models", "progress", "downloader", "steps", "meter", "reporter", "filing", "ffmpeg", "workroom",
+    },
+    "downloads.child": {"archive", "egress", "models", "progress"},
+    "downloads.supervised": {"models", "ffmpeg"},
+    "downloads.worker": {"models", "progress", "egress", "supervised", "ffmpeg", "workroom"},
+    # Pages
+    "downloads.forms": {"models", "sources"},
+    "downloads.views": {"models", "forms", "sources", "access"},
+    "downloads.admin": {"models", "forms"},
+    "downloads.api": {"access", "fanout"},
+    "downloads.media": {"models", "access"},
+    "downloads.apps": set(),
+    "downloads.templatetags.words": {"models"},
+    # How it is wired and started
+    "ytarchive.data": set(),
+    "ytarchive.settings": {"ytarchive.data"},
+    "ytarchive.staticfiles": set(),
+    "ytarchive.layers": set(),
+    "ytarchive.server": {"frames"},
+    "ytarchive.redisserver": set(),
+    "ytarchive.part": set(),
+    "ytarchive.prepare": set(),
+    "ytarchive.listening": {"ytarchive.prepare"},
+    "ytarchive.vitals": {"progress", "ytarchive.redisserver", "ytarchive.part", "ytarchive.prepare"},
+}  # fmt: skip
+# Where everything comes together: these import what they start, and only each other imports them.
+LEAVES = {"downloads.urls", "downloads.routing", "ytarchive.asgi", "ytarchive.urls", "ytarchive.stack"}
+COMMANDS = "downloads.management.commands."
+# Packages that only some modules may know.
+ONLY = {
+    "yt_dlp": {"downloads.downloader"},
+    "channels": {"downloads.consumers", "downloads.routing", "ytarchive.asgi", COMMANDS + "bridge_progress"},
+    "channels_redis": {"ytarchive.layers"},
+    "daphne": {"ytarchive.server", COMMANDS + "web", COMMANDS + "runserver"},
+    "redis": {
+        "downloads.progress", "downloads.bridge", "downloads.fanout", "downloads.api", "downloads.worker",
+        "ytarchive.settings", "ytarchive.layers", "ytarchive.vitals", COMMANDS + "bridge_progress",
+    },
+}  # fmt: skip
+
+
+def modules() -> dict[str, Path]:
+    """Return every module of the program by its name; tests and migrations are none."""
+    found = {}
+    for folder in ("downloads", "ytarchive"):
+        for path in sorted((settings.BASE_DIR / folder).rglob("*.py")):
+            parts = path.relative_to(settings.BASE_DIR).with_suffix("").parts
+            if path.name != "__init__.py" and not {"tests", "migrations"} & set(parts):
+                found[".".join(parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(name: str) -> set[str]:
+    """Return the full names that a module imports, inside functions too."""
+    return set(_names(ast.parse(MODULES[name].read_text()), name.rpartition(".")[0]))
+
+
+def _names(tree: ast.Module, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def ours(name: str) -> set[str]:
+    """Return the modules of ours that a module imports."""
+    return {_module(target) for target in imports(name)} - {""}
+
+
+def _module(target: str) -> str:
+    """Return the module of ours that holds `target`; nothing if none does."""
+    while target and target not in MODULES:
+        target = target.rpartition(".")[0]
+    return target
+
+
+def allowed(name: str) -> set[str]:
+    return {short if "." in short else f"downloads.{short}" for short in MAY[name]}
+
+
+def is_leaf(name: str) -> bool:
+    return name in LEAVES or name.startswith(COMMANDS)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not is_leaf(name)])
+def test_it_imports_its_neighbours_only(name: str) -> None:
+    assert name in MAY, f"{name} is new: give it a place in this table, and in CONTRIBUTING.md"
+    assert ours(name) <= allowed(name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_it_knows_only_the_packages_that_are_its_business(name: str) -> None:
+    packages = {target.split(".")[0] for target in imports(name)}
+
+    assert not {package for package in packages & ONLY.keys() if name not in ONLY[package]}
+
+
+def test_it_imports_no_test() -> None:
+    assert not [name for name in MODULES for target in imports(name) if target.startswith("downloads.tests")]
+
+
+def test_it_has_no_circle() -> None:
+    graph = {name: allowed(name) for name in MAY}
+
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_it_lists_no_module_that_is_gone() -> None:
+    assert MAY.keys() | LEAVES <= MODULES.keys()
+
+
+def test_it_finds_every_way_to_import() -> None:
+    tree = ast.parse("import a.b\nfrom a import c\nfrom . import d\nfrom .e import f\ndef g():\n    import h")
+
+    assert set(_names(tree, "room")) == {"a.b", "a.c", "room.d", "room.e.f", "h"}
