@@ -26,7 +26,7 @@ STATUS_WORDS = {
 WORDS: tuple[tuple[str, str, bool], ...] = (
     (r"\bdrm\b", "This video is protected against copying (DRM): it cannot be archived.", True),
     (
-        r"geo.?restrict|not available (in|from) your (country|location|region)",
+        r"geo.?restrict|available (in|from) (your|this) (country|location|region)",
         "The site does not show this video in this country.",
         True,
     ),

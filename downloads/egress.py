@@ -67,9 +67,8 @@ def _plain(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 one stands for, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
-    is_isatap = (int(address) >> 32) & 0xFDFFFFFF == 0x00005EFE
     # :: and ::1 are IPv6's own, not IPv4's.
-    if is_isatap or (int(address) > 1 and any(address in network for network in EMBEDDING)):
+    if int(address) > 1 and any(address in network for network in EMBEDDING):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
@@ -80,7 +79,8 @@ def _why_not_public(address: Address) -> str:
     if address.is_link_local:
         return "a link-local address"
     if isinstance(address, ipaddress.IPv6Address):
-        if any(address in network for network in TUNNELS):
+        is_isatap = (int(address) >> 32) & 0xFDFFFFFF == 0x00005EFE
+        if is_isatap or any(address in network for network in TUNNELS):
             return "a tunnel address"
         return "" if address.is_global and address in GLOBAL_IPV6 else "a private address"
     return "" if address.is_global and not address.is_reserved else "a private address"

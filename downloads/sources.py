@@ -122,7 +122,8 @@ def _source(line: str) -> Source:
 
 def _host(found: str) -> str:
     """Return the canonical host: a judged IP address in its plain spelling, or an ASCII name."""
-    host = unicodedata.normalize("NFKC", found).lower().rstrip(".")
+    # IDNA's other full stops (U+3002 and, before NFKC, U+FF0E and U+FF61) divide names as well.
+    host = unicodedata.normalize("NFKC", found).replace("\u3002", ".").lower().rstrip(".")
     if address := _address(host):
         if why := egress.why_forbidden(address):
             raise _Bad(_unreachable(found, why))

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from downloads import progress
-from downloads.tests import mediaserver, tools
+from downloads.tests import clips, mediaserver, tools
 from ytarchive import redisserver
 
 
@@ -134,7 +134,7 @@ def manage(tmp_path: Path) -> Iterator[Manage]:
 @pytest.fixture(scope="session")
 def media_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mediaserver.Server]:
     folder = tmp_path_factory.mktemp("clips")
-    with mediaserver.Server(mediaserver.make_clips(folder)) as server:
+    with mediaserver.Server(clips.make_clips(folder)) as server:
         server.start()
         yield server
         server.let_go.set()

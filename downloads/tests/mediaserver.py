@@ -8,7 +8,6 @@ import argparse
 import functools
 import hashlib
 import shutil
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
@@ -18,58 +17,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import imageio_ffmpeg
+from downloads.tests.clips import make_clips
 
 TYPES = {".mp4": "video/mp4", ".ts": "video/mp2t", ".m3u8": "application/vnd.apple.mpegurl", ".jpg": "image/jpeg"}
 STEP = 4096  # bytes of a trickle are sent in steps of at most this
-PICTURE = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25"]
-TONE = ["-f", "lavfi", "-i", "sine=frequency=440"]
-H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-b:v", "900k"]
-MPEG4 = ["-c:v", "mpeg4", "-g", "25", "-b:v", "900k"]
-AAC = ["-c:a", "aac", "-b:a", "96k"]
-HLS = ["-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod"]
-
-MASTER = """#EXTM3U
-#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="Sound",DEFAULT=YES,URI="audio.m3u8"
-#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=320x240,CODECS="avc1.42c01e,mp4a.40.2",AUDIO="sound"
-video.m3u8
-"""
 PAGE = """<!doctype html><html><head><title>{title}</title><meta name="description" content="A page with one video">
 <meta property="og:image" content="/thumb.jpg"></head>
 <body><h1>{title}</h1><video controls poster="/thumb.jpg"><source src="{source}" type="video/mp4"></video></body></html>
 """
-
-
-def ffmpeg(*args: str | Path) -> None:
-    """Run ffmpeg; raise with its words if it fails."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, args)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-
-
-def has_h264() -> bool:
-    listed = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-encoders"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return " libx264 " in listed.stdout
-
-
-def make_clips(folder: Path, seconds: int = 6) -> Path:
-    """Make the clip, its HLS form, one with separate sound, and a thumbnail."""
-    for name in ("hls", "separate"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    length = ["-t", str(seconds)]
-    video = H264 if has_h264() else MPEG4
-    clip = folder / "clip.mp4"
-    ffmpeg(*PICTURE, *TONE, *length, *video, *AAC, "-movflags", "+faststart", clip)
-    ffmpeg("-i", clip, "-c", "copy", *HLS, folder / "hls" / "index.m3u8")
-    ffmpeg("-i", clip, "-an", "-c", "copy", *HLS, folder / "separate" / "video.m3u8")
-    ffmpeg("-i", clip, "-vn", "-c", "copy", *HLS, folder / "separate" / "audio.m3u8")
-    ffmpeg("-ss", "1", "-i", clip, "-frames:v", "1", folder / "thumb.jpg")
-    (folder / "separate" / "index.m3u8").write_text(MASTER)
-    return folder
 
 
 class Server(ThreadingHTTPServer):
@@ -179,6 +134,17 @@ class Handler(BaseHTTPRequestHandler):
         source = self.query.get("src") or "/named/in-a-page.mp4"
         self.text(PAGE.format(title=title, source=source), "text/html; charset=utf-8")
 
+    def several(self) -> None:
+        """A page with two videos."""
+        videos = "".join(f'<video src="/named/{name}.mp4"></video>' for name in ("one", "two"))
+        self.text(f"<!doctype html><title>Two videos</title>{videos}", "text/html")
+
+    def playlist(self) -> None:
+        """An HLS playlist with one segment, wherever that is; one that goes on for ever with `live`."""
+        end = "" if "live" in self.query else "#EXT-X-ENDLIST\n"
+        head = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1.0,\n"
+        self.text(f"{head}{self.query.get('segment', '/hls/index0.ts')}\n{end}", TYPES[".m3u8"])
+
     def text(self, text: str, kind: str) -> None:
         data = text.encode()
         self.send_response(200)
@@ -255,6 +221,8 @@ class Handler(BaseHTTPRequestHandler):
 WAYS: dict[str, Callable[[Handler], None]] = {
     "/named/": Handler.named,
     "/page/": Handler.page,
+    "/several": Handler.several,
+    "/playlist": Handler.playlist,
     "/slow/": Handler.slow,
     "/slowhls/": Handler.slow_hls,
     "/nolength": Handler.no_length,

@@ -1,0 +1,162 @@
+"""How a fetched video is put away."""
+
+import pytest
+
+from downloads import ffmpeg, filing, workroom
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("A plain title", "A plain title"),
+        ("../../../etc/passwd", "_.._.._etc_passwd"),
+        ("..\\..\\x", "_.._x"),
+        (".hidden", "hidden"),
+        ("-rf", "rf"),
+        ("~root", "root"),
+        ("a\x00b\r\nc", "a b c"),
+        ("CON", "_CON"),
+        ("com1.mp4", "_com1.mp4"),
+        ("", "video"),
+        ("...", "video"),
+        ("   ", "video"),
+        ("\u202egpj.exe", "gpj.exe"),
+        ('<img src="x">', "_img src=_x__"),
+        ("trailing dots...", "trailing dots"),
+        ("Straße 🎬 日本語", "Straße 🎬 日本語"),
+        ("{{ 7*7 }} %(title)s", "{{ 7_7 }} %(title)s"),
+    ],
+)
+def test_it_makes_a_plain_name_of_any_title(title, name):
+    assert filing.safe_name(title) == name
+
+
+@pytest.mark.parametrize("title", ["x" * 1000, "🎬" * 1000, "é." * 500, "\ud800" * 5])
+def test_it_cuts_a_name_to_what_a_file_system_takes(tmp_path, title):
+    name = filing.safe_name(title)
+    assert 0 < len(name.encode()) <= filing.LONGEST_NAME
+    (tmp_path / f"{name}.info.json").touch()
+
+
+@pytest.mark.parametrize("kind", ["html", "svg", "js", "xml", "mhtml", "swf", "exe", "m3u8", ""])
+def test_it_takes_no_file_that_a_browser_would_run(tmp_path, kind):
+    assert filing.kind_of(tmp_path / f"media.{kind}") is None
+
+
+def test_it_knows_media_by_their_ending(tmp_path):
+    assert filing.kind_of(tmp_path / "media.MP4") == "mp4"
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0 jpeg", "jpg"),
+        (b"\x89PNG\r\n\x1a\n rest", "png"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "webp"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", None),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", None),
+        (b"<html><script>", None),
+        (b"", None),
+    ],
+)
+def test_it_believes_a_picture_by_its_bytes(tmp_path, start, kind):
+    (tmp_path / "media.jpg").write_bytes(start)
+    assert filing.picture_kind(tmp_path / "media.jpg") == kind
+
+
+@pytest.fixture
+def ready(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    folder = tmp_path / "work" / "ready"
+    folder.mkdir(parents=True)
+    (folder / "new.mp4").write_text("new")
+    return folder
+
+
+def test_it_places_a_folder_as_one(ready, settings):
+    filing.place(ready, "abc")
+    assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
+    assert not ready.exists()
+
+
+def test_it_replaces_an_older_folder_whole(ready, settings):
+    (settings.MEDIA_ROOT / "abc").mkdir()
+    (settings.MEDIA_ROOT / "abc" / "old.mp4").write_text("old")
+    filing.place(ready, "abc")
+    assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
+
+
+def test_it_places_a_folder_once(ready, settings):
+    filing.place(ready, "abc")
+    filing.place(ready, "abc")
+    assert (settings.MEDIA_ROOT / "abc" / "new.mp4").read_text() == "new"
+
+
+class TestWorkroom:
+    """One folder per video, one attempt in it."""
+
+    @pytest.fixture(autouse=True)
+    def root(self, settings, tmp_path):
+        settings.WORK_ROOT = tmp_path / "work"
+        settings.WORK_ROOT.mkdir()
+        return settings.WORK_ROOT
+
+    def test_it_is_empty_at_first_and_gone_at_the_end(self, root):
+        (root / "abc" / "left").mkdir(parents=True)
+        (root / "abc" / "over.part").touch()
+        with workroom.entered("abc") as folder:
+            assert list(folder.iterdir()) == []
+            (folder / "x").touch()
+        assert workroom.rooms() == []
+
+    def test_it_lets_one_in_at_a_time(self, monkeypatch):
+        monkeypatch.setattr(workroom, "PATIENCE", 0.2)
+        with workroom.entered("abc"):
+            with pytest.raises(workroom.Occupied):
+                workroom.entered("abc").__enter__()
+            assert not workroom.clear("abc")
+        with workroom.entered("abc"):
+            pass
+
+    def test_it_is_left_for_a_later_look_when_an_attempt_fails(self):
+        with pytest.raises(RuntimeError), workroom.entered("abc"):
+            raise RuntimeError
+        assert workroom.rooms() == ["abc"]
+        assert workroom.clear("abc")
+        assert workroom.clear("never there")
+        assert workroom.rooms() == []
+
+
+class TestFfmpeg:
+    """What ffmpeg says about a file."""
+
+    def test_it_reads_a_clip(self, media_session):
+        assert ffmpeg.complaint(media_session.folder / "clip.mp4") == ""
+
+    @pytest.mark.parametrize("text", ["<!doctype html><p>x", "", "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"])
+    def test_it_complains_of_what_is_no_media(self, tmp_path, text):
+        (tmp_path / "media.mp4").write_text(text)
+        assert ffmpeg.complaint(tmp_path / "media.mp4")
+
+    def test_it_complains_of_a_clip_that_lost_its_head(self, media_session, tmp_path):
+        (tmp_path / "media.mp4").write_bytes(media_session.clip[100_000:])
+        assert ffmpeg.complaint(tmp_path / "media.mp4")
+
+    def test_it_takes_a_picture(self, media_session, tmp_path):
+        assert ffmpeg.take_still(media_session.folder / "clip.mp4", tmp_path / "still.jpg")
+        assert filing.picture_kind(tmp_path / "still.jpg") == "jpg"
+
+    def test_it_takes_no_picture_of_sound(self, media_session, tmp_path):
+        sound = media_session.folder / "separate" / "audio0.ts"
+        assert not ffmpeg.take_still(sound, tmp_path / "still.jpg")
+
+    def test_it_names_what_is_missing_and_what_that_costs(self, monkeypatch, tmp_path):
+        assert ffmpeg.missing() == []
+        monkeypatch.setattr(ffmpeg, "find", lambda: None)
+        monkeypatch.setattr(ffmpeg, "path", lambda: str(tmp_path))
+        without_ffmpeg, without_javascript = ffmpeg.missing()
+        assert "cannot be joined" in without_ffmpeg
+        assert "YouTube" in without_javascript
+        assert ffmpeg.complaint(tmp_path / "x.mp4") == ""
+        assert not ffmpeg.take_still(tmp_path / "x.mp4", tmp_path / "x.jpg")
