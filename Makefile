@@ -25,7 +25,8 @@ lint: $(VENV)/installed-dev
 
 lint-js:
 	@if command -v npm >/dev/null; then \
-		npm ci --no-audit --no-fund --ignore-scripts --loglevel=error && npm run --silent lint; \
+		{ test node_modules/.package-lock.json -nt package-lock.json \
+			|| npm ci --no-audit --no-fund --ignore-scripts --loglevel=error; } && npm run --silent lint; \
 	else \
 		echo "The JavaScript was not checked: that needs Node.js (apt-get install nodejs npm)."; \
 		test "$(CI)" != true; \
