@@ -4,58 +4,49 @@ import { line, percent, valuetext } from "./format.js";
 import { find, write } from "./page.js";
 import { hasEnded } from "./store.js";
 
-export class Bars {
-  /** @type {Map<string, State>} */
-  #due = new Map();
-  #frame = 0;
+/** @type {CreateBars} */
+export const createBars = (element, after) => {
+	/** @type {Map<string, State>} */
+	const due = new Map();
+	let frame = 0;
 
-  /** @param {(id: string) => HTMLElement | undefined} element @param {() => void} after each frame */
-  constructor(element, after) {
-    this.element = element;
-    this.after = after;
-  }
+	const drawAll = () => {
+		frame = 0;
+		for (const [id, state] of due) draw(element(id), state);
+		due.clear();
+		after();
+	};
 
-  /** @param {string} id @param {State} state */
-  show(id, state) {
-    this.#due.set(id, state);
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
-  }
+	return (id, state) => {
+		due.set(id, state);
+		if (!frame) frame = requestAnimationFrame(drawAll);
+	};
+};
 
-  #draw() {
-    this.#frame = 0;
-    for (const [id, state] of this.#due) {
-      const element = this.element(id);
-      if (element) draw(element, state);
-    }
-    this.#due.clear();
-    this.after();
-  }
-}
-
-/** @param {HTMLElement} element @param {State} state */
+/** @param {HTMLElement | undefined} element @param {State} state */
 function draw(element, state) {
-  const bar = /** @type {HTMLProgressElement | null} */ (find("[data-bar]", element));
-  if (!bar) return;
-  const ended = hasEnded(state.status);
-  const number = state.status === "complete" ? 100 : ended ? 0 : state.percent;
-  bar.hidden = state.status === "queued" && number === null;
-  if (number === null) {
-    bar.removeAttribute("value");
-    bar.removeAttribute("aria-valuenow");
-  } else {
-    bar.value = Math.floor(number * 10 + 0.5) / 10;
-    bar.setAttribute("aria-valuenow", `${bar.value}`);
-  }
-  bar.setAttribute("aria-valuetext", valuetext(state));
-  write("[data-percent]", percent(number), element);
-  write("[data-line]", ended ? "" : line(state), element);
-  if (state.phase !== null) write("[data-phase]", state.phase, element);
+	const bar = /** @type {HTMLProgressElement | null | undefined} */ (element && find("[data-bar]", element));
+	if (!bar) return;
+	const ended = hasEnded(state.status);
+	const number = state.status === "complete" ? 100 : ended ? 0 : state.percent;
+	bar.hidden = state.status === "queued" && number === null;
+	if (number === null) {
+		bar.removeAttribute("value");
+		bar.removeAttribute("aria-valuenow");
+	} else {
+		bar.value = Math.floor(number * 10 + 0.5) / 10;
+		bar.setAttribute("aria-valuenow", `${bar.value}`);
+	}
+	bar.setAttribute("aria-valuetext", valuetext(state));
+	write("[data-percent]", percent(number), element);
+	write("[data-line]", ended ? "" : line(state), element);
+	if (state.phase !== null) write("[data-phase]", state.phase, element);
 }
 
-/** @param {HTMLElement} element @param {number | null} seconds without news */
+/** @param {HTMLElement | undefined} element @param {number | null} seconds without news */
 export function drawStalled(element, seconds) {
-  const note = find("[data-stalled]", element);
-  if (!note) return;
-  note.hidden = seconds === null;
-  write("[data-stalled-words]", seconds === null ? "" : `no data for ${seconds} s`, note);
+	const note = element && find("[data-stalled]", element);
+	if (!note) return;
+	note.hidden = seconds === null;
+	write("[data-stalled-words]", `no data for ${seconds} s`, note);
 }

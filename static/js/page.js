@@ -8,6 +8,6 @@ export const all = (selector, root = document) => /** @type {HTMLElement[]} */ (
 
 /** @param {string} selector @param {string} words @param {ParentNode} root */
 export function write(selector, words, root = document) {
-  const found = find(selector, root);
-  if (found && found.textContent !== words) found.textContent = words;
+	const found = find(selector, root);
+	if (found && found.textContent !== words) found.textContent = words;
 }

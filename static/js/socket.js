@@ -6,140 +6,106 @@ const POLL_EVERY = 3_000;
 const SILENT_AFTER = 6_000;
 const GIVEN_UP_AFTER = 3_000;
 // Without the subprotocol there is no heartbeat, only the answers to pings.
-const PLAIN_SILENT_AFTER = PING_EVERY + 15_000;
+const PLAIN_SILENT_AFTER = 45_000;
 const OPENING_AT_MOST = 10_000;
 const FAILURES_BEFORE_POLLING = 3;
 
-/** Full jitter: up to 4 s, up to 30 s when hidden or after ten minutes.
- * @param {number} failures @param {number} downFor @param {boolean} hidden @param {number} random from 0 to 1 */
-export function delay(failures, downFor, hidden, random) {
-  const cap = hidden || downFor > 600_000 ? 30_000 : 4_000;
-  return random * Math.min(cap, 500 * 2 ** Math.min(failures, 10));
-}
+/** Full jitter: up to 4 s, up to 30 s when hidden or after ten minutes. @type {Delay} */
+export const delay = (failures, downFor, hidden, random) =>
+	random * Math.min(hidden || downFor > 600_000 ? 30_000 : 4_000, 500 * 2 ** Math.min(failures, 10));
 
-export class Socket {
-  /** @type {WebSocket | null} */
-  #ws = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retry;
-  #failures = 0;
-  #beganAt = 0;
-  #heardAt = Date.now();
-  #askedAt = 0;
-  #pingedAt = 0;
-  #polledAt = 0;
-  #silent = false;
-  #plain = false;
-  /** HTTP gets through. */
-  #answers = false;
-  #polling = false;
+/** @type {Connect} */
+export const connect = (url, snapshotUrl, page) => {
+	/** @type {WebSocket | null} */
+	let ws = null;
+	let heardAt = Date.now();
+	let [retry, failures, beganAt, askedAt, pingedAt, polledAt] = [0, 0, 0, 0, 0, 0];
+	let [silent, plain, polling, httpAnswers] = [false, false, false, false];
 
-  /** @param {string} url @param {string} snapshotUrl @param {Listener} page */
-  constructor(url, snapshotUrl, page) {
-    this.url = url;
-    this.snapshotUrl = snapshotUrl;
-    this.page = page;
-  }
+	const open = () => {
+		clearTimeout(retry);
+		// A browser fails a connection whose server selects no subprotocol: where HTTP works, offer none each second time.
+		plain = polling && !plain;
+		ws = new WebSocket(url, plain ? [] : [SUBPROTOCOL]);
+		beganAt = Date.now();
+		ws.onopen = opened;
+		ws.onclose = closed;
+		ws.onmessage = ({ data }) => {
+			if (data !== "pong") heard(page.frame(JSON.parse(data)));
+			else if (plain) heard(true);
+		};
+	};
 
-  start() {
-    this.wake();
-    setInterval(() => this.#watch(), 1000);
-  }
+	const opened = () => {
+		heardAt = pingedAt = Date.now();
+		if (silent) page.state("paused");
+		if (!plain) return;
+		heard(true);
+		page.missed();
+	};
 
-  /** The network or the person is back: look at once. */
-  wake() {
-    if (this.#ws) this.#watch();
-    else this.#open();
-  }
+	/** @param {boolean} news and not a snapshot as it was before the silence */
+	const heard = (news) => {
+		heardAt = Date.now();
+		askedAt = failures = 0;
+		polling = httpAnswers = false;
+		silent = !news;
+		page.state(news ? "live" : "paused");
+	};
 
-  resync() {
-    this.#ws?.send('{"type":"resync"}');
-  }
+	const closed = () => {
+		if (ws) ws.onopen = ws.onclose = ws.onmessage = null;
+		ws?.close();
+		ws = null;
+		askedAt = 0;
+		polling = httpAnswers;
+		page.state(polling ? "polling" : "reconnecting");
+		retry = setTimeout(open, delay(failures++, Date.now() - heardAt, page.hidden(), Math.random()));
+	};
 
-  #open() {
-    clearTimeout(this.#retry);
-    // A browser fails a connection whose server selects no subprotocol: where HTTP works, offer none each second time.
-    this.#plain = this.#polling && !this.#plain;
-    const ws = new WebSocket(this.url, this.#plain ? [] : [SUBPROTOCOL]);
-    this.#ws = ws;
-    this.#beganAt = Date.now();
-    ws.onopen = () => this.#opened();
-    ws.onclose = () => this.#closed();
-    ws.onmessage = ({ data }) => {
-      if (data !== "pong") this.#heard(this.page.frame(JSON.parse(data)));
-      else if (this.#plain) this.#heard(true);
-    };
-  }
+	const resync = () => ws?.send('{"type":"resync"}');
 
-  #opened() {
-    this.#heardAt = this.#pingedAt = Date.now();
-    if (this.#silent) this.page.state("paused");
-    if (!this.#plain) return;
-    this.#heard(true);
-    this.page.missed();
-  }
+	/** Once a second: pings, polls, and what to do about silence. */
+	const watch = () => {
+		const now = Date.now();
+		if (failures >= FAILURES_BEFORE_POLLING && now - polledAt >= POLL_EVERY && !page.hidden()) poll(now);
+		if (ws?.readyState === WebSocket.CONNECTING && now - beganAt > OPENING_AT_MOST) closed();
+		if (ws?.readyState !== WebSocket.OPEN) return;
+		if (now - pingedAt >= PING_EVERY) {
+			pingedAt = now;
+			ws.send("ping");
+		}
+		if (now - heardAt < (plain ? PLAIN_SILENT_AFTER : SILENT_AFTER)) return;
+		if (!askedAt) {
+			askedAt = now;
+			page.state("paused");
+			resync();
+		} else if (now - askedAt >= GIVEN_UP_AFTER) {
+			silent = true;
+			closed();
+		}
+	};
 
-  /** @param {boolean} news and not a snapshot as it was before the silence */
-  #heard(news) {
-    this.#heardAt = Date.now();
-    this.#askedAt = this.#failures = 0;
-    this.#polling = this.#answers = false;
-    this.#silent = !news;
-    this.page.state(news ? "live" : "paused");
-  }
+	/** See whether plain HTTP gets through, and then go on with that. @param {number} now */
+	const poll = async (now) => {
+		polledAt = now;
+		const answer = await fetch(snapshotUrl).catch(() => null);
+		const snapshot = answer?.ok ? await answer.json().catch(() => null) : null;
+		if (!failures) return;
+		const news = snapshot && !httpAnswers;
+		httpAnswers = Boolean(snapshot);
+		if (snapshot && polling) page.frame(snapshot);
+		// The server may just have come back: only a socket that fails while HTTP works means polling.
+		else if (news) wake();
+		else if (polling) {
+			polling = false;
+			page.state("reconnecting");
+		}
+	};
 
-  #closed() {
-    const ws = this.#ws;
-    if (ws) ws.onopen = ws.onclose = ws.onmessage = null;
-    ws?.close();
-    this.#ws = null;
-    this.#askedAt = 0;
-    this.#polling = this.#answers;
-    this.page.state(this.#polling ? "polling" : "reconnecting");
-    const wait = delay(this.#failures++, Date.now() - this.#heardAt, this.page.hidden(), Math.random());
-    this.#retry = setTimeout(() => this.#open(), wait);
-  }
+	const wake = () => (ws ? watch() : open());
 
-  /** Once a second: pings, polls, and what to do about silence. */
-  #watch() {
-    const [now, ws] = [Date.now(), this.#ws];
-    if (this.#failures >= FAILURES_BEFORE_POLLING && now - this.#polledAt >= POLL_EVERY) this.#poll(now);
-    if (ws?.readyState === WebSocket.CONNECTING && now - this.#beganAt > OPENING_AT_MOST) this.#closed();
-    if (ws?.readyState !== WebSocket.OPEN) return;
-    if (now - this.#pingedAt >= PING_EVERY) {
-      this.#pingedAt = now;
-      ws.send("ping");
-    }
-    if (now - this.#heardAt >= (this.#plain ? PLAIN_SILENT_AFTER : SILENT_AFTER)) this.#bearSilence(now);
-  }
-
-  /** @param {number} now */
-  #bearSilence(now) {
-    if (!this.#askedAt) {
-      this.#askedAt = now;
-      this.page.state("paused");
-      this.resync();
-    } else if (now - this.#askedAt >= GIVEN_UP_AFTER) {
-      this.#silent = true;
-      this.#closed();
-    }
-  }
-
-  /** See whether plain HTTP gets through, and then go on with that. @param {number} now */
-  async #poll(now) {
-    if (this.page.hidden()) return;
-    this.#polledAt = now;
-    const answer = await fetch(this.snapshotUrl).catch(() => null);
-    const snapshot = answer?.ok ? await answer.json().catch(() => null) : null;
-    if (!this.#failures) return;
-    const news = snapshot && !this.#answers;
-    this.#answers = Boolean(snapshot);
-    if (snapshot && this.#polling) this.page.frame(snapshot);
-    // The server may just have come back: only a socket that fails while HTTP works means polling.
-    else if (news) this.wake();
-    else if (this.#polling) {
-      this.#polling = false;
-      this.page.state("reconnecting");
-    }
-  }
-}
+	setInterval(watch, 1000);
+	open();
+	return { wake, resync };
+};

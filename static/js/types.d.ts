@@ -2,98 +2,142 @@
 
 /** The small state of one video, as the wire has it. */
 interface State {
-  attempt: number;
-  status: string | null;
-  percent: number | null;
-  downloaded_bytes: number | null;
-  total_bytes: number | null;
-  speed: number | null;
-  eta: number | null;
-  phase: string | null;
-  /** When something last came in, in milliseconds. */
-  at: number;
+	attempt: number;
+	status: string | null;
+	percent: number | null;
+	downloaded_bytes: number | null;
+	total_bytes: number | null;
+	speed: number | null;
+	eta: number | null;
+	phase: string | null;
+	/** When something last came in, in milliseconds. */
+	at: number;
 }
 
 /** A progress, status or changed object. */
 interface Message extends Partial<Omit<State, "at">> {
-  type: string;
-  video_id: string;
-  rev?: number;
+	type: string;
+	video_id: string;
+	rev?: number;
 }
 
 interface Snapshot {
-  type: "snapshot";
-  epoch: string;
-  seq: number;
-  rev: number;
-  videos: Message[];
+	type: "snapshot";
+	epoch: string;
+	seq: number;
+	rev: number;
+	videos: Message[];
 }
 
 interface Batch {
-  type: "batch";
-  epoch: string;
-  from: number;
-  seq: number;
-  messages: Message[];
+	type: "batch";
+	epoch: string;
+	from: number;
+	seq: number;
+	messages: Message[];
 }
 
 type Frame = Snapshot | Batch | Message;
 
 /** What the page shows of a video. */
 interface Card {
-  status: string;
-  attempt: number;
+	status: string;
+	attempt: number;
 }
 type Shown = ReadonlyMap<string, Card>;
 
 /** What follows from a frame. */
 interface Outcome {
-  /** Ids whose bar has a new state. */
-  moved: Set<string>;
-  /** Ids whose card must be fetched. */
-  cards: Set<string>;
-  /** The list must be fetched. */
-  list: boolean;
-  /** A snapshot must be asked for. */
-  resync: boolean;
-  /** The bridge lives: this is not the snapshot that was there before. */
-  news: boolean;
+	/** Ids whose bar has a new state. */
+	moved: Set<string>;
+	/** Ids whose card must be fetched. */
+	cards: Set<string>;
+	/** The list must be fetched. */
+	list: boolean;
+	/** A snapshot must be asked for. */
+	resync: boolean;
+	/** The bridge lives: this is not the snapshot that was there before. */
+	news: boolean;
 }
 
 /** What a frame meets: the page, the time, and where its consequences are gathered. */
 interface Moment {
-  shown: Shown;
-  now: number;
-  outcome: Outcome;
+	shown: Shown;
+	now: number;
+	outcome: Outcome;
 }
 
 /** Downloads that run, added up. */
 interface Totals {
-  count: number;
-  percent: number | null;
-  speed: number;
-  eta: number | null;
+	count: number;
+	percent: number | null;
+	speed: number;
+	eta: number | null;
 }
 
 type Connection = "live" | "reconnecting" | "paused" | "polling";
 
+/** Whether a status is of some kind. */
+type Kind = (status?: string | null) => boolean;
+
+/** Takes a frame, or a message; `fresh`: whatever the page shows. */
+type Take<What> = (what: What, moment: Moment, fresh?: boolean) => void;
+
+/** `rev` of the page; `open`: it takes videos that it does not show yet. */
+type CreateStore = (
+	rev: number,
+	open: boolean,
+) => {
+	readonly states: ReadonlyMap<string, State>;
+	receive(frame: Frame, shown: Shown, now: number): Outcome;
+	/** The server does not have this id. */
+	absent(id: string): void;
+	/** The page shows this now, rendered at `rev`: forget what is over on it, or over and not on it. */
+	settle(shown: Shown, rev: number): void;
+	/** For how many seconds a download stands still; null: it does not. */
+	stalled(state: State, now: number): number | null;
+	totals(): Totals;
+};
+
+/** How long to wait, in milliseconds; `random` from 0 to 1. */
+type Delay = (failures: number, downFor: number, hidden: boolean, random: number) => number;
+
+/** `wake`: the network or the person is back, look at once; `resync`: ask for a snapshot. */
+type Connect = (url: string, snapshotUrl: string, page: Listener) => { wake(): void; resync(): void };
+
 /** What the socket tells the page. */
 interface Listener {
-  /** Returns whether the frame is news. */
-  frame(frame: Frame): boolean;
-  state(state: Connection): void;
-  /** Something may have been missed that nothing will tell. */
-  missed(): void;
-  hidden(): boolean;
+	/** Returns whether the frame is news. */
+	frame(frame: Frame): boolean;
+	state(state: Connection): void;
+	/** Something may have been missed that nothing will tell. */
+	missed(): void;
+	hidden(): boolean;
 }
+
+/** `after` runs after each frame's writing. */
+type CreateBars = (
+	element: (id: string) => HTMLElement | undefined,
+	after: () => void,
+) => (id: string, state: State) => void;
+
+/** `url` of the partials. */
+type CreateCards = (
+	url: string,
+	page: Keeper,
+) => {
+	readonly elements: ReadonlyMap<string, HTMLElement>;
+	readonly shown: Shown;
+	/** These cards may have changed. */
+	want(ids: Iterable<string>): void;
+	/** Anything may have changed. */
+	wantAll(): void;
+};
 
 /** What the cards tell the page. */
 interface Keeper {
-  swapped(): void;
-  /** The server does not have this id. */
-  absent(id: string): void;
-  announce(words: string): void;
+	swapped(): void;
+	/** The server does not have this id. */
+	absent(id: string): void;
+	announce(words: string): void;
 }
-
-/** Whether a status is of some kind. */
-type Kind = (status?: string | null) => boolean;
