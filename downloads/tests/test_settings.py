@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,19 @@ def test_it_says_what_to_do_when_a_package_is_missing() -> None:
     assert done.returncode == 1
     assert "pip install -r requirements.txt" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_it_explains_every_variable_in_the_readme() -> None:
+    text = (settings.BASE_DIR / "ytarchive" / "settings.py").read_text()
+    read_there = set(re.findall(r'"((?:YTARCHIVE|DJANGO)_[A-Z_]+|REDIS_URL|DATABASE_URL)"', text))
+    internal = {"YTARCHIVE_RUNSERVER_FD"}
+    table = re.findall(r"^\| `(\w+)` \|", (settings.BASE_DIR / "README.md").read_text(), re.MULTILINE)
+
+    assert read_there - internal == set(table)
+
+
+def test_it_reads_the_environment_in_the_settings_only() -> None:
+    modules = [*settings.BASE_DIR.glob("downloads/**/*.py"), *settings.BASE_DIR.glob("ytarchive/*.py")]
+    reads = re.compile(r'(environ\.get|getenv|environ\[)\(?"(YTARCHIVE|DJANGO|REDIS|DATABASE)_')
+
+    assert not [path.name for path in modules if "tests" not in path.parts and reads.search(path.read_text())]
