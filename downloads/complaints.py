@@ -37,6 +37,16 @@ WORDS: tuple[tuple[str, str, bool], ...] = (
     ),
     (r"unsupported url", "No video was found on this page: yt-dlp does not know this kind of page.", True),
     (
+        r"not a bot|captcha|cloudflare",
+        "The site takes the archive for a robot and does not answer it: try again later.",
+        False,
+    ),
+    (
+        r"live event|premieres? (in|will)|not (currently|yet) (live|started)|has not started",
+        "This is a live stream or a premiere: try again when its recording is up.",
+        True,
+    ),
+    (
         r"private video|video is private|members.only|log ?in|sign in|\baccount\b",
         "The site shows this video to certain people only, and the archive has no sign-in there.",
         True,
@@ -74,6 +84,8 @@ def explain(message: str, status: int | None = None) -> tuple[str, bool]:
     if ours := OURS.search(message):
         return _refused(ours.group(1).strip())
     plain = _plain(message)
+    if status is None and (said := re.search(r"HTTP Error (\d{3})", message)):
+        status = int(said.group(1))
     words, permanent = _first_fitting(message.lower(), status)
     return f"{words}\n{plain}" if plain else words, permanent
 

@@ -13,7 +13,7 @@ import ipaddress
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
@@ -43,9 +43,6 @@ class Refused(Exception):
 
 class Unreachable(Exception):
     """This host cannot be reached; the message says why."""
-
-
-# Which addresses ------------------------------------------------------------------------------
 
 
 def is_forbidden(address: str | Address) -> bool:
@@ -95,19 +92,14 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def judged(host: str, port: int, resolve: Resolve = resolve) -> list[str]:
-    """Return a host's addresses, all of which may be reached; raise Refused or Unreachable."""
+def connect(host: str, port: int, resolve: Resolve = resolve) -> socket.socket:
+    """Connect to one of the host's addresses, all of which were judged; raise Refused or Unreachable."""
     addresses = resolve(host, port)
     for address in addresses:
         if why := why_forbidden(address):
             raise Refused(f"{host} is {why}, which downloads may not reach")
-    return addresses
-
-
-def connect(host: str, port: int, resolve: Resolve = resolve) -> socket.socket:
-    """Connect to one of the host's judged addresses; raise Refused or Unreachable."""
     problem = "no address"
-    for address in judged(host, port, resolve):
+    for address in addresses:
         try:
             upstream = socket.create_connection((address, port), CONNECT_TIMEOUT)
         except OSError as error:
@@ -116,9 +108,6 @@ def connect(host: str, port: int, resolve: Resolve = resolve) -> socket.socket:
         upstream.settimeout(None)
         return upstream
     raise Unreachable(f"{host} does not answer: {problem}")
-
-
-# The proxy -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -198,11 +187,8 @@ class Proxy:
 
 def _answer(client: socket.socket, status: int, words: str) -> None:
     words = OURS + words.encode("ascii", "replace").decode()
-    body = words + "\n"
-    client.sendall(
-        f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
-        f"Connection: close\r\n\r\n{body}".encode()
-    )
+    head = f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+    client.sendall(f"{head}{words}\n".encode())
 
 
 def _read_head(source: socket.socket) -> tuple[bytes, bytes]:
@@ -238,37 +224,24 @@ def _relay(client: socket.socket, upstream: socket.socket, request: Request, res
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
     """Carry bytes until the source ends or either is cut, then hang up both."""
-    with contextlib.suppress(OSError), _carrier(source, target) as carry:
-        while carry():
-            pass
+    with contextlib.suppress(OSError):
+        if hasattr(os, "splice"):
+            _splice(source, target)
+        else:
+            while data := source.recv(CHUNK):
+                target.sendall(data)
     _hang_up(source, target)
 
 
-@contextlib.contextmanager
-def _carrier(source: socket.socket, target: socket.socket) -> Iterator[Callable[[], int]]:
-    """Give a function that carries some bytes and returns how many; 0 at the end."""
-    if not hasattr(os, "splice"):
-        yield lambda: _carry_by_copy(source, target)
-        return
+def _splice(source: socket.socket, target: socket.socket) -> None:
     outlet, inlet = os.pipe()
     try:
-        yield lambda: _carry_by_splice(source, target, outlet, inlet)
+        while left := os.splice(source.fileno(), inlet, CHUNK):
+            while left:
+                left -= os.splice(outlet, target.fileno(), left)
     finally:
         os.close(outlet)
         os.close(inlet)
-
-
-def _carry_by_copy(source: socket.socket, target: socket.socket) -> int:
-    data = source.recv(CHUNK)
-    target.sendall(data)
-    return len(data)
-
-
-def _carry_by_splice(source: socket.socket, target: socket.socket, outlet: int, inlet: int) -> int:
-    taken = left = os.splice(source.fileno(), inlet, CHUNK)
-    while left:
-        left -= os.splice(outlet, target.fileno(), left)
-    return taken
 
 
 def _hang_up(*sockets: socket.socket) -> None:

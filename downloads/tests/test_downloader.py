@@ -92,6 +92,7 @@ def test_it_knows_each_quality(fetch, media_server, quality):
         ("/cut/a.mp4", "The connection was cut", False),
         ("/hls/index0.txt", "nothing at this address", True),
         ("/page/x?src=/missing.mp4", "nothing at this address (404)", True),
+        ("/playlist?segment=/missing.ts", "nothing at this address (404)", True),
         ("/several", "a list of videos", True),
         ("/playlist?live=1", "a live stream", True),
         ("/redirect?to=/redirect?to=/redirect", "", False),
@@ -195,6 +196,8 @@ def test_it_goes_on_with_an_error_of_ours_in_a_hook(tmp_path, proxy, media_serve
         ("unable to write data: [Errno 28] No space left on device", "disk is full", False),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "certificate", True),
         ("('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))", "was cut", False),
+        ("ERROR: [youtube] a: Sign in to confirm you're not a bot", "for a robot", False),
+        ("ERROR: [youtube] a: This live event will begin in 3 hours.", "a premiere", True),
         ("something nobody has seen before", "could not fetch", False),
     ],
 )

@@ -29,13 +29,14 @@ class Command(BaseCommand):
             self.stderr.write(f"{refusal.line}: {refusal.reason}")
         known = [refusal.video for refusal in refusals if refusal.video]
         self._say(known)
+        count = len(taken)
         if wait:
             taken = self._wait(taken)
         self._say(taken)
         failed = [video for video in taken if wait and video.status != Status.COMPLETE]
         for video in failed:
             self.stderr.write(f"{video.url}: {video.error or video.get_status_display()}")
-        if refusals or failed:
+        if refusals or failed or len(taken) < count:
             sys.exit(1)
 
     def _say(self, videos: list[Video]) -> None:

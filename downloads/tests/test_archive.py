@@ -1,0 +1,259 @@
+"""The story of one download, told in this process: real rows, real yt-dlp, a real server."""
+
+import datetime as dt
+import errno
+import json
+import os
+import threading
+
+import pytest
+from django.db import OperationalError
+
+from downloads import archive, downloader, egress, ffmpeg, filing, progress, workroom
+from downloads.models import Status, Video
+from downloads.reporter import Reporter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_child(settings, monkeypatch, tmp_path):
+    settings.ALLOW_PRIVATE_HOSTS = True
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.WORK_ROOT = tmp_path / "work"
+    settings.MEDIA_ROOT.mkdir()
+    settings.WORK_ROOT.mkdir()
+    monkeypatch.setenv("PATH", ffmpeg.path())
+
+
+@pytest.fixture
+def download():
+    """Take a URL through its whole story; the row at its end."""
+
+    def run(url, tell=lambda state: None):
+        video, _ = Video.objects.ingest(url, url)
+        video = Video.objects.claim("test")
+        with egress.Proxy() as proxy:
+            archive.run(video, proxy=proxy.url, tell=tell)
+        return Video.objects.get(pk=video.pk)
+
+    return run
+
+
+@pytest.fixture
+def published(redis_server):
+    """What arrives on progress:*, read when the test asks for it."""
+    pubsub = redis_server.client().pubsub(ignore_subscribe_messages=True)
+    pubsub.psubscribe(progress.CHANNEL_PATTERN)
+    pubsub.get_message(timeout=1)
+
+    def messages():
+        found = []
+        while message := pubsub.get_message(timeout=0.5):
+            found.append(json.loads(message["data"]))
+        return found
+
+    yield messages
+    pubsub.close()
+
+
+def test_it_files_a_video_away(download, media_server, settings):
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error, video.percent) == (Status.COMPLETE, "", 100)
+    assert video.media_file == f"{video.video_id}/clip.mp4"
+    assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
+    assert video.size == video.downloaded_bytes == len(media_server.clip)
+    assert (settings.MEDIA_ROOT / video.thumbnail).read_bytes().startswith(b"\xff\xd8\xff")
+    assert sorted(path.name for path in (settings.MEDIA_ROOT / video.video_id).iterdir()) == [
+        "clip.info.json",
+        "clip.jpg",
+        "clip.mp4",
+    ]
+    assert workroom.rooms() == []
+    assert [event.reason for event in video.events.all()] == ["Added", "Started", "Found", "Fetched", "Filed"]
+
+
+def test_it_keeps_what_the_site_says(download, media_server):
+    video = download(media_server.url("/page/Some film"))
+    assert video.title.startswith("Some film")
+    assert video.source_id
+    assert video.extractor
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "../../../escape",
+        "CON",
+        ".hidden",
+        "x" * 1000,
+        "🎬" * 300,
+        "a%00b",
+        "%2F%2Fetc%2Fpasswd",
+        "<script>alert(1)</script>",
+    ],
+)
+def test_it_files_any_title_inside_its_folder(download, media_server, settings, title):
+    video = download(media_server.url(f"/page/x?title={title}"))
+    assert video.status == Status.COMPLETE
+    path = (settings.MEDIA_ROOT / video.media_file).resolve()
+    assert path.parent == (settings.MEDIA_ROOT / video.video_id).resolve()
+    assert path.read_bytes() == media_server.clip
+    assert not path.name.startswith(".")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/missing.mp4", "There is nothing at this address (404)"),
+        ("/private.mp4", "The site does not allow this video"),
+        ("/notmedia/a.mp4", "What the site sent is no video that can be played."),
+    ],
+)
+def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path, words):
+    video = download(media_server.url(path))
+    assert video.status == Status.FAILED
+    assert words in video.error
+    assert video.events.last().reason == video.error
+    assert list(settings.MEDIA_ROOT.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [".svg", ".html", ""])
+def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
+    with pytest.raises(downloader.DownloadError, match="which is no video"):
+        archive._check(downloader.Fetched(tmp_path / f"media{kind}", None, None))
+
+
+def test_it_tells_of_its_progress_in_order(download, media_server, published):
+    told = []
+    video = download(media_server.url("/separate/index.m3u8"), told.append)
+    messages = published()
+    assert {message["attempt"] for message in messages} == {1}
+    percents = [message["percent"] for message in messages if message.get("percent") is not None]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
+    assert max(percents[:-1]) < 100
+    assert [message["status"] for message in messages if "status" in message] == [
+        *("queued", "downloading", "processing", "complete")
+    ]
+    assert messages[-1]["status"] == "complete"
+    assert told[-1].phase == "filing"
+    assert told[-1].downloaded_bytes > 0.9 * video.size
+
+
+def test_it_publishes_at_a_bearable_rate(download, media_server, published):
+    told = []
+    download(media_server.url("/slow/a.mp4?rate=600000"), told.append)
+    assert 4 <= len(told) <= 14  # 1.4 s of bytes, five times a second, and the phases around them
+
+
+def test_it_needs_no_redis(download, media_server, redis_server):
+    redis_server.kill()
+    assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
+
+
+def test_it_leaves_a_video_alone_that_was_cancelled(download, media_server, settings):
+    def cancel(state):
+        if state.phase == "video":
+            Video.objects.get().cancel()
+
+    video = download(media_server.url("/slow/a.mp4?rate=600000"), cancel)
+    assert video.status == Status.CANCELLED
+    assert list(settings.MEDIA_ROOT.iterdir()) == []
+
+
+def test_it_replaces_what_an_earlier_attempt_filed(download, media_server, settings):
+    video = download(media_server.url("/clip.mp4"))
+    Video.objects.update(status=Status.FAILED)
+    (settings.MEDIA_ROOT / video.video_id / "left over").touch()
+    assert video.retry()
+    again = download(media_server.url("/clip.mp4"))
+    assert (again.status, again.attempt) == (Status.COMPLETE, 2)
+    assert not (settings.MEDIA_ROOT / video.video_id / "left over").exists()
+
+
+def test_it_files_nothing_that_the_database_does_not_know(download, media_server, settings, monkeypatch):
+    refused = []
+    place = filing.place
+
+    def locked_once(*args):
+        place(*args)
+        if not refused:
+            refused.append(1)
+            raise OperationalError("database is locked")
+
+    monkeypatch.setattr(archive, "DATABASE_PAUSE", 0)
+    monkeypatch.setattr(filing, "place", locked_once)
+    video = download(media_server.url("/clip.mp4"))
+    assert video.status == Status.COMPLETE
+    assert refused == [1]
+    assert (settings.MEDIA_ROOT / video.media_file).is_file()
+
+
+def test_it_says_that_the_disk_is_full(download, media_server, monkeypatch):
+    def full(folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(filing, "sync", full)
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error) == (Status.FAILED, archive.DISK_FULL)
+
+
+def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):
+    monkeypatch.setattr(filing, "sync", lambda folder: 1 / 0)
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error) == (Status.FAILED, archive.A_BUG)
+    assert "ZeroDivisionError" in caplog.text
+    monkeypatch.undo()
+
+
+def test_it_waits_for_its_folder_in_the_queue(download, media_server, monkeypatch):
+    monkeypatch.setattr(workroom, "PATIENCE", 0.1)
+    video, _ = Video.objects.ingest(media_server.url("/clip.mp4"), media_server.url("/clip.mp4"))
+    with workroom.entered(video.video_id):
+        assert download(video.url).status == Status.QUEUED
+    assert download(video.url).status == Status.COMPLETE
+
+
+@pytest.mark.django_db(transaction=False)
+class TestFacts:
+    """What is kept of a look-up."""
+
+    def test_it_leaves_out_what_makes_no_sense(self):
+        found = archive.facts({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
+        assert (found.duration, found.upload_date, found.title, found.source_id) == (None, None, "", "5")
+
+    @pytest.mark.parametrize("duration", [-1, 0, float("inf"), "12", None, [1]])
+    def test_it_believes_no_odd_duration(self, duration):
+        assert archive.facts({"duration": duration}).duration is None
+
+    def test_it_reads_dates_and_durations(self):
+        found = archive.facts({"duration": 61, "upload_date": "20260131"})
+        assert (found.duration, found.upload_date) == (61.0, dt.date(2026, 1, 31))
+
+    def test_it_mends_broken_text(self):
+        assert archive.facts({"title": "a\ud800b"}).title == "a?b"
+
+
+def test_it_tells_the_last_state_always():
+    told, first = [], threading.Event()
+
+    def send(state):
+        told.append(state.percent)
+        first.set()
+
+    with Reporter(send) as reporter:
+        reporter.say(progress.Progress(percent=0.0))
+        first.wait(5)
+        for percent in range(1, 100):
+            reporter.say(progress.Progress(percent=float(percent)))
+    assert told == [0.0, 99.0]
+
+
+def test_it_does_not_stop_for_a_bug_in_telling(caplog):
+    def send(state):
+        raise KeyError
+
+    with Reporter(send) as reporter:
+        reporter.say(progress.Progress(percent=0.0))
+    assert "Progress could not be told" in caplog.text
