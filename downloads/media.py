@@ -187,5 +187,5 @@ def _content_type(path: Path) -> str:
 
 def _saved_name(title: str, path: Path) -> str:
     """Return the name under which a browser saves the file."""
-    stem = _UNSAFE_IN_NAMES.sub(" ", title).strip(" .")[:120] or path.stem
+    stem = " ".join(_UNSAFE_IN_NAMES.sub(" ", title).split()).strip(" .")[:120] or path.stem
     return stem + path.suffix

@@ -1,8 +1,6 @@
 """A real Chromium, and the site's own processes on the tests' data folder."""
 
 import http.client
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,9 +9,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from downloads.tests import tools
 from downloads.tests.conftest import Manage, wait_until
 
-INSTALL = "Chromium is missing: apt-get install chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 PASSWORD = "quiet cinema"
 
@@ -22,9 +20,7 @@ expect.set_options(timeout=15_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(INSTALL)
+    path = tools.require("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -1,0 +1,94 @@
+"""The form to add videos."""
+
+import html
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from downloads.models import Video
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+# Literal public addresses: no name is looked up.
+ONE, TWO = "http://93.184.215.14/one.mp4", "http://93.184.215.14/two.mp4"
+
+
+@pytest.fixture
+def ada(client):
+    user = get_user_model().objects.create_user("ada", password="x")
+    client.force_login(user)
+    return user
+
+
+def add(client, *lines: str, quality: str = "best", **extra):
+    return client.post("/videos/add/", {"urls": "\r\n".join(lines), "quality": quality}, **extra)
+
+
+def box(response) -> str:
+    found = re.search(r"<textarea[^>]*>\n?(.*?)</textarea>", response.content.decode(), re.DOTALL)
+    return html.unescape(found.group(1))
+
+
+def test_it_takes_a_url_and_leads_back_to_the_library(client, ada):
+    response = add(client, f"  {ONE} ", "", quality="720p")
+    assert (response.status_code, response["Location"]) == (302, "/")
+    video = Video.objects.get()
+    assert (video.url, video.quality, video.added_by) == (ONE, "720p", ada)
+
+
+def test_it_takes_many_at_once(client, ada):
+    response = add(client, ONE, TWO, follow=True)
+    assert "Added 2 videos." in response.content.decode()
+    assert Video.objects.count() == 2
+
+
+def test_it_takes_the_good_lines_and_keeps_the_bad_ones_with_their_reasons(client, ada):
+    response = add(client, ONE, "not a url <x>", "ftp://93.184.215.14/a", "http://127.0.0.1/a", quality="480p")
+    assert response.status_code == 200
+    assert Video.objects.get().url == ONE
+    assert box(response).splitlines() == ["not a url <x>", "ftp://93.184.215.14/a", "http://127.0.0.1/a"]
+    page = response.content.decode()
+    assert page.count("<code>") == 3
+    assert '<option value="480p" selected>' in page
+
+
+def test_it_links_to_what_is_here_already(client, ada):
+    add(client, ONE)
+    response = add(client, ONE)
+    assert box(response) == ONE
+    assert f'<a href="{Video.objects.get().get_absolute_url()}">' in response.content.decode()
+    assert Video.objects.count() == 1
+
+
+def test_it_asks_for_something_when_nothing_was_typed(client, ada):
+    response = add(client, " ", "")
+    assert "Paste the address of a video" in response.content.decode()
+
+
+def test_it_loses_nothing_when_the_quality_is_not_one(client, ada):
+    response = add(client, ONE, TWO, quality="8k")
+    assert box(response).split() == [ONE, TWO]
+    assert Video.objects.count() == 0
+
+
+def test_it_loses_nothing_of_a_very_long_paste(client, ada):
+    lines = [f"http://93.184.215.14/{number:04}{'x' * 60}" for number in range(800)]
+    response = add(client, *lines)
+    assert response.status_code == 200
+    assert box(response).split() == lines
+
+
+def test_it_sends_strangers_to_the_sign_in(client):
+    response = add(client, ONE, HTTP_REFERER="http://testserver/")
+    assert response["Location"].startswith("/accounts/login/?next=")
+    assert Video.objects.count() == 0
+
+
+def test_it_leads_to_the_form_and_changes_nothing_on_get(client, ada):
+    response = client.get("/videos/add/", {"urls": ONE, "quality": "best"})
+    assert response["Location"] == "/#id_urls"
+    assert Video.objects.count() == 0
+
+
+def test_it_refuses_other_methods(client, ada):
+    assert client.put("/videos/add/").status_code == 405

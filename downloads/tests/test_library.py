@@ -1,0 +1,222 @@
+"""The library page, the list and the cards, as rendered on the server."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from downloads.models import Facts, Filed, Video
+from downloads.templatetags import words
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+FORMATS = json.loads((Path(__file__).parent / "formats.json").read_text())
+
+
+@pytest.fixture
+def ada(client):
+    user = get_user_model().objects.create_user("ada", password="x")
+    client.force_login(user)
+    return user
+
+
+def waiting(name: str = "a") -> Video:
+    return Video.objects.ingest(f"http://example.org/{name}", f"http://example.org/{name}")[0]
+
+
+def running(name: str = "a", **state) -> Video:
+    waiting(name)
+    video = Video.objects.claim("w")
+    assert video
+    assert video.renew(**state)
+    return video
+
+
+def complete(name: str = "a") -> Video:
+    video = running(name)
+    assert video.describe(Facts(title=f"Film {name}", uploader="Ada", duration=724))
+    assert video.finish(Filed(f"{name}.mp4", 603_000_000), lambda: None)
+    return video
+
+
+def tag(page: str, video: Video) -> str:
+    found = re.findall(rf'<\w+[^>]*data-video-id="{video.video_id}"[^>]*>', page)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_it_shows_each_video_once_with_its_status(client):
+    videos = [complete("a"), running("b"), waiting("c")]
+    page = client.get("/").content.decode()
+    assert [re.search('data-status="(.*?)"', tag(page, video)).group(1) for video in videos] == [
+        "complete",
+        "downloading",
+        "queued",
+    ]
+    assert len(re.findall(r"data-video-id=", page)) == len(re.findall(r"data-status=", page)) == 3
+
+
+def test_it_renders_the_bar_from_the_row(client):
+    running("a", percent=42.25, downloaded_bytes=412_000_000, total_bytes=603_000_000, phase="video")
+    page = client.get("/").content.decode()
+    bar = re.search(r"<progress.*?>", page, re.DOTALL).group(0)
+    assert 'role="progressbar"' in bar
+    assert 'aria-valuenow="42.3"' in bar
+    assert 'aria-valuetext="42 percent, 412 of 603 MB"' in bar
+    assert "42 %" in page
+
+
+def test_it_says_nothing_of_a_total_that_is_unknown(client):
+    running("a", downloaded_bytes=31_000_000)
+    page = client.get("/").content.decode()
+    assert "aria-valuenow" not in page
+    assert 'aria-valuetext="31 MB"' in page
+
+
+def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
+    complete("a")
+    before = Video.objects.rev()
+    real = Video.objects.rev
+
+    def rev():
+        found = real()
+        complete("b")  # a change right after the rev is read
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr(Video.objects, "rev", rev)
+    page = client.get("/").content.decode()
+    assert f'data-rev="{before}"' in page
+    assert "Film b" in page
+
+
+def test_it_is_off_until_the_script_says_otherwise(client):
+    page = client.get("/").content.decode()
+    assert '<html lang="en" data-connection="off">' in page
+    assert "style=" not in page
+    assert re.findall(r"<script(?![^>]*src=)", page) == []
+
+
+def test_it_shows_newest_first_page_by_page(client):
+    for number in range(30):
+        complete(f"v{number}")
+    first, second = client.get("/").content.decode(), client.get("/?page=2").content.decode()
+    assert "Film v29" in first
+    assert "Film v5<" not in first
+    assert "Film v5<" in second
+    assert 'href="?page=2"' in first
+    assert first.index("Film v29") < first.index("Film v28")
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 5000, "%00", "1.5", ""])
+def test_it_answers_any_page_number_with_a_page(client, page):
+    complete()
+    response = client.get(f"/?page={page}&page=3&other=<x>")
+    assert response.status_code == 200
+    assert "Film a" in response.content.decode()
+
+
+def test_it_shows_the_form_to_people_who_signed_in(client, ada):
+    page = client.get("/").content.decode()
+    assert re.search(r'<label for="id_urls">\s*Video URL\s*</label>', page)
+    assert "Nothing is in the archive yet." in page
+
+
+def test_it_shows_strangers_no_form_in_an_open_archive(client):
+    waiting()
+    page = client.get("/").content.decode()
+    assert "<form" not in page
+    assert "Sign in" in page
+
+
+@pytest.mark.parametrize("name", ["library", "list", "cards"])
+def test_it_sends_strangers_of_a_private_archive_to_the_sign_in(client, settings, name):
+    settings.PRIVATE = True
+    response = client.get(reverse(name))
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/?next=/")
+
+
+@pytest.mark.parametrize("name", ["library", "list", "cards"])
+def test_it_refuses_other_methods(client, name):
+    assert client.post(reverse(name)).status_code == 405
+
+
+def test_it_keeps_to_a_few_queries_and_100_kb(client, ada, django_assert_max_num_queries):
+    for number in range(30):
+        complete(f"v{number}")
+    for number in range(50):
+        waiting(f"w{number}")
+    for _ in range(4):
+        Video.objects.claim("w")
+    with django_assert_max_num_queries(12):
+        page = client.get("/").content
+    assert b"46 waiting" in page
+    assert len(page) <= 100_000
+
+
+def test_it_answers_the_list_alone(client):
+    video = complete()
+    page = client.get("/videos/list?page=1").content.decode()
+    assert "<html" not in page
+    tag(page, video)
+    assert f'data-rev="{Video.objects.rev()}"' in page
+
+
+def test_it_answers_the_asked_cards_and_leaves_out_what_is_not_here(client, django_assert_max_num_queries):
+    videos = [complete("a"), running("b"), waiting("c")]
+    ids = "&".join(f"id={video.video_id}" for video in videos[:2])
+    with django_assert_max_num_queries(4):
+        page = client.get(f"/videos/cards?as=card&{ids}&id=nope").content.decode()
+    for video in videos[:2]:
+        tag(page, video)
+    assert page.count("data-video-id") == 2
+    assert "1 waiting" in page
+
+
+@pytest.mark.parametrize("drawn", ["card", "detail", "admin", "../../etc/passwd"])
+def test_it_draws_cards_for_each_page(client, drawn):
+    video = running()
+    tag(client.get("/videos/cards", {"as": drawn, "id": video.video_id}).content.decode(), video)
+
+
+def test_it_renders_a_card_just_as_the_first_page_does(client):
+    video = complete()
+    card = (
+        client.get(f"/videos/cards?id={video.video_id}")
+        .content.decode()
+        .strip()
+        .split('<summary data-part="waiting">')[0]
+    )
+    assert card.strip() in client.get("/").content.decode()
+
+
+def test_it_escapes_what_others_wrote(client):
+    video = running()
+    video.describe(Facts(title='<script>alert(1)</script>"', uploader="<b>"))
+    page = client.get("/").content.decode() + client.get(video.get_absolute_url()).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>" not in page
+
+
+def test_it_leads_to_the_icon(client):
+    response = client.get("/favicon.ico")
+    assert response.status_code == 302
+    assert "favicon" in response["Location"]
+
+
+def test_it_writes_numbers_as_the_script_does():
+    for count, text in FORMATS["size"]:
+        assert words.size(count) == text
+    for done, total, text in FORMATS["amount"]:
+        assert words.amount(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
+    for number, text in FORMATS["percent"]:
+        assert words.percent(SimpleNamespace(percent=number)) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])
+def test_it_writes_durations_as_players_do(seconds, text):
+    assert words.clock(seconds) == text
