@@ -340,6 +340,12 @@ async def _confirmed(pubsub: Any, subscriptions: int) -> None:
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Interrupted, *AWAY):
-        await task
+    """End a task; more than once, since asyncio.wait_for, which redis-py calls, may lose a cancellation.
+
+    (CPython #86296, until Python 3.12.)
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)
+    if not task.cancelled() and (error := task.exception()) and not isinstance(error, (Interrupted, *AWAY)):
+        raise error

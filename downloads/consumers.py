@@ -133,6 +133,8 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
 
 
 def _is_resync(text: str) -> bool:
+    if '"resync"' not in text:
+        return False  # not parsed: most of what is not ours
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

@@ -175,6 +175,8 @@ class Fanout:
         """
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_in_turn())
+            # Whoever waits gets its error; when all have gone, nobody needs it.
+            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._reading)
 
     async def _read_in_turn(self) -> Snapshot:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from downloads import media, views
+from downloads import api, media, views
 
 urlpatterns = [
     path("", views.library, name="library"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("videos/<video_id>/", views.video, name="video"),
     path("videos/<video_id>/retry", views.retry, name="retry"),
     path("videos/<video_id>/cancel", views.cancel, name="cancel"),
+    path("api/progress", api.progress, name="progress"),
     path("media/<video_id>/video", media.video, name="media"),
     path("media/<video_id>/thumbnail", media.thumbnail, name="thumbnail"),
 ]

@@ -50,6 +50,10 @@ class Connection(RedisSingleShardConnection):
             self._missing.add(channel)
             self._ensure_receiver()
             logger.debug("subscription of %s is postponed: %s", channel, error)
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            # Before Python 3.12 asyncio.wait_for, which redis-py calls, may lose a cancellation (CPython #86296).
+            raise asyncio.CancelledError
 
     async def unsubscribe(self, channel: str) -> None:
         """Unsubscribe; what cannot be told to Redis now is forgotten with the connection."""

@@ -5,6 +5,9 @@ import os
 import shutil
 import tempfile
 
+# Not as late as its own plugin would: that failed on CPython 3.11 (“AST constructor recursion depth mismatch”).
+import hypothesis  # noqa: F401
+
 for name in list(os.environ):
     if name.startswith(("YTARCHIVE_", "DJANGO_")) and name != "DJANGO_SETTINGS_MODULE":
         del os.environ[name]

@@ -1,0 +1,21 @@
+"""The snapshot over HTTP, for pages that cannot have a WebSocket."""
+
+import redis
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from downloads import access, fanout
+
+
+@require_safe
+@never_cache
+async def progress(request: HttpRequest) -> HttpResponse:
+    """Answer the same snapshot object as the WebSocket sends; 503 while Redis is away."""
+    if not access.may_look(await request.auser()):
+        return JsonResponse({"error": "Sign in to see this archive."}, status=403)
+    try:
+        found = await fanout.current().snapshot()
+    except (redis.RedisError, OSError):
+        return JsonResponse({"error": "Redis cannot be reached. Progress is not known meanwhile."}, status=503)
+    return HttpResponse(found.text, content_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,308 @@
+"""The bridge, on a real Redis and real rows."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from downloads import bridge as bridges
+from downloads.bridge import Bridge
+from downloads.models import Video
+from downloads.progress import LEADER_KEY, SNAPSHOT_KEY, Progress, channel
+from downloads.tests.conftest import RedisServer, wait_until
+from ytarchive.layers import ProgressLayer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Listener:
+    """A member of the group `progress`, as a consumer is, that keeps what it hears."""
+
+    def __init__(self, layer: ProgressLayer) -> None:
+        self.layer = layer
+        self.batches: list[dict] = []
+
+    async def join(self) -> None:
+        self.name = await self.layer.new_channel()
+        await self.layer.group_add("progress", self.name)
+
+    async def until(self, holds: Callable[[dict], bool], seconds: float = 10) -> dict:
+        """Return the first batch from now on for which `holds`."""
+        async with asyncio.timeout(seconds):
+            while True:
+                batch = await self.layer.receive(self.name)
+                self.batches.append(batch)
+                if holds(batch):
+                    return batch
+
+    async def about(self, video_id: str, kind: str = "progress", **fields) -> dict:
+        """Wait for a message about `video_id` with these fields, and return it."""
+
+        def found(batch: dict) -> dict | None:
+            for name, sort, text in batch["messages"]:
+                content = json.loads(text)
+                if (name, sort) == (video_id, kind) and content.items() >= fields.items():
+                    return content
+            return None
+
+        result = found(await self.until(lambda batch: found(batch) is not None))
+        assert result is not None
+        return result
+
+
+class Scene:
+    """A Redis, a publisher, a listener, and bridges of this process."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self.server = server
+        self.layer = ProgressLayer(hosts=[{"address": server.url, "retry": Retry(NoBackoff(), 0)}], prefix="ytarchive")
+        self.listener = Listener(self.layer)
+        self.client = redis.asyncio.Redis.from_url(server.url)
+        self.running: dict[Bridge, asyncio.Task[None]] = {}
+
+    async def bridge(self, tick: float = 0.05) -> Bridge:
+        client = redis.asyncio.Redis.from_url(self.server.url, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
+        found = Bridge(client, self.layer, tick)
+        self.running[found] = asyncio.create_task(found.run())
+        return found
+
+    async def publish(self, video_id: str, **fields) -> None:
+        await self.client.publish(channel(video_id), Progress(**fields).to_json())
+
+    async def store(self) -> dict[str, dict]:
+        found = await self.client.hgetall(SNAPSHOT_KEY)
+        return {name.decode(): json.loads(text) for name, text in found.items()}
+
+    async def close(self) -> None:
+        for found, task in self.running.items():
+            found.stop()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await found.client.aclose()
+        await self.client.aclose()
+        await self.layer.flush()
+
+
+@pytest.fixture
+async def scene(redis_server: RedisServer) -> AsyncIterator[Scene]:
+    found = Scene(redis_server)
+    await found.listener.join()
+    yield found
+    await found.close()
+
+
+@sync_to_async
+def a_video(url: str = "http://example.org/v") -> Video:
+    Video.objects.ingest(url, url)
+    video = Video.objects.claim("worker")
+    assert video
+    return video
+
+
+async def test_it_carries_progress_into_the_group(scene):
+    await scene.bridge()
+    first = await scene.listener.until(lambda batch: True)
+    assert (first["type"], first["seq"], first["messages"]) == ("progress.batch", 1, [])
+    await scene.publish("demo:1", percent=42.0)
+    found = await scene.listener.about("demo:1")
+    assert found == {
+        "type": "progress",
+        "video_id": "demo:1",
+        "percent": 42.0,
+        "downloaded_bytes": None,
+        "total_bytes": None,
+        "attempt": 1,
+    }
+
+
+async def test_it_never_stops_for_a_bad_message(scene, caplog):
+    found = await scene.bridge()
+    await scene.listener.until(lambda batch: True)
+    poison = [b"", b"\xff\xfe", b"[" * 200_000, b"null", b'{"type":"websocket.disconnect"}', b'{"percent": NaN}']
+    for data in poison:
+        await scene.client.publish("progress:demo", data)
+        await scene.client.publish("progress:a b:*?[", data)
+        await scene.client.publish("progress:", data)
+    await scene.publish("demo", percent=1.0)
+    await scene.listener.about("demo", percent=1.0)
+    assert sum(found.counts[reason] for reason in ("no_json", "no_object", "no_field", "too_long")) == len(poison)
+    assert found.counts["bad_id"] == 2 * len(poison)
+    assert caplog.text.count("cannot be used") == 1
+
+
+async def test_it_writes_the_store_before_it_sends(scene):
+    await scene.bridge()
+    await scene.publish("a", percent=1.0)
+    await scene.listener.until(lambda batch: batch["seq"] == 1)
+    for percent in range(20):
+        await scene.publish("a", percent=float(percent))
+        await scene.publish("b", status="complete")
+        batch = await scene.listener.until(lambda batch: bool(batch["messages"]))
+        stored = await scene.store()
+        assert stored["@"]["epoch"] == batch["epoch"]
+        assert stored["@"]["seq"] >= batch["seq"]
+        assert "b" not in stored
+    assert stored["a"]["percent"] == 19
+
+
+async def test_it_sends_no_more_often_than_ticks_however_much_is_published(scene):
+    await scene.bridge(tick=0.2)
+    await scene.listener.until(lambda batch: True)
+    pipe = scene.client.pipeline(transaction=False)
+    began = time.monotonic()
+    for number in range(3000):
+        pipe.publish(channel(f"v{number % 20}"), f'{{"percent": {number % 100}}}')
+        if number % 100 == 99:
+            await pipe.execute()
+    await scene.publish("last", percent=1.0)
+    await scene.listener.about("last")
+    allowed = (time.monotonic() - began) / 0.2 + 2
+    assert len(scene.listener.batches) - 1 <= allowed
+
+
+async def test_it_beats_when_nothing_happens(scene):
+    await scene.bridge()
+    await scene.listener.until(lambda batch: True)
+    began = time.monotonic()
+    second = await scene.listener.until(lambda batch: batch["seq"] == 2, 3)
+    assert second["messages"] == []
+    assert 1.0 < time.monotonic() - began <= 2.0
+
+
+async def test_it_begins_anew_from_the_rows_after_redis_lost_everything(scene):
+    video = await a_video()
+    ended = await a_video("http://example.org/ended")
+    assert await sync_to_async(ended.fail)("no")
+    await scene.bridge()
+    first = await scene.listener.until(lambda batch: True)
+    await scene.client.flushall()
+    fresh = await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+    told = {(name, json.loads(text).get("status")) for name, kind, text in fresh["messages"] if kind == "status"}
+    assert (ended.video_id, "failed") in told
+    stored = await scene.store()
+    assert stored.keys() == {"@", video.video_id}
+    assert stored[video.video_id]["status"] == "downloading"
+
+
+@pytest.mark.parametrize("outage", ["killed", "frozen"])
+async def test_it_survives_redis_going_away(scene, outage):
+    await scene.bridge()
+    first = await scene.listener.until(lambda batch: True)
+    if outage == "killed":
+        scene.server.kill()
+        await asyncio.sleep(6)  # longer than redis-py's own patience: its listeners end after 4 to 5 s
+        await asyncio.to_thread(scene.server.start)
+    else:
+        scene.server.freeze()
+        await asyncio.sleep(3)
+        scene.server.thaw()
+    back = time.monotonic()
+    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+    await scene.publish("demo", percent=1.0)
+    await scene.listener.about("demo")
+    assert time.monotonic() - back < 5
+
+
+async def test_it_takes_a_cut_subscription_for_a_new_epoch(scene):
+    await scene.bridge()
+    first = await scene.listener.until(lambda batch: True)
+    video = await a_video()
+    await scene.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    fresh = await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+    assert fresh["seq"] == 1
+    assert video.video_id in await scene.store()
+
+
+async def test_it_puts_right_what_contradicts_the_rows(scene, monkeypatch):
+    monkeypatch.setattr(bridges, "RECONCILED", 0.3)
+    video = await a_video()
+    await scene.bridge()
+    first = await scene.listener.until(lambda batch: True)
+    await scene.publish(video.video_id, status="complete")
+    await scene.listener.about(video.video_id, "status", status="complete")
+    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+    assert video.video_id in await scene.store()
+    await sync_to_async(Video.objects.filter(pk=video.pk).update)(status="failed", error="it says no")
+    await scene.listener.about(video.video_id, "status", status="failed", error="it says no")
+    assert video.video_id not in await scene.store()
+
+
+async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(scene):
+    one = await scene.bridge()
+    first = await scene.listener.until(lambda batch: True)
+    await scene.bridge()
+    for seq in (2, 3):
+        batch = await scene.listener.until(lambda batch: True)
+        assert (batch["epoch"], batch["seq"]) == (first["epoch"], seq)
+    one.stop()
+    stopped = time.monotonic()
+    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+    assert time.monotonic() - stopped < bridges.RETRY + 1
+
+
+async def test_it_tells_the_newest_rev_with_a_status(scene):
+    await scene.bridge()
+    await scene.listener.until(lambda batch: True)
+    video = await a_video()
+    found = await scene.listener.about(video.video_id, "status", status="downloading")
+    assert found["rev"] == await sync_to_async(Video.objects.rev)()
+    await sync_to_async(video.delete)()
+    await scene.publish(video.video_id, changed=True)
+    assert (await scene.listener.about(video.video_id, "changed"))["deleted"] is True
+
+
+async def test_it_goes_on_when_the_rows_cannot_be_read(scene, monkeypatch, caplog):
+    def locked(*args):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("downloads.reconciliation._among", locked)
+    await scene.bridge()
+    await scene.listener.until(lambda batch: True)
+    await scene.publish("demo", percent=1.0)
+    await scene.listener.about("demo")
+    assert "the database does not answer" in caplog.text
+
+
+@pytest.mark.processes
+def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_server, manage, transactional_db):
+    client = redis_server.client()
+
+    def epoch() -> str:
+        return json.loads(client.hget(SNAPSHOT_KEY, "@") or b"{}").get("epoch", "")
+
+    one = manage("bridge_progress")
+    wait_until(epoch, 20, "the first bridge leads")
+    two = manage("bridge_progress")
+    before = epoch()
+    one.kill()
+    killed = time.monotonic()
+    wait_until(lambda: epoch() != before, 20, "the second bridge leads")
+    assert time.monotonic() - killed <= 5
+    # A paused leader that wakes up does not speak with its stale lease.
+    three = manage("bridge_progress")
+    wait_until(lambda: "leading" not in three.log.read_text() and three.poll() is None, 20, "a third bridge waits")
+    before = epoch()
+    with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+        pubsub.subscribe("ytarchive__group__progress")
+        two.send_signal(signal.SIGSTOP)
+        wait_until(lambda: epoch() != before, 20, "the third bridge leads")
+        after = epoch()
+        while pubsub.get_message(timeout=0):
+            pass
+        two.send_signal(signal.SIGCONT)
+        wait_until(lambda: "lease" in two.log.read_text() or "Another bridge" in two.log.read_text(), 20, "it notices")
+        heard = [message["data"] for _ in range(20) if (message := pubsub.get_message(timeout=0.2))]
+    assert heard
+    assert not [data for data in heard if before.encode() in data]
+    assert epoch() == after
+    assert client.get(LEADER_KEY)

@@ -1,0 +1,220 @@
+"""The web server as a real process: what a client sees on the wire."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+
+from downloads import progress
+from downloads.progress import SNAPSHOT_KEY, Progress
+from downloads.tests.conftest import Manage, RedisServer, wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+V2 = websockets.Subprotocol("ytarchive.progress.v2")
+
+
+class Web:
+    """A web process and a bridge."""
+
+    def __init__(self, manage: Manage, server: RedisServer) -> None:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            self.port = found.getsockname()[1]
+        self.bridge = manage("bridge_progress")
+        self.process = manage("web", "--port", str(self.port))
+        wait_until(self.answers, 30, "the web server answers")
+        wait_until(lambda: server.client().hexists(SNAPSHOT_KEY, "@"), 30, "the bridge leads")
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/progress"
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.get("/api/progress")[0] > 0
+        return False
+
+    def memory(self) -> int:
+        """Return the process' resident memory in bytes."""
+        fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return int(fields[1]) * 4096
+
+
+@pytest.fixture
+def web(manage: Manage, redis_server: RedisServer) -> Iterator[Web]:
+    return Web(manage, redis_server)
+
+
+@pytest.fixture
+async def client(web: Web) -> AsyncIterator[ClientConnection]:
+    async with connect(web.url, max_queue=None) as found:  # or closing waits for a test that reads no more
+        yield found
+
+
+async def next_frame(client: ClientConnection, **fields) -> dict:
+    async with asyncio.timeout(5):
+        while True:
+            found = json.loads(await client.recv())
+            if found.items() >= fields.items():
+                return found
+
+
+async def until_closed(client: ClientConnection) -> None:
+    """Read until the server has closed."""
+    async with asyncio.timeout(5):
+        with contextlib.suppress(websockets.ConnectionClosed):
+            while True:
+                await client.recv()
+
+
+async def test_it_brings_a_published_message_to_a_raw_client_within_50_ms(web, client):
+    await asyncio.to_thread(progress.publish, "warm", Progress(percent=1))
+    await next_frame(client, video_id="warm")
+    times = []
+    for percent in range(1, 10):
+        await asyncio.sleep(0.25)  # idle: longer than a tick
+        began = time.monotonic()
+        await asyncio.to_thread(progress.publish, "demo:1", Progress(percent=percent))
+        frame = await next_frame(client, video_id="demo:1")
+        times.append(time.monotonic() - began)
+    assert frame.items() >= {"type": "progress", "percent": 9, "downloaded_bytes": None, "total_bytes": None}.items()
+    assert sorted(times)[len(times) // 2] < 0.05
+
+
+async def test_it_answers_ping_between_its_own_frames(web, client):
+    heard: list[str | bytes] = []
+    for percent in range(10):
+        await asyncio.to_thread(progress.publish, "demo", Progress(percent=percent))
+        await client.send("ping")
+    async with asyncio.timeout(5):
+        while heard.count("pong") < 10 or '"percent":9.0' not in str(heard):
+            heard.append(await client.recv())
+
+
+async def test_it_sends_a_long_frame_whole(web, client):
+    for number in range(200):
+        progress.publish(f"v{number}", Progress(percent=number % 100, phase="x" * 64))
+    async with connect(web.url, subprotocols=[V2]) as other:
+        found = json.loads(await other.recv())
+        while len(found.get("videos", [])) < 200:
+            await other.send('{"type":"resync"}')
+            found = await next_frame(other, type="snapshot")
+        assert {video["phase"] for video in found["videos"]} == {"x" * 64}
+
+
+@pytest.mark.parametrize(("frame", "code"), [(b"ping", 1003), ("x" * 1025, 1009)])
+async def test_it_closes_with_the_code_that_says_why(client, frame, code):
+    await client.send(frame)
+    await until_closed(client)
+    assert client.close_code == code
+
+
+async def test_it_closes_a_flood_and_serves_the_others(web, client):
+    async with connect(web.url) as flood:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            for _ in range(10_000):
+                await flood.send("ping")
+        await until_closed(flood)
+        assert flood.close_code == 1008
+    await client.send("ping")
+    assert await client.recv() == "pong"
+
+
+async def test_it_refuses_foreign_origins_and_other_paths_with_403(web):
+    for url, headers in [(web.url, {"Origin": "http://evil.example"}), (f"{web.url}/other", {})]:
+        with pytest.raises(websockets.InvalidStatus) as caught:
+            await connect(url, additional_headers=headers)
+        assert caught.value.response.status_code == 403
+    assert "Traceback" not in web.process.log.read_text()
+
+
+async def test_it_closes_with_1012_when_it_is_stopped(web):
+    clients = [await connect(web.url, subprotocols=[V2]) for _ in range(20)]
+    web.process.send_signal(signal.SIGTERM)
+    for client in clients:
+        await until_closed(client)
+        assert client.close_code == 1012
+    wait_until(lambda: web.process.poll() is not None, 5, "it ends")
+    assert "Traceback" not in web.process.log.read_text()
+
+
+async def test_it_drops_a_client_that_does_not_read_and_keeps_no_more_than_its_share(web, client):
+    stalled = [_stalled_client(web.port) for _ in range(5)]
+    await asyncio.to_thread(progress.publish, "demo", Progress(percent=0))
+    await next_frame(client, video_id="demo")
+    before = web.memory()
+    longest = 0.0
+    began = time.monotonic()
+    pipe = progress.client().pipeline(transaction=False)
+    while time.monotonic() - began < 16:
+        for number in range(60):
+            pipe.publish(f"progress:v{number}", Progress(percent=number, phase="p" * 64).to_json())
+        await asyncio.to_thread(pipe.execute)
+        sent = time.monotonic()
+        await next_frame(client)
+        longest = max(longest, time.monotonic() - sent)
+        for found in stalled:
+            with contextlib.suppress(OSError):
+                found.send(b"\x81\x84\0\0\0\0ping") if time.monotonic() % 1 < 0.2 else None
+    assert longest < 1.0
+    assert web.memory() - before < 8_000_000
+    assert all(_is_closed(found) for found in stalled)
+
+
+def _stalled_client(port: int) -> socket.socket:
+    """A client that shakes hands and then never reads; it takes little into its own buffer."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    found.connect(("127.0.0.1", port))
+    found.sendall(
+        f"GET /ws/progress HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    return found
+
+
+def _is_closed(found: socket.socket) -> bool:
+    found.settimeout(2)
+    try:
+        while found.recv(65536):
+            pass
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+# The snapshot over HTTP -----------------------------------------------------------------------------
+
+
+async def test_it_answers_the_snapshot_over_http_too(web, client, redis_server):
+    await asyncio.to_thread(progress.publish, "demo", Progress(percent=7))
+    await next_frame(client, video_id="demo")
+    status, body = await asyncio.to_thread(web.get, "/api/progress")
+    found = json.loads(body)
+    assert (status, found["type"]) == (200, "snapshot")
+    assert found.keys() == {"type", "epoch", "seq", "rev", "videos"}
+    assert [(video["video_id"], video["percent"]) for video in found["videos"]] == [("demo", 7)]
+    redis_server.kill()
+    status, _ = await asyncio.to_thread(web.get, "/api/progress")
+    assert status == 503
+    async with connect(web.url):  # accepted all the same
+        pass
