@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from downloads.tests import tools
+from downloads.tests import clips, tools
 from downloads.tests.conftest import Manage, wait_until
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
@@ -107,3 +108,15 @@ def sign_in(site: Site) -> Callable[[Page], None]:
         page.wait_for_url(f"{site.url}/")
 
     return enter
+
+
+@pytest.fixture
+def clip() -> str:
+    """A film in the media folder, larger than one open-ended range, by its name there."""
+    path = settings.MEDIA_ROOT / "browser-clip.mp4"
+    if not path.exists():
+        made = clips.H264 if clips.has_h264() else clips.MPEG4
+        # Much noise, so that a minute has several MB.
+        noise = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=12,noise=alls=40:allf=t"]
+        clips.ffmpeg(*noise, "-t", "60", *made, "-b:v", "2M", "-movflags", "+faststart", path)
+    return path.name

@@ -1,49 +1,14 @@
 """The pages are live: bars move, end, and come back, in a real browser on the real processes."""
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import WebSocket, expect
 
 from downloads import progress
-from downloads.models import Facts, Filed, Status, Video
+from downloads.models import Status, Video
 from downloads.progress import Progress
+from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
-
-
-def running(name: str) -> Video:
-    """Return a video that a worker has begun to download."""
-    url = f"http://example.org/{name}"
-    Video.objects.ingest(url, url)
-    video = Video.objects.claim("w")
-    assert video
-    assert video.describe(Facts(title=name))
-    return video
-
-
-def finish(video: Video) -> None:
-    assert video.finish(Filed(f"{video.video_id}.mp4", 603_000_000), lambda: None)
-
-
-def card(page: Page, video: Video):
-    return page.locator(f"[data-video-id='{video.video_id}']")
-
-
-def bar(page: Page, video: Video):
-    return card(page, video).get_by_role("progressbar")
-
-
-def opened(page: Page, site, path: str = "/") -> Page:
-    page.goto(site.url + path)
-    live(page)
-    return page
-
-
-def live(page: Page) -> None:
-    expect(page.locator("html[data-connection=live]")).to_be_attached()
-
-
-def move(video: Video, percent: float | None, **fields) -> None:
-    assert progress.publish(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
 
 
 def test_it_connects_when_the_page_is_loaded(page, site):
@@ -131,11 +96,11 @@ def test_it_reconnects_when_the_server_comes_back(page, site):
     video, ended = running("a"), running("b")
     opened(page, site)
     site.kill_web()
-    expect(page.locator("html")).to_have_attribute("data-connection", "reconnecting")
+    connection(page, "reconnecting")
     expect(page.get_by_text("Reconnecting…")).to_be_visible()
     finish(ended)
     site.start_web()
-    expect(page.locator("html")).to_have_attribute("data-connection", "live")
+    connection(page, "live")
     expect(card(page, ended)).to_have_attribute("data-status", "complete")
     move(video, 81)
     expect(bar(page, video)).to_have_attribute("aria-valuenow", "81")
@@ -146,10 +111,10 @@ def test_it_says_that_updates_are_paused_without_a_bridge(page, site):
     video = running("a")
     opened(page, site)
     site.kill_bridge()
-    expect(page.locator("html")).to_have_attribute("data-connection", "paused")
+    connection(page, "paused")
     expect(page.get_by_text("Live updates paused")).to_be_visible()
     site.start_bridge()
-    expect(page.locator("html")).to_have_attribute("data-connection", "live", timeout=30_000)
+    connection(page, "live", timeout=30_000)
     move(video, 44)
     expect(bar(page, video)).to_have_attribute("aria-valuenow", "44")
 
@@ -168,3 +133,73 @@ def test_it_keeps_nothing_of_a_thousand_finished_videos(page, site):
     expect(page.locator("[data-status=complete]")).to_have_count(24)
     finish(kept)
     expect(page.locator("html")).to_have_attribute("data-tracked", "0")
+
+
+def test_it_notes_a_download_that_stands_still(page, site):
+    video = running("a")
+    page.clock.install()
+    opened(page, site)
+    move(video, 10)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "10")
+    expect(card(page, video).get_by_text("no data for")).to_be_hidden()
+    page.clock.fast_forward(24_000)
+    expect(card(page, video).get_by_text("no data for 2")).to_be_visible()
+    move(video, 11)
+    expect(card(page, video).get_by_text("no data for")).to_be_hidden()
+
+
+def test_it_does_no_work_while_hidden_and_is_right_when_shown(page, site):
+    video, ended = running("a"), running("b")
+    page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.away ?? false })")
+    opened(page, site)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("window.away = true")
+    finish(ended)
+    move(video, 71)
+    # The frame that brings this is the one after the status: that has been taken by then.
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "71")
+    assert asked == []
+    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(card(page, ended)).to_have_attribute("data-status", "complete", timeout=2000)
+
+
+def test_it_stays_in_its_place_with_the_keyboard(page, site, sign_in):
+    video = running("a")
+    sign_in(page)
+    opened(page, site)
+    button = card(page, video).get_by_role("button", name="Cancel")
+    button.focus()
+    video.process("merging")
+    expect(card(page, video)).to_have_attribute("data-status", "processing")
+    expect(button).to_be_focused()
+
+
+def test_it_fetches_the_list_again_when_it_missed_something(page, site):
+    opened(page, site)
+    page.evaluate("document.querySelector('[data-rev]').id = 'old'")
+    site.kill_web()
+    connection(page, "reconnecting")
+    video = running("a")
+    site.start_web()
+    connection(page, "live")
+    expect(card(page, video)).to_have_attribute("data-status", "downloading")
+    expect(page.locator("#old")).to_have_count(0)
+    page.errors.clear()  # Chromium logs each connection that was refused
+
+
+def test_it_moves_nothing_else_when_numbers_come(page, site):
+    video = running("a")
+    finish(running("b"))
+    opened(page, site)
+    page.evaluate(
+        """() => {
+          window.shift = 0;
+          const add = (list) => { for (const entry of list.getEntries()) window.shift += entry.value; };
+          new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
+        }"""
+    )
+    for percent in (None, 5, 50):
+        move(video, percent, downloaded_bytes=412_000_000, total_bytes=603_000_000, speed=5.1e6, eta=3700, phase="x")
+        expect(card(page, video)).to_contain_text(f"{percent} %" if percent else "412 of 603 MB")
+    assert page.evaluate("window.shift") < 0.001

@@ -1,0 +1,177 @@
+"""What a person does on the pages: sign in, paste, watch, cancel, retry; with and without JavaScript."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from downloads import progress
+from downloads.models import Status, Video
+from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+# Literal public addresses: no name is looked up, and without a worker nothing is fetched.
+ONE, TWO = "http://93.184.215.14/one.mp4", "http://93.184.215.14/two.mp4"
+
+
+def paste(page, *lines: str) -> None:
+    page.get_by_label("Video URL").fill("\n".join(lines))
+    page.get_by_role("button", name="Add").click()
+
+
+def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
+    sign_in(page)
+    expect(page.get_by_label("Video URL")).to_be_visible()
+    paste(page, ONE, TWO, "nonsense")
+    expect(page.get_by_label("Video URL")).to_have_value("nonsense")
+    expect(page.get_by_role("alert")).to_contain_text("nonsense")
+    assert Video.objects.count() == 2
+    paste(page, ONE)
+    expect(page.get_by_role("alert").get_by_role("link", name=ONE)).to_be_visible()
+
+
+def test_it_cancels_and_retries(page, site, sign_in):
+    video = running("a")
+    sign_in(page)
+    card(page, video).get_by_role("button", name="Cancel").click()
+    expect(card(page, video)).to_have_attribute("data-status", "cancelled")
+    card(page, video).get_by_role("button", name="Retry").click()
+    expect(card(page, video)).to_have_attribute("data-status", "queued")
+    video.refresh_from_db()
+    assert (video.status, video.attempt) == (Status.QUEUED, 2)
+
+
+def test_it_works_without_javascript(browser, site, sign_in):
+    video = running("a")
+    video.renew(percent=42.0, downloaded_bytes=412_000_000, total_bytes=603_000_000)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    connection(page, "off")
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "42")
+    paste(page, ONE, "nonsense")
+    expect(page.get_by_label("Video URL")).to_have_value("nonsense")
+    card(page, video).get_by_role("button", name="Cancel").click()
+    expect(card(page, video)).to_have_attribute("data-status", "cancelled")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
+    context.close()
+
+
+def test_it_turns_into_the_player_when_the_video_is_complete(page, site, clip):
+    video = running("a")
+    opened(page, site, video.get_absolute_url())
+    move(video, 50)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "50")
+    finish(video, clip)
+    expect(card(page, video)).to_have_attribute("data-status", "complete")
+    expect(page.locator("video")).to_be_visible()
+    expect(page.get_by_role("heading", name="Timeline").locator("..")).to_contain_text("Filed")
+
+
+def test_it_plays_and_seeks(page, site, clip):
+    video = running("a")
+    finish(video, clip)
+    ranges: list[str] = []
+    page.on("response", lambda answer: ranges.append(answer.headers.get("content-range", "")))
+    opened(page, site, video.get_absolute_url())
+    player = page.locator("video")
+    player.evaluate(
+        """video => new Promise((done, broken) => {
+          video.ontimeupdate = () => video.currentTime > 50.2 && done();
+          video.muted = true;
+          video.currentTime = 50;
+          video.play().catch(broken);
+        })"""
+    )
+    assert player.evaluate("video => video.error") is None
+    assert [found for found in ranges if found]
+
+
+def test_it_says_that_a_removed_video_is_gone(page, site):
+    video = running("a")
+    opened(page, site, video.get_absolute_url())
+    Video.objects.filter(pk=video.pk).delete()
+    progress.publish(video.video_id, progress.Progress(changed=True))
+    expect(page.get_by_role("heading", name="Nothing is here")).to_be_visible()
+    page.errors.clear()  # Chromium logs the 404
+    page.get_by_role("link", name="Back to the library").click()
+    expect(page.get_by_text("Nothing is in the archive yet.")).to_be_visible()
+
+
+def test_it_moves_the_bars_of_the_admin(page, site, sign_in):
+    video = running("a")
+    sign_in(page)
+    opened(page, site, "/admin/downloads/video/")
+    move(video, 61, downloaded_bytes=5, total_bytes=9)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "61")
+    finish(video)
+    expect(card(page, video)).to_have_attribute("data-status", "complete")
+
+
+def test_it_polls_where_no_websocket_gets_through(page, site):
+    video = running("a")
+    page.add_init_script(
+        """window.WebSocket = class {
+          static CONNECTING = 0; static OPEN = 1;
+          constructor() { setTimeout(() => this.onclose?.()); }
+          close() {}
+        };"""
+    )
+    page.goto(site.url)
+    connection(page, "polling")
+    expect(page.get_by_text("Checking every 3 s")).to_be_visible()
+    expect(page.locator("[data-connection-words]")).to_have_attribute(
+        "title", "No WebSocket gets through, perhaps because of a proxy in between"
+    )
+    move(video, 29)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "29")
+    finish(video)
+    expect(card(page, video)).to_have_attribute("data-status", "complete")
+
+
+def test_it_speaks_the_ticket_s_language_where_the_subprotocol_does_not_get_through(page, site):
+    video = running("a")
+    page.add_init_script(
+        """const Real = WebSocket;
+        window.WebSocket = class extends Real {
+          constructor(url, protocols) { super(protocols.length ? url + "-away" : url); }
+        };"""
+    )
+    page.goto(site.url)
+    connection(page, "live", timeout=30_000)
+    move(video, 29)
+    expect(bar(page, video)).to_have_attribute("aria-valuenow", "29")
+    finish(video)
+    expect(card(page, video)).to_have_attribute("data-status", "complete")
+    page.errors.clear()  # Chromium logs each connection that was refused
+
+
+def test_it_pings(page, site):
+    page.clock.install()
+    sockets: list = []
+    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks the function
+    opened(page, site)
+    with sockets[0].expect_event("framereceived", lambda frame: frame == "pong"):
+        page.clock.fast_forward(31_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
+    failed = running("failed")
+    failed.fail("The site answered 404: nothing is at this address.")
+    done = running("done")
+    finish(done)
+    running("half").renew(percent=50.0)
+    running("unknown")
+    Video.objects.ingest(ONE, ONE)
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    for path in ("/accounts/login/", "/", done.get_absolute_url(), failed.get_absolute_url(), "/videos/nope/"):
+        if path == "/":
+            sign_in(page)
+        page.goto(site.url + path)
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]})
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    context.close()
