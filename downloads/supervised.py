@@ -14,6 +14,8 @@ from django.conf import settings
 from downloads import ffmpeg
 from downloads.models import LEASE, Video
 
+# Before the child ends itself, which is before somebody else may have the video.
+OVERDUE = LEASE.total_seconds() - 3
 GRACE = 0.5  # seconds between SIGTERM and SIGKILL
 # What of the progress is written to the row.
 KEPT = ("percent", "downloaded_bytes", "total_bytes", "phase")
@@ -29,6 +31,7 @@ class Supervised:
         self.renewed = time.monotonic()
         self._asked_to_stop: float | None = None
         self._rest = b""
+        self._end: str | None = None
         self._process = subprocess.Popen(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"],
             stdin=subprocess.PIPE,
@@ -75,31 +78,32 @@ class Supervised:
             self._say(b".")
 
     def is_overdue(self) -> bool:
-        """Tell whether the lease has run out, so that somebody else may have the video."""
-        return time.monotonic() - self.renewed > LEASE.total_seconds()
+        """Tell whether the lease is about to run out, so that somebody else may soon have the video."""
+        return time.monotonic() - self.renewed > OVERDUE
 
     def stop(self) -> None:
         """Ask the whole group to end; `press` makes it."""
-        if not self.is_stopping:
+        if self._end is None and not self.is_stopping:
             self._asked_to_stop = time.monotonic()
             self._signal(signal.SIGTERM)
 
     def press(self) -> None:
         """Kill the group that was asked to end and has not in time."""
-        if self._asked_to_stop is not None and time.monotonic() - self._asked_to_stop > GRACE:
+        if self._end is None and self._asked_to_stop is not None and time.monotonic() - self._asked_to_stop > GRACE:
             self._signal(signal.SIGKILL)
 
     def reap(self) -> str | None:
         """Return how the process ended ("" for well), with nothing of its group left; None while it runs."""
-        pid = self._process.pid
-        # Seen but not yet reaped, so its number is still the group's: nobody else can be hit.
-        if self._process.returncode is None and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            return None
-        self._signal(signal.SIGKILL)
-        code = self._process.wait()
-        if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-        return f"ended with {code}" if code else ""
+        if self._end is None and self._has_ended():
+            # Seen but not yet reaped, so its number is still the group's: nobody else can be hit.
+            self._signal(signal.SIGKILL)
+            code = self._process.wait()
+            killed = f"killed by {signal.Signals(-code).name}" if code < 0 else ""
+            self._end = killed or (f"ended with {code}" if code else "")
+        return self._end
+
+    def _has_ended(self) -> bool:
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
         """Let go of the pipes of a process that has ended."""

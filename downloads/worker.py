@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 POLL = 0.5  # seconds: between two looks at the queue and at the leases
 RENEW = 5.0  # seconds: between two renewals of a lease, heartbeats, and rescues
 BEAT_LASTS = 15  # seconds
+BREATHER = 30.0  # seconds without a claim where the machine has no room for a process
 LAST_WORDS = 4.0  # seconds that a stopping worker takes to give its videos back
 DATABASE_PATIENCE = 2  # seconds: a supervisor that waits for the database sees nothing else
 DIED = "The download's process died"
@@ -69,6 +70,8 @@ class Worker:
                 os.read(key.fd, 4096)
         self._tolerantly(self._reap)
         for each in self._downloads:
+            if self._stop_by is not None:
+                each.stop()
             each.press()
         if self._stop_by is not None:
             return
@@ -116,25 +119,29 @@ class Worker:
     def _claim(self) -> None:
         """Fill the free places from the queue."""
         # First a look that takes no lock: an idle worker keeps nobody from writing.
-        while len(self._downloads) < self.places and Video.objects.waiting().exists():
+        while self._has_room() and Video.objects.waiting().exists():
             video = Video.objects.claim(self.name)
-            if video is None:
+            if video is None or not self._start(video):
                 break
-            self._start(video)
         if not self._is_ready:
             self._is_ready = True
             self._beat()
             logger.info("ytarchive worker: ready, %d downloads at once", self.places)
 
-    def _start(self, video: Video) -> None:
+    def _has_room(self) -> bool:
+        return self._stop_by is None and len(self._downloads) < self.places
+
+    def _start(self, video: Video) -> bool:
         try:
             download = Supervised(video)
         except OSError as error:
-            logger.exception("%s: no process could be started", video.video_id)
+            logger.exception("%s: no process could be started, a pause", video.video_id)
+            self._due[self._claim] = time.monotonic() + BREATHER
             video.release(f"No process could be started: {error}")
-            return
+            return False
         self._downloads.append(download)
         self._selector.register(download, selectors.EVENT_READ, download)
+        return True
 
     def _check(self) -> None:
         """Stop the downloads whose lease is gone: cancelled, given to another worker, or run out."""
@@ -151,7 +158,7 @@ class Worker:
 
     def _renew(self) -> None:
         for each in self._downloads:
-            if not each.is_stopping and not each.is_overdue():
+            if not each.is_stopping and not each.is_overdue() and each.reap() is None:
                 each.renew()
 
     def _rescue(self) -> None:
@@ -177,32 +184,37 @@ class Worker:
             if how is None:
                 continue
             self._unhear(each)
+            # Where the database is away this raises, and the next turn of the loop settles it.
+            self._settle(each, how)
             each.close()
             self._downloads.remove(each)
             self._due.pop(self._claim, None)
-            self._settle(each.video, how)
 
-    def _settle(self, video: Video, how: str) -> None:
+    def _settle(self, download: Supervised, how: str) -> None:
         """See to a row whose process ended without a word of its own, and to what it left."""
+        video = download.video
         if self._stop_by is not None:
             video.release("The worker was stopped")
+        elif download.is_stopping:
+            video.release("The lease could not be renewed")
         elif video.holds_lease():
-            reason = f"{DIED} ({how or 'without a word'})"
-            logger.error("%s: %s", video.video_id, reason)
-            if video.events.filter(reason__startswith=DIED).count() + 1 < DEATHS:
-                video.release(reason)
-            else:
-                video.fail(f"{reason}, {DEATHS} times. The worker's log may say more.")
+            self._mourn(video, f"{DIED} ({how or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
             workroom.clear(video.video_id)
+
+    def _mourn(self, video: Video, reason: str) -> None:
+        """Try a video again whose process died; fail it when that happens time and again."""
+        logger.error("%s: %s", video.video_id, reason)
+        if video.events.filter(reason__startswith=DIED).count() + 1 < DEATHS:
+            video.release(reason)
+        else:
+            video.fail(f"{reason}, {DEATHS} times. The worker's log may say more.")
 
     # The end -----------------------------------------------------------------------------------------
 
     def _stop(self, *_: object) -> None:
         if self._stop_by is None:
             self._stop_by = time.monotonic() + LAST_WORDS
-        for each in self._downloads:
-            each.stop()
 
     def _goodbye(self) -> None:
         with contextlib.suppress(redis.RedisError, OSError):

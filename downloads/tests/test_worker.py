@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from downloads import progress, supervised, worker, workroom
+from downloads import child, progress, supervised, worker, workroom
 from downloads.models import LEASE, Status, Video
 from downloads.tests.conftest import wait_until
 
@@ -106,7 +106,7 @@ def test_it_downloads_what_is_queued(work, queue, media_server):
     assert (settings.MEDIA_ROOT / second.media_file).is_file()
     assert "404" in failed.error
     wait_until(lambda: descendants(process.pid) == [], 5, "no process is left")
-    assert workroom.rooms() == []
+    wait_until(lambda: workroom.rooms() == [], 5, "no folder is left")
 
 
 def test_it_runs_as_many_at_once_as_it_may(work, queue, media_server):
@@ -284,6 +284,18 @@ def test_it_goes_on_when_the_database_was_locked(work, queue, media_server):
     wait_for(video, Status.COMPLETE, seconds=30)
 
 
+def test_it_pauses_where_no_process_can_be_started(queue, monkeypatch):
+    def full(video):
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(worker, "Supervised", full)
+    video = queue("/clip.mp4")
+    one = worker.Worker(2)
+    for _ in range(3):
+        one._every(0, one._claim)
+    assert (fresh(video).status, fresh(video).attempt) == (Status.QUEUED, 2)
+
+
 class TestSupervised:
     """What a supervisor knows of one download, without a process."""
 
@@ -309,9 +321,12 @@ class TestSupervised:
         assert found.state == {"percent": 3}
         assert not found.hear()
 
+    def test_it_lets_the_child_go_before_the_lease_does(self):
+        assert supervised.OVERDUE + worker.POLL < child.SILENCE < LEASE.total_seconds()
+
     def test_it_knows_when_its_lease_has_run_out(self, download):
         found, inlet = download
-        found.renewed = time.monotonic() - LEASE.total_seconds() + 1
+        found.renewed = time.monotonic() - supervised.OVERDUE + 1
         assert not found.is_overdue()
         found.renewed -= 2
         assert found.is_overdue()
