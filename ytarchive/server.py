@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 SERVICE_RESTART = 1012  # RFC 6455's registry of close codes
 LONGEST_DRAIN = 4.0  # seconds for consumers to end at SIGTERM
 LONGEST_PENDING = 256 * 1024  # bytes that a client may leave unread besides its snapshot
+MOST_UNREAD = 512 * 1024  # bytes of a streamed response that wait for their client
+LONGEST_PAUSE = 120.0  # seconds in which a client of a streamed response takes nothing: a paused player
+LOOKED_AGAIN = 0.02
 # What the kernel keeps for one socket: little, so that a client that does not read is seen soon.
 SEND_BUFFER = 64 * 1024
 
@@ -62,10 +65,7 @@ class DirectOutlet:
 
     def pending(self) -> int:
         """Return the bytes that Twisted holds because the socket did not take them."""
-        transport = self._protocol.transport
-        if transport is None:
-            return 0
-        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+        return unread(self._protocol.transport)
 
     def drop(self) -> None:
         """End the connection at once: a close frame would only wait behind the rest."""
@@ -91,7 +91,11 @@ class ProgressServer(Server):
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Pass an application's message on; close with any code of RFC 6455, which autobahn refuses."""
-        if not isinstance(protocol, WebSocketProtocol) or protocol.state == protocol.STATE_CONNECTING:
+        if not isinstance(protocol, WebSocketProtocol):
+            await super().handle_reply(protocol, message)
+            if message.get("more_body"):
+                await _taken(protocol)
+        elif protocol.state == protocol.STATE_CONNECTING:
             await super().handle_reply(protocol, message)
         elif protocol.state != protocol.STATE_OPEN:
             return  # closing or closed meanwhile: autobahn would raise into the consumer
@@ -108,6 +112,24 @@ class ProgressServer(Server):
             if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
                 end(protocol, SERVICE_RESTART)
         return defer.Deferred.fromFuture(asyncio.ensure_future(_drained(self.connections)))
+
+
+async def _taken(request: Any) -> None:
+    """Hold a streamed response back until the client has taken most of it; end one that takes nothing for long."""
+    loop = asyncio.get_running_loop()
+    least, since = None, loop.time()
+    while request.channel is not None and (left := unread(request.channel.transport)) > MOST_UNREAD:
+        if least is None or left < least:
+            least, since = left, loop.time()
+        elif loop.time() - since > LONGEST_PAUSE:
+            request.channel.abortConnection()
+            return
+        await asyncio.sleep(LOOKED_AGAIN)
+
+
+def unread(transport: Any) -> int:
+    """Return the bytes that Twisted holds because the socket did not take them."""
+    return 0 if transport is None else len(transport.dataBuffer) - transport.offset + transport._tempDataLen
 
 
 async def _drained(connections: dict[Any, dict[str, Any]]) -> None:
