@@ -8,6 +8,7 @@ epoch, and leading begins again.
 
 import asyncio
 import contextlib
+import json
 import logging
 import random
 import secrets
@@ -190,6 +191,7 @@ class Epoch:
         self.fresh = asyncio.Event()
         self.heard = self.sent = self.echoed = self.reconciled = self.clock()
         self.reconciling: asyncio.Task[bool] | None = None
+        self.reconciled_rev: int | None = None
 
     # Messages in -----------------------------------------------------------------------------------
 
@@ -237,9 +239,11 @@ class Epoch:
         """Put the picture together from the store and the rows, and send it as the epoch's first batch."""
         since = self.clock()
         stored = await self.bridge.client.hgetall(SNAPSHOT_KEY)
-        lost = stored.pop(SNAPSHOT_HEAD.encode(), None) is None
+        head = stored.pop(SNAPSHOT_HEAD.encode(), None)
+        # Without a head Redis has lost its data, and perhaps messages with it.
+        self.reconciled_rev = json.loads(head)["rev"] if head else None
         self.conflator.restore(self.bridge.remembered, dict(_readable(stored)), since)
-        await self._reconcile(since, resend=lost)
+        await self._reconcile(since)
         self.begun = True
         rev = await self.bridge.rows.rev()
         outgoing = self.conflator.render(self.conflator.collect(), rev)
@@ -303,17 +307,21 @@ class Epoch:
         if self.reconciling is None and now - self.reconciled >= RECONCILED:
             self.reconciled = now
             self.conflator.expire(now)
-            self.reconciling = asyncio.create_task(self._reconcile(now, resend=False))
+            self.reconciling = asyncio.create_task(self._reconcile(now))
             self.reconciling.add_done_callback(lambda _: self.fresh.set())
         if self.reconciling and self.reconciling.done():
             undone, self.reconciling = self.reconciling.result(), None
             if undone:
                 raise Interrupted("A status that its row contradicts was undone")
 
-    async def _reconcile(self, since: float, *, resend: bool) -> bool:
-        known = self.conflator
-        rows = await self.bridge.rows.current(list(known.active), list(known.resting), ended=resend)
-        return known.reconcile(rows, since, self.clock(), resend=resend)
+    async def _reconcile(self, since: float) -> bool:
+        """Compare with the rows, also with those whose events came since the last time: a message may be lost."""
+        known, rows = self.conflator, self.bridge.rows
+        rev = await rows.rev()
+        news = await rows.news(self.reconciled_rev)
+        self.reconciled_rev = rev
+        found = await rows.current(list(known.active), list(known.resting), news)
+        return known.reconcile(found, since, self.clock(), news)
 
     async def end(self) -> None:
         """Stop what still runs, and leave what was learnt to the next epoch."""

@@ -59,10 +59,15 @@ class Track:
     last_percent: float = 0.0
     at: float = 0.0  # when the newest message came
     active: bool = False
+    told: bool = True  # False: the status was read from the row, its message is perhaps on its way
 
     @property
     def ended(self) -> bool:
         return self.status in TERMINAL_STATUSES
+
+    @property
+    def waits(self) -> bool:
+        return self.has_row and self.status == "queued"
 
 
 @dataclasses.dataclass(slots=True)
@@ -95,8 +100,12 @@ class Conflator:
         self.counts: Counter[str] = Counter()
 
     def knows(self, video_id: str) -> bool:
-        """Tell whether a message about this id can be taken without looking for its row."""
-        return video_id in self.active or video_id in self.resting
+        """Tell whether a message about this id can be taken without a look at its row.
+
+        A waiting row is looked at again: somebody has probably begun with it.
+        """
+        track = self.track(video_id)
+        return track is not None and not track.waits
 
     def track(self, video_id: str) -> Track | None:
         """Return what is known of an id."""
@@ -106,7 +115,7 @@ class Conflator:
 
     def learn(self, row: Row, now: float) -> None:
         """Take a row as what is known, without telling anybody."""
-        track = Track(attempt=row.attempt, has_row=True, status=row.status, at=now)
+        track = Track(attempt=row.attempt, has_row=True, status=row.status, at=now, told=False)
         self._carry(track, row.progress)
         self._keep(row.video_id, track, active=row.is_active)
 
@@ -140,9 +149,11 @@ class Conflator:
     def _refusal(track: Track, attempt: int, found: Progress) -> str | None:
         if attempt < track.attempt:
             return "old_attempt"
-        if track.ended and not (found.changed is True and found.status is UNSET):
-            return "repeated_status" if found.status == track.status else "after_the_end"
-        return None
+        if not track.ended or (found.changed is True and found.status is UNSET):
+            return None
+        if found.status != track.status:
+            return "after_the_end"
+        return "repeated_status" if track.told else None
 
     def _apply(self, video_id: str, track: Track, found: Progress, now: float, fresh: bool) -> None:
         slot = self._slot(video_id)
@@ -151,14 +162,14 @@ class Conflator:
             slot.status = slot.progress = False
         elif not found.fields().keys() - {"changed", "attempt"}:
             return
-        if isinstance(found.status, str) and found.status != track.status:
+        if isinstance(found.status, str) and (found.status != track.status or not track.told):
             # What was true before it is over.
             slot.status, slot.progress = True, False
-            track.status = found.status
+            track.status, track.told = found.status, True
             track.error = found.error if isinstance(found.error, str) else None
         numbers = self._carry(track, found)
         track.at = now
-        active = not track.ended and found.status != "queued"
+        active = not track.ended and not track.waits and found.status != "queued"
         slot.progress = active and (numbers or slot.progress)
         self._keep(video_id, track, active=active)
 
@@ -244,33 +255,35 @@ class Conflator:
             self.take(video_id, found, now)
         self.slots.clear()
 
-    def reconcile(self, rows: Iterable[Row], since: float, now: float, *, resend: bool = False) -> bool:
+    def reconcile(self, rows: Iterable[Row], since: float, now: float, news: Collection[str] = ()) -> bool:
         """Bring what is known in line with the rows read at `since`; True if a terminal status must be undone.
 
         An undone status cannot be told by a message (it is final for its attempt): it takes a new epoch.
-        With `resend` the status of rows that have ended is sent again.
+        `news`: ids with a recent event, whose message may have been lost: unless it is known, it is sent again.
         """
-        undone = [self._reconcile(row, since, now, resend) for row in rows]
+        found = list(rows)
+        undone = [self._reconcile(row, since, now, row.video_id in news) for row in found]
+        for video_id in set(news) - {row.video_id for row in found}:
+            self._slot(video_id).changed = True  # it was deleted
         return any(undone)
 
-    def _reconcile(self, row: Row, since: float, now: float, resend: bool) -> bool:
+    def _reconcile(self, row: Row, since: float, now: float, is_news: bool) -> bool:
         track = self.track(row.video_id)
         if track and track.at > since:
             return False  # a message came while the rows were read: it is newer
         if track is None or track.attempt < row.attempt:
-            if track or row.is_active or resend:
+            if track or row.is_active or is_news:
                 self._apply(row.video_id, Track(row.attempt, has_row=True), row.progress, now, True)
             return False
         track.has_row = True
-        if track.attempt > row.attempt or (track.status == row.status and not resend):
+        if track.attempt > row.attempt or (track.status == row.status and (track.told or not is_news)):
             return False
         if track.ended and not row.has_ended:
             self.slots.pop(row.video_id, None)
             self.learn(row, now)
             return True
-        if track.status != row.status or row.has_ended:
-            track.status = None
-            self._apply(row.video_id, track, row.progress, now, False)
+        track.status = None
+        self._apply(row.video_id, track, row.progress, now, False)
         return False
 
 

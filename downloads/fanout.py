@@ -116,7 +116,6 @@ class Fanout:
     def __init__(self) -> None:
         self.viewers: dict[Viewer, None] = {}
         self._kept: collections.deque[Batch] = collections.deque(maxlen=KEPT_BATCHES)
-        self._past: collections.deque[str] = collections.deque([""], maxlen=16)
         self._made: dict[tuple[int, bool], Frames] = {}
         self._flushing: asyncio.Task[None] | None = None
         self._fresh = False
@@ -212,8 +211,6 @@ class Fanout:
         newest = self._kept[-1] if self._kept else None
         if newest and newest.epoch == batch.epoch and batch.seq <= newest.seq:
             return
-        if newest and newest.epoch != batch.epoch:
-            self._past.append(newest.epoch)
         if newest and (newest.epoch, newest.seq + 1) != (batch.epoch, batch.seq):
             self._kept.clear()
         self._kept.append(batch)
@@ -252,19 +249,18 @@ class Fanout:
 
     def _first_for(self, viewer: Viewer, newest: Batch) -> int | None:
         """Return the first batch that the viewer lacks; None if it has all, or gets a snapshot instead."""
-        oldest = self._kept[0]
+        oldest = self._kept[0].seq
         if viewer.epoch == newest.epoch:
             if viewer.seq >= newest.seq:
                 return None
-            if viewer.seq + 1 >= oldest.seq:
+            if viewer.seq + 1 >= oldest:
                 return viewer.seq + 1
-        elif viewer.epoch not in self._past:
-            return None  # its snapshot is newer than what has arrived here
+        # A gap, or another epoch. A client of the subprotocol sees that and asks; the ticket's cannot.
+        # (Perhaps the snapshot is the newer of the two; that costs another one, and no order is guessed.)
         if viewer.ticket and viewer.epoch:
-            # It cannot notice the gap itself. A client of the subprotocol asks.
             self.resync(viewer)
             return None
-        return oldest.seq
+        return oldest
 
     def _frames(self, first: int, ticket: bool) -> Frames:
         made = self._made.get((first, ticket))

@@ -10,12 +10,13 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from downloads.conflation import REMEMBERED, Row
-from downloads.models import ENDED, UNFINISHED, Video, VideoQuerySet
+from downloads.models import UNFINISHED, Video, VideoEvent, VideoQuerySet
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 CHUNK = 500  # ids in one query
+MOST_NEWS = 2_000  # events
 
 
 class Rows:
@@ -29,23 +30,23 @@ class Rows:
         """Return the rows of these ids."""
         return await self._ask(lambda: _among(Video.objects.all(), video_ids), [])
 
-    async def current(self, active: Collection[str], resting: Collection[str], *, ended: bool) -> list[Row]:
-        """Return active rows, those of the active ids, and unfinished ones of the resting ids.
-
-        With `ended` also those that ended in the last ten minutes.
-        """
+    async def current(self, active: Collection[str], resting: Collection[str], news: Collection[str]) -> list[Row]:
+        """Return active rows, those of the active ids and of the news, and unfinished ones of the resting ids."""
 
         def read() -> list[Row]:
-            found = {row.video_id: row for row in _rows(Video.objects.active())}
-            found |= {row.video_id: row for row in _among(Video.objects.all(), active)}
-            found |= {row.video_id: row for row in _among(Video.objects.filter(status__in=UNFINISHED), resting)}
-            if ended:
-                since = timezone.now() - dt.timedelta(seconds=REMEMBERED)
-                recent = Video.objects.filter(status__in=ENDED, ended_at__gte=since)
-                found |= {row.video_id: row for row in _rows(recent)}
-            return list(found.values())
+            found = _rows(Video.objects.active())
+            found += _among(Video.objects.all(), {*active, *news})
+            found += _among(Video.objects.filter(status__in=UNFINISHED), resting)
+            return list({row.video_id: row for row in found}.values())
 
         return await self._ask(read, [])
+
+    async def news(self, rev: int | None) -> set[str]:
+        """Return the ids with an event after `rev`, or, when that is not known, in the last ten minutes."""
+        recent = VideoEvent.objects.filter(at__gte=timezone.now() - dt.timedelta(seconds=REMEMBERED))
+        events = recent if rev is None else VideoEvent.objects.filter(pk__gt=rev)
+        newest = events.order_by("-pk").values_list("public_id", flat=True)[:MOST_NEWS]
+        return await self._ask(lambda: set(newest), set())
 
     async def rev(self) -> int:
         """Return the newest event's id, or the last one known."""

@@ -242,11 +242,29 @@ def test_it_follows_a_row_into_its_next_attempt(bench):
     assert [found["attempt"] for found in bench.batch()] == [2, 2]
 
 
-def test_it_sends_ended_rows_again_only_when_redis_lost_its_data(bench):
+def test_it_sends_the_status_of_an_ended_row_again_only_if_its_message_may_be_lost(bench):
     assert not reconcile(bench, bench.row("a", "complete"))
     assert bench.batch() == []
-    assert not reconcile(bench, bench.row("a", "complete"), resend=True)
+    assert not reconcile(bench, bench.row("a", "complete"), news={"a"})
     assert bench.kinds() == [("status", "complete")]
+    bench.now += 1
+    assert not reconcile(bench, bench.row("a", "complete"), news={"a"})
+    assert bench.batch() == []
+
+
+def test_it_says_that_a_row_is_gone_whose_message_was_lost(bench):
+    assert not reconcile(bench, news={"a"})
+    assert bench.batch(gone={"a"}) == [{"type": "changed", "video_id": "a", "rev": 7, "deleted": True}]
+
+
+def test_it_looks_again_at_a_row_that_waited(bench):
+    bench.conflator.learn(bench.row(status="queued"), bench.now)
+    assert not bench.conflator.knows("a")
+    bench.take(percent=3.0)
+    assert bench.conflator.everything() == {}
+    bench.conflator.learn(bench.row(), bench.now)
+    bench.take(percent=4.0)
+    assert bench.conflator.everything().keys() == {"a"}
 
 
 def test_it_leaves_an_id_without_a_row_alone(bench):
