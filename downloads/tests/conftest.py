@@ -154,6 +154,11 @@ def static_files() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser's tests last: Playwright keeps a loop running in this thread, where asyncio's then cannot."""
+    items.sort(key=lambda item: item.path.parent.name == "browser")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to get the programs whose want made tests be skipped."""
     for line in tools.missing(terminalreporter.stats.get("skipped", [])):

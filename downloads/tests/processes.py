@@ -66,6 +66,17 @@ class Archive:
                 stderr=subprocess.STDOUT,
             )
 
+    def manage(self, *args: str, **env: str) -> str:
+        """Run another command on the same data; return what it printed."""
+        command = [sys.executable, str(self.project / "manage.py"), *args]
+        return subprocess.run(
+            command,
+            env=os.environ | {"YTARCHIVE_DATA": str(self.data)} | env,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
     def output(self) -> str:
         return self.log.read_text()
 

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from downloads import progress
 from downloads.tests.conftest import wait_until
+from downloads.tests.mediaserver import Server
 from downloads.tests.processes import Archive, archive, descendants, living, status_of, words
 
 pytestmark = pytest.mark.processes
@@ -199,6 +200,20 @@ def test_it_leaves_nothing_behind_when_killed(own: Archive) -> None:
     began = time.monotonic()
     own.await_ready()
     assert time.monotonic() - began < 20  # no stale lock, socket or lease is in the way
+
+
+@pytest.mark.parametrize("path", ["/slow/clip.mp4?rate=20000", "/slowhls/index.m3u8?rate=20000"])
+def test_it_leaves_no_download_behind_when_killed(own: Archive, media_server: Server, path: str) -> None:
+    own.start("up", "--port", "0", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
+    own.await_ready()
+    own.manage("ingest", media_server.url(path), YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
+    wait_until(lambda: any(" download" in words(pid) for pid in descendants(own.pid)), 10, "a download runs")
+    wait_until(lambda: list((own.data / "work").rglob("*.part")), 20, "it has begun")
+    all_of_them = descendants(own.pid)
+
+    os.kill(own.pid, signal.SIGKILL)
+
+    wait_until(lambda: not living(all_of_them), 3, "no process is left")
 
 
 # Refusals ------------------------------------------------------------------------------------------
