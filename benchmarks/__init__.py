@@ -1,0 +1,1 @@
+"""What the progress pipeline costs, beside its peers: `make bench`."""
