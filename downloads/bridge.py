@@ -8,7 +8,6 @@ epoch, and leading begins again.
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import secrets
@@ -87,6 +86,8 @@ class Bridge:
         self.epoch: Epoch | None = None
         self.remembered: OrderedDict[str, Track] = OrderedDict()
         self.counts: Counter[str] = Counter()
+        # Events up to here are known to have reached the pages; None: look at the last ten minutes.
+        self.reconciled_rev: int | None = None
         self._complained = float("-inf")
 
     # Leading, or waiting to ------------------------------------------------------------------------
@@ -191,7 +192,6 @@ class Epoch:
         self.fresh = asyncio.Event()
         self.heard = self.sent = self.echoed = self.reconciled = self.clock()
         self.reconciling: asyncio.Task[bool] | None = None
-        self.reconciled_rev: int | None = None
 
     # Messages in -----------------------------------------------------------------------------------
 
@@ -239,9 +239,8 @@ class Epoch:
         """Put the picture together from the store and the rows, and send it as the epoch's first batch."""
         since = self.clock()
         stored = await self.bridge.client.hgetall(SNAPSHOT_KEY)
-        head = stored.pop(SNAPSHOT_HEAD.encode(), None)
-        # Without a head Redis has lost its data, and perhaps messages with it.
-        self.reconciled_rev = json.loads(head)["rev"] if head else None
+        if stored.pop(SNAPSHOT_HEAD.encode(), None) is None:
+            self.bridge.reconciled_rev = None  # Redis has lost its data, and perhaps messages with it
         self.conflator.restore(self.bridge.remembered, dict(_readable(stored)), since)
         await self._reconcile(since)
         self.begun = True
@@ -318,10 +317,13 @@ class Epoch:
         """Compare with the rows, also with those whose events came since the last time: a message may be lost."""
         known, rows = self.conflator, self.bridge.rows
         rev = await rows.rev()
-        news = await rows.news(self.reconciled_rev)
-        self.reconciled_rev = rev
+        news = await rows.news(self.bridge.reconciled_rev)
         found = await rows.current(list(known.active), list(known.resting), news)
-        return known.reconcile(found, since, self.clock(), news)
+        undone = known.reconcile(found, since, self.clock(), news)
+        if not undone:
+            # The next epoch looks at the same news again: what this one would have said is not sent.
+            self.bridge.reconciled_rev = rev
+        return undone
 
     async def end(self) -> None:
         """Stop what still runs, and leave what was learnt to the next epoch."""

@@ -248,7 +248,7 @@ class Fanout:
             viewer.outlet.write(sent)
 
     def _first_for(self, viewer: Viewer, newest: Batch) -> int | None:
-        """Return the first batch that the viewer lacks; None if it has all, or gets a snapshot instead."""
+        """Return the first batch that the viewer lacks, or None if it has all."""
         oldest = self._kept[0].seq
         if viewer.epoch == newest.epoch:
             if viewer.seq >= newest.seq:
@@ -259,7 +259,6 @@ class Fanout:
         # (Perhaps the snapshot is the newer of the two; that costs another one, and no order is guessed.)
         if viewer.ticket and viewer.epoch:
             self.resync(viewer)
-            return None
         return oldest
 
     def _frames(self, first: int, ticket: bool) -> Frames:

@@ -252,6 +252,7 @@ class Archive:
         stored = {video_id: Progress.from_json(text.encode()) for video_id, text in self.store.items()}
         self.conflator.restore(remembered, stored, self.now)
         self.conflator.reconcile(self.current(), self.now, self.now, self.news())
+        self.reconciled_rev = self.rev
         self.epochs += 1
         self.head = {"epoch": f"e{self.epochs}", "seq": 0}
         self.store = {}
@@ -262,13 +263,12 @@ class Archive:
         return [row.as_row() for row in self.rows.values()]
 
     def news(self) -> set[str]:
-        found = {video_id for rev, video_id in self.events if rev > self.reconciled_rev}
-        self.reconciled_rev = self.rev
-        return found
+        return {video_id for rev, video_id in self.events if rev > self.reconciled_rev}
 
     def reconcile(self) -> None:
         if self.conflator.reconcile(self.current(), self.now, self.now, self.news()):
             self.begin_epoch()
+        self.reconciled_rev = self.rev
 
     def flush(self, *, arrives: bool) -> None:
         outgoing = self.conflator.render(self.conflator.collect(), self.rev)
@@ -336,9 +336,11 @@ class Archive:
                 state = states[video_id]
                 assert (state["attempt"], state["percent"]) == (row.attempt, row.percent)
                 assert json.loads(self.store[video_id])["percent"] == row.percent
-                assert self.bars[video_id] == (row.percent or 0)
+                # Unknown is the last one known, for the ticket's client.
+                assert self.bars[video_id] == row.percent or row.percent is None
             else:
                 assert video_id not in self.store
+                assert video_id not in self.bars or row.status == "queued"
                 assert states.get(video_id, {}).get("status") in (None, row.status, *TERMINAL_STATUSES)
         ended = [video_id for video_id, state in states.items() if state["status"] in TERMINAL_STATUSES]
         assert not ended, "no state is kept for what has ended"

@@ -1,4 +1,4 @@
-/** What the page believes of each video: the rules of attempts, ends and gaps. Pure: the clock is passed in. */
+/** What the page believes: the rules of attempts, ends and gaps. Pure: the clock is passed in. */
 
 const STALLED_AFTER = 20_000;
 const ASK_AGAIN_AFTER = 6_000;
@@ -41,7 +41,11 @@ export const createStore = (rev, open) => {
 
 	/** @type {Take<Batch>} */
 	const follow = (frame, moment) => {
-		const { now, outcome } = moment;
+		const { now, outcome, shown } = moment;
+		// What is said across a gap is not believed, but worth a look.
+		if (asked || frame.epoch !== epoch || frame.from > seq + 1)
+			for (const { type, video_id: id } of frame.messages)
+				if (type !== "progress" && shown.has(id)) outcome.cards.add(id);
 		if (asked && now - asked < ASK_AGAIN_AFTER) return;
 		if (asked || frame.epoch !== epoch || frame.from > seq + 1) {
 			asked = now;
@@ -75,7 +79,7 @@ export const createStore = (rev, open) => {
 			states.set(id, { ...NOTHING, ...(later ? null : old), ...given, ...pace, attempt, status, at: now });
 		}
 		outcome.moved.add(id);
-		const differs = attempt !== card?.attempt || (isProgress ? !isActive(card.status) : status !== card.status);
+		const differs = attempt !== card?.attempt || (status ? status !== card.status : !isActive(card.status));
 		if (differs && (!isProgress || !old || later)) outcome.cards.add(id);
 	};
 
