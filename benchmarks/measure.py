@@ -122,9 +122,7 @@ def _figures(results: list[dict[str, Any]], shape: Shape, until: int, sent: int)
     newest = [value for found in results for value in found["newest_ms"]]
     every = [value for found in results for value in found["every_ms"]]
     span = shape.warm + shape.window
-    behind = [
-        min(span, max(0.0, (until - stamp) / 1e6)) for found in results for stamp in found["newest_stamps"]
-    ]
+    behind = [min(span, max(0.0, (until - stamp) / 1e6)) for found in results for stamp in found["newest_stamps"]]
     return {
         "sent": sent,
         "frames": sum(found["frames"] for found in results),

@@ -58,7 +58,9 @@ class Stack:
         if self.name == "node":
             if not shutil.which("node"):
                 return "Node.js"
-            return None if (PEERS / "node_ws" / "node_modules" / "ws").is_dir() else "npm ci in benchmarks/peers/node_ws"
+            return (
+                None if (PEERS / "node_ws" / "node_modules" / "ws").is_dir() else "npm ci in benchmarks/peers/node_ws"
+            )
         absent = [name for name in self.needs if not _has(name)]
         return f"{', '.join(absent)} (make bench installs it)" if absent else None
 

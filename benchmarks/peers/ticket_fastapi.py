@@ -38,7 +38,7 @@ async def websocket_progress(websocket: WebSocket):
             try:
                 if await asyncio.wait_for(websocket.receive_text(), timeout=0.1) == "ping":
                     await websocket.send_text("pong")
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 pass
     except WebSocketDisconnect:
         pass
