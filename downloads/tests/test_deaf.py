@@ -1,0 +1,122 @@
+"""Connections to Redis that are deaf without being closed are noticed by the missing heartbeat, and replaced."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from downloads import bridge as bridges
+from downloads.bridge import Bridge
+from downloads.tests.conftest import RedisServer
+from ytarchive import layers
+from ytarchive.layers import ProgressLayer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Middlebox:
+    """Carries connections to Redis, and forgets those it has when told to, as a firewall does."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self.server = server
+        self.deaf = asyncio.Event()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> str:
+        self.listener = await asyncio.start_server(self.carry, "127.0.0.1", 0)
+        host, port = self.listener.sockets[0].getsockname()
+        return f"redis://{host}:{port}"
+
+    def forget(self) -> None:
+        """Swallow everything on the connections that there are; new ones work."""
+        self.deaf.set()
+        self.deaf = asyncio.Event()
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(self.server.socket)
+        deaf = self.deaf
+        for source, target in ((reader, back), (there, writer)):
+            task = asyncio.create_task(self.pipe(source, target, deaf))
+            self.tasks.add(task)
+
+    async def pipe(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                if not deaf.is_set():
+                    target.write(data)
+                    await target.drain()
+        target.close()
+
+    async def stop(self) -> None:
+        self.listener.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def middlebox(redis_server: RedisServer) -> AsyncIterator[Middlebox]:
+    found = Middlebox(redis_server)
+    yield found
+    await found.stop()
+
+
+async def heard(layer: ProgressLayer, name: str, marker: str, seconds: float) -> float:
+    """Return after how many seconds the layer hears `marker`, which is sent again and again on another way."""
+    began = time.monotonic()
+    async with asyncio.timeout(seconds):
+        while (await layer.receive(name)).get("marker") != marker:
+            pass
+    return time.monotonic() - began
+
+
+async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
+    monkeypatch.setattr(layers, "DEAF_AFTER", 1.0)
+    layer = ProgressLayer(hosts=[{"address": await middlebox.start(), "retry": Retry(NoBackoff(), 0)}])
+    speaker = ProgressLayer(hosts=[redis_server.url])
+    name = await layer.new_channel()
+    await layer.group_add("progress", name)
+
+    async def speak(marker: str) -> None:
+        while True:
+            await speaker.group_send("progress", {"type": "test", "marker": marker})
+            await asyncio.sleep(0.05)
+
+    for marker in ("before", "after"):
+        speaking = asyncio.create_task(speak(marker))
+        assert await heard(layer, name, marker, 5) < 2.5
+        speaking.cancel()
+        middlebox.forget()
+    await layer.flush()
+    await speaker.flush()
+
+
+async def test_the_bridge_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
+    monkeypatch.setattr(bridges, "DEAF_AFTER", 2.0)
+    layer = ProgressLayer(hosts=[redis_server.url])
+    name = await layer.new_channel()
+    await layer.group_add("progress", name)
+    client = redis.asyncio.Redis.from_url(await middlebox.start(), socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
+    bridge = Bridge(client, layer, 0.05)
+    running = asyncio.create_task(bridge.run())
+    first = await layer.receive(name)
+    middlebox.forget()
+    async with asyncio.timeout(10):
+        while (await layer.receive(name))["epoch"] == first["epoch"]:
+            pass
+    async with redis.asyncio.Redis.from_url(redis_server.url) as direct:
+        await direct.publish("progress:demo", '{"percent": 5}')
+    async with asyncio.timeout(5):
+        while not (messages := (await layer.receive(name))["messages"]):
+            pass
+    assert json.loads(messages[0][2])["percent"] == 5
+    bridge.stop()
+    await running
+    await client.aclose()
+    await layer.flush()
