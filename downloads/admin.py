@@ -12,7 +12,6 @@ from django.utils.text import Truncator
 
 from downloads.models import Video, VideoEvent
 
-
 admin.site.site_header = admin.site.site_title = "ytarchive"
 
 
