@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: run test lint lint-js soak lock
+.PHONY: run test lint lint-js soak bench lock
 
 run: $(VENV)/installed
 	@$(BIN)/python manage.py up $(ARGS)
@@ -32,8 +32,26 @@ lint-js:
 		test "$(CI)" != true; \
 	fi
 
+# What takes long: more of the same, with other seeds.
 soak: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -m soak -o timeout=0 $(ARGS)
+	@$(BIN)/python -m pytest -m soak --timeout=0 $(ARGS)
+
+# `make bench ARGS=--short` takes under 2 minutes.
+bench: $(VENV)/installed .venv-bench/installed
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# What the pipeline costs, beside its peers; `make bench ARGS=--short` takes under 2 minutes.
+bench: $(VENV)/installed .venv-bench/installed
+	@if command -v npm >/dev/null && ! test -d benchmarks/peers/node_ws/node_modules; then \
+		npm ci --prefix benchmarks/peers/node_ws --no-audit --no-fund --ignore-scripts --loglevel=error; fi
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.venv-bench/installed: requirements.txt benchmarks/requirements.txt
+	@.venv-bench/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-bench
+	@echo '*' > .venv-bench/.gitignore
+	@echo "Installing what the peers need into .venv-bench (once)"
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r benchmarks/requirements.txt
+	@touch $@
 
 # `make lock ARGS=--upgrade` takes newer versions within what the .in files allow.
 lock: $(VENV)/installed-dev
@@ -52,4 +70,11 @@ $(VENV)/installed: requirements.txt
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# What the peers need that we are measured beside; the program's own environment stays as users have it.
+.venv-bench/installed: benchmarks/requirements.txt
+	@.venv-bench/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@if command -v npm >/dev/null; then npm ci --prefix benchmarks/peers/node_ws --no-audit --no-fund --loglevel=error; fi
 	@touch $@

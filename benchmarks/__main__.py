@@ -19,7 +19,7 @@ SPARE = 200  # files that a process needs besides its sockets
 def arguments() -> argparse.Namespace:
     """Return what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="under 2 minutes: one run, few stacks, 100 clients")
+    parser.add_argument("--short", action="store_true", help="under 2 minutes: one run, few stacks, 300 clients")
     parser.add_argument("--runs", type=int, help="how often everything is measured (3; --short: 1)")
     parser.add_argument("--stacks", nargs="+", choices=BY_NAME, help="measure these only")
     parser.add_argument("--only", choices=["base", "unread", "ours"], help="measure one group of figures only")

@@ -40,7 +40,7 @@ FULL = Size(
 )
 SHORT = dataclasses.replace(
     FULL,
-    base=Shape(100, window=6),
+    base=Shape(300, warm=1, window=6),
     idle=Shape(10, videos=1, rate=2.3, warm=0.5, window=2),
     flood=Shape(20, videos=100, rate=50, window=3),
     two_webs=None,
@@ -105,16 +105,16 @@ class Bench:
             "unread_lost": found["lost"],
         }
 
-    # Ours ------------------------------------------------------------------------------------------
-
-    def ours(self, shape: Shape, webs: int = 1) -> Figures:
-        """Measure ours under another load, with this many web processes."""
-        with running(OURS, self._fresh(), self.data, webs) as server, Clients(server, shape.clients) as clients:
+    def under(self, stack: Stack, shape: Shape, webs: int = 1) -> Figures:
+        """Measure a stack under another load; ours with this many web processes."""
+        with running(stack, self._fresh(), self.data, webs) as server, Clients(server, shape.clients) as clients:
             return window(server, clients, shape)
+
+    # Ours ------------------------------------------------------------------------------------------
 
     def flood(self) -> Figures:
         """Measure the bridge at 5,000 messages a second."""
-        found = self.ours(self.size.flood)
+        found = self.under(OURS, self.size.flood)
         sent = found["sent"] / self.size.flood.window
         return {
             "flood_sent": sent,
@@ -127,9 +127,9 @@ class Bench:
     def growth(self) -> Figures:
         """Measure twice the clients, and twice the videos, against the usual load in the same minute."""
         base = self.size.base
-        once = self.ours(base)
-        clients = self.ours(dataclasses.replace(base, clients=2 * base.clients))
-        videos = self.ours(dataclasses.replace(base, videos=2 * base.videos))
+        once = self.under(OURS, base)
+        clients = self.under(OURS, dataclasses.replace(base, clients=2 * base.clients))
+        videos = self.under(OURS, dataclasses.replace(base, videos=2 * base.videos))
         return {
             "clients_x2": clients["cores"] / once["cores"],
             "clients_x2_web": clients["web_cores"] / once["web_cores"],
@@ -138,7 +138,7 @@ class Bench:
 
     def crowd(self, shape: Shape, webs: int) -> Figures:
         """Measure thousands of clients."""
-        found = self.ours(shape, webs)
+        found = self.under(OURS, shape, webs)
         kept = ("median_ms", "p99_ms", "furthest_s", "lost", "cores", "web_cores", "frame_us", "cpu_us")
         rate = found["frames"] / shape.clients / shape.window
         return {f"crowd{webs}_{name}": found[name] for name in kept} | {f"crowd{webs}_frames": rate}
