@@ -78,13 +78,13 @@ class Snapshot:
 
     @functools.cached_property
     def ticket_frames(self) -> Frames:
-        return Frames(frames.ticket(("", frames.PROGRESS, text) for text in self.texts))
+        return frames.ticket((json.loads(text)["video_id"], frames.PROGRESS, text) for text in self.texts)
 
 
 class Viewer:
     """One client: where its frames go, and the last batch that it has."""
 
-    __slots__ = ("__weakref__", "epoch", "outlet", "pending", "ready", "seq", "since", "task", "ticket")
+    __slots__ = ("__weakref__", "bars", "epoch", "outlet", "pending", "ready", "seq", "since", "task", "ticket")
 
     def __init__(self, outlet: Outlet, *, ticket: bool) -> None:
         self.outlet = outlet
@@ -94,7 +94,15 @@ class Viewer:
         self.ready = False  # False: batches are held back until its snapshot is sent
         self.since = 0.0  # since when what is pending has not shrunk, monotonic; 0: nothing is pending
         self.pending = 0
+        self.bars: frozenset[str] = frozenset()  # what a ticket's client shows
         self.task: asyncio.Task[None] | None = None
+
+    def send(self, sent: Frames) -> None:
+        """Give frames to the outlet."""
+        if self.ticket:
+            self.bars = (self.bars - sent.ends) | sent.bars
+        if sent.texts:
+            self.outlet.write(sent)
 
     def is_behind(self, now: float) -> bool:
         """Tell whether something is still pending; a client that takes nothing for too long is dropped."""
@@ -160,9 +168,10 @@ class Fanout:
                 await asyncio.sleep(REDIS_AGAIN)
         viewer.task = None
         viewer.epoch, viewer.seq, viewer.ready = found.epoch, found.seq, True
-        sent = found.ticket_frames if viewer.ticket else found.batch_frames
-        if sent.texts:
-            viewer.outlet.write(sent)
+        if viewer.ticket:
+            viewer.send(frames.ended_unseen(viewer.bars - found.ticket_frames.bars))
+            viewer.bars = frozenset()
+        viewer.send(found.ticket_frames if viewer.ticket else found.batch_frames)
         self._catch_up(viewer, time.monotonic())
 
     # The snapshot -------------------------------------------------------------------------------
@@ -243,9 +252,7 @@ class Fanout:
         if first is None:
             return
         viewer.epoch, viewer.seq = newest.epoch, newest.seq
-        sent = self._frames(first, viewer.ticket)
-        if sent.texts:
-            viewer.outlet.write(sent)
+        viewer.send(self._frames(first, viewer.ticket))
 
     def _first_for(self, viewer: Viewer, newest: Batch) -> int | None:
         """Return the first batch that the viewer lacks, or None if it has all."""
@@ -267,8 +274,11 @@ class Fanout:
             newest = self._kept[-1]
             wanted = [batch.messages for batch in self._kept if batch.seq >= first]
             messages = wanted[0] if len(wanted) == 1 else frames.merged(wanted)
-            texts = frames.ticket(messages) if ticket else [frames.batch(newest.epoch, first, newest.seq, messages)]
-            made = self._made[first, ticket] = Frames(texts)
+            if ticket:
+                made = frames.ticket(messages)
+            else:
+                made = Frames([frames.batch(newest.epoch, first, newest.seq, messages)])
+            self._made[first, ticket] = made
         return made
 
 

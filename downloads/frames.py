@@ -6,7 +6,7 @@ object that the bridge encoded once for everybody.
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from downloads.progress import dumps
 
@@ -36,8 +36,11 @@ def merged(batches: Iterable[Iterable[Message]]) -> list[Message]:
 class Frames:
     """One or more text frames for many clients, encoded for the wire once."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], bars: Collection[str] = (), ends: Collection[str] = ()) -> None:
         self.texts = texts
+        # For the ticket's clients: the ids whose bar these frames draw, and those whose bar they clear.
+        self.bars = frozenset(bars)
+        self.ends = frozenset(ends)
 
     @functools.cached_property
     def wire(self) -> bytes:
@@ -66,10 +69,25 @@ def snapshot(epoch: str, seq: int, rev: int, texts: Iterable[str]) -> str:
     return f'{{"type":"snapshot","epoch":{dumps(epoch)},"seq":{seq},"rev":{rev},"videos":[{videos}]}}'
 
 
-def ticket(messages: Iterable[Message]) -> list[str]:
+def ticket(messages: Iterable[Message]) -> Frames:
     """Return the frames for a client without a subprotocol, one JSON object each."""
-    found = (_ticket_frame(kind, text) for _, kind, text in messages)
-    return [text for text in found if text]
+    found = [(video_id, kind, made) for video_id, kind, text in messages if (made := _ticket_frame(kind, text))]
+    bars: dict[str, bool] = {}
+    for video_id, kind, made in found:
+        if kind == PROGRESS or _clears(made):
+            bars[video_id] = kind == PROGRESS
+    drawn = [video_id for video_id, is_drawn in bars.items() if is_drawn]
+    return Frames([made for _, _, made in found], drawn, bars.keys() - set(drawn))
+
+
+def ended_unseen(video_ids: Iterable[str]) -> Frames:
+    """Return what clears bars whose end was lost; the ticket's client knows two words for that only."""
+    reason = {"status": "failed", "reason": "ended while updates were lost"}
+    return Frames([dumps({"type": STATUS, "video_id": video_id, **reason}) for video_id in video_ids])
+
+
+def _clears(text: str) -> bool:
+    return json.loads(text).get("status") in ("complete", "failed")
 
 
 def _ticket_frame(kind: str, text: str) -> str | None:
