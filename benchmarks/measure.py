@@ -147,6 +147,8 @@ def _costs(found: dict[str, float], cpu: dict[str, float], shape: Shape, sent: i
     return {
         "cpu_us": 1e6 * total / served if served else math.nan,
         "frame_us": 1e6 * total / found["frames"] if found["frames"] else math.nan,
+        "web_frame_us": 1e6 * cpu["web"] / found["frames"] if found["frames"] else math.nan,
+        "bridge_us": 1e6 * cpu["bridge"] / sent if "bridge" in cpu and sent else math.nan,
         "cores": total / shape.window,
         **{f"{part}_cores": value / shape.window for part, value in cpu.items()},
     }

@@ -24,6 +24,8 @@ ROWS = [
     ("newest_median_ms", "… newest update of each frame, median, ms", "{:.0f}"),
     ("newest_p99_ms", "… newest update of each frame, 99th percentile, ms", "{:.0f}"),
     ("frame_us", "CPU per frame per client, µs", "{:.3g}"),
+    ("web_frame_us", "… of the web process alone, µs", "{:.3g}"),
+    ("bridge_us", "CPU of the bridge per update, µs", "{:.0f}"),
     ("idle_ms", "idle: publish → client, median, ms", "{:.1f}"),
     ("rest_kib", "memory per connection, at rest, KiB", "{:.0f}"),
     ("load_kib", "memory per connection, under load, KiB", "{:.0f}"),

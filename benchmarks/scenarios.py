@@ -30,13 +30,13 @@ class Size:
 
 
 FULL = Size(
-    base=Shape(500),
-    idle=Shape(10, videos=1, rate=2.3, warm=1, window=5),
+    base=Shape(500, window=6),
+    idle=Shape(10, videos=1, rate=2.3, warm=1, window=4),
     # 500 updates a second; longer than a client may be behind.
     unread=Shape(100, videos=100, rate=5, window=14),
-    flood=Shape(50, videos=100, rate=50, window=5),
-    crowd=Shape(3000, warm=3),
-    two_webs=Shape(6000, warm=4),
+    flood=Shape(50, videos=100, rate=50, window=4),
+    crowd=Shape(3000, warm=3, window=6),
+    two_webs=Shape(6000, warm=4, window=6),
 )
 SHORT = dataclasses.replace(
     FULL,

@@ -26,7 +26,7 @@ def test_it_parses_what_our_server_frames(size):
 @pytest.mark.parametrize("size", [3, 126, 65_536])
 def test_it_keeps_what_is_not_whole_yet(size):
     whole = Frames(["x" * size]).wire
-    for cut in (0, 1, 2, 3, 9, len(whole) - 1):
+    for cut in (0, 1, 2, len(whole) // 2, len(whole) - 1):
         found, left = wire.parse(whole[:cut])
         assert (found, left) == ([], whole[:cut])
         assert wire.parse(left + whole[cut:]) == ([(wire.TEXT, b"x" * size)], b"")
