@@ -1,4 +1,4 @@
-/** One element, one state: written at most once per animation frame, and so never while the tab is hidden. */
+/** One element, one state: drawn once per animation frame at most, so never while the tab is hidden. */
 
 import { line, percent, valuetext } from "./format.js";
 import { find, write } from "./page.js";

@@ -1,4 +1,4 @@
-/** The cards on the page, and the server's own partials swapped in: many at once, only while somebody looks. */
+/** The page's cards: the server's own partials, swapped in many at once while somebody looks. */
 
 import { all, find } from "./page.js";
 

@@ -9,10 +9,10 @@ import { createStore } from "./store.js";
 
 /** @type {Record<Connection, [string, string]>} */
 const WORDS = {
-	live: ["Live", "Changes appear as they happen"],
+	live: ["Live", ""],
 	reconnecting: ["Reconnecting…", "The server cannot be reached; downloads go on"],
 	paused: ["Live updates paused", "The server sends no news; downloads go on"],
-	polling: ["Checking every 3 s", "No WebSocket gets through, perhaps because of a proxy in between"],
+	polling: ["Checking every 3 s", "No WebSocket gets through, perhaps because of a proxy"],
 };
 
 const page = document.documentElement.dataset;

@@ -1,4 +1,4 @@
-/** The connection: backs off, notices silence, comes back for ever; polls where no WebSocket can be had. No DOM. */
+/** Connects for ever: backs off, notices silence, polls where no WebSocket can be had. No DOM. */
 
 const SUBPROTOCOL = "ytarchive.progress.v2";
 const PING_EVERY = 30_000;
@@ -24,7 +24,7 @@ export const connect = (url, snapshotUrl, page) => {
 
 	const open = () => {
 		clearTimeout(retry);
-		// A browser fails a connection whose server selects no subprotocol: where HTTP works, offer none each second time.
+		// Browsers want an offered subprotocol selected: where only HTTP works, offer none each second time.
 		plain = polling && !plain;
 		ws = new WebSocket(url, plain ? [] : [SUBPROTOCOL]);
 		beganAt = Date.now();
