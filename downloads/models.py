@@ -1,135 +1,53 @@
-"""Videos, their history, and the verbs that move a video from state to state.
+"""Videos, and the verbs that move a video from state to state.
 
-The row is the queue and the truth. A state changes by a conditional UPDATE, so two workers cannot
-both win, and in the same transaction an event row is written; once that is committed, one message
-goes out on the wire.
+The row is the queue and the truth. A state changes by a conditional UPDATE, so two workers cannot both
+win, and in the same transaction an event row is written; once that is committed, one message goes out
+on the wire.
 """
 
 import dataclasses
 import datetime as dt
 import functools
+import random
 import secrets
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
-from django.db import connection, models, transaction
-from django.db.models import F, Max, Q
+from django.db import models, transaction
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from downloads import progress
+from downloads.history import VideoEvent
+from downloads.queries import VideoManager, VideoQuerySet
+from downloads.queue import Queue
+from downloads.status import ACTIVE, ENDED, UNFINISHED, Facts, Filed, Quality, Status
 
-LEASE = dt.timedelta(seconds=30)
+__all__ = [
+    "ACTIVE",
+    "ENDED",
+    "LEASE",
+    "UNFINISHED",
+    "Facts",
+    "Filed",
+    "Quality",
+    "Queue",
+    "Status",
+    "Video",
+    "VideoEvent",
+    "VideoQuerySet",
+]
+
+LEASE = dt.timedelta(seconds=settings.LEASE_SECONDS)
+RETRIES = 3  # automatic ones, after temporary errors
+RETRY_GROWTH = 4  # how much longer each wait is than the one before
 # No look-alikes, and no "-" at the start that a shell would take for an option.
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 MAX_URL = 2048
 LONGEST_TEXT = 100_000
-
-
-class Status(models.TextChoices):
-    """The states of a video; its values are those of the wire."""
-
-    QUEUED = "queued", "Waiting"
-    DOWNLOADING = "downloading", "Downloading"
-    PROCESSING = "processing", "Processing"
-    COMPLETE = "complete", "Complete"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-ACTIVE = (Status.DOWNLOADING, Status.PROCESSING)
-UNFINISHED = (Status.QUEUED, *ACTIVE)
-ENDED = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
-
-
-class Quality(models.TextChoices):
-    """What to fetch where a site offers a choice."""
-
-    BEST = "best", "Best"
-    P1080 = "1080p", "1080p"
-    P720 = "720p", "720p"
-    P480 = "480p", "480p"
-    AUDIO = "audio", "Audio only"
-
-
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What a look-up says about a video; lengths are cut to the columns' by `Video.describe`."""
-
-    title: str = ""
-    uploader: str = ""
-    description: str = ""
-    duration: float | None = None  # seconds
-    upload_date: dt.date | None = None
-    extractor: str = ""
-    source_id: str = ""
-    webpage_url: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Filed:
-    """What lies in the media folder; paths are relative to it, sizes in bytes."""
-
-    media_file: str
-    size: int
-    thumbnail: str = ""
-
-
-class VideoQuerySet(models.QuerySet["Video"]):
-    def active(self) -> Self:
-        """Downloading or processing now."""
-        return self.filter(status__in=ACTIVE)
-
-    def unfinished(self) -> Self:
-        """Waiting or active."""
-        return self.filter(status__in=UNFINISHED)
-
-    def waiting(self) -> Self:
-        """In the queue, next one first."""
-        return self.filter(status=Status.QUEUED).order_by("queued_at", "pk")
-
-    def lost(self) -> Self:
-        """Active, but nobody has renewed the lease."""
-        return self.active().filter(lease_until__lt=timezone.now())
-
-    def newest(self) -> Self:
-        """Newest first."""
-        return self.order_by("-added_at", "-pk")
-
-
-class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # type: ignore[misc]
-    def ingest(
-        self, url: str, canonical_url: str, *, by: Any = None, quality: str = Quality.BEST
-    ) -> "tuple[Video, bool]":
-        """Take a checked URL into the queue; (the video, True), or (the one that has this URL, False)."""
-        with transaction.atomic():
-            video, created = self.get_or_create(
-                canonical_url=canonical_url, defaults={"url": url, "added_by": by, "quality": quality}
-            )
-            if created:
-                video._record("Added")
-        return video, created
-
-    def claim(self, worker: str) -> "Video | None":
-        """Take the next waiting video for `worker`, with a lease; None if there is none."""
-        with transaction.atomic():
-            waiting = self.get_queryset().waiting()
-            if connection.features.has_select_for_update_skip_locked:
-                waiting = waiting.select_for_update(skip_locked=True)
-            video = waiting.first()
-            if video is None or not video._start(worker):
-                return None
-        return video
-
-    def rescue(self) -> int:
-        """Put videos whose worker died back into the queue; return how many."""
-        return sum(video.release("The worker stopped answering", lost=True) for video in self.get_queryset().lost())
-
-    def rev(self) -> int:
-        """Return the id of the newest event: it grows with every change of any row."""
-        return VideoEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def new_video_id() -> str:
@@ -145,6 +63,9 @@ class Video(models.Model):
     canonical_url = models.CharField("URL", max_length=MAX_URL, unique=True)
     extractor = models.CharField("site", max_length=100, blank=True)
     source_id = models.CharField("id at the site", max_length=255, blank=True)
+    host = models.CharField(max_length=255, blank=True)
+    is_list = models.BooleanField("is a list of videos", default=False)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="entries")
 
     title = models.CharField(max_length=500, blank=True)
     uploader = models.CharField(max_length=255, blank=True)
@@ -155,6 +76,8 @@ class Video(models.Model):
     media_file = models.CharField(max_length=500, blank=True)
     size = models.BigIntegerField("size in bytes", null=True, blank=True)
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
+    subtitles = models.CharField("languages of subtitles", max_length=200, blank=True)
+    insists = models.BooleanField("even if it is there already", default=False)
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
     phase = models.CharField(max_length=64, blank=True)
@@ -163,6 +86,9 @@ class Video(models.Model):
     total_bytes = models.BigIntegerField(null=True, blank=True)
     error = models.TextField(blank=True)
     attempt = models.PositiveIntegerField(default=1)
+    tries = models.PositiveIntegerField("automatic retries", default=0)
+    not_before = models.DateTimeField("waits until", null=True, blank=True)
+    priority = models.IntegerField(default=0)
 
     worker = models.CharField(max_length=255, blank=True)
     lease_token = models.CharField(max_length=32, blank=True)
@@ -180,6 +106,7 @@ class Video(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=["status", "queued_at"]),
+            models.Index(fields=["status", "-priority", "queued_at"]),
             models.Index(fields=["-added_at", "-id"]),
             models.Index(fields=["extractor", "source_id"]),
             models.Index(fields=["lease_token"], condition=~Q(lease_token=""), name="downloads_video_leases"),
@@ -204,6 +131,19 @@ class Video(models.Model):
     def is_ended(self) -> bool:
         return self.status in ENDED
 
+    @property
+    def retries_at(self) -> "dt.datetime | None":
+        """When a waiting video is tried again by itself; None for one that waits for its turn only."""
+        return self.not_before if self.status == Status.QUEUED and self.tries else None
+
+    @property
+    def waiting_words(self) -> str:
+        """Return why a video waits, as "Retrying in 40 s (2 of 3)"; "" if it waits for its turn only."""
+        if self.retries_at is None:
+            return ""
+        left = max(0.0, (self.retries_at - timezone.now()).total_seconds())
+        return f"Retrying in {seconds_in_words(left)} ({self.tries} of {RETRIES})"
+
     def progress(self) -> progress.Progress:
         """Return the row's state as it travels on the wire."""
         return progress.Progress(
@@ -220,7 +160,16 @@ class Video(models.Model):
 
     def retry(self, reason: str = "Retried") -> bool:
         """Put a failed or cancelled video back into the queue; False if it is neither."""
-        return self._requeue(reason, status__in=(Status.FAILED, Status.CANCELLED))
+        return self._anew(reason, status__in=(Status.FAILED, Status.CANCELLED))
+
+    def again(self, reason: str = "Downloaded again") -> bool:
+        """Fetch a complete video once more; what is there stays until the new one is. False if it is not complete."""
+        return self._anew(reason, status=Status.COMPLETE)
+
+    def move_to_front(self, reason: str = "Moved to the front") -> bool:
+        """Let a waiting video start next; False if it does not wait."""
+        changes = {"priority": Video.objects.front(), "not_before": None}
+        return self._write(reason, changes, {"changed": True}, status=Status.QUEUED)
 
     def cancel(self, reason: str = "Cancelled") -> bool:
         """Take a waiting or active video out; its worker finds its lease gone and stops. False if it has ended."""
@@ -243,6 +192,7 @@ class Video(models.Model):
                 "ended_at": None,
                 "phase": "looking up",
                 "error": "",
+                "not_before": None,
             },
         )
 
@@ -289,11 +239,25 @@ class Video(models.Model):
             **_leave({**dataclasses.asdict(filed), **done, "error": ""}),
         )
 
+    def list_out(self, title: str, reason: str) -> bool:
+        """The address was a list, whose entries are videos of their own now; False if the lease is lost."""
+        done = {"is_list": True, "percent": 100.0, "error": "", "title": _fitted("title", title)}
+        return self._move(Status.COMPLETE, reason, status__in=ACTIVE, lease_token=self.lease_token, **_leave(done))
+
     def fail(self, error: str) -> bool:
         """The attempt failed with `error`, in words for a person; False if the lease is lost."""
         return self._move(
             Status.FAILED, error, status__in=ACTIVE, lease_token=self.lease_token, **_leave({"error": error})
         )
+
+    def try_later(self, error: str) -> bool:
+        """A temporary error: wait, then try again, unless that was done often enough; False if the lease is lost."""
+        if self.tries >= RETRIES:
+            return self.fail(error)
+        wait = settings.RETRY_SECONDS * RETRY_GROWTH**self.tries * random.uniform(0.75, 1.25)  # noqa: S311
+        words = f"Retrying in {seconds_in_words(wait)} ({self.tries + 1} of {RETRIES}). {error}"
+        later = {"tries": F("tries") + 1, "not_before": timezone.now() + dt.timedelta(seconds=wait), "error": error}
+        return self._requeue(words, later, status__in=ACTIVE, lease_token=self.lease_token)
 
     def release(self, reason: str, *, lost: bool = False) -> bool:
         """Give an active video back to the queue; with `lost` only if nobody renewed the lease meanwhile."""
@@ -304,10 +268,15 @@ class Video(models.Model):
 
     # How a verb writes ----------------------------------------------------------------------------
 
-    def _requeue(self, reason: str, **where: Any) -> bool:
+    def _anew(self, reason: str, **where: Any) -> bool:
+        """Queue a video because a person wants it: behind the others, with all its tries, even if it is there."""
+        fresh = {"queued_at": timezone.now(), "tries": 0, "not_before": None, "priority": 0, "insists": True}
+        return self._requeue(reason, fresh, **where)
+
+    def _requeue(self, reason: str, more: dict[str, Any] | None = None, **where: Any) -> bool:
+        """Queue a video again; it keeps its place, so what was begun is finished first."""
         changes = {
             "attempt": F("attempt") + 1,
-            "queued_at": timezone.now(),
             "ended_at": None,
             "percent": None,
             "downloaded_bytes": None,
@@ -315,6 +284,7 @@ class Video(models.Model):
             "phase": "",
             "error": "",
             **_NO_LEASE,
+            **(more or {}),
         }
         return self._move(Status.QUEUED, reason, changes=changes, **where)
 
@@ -340,10 +310,10 @@ class Video(models.Model):
             if place:
                 place()
             self.refresh_from_db()
-            self._record(reason, message)
+            self.record(reason, message)
         return True
 
-    def _record(self, reason: str, message: dict[str, Any] | None = None) -> None:
+    def record(self, reason: str, message: dict[str, Any] | None = None) -> None:
         """Write the event, and say it on the wire once both are committed."""
         VideoEvent.objects.create(
             video=self, public_id=self.video_id, status=self.status, attempt=self.attempt, reason=reason[:2000]
@@ -370,18 +340,6 @@ def _fitted(name: str, value: Any) -> Any:
     return value.replace("\x00", "")[: longest or LONGEST_TEXT]
 
 
-class VideoEvent(models.Model):
-    """One change of a video. The newest id is the archive's `rev`, so events outlive their video."""
-
-    video = models.ForeignKey(Video, null=True, on_delete=models.SET_NULL, related_name="events")
-    public_id = models.CharField(max_length=64, db_index=True)
-    at = models.DateTimeField(default=timezone.now)
-    status = models.CharField(max_length=16, choices=Status.choices)
-    attempt = models.PositiveIntegerField(default=1)
-    reason = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ("pk",)
-
-    def __str__(self) -> str:
-        return f"{self.public_id} {self.status}: {self.reason}"
+def seconds_in_words(seconds: float) -> str:
+    """Return a wait as "40 s" or "2 min"."""
+    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60)} min"

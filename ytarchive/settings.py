@@ -1,5 +1,6 @@
 """Every setting, and every environment variable, is read here and nowhere else."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +40,13 @@ def _words(name: str, default: list[str]) -> list[str]:
     return [word for word in words if word] or default
 
 
+def _languages(name: str) -> str:
+    found = _words(name, [])
+    if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", word) for word in found):
+        raise ImproperlyConfigured(f"{name} is {','.join(found)!r}; use codes of languages, such as en,de,pt-BR.")
+    return ",".join(found)
+
+
 def _check_address(name: str, schemes: tuple[str, ...], use: str) -> None:
     # The value is not repeated: it may hold a password.
     try:
@@ -68,6 +76,18 @@ CACHE_ROOT = DATA / "cache"
 # ytarchive -------------------------------------------------------------------------------------
 
 WORKERS = _whole("YTARCHIVE_WORKERS", 2, 1, 64)
+# All limits: 0 means none, where that makes sense.
+PER_HOST = _whole("YTARCHIVE_PER_HOST", 2, 1, 64)
+BANDWIDTH = _whole("YTARCHIVE_BANDWIDTH", 0, 0, 10**12)
+MAX_BYTES = _whole("YTARCHIVE_MAX_BYTES", 50 * 10**9, 0, 10**15)
+MAX_SECONDS = _whole("YTARCHIVE_MAX_SECONDS", 0, 0, 10**9)
+MIN_FREE_BYTES = _whole("YTARCHIVE_MIN_FREE_BYTES", 10**9, 0, 10**15)
+PLAYLIST_LIMIT = _whole("YTARCHIVE_PLAYLIST_LIMIT", 200, 1, 10_000)
+SUBTITLES = _languages("YTARCHIVE_SUBTITLES")
+# How patient the engine is, in seconds.
+LEASE_SECONDS = _whole("YTARCHIVE_LEASE_SECONDS", 30, 4, 3600)
+STALL_SECONDS = _whole("YTARCHIVE_STALL_SECONDS", 60, 1, 3600)
+RETRY_SECONDS = _whole("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
 TICK_MS = _whole("YTARCHIVE_TICK_MS", 200, 20, 5000)
 ALLOW_PRIVATE_HOSTS = _flag("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
 # `up` sets this for its web processes when it binds to more than loopback.

@@ -1,8 +1,9 @@
 """The verbs that move a video."""
 
 import pytest
+from django.utils import timezone
 
-from downloads.models import Facts, Filed, Status, Video
+from downloads.models import Facts, Filed, Queue, Status, Video
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +122,115 @@ def test_it_publishes_each_change_once_after_commit(video, redis_server, django_
         assert message["channel"].decode() == f"progress:{video.video_id}"
         assert b'"status":"downloading","attempt":1,"percent":null' in message["data"]
         assert pubsub.get_message(timeout=0.1) is None
+
+
+def test_it_tries_again_by_itself_after_growing_waits(video, time_machine):
+    time_machine.move_to("2026-01-01T12:00Z", tick=False)
+    waits = []
+    for number in range(1, 4):
+        claimed = Video.objects.claim("w")
+        assert claimed.try_later("The site did not answer in time.")
+        assert (claimed.status, claimed.tries, claimed.attempt) == (Status.QUEUED, number, number + 1)
+        waits.append((claimed.not_before - timezone.now()).total_seconds())
+        assert f"({number} of 3)" in claimed.waiting_words
+        assert f"({number} of 3). The site did not" in claimed.events.last().reason
+        assert Video.objects.claim("w") is None
+        time_machine.shift(waits[-1] + 1)
+    assert 7.5 <= waits[0] <= 12.5
+    assert 30 <= waits[1] <= 50
+    assert 120 <= waits[2] <= 200
+    claimed = Video.objects.claim("w")
+    assert claimed.try_later("The site did not answer in time.")
+    assert claimed.status == Status.FAILED
+
+
+def test_it_gives_a_person_s_retry_all_its_tries(video):
+    claimed = Video.objects.claim("w")
+    claimed.try_later("x")
+    assert Video.objects.get().cancel()
+    assert video.retry()
+    assert (video.tries, video.not_before, video.waiting_words) == (0, None, "")
+
+
+def test_it_keeps_the_place_of_what_was_begun(video):
+    claimed = Video.objects.claim("w")
+    Video.objects.ingest("http://example.org/b", "http://example.org/b")
+    assert claimed.release("The worker was stopped")
+    assert Video.objects.claim("w") == video
+
+
+def test_it_moves_to_the_front(video):
+    others = [Video.objects.ingest(f"http://{n}/", f"http://{n}/")[0] for n in "abc"]
+    assert others[1].move_to_front()
+    assert others[2].move_to_front()
+    order = [Video.objects.claim("w") for _ in range(4)]
+    assert order == [others[2], others[1], video, others[0]]
+    assert not others[2].move_to_front()
+
+
+def test_it_takes_no_more_from_one_host_than_it_may(video, settings):
+    settings.PER_HOST = 2
+    for n in range(3):
+        Video.objects.ingest(f"http://example.org/{n}", f"http://example.org/{n}")
+    other, _ = Video.objects.ingest("http://example.net/", "http://example.net/")
+    assert [Video.objects.claim("w") for _ in range(4)][2:] == [other, None]
+    video.refresh_from_db()
+    video.cancel()
+    assert Video.objects.claim("w").host == "example.org"
+
+
+def test_it_cancels_and_retries_all(video):
+    Video.objects.ingest("http://example.org/b", "http://example.org/b")
+    claimed = Video.objects.claim("w")
+    claimed.fail("no")
+    assert Video.objects.cancel_all() == 1
+    assert Video.objects.cancel_all() == 0
+    assert Video.objects.retry_failed() == 1
+    assert Video.objects.retry_failed() == 0
+    assert [v.status for v in Video.objects.order_by("pk")] == [Status.QUEUED, Status.CANCELLED]
+
+
+def test_it_is_fetched_again_only_when_complete(video):
+    assert not video.again()
+    claimed = Video.objects.claim("w")
+    assert claimed.finish(Filed("a/b.mp4", 5), lambda: None)
+    assert video.again()
+    assert (video.status, video.media_file) == (Status.QUEUED, "a/b.mp4")
+    assert not video.again()
+
+
+class TestQueue:
+    """Pause, resume and hold."""
+
+    def test_it_starts_nothing_while_it_is_paused(self, video):
+        before = Video.objects.rev()
+        assert Queue.pause("Paused by ann")
+        assert not Queue.pause("Paused by bob")
+        assert Queue.now().words == "Paused by ann"
+        assert Video.objects.claim("w") is None
+        assert Video.objects.rev() == before + 1
+        assert Queue.resume()
+        assert not Queue.resume()
+        assert Queue.now().words == ""
+        assert Video.objects.claim("w") == video
+
+    def test_it_is_held_until_let_go(self, video):
+        assert Queue.hold("one", "The disk is nearly full.", 60)
+        assert not Queue.hold("one", "The disk is nearly full.", 60)
+        assert not Queue.let_go("two", "There is room again")
+        assert Video.objects.claim("w") is None
+        assert Queue.let_go("one", "There is room again")
+        assert Video.objects.claim("w") == video
+
+    def test_it_goes_on_when_nobody_renews_a_hold(self, video, time_machine):
+        time_machine.move_to("2026-01-01T12:00Z", tick=False)
+        Queue.hold("gone", "The disk is nearly full.", 60)
+        time_machine.shift(61)
+        assert Video.objects.claim("w") == video
+        assert Queue.let_go("another", "There is room again")
+
+    def test_it_stays_paused_through_a_hold(self, video):
+        Queue.pause()
+        Queue.hold("one", "The disk is nearly full.", 60)
+        Queue.let_go("one", "There is room again")
+        assert Video.objects.claim("w") is None

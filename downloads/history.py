@@ -1,0 +1,29 @@
+"""What happened, and when: one row for each change of a video or of the queue."""
+
+from django.db import models
+from django.db.models import Max
+from django.utils import timezone
+
+from downloads.status import Status
+
+
+class VideoEvent(models.Model):
+    """One change of a video. The newest id is the archive's `rev`, so events outlive their video."""
+
+    video = models.ForeignKey("downloads.Video", null=True, on_delete=models.SET_NULL, related_name="events")
+    public_id = models.CharField(max_length=64, db_index=True)
+    at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=16, choices=Status.choices)
+    attempt = models.PositiveIntegerField(default=1)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.status}: {self.reason}"
+
+
+def rev() -> int:
+    """Return the id of the newest event: it grows with every change of any row."""
+    return VideoEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0

@@ -1,0 +1,114 @@
+"""Which videos there are, in which order they start, and who may have the next one."""
+
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from downloads import history
+from downloads.queue import Queue
+from downloads.status import ACTIVE, UNFINISHED, Quality, Status
+
+if TYPE_CHECKING:
+    from downloads.models import Video
+
+# Extractors whose ids are file names: two sites may well have the same.
+VAGUE = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
+
+
+class VideoQuerySet(models.QuerySet["Video"]):
+    def active(self) -> Self:
+        """Downloading or processing now."""
+        return self.filter(status__in=ACTIVE)
+
+    def unfinished(self) -> Self:
+        """Waiting or active."""
+        return self.filter(status__in=UNFINISHED)
+
+    def waiting(self) -> Self:
+        """In the queue, next one first."""
+        return self.filter(status=Status.QUEUED).order_by("-priority", "queued_at", "pk")
+
+    def claimable(self) -> Self:
+        """Those of the waiting that may start now: their time has come, and their site has a place free."""
+        if not Queue.now().is_open:
+            return self.none()
+        now = timezone.now()
+        busy = self.model.objects.active().values("host").annotate(count=Count("pk"))
+        full = busy.filter(count__gte=settings.PER_HOST).exclude(host="").values("host")
+        return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(host__in=full)
+
+    def lost(self) -> Self:
+        """Active, but nobody has renewed the lease."""
+        return self.active().filter(lease_until__lt=timezone.now())
+
+    def newest(self) -> Self:
+        """Newest first."""
+        return self.order_by("-added_at", "-pk")
+
+    def same_as(self, extractor: str, source_id: str) -> Self:
+        """The same video at the same site, whatever its address looks like; finished or on its way."""
+        if extractor in VAGUE or not source_id:
+            return self.none()
+        return self.filter(
+            extractor=extractor, source_id=source_id, is_list=False, status__in=(*UNFINISHED, Status.COMPLETE)
+        )
+
+
+class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # type: ignore[misc]
+    def ingest(
+        self, url: str, canonical_url: str, *, by: Any = None, quality: str = Quality.BEST, **more: Any
+    ) -> "tuple[Video, bool]":
+        """Take a checked URL into the queue; (the video, True), or (the one that has this URL, False)."""
+        host = (urlsplit(canonical_url).hostname or "")[:255]
+        with transaction.atomic():
+            video, created = self.get_or_create(
+                canonical_url=canonical_url,
+                defaults={"url": url, "added_by": by, "quality": quality, "host": host, **more},
+            )
+            if created:
+                video.record("Added")
+        return video, created
+
+    def claim(self, worker: str) -> "Video | None":
+        """Take the next video that may start for `worker`, with a lease; None if there is none."""
+        with transaction.atomic():
+            ready = self.get_queryset().claimable()
+            if connection.features.has_select_for_update_skip_locked:
+                ready = ready.select_for_update(skip_locked=True)
+            video = ready.first()
+            if video is None or not self._has_place(video.host) or not video._start(worker):
+                return None
+        return video
+
+    def _has_place(self, host: str) -> bool:
+        """Look again with the site to ourselves: two workers may each have seen its last free place."""
+        if connection.vendor == "postgresql" and host:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {host}"])
+        return not host or self.get_queryset().active().filter(host=host).count() < settings.PER_HOST
+
+    def rescue(self) -> int:
+        """Put videos whose worker died back into the queue; return how many."""
+        return sum(video.release("The worker stopped answering", lost=True) for video in self.get_queryset().lost())
+
+    def cancel_all(self, reason: str = "Cancelled with all others") -> int:
+        """Take everything that waits or runs out; return how many it was done to."""
+        # The waiting first: otherwise each place that gets free would start another one.
+        found = [*self.get_queryset().waiting(), *self.get_queryset().active()]
+        return sum(video.cancel(reason) for video in found)
+
+    def retry_failed(self, reason: str = "Retried with all others") -> int:
+        """Put everything that failed back into the queue, oldest first; return how many."""
+        return sum(video.retry(reason) for video in self.get_queryset().filter(status=Status.FAILED).order_by("pk"))
+
+    def front(self) -> int:
+        """Return the priority that comes before everything that waits."""
+        return (self.get_queryset().waiting().aggregate(highest=Max("priority"))["highest"] or 0) + 1
+
+    def rev(self) -> int:
+        """Return the id of the newest event: it grows with every change of any row."""
+        return history.rev()

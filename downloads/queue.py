@@ -1,0 +1,93 @@
+"""The queue as a whole: paused by a person, or held for a while because a disk is nearly full."""
+
+import datetime as dt
+import functools
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from downloads import progress
+from downloads.history import VideoEvent
+from downloads.status import Status
+
+# The public id of the queue's own events. On the wire each has an id of its own, for no page asks twice
+# for what it was told is no video.
+PUBLIC_ID = "queue"
+
+
+class Queue(models.Model):
+    """The one row that says whether waiting videos may start.
+
+    A person's pause lasts until a person resumes. A hold is a worker's: it renews it while the cause
+    lasts, and one that is not renewed ends by itself.
+    """
+
+    paused = models.BooleanField(default=False)
+    reason = models.CharField("reason of the pause", max_length=500, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True)
+    held_by = models.CharField(max_length=255, blank=True)
+    held_because = models.CharField("reason of the hold", max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.words or "The queue is running"
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether a worker holds the queue now."""
+        return self.held_until is not None and self.held_until > timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether waiting videos may start."""
+        return not self.paused and not self.is_held
+
+    @property
+    def words(self) -> str:
+        """Return why nothing starts, in a sentence; "" where the queue runs."""
+        if self.is_held:
+            return self.held_because
+        return (self.reason or "The queue is paused.") if self.paused else ""
+
+    @classmethod
+    def now(cls) -> "Queue":
+        """Return the row as it is, or what it would be: reading never writes."""
+        return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+    @classmethod
+    def pause(cls, reason: str = "The queue is paused.") -> bool:
+        """Let nothing start until somebody resumes; what runs goes on. False if it was paused already."""
+        return cls._change(reason, Q(paused=False), paused=True, reason=reason)
+
+    @classmethod
+    def resume(cls, reason: str = "The queue goes on") -> bool:
+        """End a person's pause; False if there was none. A worker's hold ends by itself."""
+        return cls._change(reason, Q(paused=True), paused=False, reason="")
+
+    @classmethod
+    def hold(cls, by: str, because: str, seconds: float) -> bool:
+        """Let nothing start for `seconds`, or renew a hold; False if it was held already."""
+        now = timezone.now()
+        until = {"held_until": now + dt.timedelta(seconds=seconds), "held_by": by, "held_because": because}
+        if cls.objects.filter(pk=1, held_until__gt=now).update(**until):
+            return False
+        return cls._change(because, Q(held_until=None) | Q(held_until__lte=now), **until)
+
+    @classmethod
+    def let_go(cls, by: str, reason: str) -> bool:
+        """End the hold that `by` has, or one that nobody renews any more; False if there is none."""
+        ended = Q(held_by=by) | Q(held_until__lte=timezone.now())
+        return cls._change(reason, Q(held_until__isnull=False) & ended, held_until=None, held_by="", held_because="")
+
+    @classmethod
+    def _change(cls, event: str, where: Q, **changes: Any) -> bool:
+        with transaction.atomic():
+            cls.objects.get_or_create(pk=1)
+            if not cls.objects.filter(where, pk=1).update(**changes):
+                return False
+            found = VideoEvent.objects.create(public_id=PUBLIC_ID, status=Status.QUEUED, reason=event[:2000])
+            # "queued" tells the bridge that nothing runs under this id.
+            changed = progress.Progress(status=Status.QUEUED, changed=True)
+            transaction.on_commit(functools.partial(progress.publish, f"{PUBLIC_ID}:{found.pk}", changed))
+        return True

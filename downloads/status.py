@@ -1,0 +1,55 @@
+"""The words a video is described with: its states, what to fetch, and what a look-up and a filing say of it."""
+
+import dataclasses
+import datetime as dt
+
+from django.db import models
+
+
+class Status(models.TextChoices):
+    """The states of a video; its values are those of the wire."""
+
+    QUEUED = "queued", "Waiting"
+    DOWNLOADING = "downloading", "Downloading"
+    PROCESSING = "processing", "Processing"
+    COMPLETE = "complete", "Complete"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+ACTIVE = (Status.DOWNLOADING, Status.PROCESSING)
+UNFINISHED = (Status.QUEUED, *ACTIVE)
+ENDED = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
+
+
+class Quality(models.TextChoices):
+    """What to fetch where a site offers a choice."""
+
+    BEST = "best", "Best"
+    P1080 = "1080p", "1080p"
+    P720 = "720p", "720p"
+    P480 = "480p", "480p"
+    AUDIO = "audio", "Audio only"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What a look-up says about a video; lengths are cut to the columns' by `Video.describe`."""
+
+    title: str = ""
+    uploader: str = ""
+    description: str = ""
+    duration: float | None = None  # seconds
+    upload_date: dt.date | None = None
+    extractor: str = ""
+    source_id: str = ""
+    webpage_url: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Filed:
+    """What lies in the media folder; paths are relative to it, sizes in bytes."""
+
+    media_file: str
+    size: int
+    thumbnail: str = ""
