@@ -104,18 +104,22 @@ def window(server: Server, clients: Clients, shape: Shape) -> dict[str, float]:
         publisher.say({"videos": shape.videos, "rate": shape.rate, "until": until})
         clients.measure(since, until)
         _sleep_until(since)
-        before, memory, batches = server.cpu(), server.memory(), server.batches()
+        before, memory, batches, busy = server.cpu(), server.memory(), server.batches(), server.machine()
         peak = memory
         while (left := until - microseconds()) > 0:
             time.sleep(min(left / 1e6, 0.25))
             peak = max(peak, server.memory())
-        after, batches = server.cpu(), server.batches() - batches
+        after, batches, busy = server.cpu(), server.batches() - batches, server.machine() - busy
         sent = [stamp for stamp in json.loads(publisher.hear())["sent"] if since <= stamp < until]
         found = _figures(clients.results(), shape, until, len(sent))
     finally:
         publisher.end()
     cpu = {part: after[part] - before[part] for part in after}
-    return found | _costs(found, cpu, shape, len(sent)) | {"grown": peak - memory, "batches": batches / shape.window}
+    return (
+        found
+        | _costs(found, cpu, shape, len(sent))
+        | {"grown": peak - memory, "batches": batches / shape.window, "machine_cores": busy / shape.window}
+    )
 
 
 def _figures(results: list[dict[str, Any]], shape: Shape, until: int, sent: int) -> dict[str, float]:

@@ -19,6 +19,7 @@ Runs = Mapping[str, Sequence[Mapping[str, float]]]
 ROWS = [
     ("cpu_us", "CPU per update per client, µs", "{:.3g}"),
     ("cores", "CPU in all, cores", "{:.2f}"),
+    ("machine_cores", "… all that the machine ran meanwhile, cores", "{:.2f}"),
     ("median_ms", "publish → client, median, ms", "{:.0f}"),
     ("p99_ms", "publish → client, 99th percentile, ms", "{:.0f}"),
     ("newest_median_ms", "… newest update of each frame, median, ms", "{:.0f}"),

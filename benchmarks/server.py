@@ -108,6 +108,12 @@ class Server:
             found[part] = found.get(part, 0.0) + (int(fields[11]) + int(fields[12])) / TICKS
         return found
 
+    @staticmethod
+    def machine() -> float:
+        """Return the seconds of CPU time that all cores have spent on anything so far, others' work included."""
+        user, nice, system, _idle, _wait, irq, soft, steal = Path("/proc/stat").read_text().split()[1:9]
+        return sum(map(int, (user, nice, system, irq, soft, steal))) / TICKS
+
     def memory(self) -> int:
         """Return the resident bytes of all processes but Redis."""
         pids = [process.pid for part, process in self.processes if part != "redis"]
