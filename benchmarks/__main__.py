@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import functools
 import resource
+import signal
 import sys
 from collections.abc import Callable
 
@@ -29,6 +30,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Measure as asked, and report."""
+    # Whatever ends it, no process stays behind; a shell's background job would ignore Ctrl-C's signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = arguments()
     size = SHORT if options.short else _affordable(FULL)
     names = options.stacks or (SHORT_STACKS if options.short else list(BY_NAME))
