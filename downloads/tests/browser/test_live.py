@@ -88,7 +88,7 @@ def test_it_shows_videos_added_elsewhere(page, site):
 def test_it_moves_a_waiting_video_that_another_program_downloads(page, site):
     video, _ = Video.objects.ingest("http://example.org/new", "http://example.org/new")
     opened(page, site)
-    move(video, 33)
+    move(video, 33, status="downloading")
     expect(bar(page, video)).to_have_attribute("aria-valuenow", "33")
 
 
