@@ -102,5 +102,7 @@ def order(video: Video) -> int:
     """Return the place within its list: the smaller the nearer to the top."""
     if video.is_ended:
         return -int(video.pk)
-    moment = video.started_at if video.is_active and video.started_at else video.queued_at
-    return int(moment.timestamp() * 1000)
+    if video.is_active and video.started_at:
+        return int(video.started_at.timestamp() * 1000)
+    # As the queue has it: what has priority comes first. Any time in milliseconds is below 10^13.
+    return int(video.queued_at.timestamp() * 1000) - video.priority * 10**13

@@ -9,7 +9,8 @@ from downloads.progress import Progress
 
 def running(name: str) -> Video:
     """Return a video that a worker has begun to download."""
-    url = f"http://example.org/{name}"
+    # A site of its own each: how many of one site run at once is limited.
+    url = f"http://{name}.example.org/"
     Video.objects.ingest(url, url)
     video = Video.objects.claim("w")
     assert video
