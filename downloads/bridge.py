@@ -186,6 +186,7 @@ class Epoch:
         self.clock = bridge.clock
         self.name = secrets.token_hex(8)
         self.seq = 0
+        self.rev = 0  # the pages are told of every event up to this one
         self.conflator = Conflator()
         self.parked: dict[str, list[Progress]] = {}
         self.begun = False
@@ -244,9 +245,8 @@ class Epoch:
         self.conflator.restore(self.bridge.remembered, dict(_readable(stored)), since)
         await self._reconcile(since)
         self.begun = True
-        rev = await self.bridge.rows.rev()
-        outgoing = self.conflator.render(self.conflator.collect(), rev)
-        await self._out(Outgoing(outgoing.messages, self.conflator.everything(), []), rev, anew=True)
+        outgoing = self.conflator.render(self.conflator.collect(), self.rev)
+        await self._out(Outgoing(outgoing.messages, self.conflator.everything(), []), anew=True)
 
     async def send_batches(self, reader: asyncio.Task[None]) -> None:
         """Send a batch whenever there is one, at most one a tick, and a heartbeat when there is none."""
@@ -279,17 +279,27 @@ class Epoch:
 
     async def _flush(self) -> None:
         await self._unpark()
-        slots = self.conflator.collect()
-        rows = self.bridge.rows
+        slots = self.conflator.slots
         if not slots or any(slot.status or slot.changed for slot in slots.values()):
-            await rows.rev()
-        gone = await rows.missing([video_id for video_id, slot in slots.items() if slot.changed])
-        await self._out(self.conflator.render(slots, rows.known_rev, gone), rows.known_rev)
+            await self._announce()
+        slots = self.conflator.collect()
+        gone = await self.bridge.rows.missing([video_id for video_id, slot in slots.items() if slot.changed])
+        await self._out(self.conflator.render(slots, self.rev, gone))
 
-    async def _out(self, outgoing: Outgoing, rev: int, *, anew: bool = False) -> None:
+    async def _announce(self) -> None:
+        """Read the newest rev, and see to it that the pages are told of every event up to it."""
+        since = self.clock()
+        rev, news = await self.bridge.rows.news(self.rev)
+        if news:
+            rows = await self.bridge.rows.of(news)
+            if self.conflator.announce(rows, since, self.clock(), news):
+                raise Interrupted("A status that its row contradicts was undone")
+        self.rev = rev
+
+    async def _out(self, outgoing: Outgoing, *, anew: bool = False) -> None:
         self.sent = self.clock()
         self.seq += 1
-        head = dumps({"epoch": self.name, "seq": self.seq, "rev": rev, "at": round(time.time(), 3)})
+        head = dumps({"epoch": self.name, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
         await self.bridge.store(anew=anew, head=head, put=outgoing.put, drop=outgoing.drop)
         messages = [list(message) for message in outgoing.messages]
         await self.bridge.send({"type": EVENT, "epoch": self.name, "seq": self.seq, "messages": messages})
@@ -316,8 +326,9 @@ class Epoch:
     async def _reconcile(self, since: float) -> bool:
         """Compare with the rows, also with those whose events came since the last time: a message may be lost."""
         known, rows = self.conflator, self.bridge.rows
-        rev = await rows.rev()
-        news = await rows.news(self.bridge.reconciled_rev)
+        rev, news = await rows.news(self.bridge.reconciled_rev)
+        if not self.begun:
+            self.rev = rev
         found = await rows.current(list(known.active), list(known.resting), news)
         undone = known.reconcile(found, since, self.clock(), news)
         if not undone:

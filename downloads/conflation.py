@@ -267,6 +267,17 @@ class Conflator:
             self._slot(video_id).changed = True  # it was deleted
         return any(undone)
 
+    def announce(self, rows: Iterable[Row], since: float, now: float, news: Collection[str]) -> bool:
+        """Make sure that the next batch tells of all events up to its rev, whose ids are `news`; as `reconcile`.
+
+        Messages go out after the commit: an event without one here has lost it, or has it on its way.
+        """
+        undone = self.reconcile(rows, since, now, news)
+        for video_id in news:
+            if video_id not in self.slots:
+                self._slot(video_id).changed = True
+        return undone
+
     def _reconcile(self, row: Row, since: float, now: float, is_news: bool) -> bool:
         track = self.track(row.video_id)
         if track and track.at > since:

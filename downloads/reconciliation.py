@@ -23,7 +23,6 @@ class Rows:
     """Answers from the rows; one that cannot be had is logged once, and the bridge goes on without it."""
 
     def __init__(self) -> None:
-        self.known_rev = 0
         self._silent = False
 
     async def of(self, video_ids: Collection[str]) -> list[Row]:
@@ -41,17 +40,21 @@ class Rows:
 
         return await self._ask(read, [])
 
-    async def news(self, rev: int | None) -> set[str]:
-        """Return the ids with an event after `rev`, or, when that is not known, in the last ten minutes."""
+    async def news(self, rev: int | None) -> tuple[int, set[str]]:
+        """Return the newest event's id, and the video ids of those after `rev` (None: of the last ten minutes).
+
+        Where that cannot be known now, `rev` and no ids.
+        """
         recent = VideoEvent.objects.filter(at__gte=timezone.now() - dt.timedelta(seconds=REMEMBERED))
         events = recent if rev is None else VideoEvent.objects.filter(pk__gt=rev)
-        newest = events.order_by("-pk").values_list("public_id", flat=True)[:MOST_NEWS]
-        return await self._ask(lambda: set(newest), set())
 
-    async def rev(self) -> int:
-        """Return the newest event's id, or the last one known."""
-        self.known_rev = await self._ask(Video.objects.rev, self.known_rev)
-        return self.known_rev
+        def read() -> tuple[int, set[str]]:
+            newest = Video.objects.rev()
+            # One more query only where there are news at all.
+            ids = events.order_by("-pk").values_list("public_id", flat=True)[:MOST_NEWS] if newest != rev else ()
+            return newest, set(ids)
+
+        return await self._ask(read, (rev or 0, set()))
 
     async def missing(self, video_ids: Collection[str]) -> set[str]:
         """Return which of these ids have no row; none if that cannot be known now."""

@@ -261,6 +261,24 @@ async def test_it_tells_the_newest_rev_with_a_status(scene):
     assert (await scene.listener.about(video.video_id, "changed"))["deleted"] is True
 
 
+async def test_it_tells_of_every_event_up_to_the_rev_that_it_names(scene):
+    await scene.bridge()
+    await scene.listener.until(lambda batch: True)
+    lost = await a_video("http://example.org/lost")
+    await sync_to_async(Video.objects.filter(pk=lost.pk).update)(status="failed", error="its message was lost")
+    await sync_to_async(lost.events.create)(public_id=lost.video_id, status="failed")
+    told = await a_video("http://example.org/told")
+    batch = await scene.listener.until(lambda batch: any(found[0] == told.video_id for found in batch["messages"]))
+    heard = {
+        json.loads(text)["video_id"]: json.loads(text)
+        for seen in scene.listener.batches
+        for *_, text in seen["messages"]
+    }
+    assert heard[lost.video_id]["status"] == "failed"
+    assert heard[told.video_id]["rev"] <= await sync_to_async(Video.objects.rev)()
+    assert batch["epoch"] == scene.listener.batches[0]["epoch"]
+
+
 async def test_it_goes_on_when_the_rows_cannot_be_read(scene, monkeypatch, caplog):
     def locked(*args):
         raise OperationalError("database is locked")

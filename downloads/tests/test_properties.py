@@ -252,7 +252,7 @@ class Archive:
         stored = {video_id: Progress.from_json(text.encode()) for video_id, text in self.store.items()}
         self.conflator.restore(remembered, stored, self.now)
         self.conflator.reconcile(self.current(), self.now, self.now, self.news())
-        self.reconciled_rev = self.rev
+        self.reconciled_rev = self.announced = self.rev
         self.epochs += 1
         self.head = {"epoch": f"e{self.epochs}", "seq": 0}
         self.store = {}
@@ -271,6 +271,12 @@ class Archive:
         self.reconciled_rev = self.rev
 
     def flush(self, *, arrives: bool) -> None:
+        news = {video_id for rev, video_id in self.events if rev > self.announced}
+        rows = [self.rows[video_id].as_row() for video_id in news]
+        if self.conflator.announce(rows, self.now, self.now, news):
+            self.begin_epoch()
+            return
+        self.announced = self.rev
         outgoing = self.conflator.render(self.conflator.collect(), self.rev)
         self.out(outgoing.messages, outgoing.put, outgoing.drop, arrives=arrives)
 
