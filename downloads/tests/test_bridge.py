@@ -272,7 +272,8 @@ async def test_it_tells_of_every_event_up_to_the_rev_that_it_names(scene):
     heard = {
         json.loads(text)["video_id"]: json.loads(text)
         for seen in scene.listener.batches
-        for *_, text in seen["messages"]
+        for _, kind, text in seen["messages"]
+        if kind == "status"
     }
     assert heard[lost.video_id]["status"] == "failed"
     assert heard[told.video_id]["rev"] <= await sync_to_async(Video.objects.rev)()
