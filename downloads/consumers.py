@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from downloads import access, fanout
@@ -72,6 +73,11 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         message, and a slow query anywhere would delay everybody.
         """
         await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        """Disconnect and end, again without a trip to the database's thread."""
+        await self.disconnect(message["code"])
+        raise StopConsumer
 
     async def connect(self) -> None:
         """Accept who may look, join the group, and only then ask for the snapshot."""
