@@ -4,6 +4,7 @@ import datetime as dt
 import errno
 import logging
 import math
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import downloader, ffmpeg, filing, progress, workroom
+from downloads import complaints, downloader, ffmpeg, filing, limits, progress, workroom
 from downloads.downloader import DownloadError, Fetched
 from downloads.meter import Meter
-from downloads.models import Facts, Filed, Video
+from downloads.models import Facts, Filed, Queue, Video
 from downloads.reporter import Reporter
 from downloads.steps import Step
 
@@ -23,17 +24,25 @@ T = TypeVar("T")
 
 DATABASE_PAUSE = 0.5  # seconds between two tries of a write
 A_BUG = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
-DISK_FULL = "The disk is full: make room, then retry."
+DISK_FULL = "The disk is full: nothing new starts until there is room again."
+DISK_PAUSE = 30.0  # seconds that the queue is held at least, whatever the worker sees
 
 
 class Fenced(Exception):
     """The video was cancelled, or is another worker's now: nothing of this attempt counts any more."""
 
 
-def run(video: Video, *, proxy: str, tell: Callable[[progress.Progress], None]) -> None:
+def run(
+    video: Video,
+    *,
+    proxy: str,
+    tell: Callable[[progress.Progress], None],
+    on_fetched: Callable[[], None] = lambda: None,
+) -> None:
     """Fetch a claimed video and file it away; whatever happens is written to its row.
 
-    Everything is fetched through `proxy`; `tell` hears of progress besides those who listen on Redis.
+    Everything is fetched through `proxy`; `tell` hears of progress besides those who listen on Redis,
+    `on_fetched` that nothing more will be asked for.
     """
 
     def send(state: progress.Progress) -> None:
@@ -43,16 +52,31 @@ def run(video: Video, *, proxy: str, tell: Callable[[progress.Progress], None]) 
     with Reporter(send) as reporter:
         try:
             with workroom.entered(video.video_id) as folder:
-                _Story(video, folder, proxy, reporter).play()
+                _Story(video, folder, proxy, reporter, on_fetched).play()
         except Fenced:
             logger.info("%s: no longer ours", video.video_id)
         except workroom.Occupied as occupied:
             reason = str(occupied)
             steadily(lambda: video.release(reason))
         except Exception as error:
-            words = _words(video, error)
             reporter.close()
-            steadily(lambda: video.fail(words))
+            _give_up(video, error)
+    if video.is_ended:
+        workroom.clear(video.video_id)
+
+
+def _give_up(video: Video, error: Exception) -> None:
+    """End an attempt that met an error: the video fails, or waits for a better time."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        logger.warning("%s: %s", video.video_id, error)
+        steadily(lambda: Queue.hold(socket.gethostname(), DISK_FULL, DISK_PAUSE))
+        steadily(lambda: video.release(DISK_FULL))
+        return
+    words = _words(video, error)
+    # A name that is unknown today is looked up once more: resolvers have bad moments.
+    once_more = words.startswith(complaints.UNKNOWN_HOST) and video.tries == 0
+    may_pass = isinstance(error, DownloadError) and (once_more or not error.permanent)
+    steadily(lambda: video.try_later(words) if may_pass else video.fail(words))
 
 
 def steadily(write: Callable[[], T]) -> T:
@@ -104,9 +128,6 @@ def _words(video: Video, error: Exception) -> str:
     if isinstance(error, DownloadError):
         logger.info("%s failed: %s", video.video_id, error)
         return str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        logger.warning("%s failed: %s", video.video_id, error)
-        return DISK_FULL
     logger.error("%s failed by a bug", video.video_id, exc_info=error)
     return A_BUG
 
@@ -114,11 +135,14 @@ def _words(video: Video, error: Exception) -> str:
 class _Story:
     """One attempt, told from beginning to end by `play`."""
 
-    def __init__(self, video: Video, folder: Path, proxy: str, reporter: Reporter) -> None:
+    def __init__(
+        self, video: Video, folder: Path, proxy: str, reporter: Reporter, on_fetched: Callable[[], None]
+    ) -> None:
         self.video = video
         self.folder = folder
         self.proxy = proxy
         self.reporter = reporter
+        self.on_fetched = on_fetched
         self.meter = Meter(video.attempt)
         self.is_processing = False
 
@@ -127,6 +151,7 @@ class _Story:
         self._enter("looking up")
         found = downloader.probe(self.video.url, self.folder, proxy=self.proxy, quality=self.video.quality)
         _ours(steadily(lambda: self.video.describe(facts(found.info))))
+        limits.check(self.video.duration, sum(stream.planned or 0 for stream in found.streams))
         self.meter.plan(found.streams)
         fetched = downloader.fetch(found, self._take, lambda: self._process("merging"))
         self._process("filing")
@@ -134,10 +159,13 @@ class _Story:
         filed, ready = self._assemble(fetched)
         filing.sync(ready)
         self.reporter.close()
+        ready = filing.bring(ready, self.video.video_id)
         _ours(steadily(lambda: self.video.finish(filed, lambda: filing.place(ready, self.video.video_id))))
+        filing.leave(ready)
 
     def _take(self, step: Step) -> None:
         self.meter.take(step, time.monotonic())
+        limits.check(None, self.meter.bytes)
         self.reporter.say(self.meter.progress())
 
     def _enter(self, phase: str) -> None:
@@ -149,6 +177,7 @@ class _Story:
         if not self.is_processing:
             _ours(steadily(lambda: self.video.process(phase)))
             self.is_processing = True
+            self.on_fetched()
         self._enter(phase)
 
     def _assemble(self, fetched: Fetched) -> tuple[Filed, Path]:
@@ -156,7 +185,7 @@ class _Story:
         ready = self.folder / "ready"
         ready.mkdir()
         name = filing.safe_name(self.video.title)
-        media = fetched.media.rename(ready / f"{name}.{filing.kind_of(fetched.media)}")
+        media = filing.copy_of(fetched.media, ready / f"{name}.{filing.kind_of(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
         if fetched.info:
             fetched.info.rename(ready / f"{name}.info.json")
@@ -169,7 +198,7 @@ class _Story:
 
     def _thumbnail(self, fetched: Fetched, media: Path, ready: Path, name: str) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""
-        if fetched.thumbnail and (kind := filing.picture_kind(fetched.thumbnail)):
+        if fetched.thumbnail and (kind := filing.picture_kind(fetched.thumbnail)):  # too large is none either
             return fetched.thumbnail.rename(ready / f"{name}.{kind}")
         picture = ready / f"{name}.jpg"
         return picture if ffmpeg.take_still(media, picture) else None

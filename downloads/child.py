@@ -1,6 +1,7 @@
 """The process of one download: what ties it to its supervisor, and what shuts it in.
 
-Standard input is the lifeline: first a line with the job, then a byte for each renewal of the lease. When
+Standard input is the lifeline: first a line with the job, then a byte for each renewal of the lease, or a
+line with the bytes per second that the download may take from now on. When
 it ends (the supervisor died, by whatever signal) or falls silent (the lease has run out, and another
 worker may have the video), the whole process group kills itself, ffmpeg included. Standard output
 carries the progress to the supervisor, a JSON line each; what others print there goes to the log.
@@ -9,17 +10,23 @@ carries the progress to the supervisor, a JSON line each; what others print ther
 import ctypes
 import json
 import os
+import re
+import resource
 import select
 import signal
 import sys
 import threading
 
+from django.conf import settings
+
 from downloads import archive, egress
 from downloads.models import LEASE, Video
 from downloads.progress import Progress
+from downloads.silence import Silence
 
 # Gone before the lease is: its row may be claimed again the moment it has run out.
-SILENCE = LEASE.total_seconds() - 2
+SILENCE = LEASE.total_seconds() * 28 / 30
+STANDS_STILL = "The site sent nothing"
 PR_SET_PDEATHSIG = 1
 PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
@@ -28,14 +35,17 @@ def main() -> None:
     """Read the job, do it, and leave its end in the row."""
     lifeline, outlet = _take_pipes()
     _die_with_parent()
-    job = json.loads(_first_line(lifeline))
-    threading.Thread(target=_watch, args=(lifeline,), name="lifeline", daemon=True).start()
-    video = archive.steadily(lambda: Video.objects.filter(**job).first())
+    order = json.loads(_first_line(lifeline))
+    flow = egress.Flow(order["rate"])
+    threading.Thread(target=_watch, args=(lifeline, flow), name="lifeline", daemon=True).start()
+    video = archive.steadily(lambda: Video.objects.filter(**order["job"]).first())
     if video is None:
         return
-    with egress.Proxy() as proxy:
+    _limit_files()
+    silence = Silence(lambda: flow.moved, settings.STALL_SECONDS, lambda: _break_off(video))
+    with egress.Proxy(flow=flow) as proxy, silence:
         _use_only(proxy.url)
-        archive.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state))
+        archive.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state), on_fetched=silence.end)
 
 
 def _take_pipes() -> tuple[int, int]:
@@ -64,11 +74,27 @@ def _first_line(lifeline: int) -> bytes:
     return line
 
 
-def _watch(lifeline: int) -> None:
+def _watch(lifeline: int, flow: egress.Flow) -> None:
     while True:
         heard, _, _ = select.select([lifeline], [], [], SILENCE)
-        if not heard or not os.read(lifeline, 4096):
+        said = os.read(lifeline, 4096) if heard else b""
+        if not said:
             os.killpg(0, signal.SIGKILL)
+        if rates := re.findall(rb"(\d+)\n", said):
+            flow.rate = int(rates[-1])
+
+
+def _break_off(video: Video) -> None:
+    """End a download that stands still: what waits in it for the site cannot be asked to stop."""
+    archive.steadily(lambda: video.try_later(f"{STANDS_STILL} for {settings.STALL_SECONDS} s."))
+    os.killpg(0, signal.SIGKILL)
+
+
+def _limit_files() -> None:
+    """Have the kernel stop what grows past every limit, whoever writes it."""
+    if settings.MAX_BYTES:
+        most = 2 * settings.MAX_BYTES + 10**9
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
 def _use_only(proxy: str) -> None:

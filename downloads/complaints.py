@@ -9,6 +9,8 @@ ADVICE = re.compile(
     r" *\(caused by <.*|" r"[;.]? *(please report this issue on|Use --|See {2}?https|You might want to use a VPN).*",
     re.S,
 )
+DISK_FULL = re.compile(r"no space left|disk quota", re.I)
+UNKNOWN_HOST = "There is an unknown host name"
 LONGEST = 400
 
 STATUS_WORDS = {
@@ -52,7 +54,6 @@ WORDS: tuple[tuple[str, str, bool], ...] = (
         True,
     ),
     (r"been removed|no longer available|not exist|unavailable|was deleted", "This video is no longer there.", True),
-    (r"no space left|disk quota", "The disk is full: make room, then retry.", False),
     (
         r"ffmpeg (is )?not (installed|found)",
         "ffmpeg is missing, and this video comes in parts that it has to join: install it, then retry.",
@@ -95,7 +96,7 @@ def _refused(words: str) -> tuple[str, bool]:
     if "may not reach" in words:
         return f"Refused: {words}.", True
     if words.startswith("unknown host name"):
-        return f"There is an {words}: check the address.", True
+        return f"{UNKNOWN_HOST} {words.removeprefix('unknown host name').strip()}: check the address.", True
     return f"The site cannot be reached now: {words}. Retry later.", False
 
 

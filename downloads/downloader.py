@@ -1,11 +1,11 @@
-"""The wall around yt-dlp: the only module that imports it.
+"""The wall around yt-dlp: nobody else knows `ytdl`, the only module that imports it.
 
 Nothing that a person types, and nothing that a site says, becomes an option or a file name here.
 """
 
 import dataclasses
+import errno
 import logging
-import os
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -15,12 +15,7 @@ from django.conf import settings
 
 from downloads import complaints
 from downloads.steps import Step, Stream
-
-os.environ["YTDLP_NO_PLUGINS"] = "1"  # read when yt_dlp is imported: only what is pinned may run
-
-import yt_dlp
-from yt_dlp.networking.exceptions import HTTPError
-from yt_dlp.utils import YoutubeDLError
+from downloads.ytdl import HTTPError, YoutubeDLError, Ytdl
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +68,7 @@ class Fetched:
 
 def probe(url: str, folder: Path, *, proxy: str, quality: str = "best") -> Found:
     """Look a video up, and choose its formats; what is fetched goes to `folder`. Raise DownloadError."""
-    ydl = yt_dlp.YoutubeDL(_options(folder, proxy, quality))
+    ydl = Ytdl(_options(folder, proxy, quality))
     try:
         info = _single(ydl, ydl.extract_info(url, download=False))
     except YoutubeDLError as error:
@@ -112,13 +107,15 @@ def _options(folder: Path, proxy: str, quality: str) -> dict[str, Any]:
         "noplaylist": True,
         "extract_flat": "in_playlist",
         "playlist_items": "1:2",
-        "continuedl": False,
+        "continuedl": True,
+        # The streams of a video stay until it is filed away: joining them may be cut short.
+        "keepvideo": True,
         "overwrites": True,
         "updatetime": False,
         "hls_prefer_native": True,
         "external_downloader": {"default": "native"},
         "js_runtimes": {"deno": {}, "node": {}},
-        "socket_timeout": 20,
+        "socket_timeout": min(20, settings.STALL_SECONDS),
         "retries": 3,
         "fragment_retries": 3,
         "skip_unavailable_fragments": False,
@@ -193,8 +190,10 @@ def _fetched(found: Found) -> Fetched:
     return Fetched(media, beside[0] if beside else None, info if info.is_file() else None)
 
 
-def _explained(error: BaseException) -> DownloadError:
-    """Turn yt-dlp's error into words that say what to do, with its own message beneath."""
+def _explained(error: BaseException) -> DownloadError | OSError:
+    """Turn yt-dlp's error into words that say what to do, with its own message beneath; a full disk stays one."""
+    if complaints.DISK_FULL.search(str(error)):
+        return OSError(errno.ENOSPC, str(error))
     status = next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
     words, permanent = complaints.explain(str(error), status)
     return DownloadError(words, permanent)

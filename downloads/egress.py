@@ -13,6 +13,7 @@ import ipaddress
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
@@ -141,11 +142,36 @@ def _without(fields: bytes, *names: bytes) -> bytes:
     return b"\r\n".join([*lines, b"Connection: close", b"", b""])
 
 
+class Flow:
+    """Counts the bytes that arrive, and slows them down to `rate` per second (0: as they come)."""
+
+    def __init__(self, rate: int = 0) -> None:
+        self.rate = rate
+        self.moved = 0
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def chunk(self) -> int:
+        """Return how many bytes to take at once, so that a low rate is an even one."""
+        return max(4096, min(CHUNK, self.rate // 10)) if self.rate else CHUNK
+
+    def take(self, count: int) -> None:
+        """Count bytes, and wait until they are due."""
+        with self._lock:
+            self.moved += count
+            now = time.monotonic()
+            self._free_at = max(now, self._free_at) + (count / self.rate if self.rate else 0.0)
+            wait = self._free_at - now
+        if wait > 0:
+            time.sleep(wait)
+
+
 class Proxy:
     """An HTTP proxy on a free loopback port: `with Proxy() as proxy: … proxy.url`."""
 
-    def __init__(self, resolve: Resolve = resolve) -> None:
+    def __init__(self, resolve: Resolve = resolve, flow: Flow | None = None) -> None:
         self._resolve = resolve
+        self._flow = flow or Flow()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -182,7 +208,7 @@ class Proxy:
                 _answer(client, 400, "this is no request for an http or https address")
             else:
                 with upstream:
-                    _relay(client, upstream, request, rest)
+                    _relay(client, upstream, request, rest, self._flow)
 
 
 def _answer(client: socket.socket, status: int, words: str) -> None:
@@ -202,11 +228,11 @@ def _read_head(source: socket.socket) -> tuple[bytes, bytes]:
     return found[: end + 4], found[end + 4 :]
 
 
-def _relay(client: socket.socket, upstream: socket.socket, request: Request, rest: bytes) -> None:
+def _relay(client: socket.socket, upstream: socket.socket, request: Request, rest: bytes, flow: Flow) -> None:
     if request.method == "CONNECT":
         client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
     upstream.sendall(request.onward + rest)
-    back = threading.Thread(target=_pump, args=(client, upstream), name="egress", daemon=True)
+    back = threading.Thread(target=_pump, args=(client, upstream, Flow()), name="egress", daemon=True)
     back.start()
     try:
         if request.method != "CONNECT":
@@ -214,7 +240,7 @@ def _relay(client: socket.socket, upstream: socket.socket, request: Request, res
             head, rest = _read_head(upstream)
             status, _, fields = head.partition(b"\r\n")
             client.sendall(status + b"\r\n" + _without(fields, b"connection", b"keep-alive") + rest)
-        _pump(upstream, client)
+        _pump(upstream, client, flow)
     except ValueError:
         _answer(client, 502, f"{request.host} did not answer in HTTP")
     finally:
@@ -222,21 +248,23 @@ def _relay(client: socket.socket, upstream: socket.socket, request: Request, res
         back.join()
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, flow: Flow) -> None:
     """Carry bytes until the source ends or either is cut, then hang up both."""
     with contextlib.suppress(OSError):
         if hasattr(os, "splice"):
-            _splice(source, target)
+            _splice(source, target, flow)
         else:
-            while data := source.recv(CHUNK):
+            while data := source.recv(flow.chunk()):
+                flow.take(len(data))
                 target.sendall(data)
     _hang_up(source, target)
 
 
-def _splice(source: socket.socket, target: socket.socket) -> None:
+def _splice(source: socket.socket, target: socket.socket, flow: Flow) -> None:
     outlet, inlet = os.pipe()
     try:
-        while left := os.splice(source.fileno(), inlet, CHUNK):
+        while left := os.splice(source.fileno(), inlet, flow.chunk()):
+            flow.take(left)
             while left:
                 left -= os.splice(outlet, target.fileno(), left)
     finally:

@@ -1,8 +1,10 @@
 """How a fetched video is put away: safe names, allowed kinds, and one rename into the media folder."""
 
+import ctypes
 import os
 import re
 import shutil
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -38,6 +40,10 @@ MEDIA_KINDS = frozenset(
 )
 PICTURE_STARTS = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
+LARGEST_PICTURE = 10_000_000  # bytes
+INCOMING = ".incoming"
+OLD = ".old"
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # Linux's
 LONGEST_NAME = 150  # bytes: with the longest ending still below the 255 of a file system
 
 
@@ -60,12 +66,23 @@ def kind_of(media: Path) -> str | None:
 
 def picture_kind(picture: Path) -> str | None:
     """Return the ending that a picture's first bytes ask for, None for what is no jpg, png or webp."""
+    if picture.stat().st_size >= LARGEST_PICTURE:
+        return None
     with picture.open("rb") as file:
         start = file.read(16)
     for kind, mark in PICTURE_STARTS.items():
         if start.startswith(mark) and (kind != "webp" or start[8:12] == b"WEBP"):
             return kind
     return None
+
+
+def copy_of(file: Path, name: Path) -> Path:
+    """Give a file a second name, so that a crash before the end leaves the first for the next attempt."""
+    try:
+        os.link(file, name)
+    except OSError:  # a file system without links
+        file.rename(name)
+    return name
 
 
 def sync(folder: Path) -> None:
@@ -78,19 +95,59 @@ def sync(folder: Path) -> None:
             os.close(handle)
 
 
+def bring(ready: Path, video_id: str) -> Path:
+    """Have the folder `ready` on the media folder's own file system, where a rename puts it in place."""
+    if ready.stat().st_dev == Path(settings.MEDIA_ROOT).stat().st_dev:
+        return ready
+    incoming = settings.MEDIA_ROOT / INCOMING / video_id
+    shutil.rmtree(incoming, ignore_errors=True)
+    shutil.copytree(ready, incoming)
+    sync(incoming)
+    return Path(incoming)
+
+
+def leave(ready: Path) -> None:
+    """Remove what was there before and lies where `ready` did."""
+    for left in (ready, ready.with_name(f"{ready.name}{OLD}")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def folders() -> list[str]:
+    """Return the ids of the videos that have a folder in the library, or one on its way there."""
+    root = Path(settings.MEDIA_ROOT)
+    found = [*root.iterdir(), *((root / INCOMING).iterdir() if (root / INCOMING).is_dir() else ())]
+    return sorted({path.name.removesuffix(OLD) for path in found if path.is_dir() and path.name != INCOMING})
+
+
+def remove(video_id: str) -> None:
+    """Remove a video's folder from the library, and what was on its way there."""
+    for name in (video_id, f"{INCOMING}/{video_id}", f"{INCOMING}/{video_id}{OLD}"):
+        shutil.rmtree(settings.MEDIA_ROOT / name, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places at once, so that the name is never without one; False where that cannot be."""
+    swap = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    return swap is not None and swap(AT_FDCWD, bytes(one), AT_FDCWD, bytes(other), RENAME_EXCHANGE) == 0
+
+
 def place(ready: Path, video_id: str) -> None:
-    """Rename the folder `ready` to the video's own in the media folder, in place of an older one.
+    """Rename the folder `ready` to the video's own in the media folder; an older one comes beside where it was.
 
     Done again after it was done (the database refused to commit), it leaves things as they are.
     """
     target = settings.MEDIA_ROOT / video_id
+    old = ready.with_name(f"{ready.name}{OLD}")
     if not ready.exists() and target.exists():
         return
     if target.exists():
-        old = ready.with_name("old")
         shutil.rmtree(old, ignore_errors=True)
-        target.rename(old)
-    ready.rename(target)
+        if _exchange(ready, target):
+            ready.rename(old)
+        else:
+            target.rename(old)
+    if ready.exists():
+        ready.rename(target)
     handle = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -22,7 +22,7 @@ class Meter:
         self.phase = "looking up"
         self._streams = streams or []
         self._percent: float | None = None
-        self._bytes = 0
+        self.bytes = 0
         self._speed: float | None = None
         self._seen: tuple[float, int] | None = None
 
@@ -43,7 +43,7 @@ class Meter:
         stream.total = step.total
         stream.finished = step.finished
         stream.fraction = step.fraction()
-        self._bytes = max(self._bytes, sum(each.done for each in self._streams))
+        self.bytes = max(self.bytes, sum(each.done for each in self._streams))
         self._measure(now)
 
     def progress(self) -> Progress:
@@ -53,8 +53,8 @@ class Meter:
         return Progress(
             attempt=self.attempt,
             percent=None if percent is None else round(percent, 2),
-            downloaded_bytes=self._bytes if self._streams else UNSET,
-            total_bytes=None if total is None else max(round(total), self._bytes),
+            downloaded_bytes=self.bytes if self._streams else UNSET,
+            total_bytes=None if total is None else max(round(total), self.bytes),
             speed=None if self._speed is None else round(self._speed, 1),
             eta=self._left(total),
             phase=self.phase,
@@ -79,18 +79,18 @@ class Meter:
 
     def _measure(self, now: float) -> None:
         if self._seen is None:
-            self._seen = (now, self._bytes)
+            self._seen = (now, self.bytes)
             return
-        passed, arrived = now - self._seen[0], self._bytes - self._seen[1]
+        passed, arrived = now - self._seen[0], self.bytes - self._seen[1]
         # Shorter spans measure the reading's bursts, not the line.
         if passed < 0.2:
             return
         weight = 1 - math.exp(-passed / SMOOTHING)
         before = arrived / passed if self._speed is None else self._speed
         self._speed = before + weight * (arrived / passed - before)
-        self._seen = (now, self._bytes)
+        self._seen = (now, self.bytes)
 
     def _left(self, total: float | None) -> float | None:
         if not self._speed or total is None:
             return None
-        return round(max(0.0, total - self._bytes) / self._speed, 1)
+        return round(max(0.0, total - self.bytes) / self._speed, 1)

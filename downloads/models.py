@@ -30,6 +30,7 @@ __all__ = [
     "ACTIVE",
     "ENDED",
     "LEASE",
+    "RETRIES",
     "UNFINISHED",
     "Facts",
     "Filed",

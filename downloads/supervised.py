@@ -15,7 +15,7 @@ from downloads import ffmpeg
 from downloads.models import LEASE, Video
 
 # Before the child ends itself, which is before somebody else may have the video.
-OVERDUE = LEASE.total_seconds() - 3
+OVERDUE = LEASE.total_seconds() * 0.9
 GRACE = 0.5  # seconds between SIGTERM and SIGKILL
 # What of the progress is written to the row.
 KEPT = ("percent", "downloaded_bytes", "total_bytes", "phase")
@@ -25,8 +25,9 @@ LONGEST_LINE = 64 * 1024
 class Supervised:
     """A running download; `Supervised(video)` starts it. Nothing here waits."""
 
-    def __init__(self, video: Video) -> None:
+    def __init__(self, video: Video, rate: int = 0) -> None:
         self.video = video
+        self._rate = rate
         self.state: dict[str, Any] = {}
         self.renewed = time.monotonic()
         self._asked_to_stop: float | None = None
@@ -43,7 +44,8 @@ class Supervised:
         )
         os.set_blocking(self._lifeline, False)
         os.set_blocking(self.fileno(), False)
-        self._say(json.dumps({"video_id": video.video_id, "lease_token": video.lease_token}).encode() + b"\n")
+        job = {"video_id": video.video_id, "lease_token": video.lease_token}
+        self._say(json.dumps({"job": job, "rate": rate}).encode() + b"\n")
 
     @property
     def _lifeline(self) -> int:
@@ -70,6 +72,12 @@ class Supervised:
             found = json.loads(lines[-1])
             self.state = {name: found[name] for name in KEPT if name in found}
         return bool(data)
+
+    def limit(self, rate: int) -> None:
+        """Have the download take at most `rate` bytes per second; 0: as they come."""
+        if rate != self._rate:
+            self._rate = rate
+            self._say(b"%d\n" % rate)
 
     def renew(self) -> None:
         """Renew the lease, and tell the child that it may go on; database errors are the caller's."""

@@ -14,23 +14,25 @@ import time
 from collections.abc import Callable, Iterator
 
 import redis
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from downloads import ffmpeg, progress, workroom
-from downloads.models import Video
+from downloads import ffmpeg, filing, progress, workroom
+from downloads.models import ENDED, LEASE, Queue, Video
 from downloads.supervised import Supervised
 
 logger = logging.getLogger(__name__)
 
 POLL = 0.5  # seconds: between two looks at the queue and at the leases
-RENEW = 5.0  # seconds: between two renewals of a lease, heartbeats, and rescues
+RENEW = LEASE.total_seconds() / 6  # between two renewals of a lease, and rescues
+BEAT = 5.0  # seconds: between two heartbeats, and two looks at the disk
+HOLD = 30.0  # seconds that one look at a full disk holds the queue
 BEAT_LASTS = 15  # seconds
 BREATHER = 30.0  # seconds without a claim where the machine has no room for a process
 LAST_WORDS = 4.0  # seconds that a stopping worker takes to give its videos back
 DATABASE_PATIENCE = 2  # seconds: a supervisor that waits for the database sees nothing else
 DIED = "The download's process died"
-DEATHS = 3
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -46,6 +48,7 @@ class Worker:
         self._is_ready = False
         self._due: dict[Callable[[], None], float] = {}
         self._trouble = ""
+        self._lack = ""
 
     def run(self) -> None:
         """Work until a signal says to stop; then give back what is unfinished."""
@@ -54,6 +57,7 @@ class Worker:
         _be_brief()
         with self._signals():
             self._tolerantly(self._sweep)
+            self._tolerantly(self._look_at_disk)
             while self._stop_by is None or self._downloads:
                 self._step()
                 if self._stop_by is not None and time.monotonic() > self._stop_by:
@@ -76,10 +80,12 @@ class Worker:
         if self._stop_by is not None:
             return
         self._every(POLL, self._check)
-        self._every(POLL, self._claim)
+        if not self._lack:
+            self._every(POLL, self._claim)
         self._every(RENEW, self._renew)
         self._every(RENEW, self._rescue)
-        self._every(RENEW, self._beat)
+        self._every(BEAT, self._beat)
+        self._every(BEAT, self._look_at_disk)
 
     def _patience(self) -> float:
         if any(each.is_stopping for each in self._downloads):
@@ -115,11 +121,24 @@ class Worker:
         for video_id in rooms:
             if video_id not in kept:
                 workroom.clear(video_id)
+        # A crash between the rename into the library and the commit, then a cancel. An id without a row is
+        # left alone: a database that was lost must not cost the files as well.
+        ended = Video.objects.filter(status__in=ENDED, media_file="", video_id__in=filing.folders())
+        for video_id in ended.values_list("video_id", flat=True):
+            filing.remove(video_id)
+
+    def _look_at_disk(self) -> None:
+        """Hold the queue while the disk is nearly full, and let it go when there is room again."""
+        self._lack = workroom.lack()
+        if self._lack:
+            Queue.hold(socket.gethostname(), self._lack, HOLD)
+        elif Queue.let_go(socket.gethostname(), "There is room on the disk again"):
+            logger.info("There is room on the disk again")
 
     def _claim(self) -> None:
         """Fill the free places from the queue."""
         # First a look that takes no lock: an idle worker keeps nobody from writing.
-        while self._has_room() and Video.objects.waiting().exists():
+        while self._has_room() and Video.objects.claimable().exists():
             video = Video.objects.claim(self.name)
             if video is None or not self._start(video):
                 break
@@ -133,7 +152,7 @@ class Worker:
 
     def _start(self, video: Video) -> bool:
         try:
-            download = Supervised(video)
+            download = Supervised(video, self._rate(len(self._downloads) + 1))
         except OSError as error:
             logger.exception("%s: no process could be started, a pause", video.video_id)
             self._due[self._claim] = time.monotonic() + BREATHER
@@ -141,7 +160,17 @@ class Worker:
             return False
         self._downloads.append(download)
         self._selector.register(download, selectors.EVENT_READ, download)
+        self._share()
         return True
+
+    @staticmethod
+    def _rate(downloads: int) -> int:
+        return -(-settings.BANDWIDTH // max(1, downloads))
+
+    def _share(self) -> None:
+        """Divide the bandwidth among those that run."""
+        for each in self._downloads:
+            each.limit(self._rate(len(self._downloads)))
 
     def _check(self) -> None:
         """Stop the downloads whose lease is gone: cancelled, given to another worker, or run out."""
@@ -188,6 +217,7 @@ class Worker:
             self._settle(each, how)
             each.close()
             self._downloads.remove(each)
+            self._share()
             self._due.pop(self._claim, None)
 
     def _settle(self, download: Supervised, how: str) -> None:
@@ -203,12 +233,9 @@ class Worker:
             workroom.clear(video.video_id)
 
     def _mourn(self, video: Video, reason: str) -> None:
-        """Try a video again whose process died; fail it when that happens time and again."""
+        """Try a video again whose process died; it fails when that happens time and again."""
         logger.error("%s: %s", video.video_id, reason)
-        if video.events.filter(reason__startswith=DIED).count() + 1 < DEATHS:
-            video.release(reason)
-        else:
-            video.fail(f"{reason}, {DEATHS} times. The worker's log may say more.")
+        video.try_later(f"{reason}. The worker's log may say more.")
 
     # The end -----------------------------------------------------------------------------------------
 

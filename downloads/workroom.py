@@ -13,6 +13,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from downloads import parts
+
 PATIENCE = 10.0  # seconds: a former attempt is killed well within
 
 
@@ -22,13 +24,11 @@ class Occupied(Exception):
 
 @contextlib.contextmanager
 def entered(video_id: str) -> Iterator[Path]:
-    """Have the video's work folder to oneself, empty; raise Occupied. It is removed at the end."""
+    """Have the video's work folder to oneself, with the parts that an earlier attempt left; raise Occupied."""
     folder = Path(settings.WORK_ROOT / video_id)
     with _locked(folder, PATIENCE):
-        for left in folder.iterdir():
-            _remove(left)
+        parts.recover(folder)
         yield folder
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear(video_id: str) -> bool:
@@ -44,16 +44,18 @@ def clear(video_id: str) -> bool:
     return True
 
 
+def lack() -> str:
+    """Say in a sentence that a disk is nearly full; "" where there is room."""
+    free = min(shutil.disk_usage(root).free for root in (settings.WORK_ROOT, settings.MEDIA_ROOT))
+    if free >= settings.MIN_FREE_BYTES:
+        return ""
+    least = settings.MIN_FREE_BYTES / 1e6
+    return f"The disk is nearly full ({free / 1e6:.0f} MB left, {least:g} MB are kept free): nothing new starts."
+
+
 def rooms() -> list[str]:
     """Return the ids of the videos that have a work folder."""
     return sorted(path.name for path in Path(settings.WORK_ROOT).iterdir() if path.is_dir())
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 @contextlib.contextmanager

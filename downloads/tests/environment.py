@@ -17,5 +17,7 @@ for name in ("REDIS_URL", "DATABASE_URL"):
 DATA = tempfile.mkdtemp(prefix="yta-")
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 os.environ["YTARCHIVE_DATA"] = DATA
+# Waits after an error that may pass are a second, then four, then sixteen.
+os.environ["YTARCHIVE_RETRY_SECONDS"] = "1"
 # Playwright's loop runs in the test's thread (its sync API), where Django would refuse the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

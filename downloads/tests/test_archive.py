@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from downloads import archive, downloader, egress, ffmpeg, filing, progress, workroom
-from downloads.models import Status, Video
+from downloads.models import Queue, Status, Video
 from downloads.reporter import Reporter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,13 +190,19 @@ def test_it_files_nothing_that_the_database_does_not_know(download, media_server
     assert (settings.MEDIA_ROOT / video.media_file).is_file()
 
 
-def test_it_says_that_the_disk_is_full(download, media_server, monkeypatch):
+def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, monkeypatch):
     def full(folder):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(filing, "sync", full)
     video = download(media_server.url("/clip.mp4"))
-    assert (video.status, video.error) == (Status.FAILED, archive.DISK_FULL)
+    assert (video.status, video.tries) == (Status.QUEUED, 0)
+    assert video.events.last().reason == Queue.now().words == archive.DISK_FULL
+    assert not Video.objects.claimable().exists()
+    monkeypatch.undo()
+    Queue.objects.update(held_until=None)
+    assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
+    assert media_server.asked_for("/clip.mp4") == 4  # two look-ups, all of it, and a look at its end
 
 
 def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):

@@ -193,7 +193,6 @@ def test_it_goes_on_with_an_error_of_ours_in_a_hook(tmp_path, proxy, media_serve
         ("ERROR: [youtube] a: Private video. Sign in if you've been granted access", "certain people", True),
         ("ERROR: [youtube] a: Video unavailable", "no longer there", True),
         ("Requested format is not available. Use --list-formats for a list", "no format", True),
-        ("unable to write data: [Errno 28] No space left on device", "disk is full", False),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "certificate", True),
         ("('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))", "was cut", False),
         ("ERROR: [youtube] a: Sign in to confirm you're not a bot", "for a robot", False),

@@ -102,13 +102,18 @@ class TestWorkroom:
         settings.WORK_ROOT.mkdir()
         return settings.WORK_ROOT
 
-    def test_it_is_empty_at_first_and_gone_at_the_end(self, root):
+    def test_it_keeps_parts_and_nothing_else(self, root):
         (root / "abc" / "left").mkdir(parents=True)
-        (root / "abc" / "over.part").touch()
+        for name in ("over.part", "a.mp4.part", "a.mp4.mark", "b.mp4", "b.mp4.mark", "media.temp.mp4"):
+            (root / "abc" / name).write_text(name)
         with workroom.entered("abc") as folder:
-            assert list(folder.iterdir()) == []
-            (folder / "x").touch()
-        assert workroom.rooms() == []
+            found = {path.name: path.read_text() for path in folder.iterdir()}
+        assert found == {
+            "a.mp4.part": "a.mp4.part",
+            "a.mp4.mark": "a.mp4.mark",
+            "b.mp4.part": "b.mp4",
+            "b.mp4.mark": "b.mp4.mark",
+        }
 
     def test_it_lets_one_in_at_a_time(self, monkeypatch):
         monkeypatch.setattr(workroom, "PATIENCE", 0.2)

@@ -31,17 +31,22 @@ MAY = {
     "downloads.steps": set(),
     "downloads.complaints": set(),
     "downloads.ffmpeg": set(),
-    "downloads.workroom": set(),
+    "downloads.parts": set(),
+    "downloads.ytdl": {"parts"},
+    "downloads.workroom": {"parts"},
     "downloads.filing": set(),
+    "downloads.limits": {"downloader"},
     "downloads.meter": {"progress", "steps"},
     "downloads.reporter": {"progress"},
-    "downloads.downloader": {"complaints", "steps"},
+    "downloads.downloader": {"complaints", "steps", "ytdl"},
     "downloads.archive": {
         "models", "progress", "downloader", "steps", "meter", "reporter", "filing", "ffmpeg", "workroom",
+        "complaints", "limits",
     },
-    "downloads.child": {"archive", "egress", "models", "progress"},
+    "downloads.silence": set(),
+    "downloads.child": {"archive", "egress", "models", "progress", "silence"},
     "downloads.supervised": {"models", "ffmpeg"},
-    "downloads.worker": {"models", "progress", "egress", "supervised", "ffmpeg", "workroom"},
+    "downloads.worker": {"models", "progress", "egress", "supervised", "ffmpeg", "workroom", "filing"},
     # Pages
     "downloads.forms": {"models", "sources"},
     "downloads.views": {"models", "forms", "sources", "access"},
@@ -67,7 +72,7 @@ LEAVES = {"downloads.urls", "downloads.routing", "ytarchive.asgi", "ytarchive.ur
 COMMANDS = "downloads.management.commands."
 # Packages that only some modules may know.
 ONLY = {
-    "yt_dlp": {"downloads.downloader"},
+    "yt_dlp": {"downloads.ytdl"},
     "channels": {"downloads.consumers", "downloads.routing", "ytarchive.asgi", COMMANDS + "bridge_progress"},
     "channels_redis": {"ytarchive.layers"},
     "daphne": {"ytarchive.server", COMMANDS + "web", COMMANDS + "runserver"},

@@ -124,8 +124,9 @@ def test_it_publishes_each_change_once_after_commit(video, redis_server, django_
         assert pubsub.get_message(timeout=0.1) is None
 
 
-def test_it_tries_again_by_itself_after_growing_waits(video, time_machine):
+def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_machine):
     time_machine.move_to("2026-01-01T12:00Z", tick=False)
+    settings.RETRY_SECONDS = 10
     waits = []
     for number in range(1, 4):
         claimed = Video.objects.claim("w")

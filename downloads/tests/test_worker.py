@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from downloads import child, progress, supervised, worker, workroom
-from downloads.models import LEASE, Status, Video
+from downloads.models import LEASE, RETRIES, Status, Video
 from downloads.tests.conftest import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -205,8 +205,8 @@ def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, me
 def watched():
     """A process group that watches its lifeline, with a patience of 1 s, and has a process of its own."""
     code = (
-        "import django, subprocess, sys; django.setup(); from downloads import child; child.SILENCE = 1\n"
-        "below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True); child._watch(0)"
+        "import django, subprocess, sys; django.setup(); from downloads import child, egress; child.SILENCE = 1\n"
+        "below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True); child._watch(0, egress.Flow())"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(
@@ -238,14 +238,15 @@ def test_it_ends_when_its_lease_is_not_renewed(watched):
 def test_it_tries_again_when_a_download_dies_without_a_word(work, queue, media_server):
     process = work()
     video = queue("/hang/a.mp4")
-    for death in range(worker.DEATHS):
-        media_server.wait_for("/hang/a.mp4", 2 * death + 2)
+    deaths = 1 + RETRIES
+    for death in range(deaths):
+        media_server.wait_for("/hang/a.mp4", 2 * death + 2, seconds=30)
         (child,) = descendants(process.pid)
         os.kill(child, signal.SIGKILL)
         wait_until(lambda child=child: child not in descendants(process.pid), 5, "the child is reaped")
     failed = wait_for(video, Status.FAILED)
-    assert "The download's process died (killed by SIGKILL), 3 times." in failed.error
-    assert failed.attempt == worker.DEATHS
+    assert "The download's process died (killed by SIGKILL)." in failed.error
+    assert failed.attempt == deaths
 
 
 def test_it_rescues_what_another_worker_lost(work, queue):
@@ -285,7 +286,7 @@ def test_it_goes_on_when_the_database_was_locked(work, queue, media_server):
 
 
 def test_it_pauses_where_no_process_can_be_started(queue, monkeypatch):
-    def full(video):
+    def full(video, rate):
         raise BlockingIOError("Resource temporarily unavailable")
 
     monkeypatch.setattr(worker, "Supervised", full)

@@ -1,0 +1,229 @@
+"""What is too much, too slow, or has no room: the limits, met by real downloads."""
+
+import errno
+import os
+import shutil
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from downloads import archive, complaints, downloader, egress, ffmpeg, filing, limits, worker, workroom
+from downloads.models import Filed, Queue, Status, Video
+from downloads.silence import Silence
+from downloads.tests.conftest import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_child(settings, monkeypatch, tmp_path):
+    settings.ALLOW_PRIVATE_HOSTS = True
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.WORK_ROOT = tmp_path / "work"
+    settings.MEDIA_ROOT.mkdir()
+    settings.WORK_ROOT.mkdir()
+    monkeypatch.setenv("PATH", ffmpeg.path())
+    monkeypatch.setattr(downloader, "_pause", lambda n: 0.0)
+
+
+@pytest.fixture
+def download(redis_server):
+    """Take a URL through one attempt; the row at its end."""
+
+    def run(url, rate=0):
+        video, _ = Video.objects.ingest(url, url)
+        Video.objects.update(not_before=None)
+        video = Video.objects.claim("test")
+        with egress.Proxy(flow=egress.Flow(rate)) as proxy:
+            archive.run(video, proxy=proxy.url, tell=lambda state: None)
+        return Video.objects.get(pk=video.pk)
+
+    return run
+
+
+@pytest.mark.parametrize("path", ["/clip.mp4", "/nolength.mp4", "/hls/index.m3u8"])
+def test_it_refuses_what_is_too_large_by_its_own_count(download, media_server, settings, path):
+    settings.MAX_BYTES = 200_000
+    video = download(media_server.url(path))
+    assert video.status == Status.FAILED
+    assert "larger than the 0.2 MB that are taken (YTARCHIVE_MAX_BYTES)" in video.error
+    assert video.events.last().reason == video.error
+    assert workroom.rooms() == []
+
+
+def test_it_refuses_what_is_too_long(settings):
+    settings.MAX_SECONDS = 90
+    limits.check(90, 0)
+    with pytest.raises(downloader.DownloadError, match=r"longer than the 1.5 min that are taken") as caught:
+        limits.check(91, 0)
+    assert caught.value.permanent
+
+
+def test_it_takes_what_fits(download, media_server, settings):
+    settings.MAX_BYTES = len(media_server.clip)
+    settings.MAX_SECONDS = 60
+    assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
+
+
+@pytest.mark.parametrize("path", ["/error.mp4", "/busy.mp4", "/cut/a.mp4"])
+def test_it_tries_later_what_may_pass(download, media_server, path):
+    video = download(media_server.url(path))
+    assert (video.status, video.tries) == (Status.QUEUED, 1)
+    assert video.waiting_words.startswith("Retrying in ")
+    assert video.error
+    assert video.events.last().reason.endswith(video.error)
+
+
+@pytest.mark.parametrize("path", ["/missing.mp4", "/private.mp4", "/notmedia/a.mp4", "/playlist?live=1"])
+def test_it_fails_at_once_what_will_not_pass(download, media_server, path):
+    video = download(media_server.url(path))
+    assert (video.status, video.tries) == (Status.FAILED, 0)
+
+
+def test_it_asks_once_more_for_an_unknown_name(download):
+    url = "http://no.such.host.invalid/a.mp4"
+    assert download(url).status == Status.QUEUED
+    video = download(url)
+    assert video.status == Status.FAILED
+    assert "unknown host name no.such.host.invalid" in video.error
+
+
+def test_it_takes_no_more_than_its_bandwidth(download, media_server):
+    rate = len(media_server.clip) // 2
+    began = time.monotonic()
+    assert download(media_server.url("/clip.mp4"), rate).status == Status.COMPLETE
+    assert time.monotonic() - began > 1.5
+
+
+class TestFlow:
+    """Bytes counted and slowed down."""
+
+    def test_it_counts(self):
+        flow = egress.Flow()
+        flow.take(5)
+        flow.take(6)
+        assert flow.moved == 11
+
+    def test_it_keeps_to_its_rate(self):
+        flow = egress.Flow(1_000_000)
+        began = time.monotonic()
+        for _ in range(4):
+            flow.take(100_000)
+        assert 0.35 < time.monotonic() - began < 0.8
+
+    def test_it_divides_among_those_that_run(self, settings):
+        settings.BANDWIDTH = 1000
+        assert [worker.Worker._rate(count) for count in (0, 1, 2, 3)] == [1000, 1000, 500, 334]
+
+
+class TestSilence:
+    """Nothing arrives any more."""
+
+    def test_it_is_noticed_once(self):
+        heard = []
+        with Silence(lambda: 7, 0.2, lambda: heard.append(1)):
+            wait_until(lambda: heard, 5, "it is noticed")
+        assert heard == [1]
+
+    def test_it_is_none_while_bytes_arrive(self):
+        count = iter(range(1000))
+        heard = []
+        with Silence(lambda: next(count), 0.1, lambda: heard.append(1)) as silence:
+            wait_until(lambda: next(count) > 40, 5, "time passes")
+            assert heard == []
+            silence.end()
+
+    def test_it_is_none_when_nothing_more_is_expected(self):
+        heard = []
+        with Silence(lambda: 7, 0.2, lambda: heard.append(1)) as silence:
+            silence.end()
+            silence._thread.join(5)
+        assert heard == []
+
+
+class TestDisk:
+    """A full disk is a pause, not a failure."""
+
+    @pytest.fixture
+    def one(self):
+        return worker.Worker(2)
+
+    def test_it_holds_the_queue_while_room_is_short(self, one, settings, redis_server):
+        Video.objects.ingest("http://example.org/a", "http://example.org/a")
+        settings.MIN_FREE_BYTES = 10**18
+        one._look_at_disk()
+        assert "The disk is nearly full" in Queue.now().words
+        assert Video.objects.claim("w") is None
+        settings.MIN_FREE_BYTES = 1
+        one._look_at_disk()
+        assert Queue.now().words == ""
+        assert Video.objects.claim("w")
+
+    def test_it_knows_a_full_disk_in_yt_dlp_s_words(self):
+        found = downloader._explained(OSError("unable to write data: [Errno 28] No space left on device"))
+        assert isinstance(found, OSError)
+        assert found.errno == errno.ENOSPC
+        assert complaints.DISK_FULL.search("Disk quota exceeded")
+
+    @pytest.fixture
+    def elsewhere(self, settings):
+        """A work folder on another file system than the library's."""
+        shared = Path("/dev/shm")
+        if not shared.is_dir() or shared.stat().st_dev == settings.MEDIA_ROOT.stat().st_dev:
+            pytest.skip("there is no second file system here")
+        folder = Path(tempfile.mkdtemp(dir=shared, prefix="yta-"))
+        settings.WORK_ROOT = folder
+        yield folder
+        shutil.rmtree(folder)
+
+    def test_it_files_across_file_systems(self, elsewhere, download, media_server, settings):
+        video = download(media_server.url("/clip.mp4"))
+        assert video.status == Status.COMPLETE
+        assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
+        assert filing.folders() == [video.video_id]
+        assert video.again()
+        again = download(media_server.url("/clip.mp4"))
+        assert (again.status, again.attempt) == (Status.COMPLETE, 2)
+        assert filing.folders() == [video.video_id]
+        assert list(elsewhere.iterdir()) == []
+
+
+class TestSweep:
+    """What a crash leaves in the library."""
+
+    def put(self, settings, name):
+        (settings.MEDIA_ROOT / name).mkdir(parents=True)
+        (settings.MEDIA_ROOT / name / "a.mp4").touch()
+
+    def test_it_removes_files_that_were_placed_for_nothing(self, settings, redis_server):
+        videos = [Video.objects.ingest(f"http://{n}/", f"http://{n}/")[0] for n in "abc"]
+        for video in videos:
+            self.put(settings, video.video_id)
+        self.put(settings, f"{filing.INCOMING}/{videos[0].video_id}")
+        self.put(settings, "not-of-this-database")
+        videos[0].cancel()
+        claimed = Video.objects.claim("w")
+        claimed.finish(Filed(f"{claimed.video_id}/a.mp4", 1), lambda: None)
+        worker.Worker(1)._sweep()
+        kept = sorted([videos[1].video_id, videos[2].video_id, "not-of-this-database"])
+        assert filing.folders() == kept
+
+    def test_it_exchanges_old_for_new_without_a_gap(self, settings, tmp_path):
+        self.put(settings, "abc")
+        ready = settings.WORK_ROOT / "ready"
+        ready.mkdir()
+        (ready / "new.mp4").touch()
+        for _ in range(2):
+            filing.place(ready, "abc")
+            assert os.listdir(settings.MEDIA_ROOT / "abc") == ["new.mp4"]
+        filing.leave(ready)
+        assert list(settings.WORK_ROOT.iterdir()) == []
+
+
+def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):
+    settings.MIN_FREE_BYTES = 10**18
+    worker.Worker(1)._look_at_disk()
+    assert Queue.now().held_by == socket.gethostname()
