@@ -1,7 +1,6 @@
 """What is too much, too slow, or has no room: the limits, met by real downloads."""
 
 import errno
-import os
 import shutil
 import socket
 import tempfile
@@ -218,7 +217,7 @@ class TestSweep:
         (ready / "new.mp4").touch()
         for _ in range(2):
             filing.place(ready, "abc")
-            assert os.listdir(settings.MEDIA_ROOT / "abc") == ["new.mp4"]
+            assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
         filing.leave(ready)
         assert list(settings.WORK_ROOT.iterdir()) == []
 
