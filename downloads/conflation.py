@@ -169,9 +169,9 @@ class Conflator:
             track.error = found.error if isinstance(found.error, str) else None
         numbers = self._carry(track, found)
         track.at = now
-        active = not track.ended and not track.waits and found.status != "queued"
-        slot.progress = active and (numbers or slot.progress)
-        self._keep(video_id, track, active=active)
+        goes_on = not track.ended and found.status != "queued"
+        slot.progress = goes_on and (numbers or slot.progress)
+        self._keep(video_id, track, active=goes_on and not track.waits)
 
     @staticmethod
     def _carry(track: Track, found: Progress) -> bool:
@@ -224,10 +224,11 @@ class Conflator:
                 messages.append((video_id, frames.STATUS, status_text(video_id, track, rev)))
             if slot.changed:
                 messages.append((video_id, frames.CHANGED, changed_text(video_id, rev, video_id in gone)))
+            text = progress_text(video_id, track) if track and (track.active or slot.progress) else ""
             if track and track.active:
-                put[video_id] = progress_text(video_id, track)
-                if slot.progress:
-                    messages.append((video_id, frames.PROGRESS, put[video_id]))
+                put[video_id] = text
+            if track and slot.progress and not track.ended:
+                messages.append((video_id, frames.PROGRESS, text))
         return Outgoing(messages, put, [video_id for video_id in dropped if video_id not in self.active])
 
     def everything(self) -> dict[str, str]:

@@ -262,6 +262,7 @@ def test_it_looks_again_at_a_row_that_waited(bench):
     assert not bench.conflator.knows("a")
     bench.take(percent=3.0)
     assert bench.conflator.everything() == {}
+    assert bench.kinds() == [("progress", "queued")]
     bench.conflator.learn(bench.row(), bench.now)
     bench.take(percent=4.0)
     assert bench.conflator.everything().keys() == {"a"}
