@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
+from downloads import control
 from downloads.models import Video, VideoEvent
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
@@ -43,15 +44,15 @@ class VideoAdmin(admin.ModelAdmin):
     ordering = ("-added_at", "-pk")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("retry", "cancel")
+    actions = ("retry", "cancel", "front", "again", "pause_queue", "resume_queue", "retry_all_failed", "cancel_all")
     inlines = (VideoEventInline,)
     fieldsets = (
         (None, {"fields": ("name", "page", "live", "error")}),
         ("Source", {"fields": ("url", "canonical_url", "extractor", "source_id", "quality", "added_by")}),
         ("About", {"fields": ("uploader", "upload_date", "duration", "description")}),
         ("Files", {"fields": ("media_file", "size", "thumbnail")}),
-        ("Progress", {"fields": ("phase", "percent", "downloaded_bytes", "total_bytes", "attempt", "worker")}),
-        ("Times", {"fields": ("added_at", "queued_at", "started_at", "processing_at", "ended_at")}),
+        ("Progress", {"fields": ("phase", "percent", "downloaded_bytes", "total_bytes", "attempt", "tries", "worker")}),
+        ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
     readonly_fields = ("name", "page", "live")
 
@@ -85,17 +86,63 @@ class VideoAdmin(admin.ModelAdmin):
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Put failed and cancelled videos back into the queue."""
-        self._act(request, videos, lambda video: video.retry(f"Retried by {request.user}"), "queued for another try")
+        self._act(
+            request,
+            videos.order_by("pk"),
+            lambda video: video.retry(f"Retried by {request.user}"),
+            "queued for another try",
+        )
 
     @admin.action(description="Cancel selected videos", permissions=["change"])
     def cancel(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Take waiting and running videos out."""
-        self._act(request, videos, lambda video: video.cancel(f"Cancelled by {request.user}"), "cancelled")
+        self._act(
+            request, videos.order_by("pk"), lambda video: video.cancel(f"Cancelled by {request.user}"), "cancelled"
+        )
+
+    @admin.action(description="Move selected videos to the front", permissions=["change"])
+    def front(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
+        """Let waiting videos start next."""
+        by = request.user
+        self._act(
+            request,
+            videos.order_by("-pk"),
+            lambda video: video.move_to_front(f"Moved to the front by {by}"),
+            "start next",
+        )
+
+    @admin.action(description="Download selected videos again", permissions=["change"])
+    def again(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
+        """Fetch complete videos once more."""
+        by = request.user
+        self._act(
+            request, videos.order_by("pk"), lambda video: video.again(f"Downloaded again by {by}"), "downloaded again"
+        )
+
+    @admin.action(description="Pause the queue (whatever is selected)", permissions=["change"])
+    def pause_queue(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
+        """Let nothing new start."""
+        self.message_user(request, control.QUEUE_VERBS["pause"](request.user))
+
+    @admin.action(description="Resume the queue (whatever is selected)", permissions=["change"])
+    def resume_queue(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
+        """Let waiting videos start again."""
+        self.message_user(request, control.QUEUE_VERBS["resume"](request.user))
+
+    @admin.action(description="Retry all failed videos (whatever is selected)", permissions=["change"])
+    def retry_all_failed(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
+        """Put everything that failed back into the queue."""
+        self.message_user(request, control.QUEUE_VERBS["retry-failed"](request.user))
+
+    @admin.action(description="Cancel all waiting and running videos (whatever is selected)", permissions=["change"])
+    def cancel_all(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
+        """Take out everything that waits or runs."""
+        self.message_user(request, control.QUEUE_VERBS["cancel-all"](request.user))
 
     def _act(self, request: HttpRequest, videos: QuerySet[Video], act: Callable[[Video], bool], words: str) -> None:
         """Act on each video, and say how many it was done to, and what was skipped and why."""
         done, skipped = 0, []
-        for video in videos.order_by("pk"):
+        for video in videos:
             if act(video):
                 done += 1
             else:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from downloads import access, sources
 from downloads.forms import IngestForm
-from downloads.models import ENDED, Video
+from downloads.models import ENDED, Queue, Video
 
 PAGE = 24
 WAITING_SHOWN = 20
@@ -50,7 +50,7 @@ def changing(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if access.may_change(request.user):
             return view(request, *args, **kwargs)
-        return redirect_to_login(_back(request))
+        return redirect_to_login(back(request))
 
     return guarded
 
@@ -98,6 +98,7 @@ def cards(request: HttpRequest) -> HttpResponse:
         "partial": PARTIALS.get(drawn, PARTIALS["card"]),
         "videos": [{"video": video, "events": _events(video) if drawn == "detail" else None} for video in videos],
         "waiting_count": Video.objects.waiting().count() if drawn == "card" else None,
+        "queue": Queue.now(),
         "may_change": access.may_change(request.user),
     }
     return render(request, "downloads/_cards.html", context)
@@ -122,7 +123,7 @@ def retry(request: HttpRequest, video_id: str) -> HttpResponse:
         messages.success(request, f"{found.name} waits for another try.")
     else:
         messages.info(request, f"{found.name} needs no other try: it is {found.get_status_display().lower()}.")
-    return redirect(_back(request))
+    return redirect(back(request))
 
 
 @require_POST
@@ -134,7 +135,7 @@ def cancel(request: HttpRequest, video_id: str) -> HttpResponse:
         messages.success(request, f"{found.name} is cancelled.")
     else:
         messages.info(request, f"{found.name} had ended before: it is {found.get_status_display().lower()}.")
-    return redirect(_back(request))
+    return redirect(back(request))
 
 
 def _listing(request: HttpRequest) -> dict[str, Any]:
@@ -148,6 +149,7 @@ def _listing(request: HttpRequest) -> dict[str, Any]:
         "active": Video.objects.active().order_by("started_at", "pk"),
         "waiting": waiting[:WAITING_SHOWN],
         "waiting_count": waiting.count(),
+        "queue": Queue.now(),
         "page": page,
         "pages": paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "limit": PAGE,
@@ -160,7 +162,7 @@ def _events(video: Video) -> list[Any]:
     return list(video.events.order_by("-pk")[:EVENTS_SHOWN])[::-1]
 
 
-def _back(request: HttpRequest) -> str:
+def back(request: HttpRequest) -> str:
     """Return the page that a form was sent from, or the library."""
     came_from = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):

@@ -50,7 +50,8 @@ MAY = {
     # Pages
     "downloads.forms": {"models", "sources"},
     "downloads.views": {"models", "forms", "sources", "access"},
-    "downloads.admin": {"models", "forms"},
+    "downloads.control": {"models", "views"},
+    "downloads.admin": {"models", "forms", "control"},
     "downloads.api": {"access", "fanout"},
     "downloads.media": {"models", "access"},
     "downloads.apps": set(),
