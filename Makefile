@@ -36,10 +36,6 @@ lint-js:
 soak: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -m soak --timeout=0 $(ARGS)
 
-# `make bench ARGS=--short` takes under 2 minutes.
-bench: $(VENV)/installed .venv-bench/installed
-	@$(BIN)/python -m benchmarks $(ARGS)
-
 # What the pipeline costs, beside its peers; `make bench ARGS=--short` takes under 2 minutes.
 bench: $(VENV)/installed .venv-bench/installed
 	@if command -v npm >/dev/null && ! test -d benchmarks/peers/node_ws/node_modules; then \
@@ -70,11 +66,4 @@ $(VENV)/installed: requirements.txt
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@touch $@
-
-# What the peers need that we are measured beside; the program's own environment stays as users have it.
-.venv-bench/installed: benchmarks/requirements.txt
-	@.venv-bench/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@if command -v npm >/dev/null; then npm ci --prefix benchmarks/peers/node_ws --no-audit --no-fund --loglevel=error; fi
 	@touch $@
