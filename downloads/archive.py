@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import complaints, downloader, ffmpeg, filing, limits, progress, workroom
-from downloads.downloader import DownloadError, Fetched
+from downloads import complaints, downloader, expansion, ffmpeg, filing, limits, progress, workroom
+from downloads.downloader import DownloadError, Fetched, Listing
 from downloads.meter import Meter
 from downloads.models import Facts, Filed, Queue, Video
 from downloads.reporter import Reporter
@@ -149,8 +150,18 @@ class _Story:
     def play(self) -> None:
         """Look up, describe, fetch, check, file away; raise DownloadError, or Fenced when it is ours no more."""
         self._enter("looking up")
-        found = downloader.probe(self.video.url, self.folder, proxy=self.proxy, quality=self.video.quality)
-        _ours(steadily(lambda: self.video.describe(facts(found.info))))
+        wanted = {"quality": self.video.quality, "subtitles": self.video.subtitles or settings.SUBTITLES}
+        found = downloader.probe(self.video.url, self.folder, proxy=self.proxy, **wanted)
+        if isinstance(found, Listing):
+            listing = found
+            _ours(steadily(lambda: expansion.expand(self.video, listing)))
+            return
+        known = facts(found.info)
+        if twin := steadily(lambda: expansion.twin(self.video, known)):
+            words = f"This video is already in the archive: {twin.name}. Retry fetches it once more."
+            _ours(steadily(lambda: self.video.set_aside(words)))
+            return
+        _ours(steadily(lambda: self.video.describe(known)))
         limits.check(self.video.duration, sum(stream.planned or 0 for stream in found.streams))
         self.meter.plan(found.streams)
         fetched = downloader.fetch(found, self._take, lambda: self._process("merging"))
@@ -187,6 +198,8 @@ class _Story:
         name = filing.safe_name(self.video.title)
         media = filing.copy_of(fetched.media, ready / f"{name}.{filing.kind_of(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
+        for track in fetched.subtitles:
+            track.rename(ready / f"{name}{track.name.removeprefix(downloader.STEM)}")
         if fetched.info:
             fetched.info.rename(ready / f"{name}.info.json")
         filed = Filed(

@@ -6,8 +6,8 @@ Nothing that a person types, and nothing that a site says, becomes an option or 
 import dataclasses
 import errno
 import logging
+import re
 from collections.abc import Callable, Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +58,43 @@ class Found:
 
 
 @dataclasses.dataclass(frozen=True)
+class Entry:
+    """A video in a list: its address, and what the list says that it is."""
+
+    url: str
+    extractor: str = ""
+    source_id: str = ""
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The address was not of one video but of many: the first of them, and whether there are more."""
+
+    title: str
+    entries: list[Entry]
+    has_more: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Fetched:
     """Files in the work folder."""
 
     media: Path
     thumbnail: Path | None
     info: Path | None
+    subtitles: list[Path] = dataclasses.field(default_factory=list)
 
 
-def probe(url: str, folder: Path, *, proxy: str, quality: str = "best") -> Found:
-    """Look a video up, and choose its formats; what is fetched goes to `folder`. Raise DownloadError."""
-    ydl = Ytdl(_options(folder, proxy, quality))
+def probe(url: str, folder: Path, *, proxy: str, quality: str = "best", subtitles: str = "") -> Found | Listing:
+    """Look an address up, and choose a video's formats; what is fetched goes to `folder`. Raise DownloadError."""
+    ydl = Ytdl(_options(folder, proxy, quality) | _subtitle_options(subtitles))
     try:
         info = _single(ydl, ydl.extract_info(url, download=False))
     except YoutubeDLError as error:
         raise _explained(error) from error
+    if isinstance(info, Listing):
+        return info
     if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
         raise DownloadError("This is a live stream: try again when it has ended and its recording is up.", True)
     return Found(info, [_stream(chosen) for chosen in _chosen(info)], ydl)
@@ -106,7 +128,8 @@ def _options(folder: Path, proxy: str, quality: str) -> dict[str, Any]:
         "clean_infojson": True,
         "noplaylist": True,
         "extract_flat": "in_playlist",
-        "playlist_items": "1:2",
+        # One more than is taken, to know whether there are more.
+        "playlist_items": f"1:{settings.PLAYLIST_LIMIT + 1}",
         "continuedl": True,
         # The streams of a video stay until it is filed away: joining them may be cut short.
         "keepvideo": True,
@@ -130,17 +153,32 @@ def _options(folder: Path, proxy: str, quality: str) -> dict[str, Any]:
     }
 
 
+def _subtitle_options(languages: str) -> dict[str, Any]:
+    """Return the options for subtitles in these languages, kept as WebVTT; a track that fails fails no video."""
+    if not languages:
+        return {}
+    return {
+        "writesubtitles": True,
+        # yt-dlp reads these as patterns: "en" also means en-GB.
+        "subtitleslangs": [rf"{re.escape(language)}(-.*)?" for language in languages.split(",")],
+        "subtitlesformat": "vtt/best",
+        "postprocessors": [{"key": "FFmpegSubtitlesConvertor", "format": "vtt", "when": "before_dl"}],
+    }
+
+
 def _pause(n: int) -> float:
     return min(8.0, 0.5 * 2**n)
 
 
-def _single(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the one video that was found; raise DownloadError if there are none or many."""
-    if info and info.get("_type", "video") == "playlist":
-        entries = list(islice(_entries(info), 2))
+def _single(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any] | Listing:
+    """Return the one video that was found, or the list of many; raise DownloadError if there are none."""
+    if info and info.get("_type", "video") in ("playlist", "multi_video"):
+        entries = list(_entries(info))
         if len(entries) > 1:
-            raise DownloadError("This is a list of videos: paste the address of a single one.", True)
+            return _listing(info, entries)
         info = ydl.process_ie_result(entries[0], download=False) if entries else None
+        if info and info.get("_type", "video") != "video":
+            return _single(ydl, info)
     if not info or info.get("_type", "video") != "video":
         raise DownloadError("There is no video at this address.", True)
     return info
@@ -148,6 +186,23 @@ def _single(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any]:
 
 def _entries(info: dict[str, Any]) -> Iterable[dict[str, Any]]:
     return (entry for entry in info.get("entries") or () if entry)
+
+
+def _listing(info: dict[str, Any], entries: list[dict[str, Any]]) -> Listing:
+    limit = settings.PLAYLIST_LIMIT
+    found = [_entry(each, info) for each in entries[:limit]]
+    title = str(info.get("title") or info.get("id") or "")
+    return Listing(title, [entry for entry in found if entry.url], len(entries) > limit)
+
+
+def _entry(entry: dict[str, Any], within: dict[str, Any]) -> Entry:
+    """Return a list's entry under an address of its own: its page, or the file where the page is the list's."""
+    page = entry.get("webpage_url") if entry.get("webpage_url") != within.get("webpage_url") else None
+    formats = entry.get("formats") or [{}]
+    is_pointer = entry.get("_type") in ("url", "url_transparent")
+    url = (entry.get("url") if is_pointer else None) or page or entry.get("url") or formats[-1].get("url") or ""
+    site = entry.get("ie_key") or entry.get("extractor_key") or ""
+    return Entry(str(url), str(site), str(entry.get("id") or ""), str(entry.get("title") or ""))
 
 
 def _chosen(info: dict[str, Any]) -> list[dict[str, Any]]:
@@ -187,7 +242,8 @@ def _fetched(found: Found) -> Fetched:
         raise DownloadError("The site answered, but sent no video.", False)
     beside = [path for path in sorted(media.parent.glob(f"{STEM}.*")) if path.suffix[1:].lower() in PICTURES]
     info = media.parent / f"{STEM}.info.json"
-    return Fetched(media, beside[0] if beside else None, info if info.is_file() else None)
+    subtitles = sorted(path for path in media.parent.glob(f"{STEM}.*.vtt") if path.stat().st_size)
+    return Fetched(media, beside[0] if beside else None, info if info.is_file() else None, subtitles)
 
 
 def _explained(error: BaseException) -> DownloadError | OSError:

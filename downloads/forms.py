@@ -3,8 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
-from downloads.models import Quality
+from downloads.models import LANGUAGES, Quality
 
 # Percent-encoded it stays below DATA_UPLOAD_MAX_MEMORY_SIZE, so that nobody's text is turned away unread.
 LONGEST = 60_000
@@ -29,9 +30,24 @@ class IngestForm(forms.Form):
     )
     quality = forms.ChoiceField(label="Quality", choices=Quality.choices, initial=Quality.BEST)
 
+    subtitles = forms.RegexField(
+        LANGUAGES,
+        label="Subtitles",
+        required=False,
+        max_length=200,
+        strip=True,
+        error_messages={"invalid": "Write languages as codes with commas between, such as en,de."},
+        widget=forms.TextInput(attrs={"placeholder": "en,de", "size": 8, "autocomplete": "off"}),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Django's colon would become a part of the label's text.
         super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+    @property
+    def playlist_limit(self) -> int:
+        """Return how many videos of a list are taken, to be said beside the box."""
+        return int(settings.PLAYLIST_LIMIT)
 
     def lines(self) -> list[str]:
         """Return the lines that hold something."""

@@ -24,11 +24,12 @@ from downloads import progress
 from downloads.history import VideoEvent
 from downloads.queries import VideoManager, VideoQuerySet
 from downloads.queue import Queue
-from downloads.status import ACTIVE, ENDED, UNFINISHED, Facts, Filed, Quality, Status
+from downloads.status import ACTIVE, ENDED, LANGUAGES, UNFINISHED, Facts, Filed, Quality, Status
 
 __all__ = [
     "ACTIVE",
     "ENDED",
+    "LANGUAGES",
     "LEASE",
     "RETRIES",
     "UNFINISHED",
@@ -249,6 +250,12 @@ class Video(models.Model):
         """The attempt failed with `error`, in words for a person; False if the lease is lost."""
         return self._move(
             Status.FAILED, error, status__in=ACTIVE, lease_token=self.lease_token, **_leave({"error": error})
+        )
+
+    def set_aside(self, reason: str) -> bool:
+        """This video is not wanted twice; False if the lease is lost."""
+        return self._move(
+            Status.CANCELLED, reason, status__in=ACTIVE, lease_token=self.lease_token, **_leave({"error": reason})
         )
 
     def try_later(self, error: str) -> bool:

@@ -50,7 +50,9 @@ class _Bad(ValueError):
     """The reason why a line is no address, in a person's words."""
 
 
-def take(lines: Iterable[str], *, by: Any = None, quality: str = "best") -> tuple[list[Video], list[Refusal]]:
+def take(
+    lines: Iterable[str], *, by: Any = None, quality: str = "best", subtitles: str = ""
+) -> tuple[list[Video], list[Refusal]]:
     """Take the good lines into the queue; return the new videos, and the lines refused with their reasons."""
     sources, refusals = _read([line for line in map(str.strip, lines) if line])
     forbidden = _forbidden({source.host for source in sources})
@@ -59,7 +61,7 @@ def take(lines: Iterable[str], *, by: Any = None, quality: str = "best") -> tupl
         if why := forbidden.get(source.host):
             refusals.append(Refusal(source.line, _unreachable(source.host, why)))
             continue
-        video, is_new = Video.objects.ingest(source.line, source.url, by=by, quality=quality)
+        video, is_new = Video.objects.ingest(source.line, source.url, by=by, quality=quality, subtitles=subtitles)
         if is_new:
             taken.append(video)
         else:

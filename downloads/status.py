@@ -2,8 +2,12 @@
 
 import dataclasses
 import datetime as dt
+import re
 
 from django.db import models
+
+# Codes of languages, such as en,de,pt-BR; nothing else ever reaches yt-dlp as a pattern.
+LANGUAGES = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*){0,19}")
 
 
 class Status(models.TextChoices):

@@ -78,13 +78,14 @@ def add(request: HttpRequest) -> HttpResponse:
     form = IngestForm(request.POST)
     refusals: list[sources.Refusal] = []
     if form.is_valid():
-        taken, refusals = sources.take(form.lines(), by=request.user, quality=form.cleaned_data["quality"])
+        wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
+        taken, refusals = sources.take(form.lines(), by=request.user, **wanted)
         if taken:
             messages.success(request, f"Added {taken[0].name}." if len(taken) == 1 else f"Added {len(taken)} videos.")
         if not refusals:
             return redirect("library")
         left = "\n".join(refusal.line for refusal in refusals)
-        form = IngestForm(initial={"urls": left, "quality": form.cleaned_data["quality"]})
+        form = IngestForm(initial={"urls": left, **wanted})
     return render(request, "downloads/library.html", {**_listing(request), "form": form, "refusals": refusals})
 
 

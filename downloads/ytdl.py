@@ -6,8 +6,10 @@ Last-Modified, and the last 64 KiB before, which are fetched again. Where these 
 file instead, which yt-dlp takes for a server that cannot resume: it begins again.
 """
 
+import math
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,19 @@ from yt_dlp.utils import YoutubeDLError
 __all__ = ["HTTPError", "YoutubeDLError", "Ytdl"]
 
 
+CHUNK = 1024 * 1024
+PAGE_BYTES = 64 * 1024 * 1024  # of one page or list that a look-up reads
+PICTURE_BYTES = 10_000_000
+PICTURE_SECONDS = 60.0
+
+
 class Ytdl(yt_dlp.YoutubeDL):
     """`YoutubeDL` with parts that survive the process."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._part: Part | None = None
         self._asked: dict[str, int] = {}
+        self._is_picture = False
         super().__init__(params)
         self.add_progress_hook(self._count)
 
@@ -63,9 +72,26 @@ class Ytdl(yt_dlp.YoutubeDL):
     def urlopen(self, req: Any) -> Any:
         """Open a request; while a file is fetched, see to it that it goes on with the same one."""
         if self._part is None:
-            return super().urlopen(req)
+            most, seconds = (PICTURE_BYTES, PICTURE_SECONDS) if self._is_picture else (PAGE_BYTES, math.inf)
+            return _bounded(super().urlopen(req), most, seconds)
         request = Request(req) if isinstance(req, str) else req
         return self._open_fragment(request) if self._part.in_fragments else self._open(self._part, request)
+
+    def _write_thumbnails(self, *args: Any, **kwargs: Any) -> Any:
+        """Fetch the picture; one that is endless is done without."""
+        self._is_picture = True
+        try:
+            return super()._write_thumbnails(*args, **kwargs)
+        finally:
+            self._is_picture = False
+
+    def _write_subtitles(self, info_dict: dict[str, Any], filename: str) -> Any:
+        """Fetch the subtitles; what cannot be had is done without."""
+        try:
+            return super()._write_subtitles(info_dict, filename)
+        except (YoutubeDLError, TransportError) as error:
+            self.write_debug(f"No subtitles: {error}")
+            return []
 
     # Fragments ------------------------------------------------------------------------------------------
 
@@ -104,6 +130,23 @@ class Ytdl(yt_dlp.YoutubeDL):
         answer = super().urlopen(request)
         part.begin(_identity(answer, part.mark.format_id))
         return answer
+
+
+def _bounded(answer: Response, most: int, seconds: float) -> Response:
+    """Return an answer that breaks off when there is more of it, or it takes longer, than is good."""
+    read, left, until = answer.read, most, time.monotonic() + seconds
+
+    def some(amount: int) -> bytes:
+        nonlocal left
+        found: bytes = read(min(amount, CHUNK))
+        left -= len(found)
+        if left < 0 or time.monotonic() > until:
+            raise TransportError("more arrived than a page or a picture has")
+        return found
+
+    # Also where all is asked for at once: what grows when it is unpacked is counted as it does.
+    answer.read = lambda amount=None: some(amount) if amount else b"".join(iter(lambda: some(CHUNK), b""))
+    return answer
 
 
 def _range(request: Any) -> tuple[int | None, int | None]:

@@ -218,6 +218,44 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
+def endless(handler: Handler, kind: str) -> None:
+    """Send the beginning of a page or a picture, and go on for ever."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", kind)
+    handler.end_headers()
+    data = b"<!doctype html><title>x</title>" if kind == "text/html" else b"\xff\xd8\xff\xe0"
+    while not handler.server.let_go.is_set():
+        handler.wfile.write(data)
+        data = b" " * 65536
+
+
+def feed(handler: Handler) -> None:
+    """An RSS feed with as many items as asked for; every one twice with `twice`."""
+    count = int(handler.query.get("count", "3"))
+    numbers = [n for n in range(count) for _ in range(2 if "twice" in handler.query else 1)]
+    items = "".join(
+        f"<item><title>Film {n}</title><link>{handler.server.url(f'/named/{n}.mp4')}</link></item>" for n in numbers
+    )
+    head = '<?xml version="1.0"?><rss version="2.0"><channel><title>Many films</title>'
+    handler.text(f"{head}{items}</channel></rss>", "application/rss+xml")
+
+
+def subtitled(handler: Handler) -> None:
+    """A stream with subtitles in two languages, one of which cannot be fetched."""
+    name = handler.way.rpartition("/")[2]
+    track = '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",NAME="{0}",LANGUAGE="{0}",URI="{0}.m3u8"\n'
+    if name == "index.m3u8":
+        tracks = "".join(map(track.format, handler.query.get("languages", "en,de").split(",")))
+        stream = '#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=320x240,SUBTITLES="text"\n/hls/index.m3u8\n'
+        handler.text(f"#EXTM3U\n{tracks}{stream}", TYPES[".m3u8"])
+    elif name.endswith(".m3u8"):
+        handler.text(f"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n{name[:-5]}.vtt\n#EXT-X-ENDLIST\n", TYPES[".m3u8"])
+    elif name == "xx.vtt":
+        handler.fail(404)
+    else:
+        handler.text(f"WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nHello in {name[:-4]}\n", "text/vtt")
+
+
 WAYS: dict[str, Callable[[Handler], None]] = {
     "/named/": Handler.named,
     "/page/": Handler.page,
@@ -230,6 +268,10 @@ WAYS: dict[str, Callable[[Handler], None]] = {
     "/hang/": Handler.hang,
     "/redirect": Handler.redirect,
     "/notmedia/": Handler.not_media,
+    "/endless.html": functools.partial(endless, kind="text/html"),
+    "/endless.jpg": functools.partial(endless, kind="image/jpeg"),
+    "/feed": feed,
+    "/subtitled/": subtitled,
     "/missing": functools.partial(Handler.fail, status=404),
     "/private": functools.partial(Handler.fail, status=403),
     "/error": functools.partial(Handler.fail, status=500),

@@ -93,7 +93,6 @@ def test_it_knows_each_quality(fetch, media_server, quality):
         ("/hls/index0.txt", "nothing at this address", True),
         ("/page/x?src=/missing.mp4", "nothing at this address (404)", True),
         ("/playlist?segment=/missing.ts", "nothing at this address (404)", True),
-        ("/several", "a list of videos", True),
         ("/playlist?live=1", "a live stream", True),
         ("/redirect?to=/redirect?to=/redirect", "", False),
     ],

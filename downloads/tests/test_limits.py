@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from downloads import archive, complaints, downloader, egress, ffmpeg, filing, limits, worker, workroom
+from downloads import archive, complaints, downloader, egress, ffmpeg, filing, limits, worker, workroom, ytdl
 from downloads.models import Filed, Queue, Status, Video
 from downloads.silence import Silence
+from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +81,20 @@ def test_it_tries_later_what_may_pass(download, media_server, path):
 def test_it_fails_at_once_what_will_not_pass(download, media_server, path):
     video = download(media_server.url(path))
     assert (video.status, video.tries) == (Status.FAILED, 0)
+
+
+def test_it_does_without_a_picture_that_never_ends(download, media_server, monkeypatch):
+    monkeypatch.setattr(ytdl, "PICTURE_BYTES", 300_000)
+    monkeypatch.setattr(mediaserver, "PAGE", mediaserver.PAGE.replace("/thumb.jpg", "/endless.jpg"))
+    video = download(media_server.url("/page/x"))
+    assert video.status == Status.COMPLETE
+    assert media_server.asked_for("/endless.jpg")
+
+
+def test_it_reads_no_page_that_never_ends(download, media_server, monkeypatch):
+    monkeypatch.setattr(ytdl, "PAGE_BYTES", 300_000)
+    video = download(media_server.url("/endless.html"))
+    assert video.status in (Status.QUEUED, Status.FAILED)
 
 
 def test_it_asks_once_more_for_an_unknown_name(download):

@@ -8,10 +8,16 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from downloads import sources
-from downloads.models import Quality, Status, Video
+from downloads.models import LANGUAGES, Quality, Status, Video
 
 POLL = 0.3  # seconds
 BAR = 30  # characters
+
+
+def _languages(text: str) -> str:
+    if text and not LANGUAGES.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of language codes, such as en,de,pt-BR")
+    return text
 
 
 class Command(BaseCommand):
@@ -22,9 +28,10 @@ class Command(BaseCommand):
         parser.add_argument("urls", nargs="+", metavar="URL")
         parser.add_argument("--wait", action="store_true", help="show progress until they end")
         parser.add_argument("--quality", choices=Quality.values, default=Quality.BEST)
+        parser.add_argument("--subtitles", default="", type=_languages, metavar="en,de", help="languages to keep")
 
-    def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, **options: Any) -> None:
-        taken, refusals = sources.take(urls, quality=quality)
+    def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, subtitles: str, **options: Any) -> None:
+        taken, refusals = sources.take(urls, quality=quality, subtitles=subtitles)
         for refusal in refusals:
             self.stderr.write(f"{refusal.line}: {refusal.reason}")
         known = [refusal.video for refusal in refusals if refusal.video]
