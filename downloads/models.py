@@ -160,13 +160,13 @@ class Video(models.Model):
 
     # A person's verbs -------------------------------------------------------------------------
 
-    def retry(self, reason: str = "Retried") -> bool:
-        """Put a failed or cancelled video back into the queue; False if it is neither."""
-        return self._anew(reason, status__in=(Status.FAILED, Status.CANCELLED))
+    def retry(self, reason: str = "Retried", *, insists: bool = True) -> bool:
+        """Put a failed or cancelled video back into the queue, even one that is there; False if it is neither."""
+        return self._anew(reason, insists, status__in=(Status.FAILED, Status.CANCELLED))
 
     def again(self, reason: str = "Downloaded again") -> bool:
         """Fetch a complete video once more; what is there stays until the new one is. False if it is not complete."""
-        return self._anew(reason, status=Status.COMPLETE)
+        return self._anew(reason, True, status=Status.COMPLETE)
 
     def move_to_front(self, reason: str = "Moved to the front") -> bool:
         """Let a waiting video start next; False if it does not wait."""
@@ -276,9 +276,9 @@ class Video(models.Model):
 
     # How a verb writes ----------------------------------------------------------------------------
 
-    def _anew(self, reason: str, **where: Any) -> bool:
-        """Queue a video because a person wants it: behind the others, with all its tries, even if it is there."""
-        fresh = {"queued_at": timezone.now(), "tries": 0, "not_before": None, "priority": 0, "insists": True}
+    def _anew(self, reason: str, insists: bool, **where: Any) -> bool:
+        """Queue a video because a person wants it: behind the others, with all its tries."""
+        fresh = {"queued_at": timezone.now(), "tries": 0, "not_before": None, "priority": 0, "insists": insists}
         return self._requeue(reason, fresh, **where)
 
     def _requeue(self, reason: str, more: dict[str, Any] | None = None, **where: Any) -> bool:

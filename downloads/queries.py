@@ -103,7 +103,10 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
 
     def retry_failed(self, reason: str = "Retried with all others") -> int:
         """Put everything that failed back into the queue, oldest first; return how many."""
-        return sum(video.retry(reason) for video in self.get_queryset().filter(status=Status.FAILED).order_by("pk"))
+        return sum(
+            video.retry(reason, insists=False)
+            for video in self.get_queryset().filter(status=Status.FAILED).order_by("pk")
+        )
 
     def front(self) -> int:
         """Return the priority that comes before everything that waits."""

@@ -14,6 +14,10 @@ for name in list(os.environ):
 for name in ("REDIS_URL", "DATABASE_URL"):
     os.environ.pop(name, None)
 
+# Set by test_postgres.py, which runs the tests of the verbs on a server of its own.
+if url := os.environ.pop("TEST_DATABASE_URL", ""):
+    os.environ["DATABASE_URL"] = url
+
 DATA = tempfile.mkdtemp(prefix="yta-")
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 os.environ["YTARCHIVE_DATA"] = DATA
