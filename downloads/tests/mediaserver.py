@@ -7,6 +7,7 @@ Direct files, pages, HLS, slow, cut off, hanging and broken ones. By hand:
 import argparse
 import functools
 import hashlib
+import re
 import shutil
 import tempfile
 import threading
@@ -157,10 +158,11 @@ class Handler(BaseHTTPRequestHandler):
         self.media(self.server.clip, send=self.trickle)
 
     def slow_hls(self) -> None:
-        found = self.server.folder / "hls" / self.way.rpartition("/")[2]
+        of = self.query.get("of", "hls")
+        found = self.server.folder / of / self.way.rpartition("/")[2]
         if found.suffix == ".m3u8":
             # The segments keep the rate: a relative address does not inherit the query.
-            text = found.read_text().replace(".ts", f".ts?rate={self.rate()}")
+            text = re.sub(r"\.(ts|m3u8)", rf".\1?rate={self.rate()}&of={of}", found.read_text())
             self.text(text, TYPES[".m3u8"])
         else:
             self.media(found.read_bytes(), found.suffix, self.trickle)
@@ -201,6 +203,10 @@ class Handler(BaseHTTPRequestHandler):
             self.server.let_go.wait(120)
 
         self.media(self.server.clip, send=send)
+
+    def mute(self) -> None:
+        """Say nothing at all until let go."""
+        self.server.let_go.wait(120)
 
     def redirect(self) -> None:
         self.send_response(302)
@@ -266,6 +272,7 @@ WAYS: dict[str, Callable[[Handler], None]] = {
     "/nolength": Handler.no_length,
     "/cut/": Handler.cut,
     "/hang/": Handler.hang,
+    "/mute/": Handler.mute,
     "/redirect": Handler.redirect,
     "/notmedia/": Handler.not_media,
     "/endless.html": functools.partial(endless, kind="text/html"),

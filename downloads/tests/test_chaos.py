@@ -39,25 +39,30 @@ class Crew:
         self.start_one = lambda: manage("work", "--workers", str(places), env=env)
         self.workers = []
         self.faults = {"killed": 0, "ended": 0, "stopped": 0}
+        self.asleep = {}
 
     def fill(self, count):
-        while len(self.workers) < count:
+        while len(self.workers) - len(self.asleep) < count:
             self.workers.append(self.start_one())
 
     def strike(self, dice):
         """Do something bad to one of them."""
-        worker = dice.choice(self.workers)
+        worker = dice.choice([worker for worker in self.workers if worker not in self.asleep])
         how = dice.choices(["killed", "ended", "stopped"], [6, 2, 2])[0]
         self.faults[how] += 1
         if how == "stopped":
             worker.send_signal(signal.SIGSTOP)
+            self.asleep[worker] = time.monotonic()
             return
         worker.send_signal(signal.SIGKILL if how == "killed" else signal.SIGTERM)
         self.workers.remove(worker)
 
-    def wake(self):
-        for worker in self.workers:
-            worker.send_signal(signal.SIGCONT)
+    def wake(self, after):
+        """Wake those that have slept for so long."""
+        for worker, since in list(self.asleep.items()):
+            if time.monotonic() - since >= after:
+                worker.send_signal(signal.SIGCONT)
+                del self.asleep[worker]
 
 
 def unique(clip, number):
@@ -84,10 +89,11 @@ def rage(crew, dice, seconds_between, workers, longest):
         pause = time.monotonic() + dice.uniform(*seconds_between)
         while time.monotonic() < pause and ended.count() < count:
             time.sleep(0.1)
-        crew.wake()
+        # Past their leases: others have their videos by then.
+        crew.wake(2 * LEASE)
         if ended.count() < count:
             crew.strike(dice)
-    crew.wake()
+    crew.wake(0)
 
 
 def judge(shelf):
