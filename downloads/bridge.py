@@ -42,6 +42,8 @@ RETRY = 0.5  # between tries for the lease, and for Redis
 HEARTBEAT = 1.5  # between batches at most, so that clients see one at least every 2 s
 RECONCILED = 30.0
 DEAF_AFTER = 6.0  # without an echo of our own
+SHORTLY = 0.01
+MOST_AT_ONCE = 400  # messages a tick: asyncio's stream reader holds 128 KiB
 MOST_PARKED = 100  # messages about one id that wait for a look at its row
 AWAY = (redis.RedisError, OSError, asyncio.TimeoutError)
 
@@ -190,6 +192,7 @@ class Epoch:
         self.conflator = Conflator()
         self.parked: dict[str, list[Progress]] = {}
         self.begun = False
+        self.taken = self.rested = 0
         self.fresh = asyncio.Event()
         self.heard = self.sent = self.echoed = self.reconciled = self.clock()
         self.reconciling: asyncio.Task[bool] | None = None
@@ -201,10 +204,25 @@ class Epoch:
         async for message in pubsub.listen():
             if message["type"] == "pmessage":
                 self.take(message["channel"], message["data"])
+                await self._rest()
             elif message["type"] == "message":
                 self.heard = self.clock()
             else:
                 raise Interrupted("Redis cut the subscription, messages may be missing")
+
+    async def _rest(self) -> None:
+        """Leave messages where they are until shortly before the next batch may be sent, then take them together.
+
+        To be woken for each message costs more than all the rest of it. What is more than the buffers on the
+        way hold is not left there.
+        """
+        self.taken += 1
+        if self.rested == self.seq:
+            return
+        many, self.rested, self.taken = self.taken > MOST_AT_ONCE, self.seq, 0
+        rest = self.sent + self.bridge.tick - SHORTLY - self.clock()
+        if self.begun and rest > 0 and not many:
+            await asyncio.sleep(rest)
 
     def take(self, channel: bytes, data: bytes) -> None:
         """Take one message; a bad one is counted by its reason, and never stops the bridge."""
