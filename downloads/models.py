@@ -7,20 +7,19 @@ on the wire.
 
 import dataclasses
 import datetime as dt
-import functools
 import random
 import secrets
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from downloads import progress
+from downloads import moves, progress
 from downloads.history import VideoEvent
 from downloads.queries import VideoManager, VideoQuerySet
 from downloads.queue import Queue
@@ -49,7 +48,6 @@ RETRY_GROWTH = 4  # how much longer each wait is than the one before
 # No look-alikes, and no "-" at the start that a shell would take for an option.
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 MAX_URL = 2048
-LONGEST_TEXT = 100_000
 
 
 def new_video_id() -> str:
@@ -144,7 +142,7 @@ class Video(models.Model):
         if self.retries_at is None:
             return ""
         left = max(0.0, (self.retries_at - timezone.now()).total_seconds())
-        return f"Retrying in {seconds_in_words(left)} ({self.tries} of {RETRIES})"
+        return f"Retrying in {moves.seconds_in_words(left)} ({self.tries} of {RETRIES})"
 
     def progress(self) -> progress.Progress:
         """Return the row's state as it travels on the wire."""
@@ -162,26 +160,31 @@ class Video(models.Model):
 
     def retry(self, reason: str = "Retried", *, insists: bool = True) -> bool:
         """Put a failed or cancelled video back into the queue, even one that is there; False if it is neither."""
-        return self._anew(reason, insists, status__in=(Status.FAILED, Status.CANCELLED))
+        return moves.anew(self, reason, insists=insists, status__in=(Status.FAILED, Status.CANCELLED))
 
     def again(self, reason: str = "Downloaded again") -> bool:
         """Fetch a complete video once more; what is there stays until the new one is. False if it is not complete."""
-        return self._anew(reason, True, status=Status.COMPLETE)
+        return moves.anew(self, reason, insists=True, status=Status.COMPLETE)
 
     def move_to_front(self, reason: str = "Moved to the front") -> bool:
         """Let a waiting video start next; False if it does not wait."""
         changes = {"priority": Video.objects.front(), "not_before": None}
-        return self._write(reason, changes, {"changed": True}, status=Status.QUEUED)
+        return moves.write(self, reason, changes, {"changed": True}, status=Status.QUEUED)
 
     def cancel(self, reason: str = "Cancelled") -> bool:
         """Take a waiting or active video out; its worker finds its lease gone and stops. False if it has ended."""
-        return self._move(Status.CANCELLED, reason, status__in=UNFINISHED, **_leave())
+        return moves.end(self, Status.CANCELLED, reason, {}, status__in=UNFINISHED)
 
     # A worker's verbs: each holds only for the one who has the lease ----------------------------
 
+    @property
+    def _mine(self) -> dict[str, Any]:
+        return {"status__in": ACTIVE, "lease_token": self.lease_token}
+
     def _start(self, worker: str) -> bool:
         """Claim the video for this attempt; False if another worker got there first."""
-        return self._move(
+        return moves.move(
+            self,
             Status.DOWNLOADING,
             "Started",
             status=Status.QUEUED,
@@ -200,25 +203,26 @@ class Video(models.Model):
 
     def renew(self, **state: Any) -> bool:
         """Renew the lease and write `state` (percent, downloaded_bytes, total_bytes, phase); False if it is lost."""
-        mine = Video.objects.filter(pk=self.pk, lease_token=self.lease_token, status__in=ACTIVE)
+        mine = Video.objects.filter(pk=self.pk, **self._mine)
         return bool(self.lease_token) and mine.update(lease_until=timezone.now() + LEASE, **state) == 1
 
     def holds_lease(self) -> bool:
         """Tell whether this attempt is still the one (neither cancelled nor given to another worker)."""
-        return Video.objects.filter(pk=self.pk, lease_token=self.lease_token, status__in=ACTIVE).exists()
+        return Video.objects.filter(pk=self.pk, **self._mine).exists()
 
     def describe(self, facts: Facts) -> bool:
         """Keep what the look-up found; False if the lease is lost."""
         changes = {
-            name: _fitted(name, value)
+            name: moves.fitted(self, name, value)
             for name, value in dataclasses.asdict(facts).items()
             if name != "webpage_url" and value not in ("", None)
         }
-        return self._write("Found", changes, {"changed": True}, lease_token=self.lease_token, status__in=ACTIVE)
+        return moves.write(self, "Found", changes, {"changed": True}, **self._mine)
 
     def process(self, phase: str) -> bool:
         """Everything is fetched, now `phase`; False if the lease is lost."""
-        return self._move(
+        return moves.move(
+            self,
             Status.PROCESSING,
             "Fetched",
             status=Status.DOWNLOADING,
@@ -231,123 +235,34 @@ class Video(models.Model):
 
         Row and files go together: if `place` raises, the row stays as it was.
         """
-        done = {"percent": 100.0, "downloaded_bytes": filed.size, "total_bytes": filed.size}
-        return self._move(
-            Status.COMPLETE,
-            "Filed",
-            place,
-            status__in=ACTIVE,
-            lease_token=self.lease_token,
-            **_leave({**dataclasses.asdict(filed), **done, "error": ""}),
+        done = {"percent": 100.0, "downloaded_bytes": filed.size, "total_bytes": filed.size, "error": ""}
+        return moves.end(
+            self, Status.COMPLETE, "Filed", {**dataclasses.asdict(filed), **done}, place=place, **self._mine
         )
 
     def list_out(self, title: str, reason: str) -> bool:
         """The address was a list, whose entries are videos of their own now; False if the lease is lost."""
-        done = {"is_list": True, "percent": 100.0, "error": "", "title": _fitted("title", title)}
-        return self._move(Status.COMPLETE, reason, status__in=ACTIVE, lease_token=self.lease_token, **_leave(done))
+        done = {"is_list": True, "percent": 100.0, "error": "", "title": moves.fitted(self, "title", title)}
+        return moves.end(self, Status.COMPLETE, reason, done, **self._mine)
 
     def fail(self, error: str) -> bool:
         """The attempt failed with `error`, in words for a person; False if the lease is lost."""
-        return self._move(
-            Status.FAILED, error, status__in=ACTIVE, lease_token=self.lease_token, **_leave({"error": error})
-        )
+        return moves.end(self, Status.FAILED, error, {"error": error}, **self._mine)
 
     def set_aside(self, reason: str) -> bool:
         """This video is not wanted twice; False if the lease is lost."""
-        return self._move(
-            Status.CANCELLED, reason, status__in=ACTIVE, lease_token=self.lease_token, **_leave({"error": reason})
-        )
+        return moves.end(self, Status.CANCELLED, reason, {"error": reason}, **self._mine)
 
     def try_later(self, error: str) -> bool:
         """A temporary error: wait, then try again, unless that was done often enough; False if the lease is lost."""
         if self.tries >= RETRIES:
             return self.fail(error)
         wait = settings.RETRY_SECONDS * RETRY_GROWTH**self.tries * random.uniform(0.75, 1.25)  # noqa: S311
-        words = f"Retrying in {seconds_in_words(wait)} ({self.tries + 1} of {RETRIES}). {error}"
+        words = f"Retrying in {moves.seconds_in_words(wait)} ({self.tries + 1} of {RETRIES}). {error}"
         later = {"tries": F("tries") + 1, "not_before": timezone.now() + dt.timedelta(seconds=wait), "error": error}
-        return self._requeue(words, later, status__in=ACTIVE, lease_token=self.lease_token)
+        return moves.requeue(self, words, later, **self._mine)
 
     def release(self, reason: str, *, lost: bool = False) -> bool:
         """Give an active video back to the queue; with `lost` only if nobody renewed the lease meanwhile."""
-        where: dict[str, Any] = {"status__in": ACTIVE, "lease_token": self.lease_token}
-        if lost:
-            where["lease_until__lt"] = timezone.now()
-        return self._requeue(reason, **where)
-
-    # How a verb writes ----------------------------------------------------------------------------
-
-    def _anew(self, reason: str, insists: bool, **where: Any) -> bool:
-        """Queue a video because a person wants it: behind the others, with all its tries."""
-        fresh = {"queued_at": timezone.now(), "tries": 0, "not_before": None, "priority": 0, "insists": insists}
-        return self._requeue(reason, fresh, **where)
-
-    def _requeue(self, reason: str, more: dict[str, Any] | None = None, **where: Any) -> bool:
-        """Queue a video again; it keeps its place, so what was begun is finished first."""
-        changes = {
-            "attempt": F("attempt") + 1,
-            "ended_at": None,
-            "percent": None,
-            "downloaded_bytes": None,
-            "total_bytes": None,
-            "phase": "",
-            "error": "",
-            **_NO_LEASE,
-            **(more or {}),
-        }
-        return self._move(Status.QUEUED, reason, changes=changes, **where)
-
-    def _move(
-        self, to: Status, reason: str, place: Callable[[], None] | None = None, *, changes: dict[str, Any], **where: Any
-    ) -> bool:
-        """Change the state where `where` holds; False if it does not."""
-        return self._write(reason, {"status": to, **changes}, {"status": to}, place, **where)
-
-    def _write(
-        self,
-        reason: str,
-        changes: dict[str, Any],
-        message: dict[str, Any],
-        place: Callable[[], None] | None = None,
-        **where: Any,
-    ) -> bool:
-        if where.get("lease_token") == "":
-            return False
-        with transaction.atomic():
-            if not Video.objects.filter(pk=self.pk, **where).update(**changes):
-                return False
-            if place:
-                place()
-            self.refresh_from_db()
-            self.record(reason, message)
-        return True
-
-    def record(self, reason: str, message: dict[str, Any] | None = None) -> None:
-        """Write the event, and say it on the wire once both are committed."""
-        VideoEvent.objects.create(
-            video=self, public_id=self.video_id, status=self.status, attempt=self.attempt, reason=reason[:2000]
-        )
-        state = self.progress()
-        if message is not None and "status" not in message:
-            state = progress.Progress(attempt=self.attempt, **message)
-        transaction.on_commit(functools.partial(progress.publish, self.video_id, state))
-
-
-_NO_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
-
-
-def _leave(changes: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the changes of a verb that ends an attempt."""
-    return {"changes": {"ended_at": timezone.now(), "phase": "", **_NO_LEASE, **(changes or {})}}
-
-
-def _fitted(name: str, value: Any) -> Any:
-    """Return a fact that fits its column: no NUL (PostgreSQL refuses it), not too long."""
-    if not isinstance(value, str):
-        return value
-    longest = getattr(Video._meta.get_field(name), "max_length", None)
-    return value.replace("\x00", "")[: longest or LONGEST_TEXT]
-
-
-def seconds_in_words(seconds: float) -> str:
-    """Return a wait as "40 s" or "2 min"."""
-    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60)} min"
+        where = self._mine | ({"lease_until__lt": timezone.now()} if lost else {})
+        return moves.requeue(self, reason, **where)

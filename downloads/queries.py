@@ -8,7 +8,7 @@ from django.db import connection, models, transaction
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from downloads import history
+from downloads import history, moves
 from downloads.queue import Queue
 from downloads.status import ACTIVE, UNFINISHED, Quality, Status
 
@@ -70,7 +70,7 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
                 defaults={"url": url, "added_by": by, "quality": quality, "host": host, **more},
             )
             if created:
-                video.record("Added")
+                moves.record(video, "Added")
         return video, created
 
     def claim(self, worker: str) -> "Video | None":

@@ -46,7 +46,10 @@ def clear(video_id: str) -> bool:
 
 def lack() -> str:
     """Say in a sentence that a disk is nearly full; "" where there is room."""
-    free = min(shutil.disk_usage(root).free for root in (settings.WORK_ROOT, settings.MEDIA_ROOT))
+    try:
+        free = min(shutil.disk_usage(root).free for root in (settings.WORK_ROOT, settings.MEDIA_ROOT))
+    except OSError as error:
+        return f"The data folder cannot be used ({error.strerror}): nothing new starts."
     if free >= settings.MIN_FREE_BYTES:
         return ""
     least = settings.MIN_FREE_BYTES / 1e6

@@ -23,5 +23,7 @@ atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 os.environ["YTARCHIVE_DATA"] = DATA
 # Waits after an error that may pass are a second, then four, then sixteen.
 os.environ["YTARCHIVE_RETRY_SECONDS"] = "1"
+# Tests run on small disks too.
+os.environ["YTARCHIVE_MIN_FREE_BYTES"] = "1000000"
 # Playwright's loop runs in the test's thread (its sync API), where Django would refuse the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

@@ -198,6 +198,12 @@ def test_it_is_fetched_again_only_when_complete(video):
     assert video.again()
     assert (video.status, video.media_file) == (Status.QUEUED, "a/b.mp4")
     assert not video.again()
+    assert Video.objects.claim("w").fail("The site says no.")
+    video.refresh_from_db()
+    assert (video.status, video.error) == (Status.COMPLETE, "The site says no.")
+    assert video.again()
+    assert video.cancel()
+    assert video.status == Status.COMPLETE
 
 
 class TestQueue:

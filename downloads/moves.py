@@ -1,0 +1,107 @@
+"""How a verb writes: a conditional UPDATE, its event in the same transaction, one message once both are committed."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from downloads import progress
+from downloads.history import VideoEvent
+from downloads.status import Status
+
+if TYPE_CHECKING:
+    from downloads.models import Video
+
+LONGEST_TEXT = 100_000
+NO_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
+
+
+def end(video: "Video", to: Status, reason: str, changes: dict[str, Any], **where: Any) -> bool:
+    """End an attempt. A video that was complete before stays so: what was there is still there."""
+    if video.media_file and to != Status.COMPLETE:
+        to, changes = Status.COMPLETE, {**changes, "percent": 100.0}
+    ended = {"ended_at": timezone.now(), "phase": "", **NO_LEASE, **changes}
+    return move(video, to, reason, changes=ended, **where)
+
+
+def anew(video: "Video", reason: str, *, insists: bool, **where: Any) -> bool:
+    """Queue a video because a person wants it: behind the others, with all its tries."""
+    fresh = {"queued_at": timezone.now(), "tries": 0, "not_before": None, "priority": 0, "insists": insists}
+    return requeue(video, reason, fresh, **where)
+
+
+def requeue(video: "Video", reason: str, more: dict[str, Any] | None = None, **where: Any) -> bool:
+    """Queue a video again; it keeps its place, so what was begun is finished first."""
+    changes = {
+        "attempt": F("attempt") + 1,
+        "ended_at": None,
+        "percent": None,
+        "downloaded_bytes": None,
+        "total_bytes": None,
+        "phase": "",
+        "error": "",
+        **NO_LEASE,
+        **(more or {}),
+    }
+    return move(video, Status.QUEUED, reason, changes=changes, **where)
+
+
+def move(
+    video: "Video",
+    to: Status,
+    reason: str,
+    place: Callable[[], None] | None = None,
+    *,
+    changes: dict[str, Any],
+    **where: Any,
+) -> bool:
+    """Change the state where `where` holds; False if it does not."""
+    return write(video, reason, {"status": to, **changes}, {"status": to}, place, **where)
+
+
+def write(
+    video: "Video",
+    reason: str,
+    changes: dict[str, Any],
+    message: dict[str, Any],
+    place: Callable[[], None] | None = None,
+    **where: Any,
+) -> bool:
+    """Write the changes where `where` holds; `place` moves the files that go with them."""
+    if where.get("lease_token") == "":
+        return False
+    with transaction.atomic():
+        if not type(video).objects.filter(pk=video.pk, **where).update(**changes):
+            return False
+        if place:
+            place()
+        video.refresh_from_db()
+        record(video, reason, message)
+    return True
+
+
+def record(video: "Video", reason: str, message: dict[str, Any] | None = None) -> None:
+    """Write the event, and say it on the wire once both are committed."""
+    VideoEvent.objects.create(
+        video=video, public_id=video.video_id, status=video.status, attempt=video.attempt, reason=reason[:2000]
+    )
+    state = video.progress()
+    if message is not None and "status" not in message:
+        state = progress.Progress(attempt=video.attempt, **message)
+    transaction.on_commit(functools.partial(progress.publish, video.video_id, state))
+
+
+def fitted(video: "Video", name: str, value: Any) -> Any:
+    """Return a fact that fits its column: no NUL (PostgreSQL refuses it), not too long."""
+    if not isinstance(value, str):
+        return value
+    longest = getattr(video._meta.get_field(name), "max_length", None)
+    return value.replace("\x00", "")[: longest or LONGEST_TEXT]
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Return a wait as "40 s" or "2 min"."""
+    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60)} min"
