@@ -135,3 +135,23 @@ def test_it_knows_the_same_verbs(run):
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_it_downloads_with_workers_on_it(run, media_server):
+    run.env |= {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
+    run("-c", SETTING_UP.format(count=0, same=False))
+    workers = [
+        subprocess.Popen([sys.executable, "manage.py", "work"], env=run.env, cwd=settings.BASE_DIR) for _ in range(2)
+    ]
+    try:
+        urls = [media_server.url(f"/named/{n}.mp4") for n in range(4)]
+        said = run("manage.py", "ingest", *urls, "--wait", capture_output=True, text=True, timeout=60).stdout
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(10)
+    ids = [line.removesuffix(" complete") for line in said.splitlines()]
+    media = Path(run.env["YTARCHIVE_DATA"]) / "media"
+    assert len(ids) == 4
+    assert all(next((media / video_id).glob("*.mp4")).read_bytes() == media_server.clip for video_id in ids)

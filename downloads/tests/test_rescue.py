@@ -172,3 +172,15 @@ def test_it_cancels_in_every_phase(work, media_server, slow_ffmpeg):
             Video.objects.all().delete()
     median, worst = statistics.median(took), max(took)
     print(f"\n{len(took)} cancels: {median:.2f} s in the middle, {worst:.2f} s at worst")  # noqa: T201
+
+
+def test_it_divides_the_bandwidth_among_its_downloads(manage, media_server):
+    rate = len(media_server.clip) // 2
+    manage("work", "--workers", "2", env={**ENV, "YTARCHIVE_BANDWIDTH": str(rate)})
+    urls = [media_server.url(f"/named/{n}.mp4") for n in range(2)]
+    videos = [Video.objects.ingest(url, url)[0] for url in urls]
+    wait_until(lambda: Video.objects.active().count() == 2, 20, "both run")
+    began = time.monotonic()
+    wait_until(lambda: all(fresh(video).status == Status.COMPLETE for video in videos), 30, "both are complete")
+    # Two clips at half a clip per second, and what the look-ups took.
+    assert time.monotonic() - began > 3.5
