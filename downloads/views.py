@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from downloads import access, sources
 from downloads.forms import IngestForm
-from downloads.models import ENDED, Queue, Video
+from downloads.models import ENDED, UNFINISHED, Queue, Status, Video
 
 PAGE = 24
 WAITING_SHOWN = 20
@@ -98,8 +99,7 @@ def cards(request: HttpRequest) -> HttpResponse:
     context = {
         "partial": PARTIALS.get(drawn, PARTIALS["card"]),
         "videos": [{"video": video, "events": _events(video) if drawn == "detail" else None} for video in videos],
-        "waiting_count": Video.objects.waiting().count() if drawn == "card" else None,
-        "queue": Queue.now(),
+        **(_queue() if drawn == "card" else {}),
         "may_change": access.may_change(request.user),
     }
     return render(request, "downloads/_cards.html", context)
@@ -149,12 +149,24 @@ def _listing(request: HttpRequest) -> dict[str, Any]:
         "rev": rev,
         "active": Video.objects.active().order_by("started_at", "pk"),
         "waiting": waiting[:WAITING_SHOWN],
-        "waiting_count": waiting.count(),
-        "queue": Queue.now(),
+        **_queue(),
         "page": page,
         "pages": paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "limit": PAGE,
         "may_change": access.may_change(request.user),
+    }
+
+
+def _queue() -> dict[str, Any]:
+    """Return the queue's state, and which of its buttons would do more than a video's own."""
+    counted = Video.objects.order_by().values_list("status").annotate(count=Count("pk"))
+    counts = dict(counted.filter(status__in=(*UNFINISHED, Status.FAILED)))
+    failed = counts.pop(Status.FAILED, 0)
+    return {
+        "queue": Queue.now(),
+        "waiting_count": counts.get(Status.QUEUED, 0),
+        "many_unfinished": sum(counts.values()) > 1,
+        "many_failed": failed > 1,
     }
 
 

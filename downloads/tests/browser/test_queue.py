@@ -1,0 +1,34 @@
+"""The queue's own state, seen live in every tab."""
+
+import pytest
+from playwright.sync_api import expect
+
+from downloads.models import Queue, Video
+from downloads.tests.browser.pages import card, connection, running
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+
+def test_it_says_in_every_tab_that_the_queue_is_paused(page, context, site, sign_in):
+    running("a")
+    sign_in(page)
+    other = context.new_page()
+    other.goto(site.url)
+    connection(other, "live")
+    for _ in range(2):
+        page.get_by_role("button", name="Pause queue").click()
+        expect(page.locator(".banner")).to_have_text("The queue was paused by ada.")
+        expect(other.locator(".banner")).to_have_text("The queue was paused by ada.")
+        page.get_by_role("button", name="Resume queue").click()
+        expect(other.locator(".banner")).to_have_count(0)
+    Queue.hold("here", "The disk is nearly full.", 60)
+    expect(other.locator(".banner")).to_have_text("The disk is nearly full.")
+
+
+def test_it_says_live_that_a_video_is_tried_again(page, site, sign_in):
+    video = running("a")
+    sign_in(page)
+    connection(page, "live")
+    claimed = Video.objects.get(pk=video.pk)
+    assert claimed.try_later("The site did not answer in time.")
+    expect(card(page, video)).to_contain_text("(1 of 3)")
