@@ -162,10 +162,11 @@ class Handler(BaseHTTPRequestHandler):
         found = self.server.folder / of / self.way.rpartition("/")[2]
         if found.suffix == ".m3u8":
             # The segments keep the rate: a relative address does not inherit the query.
-            text = re.sub(r"\.(ts|m3u8)", rf".\1?rate={self.rate()}&of={of}", found.read_text())
+            text = re.sub(r"\.(ts|m3u8)", rf".\1?{urlsplit(self.path).query}", found.read_text())
             self.text(text, TYPES[".m3u8"])
         else:
-            self.media(found.read_bytes(), found.suffix, self.trickle)
+            is_slow = found.name.startswith(self.query.get("only", ""))
+            self.media(found.read_bytes(), found.suffix, self.trickle if is_slow else None)
 
     def rate(self) -> int:
         return int(self.query.get("rate", "50000"))

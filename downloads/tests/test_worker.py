@@ -236,7 +236,7 @@ def test_it_ends_when_its_lease_is_not_renewed(watched):
 
 
 def test_it_tries_again_when_a_download_dies_without_a_word(work, queue, media_server):
-    process = work()
+    process = work(env={"YTARCHIVE_RETRY_SECONDS": "0"})
     video = queue("/hang/a.mp4")
     deaths = 1 + RETRIES
     for death in range(deaths):
