@@ -17,5 +17,8 @@ async def progress(request: HttpRequest) -> HttpResponse:
     try:
         found = await fanout.current().snapshot()
     except (redis.RedisError, OSError):
-        return JsonResponse({"error": "Redis cannot be reached. Progress is not known meanwhile."}, status=503)
+        answer = JsonResponse({"error": "Redis cannot be reached. Progress is not known meanwhile."}, status=503)
+        # Not a line for every client and poll: the bridge and the channel layer say it once.
+        answer._has_been_logged = True  # type: ignore[attr-defined]
+        return answer
     return HttpResponse(found.text, content_type="application/json", headers={"Cache-Control": "no-store"})

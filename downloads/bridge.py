@@ -8,6 +8,7 @@ epoch, and leading begins again.
 
 import asyncio
 import contextlib
+import json
 import logging
 import random
 import secrets
@@ -260,7 +261,8 @@ class Epoch:
         stored = await self.bridge.client.hgetall(SNAPSHOT_KEY)
         if stored.pop(SNAPSHOT_HEAD.encode(), None) is None:
             self.bridge.reconciled_rev = None  # Redis has lost its data, and perhaps messages with it
-        self.conflator.restore(self.bridge.remembered, dict(_readable(stored)), since)
+        last = {name.decode(): found for name, text in stored.items() if (found := _last_percent(text)) is not None}
+        self.conflator.restore(self.bridge.remembered, dict(_readable(stored)), since, last)
         await self._reconcile(since)
         self.begun = True
         outgoing = self.conflator.render(self.conflator.collect(), self.rev)
@@ -348,11 +350,25 @@ class Epoch:
         if not self.begun:
             self.rev = rev
         found = await rows.current(list(known.active), list(known.resting), news)
-        undone = known.reconcile(found, since, self.clock(), news)
+        if found is None:
+            return False
+        undone = known.reconcile(found, since, self.clock(), news, complete=True)
+        if self.begun:
+            await self._compare_store()
         if not undone:
             # The next epoch looks at the same news again: what this one would have said is not sent.
             self.bridge.reconciled_rev = rev
         return undone
+
+    async def _compare_store(self) -> None:
+        """Put back what somebody took out of the snapshot store, and take out what does not belong there."""
+        stored = {name.decode("utf-8", "replace") for name in await self.bridge.client.hkeys(SNAPSHOT_KEY)}
+        if SNAPSHOT_HEAD not in stored:
+            raise Interrupted("The snapshot store was emptied")
+        known = self.conflator
+        for video_id in known.active.keys() - stored:
+            known.say_again(video_id)
+        known.dropped += stored - known.active.keys() - {SNAPSHOT_HEAD}
 
     async def end(self) -> None:
         """Stop what still runs, and leave what was learnt to the next epoch."""
@@ -368,6 +384,15 @@ def _readable(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:
             yield video_id.decode(), Progress.from_json(text)
         except (BadMessage, UnicodeDecodeError) as error:
             logger.warning("an entry of the snapshot store cannot be read: %r: %r", video_id, error)
+
+
+def _last_percent(text: bytes) -> float | None:
+    """Return the last known percent beside an unknown one; Progress has no field for it."""
+    try:
+        found = json.loads(text).get("last_percent")
+    except (ValueError, AttributeError):
+        return None
+    return float(found) if isinstance(found, int | float) else None
 
 
 async def _confirmed(pubsub: Any, subscriptions: int) -> None:

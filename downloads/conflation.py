@@ -7,7 +7,8 @@ newest progress after it for each video.
 
 import dataclasses
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from downloads import frames
@@ -158,10 +159,10 @@ class Conflator:
     def _apply(self, video_id: str, track: Track, found: Progress, now: float, fresh: bool) -> None:
         slot = self._slot(video_id)
         slot.changed = slot.changed or found.changed is True
+        if not found.fields().keys() - {"changed", "attempt"}:
+            return
         if fresh:
             slot.status = slot.progress = False
-        elif not found.fields().keys() - {"changed", "attempt"}:
-            return
         if isinstance(found.status, str) and (found.status != track.status or not track.told):
             # What was true before it is over.
             slot.status, slot.progress = True, False
@@ -208,6 +209,10 @@ class Conflator:
 
     # Batches out ---------------------------------------------------------------------------------
 
+    def say_again(self, video_id: str) -> None:
+        """Send a video's newest progress with the next batch, and store it."""
+        self._slot(video_id).progress = True
+
     def collect(self) -> dict[str, Slot]:
         """Return what goes out with the next batch, and begin to collect for the one after it."""
         slots, self.slots = self.slots, {}
@@ -215,6 +220,7 @@ class Conflator:
 
     def render(self, slots: dict[str, Slot], rev: int, gone: Collection[str] = ()) -> Outgoing:
         """Return the batch of `slots`; `gone`: ids among the changed that have no row any more."""
+        self._forget(gone)
         dropped, self.dropped = self.dropped, []
         messages: list[Message] = []
         put: dict[str, str] = {}
@@ -231,6 +237,13 @@ class Conflator:
                 messages.append((video_id, frames.PROGRESS, text))
         return Outgoing(messages, put, [video_id for video_id in dropped if video_id not in self.active])
 
+    def _forget(self, gone: Collection[str]) -> None:
+        """Forget ids whose row was deleted."""
+        for video_id in gone:
+            self.resting.pop(video_id, None)
+            if self.active.pop(video_id, None):
+                self.dropped.append(video_id)
+
     def everything(self) -> dict[str, str]:
         """Return the texts of all active videos, for a new snapshot store."""
         return {video_id: progress_text(video_id, track) for video_id, track in self.active.items()}
@@ -246,7 +259,13 @@ class Conflator:
 
     # The rows, again -----------------------------------------------------------------------------
 
-    def restore(self, remembered: "OrderedDict[str, Track]", stored: dict[str, Progress], now: float) -> None:
+    def restore(
+        self,
+        remembered: "OrderedDict[str, Track]",
+        stored: dict[str, Progress],
+        now: float,
+        last_percents: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         """Take over what an earlier epoch remembers of ids without a row, and what the store holds.
 
         Rows are the truth and are reconciled after this.
@@ -254,18 +273,26 @@ class Conflator:
         self.resting.update((video_id, track) for video_id, track in remembered.items() if not track.has_row)
         for video_id, found in stored.items():
             self.take(video_id, found, now)
+            if (track := self.track(video_id)) and video_id in last_percents:
+                track.last_percent = last_percents[video_id]
         self.slots.clear()
 
-    def reconcile(self, rows: Iterable[Row], since: float, now: float, news: Collection[str] = ()) -> bool:
+    def reconcile(
+        self, rows: Iterable[Row], since: float, now: float, news: Collection[str] = (), *, complete: bool = False
+    ) -> bool:
         """Bring what is known in line with the rows read at `since`; True if a terminal status must be undone.
 
         An undone status cannot be told by a message (it is final for its attempt): it takes a new epoch.
         `news`: ids with a recent event, whose message may have been lost: unless it is known, it is sent again.
+        `complete`: these are all the rows there are of active ids.
         """
-        found = list(rows)
-        undone = [self._reconcile(row, since, now, row.video_id in news) for row in found]
-        for video_id in set(news) - {row.video_id for row in found}:
-            self._slot(video_id).changed = True  # it was deleted
+        found = {row.video_id: row for row in rows}
+        undone = [self._reconcile(row, since, now, row.video_id in news) for row in found.values()]
+        deleted = set(news)
+        if complete:
+            deleted |= {video_id for video_id, track in self.active.items() if track.has_row and track.at <= since}
+        for video_id in deleted - found.keys():
+            self._slot(video_id).changed = True
         return any(undone)
 
     def announce(self, rows: Iterable[Row], since: float, now: float, news: Collection[str]) -> bool:
@@ -288,9 +315,10 @@ class Conflator:
                 self._apply(row.video_id, Track(row.attempt, has_row=True), row.progress, now, True)
             return False
         track.has_row = True
-        if track.attempt > row.attempt or (track.status == row.status and (track.told or not is_news)):
+        wrong = track.attempt > row.attempt  # a message goes out after its row is written
+        if not wrong and track.status == row.status and (track.told or not is_news):
             return False
-        if track.ended and not row.has_ended:
+        if wrong or (track.ended and not row.has_ended):
             self.slots.pop(row.video_id, None)
             self.learn(row, now)
             return True

@@ -9,6 +9,7 @@ from typing import Any
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth.models import AnonymousUser
 
 from downloads import access, fanout
 from downloads.frames import Frames
@@ -81,7 +82,8 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept who may look, join the group, and only then ask for the snapshot."""
-        if not access.may_look(self.scope["user"]):
+        # Without the session's middleware, as Channels' communicator is usually used, nobody has signed in.
+        if not access.may_look(self.scope.get("user") or AnonymousUser()):
             await self.close()
             return
         batches = SUBPROTOCOL in self.scope.get("subprotocols", ())
@@ -112,6 +114,8 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
             await self.send(text_data="pong")
         elif _is_resync(text_data) and self.viewer:
             self._fanout.resync(self.viewer)
+        else:
+            self._fanout.ignored += 1
 
     def caught_up(self) -> None:
         """Go on after a send has ended."""

@@ -123,6 +123,7 @@ class Fanout:
 
     def __init__(self) -> None:
         self.viewers: dict[Viewer, None] = {}
+        self.ignored = 0  # frames of clients that were not understood
         self._kept: collections.deque[Batch] = collections.deque(maxlen=KEPT_BATCHES)
         self._made: dict[tuple[int, bool], Frames] = {}
         self._flushing: asyncio.Task[None] | None = None
@@ -194,8 +195,8 @@ class Fanout:
         if self._redis is None:
             self._redis = redis.asyncio.Redis.from_url(
                 settings.REDIS_URL,
-                socket_connect_timeout=0.5,
-                socket_timeout=0.5,
+                socket_connect_timeout=0.2,
+                socket_timeout=0.2,
                 retry=redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0),
             )
         found = await self._redis.hgetall(SNAPSHOT_KEY)
@@ -214,7 +215,7 @@ class Fanout:
         """Take one event of the group; what is no batch of ours is logged and dropped."""
         try:
             batch = Batch.read(event)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             logger.warning("an event of the group was no batch: %r", error)
             return
         newest = self._kept[-1] if self._kept else None

@@ -7,6 +7,7 @@ object that the bridge encoded once for everybody.
 import functools
 import json
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from downloads.progress import dumps
 
@@ -91,20 +92,22 @@ def _clears(text: str) -> bool:
 
 
 def _ticket_frame(kind: str, text: str) -> str | None:
-    if kind == PROGRESS:
-        return _with_percent(text) if _UNKNOWN_PERCENT in text else text
-    content = json.loads(text)
-    if kind == CHANGED:
+    if kind == PROGRESS and _UNKNOWN_PERCENT not in text:
+        return text  # the usual case, which needs no look
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return _in_ticket_words(kind, content) if isinstance(content, dict) else None
+
+
+def _in_ticket_words(kind: str, content: dict[str, Any]) -> str | None:
+    if kind == PROGRESS and content.get("percent") is None:
+        content["percent"] = content.get("last_percent", 0)
+    elif kind == CHANGED:
         if not content.get("deleted"):
             return None
         content |= {"type": STATUS, "status": "failed", "reason": "deleted"}
     elif content.get("status") == "cancelled":
         content |= {"status": "failed", "reason": "cancelled"}
-    return dumps(content)
-
-
-def _with_percent(text: str) -> str:
-    content = json.loads(text)
-    if content.get("percent") is None:
-        content["percent"] = content.get("last_percent", 0)
     return dumps(content)

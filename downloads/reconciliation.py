@@ -1,12 +1,13 @@
 """What the bridge asks the database: the rows that its picture must agree with."""
 
+import asyncio
 import datetime as dt
 import logging
 from collections.abc import Callable, Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
 from downloads.conflation import REMEMBERED, Row
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 CHUNK = 500  # ids in one query
 MOST_NEWS = 2_000  # events
+PATIENCE = 1.0  # seconds for an answer
 
 
 class Rows:
@@ -24,21 +26,28 @@ class Rows:
 
     def __init__(self) -> None:
         self._silent = False
+        self._turn = asyncio.Lock()
+        self._hung: asyncio.Task[Any] | None = None
 
     async def of(self, video_ids: Collection[str]) -> list[Row]:
         """Return the rows of these ids."""
         return await self._ask(lambda: _among(Video.objects.all(), video_ids), [])
 
-    async def current(self, active: Collection[str], resting: Collection[str], news: Collection[str]) -> list[Row]:
-        """Return active rows, those of the active ids and of the news, and unfinished ones of the resting ids."""
+    async def current(
+        self, active: Collection[str], resting: Collection[str], news: Collection[str]
+    ) -> list[Row] | None:
+        """Return active rows, those of the active ids and of the news, and unfinished ones of the resting ids.
 
-        def read() -> list[Row]:
+        None if they cannot be read now.
+        """
+
+        def read() -> list[Row] | None:
             found = _rows(Video.objects.active())
             found += _among(Video.objects.all(), {*active, *news})
             found += _among(Video.objects.filter(status__in=UNFINISHED), resting)
             return list({row.video_id: row for row in found}.values())
 
-        return await self._ask(read, [])
+        return await self._ask(read, None)
 
     async def news(self, rev: int | None) -> tuple[int, set[str]]:
         """Return the newest event's id, and the video ids of those after `rev` (None: of the last ten minutes).
@@ -66,15 +75,29 @@ class Rows:
         return set(video_ids) - found
 
     async def _ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """Ask in the database's thread; give `otherwise` when it fails, or does not answer soon.
+
+        The bridge's heart does not wait for a database that hangs: nobody asks again until it has answered.
+        """
+        if self._hung and not self._hung.done():
+            return otherwise
+        asking = asyncio.create_task(self._in_turn(question))
+        asking.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
-            answer = await sync_to_async(_connected)(question)
-        except DatabaseError as error:
+            async with asyncio.timeout(PATIENCE):
+                answer = await asyncio.shield(asking)
+        except (DatabaseError, InterfaceError, TimeoutError) as error:
+            self._hung = asking
             if not self._silent:
-                logger.warning("the database does not answer, the bridge goes on without it: %s", error)
+                logger.warning("the database does not answer, the bridge goes on without it: %r", error)
             self._silent = True
             return otherwise
         self._silent = False
         return answer
+
+    async def _in_turn(self, question: Callable[[], Answer]) -> Answer:
+        async with self._turn:
+            return await sync_to_async(_connected)(question)
 
 
 def _connected(question: Callable[[], Answer]) -> Answer:

@@ -13,6 +13,7 @@ What is changed, and why (channels_redis 4.3.0):
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,7 @@ class Connection(RedisSingleShardConnection):
         super().__init__(host, channel_layer)
         self._away = False
         self._missing: set[str] = set()
+        self._complained = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe now, or as soon as Redis is back."""
@@ -93,13 +95,23 @@ class Connection(RedisSingleShardConnection):
         if message is None:
             await self._replace_deaf()
         elif message["type"] == "message":
-            self._receive_message(message)
+            self._receive_safely(message)
 
     async def _replace_deaf(self) -> None:
         """Close a connection that has been silent; the next read opens another and subscribes again."""
         if self.channel_layer.groups and self._pubsub.connection is not None:
             logger.debug("nothing arrived for %s s, the connection to Redis is replaced", DEAF_AFTER)
             await self._pubsub.connection.disconnect()
+
+    def _receive_safely(self, message: dict[str, Any]) -> None:
+        """Hand a message on; whatever somebody wrote into the channel, the next one is heard."""
+        try:
+            self._receive_message(message)
+        except Exception:
+            now = time.monotonic()
+            if now - self._complained >= 1.0:
+                self._complained = now
+                logger.exception("a message on %r cannot be used", message["channel"][:100])
 
     def _receive_message(self, message: dict[str, Any]) -> None:
         name = message["channel"].decode()
@@ -111,12 +123,13 @@ class Connection(RedisSingleShardConnection):
         sinks = self.channel_layer.sinks.get(name)
         if sinks:
             event = self.channel_layer.channel_layer.deserialize(message["data"])
-            sink = sinks.get(event.get("type"))
+            sink = sinks.get(event["type"])
             if sink:
                 sink(event)
                 return
         for member in members:
-            self.channel_layer.channels[member].put_nowait(message["data"])
+            if member in self.channel_layer.channels:
+                self.channel_layer.channels[member].put_nowait(message["data"])
 
 
 class LoopLayer(RedisPubSubLoopLayer):

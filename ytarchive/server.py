@@ -7,6 +7,7 @@ connections without a close frame and without the consumers' `disconnect`.
 import asyncio
 import logging
 import socket
+import time
 from typing import Any
 
 # First: it installs Twisted's asyncio reactor.
@@ -18,9 +19,10 @@ from downloads.frames import Frames
 
 logger = logging.getLogger(__name__)
 
+POLICY_VIOLATION = 1008
 SERVICE_RESTART = 1012  # RFC 6455's registry of close codes
 LONGEST_DRAIN = 4.0  # seconds for consumers to end at SIGTERM
-LONGEST_PENDING = 256 * 1024  # bytes that a client may leave unread besides its snapshot
+PINGS_PER_SECOND = 20  # of the protocol's own; each is answered
 MOST_UNREAD = 512 * 1024  # bytes of a streamed response that wait for their client
 LONGEST_PAUSE = 120.0  # seconds in which a client of a streamed response takes nothing: a paused player
 LOOKED_AGAIN = 0.02
@@ -35,11 +37,10 @@ class DirectOutlet:
     a frame then costs one send(2).
     """
 
-    __slots__ = ("_allowed", "_protocol")
+    __slots__ = ("_protocol",)
 
     def __init__(self, protocol: WebSocketProtocol) -> None:
         self._protocol = protocol
-        self._allowed = 0
 
     def write(self, sent: Frames) -> None:
         """Send now what the socket takes, the rest when it can."""
@@ -57,11 +58,8 @@ class DirectOutlet:
             if taken == len(data):
                 return
             data = data[taken:]
-            # The first that does not fit may be the snapshot: that one is allowed besides the limit.
-            self._allowed = len(data)
+        # Whoever has something pending is sent nothing more (see Viewer), so this is one frame at most.
         transport.write(data)
-        if self.pending() > LONGEST_PENDING + self._allowed:
-            self.drop()
 
     def pending(self) -> int:
         """Return the bytes that Twisted holds because the socket did not take them."""
@@ -71,6 +69,30 @@ class DirectOutlet:
         """End the connection at once: a close frame would only wait behind the rest."""
         if self._protocol.transport is not None:
             self._protocol.transport.abortConnection()
+
+
+class Pings:
+    """Answers the protocol's pings, so many a second: whoever sends more does not read the answers either."""
+
+    __slots__ = ("_count", "_protocol", "_since")
+
+    def __init__(self, protocol: WebSocketProtocol) -> None:
+        self._protocol = protocol
+        self._since = 0.0
+        self._count = 0
+
+    def __call__(self, payload: bytes) -> None:
+        """Take the place of autobahn's `onPing`."""
+        now = time.monotonic()
+        if now - self._since >= 1.0:
+            self._since, self._count = now, 0
+        self._count += 1
+        if self._protocol.state != self._protocol.STATE_OPEN:
+            return
+        if self._count > PINGS_PER_SECOND:
+            end(self._protocol, POLICY_VIOLATION)
+        else:
+            self._protocol.sendPong(payload)
 
 
 class ProgressServer(Server):
@@ -88,6 +110,7 @@ class ProgressServer(Server):
         transport = protocol.transport
         if isinstance(getattr(transport, "socket", None), socket.socket):
             transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        protocol.onPing = Pings(protocol)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Pass an application's message on; close with any code of RFC 6455, which autobahn refuses."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -235,6 +236,37 @@ async def test_it_puts_right_what_contradicts_the_rows(scene, monkeypatch):
     await sync_to_async(Video.objects.filter(pk=video.pk).update)(status="failed", error="it says no")
     await scene.listener.about(video.video_id, "status", status="failed", error="it says no")
     assert video.video_id not in await scene.store()
+
+
+async def test_it_puts_back_what_was_taken_out_of_the_store(scene, monkeypatch):
+    monkeypatch.setattr(bridges, "RECONCILED", 0.3)
+    video = await a_video()
+    await scene.bridge()
+    first = await scene.listener.until(lambda batch: True)
+    await scene.client.hdel(SNAPSHOT_KEY, video.video_id)
+    await scene.client.hset(SNAPSHOT_KEY, "stray", "{}")
+    await scene.listener.about(video.video_id)
+    assert (await scene.store()).keys() == {"@", video.video_id}
+    await scene.client.delete(SNAPSHOT_KEY)
+    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"] or bool(batch["messages"]))
+    assert (await scene.store()).keys() == {"@", video.video_id}
+
+
+async def test_its_heart_beats_while_the_database_hangs(scene, monkeypatch):
+    await scene.bridge()
+    await scene.listener.until(lambda batch: True)
+    hangs = threading.Event()
+    monkeypatch.setattr("downloads.reconciliation._connected", lambda question: hangs.wait(20))
+    try:
+        await scene.publish("demo", percent=1.0)
+        began = time.monotonic()
+        await scene.listener.about("demo")
+        await scene.publish("demo", status="complete")
+        await scene.listener.about("demo", "status")
+        assert time.monotonic() - began < 2.5
+        await scene.listener.until(lambda batch: not batch["messages"], 2.5)
+    finally:
+        hangs.set()
 
 
 async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(scene):

@@ -257,6 +257,32 @@ def test_it_says_that_a_row_is_gone_whose_message_was_lost(bench):
     assert bench.batch(gone={"a"}) == [{"type": "changed", "video_id": "a", "rev": 7, "deleted": True}]
 
 
+def test_it_forgets_a_deleted_row(bench):
+    bench.conflator.learn(bench.row(), bench.now)
+    bench.take(percent=1.0)
+    bench.batch()
+    bench.now += 1
+    assert not reconcile(bench, complete=True)
+    (found,) = bench.batch(gone={"a"})
+    assert found["deleted"]
+    assert (bench.outgoing.drop, bench.conflator.everything()) == (["a"], {})
+
+
+def test_it_draws_no_bar_for_an_id_that_only_changed(bench):
+    bench.take("ghost", changed=True)
+    assert bench.batch(gone={"ghost"}) == [{"type": "changed", "video_id": "ghost", "rev": 7, "deleted": True}]
+    assert bench.conflator.everything() == {}
+    assert not bench.conflator.knows("ghost")
+
+
+def test_it_undoes_an_attempt_that_the_row_has_not_reached(bench):
+    bench.conflator.learn(bench.row(), bench.now)
+    bench.take(percent=7.0, attempt=99)
+    bench.now += 1
+    assert reconcile(bench, bench.row(percent=5.0))
+    assert bench.take(percent=8.0, attempt=1)
+
+
 def test_it_looks_again_at_a_row_that_waited(bench):
     bench.conflator.learn(bench.row(status="queued"), bench.now)
     assert not bench.conflator.knows("a")

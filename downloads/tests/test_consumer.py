@@ -11,6 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
 from downloads import fanout
+from downloads.consumers import ProgressConsumer
 from downloads.progress import SNAPSHOT_KEY
 from ytarchive.asgi import application
 
@@ -121,6 +122,14 @@ async def test_it_takes_a_trusted_origin_behind_a_proxy(layer, settings):
 async def test_it_refuses_a_stranger_of_a_private_archive(layer, settings):
     settings.PRIVATE = True
     assert not (await connecting().connect())[0]
+
+
+async def test_it_may_be_used_without_the_middleware(layer):
+    found = WebsocketCommunicator(ProgressConsumer.as_asgi(), "/ws/progress")
+    assert (await found.connect())[0]
+    await get_channel_layer().group_send("progress", compact(event(1, progress("a", 1.0))))
+    assert json.loads(await found.receive_from())["percent"] == 1
+    await found.disconnect()
 
 
 async def test_it_refuses_another_path_without_a_traceback(layer):

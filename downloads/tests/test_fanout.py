@@ -178,6 +178,18 @@ async def test_it_clears_a_tickets_bar_whose_end_was_lost(hall):
     ]
 
 
+async def test_one_bad_text_harms_nobody(hall):
+    hands = [Hand() for _ in range(3)]
+    for hand in hands:
+        hall.join(hand, ticket=True)
+    await turns()
+    hall.receive(event(1, ["a", "status", "junk"], ["b", "changed", "[]"], message("progress", "c", percent=1)))
+    hall.receive({**event(2), "seq": float("inf")})
+    hall.receive(event(2, message("progress", "c", percent=2)))
+    await turns()
+    assert [hand.objects[-1]["percent"] for hand in hands] == [2, 2, 2]
+
+
 async def test_its_frames_are_those_of_rfc_6455():
     for size, head in [
         (5, b"\x81\x05"),
@@ -188,6 +200,21 @@ async def test_its_frames_are_those_of_rfc_6455():
         assert Frames(["x" * size]).wire == head + b"x" * size
     assert Frames(["é", "b"]).wire == b"\x81\x02\xc3\xa9\x81\x01b"
     assert frames.merged([]) == []
+
+
+@pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])
+async def test_the_layer_hears_on_whatever_is_written_into_its_channel(redis_server, junk):
+    layer = ProgressLayer(hosts=[redis_server.url])
+    heard: list[dict] = []
+    layer.attach("progress", EVENT, heard.append)
+    await layer.group_add("progress", await layer.new_channel())
+    with redis_server.client() as client:
+        client.publish("asgi__group__progress", junk)
+    await layer.group_send("progress", event(1))
+    async with asyncio.timeout(5):
+        while not heard:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+    await layer.flush()
 
 
 async def test_the_layer_keeps_a_bounded_number_of_messages_for_a_member(redis_server):

@@ -137,6 +137,16 @@ async def test_it_closes_a_flood_and_serves_the_others(web, client):
     assert await client.recv() == "pong"
 
 
+async def test_it_ends_who_pings_without_end(web):
+    flood = _stalled_client(web.port)
+    before = web.memory()
+    with contextlib.suppress(OSError):
+        for _ in range(2_000):
+            await asyncio.to_thread(flood.sendall, b"\x89\x84\0\0\0\0ping" * 100)
+    assert _is_closed(flood)
+    assert web.memory() - before < 8_000_000
+
+
 async def test_it_refuses_foreign_origins_and_other_paths_with_403(web):
     for url, headers in [(web.url, {"Origin": "http://evil.example"}), (f"{web.url}/other", {})]:
         with pytest.raises(websockets.InvalidStatus) as caught:
