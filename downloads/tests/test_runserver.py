@@ -85,7 +85,8 @@ def test_it_recovers_from_code_that_does_not_start(developed: Archive, project: 
     finally:
         module.write_text(right)
 
-    wait_until(lambda: status_of(url) == 200, 20, "the page is back")
+    # Mended before the reloader's first look, it would not be noticed either.
+    change(module, until=lambda: status_of(url) == 200)
     assert bar_moves(developed, url)
 
 
