@@ -65,7 +65,7 @@ def one(request: HttpRequest, video_id: str, verb: str) -> HttpResponse:
 def many(request: HttpRequest) -> HttpResponse:
     """Do one thing with the videos that were selected."""
     verb = VERBS.get(request.POST.get("do", ""))
-    videos = list(Video.objects.filter(video_id__in=request.POST.getlist("id")[:AT_ONCE]).order_by("pk"))
+    videos = list(Video.objects.named(request.POST.getlist("id")[:AT_ONCE]).order_by("pk"))
     if verb is None or not videos:
         messages.info(request, "Select videos first, then what to do with them.")
     else:

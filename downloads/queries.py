@@ -8,7 +8,7 @@ from django.db import connection, models, transaction
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from downloads import history, moves
+from downloads import history, moves, progress
 from downloads.queue import Queue
 from downloads.status import ACTIVE, UNFINISHED, Quality, Status
 
@@ -20,6 +20,10 @@ VAGUE = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
+    def named(self, video_ids: list[str]) -> Self:
+        """Those with one of these ids; what cannot be an id reaches no query (PostgreSQL refuses a NUL)."""
+        return self.filter(video_id__in=[found for found in video_ids if progress.VIDEO_ID.fullmatch(found)])
+
     def active(self) -> Self:
         """Downloading or processing now."""
         return self.filter(status__in=ACTIVE)

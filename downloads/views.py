@@ -95,7 +95,7 @@ def add(request: HttpRequest) -> HttpResponse:
 def cards(request: HttpRequest) -> HttpResponse:
     """Answer the partials of the asked videos; one that is not here is simply absent."""
     drawn = request.GET.get("as", "card")
-    videos = Video.objects.filter(video_id__in=request.GET.getlist("id")[:CARDS_AT_ONCE])
+    videos = Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE])
     context = {
         "partial": PARTIALS.get(drawn, PARTIALS["card"]),
         "videos": [{"video": video, "events": _events(video) if drawn == "detail" else None} for video in videos],

@@ -91,6 +91,7 @@ RETRY_SECONDS = _whole("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
 TICK_MS = _whole("YTARCHIVE_TICK_MS", 200, 20, 5000)
 ALLOW_PRIVATE_HOSTS = _flag("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
 # `up` sets this for its web processes when it binds to more than loopback.
+PRIVATE_IS_CHOSEN = bool(env.str("YTARCHIVE_PRIVATE", default=""))
 PRIVATE = _flag("YTARCHIVE_PRIVATE", bool(_words("DJANGO_ALLOWED_HOSTS", [])))
 SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
 SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")

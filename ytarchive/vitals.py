@@ -1,5 +1,7 @@
 """What Redis tells of the stack: whether it answers, whether a bridge leads, whether a worker claims."""
 
+import json
+import time
 from urllib.parse import urlsplit
 
 import redis
@@ -9,6 +11,8 @@ from downloads import progress
 from ytarchive import redisserver
 from ytarchive.part import Part
 from ytarchive.prepare import CannotStart, first_line
+
+HEARTBEATS = 4.0  # seconds; the leading bridge writes at least every 2
 
 
 def redis_part() -> Part | None:
@@ -52,11 +56,13 @@ def forget_the_dead() -> None:
 
 
 def bridge_leads() -> bool:
-    """Tell whether a bridge is subscribed and leads."""
+    """Tell whether a bridge is subscribed and leads: it has the lease, and its heart beats in the snapshot store."""
     try:
-        return bool(progress.client().exists(progress.LEADER_KEY))
+        head = progress.client().hget(progress.SNAPSHOT_KEY, progress.SNAPSHOT_HEAD)
+        leads = progress.client().exists(progress.LEADER_KEY)
     except redis.RedisError:
         return False
+    return bool(leads and head) and abs(time.time() - json.loads(head)["at"]) < HEARTBEATS
 
 
 def worker_claims() -> bool:

@@ -157,3 +157,11 @@ def test_it_folds_the_description(client):
     assert video.finish(Filed("a.mp4", 1), lambda: None)
     page = client.get(video.get_absolute_url()).content.decode()
     assert '<a href="https://example.org/more" rel="nofollow">' in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/videos/%00/", "/videos/a%00b/retry", "/media/%00/video", "/videos/" + "x" * 65 + "/"]
+)
+def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
+    assert client.get(path).status_code == 404
+    assert client.get("/videos/cards?id=%00").status_code == 200

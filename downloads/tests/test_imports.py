@@ -15,7 +15,7 @@ MAY = {
     "downloads.history": {"status"},
     "downloads.queue": {"history", "progress", "status"},
     "downloads.moves": {"history", "progress", "status"},
-    "downloads.queries": {"history", "moves", "queue", "status"},
+    "downloads.queries": {"progress", "history", "moves", "queue", "status"},
     "downloads.models": {"history", "moves", "progress", "queries", "queue", "status"},
     "downloads.progress": set(),
     "downloads.access": set(),

@@ -228,3 +228,36 @@ async def test_it_answers_the_snapshot_over_http_too(web, client, redis_server):
     assert status == 503
     async with connect(web.url):  # accepted all the same
         pass
+
+
+# The command ------------------------------------------------------------------------------------------
+
+
+def test_it_says_in_one_line_that_its_port_is_taken(manage):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = manage("web", "--port", str(taken.getsockname()[1]))
+        assert process.wait(20) == 1
+    said = process.log.read_text()
+    assert "is taken by another program" in said
+    assert "Traceback" not in said
+
+
+def test_it_is_private_where_others_can_reach_it(manage, redis_server):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    manage("web", "--bind", "0.0.0.0", "--port", str(port))
+
+    def status() -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/progress", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    wait_until(status, 20, "the web server answers")
+    assert status() == 403

@@ -44,13 +44,16 @@ export const createCards = (url, page) => {
 		listWanted = false;
 		for (const id of ids) wanted.delete(id);
 		const asked = ids.map((id) => `&id=${encodeURIComponent(id)}`).join("");
-		const answer = await fetch(list ? list.dataset.list + location.search : url + asked).catch(() => null);
-		const fine = answer?.ok && !answer.redirected;
-		if (fine) swap(new DOMParser().parseFromString(await answer.text(), "text/html"), list, ids);
+		const from = list ? list.dataset.list + location.search : url + asked;
+		const answer = document.hidden
+			? null
+			: await fetch(from, { signal: AbortSignal.timeout(10_000) }).catch(() => null);
+		const html = answer?.ok && !answer.redirected ? await answer.text().catch(() => null) : null;
+		timer = 0;
+		if (html !== null) swap(new DOMParser().parseFromString(html, "text/html"), list, ids);
 		else if (list) listWanted = true;
 		else wanted = new Set([...ids, ...wanted]);
-		timer = 0;
-		schedule(fine ? undefined : AGAIN_AFTER);
+		schedule(html === null ? AGAIN_AFTER : undefined);
 	};
 
 	/** @param {Document} answer @param {HTMLElement | null | false} list @param {string[]} ids */
@@ -88,10 +91,10 @@ export const createCards = (url, page) => {
 		elements,
 		shown,
 		wantAll,
-		want(ids) {
+		want(ids, wait) {
 			for (const id of ids) wanted.add(id);
 			if (wanted.size > 2 * AT_ONCE) wantAll();
-			else schedule();
+			else schedule(wait);
 		},
 	};
 };

@@ -81,7 +81,7 @@ setInterval(drawAllStalled, 1000);
 function wake() {
 	if (document.hidden) return;
 	socket.wake();
-	cards.want([]);
+	cards.want([], 0);
 	drawAllStalled();
 }
 

@@ -10,7 +10,7 @@ const PLAIN_SILENT_AFTER = 45_000;
 const OPENING_AT_MOST = 10_000;
 const FAILURES_BEFORE_POLLING = 3;
 
-/** Full jitter: up to 4 s, up to 30 s when hidden or after ten minutes. @type {Delay} */
+/** Full jitter: up to 4 s; up to 30 s when hidden or after ten minutes. @type {Delay} */
 export const delay = (failures, downFor, hidden, random) =>
 	random * Math.min(hidden || downFor > 600_000 ? 30_000 : 4_000, 500 * 2 ** Math.min(failures, 10));
 
@@ -49,8 +49,8 @@ export const connect = (url, snapshotUrl, page) => {
 		heardAt = Date.now();
 		askedAt = failures = 0;
 		polling = httpAnswers = false;
-		silent = !news;
-		page.state(news ? "live" : "paused");
+		silent &&= !news;
+		page.state(silent ? "paused" : "live");
 	};
 
 	const closed = () => {
@@ -78,12 +78,10 @@ export const connect = (url, snapshotUrl, page) => {
 		if (now - heardAt < (plain ? PLAIN_SILENT_AFTER : SILENT_AFTER)) return;
 		if (!askedAt) {
 			askedAt = now;
+			silent = true;
 			page.state("paused");
 			resync();
-		} else if (now - askedAt >= GIVEN_UP_AFTER) {
-			silent = true;
-			closed();
-		}
+		} else if (now - askedAt >= GIVEN_UP_AFTER) closed();
 	};
 
 	/** See whether plain HTTP gets through, and then go on with that. @param {number} now */

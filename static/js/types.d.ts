@@ -129,7 +129,7 @@ type CreateCards = (
 	readonly elements: ReadonlyMap<string, HTMLElement>;
 	readonly shown: Shown;
 	/** These cards may have changed. */
-	want(ids: Iterable<string>): void;
+	want(ids: Iterable<string>, wait?: number): void;
 	/** Anything may have changed. */
 	wantAll(): void;
 };

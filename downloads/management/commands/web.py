@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ytarchive import listening
+from ytarchive.prepare import CannotStart
 
 
 class Command(BaseCommand):
@@ -17,22 +21,31 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="an inherited listening socket, instead of address and port")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        number = options["fd"]
+        if number is None:
+            number = _listen(options["bind"], options["port"])
         # Imported here, since it installs Twisted's reactor in the process.
         from daphne.endpoints import build_endpoint_description_strings  # noqa: PLC0415
 
-        from ytarchive.server import ProgressServer  # noqa: PLC0415
-
-        if options["fd"] is not None:
-            endpoints = build_endpoint_description_strings(file_descriptor=options["fd"])
-        else:
-            endpoints = build_endpoint_description_strings(host=options["bind"], port=options["port"])
-            endpoints = [f"{endpoint}:backlog=1024" for endpoint in endpoints]
+        # After the server, whose reactor must be the first.
         from ytarchive.asgi import application  # noqa: PLC0415
+        from ytarchive.server import ProgressServer  # noqa: PLC0415
 
         ProgressServer(
             application,
-            endpoints=endpoints,
+            endpoints=build_endpoint_description_strings(file_descriptor=number),
             websocket_timeout=-1,
             websocket_connect_timeout=10,
             server_name="",
         ).run()
+
+
+def _listen(host: str, port: int) -> int:
+    """Return a listening socket's number; an archive that others can reach is private unless told otherwise."""
+    try:
+        listener = listening.listen(host, port)
+    except CannotStart as error:
+        raise CommandError(str(error)) from error
+    if not listening.is_loopback(listener) and not settings.PRIVATE_IS_CHOSEN:
+        settings.PRIVATE = True
+    return listener.detach()
