@@ -62,7 +62,9 @@ def bridge_leads() -> bool:
         leads = progress.client().exists(progress.LEADER_KEY)
     except redis.RedisError:
         return False
-    return bool(leads and head) and abs(time.time() - json.loads(head)["at"]) < HEARTBEATS
+    if not leads or not head:
+        return False
+    return abs(time.time() - json.loads(head)["at"]) < HEARTBEATS
 
 
 def worker_claims() -> bool:
