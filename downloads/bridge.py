@@ -38,7 +38,6 @@ from downloads.reconciliation import Rows
 logger = logging.getLogger(__name__)
 
 LEASE = 3.0  # seconds: another bridge takes over at most this and one try after the leader's death
-RENEWED = 1.0
 RETRY = 0.5  # between tries for the lease, and for Redis
 HEARTBEAT = 1.5  # between batches at most, so that clients see one at least every 2 s
 RECONCILED = 30.0

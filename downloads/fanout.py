@@ -15,12 +15,12 @@ import time
 import weakref
 from typing import Any, Protocol, Self
 
-import redis.asyncio
+import redis
 from django.conf import settings
 
 from downloads import frames
 from downloads.frames import Frames, Message
-from downloads.progress import EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY
+from downloads.progress import EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
 
 logger = logging.getLogger(__name__)
 
@@ -193,12 +193,7 @@ class Fanout:
         self._read_at = time.monotonic()
         self._reading = None  # who asks from now on needs a read that begins later
         if self._redis is None:
-            self._redis = redis.asyncio.Redis.from_url(
-                settings.REDIS_URL,
-                socket_connect_timeout=0.2,
-                socket_timeout=0.2,
-                retry=redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0),
-            )
+            self._redis = async_client(connect=0.2, answer=0.2)
         found = await self._redis.hgetall(SNAPSHOT_KEY)
         head = found.pop(SNAPSHOT_HEAD.encode(), b"{}")
         return Snapshot(json.loads(head), [text.decode() for text in found.values()])

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import redis
+import redis.asyncio
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
@@ -197,6 +198,14 @@ def client() -> redis.Redis:
             retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
         )
     return _client
+
+
+def async_client(connect: float, answer: float) -> redis.asyncio.Redis:
+    """Return a client for an event loop; it waits so many seconds to connect and for an answer, and tries once."""
+    once = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=connect, socket_timeout=answer, retry=once
+    )
 
 
 def publish(video_id: str, progress: Progress) -> bool:

@@ -13,7 +13,7 @@ import redis
 from django.conf import settings
 from django.core.management import call_command
 
-from downloads import progress
+from downloads import ffmpeg, progress
 from downloads.tests import clips, mediaserver, tools
 from ytarchive import redisserver
 
@@ -163,3 +163,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to get the programs whose want made tests be skipped."""
     for line in tools.missing(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"Skipped for want of {line}")
+
+
+@pytest.fixture
+def as_in_a_child(settings, monkeypatch, tmp_path) -> None:
+    """What a worker's child finds: folders of its own, ffmpeg on PATH, and leave to fetch from this machine."""
+    settings.ALLOW_PRIVATE_HOSTS = True
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.WORK_ROOT = tmp_path / "work"
+    settings.MEDIA_ROOT.mkdir()
+    settings.WORK_ROOT.mkdir()
+    monkeypatch.setenv("PATH", ffmpeg.path())

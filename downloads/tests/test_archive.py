@@ -9,21 +9,11 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import archive, downloader, egress, ffmpeg, filing, progress, workroom
+from downloads import archive, downloader, egress, filing, progress, workroom
 from downloads.models import Queue, Status, Video
 from downloads.reporter import Reporter
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_child(settings, monkeypatch, tmp_path):
-    settings.ALLOW_PRIVATE_HOSTS = True
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.WORK_ROOT = tmp_path / "work"
-    settings.MEDIA_ROOT.mkdir()
-    settings.WORK_ROOT.mkdir()
-    monkeypatch.setenv("PATH", ffmpeg.path())
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
 
 @pytest.fixture

@@ -9,23 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from downloads import archive, complaints, downloader, egress, ffmpeg, filing, limits, worker, workroom, ytdl
+from downloads import archive, complaints, downloader, egress, filing, limits, worker, workroom, ytdl
 from downloads.models import Filed, Queue, Status, Video
 from downloads.silence import Silence
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
 
 @pytest.fixture(autouse=True)
-def as_in_a_child(settings, monkeypatch, tmp_path):
-    settings.ALLOW_PRIVATE_HOSTS = True
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.WORK_ROOT = tmp_path / "work"
-    settings.MEDIA_ROOT.mkdir()
-    settings.WORK_ROOT.mkdir()
-    monkeypatch.setenv("PATH", ffmpeg.path())
+def without_pauses(monkeypatch):
     monkeypatch.setattr(downloader, "_pause", lambda n: 0.0)
 
 

@@ -2,20 +2,10 @@
 
 import pytest
 
-from downloads import archive, downloader, egress, expansion, ffmpeg, queries
+from downloads import archive, downloader, egress, expansion, queries
 from downloads.models import Facts, Status, Video
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_child(settings, monkeypatch, tmp_path):
-    settings.ALLOW_PRIVATE_HOSTS = True
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.WORK_ROOT = tmp_path / "work"
-    settings.MEDIA_ROOT.mkdir()
-    settings.WORK_ROOT.mkdir()
-    monkeypatch.setenv("PATH", ffmpeg.path())
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
 
 @pytest.fixture

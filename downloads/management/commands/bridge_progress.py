@@ -4,14 +4,12 @@ import asyncio
 import signal
 from typing import Any
 
-import redis.asyncio
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from downloads.bridge import Bridge
+from downloads.progress import async_client
 
 
 class Command(BaseCommand):
@@ -27,9 +25,7 @@ class Command(BaseCommand):
 async def bridge() -> None:
     """Run a bridge until SIGTERM or Ctrl-C."""
     # No retries inside: the bridge tries again itself, from the start.
-    client = redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
-    )
+    client = async_client(connect=0.5, answer=1.0)
     found = Bridge(client, get_channel_layer(), settings.TICK_MS / 1000)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
