@@ -77,6 +77,8 @@ class Video(models.Model):
     size = models.BigIntegerField("size in bytes", null=True, blank=True)
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
     subtitles = models.CharField("languages of subtitles", max_length=200, blank=True)
+    # The files kept of them: {"language": "en", "file": path in the media folder}, a WebVTT file each.
+    tracks = models.JSONField(default=list, blank=True, editable=False)
     insists = models.BooleanField("even if it is there already", default=False)
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)

@@ -57,3 +57,4 @@ class Filed:
     media_file: str
     size: int
     thumbnail: str = ""
+    tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
