@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 import zlib
+from urllib.parse import unquote
 
 from django import template
 from django.utils import timezone
@@ -13,6 +14,7 @@ register = template.Library()
 
 TONES = 12
 UNITS = ("B", "kB", "MB", "GB", "TB")
+LONGEST_ADDRESS = 60  # characters
 
 
 def _scaled(count: float) -> tuple[str, str]:
@@ -95,6 +97,25 @@ def letter(name: str) -> str:
     """Return the first letter or digit of a name, for a video without a picture."""
     bare = name.removeprefix("https://").removeprefix("http://").removeprefix("www.")
     return next((character.upper() for character in bare if character.isalnum()), "?")
+
+
+@register.filter
+def named(video: Video) -> str:
+    """Return the title, or the address in short while no title is known."""
+    return video.title or address(video.url)
+
+
+@register.filter
+def address(url: str) -> str:
+    """Return an address as people say it, "example.org/…/clip.mp4"; the end says most."""
+    plain = unquote(url)
+    plain = plain if plain.isprintable() and "\ufffd" not in plain else url
+    bare = plain.partition("://")[2].removeprefix("www.").rstrip("/") or url
+    if len(bare) <= LONGEST_ADDRESS:
+        return bare
+    host, _, path = bare.partition("/")
+    host = host if len(host) <= LONGEST_ADDRESS // 2 else f"…{host[-LONGEST_ADDRESS // 2 :]}"
+    return f"{host}/…{path[len(host) - LONGEST_ADDRESS :]}"
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from downloads.models import Facts, Filed, Status, Video
+from downloads.templatetags import words
 from downloads.tests.test_library import complete, running, tag, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -165,3 +166,28 @@ def test_it_folds_the_description(client):
 def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
     assert client.get(path).status_code == 404
     assert client.get("/videos/cards?id=%00").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://www.example.org/", "example.org"),
+        ("http://example.org/watch?v=1", "example.org/watch?v=1"),
+        ("http://example.org/Big%20Buck.mp4", "example.org/Big Buck.mp4"),
+        ("http://example.org/%00%E2%80%AE", "example.org/%00%E2%80%AE"),
+        ("http://example.org/%ff", "example.org/%ff"),
+        (f"http://example.org/{'x/' * 50}clip.mp4", f"example.org/…{'/x' * 20}/clip.mp4"),
+        (f"http://{'a.' * 60}org/{'b' * 80}", f"…{'.a' * 13}.org/…{'b' * 29}"),
+    ],
+)
+def test_it_says_an_address_as_people_do(url, said):
+    assert words.address(url) == said
+    assert len(said) <= words.LONGEST_ADDRESS + 2
+
+
+def test_it_names_a_video_without_a_title_by_its_address(client):
+    video = waiting()
+    for path in ("/", video.get_absolute_url()):
+        page = client.get(path).content.decode()
+        assert "a.example.org<" in page
+        assert 'title="http://a.example.org/"' in page
