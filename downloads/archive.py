@@ -157,11 +157,9 @@ class _Story:
             _ours(steadily(lambda: expansion.expand(self.video, listing)))
             return
         known = facts(found.info)
-        if twin := steadily(lambda: expansion.twin(self.video, known)):
-            words = f"This video is already in the archive: {twin.name}. Retry fetches it once more."
-            _ours(steadily(lambda: self.video.set_aside(words)))
+        _ours(steadily(lambda: expansion.describe(self.video, known)))
+        if self.video.is_ended:
             return
-        _ours(steadily(lambda: self.video.describe(known)))
         limits.check(self.video.duration, sum(stream.planned or 0 for stream in found.streams))
         self.meter.plan(found.streams)
         fetched = downloader.fetch(found, self._take, lambda: self._process("merging"))

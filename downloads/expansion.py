@@ -1,11 +1,24 @@
 """A list becomes videos of its own, and the same video is not fetched twice."""
 
+from django.db import transaction
+
 from downloads import sources
 from downloads.downloader import Entry, Listing
 from downloads.models import Facts, Video
+from downloads.queries import alone
 
 # A channel holds lists which hold videos; what lies deeper is left out.
 DEEPEST = 2
+
+
+def describe(video: Video, known: Facts) -> bool:
+    """Keep what the look-up found, or set the video aside where it is there already; False if the lease is lost."""
+    with transaction.atomic():
+        # Two workers may look up the same video at once: the second is to find the first described.
+        alone(f"{known.extractor} {known.source_id}")
+        if found := twin(video, known):
+            return video.set_aside(f"This video is already in the archive: {found.name}. Retry fetches it once more.")
+        return video.describe(known)
 
 
 def twin(video: Video, known: Facts) -> Video | None:

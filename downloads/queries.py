@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 VAGUE = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 
 
+def alone(name: str) -> None:
+    """Let no other transaction by this name in until ours ends; on SQLite there is but one that writes."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {name}"])
+
+
 class VideoQuerySet(models.QuerySet["Video"]):
     def named(self, video_ids: list[str]) -> Self:
         """Those with one of these ids; what cannot be an id reaches no query (PostgreSQL refuses a NUL)."""
@@ -90,9 +97,8 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
 
     def _has_place(self, host: str) -> bool:
         """Look again with the site to ourselves: two workers may each have seen its last free place."""
-        if connection.vendor == "postgresql" and host:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {host}"])
+        if host:
+            alone(host)
         return not host or self.get_queryset().active().filter(host=host).count() < settings.PER_HOST
 
     def rescue(self) -> int:

@@ -37,7 +37,7 @@ MAY = {
     "downloads.workroom": {"parts"},
     "downloads.filing": set(),
     "downloads.limits": {"downloader"},
-    "downloads.expansion": {"downloader", "models", "sources"},
+    "downloads.expansion": {"downloader", "models", "queries", "sources"},
     "downloads.meter": {"progress", "steps"},
     "downloads.reporter": {"progress"},
     "downloads.downloader": {"complaints", "steps", "ytdl"},

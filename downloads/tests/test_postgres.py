@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from downloads.tests import tools
+from downloads.tests.test_twins import race
 
 pytestmark = pytest.mark.processes
 
@@ -112,6 +113,13 @@ def test_it_takes_no_more_from_one_site_however_many_ask(run):
     run("-c", SETTING_UP.format(count=30, same=True))
     found = claim_at_once(run, 6)
     assert sum(map(len, found)) == settings.PER_HOST
+
+
+@pytest.mark.parametrize("insisting", ["", "two"])
+def test_it_fetches_one_of_two_that_are_found_at_once(run, insisting):
+    found = list(race(run.env, insisting))
+    assert {pair.count("downloading") for pair in found} <= ({1, 2} if insisting else {1})
+    assert not insisting or {second for _, second in found} == {"downloading"}
 
 
 def test_it_knows_the_same_verbs(run):

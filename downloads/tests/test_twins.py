@@ -1,0 +1,70 @@
+"""The same video under two addresses, looked up by two processes at the same instant: one of them is fetched."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+PAIRS = 50
+FILLER = """
+import django, sys
+django.setup()
+from downloads.models import Video
+Video.objects.all().delete()
+for url in (f"http://{name}.example/{n}" for n in range(int(sys.argv[1])) for name in ("one", "two")):
+    Video.objects.ingest(url, url, insists="two" in sys.argv[2:] and "two" in url)
+while Video.objects.claim("w"):
+    pass
+"""
+# Describes the video that each line names, and says what became of it.
+RACER = """
+import django, sys
+django.setup()
+from downloads import expansion
+from downloads.models import Facts, Video
+videos = {video.url.rpartition("/")[2]: video for video in Video.objects.filter(host=f"{sys.argv[1]}.example")}
+print(len(videos), flush=True)
+for number in map(str.strip, sys.stdin):
+    expansion.describe(videos[number], Facts(title="One", extractor="Site", source_id=number))
+    print(videos[number].status, flush=True)
+"""
+
+
+def race(env, insisting=""):
+    """Have two processes find the same video, pair after pair; yield what became of each pair."""
+    env = {**env, "YTARCHIVE_PER_HOST": "64"}
+    subprocess.run([sys.executable, "-c", FILLER, str(PAIRS), insisting], check=True, env=env, cwd=settings.BASE_DIR)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    racers = [
+        subprocess.Popen([sys.executable, "-c", RACER, name], env=env, cwd=settings.BASE_DIR, **pipes)
+        for name in ("one", "two")
+    ]
+    assert [racer.stdout.readline() for racer in racers] == [f"{PAIRS}\n"] * 2
+    for number in range(PAIRS):
+        for racer in racers:
+            racer.stdin.write(f"{number}\n")
+        yield tuple(racer.stdout.readline().strip() for racer in racers)
+    for racer in racers:
+        racer.communicate(timeout=10)
+
+
+@pytest.fixture
+def env(redis_server):
+    connection.close()
+    return {**os.environ, "YTARCHIVE_DATA": str(settings.DATA)}
+
+
+def test_it_fetches_one_of_two_that_are_found_at_once(env):
+    assert {tuple(sorted(pair)) for pair in race(env)} == {("cancelled", "downloading")}
+
+
+def test_it_fetches_both_where_a_person_insists(env):
+    found = list(race(env, insisting="two"))
+    # The first gives way only where the second was there before it.
+    assert {second for _, second in found} == {"downloading"}
+    assert {first for first, _ in found} <= {"downloading", "cancelled"}
