@@ -21,7 +21,7 @@ MOST_LINES = 200
 LOOK_UP_TIME = 2.0  # seconds for all names of a paste together: nobody waits longer for a page
 LOOK_UPS_AT_ONCE = 16
 PORTS = {"http": 80, "https": 443}
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 SMUGGLED = "__youtubedl_smuggle"
 NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 # What may stay as it is in a path and a query; the rest is written as %XX.

@@ -9,6 +9,7 @@ from pathlib import Path
 FOLDERS = ("media", "work", "static", "cache", "redis")
 # sun_path holds 107 bytes and a NUL (unix(7)); the margin leaves room for temporary names beside it.
 LONGEST_SOCKET_PATH = 100
+NEW_KEY = "Remove it, and a new key is made: everybody signs in again."
 
 
 class DataFolderError(Exception):
@@ -31,7 +32,14 @@ def prepare(folder: Path) -> None:
 
 def secret_key(folder: Path) -> str:
     """Return the installation's secret key, made once and readable by its owner only."""
-    return _made_once(folder / "secret_key", lambda: secrets.token_urlsafe(50))
+    path = folder / "secret_key"
+    try:
+        key = _made_once(path, lambda: secrets.token_urlsafe(50))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataFolderError(f"The secret key in {path} cannot be read ({error}). {NEW_KEY}") from error
+    if not key:
+        raise DataFolderError(f"The file {path} is empty, and should hold the secret key. {NEW_KEY}")
+    return key
 
 
 def redis_socket(folder: Path) -> Path:
@@ -41,7 +49,7 @@ def redis_socket(folder: Path) -> Path:
         return path
     pointer = folder / "redis" / "socket"
     path = Path(_made_once(pointer, _short_socket))
-    if not _is_ours(path.parent):
+    if not path.is_absolute() or not _is_ours(path.parent):
         # The system's temporary folder was emptied, or the name is somebody else's now.
         pointer.unlink(missing_ok=True)
         path = Path(_made_once(pointer, _short_socket))

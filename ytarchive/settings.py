@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+import redis
 from django.core.exceptions import ImproperlyConfigured
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -13,6 +14,7 @@ from ytarchive import data
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
+REDIS_USE = "redis://host:6379/0, rediss://… or unix:///path"
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -45,6 +47,23 @@ def _languages(name: str) -> str:
     if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", word) for word in found):
         raise ImproperlyConfigured(f"{name} is {','.join(found)!r}; use codes of languages, such as en,de,pt-BR.")
     return ",".join(found)
+
+
+def _origins(name: str) -> list[str]:
+    found = _words(name, [])
+    for origin in found:
+        if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+            raise ImproperlyConfigured(f"{name} has {origin!r}; use a scheme and a host, such as https://example.org.")
+    return found
+
+
+def _check_redis(name: str) -> None:
+    _check_address(name, ("redis", "rediss", "unix"), REDIS_USE)
+    try:
+        # The client looks at what follows the address only when it connects.
+        redis.Redis.from_url(env.str(name)).connection_pool.make_connection()
+    except (redis.RedisError, ValueError, TypeError) as error:
+        raise ImproperlyConfigured(f"{name} cannot be used as it is ({error}); use {REDIS_USE}.") from error
 
 
 def _check_address(name: str, schemes: tuple[str, ...], use: str) -> None:
@@ -107,7 +126,7 @@ REDIS_EMBEDDED = not REDIS_URL
 if REDIS_EMBEDDED:
     REDIS_URL = f"unix://{REDIS_SOCKET}"
 else:
-    _check_address("REDIS_URL", ("redis", "rediss", "unix"), "redis://host:6379/0, rediss://… or unix:///path")
+    _check_redis("REDIS_URL")
 
 CHANNEL_LAYERS = {
     "default": {
@@ -149,7 +168,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DEBUG = _flag("DJANGO_DEBUG", False)
 ALLOWED_HOSTS = _words("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = _words("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS = _origins("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     # First, since the first `runserver` wins: ours, which builds on Daphne's.

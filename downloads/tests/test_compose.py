@@ -121,7 +121,7 @@ def test_it_puts_all_that_the_program_needs_into_the_image() -> None:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with archive(tmp_path_factory.mktemp("compose")) as found:
-        found.start("up", "--port", "0")
+        found.start("up", "--port", "0", DJANGO_ALLOWED_HOSTS="localhost,.example.org,127.0.0.1", YTARCHIVE_PRIVATE="0")
         found.await_ready()
         yield found
 
@@ -150,6 +150,12 @@ def test_it_finds_a_living_part_healthy(running: Archive, name: str) -> None:
     socket = running.redis().get_connection_kwargs()["path"]
 
     assert healthy(name, port_of(running), DJANGO_ALLOWED_HOSTS="localhost,other", REDIS_URL=f"unix://{socket}")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("hosts", [".example.org,other", "*", " ,localhost", "a.example.org"])
+def test_it_asks_for_a_page_by_a_name_that_is_let_in(running: Archive, hosts: str) -> None:
+    assert healthy("web", port_of(running), DJANGO_ALLOWED_HOSTS=hosts)
 
 
 @pytest.mark.processes

@@ -41,6 +41,20 @@ def test_it_makes_another_key_for_another_folder(tmp_path: Path) -> None:
     assert data.secret_key(tmp_path) != data.secret_key(tmp_path / "other")
 
 
+@pytest.mark.parametrize(("held", "said"), [
+    (b"", "is empty, and should hold the secret key"),
+    (b" \n", "is empty, and should hold the secret key"),
+    (b"\xff\xfe", "cannot be read"),
+])  # fmt: skip
+def test_it_says_what_to_do_about_a_key_that_is_none(tmp_path: Path, held: bytes, said: str) -> None:
+    (tmp_path / "secret_key").write_bytes(held)
+
+    with pytest.raises(data.DataFolderError, match=f"{said}.*a new key is made"):
+        data.secret_key(tmp_path)
+    (tmp_path / "secret_key").unlink()
+    assert data.secret_key(tmp_path)
+
+
 def test_it_keeps_the_key_of_the_first_of_two_processes(tmp_path: Path) -> None:
     def late() -> str:
         data._made_once(tmp_path / "key", lambda: "first")  # another process, in the meantime

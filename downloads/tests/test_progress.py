@@ -1,9 +1,11 @@
 """The wire: what is taken from Redis, and what is not."""
 
 import json
+import os
 import time
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from downloads import progress
 from downloads.progress import UNSET, BadMessage, Progress
@@ -123,3 +125,9 @@ def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
     assert caplog.text.count("cannot be reached") == 1
     progress._rests_until = 0.001  # its rest is over
     assert progress.publish("a", Progress(percent=1))
+
+
+@pytest.mark.parametrize("text", [b"\xff", b'{"phase": "\xff"}'])
+def test_it_refuses_an_argument_that_is_no_text(text):
+    with pytest.raises(CommandError, match="The message is no JSON"):
+        call_command("publish", "demo:1", os.fsdecode(text))

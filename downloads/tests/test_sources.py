@@ -86,6 +86,7 @@ def test_it_remembers_who_added_a_video(django_user_model):
         ("http://example.org\\@127.0.0.1/", "backslashes"),
         ("http://example.org/\x00", "control characters"),
         ("http://example.org/a\nb", "control characters"),
+        ("http://example.org/\udcff", "control characters"),
         ("http://example.org/#__youtubedl_smuggle=%7B%7D", "own use"),
         ("http://example.org/" + "a" * 2048, "too long"),
         ("http://example.org/" + "é" * 1000, "too long"),

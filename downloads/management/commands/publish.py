@@ -1,5 +1,6 @@
 """`manage.py publish`: publish progress by hand or from a script."""
 
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             progress.video_id_of(progress.channel(options["video_id"]))
-            found = progress.Progress.from_json(options["json"].encode())
+            found = progress.Progress.from_json(os.fsencode(options["json"]))
         except progress.BadMessage as error:
             raise CommandError(REASONS[error.reason]) from error
         if not progress.publish(options["video_id"], found):
