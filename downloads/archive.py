@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import complaints, downloader, expansion, ffmpeg, filing, limits, progress, workroom
+from downloads import complaints, downloader, expansion, ffmpeg, filing, limits, progress, tracks, workroom
 from downloads.downloader import DownloadError, Fetched, Listing
 from downloads.meter import Meter
 from downloads.models import Facts, Filed, Queue, Video
@@ -196,14 +196,14 @@ class _Story:
         name = filing.safe_name(self.video.title)
         media = filing.copy_of(fetched.media, ready / f"{name}.{filing.kind_of(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
-        for track in fetched.subtitles:
-            track.rename(ready / f"{name}{track.name.removeprefix(downloader.STEM)}")
+        subtitles = tracks.keep(fetched.subtitles, ready, name)
         if fetched.info:
             fetched.info.rename(ready / f"{name}.info.json")
         filed = Filed(
             media_file=f"{self.video.video_id}/{media.name}",
             size=media.stat().st_size,
             thumbnail=f"{self.video.video_id}/{thumbnail.name}" if thumbnail else "",
+            tracks=[{"language": code, "file": f"{self.video.video_id}/{file}"} for code, file in subtitles.items()],
         )
         return filed, ready
 

@@ -8,9 +8,9 @@ for the next ones as it plays.
 import asyncio
 import dataclasses
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.http import (
@@ -30,6 +30,7 @@ from downloads.models import Video
 
 LONGEST_OPEN_RANGE = 4 * 1024 * 1024
 CHUNK = 256 * 1024
+REVALIDATED = "private, no-cache"
 # Whatever else lies in the media folder is offered as a download, never shown.
 TYPES = {
     ".mp4": "video/mp4",
@@ -49,6 +50,7 @@ TYPES = {
     ".jpeg": "image/jpeg",
     ".png": "image/png",
     ".webp": "image/webp",
+    ".vtt": "text/vtt; charset=utf-8",
 }
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
@@ -72,21 +74,31 @@ class Piece:
 
 async def video(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Answer a video's file, or the range of it that is asked for; `?download=1` to save it."""
-    return await _serve(request, video_id, "media_file", "private, no-cache")
+    return await _serve(request, video_id, lambda row: row["media_file"], REVALIDATED)
 
 
 async def thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Answer a video's picture."""
-    return await _serve(request, video_id, "thumbnail", "private, max-age=600")
+    return await _serve(request, video_id, lambda row: row["thumbnail"], "private, max-age=600")
 
 
-async def _serve(request: HttpRequest, video_id: str, column: str, caching: str) -> HttpResponseBase:
+async def track(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
+    """Answer a video's subtitles in one language."""
+    return await _serve(request, video_id, lambda row: _track_file(row["tracks"], language), REVALIDATED)
+
+
+def _track_file(tracks: list[dict[str, str]], language: str) -> str:
+    return next((found["file"] for found in tracks if found["language"] == language), "")
+
+
+async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str], caching: str) -> HttpResponseBase:
+    """Answer the file whose name `pick` takes from the video's row."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not access.may_look(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
-    row = await Video.objects.filter(video_id=video_id).values(column, "title").afirst()
-    path = await asyncio.to_thread(located, row[column]) if row else None
+    row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
+    path = await asyncio.to_thread(located, pick(row)) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
     response = await _answer(request, path)

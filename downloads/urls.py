@@ -29,4 +29,5 @@ urlpatterns = [
     path("api/progress", api.progress, name="progress"),
     path("media/<id:video_id>/video", media.video, name="media"),
     path("media/<id:video_id>/thumbnail", media.thumbnail, name="thumbnail"),
+    path("media/<id:video_id>/tracks/<slug:language>.vtt", media.track, name="track"),
 ]

@@ -36,6 +36,7 @@ MAY = {
     "downloads.ytdl": {"parts"},
     "downloads.workroom": {"parts"},
     "downloads.filing": set(),
+    "downloads.tracks": set(),
     "downloads.limits": {"downloader"},
     "downloads.expansion": {"downloader", "models", "queries", "sources"},
     "downloads.meter": {"progress", "steps"},
@@ -43,7 +44,7 @@ MAY = {
     "downloads.downloader": {"complaints", "steps", "ytdl"},
     "downloads.archive": {
         "models", "progress", "downloader", "steps", "meter", "reporter", "filing", "ffmpeg", "workroom",
-        "complaints", "expansion", "limits",
+        "complaints", "expansion", "limits", "tracks",
     },
     "downloads.silence": set(),
     "downloads.child": {"archive", "egress", "models", "progress", "silence"},

@@ -128,16 +128,26 @@ class TestSubtitles:
         video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitles="de")
         found = self.kept(settings, video)
         assert list(found) == ["index.de.vtt"]
+        assert video.tracks == [{"language": "de", "file": f"{video.video_id}/index.de.vtt"}]
         assert "Hello in de" in found["index.de.vtt"]
 
     def test_it_keeps_those_of_the_settings(self, download, media_server, settings):
         settings.SUBTITLES = "en,de"
         video = download(media_server.url("/subtitled/index.m3u8"))
         assert sorted(self.kept(settings, video)) == ["index.de.vtt", "index.en.vtt"]
+        assert [track["language"] for track in video.tracks] == ["de", "en"]
+
+    def test_it_replaces_them_with_those_of_a_later_download(self, download, media_server, settings):
+        video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitles="de")
+        Video.objects.update(subtitles="en")
+        assert video.again()
+        again = download(video.url)
+        assert list(self.kept(settings, again)) == ["index.en.vtt"]
+        assert [track["language"] for track in again.tracks] == ["en"]
 
     def test_it_keeps_none_unasked(self, download, media_server, settings):
         assert self.kept(settings, download(media_server.url("/subtitled/index.m3u8"))) == {}
 
     def test_it_files_a_video_whose_subtitles_cannot_be_had(self, download, media_server, settings):
         video = download(media_server.url("/subtitled/index.m3u8?languages=xx"), subtitles="xx")
-        assert (video.status, self.kept(settings, video)) == (Status.COMPLETE, {})
+        assert (video.status, self.kept(settings, video), video.tracks) == (Status.COMPLETE, {}, [])

@@ -152,6 +152,40 @@ def test_it_shows_nothing_but_what_it_knows_to_be_harmless(folder):
     assert response["Content-Disposition"].startswith("attachment")
 
 
+class TestTracks:
+    """Subtitles, by their language."""
+
+    @pytest.fixture
+    def subtitled(self, video, folder) -> Video:
+        (folder / "a" / "film.en.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:02.000\nHêllo\n")
+        Video.objects.filter(pk=video.pk).update(tracks=[{"language": "en", "file": "a/film.en.vtt"}])
+        return video
+
+    @pytest.mark.parametrize("language", ["de", "EN", "en-GB", "..", "x" * 300])
+    def test_it_has_nothing_in_another_language(self, subtitled, language):
+        assert ask(subtitled.video_id, f"tracks/{language}.vtt").status_code == 404
+
+    def test_it_has_nothing_of_a_file_that_is_gone_or_elsewhere(self, subtitled, folder):
+        (folder.parent / "secret").write_bytes(b"WEBVTT")
+        for name in ("a/gone.vtt", "../secret", ""):
+            Video.objects.filter(pk=subtitled.pk).update(tracks=[{"language": "en", "file": name}])
+            assert ask(subtitled.video_id, "tracks/en.vtt").status_code == 404
+
+    def test_it_refuses_strangers_and_other_methods(self, subtitled, settings):
+        assert ask(subtitled.video_id, "tracks/en.vtt", method="post").status_code == 405
+        settings.PRIVATE = True
+        assert ask(subtitled.video_id, "tracks/en.vtt").status_code == 403
+
+    def test_it_answers_text_and_nothing_that_a_browser_would_run(self, subtitled):
+        response = ask(subtitled.video_id, "tracks/en.vtt")
+        assert (response.status_code, "Hêllo" in response.body.decode()) == (200, True)
+        assert response["Content-Type"] == "text/vtt; charset=utf-8"
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["Content-Security-Policy"] == "sandbox"
+        head = ask(subtitled.video_id, "tracks/en.vtt", method="head")
+        assert (head.body, head["Content-Length"]) == (b"", str(len(response.body)))
+
+
 @pytest.mark.parametrize("name", ["../secret", "a/../../secret", "/etc/passwd", "link", "a", "", "x\x00y", "n" * 400])
 def test_it_never_leaves_the_media_folder(video, folder, name):
     (folder.parent / "secret").write_bytes(b"key")

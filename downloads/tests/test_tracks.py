@@ -1,0 +1,83 @@
+"""Which subtitles are kept, and what they are called."""
+
+import pytest
+
+from downloads import tracks
+
+CUE = "\n\n00:00.000 --> 00:02.000\nHello\n"
+
+
+@pytest.fixture
+def room(tmp_path):
+    """Where fetched files lie; `room("en", text)` makes one."""
+    (tmp_path / "ready").mkdir()
+
+    def make(language, text=f"WEBVTT{CUE}"):
+        path = tmp_path / f"media.{language}.vtt"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    make.ready = tmp_path / "ready"
+    return make
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html><script>alert(1)</script>",
+        f"1{CUE}",
+        f"webvtt{CUE}",
+        f"WEBVTTX{CUE}",
+        f" WEBVTT{CUE}",
+        f"WEBVTT{CUE}".encode("utf-16"),
+        b"WEBVTT\n\n\xff\xfe",
+        "WEBVTT\n\n" + "x" * tracks.LARGEST,
+    ],
+)
+def test_it_keeps_nothing_that_is_no_webvtt(room, text):
+    assert tracks.keep([room("en", text)], room.ready, "film") == {}
+    assert list(room.ready.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "language", ["x", "english", "en..", "en-", "en de", "live_chat", "e\u0301n", "en-" + "x" * 17]
+)
+def test_it_keeps_no_language_that_is_none(room, language):
+    assert tracks.keep([room(language)], room.ready, "film") == {}
+
+
+def test_it_keeps_a_bearable_number(room):
+    found = [room(f"en-{number:03}") for number in range(tracks.MOST + 5)]
+    assert list(tracks.keep(found, room.ready, "film")) == [f"en-{number:03}" for number in range(tracks.MOST)]
+
+
+def test_it_keeps_them_by_language_under_the_name_of_the_film(room):
+    found = [
+        room("en"),
+        room("de", b"\xef\xbb\xbfWEBVTT - Untertitel"),
+        room("pt-BR"),
+        room("en-eEY6OEpapPo", "WEBVTT"),
+    ]
+    assert tracks.keep(found, room.ready, "A. film") == {
+        "de": "A. film.de.vtt",
+        "en": "A. film.en.vtt",
+        "en-eEY6OEpapPo": "A. film.en-eEY6OEpapPo.vtt",
+        "pt-BR": "A. film.pt-BR.vtt",
+    }
+    assert sorted(path.name for path in room.ready.iterdir())[0] == "A. film.de.vtt"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "Deutsch"),
+        ("fr", "Français"),
+        ("pt-BR", "Português Brasileiro"),
+        ("zh-Hans", "简体中文"),
+        ("en-orig", "English (en-orig)"),
+        ("tlh", "tlh"),
+    ],
+)
+def test_it_calls_a_language_by_its_own_name(language, said):
+    assert tracks.label(language) == said

@@ -1,0 +1,53 @@
+"""Subtitles: which files are kept as the tracks of a video, and what their languages are called."""
+
+import logging
+import re
+from pathlib import Path
+
+from django.utils.translation import get_language_info
+
+logger = logging.getLogger(__name__)
+
+# Wider than what a person may ask for: sites name tracks "en-orig", "es-419", "en-eEY6OEpapPo".
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9_]{1,16}){0,3}")
+WEBVTT = re.compile(r"WEBVTT(?=\s|\Z)")
+LARGEST = 5_000_000  # bytes: ten hours of speech have about two million
+MOST = 50  # of one video
+
+
+def keep(found: list[Path], folder: Path, name: str) -> dict[str, str]:
+    """Move the WebVTT files "….en.vtt" into `folder`; return their file names there by language, in order."""
+    kept: dict[str, str] = {}
+    for path in sorted(found, key=language_of):
+        language = language_of(path)
+        if len(kept) < MOST and LANGUAGE.fullmatch(language) and is_webvtt(path):
+            kept[language] = path.rename(folder / f"{name}.{language}.vtt").name
+        else:
+            logger.info("Not kept as subtitles: %r", path.name)
+    return kept
+
+
+def language_of(path: Path) -> str:
+    """Return the language that a file's name ends with, as "en" of "media.en.vtt"."""
+    return path.stem.partition(".")[2]
+
+
+def is_webvtt(path: Path) -> bool:
+    """Tell whether browsers can read it: it says what it is, in UTF-8, and is no monster."""
+    if path.stat().st_size > LARGEST:
+        return False
+    try:
+        return WEBVTT.match(path.read_text("utf-8-sig")) is not None
+    except UnicodeDecodeError:
+        return False
+
+
+def label(language: str) -> str:
+    """Return the language's own name, as "Deutsch"; with its code where there may be several of it."""
+    try:
+        known = get_language_info(language.lower())
+    except KeyError:
+        return language
+    own = str(known["name_local"])
+    own = own[:1].upper() + own[1:]
+    return own if known["code"] == language.lower() else f"{own} ({language})"
