@@ -4,6 +4,7 @@ Progress is a state, not a log: each message is all that is known of one video, 
 any one of them may be lost. Nothing here knows the database or Channels.
 """
 
+import contextlib
 import dataclasses
 import enum
 import json
@@ -230,3 +231,16 @@ def publish(video_id: str, progress: Progress) -> bool:
         logger.info("Redis is back, progress is shown again.")
         _rests_until = 0.0
     return True
+
+
+def newest(video_ids: list[str]) -> dict[str, Progress]:
+    """Return what the snapshot store holds of these videos; nothing while Redis cannot be reached."""
+    try:
+        texts = client().hmget(SNAPSHOT_KEY, video_ids) if video_ids else []
+    except (redis.RedisError, OSError):
+        return {}
+    found = {}
+    for video_id, text in zip(video_ids, texts, strict=True):
+        with contextlib.suppress(BadMessage):
+            found[video_id] = Progress.from_json(text or b"")
+    return found

@@ -1,13 +1,17 @@
 """`manage.py ingest` and `manage.py work`, as the shell sees them."""
 
 import os
+import re
 import subprocess
 import sys
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from downloads import progress
 from downloads.models import Status, Video
 from downloads.tests.conftest import wait_until
 
@@ -82,6 +86,59 @@ def test_it_waits_and_shows_bars(manage, redis_server, media_server):
     assert "100.0% complete" in done.stderr
     assert "HTTP Error 403" in done.stderr
     assert done.returncode == 1
+
+
+@pytest.fixture
+def bars(capsys, monkeypatch):
+    """Wait for a video, with a step before each further look; what the bar showed."""
+
+    def run(*steps):
+        left = iter(steps)
+        clock = SimpleNamespace(sleep=lambda seconds: next(left)(Video.objects.get()))
+        monkeypatch.setattr("downloads.management.commands.ingest.time", clock)
+        status, out, err = ingest(capsys, "http://127.0.0.1:1/a", "--wait")
+        assert (status, out) == (1, f"{Video.objects.get().video_id} failed\n")
+        return re.findall(r"\] +(\S+ \w+)", err)
+
+    return run
+
+
+def begin(video):
+    Video.objects.claim("w")
+
+
+def fail(video):
+    video.fail("It went wrong.")
+
+
+def row_says(percent):
+    return lambda video: video.renew(percent=percent, phase="video")
+
+
+def worker_says(redis_server, percent):
+    """Publish as a worker does, and wait until the bridge has it."""
+
+    def say(video):
+        progress.publish(video.video_id, progress.Progress(percent=percent, phase="audio", attempt=video.attempt))
+        with redis_server.client() as client:
+            known = partial(client.hget, progress.SNAPSHOT_KEY, video.video_id)
+            wait_until(lambda: f'"percent":{percent}'.encode() in (known() or b""), 10, "the bridge has it")
+
+    return say
+
+
+@pytest.mark.processes
+def test_it_shows_what_is_newer_than_the_row(bars, redis_server, manage):
+    manage("bridge_progress")
+    wait_until(lambda: redis_server.client().exists(progress.LEADER_KEY), 15, "the bridge leads")
+    heard = worker_says(redis_server, 42.5)
+    shown = bars(begin, heard, row_says(50.0), fail)
+    assert shown == ["? queued", "? looking", "42.5% audio", "50.0% video", "50.0% failed"]
+
+
+def test_it_shows_the_row_without_redis(bars, redis_server):
+    redis_server.kill()
+    assert bars(begin, row_says(10.0), fail) == ["? queued", "? looking", "10.0% video", "10.0% failed"]
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "65", "two", "1.5"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from downloads import sources
+from downloads import progress, sources
 from downloads.models import LANGUAGES, Quality, Status, Video
 
 POLL = 0.3  # seconds
@@ -57,10 +57,24 @@ class Command(BaseCommand):
         while True:
             found = Video.objects.in_bulk(order)
             rows = [found[pk] for pk in order if pk in found]
+            _freshen([video for video in rows if video.is_active])
             show.draw(rows)
             if all(video.is_ended for video in rows):
                 return rows
             time.sleep(POLL)
+
+
+def _freshen(videos: list[Video]) -> None:
+    """Put in what the pages are told five times a second, where the row is behind: its worker writes every 5 s."""
+    news = progress.newest([video.video_id for video in videos])
+    for video in videos:
+        found = news.get(video.video_id, progress.Progress())
+        if found.attempt != video.attempt or not isinstance(found.percent, float):
+            continue
+        # A bridge that died leaves what was true then.
+        if found.percent >= (video.percent or 0.0):
+            video.percent = found.percent
+            video.phase = found.phase if isinstance(found.phase, str) else video.phase
 
 
 class _Bars:
