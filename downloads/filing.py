@@ -115,14 +115,25 @@ def leave(ready: Path) -> None:
 def folders() -> list[str]:
     """Return the ids of the videos that have a folder in the library, or one on its way there."""
     root = Path(settings.MEDIA_ROOT)
-    found = [*root.iterdir(), *((root / INCOMING).iterdir() if (root / INCOMING).is_dir() else ())]
-    return sorted({path.name.removesuffix(OLD) for path in found if path.is_dir() and path.name != INCOMING})
+    return sorted({path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."} | {*incoming()})
+
+
+def incoming() -> list[str]:
+    """Return the ids of the videos that have a folder on its way into the library."""
+    root = Path(settings.MEDIA_ROOT / INCOMING)
+    return sorted({path.name.removesuffix(OLD) for path in root.iterdir()}) if root.is_dir() else []
 
 
 def remove(video_id: str) -> None:
     """Remove a video's folder from the library, and what was on its way there."""
-    for name in (video_id, f"{INCOMING}/{video_id}", f"{INCOMING}/{video_id}{OLD}"):
-        shutil.rmtree(settings.MEDIA_ROOT / name, ignore_errors=True)
+    shutil.rmtree(settings.MEDIA_ROOT / video_id, ignore_errors=True)
+    drop_incoming(video_id)
+
+
+def drop_incoming(video_id: str) -> None:
+    """Remove what was on its way into the library."""
+    for name in (video_id, f"{video_id}{OLD}"):
+        shutil.rmtree(settings.MEDIA_ROOT / INCOMING / name, ignore_errors=True)
 
 
 def _exchange(one: Path, other: Path) -> bool:

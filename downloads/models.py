@@ -14,12 +14,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from downloads import moves, progress
+from downloads import moves, progress, removal
 from downloads.history import VideoEvent
 from downloads.queries import VideoManager, VideoQuerySet
 from downloads.queue import Queue
@@ -177,6 +177,15 @@ class Video(models.Model):
         """Take a waiting or active video out; its worker finds its lease gone and stops. False if it has ended."""
         return moves.end(self, Status.CANCELLED, reason, {}, status__in=UNFINISHED)
 
+    def remove(self, reason: str = "Deleted") -> bool:
+        """Remove it with its files and its history, and stop its download; False if it is gone. Raise CannotRemove."""
+        return removal.remove(self, reason)
+
+    def delete(self, *_: Any, **__: Any) -> tuple[int, dict[str, int]]:
+        """Remove it as `remove` does: Django's own way would leave the files behind."""
+        count = int(self.remove())
+        return count, {self._meta.label: count}
+
     # A worker's verbs: each holds only for the one who has the lease ----------------------------
 
     @property
@@ -255,13 +264,17 @@ class Video(models.Model):
         """This video is not wanted twice; False if the lease is lost."""
         return moves.end(self, Status.CANCELLED, reason, {"error": reason}, **self._mine)
 
-    def try_later(self, error: str) -> bool:
-        """A temporary error: wait, then try again, unless that was done often enough; False if the lease is lost."""
-        if self.tries >= RETRIES:
+    def try_later(self, error: str, *, advanced: bool = False) -> bool:
+        """A temporary error: wait, then try again, unless that was done often enough; False if the lease is lost.
+
+        Tries before one that `advanced` do not count: what is only interrupted now and then gets there.
+        """
+        tries = 0 if advanced else self.tries
+        if tries >= RETRIES:
             return self.fail(error)
-        wait = settings.RETRY_SECONDS * RETRY_GROWTH**self.tries * random.uniform(0.75, 1.25)  # noqa: S311
-        words = f"Retrying in {moves.seconds_in_words(wait)} ({self.tries + 1} of {RETRIES}). {error}"
-        later = {"tries": F("tries") + 1, "not_before": timezone.now() + dt.timedelta(seconds=wait), "error": error}
+        wait = settings.RETRY_SECONDS * RETRY_GROWTH**tries * random.uniform(0.75, 1.25)  # noqa: S311
+        words = f"Retrying in {moves.seconds_in_words(wait)} ({tries + 1} of {RETRIES}). {error}"
+        later = {"tries": tries + 1, "not_before": timezone.now() + dt.timedelta(seconds=wait), "error": error}
         return moves.requeue(self, words, later, **self._mine)
 
     def release(self, reason: str, *, lost: bool = False) -> bool:

@@ -84,6 +84,7 @@ class Worker:
             self._every(POLL, self._claim)
         self._every(RENEW, self._renew)
         self._every(RENEW, self._rescue)
+        self._every(RENEW, Video.objects.settle_removals)
         self._every(BEAT, self._beat)
         self._every(BEAT, self._look_at_disk)
 
@@ -116,11 +117,10 @@ class Worker:
 
     def _sweep(self) -> None:
         """Remove what attempts left behind whose video is not waiting or active any more."""
-        rooms = workroom.rooms()
+        rooms = {*workroom.rooms(), *filing.incoming()}
         kept = set(Video.objects.unfinished().filter(video_id__in=rooms).values_list("video_id", flat=True))
-        for video_id in rooms:
-            if video_id not in kept:
-                workroom.clear(video_id)
+        for video_id in rooms - kept:
+            _clear(video_id)
         # A crash between the rename into the library and the commit, then a cancel. An id without a row is
         # left alone: a database that was lost must not cost the files as well.
         ended = Video.objects.filter(status__in=ENDED, media_file="", video_id__in=filing.folders())
@@ -230,12 +230,13 @@ class Worker:
         elif video.holds_lease():
             self._mourn(video, f"{DIED} ({how or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
-            workroom.clear(video.video_id)
+            _clear(video.video_id)
 
     def _mourn(self, video: Video, reason: str) -> None:
         """Try a video again whose process died; it fails when that happens time and again."""
         logger.error("%s: %s", video.video_id, reason)
-        video.try_later(f"{reason}. The worker's log may say more.")
+        advanced = workroom.has_advanced(video.video_id)
+        video.try_later(f"{reason}. The worker's log may say more.", advanced=advanced)
 
     # The end -----------------------------------------------------------------------------------------
 
@@ -263,6 +264,12 @@ class Worker:
                 yield
             finally:
                 signal.set_wakeup_fd(-1)
+
+
+def _clear(video_id: str) -> None:
+    """Remove what ended attempts left, and what they had on its way into the library."""
+    if workroom.clear(video_id):
+        filing.drop_incoming(video_id)
 
 
 def _notice(*_: object) -> None:

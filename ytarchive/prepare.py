@@ -12,6 +12,8 @@ from django.db import Error as DatabaseProblem
 from django.db import IntegrityError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
+from downloads.models import Video
+
 Say = Callable[[str], None]
 
 
@@ -24,6 +26,7 @@ def everything(say: Say) -> None:
     try:
         call_command("migrate", interactive=False, verbosity=0)
         first_admin(say)
+        Video.objects.settle_removals()
     except (DatabaseProblem, InconsistentMigrationHistory) as error:
         raise CannotStart(f"The database cannot be used ({first_line(error)}). {_database_hint()}") from error
     finally:

@@ -1,0 +1,101 @@
+"""How a video is removed: its row and its files together, or not at all.
+
+The files leave the library by a rename, inside the transaction that removes the row. Whatever ends that
+halfway, a kill or a power cut included, is settled by the row: it is there, so the folder is put back; or it
+is gone, so the folder goes too.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import Error as DatabaseError
+from django.db import connection, models, transaction
+
+from downloads import filing, moves, trash, workroom
+from downloads.history import VideoEvent
+
+if TYPE_CHECKING:
+    from downloads.models import Video
+    from downloads.queries import VideoQuerySet
+
+logger = logging.getLogger(__name__)
+
+
+class CannotRemove(Exception):
+    """Nothing was removed; the message says why, in words for a person."""
+
+
+def remove(video: "Video", reason: str) -> bool:
+    """Remove a video with its files and its history; False if it is gone already, CannotRemove if it stays.
+
+    A download of it loses its lease with the row, and is stopped by its worker.
+    """
+    rows = type(video).objects.filter(pk=video.pk)
+    try:
+        # The outermost: only its end tells what becomes of the files.
+        with transaction.atomic(durable=True):
+            if not _remove_row(rows, reason):
+                return False
+            trash.take(video.video_id)
+    except (OSError, DatabaseError) as error:
+        logger.warning("%s could not be removed: %s", video.video_id, error)
+        _mend(rows, video.video_id)
+        raise CannotRemove(_words(error)) from error
+    _clean(video.video_id)
+    return True
+
+
+def _remove_row(rows: "VideoQuerySet", reason: str) -> bool:
+    """Remove the row and its events; the one that says so stays, for pages that missed it."""
+    found = rows.select_for_update().first()
+    if found is None:
+        return False
+    VideoEvent.objects.filter(public_id=found.video_id).delete()
+    moves.record(found, reason, {"changed": True})
+    # Not the verb that called us.
+    models.Model.delete(found)
+    return True
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"its files cannot be moved ({error.strerror})"
+    return "the database did not take it"
+
+
+def _clean(video_id: str) -> None:
+    """Remove what is left of a video without a row; what cannot be removed stays in the trash, and is tried again."""
+    try:
+        trash.empty(video_id)
+        # Where a download still works in it, its worker does this.
+        if workroom.clear(video_id):
+            filing.drop_incoming(video_id)
+    except OSError as error:
+        logger.warning("Files of %s could not be removed yet: %s", video_id, error)
+
+
+def _mend(rows: "VideoQuerySet", video_id: str) -> None:
+    """Put the folder where it belongs; a worker does it later where the database cannot say where that is."""
+    try:
+        connection.close_if_unusable_or_obsolete()
+        _settle(rows, video_id)
+    except (OSError, DatabaseError) as error:
+        logger.warning("The files of %s wait in the trash: %s", video_id, error)
+
+
+def settle(videos: "VideoQuerySet") -> None:
+    """End the removals that something broke off: `videos` are those that are there."""
+    for video_id in trash.ids():
+        try:
+            _settle(videos.filter(video_id=video_id), video_id)
+        except OSError as error:
+            logger.debug("Files of %s could not be removed yet: %s", video_id, error)
+
+
+def _settle(rows: "VideoQuerySet", video_id: str) -> None:
+    # A removal that is under way elsewhere has the row's lock: what it comes to is waited for.
+    with transaction.atomic():
+        if rows.select_for_update().first():
+            trash.put_back(video_id)
+            return
+    trash.empty(video_id)

@@ -1,0 +1,304 @@
+"""A video's row and its files go together or not at all."""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.conf import settings as current
+from django.db import connection, connections
+
+from downloads import progress, removal, trash, workroom
+from downloads.models import Filed, Status, Video, VideoEvent
+from downloads.removal import CannotRemove
+from downloads.tests.conftest import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child", "static_files")]
+
+
+def folder_of(video: Video) -> Path:
+    return Path(current.MEDIA_ROOT / video.video_id)
+
+
+def put_files(video: Video) -> None:
+    folder_of(video).mkdir()
+    (folder_of(video) / "film.mp4").write_text("film")
+    (folder_of(video) / "film.jpg").write_text("picture")
+
+
+def added(name: str = "a") -> Video:
+    url = f"http://{name}.example/"
+    return Video.objects.ingest(url, url)[0]
+
+
+@pytest.fixture
+def video(as_in_a_child):
+    added()
+    claimed = Video.objects.claim("w")
+    filed = Filed(f"{claimed.video_id}/film.mp4", 4, f"{claimed.video_id}/film.jpg")
+    assert claimed.finish(filed, lambda: put_files(claimed))
+    return claimed
+
+
+def is_whole(video: Video) -> bool:
+    return Video.objects.filter(pk=video.pk).exists() and (folder_of(video) / "film.mp4").read_text() == "film"
+
+
+def is_gone(video: Video) -> bool:
+    return not Video.objects.filter(pk=video.pk).exists() and not folder_of(video).exists() and trash.ids() == []
+
+
+def test_it_removes_nothing_twice(video):
+    assert video.remove()
+    assert not video.remove()
+    assert VideoEvent.objects.filter(public_id=video.video_id).count() == 1
+
+
+def test_it_leaves_all_as_it_was_when_the_files_cannot_be_moved(video, settings):
+    # A file where the trash would be: not even root can move a folder into it.
+    (settings.MEDIA_ROOT / trash.TRASH).touch()
+    before = VideoEvent.objects.count()
+    with pytest.raises(CannotRemove, match=r"its files cannot be moved \(File exists\)"):
+        video.remove("Deleted by ada")
+    assert is_whole(video)
+    assert VideoEvent.objects.count() == before
+
+
+@pytest.fixture
+def claim(video):
+    """A row of another table that points to the video, which the database notices as late as at the commit."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE claims (video_id bigint REFERENCES downloads_video (id) DEFERRABLE INITIALLY DEFERRED)"
+        )
+        cursor.execute("INSERT INTO claims VALUES (%s)", [video.pk])
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE claims")
+
+
+@pytest.mark.usefixtures("claim")
+def test_it_puts_the_files_back_when_the_database_refuses_to_commit(video, monkeypatch):
+    taken = []
+    take = trash.take
+    monkeypatch.setattr(trash, "take", lambda video_id: (take(video_id), taken.append(folder_of(video).exists())))
+    with pytest.raises(CannotRemove, match="the database did not take it"):
+        video.remove()
+    assert taken == [False]
+    assert is_whole(video)
+    assert trash.ids() == []
+
+
+@pytest.fixture
+def locked(settings):
+    """A folder whose files cannot be removed; for root, who may do anything, it is somebody else who tries."""
+    settings.MEDIA_ROOT = Path(tempfile.mkdtemp())
+    folder = settings.MEDIA_ROOT / trash.TRASH / "abc" / "locked"
+    folder.mkdir(parents=True)
+    (folder / "file").touch()
+    folder.chmod(0o500)
+    settings.MEDIA_ROOT.chmod(0o755)
+    who = os.geteuid()
+    if not who:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(who)
+    folder.chmod(0o700)
+    shutil.rmtree(settings.MEDIA_ROOT)
+
+
+def test_it_tries_again_to_remove_files_that_stay(video, locked, caplog):
+    removal._clean("abc")
+    assert "Files of abc could not be removed yet: [Errno 13] Permission denied" in caplog.text
+    assert trash.ids() == ["abc"]
+    os.seteuid(os.getuid())
+    locked.chmod(0o700)
+    Video.objects.settle_removals()
+    assert trash.ids() == []
+    locked.mkdir(parents=True)
+
+
+def test_it_removes_row_files_and_history(video, client, redis_server):
+    before = Video.objects.rev()
+    assert client.get(f"/media/{video.video_id}/video").status_code == 200
+    assert video.remove("Deleted by ada")
+    assert is_gone(video)
+    event = VideoEvent.objects.get(public_id=video.video_id)
+    assert (event.reason, event.video) == ("Deleted by ada", None)
+    assert Video.objects.rev() == event.pk > before
+    assert client.get(f"/media/{video.video_id}/video").status_code == 404
+    assert client.get(f"/media/{video.video_id}/thumbnail").status_code == 404
+
+
+def test_it_says_so_once_on_the_wire(video, redis_server):
+    with redis_server.client() as client, client.pubsub() as ears:
+        ears.psubscribe(progress.CHANNEL_PATTERN)
+        ears.get_message(timeout=5)
+        video.remove()
+        heard = ears.get_message(timeout=5)
+        assert heard["channel"].decode() == progress.channel(video.video_id)
+        assert b'"changed":true' in heard["data"]
+        assert ears.get_message(timeout=0.1) is None
+
+
+def test_it_removes_many_with_their_files(video):
+    other = added("b")
+    assert Video.objects.all().delete() == (2, {"downloads.Video": 2})
+    assert is_gone(video)
+    assert is_gone(other)
+    assert not hasattr(Video.objects, "delete")
+
+
+def test_it_takes_the_same_address_again(video):
+    video.remove()
+    again = added()
+    assert again.video_id != video.video_id
+    assert again.status == Status.QUEUED
+
+
+def test_it_leaves_the_entries_of_a_list(video):
+    entry = Video.objects.ingest("http://b.example/", "http://b.example/", parent=video)[0]
+    assert video.remove()
+    entry.refresh_from_db()
+    assert entry.parent is None
+
+
+def test_it_removes_what_attempts_left(video):
+    waiting = added("b")
+    with workroom.entered(waiting.video_id) as room:
+        (room / "media.mp4.part").touch()
+    assert waiting.remove()
+    assert workroom.rooms() == []
+
+
+def in_a_fork(do) -> int:
+    """Do it in a process of its own; return the signal that ended that, 0 for none."""
+    connections.close_all()
+    child = os.fork()
+    if not child:
+        try:
+            do()
+        finally:
+            os._exit(0)
+    return os.waitpid(child, 0)[1] & 0x7F
+
+
+def die(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def then_die(do):
+    return lambda *args, **named: (do(*args, **named), die())
+
+
+def die_in_the_middle(video_id: str) -> None:
+    next((current.MEDIA_ROOT / trash.TRASH / video_id).iterdir()).unlink()
+    die()
+
+
+STEPS = {
+    "before anything": (removal, "_remove_row", die, True),
+    "the row removed": (removal, "_remove_row", then_die(removal._remove_row), True),
+    "before the rename": (trash, "take", die, True),
+    "the folder renamed": (trash, "take", then_die(trash.take), True),
+    "committed": (progress, "publish", die, False),
+    "before the folder is removed": (trash, "empty", die, False),
+    "half of the folder removed": (trash, "empty", die_in_the_middle, False),
+    "before the work folder is removed": (workroom, "clear", die, False),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_it_is_there_or_gone_whenever_its_process_is_killed(video, monkeypatch, step):
+    where, name, death, stays = STEPS[step]
+    monkeypatch.setattr(where, name, death)
+    assert in_a_fork(video.remove) == signal.SIGKILL
+    monkeypatch.undo()
+    Video.objects.settle_removals()
+    assert is_whole(video) if stays else is_gone(video)
+    assert trash.ids() == []
+    assert video.remove() == stays
+
+
+def test_it_waits_for_a_removal_that_is_under_way(video, monkeypatch):
+    """Who settles must not put back what another process is about to remove."""
+    (heard, say), (listen, go) = os.pipe(), os.pipe()
+    take = trash.take
+
+    def taking(video_id):
+        take(video_id)
+        os.write(say, b".")
+        os.read(listen, 1)
+
+    monkeypatch.setattr(trash, "take", taking)
+    remover = threading.Thread(target=in_a_fork, args=(video.remove,))
+    remover.start()
+    os.read(heard, 1)
+    settler = threading.Thread(target=Video.objects.settle_removals)
+    settler.start()
+    settler.join(0.3)
+    assert settler.is_alive()
+    os.write(go, b".")
+    remover.join()
+    settler.join()
+    assert is_gone(video)
+
+
+def test_it_keeps_what_was_fetched_since(video, monkeypatch):
+    monkeypatch.setattr(trash, "take", then_die(trash.take))
+    in_a_fork(video.remove)
+    monkeypatch.undo()
+    put_files(video)
+    Video.objects.settle_removals()
+    assert is_whole(video)
+    assert trash.ids() == []
+
+
+def at_once(do) -> list:
+    """Do it 20 times at the same time, each on a connection of its own."""
+    ready = threading.Barrier(20)
+
+    def once(_):
+        ready.wait()
+        try:
+            return do()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(20) as pool:
+        return list(pool.map(once, range(20)))
+
+
+def test_it_is_removed_by_one_of_many(video):
+    assert sum(at_once(video.remove)) == 1
+    assert is_gone(video)
+    assert VideoEvent.objects.filter(public_id=video.video_id).count() == 1
+
+
+def test_it_is_cancelled_and_retried_by_one_of_many():
+    video = added()
+    assert sum(at_once(lambda: Video.objects.get(pk=video.pk).cancel())) == 1
+    assert sum(at_once(lambda: Video.objects.get(pk=video.pk).retry())) == 1
+    video.refresh_from_db()
+    assert (video.status, video.attempt, video.events.count()) == (Status.QUEUED, 2, 3)
+
+
+@pytest.mark.processes
+def test_it_stops_a_download_that_runs(manage, media_server, settings):
+    settings.MEDIA_ROOT, settings.WORK_ROOT = settings.DATA / "media", settings.DATA / "work"
+    process = manage("work", env={"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"})
+    url = media_server.url("/slow/a.mp4?rate=20000")
+    video = Video.objects.ingest(url, url)[0]
+    media_server.wait_for("/slow/a.mp4", 2, seconds=30)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    assert children.read_text().split()
+    assert video.remove()
+    wait_until(lambda: not children.read_text().split(), 3, "the download is gone")
+    wait_until(lambda: workroom.rooms() == [], 2, "its folder is gone")
+    assert process.poll() is None
+    assert "Traceback" not in process.log.read_text()
+    assert is_gone(video)
