@@ -77,7 +77,16 @@ def _give_up(video: Video, error: Exception) -> None:
     # A name that is unknown today is looked up once more: resolvers have bad moments.
     once_more = words.startswith(complaints.UNKNOWN_HOST) and video.tries == 0
     may_pass = isinstance(error, DownloadError) and (once_more or not error.permanent)
-    steadily(lambda: video.try_later(words) if may_pass else video.fail(words))
+    if may_pass:
+        try_later(video, words)
+    else:
+        steadily(lambda: video.fail(words))
+
+
+def try_later(video: Video, words: str) -> None:
+    """Have a video wait for another try; one that is getting on has all of its tries again."""
+    advanced = workroom.has_advanced(video.video_id)
+    steadily(lambda: video.try_later(words, advanced=advanced))
 
 
 def steadily(write: Callable[[], T]) -> T:

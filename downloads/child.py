@@ -86,7 +86,7 @@ def _watch(lifeline: int, flow: egress.Flow) -> None:
 
 def _break_off(video: Video) -> None:
     """End a download that stands still: what waits in it for the site cannot be asked to stop."""
-    archive.steadily(lambda: video.try_later(f"{STANDS_STILL} for {settings.STALL_SECONDS} s."))
+    archive.try_later(video, f"{STANDS_STILL} for {settings.STALL_SECONDS} s.")
     os.killpg(0, signal.SIGKILL)
 
 

@@ -19,6 +19,7 @@ from typing import Self
 MARK = ".mark"
 PART = ".part"
 NOTE = ".ytdl"  # yt-dlp's own
+FARTHEST = "farthest"  # in a work folder: the most bytes that an attempt there ended with
 TAIL = 64 * 1024  # bytes before the end of a part that are fetched again and compared
 SYNCED_EVERY = 5.0  # seconds
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -67,14 +68,33 @@ class Mark:
 
 
 def recover(folder: Path) -> None:
-    """Keep in a work folder what the next attempt can go on with, and nothing else."""
+    """Keep in a work folder what the next attempt can go on with, and how far the others came; nothing else."""
+    (folder / FARTHEST).write_text(str(max(_farthest(folder), _here(folder))))
     kept = {mark.name.removesuffix(MARK) for mark in folder.glob(f"*{MARK}")}
     for name in kept:
         with contextlib.suppress(FileNotFoundError):
             (folder / name).replace(folder / (name + PART))
     for path in list(folder.iterdir()):
-        if path.name.removesuffix(MARK) not in kept and path.name.removesuffix(PART) not in kept:
+        if not {path.name, path.name.removesuffix(MARK), path.name.removesuffix(PART)} & {*kept, FARTHEST}:
             remove(path)
+
+
+def advance(folder: Path) -> int:
+    """Return how many bytes more are here now than any earlier attempt ended with."""
+    return _here(folder) - _farthest(folder)
+
+
+def _here(folder: Path) -> int:
+    files = [mark.with_name(mark.name.removesuffix(MARK)) for mark in folder.glob(f"*{MARK}")]
+    found = [path for file in files for path in (file, file.with_name(file.name + PART)) if path.is_file()]
+    return sum(path.stat().st_size for path in found)
+
+
+def _farthest(folder: Path) -> int:
+    try:
+        return int((folder / FARTHEST).read_text())
+    except (FileNotFoundError, ValueError):  # not begun, or not written before a power cut
+        return 0
 
 
 def remove(path: Path) -> None:

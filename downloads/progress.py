@@ -236,7 +236,7 @@ def publish(video_id: str, progress: Progress) -> bool:
 def newest(video_ids: list[str]) -> dict[str, Progress]:
     """Return what the snapshot store holds of these videos; nothing while Redis cannot be reached."""
     try:
-        texts = client().hmget(SNAPSHOT_KEY, video_ids) if video_ids else []
+        texts: list[Any] = client().hmget(SNAPSHOT_KEY, video_ids) if video_ids else []
     except (redis.RedisError, OSError):
         return {}
     found = {}

@@ -16,6 +16,7 @@ from django.conf import settings
 from downloads import parts
 
 PATIENCE = 10.0  # seconds: a former attempt is killed well within
+NOTICEABLE = 2**20  # bytes: an attempt that fetched so many more has not failed for nothing
 
 
 class Occupied(Exception):
@@ -29,6 +30,11 @@ def entered(video_id: str) -> Iterator[Path]:
     with _locked(folder, PATIENCE):
         parts.recover(folder)
         yield folder
+
+
+def has_advanced(video_id: str) -> bool:
+    """Tell whether the attempt in a video's folder has come noticeably farther than any before it."""
+    return parts.advance(Path(settings.WORK_ROOT / video_id)) >= NOTICEABLE
 
 
 def clear(video_id: str) -> bool:

@@ -54,7 +54,7 @@ def serve(handler: mediaserver.Handler) -> None:
         handler.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
     handler.end_headers()
     # The look-up reads the beginning only, and hangs up.
-    is_look_up = "Range" in handler.headers and not first
+    is_look_up = (handler.headers.get("Range") or "").startswith("bytes=0-")
     stop = SHELF.cuts[name].pop(0) if SHELF.cuts[name] and not is_look_up else last + 1
     _send(handler, name, data, first, min(stop, last + 1))
 
