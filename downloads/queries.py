@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Count, Max, Q
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from downloads import history, moves, progress, removal
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 # Extractors whose ids are file names: two sites may well have the same.
 VAGUE = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
+# The orders of the library. The best match comes from a search, which is newest first without words.
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "best": ("-added_at", "-pk"),
+    "newest": ("-added_at", "-pk"),
+    "title": (Lower("title"), "-pk"),
+    "duration": (Coalesce("duration", -1.0).desc(), "-pk"),
+    "size": (Coalesce("size", -1).desc(), "-pk"),
+}
 
 
 def alone(name: str) -> None:
@@ -59,6 +68,25 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def newest(self) -> Self:
         """Newest first."""
         return self.order_by("-added_at", "-pk")
+
+    def sorted(self, by: str) -> Self:
+        """In one of the orders of the library; what has no such value comes last."""
+        return self.order_by(*ORDERS[by])
+
+    def of_kind(self, kind: str) -> Self:
+        """Lists, sound alone, or videos."""
+        if kind == "list":
+            return self.filter(is_list=True)
+        sound = Q(quality=Quality.AUDIO)
+        return self.filter(sound if kind == "audio" else ~sound, is_list=False)
+
+    def beside(self, video: "Video") -> "tuple[Video | None, Video | None]":
+        """Return the complete videos next to one, newest first: the one before it, and the one after."""
+        there = self.filter(status=Status.COMPLETE, is_list=False).only("video_id", "title", "url")
+        at, pk = video.added_at, video.pk
+        # Bounds first, so that an index leads there; those of the same moment go by their number.
+        newer = there.filter(added_at__gte=at).exclude(added_at=at, pk__lte=pk).newest().last()
+        return newer, there.filter(added_at__lte=at).exclude(added_at=at, pk__gte=pk).newest().first()
 
     def same_as(self, extractor: str, source_id: str) -> Self:
         """The same video at the same site, whatever its address looks like; finished or on its way."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,11 +14,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from downloads import access, sources
+from downloads.browse import PAGE, Browse
 from downloads.forms import IngestForm
-from downloads.models import ENDED, UNFINISHED, Queue, Status, Video
+from downloads.models import UNFINISHED, Queue, Status, Video
 
-PAGE = 24
-WAITING_SHOWN = 20
 EVENTS_SHOWN = 100
 CARDS_AT_ONCE = 100
 # How a video is drawn where: the partial that `cards` answers with.
@@ -95,13 +93,17 @@ def add(request: HttpRequest) -> HttpResponse:
 def cards(request: HttpRequest) -> HttpResponse:
     """Answer the partials of the asked videos; one that is not here is simply absent."""
     drawn = request.GET.get("as", "card")
-    videos = Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE])
-    context = {
+    videos = list(Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE]))
+    context: dict[str, Any] = {
         "partial": PARTIALS.get(drawn, PARTIALS["card"]),
         "videos": [{"video": video, "events": _events(video) if drawn == "detail" else None} for video in videos],
-        **(_queue() if drawn == "card" else {}),
         "may_change": access.may_change(request.user),
     }
+    if drawn == "card":
+        browse = Browse(request.GET)
+        for card, place in zip(context["videos"], browse.places(videos), strict=True):
+            card["place"] = place
+        context |= {"browse": browse, **_queue()}
     return render(request, "downloads/_cards.html", context)
 
 
@@ -142,16 +144,10 @@ def cancel(request: HttpRequest, video_id: str) -> HttpResponse:
 def _listing(request: HttpRequest) -> dict[str, Any]:
     # Before the rows: a change in between is then noticed, not missed.
     rev = Video.objects.rev()
-    waiting = Video.objects.waiting()
-    paginator = Paginator(Video.objects.filter(status__in=ENDED).newest(), PAGE)
-    page = paginator.get_page(request.GET.get("page"))
     return {
         "rev": rev,
-        "active": Video.objects.active().order_by("started_at", "pk"),
-        "waiting": waiting[:WAITING_SHOWN],
+        "browse": Browse(request.GET),
         **_queue(),
-        "page": page,
-        "pages": paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "limit": PAGE,
         "may_change": access.may_change(request.user),
     }
@@ -165,6 +161,8 @@ def _queue() -> dict[str, Any]:
     return {
         "queue": Queue.now(),
         "waiting_count": counts.get(Status.QUEUED, 0),
+        "running_count": sum(counts.values()) - counts.get(Status.QUEUED, 0),
+        "unfinished_count": sum(counts.values()),
         "many_unfinished": sum(counts.values()) > 1,
         "many_failed": failed > 1,
     }

@@ -54,7 +54,8 @@ MAY = {
     "downloads.worker": {"models", "progress", "egress", "supervised", "ffmpeg", "workroom", "filing"},
     # Pages
     "downloads.forms": {"models", "sources"},
-    "downloads.views": {"models", "forms", "sources", "access"},
+    "downloads.views": {"browse", "models", "forms", "sources", "access"},
+    "downloads.browse": {"models"},
     "downloads.control": {"models", "views"},
     "downloads.admin": {"models", "forms", "control"},
     "downloads.api": {"access", "fanout"},
