@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from email.utils import formatdate
+from typing import Any
 
 from downloads.tests import mediaserver
 
@@ -18,8 +19,8 @@ class Shelf:
         self.rate = 0  # bytes per second of each answer; 0: at once
         # Of each name: the answers that end early, each after so many bytes of the file.
         self.cuts: dict[str, list[int]] = defaultdict(list)
-        # Each answer as (name, first byte, bytes sent).
-        self.served: list[tuple[str, int, int]] = []
+        # Each answer as [name, first byte, bytes sent].
+        self.served: list[list[Any]] = []
 
     def of(self, name: str) -> list[tuple[int, int]]:
         """Return (first byte, bytes sent) of each answer for a name that sent any."""
@@ -66,16 +67,15 @@ def _validators(data: bytes) -> dict[str, str]:
 
 
 def _send(handler: mediaserver.Handler, name: str, data: bytes, first: int, stop: int) -> None:
-    sent = 0
-    try:
-        for start in range(first, stop, STEP):
-            handler.wfile.write(data[start : min(start + STEP, stop)])
-            sent = min(start + STEP, stop) - first
-            if SHELF.rate:
-                handler.wfile.flush()
-                handler.server.let_go.wait(STEP / SHELF.rate)
-    finally:
-        SHELF.served.append((name, first, sent))
+    # Noted when it begins: who hangs up is noticed late.
+    answer = [name, first, 0]
+    SHELF.served.append(answer)
+    for start in range(first, stop, STEP):
+        handler.wfile.write(data[start : min(start + STEP, stop)])
+        answer[2] = min(start + STEP, stop) - first
+        if SHELF.rate:
+            handler.wfile.flush()
+            handler.server.let_go.wait(STEP / SHELF.rate)
 
 
 mediaserver.WAYS["/version/"] = serve
