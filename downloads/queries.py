@@ -61,6 +61,11 @@ class VideoQuerySet(models.QuerySet["Video"]):
         full = busy.filter(count__gte=settings.PER_HOST).exclude(host="").values("host")
         return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(host__in=full)
 
+    def ahead_of(self, video: "Video") -> Self:
+        """Those of the waiting that start before this one."""
+        earlier = Q(queued_at__lt=video.queued_at) | Q(queued_at=video.queued_at, pk__lt=video.pk)
+        return self.waiting().filter(Q(priority__gt=video.priority) | Q(earlier, priority=video.priority))
+
     def lost(self) -> Self:
         """Active, but nobody has renewed the lease."""
         return self.active().filter(lease_until__lt=timezone.now())

@@ -13,12 +13,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from downloads import access, sources
+from downloads import access, detail, sources
 from downloads.browse import PAGE, Browse
 from downloads.forms import IngestForm
 from downloads.models import UNFINISHED, Queue, Status, Video
 
-EVENTS_SHOWN = 100
 CARDS_AT_ONCE = 100
 # How a video is drawn where: the partial that `cards` answers with.
 PARTIALS = {
@@ -96,7 +95,7 @@ def cards(request: HttpRequest) -> HttpResponse:
     videos = list(Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE]))
     context: dict[str, Any] = {
         "partial": PARTIALS.get(drawn, PARTIALS["card"]),
-        "videos": [{"video": video, "events": _events(video) if drawn == "detail" else None} for video in videos],
+        "videos": [{"video": video, "detail": detail.shown(video) if drawn == "detail" else None} for video in videos],
         "may_change": access.may_change(request.user),
     }
     if drawn == "card":
@@ -112,8 +111,8 @@ def cards(request: HttpRequest) -> HttpResponse:
 def video(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show one video: its player, what is known of it, and its history."""
     rev = Video.objects.rev()
-    found = get_object_or_404(Video, video_id=video_id)
-    context = {"video": found, "events": _events(found), "rev": rev, "may_change": access.may_change(request.user)}
+    found = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
+    context = {"video": found, "detail": detail.shown(found), "rev": rev, "may_change": access.may_change(request.user)}
     return render(request, "downloads/detail.html", context)
 
 
@@ -166,11 +165,6 @@ def _queue() -> dict[str, Any]:
         "many_unfinished": sum(counts.values()) > 1,
         "many_failed": failed > 1,
     }
-
-
-def _events(video: Video) -> list[Any]:
-    """Return the newest events, oldest first."""
-    return list(video.events.order_by("-pk")[:EVENTS_SHOWN])[::-1]
 
 
 def back(request: HttpRequest) -> str:

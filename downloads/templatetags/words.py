@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from django import template
 from django.utils import timezone
 
-from downloads.models import Video
+from downloads.models import Quality, Video
 
 register = template.Library()
 
@@ -76,6 +76,18 @@ def clock(seconds: float | None) -> str:
 
 
 @register.filter
+def span(seconds: float) -> str:
+    """Return a length of time in words, as "37 s", "4 min", "1 h 12 min", "3 days"."""
+    if round(seconds) < 60:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    days = minutes // 1440
+    return f"{days} day{'s' if days > 1 else ''}" if days else f"{minutes // 60} h {minutes % 60} min"
+
+
+@register.filter
 def ago(moment: dt.datetime) -> str:
     """Return how long ago, in the largest unit: "2 days ago"."""
     passed = (timezone.now() - moment).total_seconds()
@@ -116,6 +128,19 @@ def address(url: str) -> str:
     host, _, path = bare.partition("/")
     host = host if len(host) <= LONGEST_ADDRESS // 2 else f"…{host[-LONGEST_ADDRESS // 2 :]}"
     return f"{host}/…{path[len(host) - LONGEST_ADDRESS :]}"
+
+
+@register.filter
+def site(url: str) -> str:
+    """Return the site of an address, as "example.org"."""
+    return address(url).partition("/")[0]
+
+
+@register.filter
+def quality(video: Video) -> str:
+    """Return what was asked for, as "Best quality", "Up to 720p", "Audio only"."""
+    said = video.get_quality_display()
+    return {Quality.BEST: "Best quality", Quality.AUDIO: said}.get(Quality(video.quality), f"Up to {said}")
 
 
 @register.filter

@@ -1,13 +1,16 @@
 """The page of one video, and what can be done there."""
 
 import re
+import time
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from downloads.models import Facts, Filed, Status, Video
-from downloads.templatetags import words
+from downloads import detail
+from downloads.models import Queue, Status, Video
+from downloads.templatetags import prose, words
 from downloads.tests.test_library import complete, running, tag, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -26,13 +29,38 @@ def failed() -> Video:
     return video
 
 
-def test_it_shows_a_complete_video_with_its_player(client):
-    video = complete()
+@pytest.fixture
+def film(settings, tmp_path):
+    """Make a complete video whose file is there: `film("a.mp3", tracks=…)`."""
+    settings.MEDIA_ROOT = tmp_path
+
+    def make(name="a.mp4", **fields) -> Video:
+        video = complete(name.partition(".")[0])
+        (tmp_path / name).write_bytes(b"film")
+        Video.objects.filter(pk=video.pk).update(media_file=name, **fields)
+        video.refresh_from_db()
+        return video
+
+    return make
+
+
+def shown(client, video: Video) -> str:
+    """Return the video's page, which is the same as its partial in all that changes."""
     page = client.get(video.get_absolute_url()).content.decode()
+    partial = client.get(f"/videos/cards?as=detail&id={video.video_id}").content.decode()
+    assert len(re.findall(r"data-video-id=", page)) == len(re.findall(r"data-status=", page)) == 1
+    assert re.findall(r'data-part="(\w+)"', page) == re.findall(r'data-part="(\w+)"', partial)
+    return page
+
+
+def test_it_shows_a_complete_video_with_its_player(client, film):
+    video = film()
+    page = shown(client, video)
     assert 'data-status="complete"' in tag(page, video)
     player = re.search(r"<video.*?>", page, re.DOTALL).group(0)
-    assert f'src="/media/{video.video_id}/video"' in player
+    assert f'src="/media/{video.video_id}/video?v=' in player
     assert 'preload="metadata"' in player
+    assert f'data-resume="{video.video_id}"' in player
     assert "12:04" in page
     assert "?download=1" in page
     assert re.findall(r"<li class=\"state-(\w+)\"", page) == ["queued", "downloading", "downloading", "complete"]
@@ -152,14 +180,6 @@ def test_it_shows_a_broken_page_in_the_same_dress(client, monkeypatch):
     assert "It was noted in the log" in response.content.decode()
 
 
-def test_it_folds_the_description(client):
-    video = running()
-    video.describe(Facts(title="A", description="See https://example.org/more\nand more"))
-    assert video.finish(Filed("a.mp4", 1), lambda: None)
-    page = client.get(video.get_absolute_url()).content.decode()
-    assert '<a href="https://example.org/more" rel="nofollow">' in page
-
-
 @pytest.mark.parametrize(
     "path", ["/videos/%00/", "/videos/a%00b/retry", "/media/%00/video", "/videos/" + "x" * 65 + "/"]
 )
@@ -183,6 +203,172 @@ def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
 def test_it_says_an_address_as_people_do(url, said):
     assert words.address(url) == said
     assert len(said) <= words.LONGEST_ADDRESS + 2
+
+
+def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, tmp_path):
+    (tmp_path / "a.de.vtt").write_text("WEBVTT")
+    video = film(tracks=[{"language": "de", "file": "a.de.vtt"}, {"language": "en", "file": "gone.vtt"}])
+    tracks = re.findall(r"<track.*?>", shown(client, video), re.DOTALL)
+    assert len(tracks) == 1
+    for part in ('kind="subtitles"', 'srclang="de"', 'label="Deutsch"', f'"/media/{video.video_id}/tracks/de.vtt"'):
+        assert part in tracks[0]
+    assert "default" not in tracks[0]
+
+
+def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
+    video = film()
+    player = re.compile(r"<video.*?>", re.DOTALL)
+    before = player.search(shown(client, video)).group(0)
+    assert video.again()
+    assert player.search(shown(client, video)).group(0) == before
+    (settings.MEDIA_ROOT / video.media_file).write_bytes(b"another")
+    assert player.search(shown(client, video)).group(0) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "quality", "kind"),
+    [
+        ("a.mp4", "best", "video"),
+        ("a.webm", "best", "video"),
+        ("a.webm", "audio", "audio"),
+        ("a.M4A", "best", "audio"),
+        ("a.avi", "best", "other"),
+    ],
+)
+def test_it_plays_each_kind_in_its_way(client, film, name, quality, kind):
+    video = film(name, quality=quality)
+    assert detail.player(video).kind == kind
+    page = shown(client, video)
+    assert ("<video" in page) == (kind != "other")
+    assert ("Browsers cannot play this kind of file." in page) == (kind == "other")
+
+
+def test_it_says_that_a_file_is_gone_and_what_to_do(client, ada):
+    page = shown(client, complete())
+    assert "The file is no longer on the disk." in page
+    assert "Download again" in page
+    assert "<video" not in page
+    assert "?download=1" not in page
+
+
+def test_it_says_what_is_before_a_waiting_video(client):
+    first, second, third = waiting("a"), waiting("b"), waiting("c")
+    assert "next in the queue" in shown(client, first)
+    assert "1 video before it" in shown(client, second)
+    assert third.move_to_front()
+    assert "2 videos before it" in shown(client, second)
+    Queue.pause("Paused")
+    assert Queue.now().words in shown(client, first)
+
+
+def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, ada):
+    video = running()
+    assert video.fail("The site shows this video to certain people only.\n<b>Private</b> video")
+    page = shown(client, video)
+    assert "<p>The site shows this video to certain people only.</p>" in page
+    assert '<p class="said">&lt;b&gt;Private&lt;/b&gt; video</p>' in page
+    assert "Retry begins anew." in page
+
+
+def test_it_says_that_a_failed_second_download_took_nothing_away(client, film):
+    video = film()
+    assert video.again()
+    assert Video.objects.claim("w").fail("The site is out of order (503): retry later.")
+    page = shown(client, video)
+    assert "what was there before is still here" in page
+    assert "<video" in page
+
+
+def test_it_shows_the_newest_try_and_folds_the_others(client):
+    video = failed()
+    for _ in range(2):
+        assert video.retry("Retried")
+        assert Video.objects.claim("w").fail("No.")
+    newest, _, earlier = re.search(r"<h2 id=.timeline.*?</section>", shown(client, video), re.DOTALL)[0].partition(
+        "<details>"
+    )
+    states = re.compile(r'<li class="state-(\w+)"')
+    assert states.findall(newest) == ["queued", "downloading", "failed"]
+    assert "2 earlier tries" in earlier
+    assert len(states.findall(earlier)) == 6
+    assert newest.count("later</span>") == 3
+
+
+def test_it_leads_to_the_newer_and_the_older_film(client, film):
+    old, middle, new = film("old.mp4"), film("middle.mp4"), film("new.mp4")
+    failed()
+    page = shown(client, middle)
+    assert re.search(rf'<a href="{new.get_absolute_url()}"\s+rel="prev">', page)
+    assert re.search(rf'<a href="{old.get_absolute_url()}"\s+rel="next">', page)
+    Video.objects.update(added_at=middle.added_at)  # as those of a list may have it
+    assert Video.objects.beside(middle) == (new, old)
+    assert Video.objects.beside(new)[0] is Video.objects.beside(old)[1] is None
+
+
+def test_it_shows_the_entries_of_a_list_and_their_list(client):
+    listed = running("list")
+    entries = [waiting("one"), waiting("two")]
+    Video.objects.filter(pk__in=[entry.pk for entry in entries]).update(parent=listed)
+    assert entries[1].cancel()
+    assert listed.list_out("Many films", "A list: 2 videos added.")
+    page = shown(client, listed)
+    assert "2 videos of this list" in page
+    assert re.findall(r"<span>(1 \w+)</span>", page) == ["1 waiting", "1 cancelled"]
+    for entry in entries:
+        assert f'<a href="{entry.get_absolute_url()}"' in page
+    assert "no longer on the disk" not in page
+    assert f'In <a href="{listed.get_absolute_url()}"><bdi>Many films</bdi>' in shown(client, entries[0])
+
+
+@pytest.mark.parametrize("text", ["short", "a line\n" * 6, "x" * 480])
+def test_it_folds_no_short_description(text):
+    assert prose.folding(text) != "folded"
+
+
+def test_it_folds_a_long_description(client, film):
+    assert prose.folding("word " * 60) == "folded-narrow"
+    page = shown(client, film(description="a line\n" * 7))
+    assert '<section class="description folded"' in page
+    assert 'type="checkbox"' in page
+
+
+def test_it_links_what_a_description_names_and_gives_nothing_away(client, film):
+    text = 'See https://example.org/more, <script>alert(1)</script> and " rel="nofollow" href="'
+    page = shown(client, film(description=text))
+    assert '<a href="https://example.org/more" rel="noopener noreferrer nofollow">' in page
+    assert "<script>alert" not in page
+    assert "&quot; rel=&quot;nofollow&quot;" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("0:00 Intro\n1:23 Middle (12:04)", [("0", "0:00"), ("83", "1:23"), ("724", "12:04")]),
+        ("at 01:02:03", []),
+        ("12:05 is behind the end, 1:99 and 1:2 are none, nor 1:23:4 nor a1:23", []),
+        ("http://example.org/1:23", []),
+        ("\u0661:23", []),
+    ],
+)
+def test_it_leads_to_the_times_of_a_film_that_it_names(text, links):
+    assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', prose.prose(text, 724.0)) == links
+    assert "?t=" not in prose.prose(text)
+
+
+@pytest.mark.parametrize("piece", ["0:00 ", "a@", "((((", "http://", "1:", "www.a.com)", "&lt", "\n"])
+def test_it_reads_any_description_in_a_bearable_time(piece):
+    began = time.process_time()
+    prose.folding(piece * 20_000)
+    prose.prose(piece * 20_000, 10.0)
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
+)
+def test_it_says_how_long_something_took(seconds, said):
+    assert words.span(seconds) == said
 
 
 def test_it_names_a_video_without_a_title_by_its_address(client):

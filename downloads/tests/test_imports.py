@@ -54,14 +54,16 @@ MAY = {
     "downloads.worker": {"models", "progress", "egress", "supervised", "ffmpeg", "workroom", "filing"},
     # Pages
     "downloads.forms": {"models", "sources"},
-    "downloads.views": {"browse", "models", "forms", "sources", "access"},
+    "downloads.views": {"browse", "models", "forms", "sources", "access", "detail"},
     "downloads.browse": {"models"},
     "downloads.control": {"models", "views"},
     "downloads.admin": {"models", "forms", "control"},
     "downloads.api": {"access", "fanout"},
     "downloads.media": {"models", "access"},
+    "downloads.detail": {"history", "media", "models", "tracks"},
     "downloads.apps": set(),
     "downloads.templatetags.words": {"models"},
+    "downloads.templatetags.prose": set(),
     # How it is wired and started
     "ytarchive.data": set(),
     "ytarchive.settings": {"ytarchive.data"},

@@ -1,0 +1,98 @@
+"""What the page of one video shows besides its row: player, timeline, place in the queue, entries, neighbours."""
+
+import dataclasses
+import datetime as dt
+import itertools
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Count
+
+from downloads import media, tracks
+from downloads.history import VideoEvent
+from downloads.models import Quality, Queue, Status, Video
+
+EVENTS_SHOWN = 100
+ENTRIES_SHOWN = 200
+# What yt-dlp names the same whether there are pictures in it or not.
+EITHER = (".webm", ".ogg", ".mp4")
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """How a video's file can be played: as "video", as "audio", in "other" programs only, or it is "gone"."""
+
+    kind: str
+    version: str = ""  # another one for another file
+    tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_playable(self) -> bool:
+        return self.kind in ("video", "audio")
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """An event, and how long after the one before it came."""
+
+    event: VideoEvent
+    after: dt.timedelta | None
+
+
+def shown(video: Video) -> dict[str, Any]:
+    """Return what the page shows of a video."""
+    reason, _, said = video.error.partition("\n")
+    waits = video.status == Status.QUEUED
+    newer, older = Video.objects.beside(video)
+    return {
+        "player": player(video),
+        "reason": reason,
+        "said": said,
+        "queue": Queue.now() if waits else None,
+        "ahead": Video.objects.ahead_of(video).count() if waits else None,
+        "tries": tries(video),
+        "newer": newer,
+        "older": older,
+        **(_entries(video) if video.is_list else {}),
+    }
+
+
+def player(video: Video) -> Player | None:
+    """Return how the file is played; None while there is none."""
+    if not video.media_file:
+        return None
+    path = media.located(video.media_file)
+    if path is None:
+        return Player("gone")
+    found = [
+        {**track, "label": tracks.label(track["language"])} for track in video.tracks if media.located(track["file"])
+    ]
+    return Player(_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
+
+
+def _kind(video: Video, path: Path) -> str:
+    kind = media.TYPES.get(path.suffix.lower(), "")
+    if kind.startswith("audio/") or (video.quality == Quality.AUDIO and path.suffix.lower() in EITHER):
+        return "audio"
+    return "video" if kind.startswith("video/") else "other"
+
+
+def tries(video: Video) -> list[list[Moment]]:
+    """Return the newest events by attempt, the newest attempt first; within it as they came."""
+    events = list(video.events.order_by("-pk")[:EVENTS_SHOWN])[::-1]
+    before = [None, *events]
+    moments = [
+        Moment(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)
+    ]
+    grouped = itertools.groupby(moments, key=lambda moment: moment.event.attempt)
+    return [list(group) for _, group in grouped][::-1]
+
+
+def _entries(video: Video) -> dict[str, Any]:
+    """Return the videos of a list, and how many there are in each state."""
+    counts = dict(video.entries.order_by().values_list("status").annotate(count=Count("pk")))
+    return {
+        "entries": list(video.entries.order_by("pk")[:ENTRIES_SHOWN]),
+        "entry_count": sum(counts.values()),
+        "entry_states": [(Status(status).label.lower(), counts[status]) for status in Status if status in counts],
+    }
