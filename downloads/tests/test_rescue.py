@@ -1,6 +1,7 @@
 """Workers that die in each phase, sites that fall silent, and cancels: how long it takes until it is put right."""
 
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -28,6 +29,24 @@ PHASES = {
     "merging": "/separate/index.m3u8",
     "filing": "/clip.mp4",
 }
+# The real command, which at this step of the claim does one thing more.
+STEP = """
+import os, signal
+from django.core.management import call_command
+from downloads.worker import Worker
+start = Worker._start
+def step(worker, video):
+    {}
+Worker._start = step
+call_command("work", "--workers", "1")
+"""
+BEFORE_THE_CHILD = STEP.format("os.kill(os.getpid(), signal.SIGKILL)")
+WITH_THE_CHILD = STEP.format(
+    "start(worker, video); print(worker._downloads[0]._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+)
+ASLEEP_BEFORE_THE_CHILD = STEP.format(
+    "Worker._start = start; os.kill(os.getpid(), signal.SIGSTOP); return start(worker, video)"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +124,55 @@ def test_it_is_rescued_from_a_killed_worker(work, media_server, slow_ffmpeg, pha
 @pytest.mark.parametrize("phase", PHASES)
 def test_it_is_rescued_within_45_seconds_from_every_phase(work, media_server, slow_ffmpeg, phase):
     rescue(work, media_server, ENV | slow_ffmpeg, phase, 45)
+
+
+def rescue_of_a_claim(manage, work, media_server, env, step, longest):
+    """Kill a worker as it claims; another has the video, once."""
+    url = media_server.url("/named/a.mp4")
+    video, _ = Video.objects.ingest(url, url)
+    first = manage("shell", "-c", step, env=env)
+    assert first.wait(20) == -signal.SIGKILL
+    began = time.monotonic()
+    assert (fresh(video).status, fresh(video).attempt) == (Status.DOWNLOADING, 1)
+    if step == WITH_THE_CHILD:
+        child = int(re.search(r"^\d+$", first.log.read_text(), re.MULTILINE)[0])
+        wait_until(lambda: not living({child}), 3, "its child died with it")
+    work(env)
+    wait_until(lambda: fresh(video).status == Status.COMPLETE, longest, "another had it")
+    print(f"\nkilled at the claim: complete after {time.monotonic() - began:.1f} s")  # noqa: T201
+    reasons = list(video.events.values_list("reason", flat=True))
+    assert reasons == ["Added", "Started", "The worker stopped answering", "Started", "Found", "Fetched", "Filed"]
+    assert (settings.MEDIA_ROOT / fresh(video).media_file).read_bytes() == media_server.clip
+
+
+@pytest.mark.parametrize("step", [BEFORE_THE_CHILD, WITH_THE_CHILD], ids=["before", "with"])
+def test_it_is_rescued_from_a_worker_killed_at_its_claim(manage, work, media_server, step):
+    rescue_of_a_claim(manage, work, media_server, QUICK, step, 3 * LEASE)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("step", [BEFORE_THE_CHILD, WITH_THE_CHILD], ids=["before", "with"])
+def test_it_is_rescued_within_45_seconds_from_a_claim(manage, work, media_server, step):
+    rescue_of_a_claim(manage, work, media_server, ENV, step, 45)
+
+
+def test_it_starts_nothing_when_it_slept_between_claim_and_child(manage, work, media_server):
+    first = manage("shell", "-c", ASLEEP_BEFORE_THE_CHILD, env=QUICK)
+    path = "/slow/a.mp4?rate=50000"
+    video, _ = Video.objects.ingest(media_server.url(path), media_server.url(path))
+    wait_until(lambda: fresh(video).is_active, 20, "it is claimed")
+    work(QUICK)
+    wait_until(lambda: fresh(video).attempt == 2 and fresh(video).is_active, 3 * LEASE, "another has it")
+    media_server.wait_for(path, 2)
+    first.send_signal(signal.SIGCONT)
+    other, _ = Video.objects.ingest(media_server.url("/named/b.mp4"), media_server.url("/named/b.mp4"))
+    # The one place of the woken worker, which its late child of the first video had.
+    wait_until(lambda: fresh(other).status == Status.COMPLETE, 15, "it has taken the next one")
+    assert (fresh(video).status, fresh(video).attempt) == (Status.DOWNLOADING, 2)
+    assert media_server.asked_for(path) == 2
+    media_server.let_go.set()
+    wait_until(lambda: fresh(video).status == Status.COMPLETE, 30, "it is complete")
+    assert video.events.filter(status=Status.COMPLETE).count() == 1
 
 
 def test_it_is_fenced_out_when_it_slept_through_its_lease(work, media_server):
