@@ -1,19 +1,29 @@
-"""Videos in Django's admin: to look through and to act on, with the same live bars as the pages."""
+"""Videos in Django's admin: to look through by the thousand and to act on, with the same live bars as the pages."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.text import Truncator
+from django.views.decorators.http import require_POST
 
-from downloads import control
-from downloads.models import Video, VideoEvent
+from downloads import deletion, verbs
+from downloads.browse import frequent
+from downloads.models import Queue, Video, VideoEvent
+from downloads.templatetags import words
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
+
+LIST = "admin:downloads_video_changelist"
 
 
 class VideoEventInline(admin.TabularInline):
@@ -34,37 +44,63 @@ class VideoEventInline(admin.TabularInline):
         return False
 
 
+class SiteFilter(admin.SimpleListFilter):
+    """The sites that most videos are from: to look through all rows for each page would take too long."""
+
+    title = "site"
+    parameter_name = "site"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the sites to choose from."""
+        return [(site, site) for site in frequent("extractor")]
+
+    def queryset(self, request: HttpRequest, videos: QuerySet[Video]) -> QuerySet[Video]:
+        """Keep the videos of the chosen site."""
+        return videos.filter(extractor=self.value()) if self.value() else videos
+
+
 @admin.register(Video)
 class VideoAdmin(admin.ModelAdmin):
     """States change by verbs only, so nothing here is typed in: one looks, and acts."""
 
-    list_display = ("short_name", "live", "uploader", "extractor", "added_at")
-    list_filter = ("status", "quality", "extractor", "added_at")
+    list_display = ("short_name", "live", "uploader", "extractor", "length", "bytes", "added_at", "page")
+    list_filter = ("status", "quality", "is_list", SiteFilter)
     search_fields = ("title", "uploader", "url", "canonical_url", "video_id")
+    date_hierarchy = "added_at"
     ordering = ("-added_at", "-pk")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("retry", "cancel", "front", "again", "pause_queue", "resume_queue", "retry_all_failed", "cancel_all")
+    actions = ("retry", "cancel", "front", "again", "delete_selected")
     inlines = (VideoEventInline,)
     fieldsets = (
         (None, {"fields": ("name", "page", "live", "error")}),
         ("Source", {"fields": ("url", "canonical_url", "extractor", "source_id", "quality", "added_by")}),
-        ("About", {"fields": ("uploader", "upload_date", "duration", "description")}),
-        ("Files", {"fields": ("media_file", "size", "thumbnail")}),
+        ("About", {"fields": ("uploader", "upload_date", "length", "description")}),
+        ("Files", {"fields": ("media_file", "bytes", "thumbnail")}),
         ("Progress", {"fields": ("phase", "percent", "downloaded_bytes", "total_bytes", "attempt", "tries", "worker")}),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
-    readonly_fields = ("name", "page", "live")
+    readonly_fields = ("name", "page", "live", "length", "bytes")
 
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
         """Return what the list calls the video."""
-        return Truncator(video.name).chars(80)
+        return Truncator(words.named(video)).chars(80)
 
     @admin.display(description="State", ordering="status")
     def live(self, video: Video) -> str:
         """Return the video's state and bar, moved by the same script as on the pages."""
         return render_to_string("downloads/_admin_video.html", {"video": video})
+
+    @admin.display(description="Length", ordering="duration")
+    def length(self, video: Video) -> str:
+        """Return the duration as "12:04"."""
+        return words.clock(video.duration)
+
+    @admin.display(description="Size", ordering="size")
+    def bytes(self, video: Video) -> str:
+        """Return the file's size as "603 MB"."""
+        return words.size(video.size)
 
     @admin.display(description="Page")
     def page(self, video: Video) -> str:
@@ -79,76 +115,72 @@ class VideoAdmin(admin.ModelAdmin):
         """Allow actions, but no typing: saving a form would write back a state that has moved on."""
         return obj is None and super().has_change_permission(request)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
-        """Offer no deletion here: rows and files go together."""
-        return False
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, and the queue's state above it."""
+        return super().changelist_view(request, {"queue": Queue.now(), **(extra_context or {})})
 
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Put failed and cancelled videos back into the queue."""
-        self._act(
-            request,
-            videos.order_by("pk"),
-            lambda video: video.retry(f"Retried by {request.user}"),
-            "queued for another try",
-        )
+        verbs.act(request, videos.order_by("pk"), "retry")
 
     @admin.action(description="Cancel selected videos", permissions=["change"])
     def cancel(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Take waiting and running videos out."""
-        self._act(
-            request, videos.order_by("pk"), lambda video: video.cancel(f"Cancelled by {request.user}"), "cancelled"
-        )
+        verbs.act(request, videos.order_by("pk"), "cancel")
 
     @admin.action(description="Move selected videos to the front", permissions=["change"])
     def front(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Let waiting videos start next."""
-        by = request.user
-        self._act(
-            request,
-            videos.order_by("-pk"),
-            lambda video: video.move_to_front(f"Moved to the front by {by}"),
-            "start next",
-        )
+        verbs.act(request, videos.order_by("pk"), "front")
 
     @admin.action(description="Download selected videos again", permissions=["change"])
     def again(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Fetch complete videos once more."""
-        by = request.user
-        self._act(
-            request, videos.order_by("pk"), lambda video: video.again(f"Downloaded again by {by}"), "downloaded again"
-        )
+        verbs.act(request, videos.order_by("pk"), "again")
 
-    @admin.action(description="Pause the queue (whatever is selected)", permissions=["change"])
-    def pause_queue(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Let nothing new start."""
-        self.message_user(request, control.QUEUE_VERBS["pause"](request.user))
+    # Deletion ----------------------------------------------------------------------------------------
 
-    @admin.action(description="Resume the queue (whatever is selected)", permissions=["change"])
-    def resume_queue(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Let waiting videos start again."""
-        self.message_user(request, control.QUEUE_VERBS["resume"](request.user))
+    @admin.action(description="Delete selected videos and their files", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse:
+        """Ask whether these are to be deleted, in place of Django's own page, which knows of no files."""
+        return self._ask(request, list(videos.order_by("pk")))
 
-    @admin.action(description="Retry all failed videos (whatever is selected)", permissions=["change"])
-    def retry_all_failed(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Put everything that failed back into the queue."""
-        self.message_user(request, control.QUEUE_VERBS["retry-failed"](request.user))
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask whether this one is to be deleted; no transaction around it, as Django's own has: the verb has one."""
+        video = self.get_object(request, unquote(object_id))
+        if not self.has_delete_permission(request, video):
+            raise PermissionDenied
+        if video is None:
+            messages.info(request, "This video is not in the archive any more.")
+            return redirect(LIST)
+        return self._ask(request, [video])
 
-    @admin.action(description="Cancel all waiting and running videos (whatever is selected)", permissions=["change"])
-    def cancel_all(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Take out everything that waits or runs."""
-        self.message_user(request, control.QUEUE_VERBS["cancel-all"](request.user))
+    def _ask(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Delete",
+            "deletion": deletion.described(videos),
+            # In one field: many thousands would be too many fields.
+            "chosen": " ".join(str(video.pk) for video in videos),
+        }
+        return TemplateResponse(request, "admin/downloads/video/delete.html", context)
 
-    def _act(self, request: HttpRequest, videos: QuerySet[Video], act: Callable[[Video], bool], words: str) -> None:
-        """Act on each video, and say how many it was done to, and what was skipped and why."""
-        done, skipped = 0, []
-        for video in videos:
-            if act(video):
-                done += 1
-            else:
-                skipped.append(f"{Truncator(video.name).chars(60)} ({video.get_status_display().lower()})")
-        if done:
-            self.message_user(request, f"{done} {words}.", messages.SUCCESS)
-        if skipped:
-            more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-            self.message_user(request, f"Skipped: {', '.join(skipped[:5])}{more}.", messages.WARNING)
+    def get_urls(self) -> list[Any]:
+        """Add where the confirmed deletion goes."""
+        delete = self.admin_site.admin_view(require_POST(self.delete_chosen))
+        return [path("delete/", delete, name="downloads_video_delete_chosen"), *super().get_urls()]
+
+    def delete_chosen(self, request: HttpRequest) -> HttpResponse:
+        """Delete what the page before named."""
+        if not self.has_delete_permission(request):
+            raise PermissionDenied
+        chosen = [int(word) for word in request.POST.get("chosen", "").split() if word.isdecimal() and len(word) < 19]
+        done = verbs.act(request, Video.objects.filter(pk__in=chosen).order_by("pk"), "delete")
+        LogEntry.objects.log_actions(request.user.pk, done, DELETION)  # type: ignore[arg-type]
+        if not chosen:
+            messages.info(request, "Select videos first, then what to do with them.")
+        return redirect(LIST)

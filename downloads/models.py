@@ -173,6 +173,14 @@ class Video(models.Model):
         changes = {"priority": Video.objects.front(), "not_before": None}
         return moves.write(self, reason, changes, {"changed": True}, status=Status.QUEUED)
 
+    def move_behind(self, reason: str = "Moved back") -> bool:
+        """Put a waiting video that was moved to the front back in its place; False if it does not wait."""
+        return moves.write(self, reason, {"priority": 0}, {"changed": True}, status=Status.QUEUED)
+
+    def restore(self, reason: str = "Put back") -> bool:
+        """Take a cancellation back: the video waits in its old place. False if it is not cancelled."""
+        return moves.requeue(self, reason, status=Status.CANCELLED)
+
     def cancel(self, reason: str = "Cancelled") -> bool:
         """Take a waiting or active video out; its worker finds its lease gone and stops. False if it has ended."""
         return moves.end(self, Status.CANCELLED, reason, {}, status__in=UNFINISHED)

@@ -151,18 +151,16 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
         """End the removals that a crash broke off."""
         removal.settle(self.get_queryset())
 
-    def cancel_all(self, reason: str = "Cancelled with all others") -> int:
-        """Take everything that waits or runs out; return how many it was done to."""
+    def cancel_all(self, reason: str = "Cancelled with all others") -> "list[Video]":
+        """Take everything that waits or runs out; return those it was done to."""
         # The waiting first: otherwise each place that gets free would start another one.
         found = [*self.get_queryset().waiting(), *self.get_queryset().active()]
-        return sum(video.cancel(reason) for video in found)
+        return [video for video in found if video.cancel(reason)]
 
-    def retry_failed(self, reason: str = "Retried with all others") -> int:
-        """Put everything that failed back into the queue, oldest first; return how many."""
-        return sum(
-            video.retry(reason, insists=False)
-            for video in self.get_queryset().filter(status=Status.FAILED).order_by("pk")
-        )
+    def retry_failed(self, reason: str = "Retried with all others") -> "list[Video]":
+        """Put everything that failed back into the queue, oldest first; return those it was done to."""
+        failed = self.get_queryset().filter(status=Status.FAILED).order_by("pk")
+        return [video for video in failed if video.retry(reason, insists=False)]
 
     def front(self) -> int:
         """Return the priority that comes before everything that waits."""

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from downloads import api, control, media, progress, views
+from downloads import api, control, media, progress, verbs, views
 
 
 class VideoIdConverter(StringConverter):
@@ -20,12 +20,10 @@ urlpatterns = [
     path("videos/cards", views.cards, name="cards"),
     path("videos/add/", views.add, name="add"),
     path("videos/<id:video_id>/", views.video, name="video"),
-    path("videos/<id:video_id>/retry", views.retry, name="retry"),
-    path("videos/<id:video_id>/cancel", views.cancel, name="cancel"),
-    path("videos/<id:video_id>/front", control.one, {"verb": "front"}, name="front"),
-    path("videos/<id:video_id>/again", control.one, {"verb": "again"}, name="again"),
+    path("videos/<id:video_id>/delete", control.delete, name="delete"),
+    *(path(f"videos/<id:video_id>/{verb}", control.one, {"verb": verb}, name=verb) for verb in control.OF_ONE),
     path("videos/many", control.many, name="many"),
-    *(path(f"queue/{do}", control.queue, {"do": do}, name=f"queue-{do}") for do in control.QUEUE_VERBS),
+    *(path(f"queue/{do}", control.queue, {"do": do}, name=f"queue-{do}") for do in verbs.QUEUE_VERBS),
     path("api/progress", api.progress, name="progress"),
     path("media/<id:video_id>/video", media.video, name="media"),
     path("media/<id:video_id>/thumbnail", media.thumbnail, name="thumbnail"),

@@ -1,19 +1,16 @@
 """The pages: the library, one video, and what a person does there."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from downloads import access, detail, sources
+from downloads import access, answers, detail, sources
+from downloads.answers import changing, looking
 from downloads.browse import PAGE, Browse
 from downloads.forms import IngestForm
 from downloads.models import UNFINISHED, Queue, Status, Video
@@ -25,32 +22,6 @@ PARTIALS = {
     "detail": "downloads/_detail.html",
     "admin": "downloads/_admin_video.html",
 }
-
-View = Callable[..., HttpResponse]
-
-
-def looking(view: View) -> View:
-    """Send strangers of a private archive to the sign-in."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if access.may_look(request.user):
-            return view(request, *args, **kwargs)
-        return redirect_to_login(request.get_full_path())
-
-    return guarded
-
-
-def changing(view: View) -> View:
-    """Send whoever may change nothing to the sign-in, and from there back to the page they came from."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if access.may_change(request.user):
-            return view(request, *args, **kwargs)
-        return redirect_to_login(back(request))
-
-    return guarded
 
 
 @require_safe
@@ -74,16 +45,20 @@ def add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
+    taken: list[Video] = []
     refusals: list[sources.Refusal] = []
     if form.is_valid():
         wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
         taken, refusals = sources.take(form.lines(), by=request.user, **wanted)
         if taken:
             messages.success(request, f"Added {taken[0].name}." if len(taken) == 1 else f"Added {len(taken)} videos.")
-        if not refusals:
-            return redirect("library")
         left = "\n".join(refusal.line for refusal in refusals)
-        form = IngestForm(initial={"urls": left, **wanted})
+        form = IngestForm(initial={"urls": left, **wanted}) if refusals else IngestForm()
+    if answers.is_part(request):
+        answer = render(request, "downloads/_added.html", {"form": form, "refusals": refusals})
+        return answers.naming(answer, [video.video_id for video in taken]) if taken else answer
+    if not refusals and not form.is_bound:
+        return redirect("library")
     return render(request, "downloads/library.html", {**_listing(request), "form": form, "refusals": refusals})
 
 
@@ -116,30 +91,6 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
     return render(request, "downloads/detail.html", context)
 
 
-@require_POST
-@changing
-def retry(request: HttpRequest, video_id: str) -> HttpResponse:
-    """Put a failed or cancelled video back into the queue."""
-    found = get_object_or_404(Video, video_id=video_id)
-    if found.retry(f"Retried by {request.user}"):
-        messages.success(request, f"{found.name} waits for another try.")
-    else:
-        messages.info(request, f"{found.name} needs no other try: it is {found.get_status_display().lower()}.")
-    return redirect(back(request))
-
-
-@require_POST
-@changing
-def cancel(request: HttpRequest, video_id: str) -> HttpResponse:
-    """Take a waiting or running video out."""
-    found = get_object_or_404(Video, video_id=video_id)
-    if found.cancel(f"Cancelled by {request.user}"):
-        messages.success(request, f"{found.name} is cancelled.")
-    else:
-        messages.info(request, f"{found.name} had ended before: it is {found.get_status_display().lower()}.")
-    return redirect(back(request))
-
-
 def _listing(request: HttpRequest) -> dict[str, Any]:
     # Before the rows: a change in between is then noticed, not missed.
     rev = Video.objects.rev()
@@ -165,11 +116,3 @@ def _queue() -> dict[str, Any]:
         "many_unfinished": sum(counts.values()) > 1,
         "many_failed": failed > 1,
     }
-
-
-def back(request: HttpRequest) -> str:
-    """Return the page that a form was sent from, or the library."""
-    came_from = request.headers.get("Referer", "")
-    if url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):
-        return came_from
-    return reverse("library")

@@ -196,10 +196,10 @@ def test_it_cancels_and_retries_all(video):
     Video.objects.ingest("http://example.org/b", "http://example.org/b")
     claimed = Video.objects.claim("w")
     claimed.fail("no")
-    assert Video.objects.cancel_all() == 1
-    assert Video.objects.cancel_all() == 0
-    assert Video.objects.retry_failed() == 1
-    assert Video.objects.retry_failed() == 0
+    assert len(Video.objects.cancel_all()) == 1
+    assert Video.objects.cancel_all() == []
+    assert len(Video.objects.retry_failed()) == 1
+    assert Video.objects.retry_failed() == []
     assert [v.status for v in Video.objects.order_by("pk")] == [Status.QUEUED, Status.CANCELLED]
 
 

@@ -1,0 +1,99 @@
+"""Who may ask, and what whoever acts is answered: a redirect, or where htmx asks, words in place."""
+
+import functools
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.csrf import csrf_failure
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+from downloads import access
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+NAMED = 20  # videos that an answer names; of more, the page asks for all
+GONE = "This video is not in the archive any more."
+OLD_FORM = "You signed in or out since this page was opened. Reload it, then try again."
+
+View = Callable[..., HttpResponse]
+
+
+def looking(view: View) -> View:
+    """Send strangers of a private archive to the sign-in."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if access.may_look(request.user):
+            return view(request, *args, **kwargs)
+        return _to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
+
+    return guarded
+
+
+def changing(view: View) -> View:
+    """Send whoever may change nothing to the sign-in, and from there back to the page they came from."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if access.may_change(request.user):
+            return view(request, *args, **kwargs)
+        return _to_sign_in(request, back(request))
+
+    return guarded
+
+
+def _to_sign_in(request: HttpRequest, then: str) -> HttpResponse:
+    answer = redirect_to_login(then)
+    return HttpResponseClientRedirect(answer.url) if is_part(request) else answer
+
+
+def is_part(request: HttpRequest) -> bool:
+    """Tell whether htmx asks, for a part of the page that is open."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.boosted
+
+
+def back(request: HttpRequest) -> str:
+    """Return the page that a form was sent from, or that it names as the `next`; else the library."""
+    for found in (request.POST.get("next", ""), request.headers.get("Referer", "")):
+        if url_has_allowed_host_and_scheme(found, {request.get_host()}, require_https=request.is_secure()):
+            return found
+    return reverse("library")
+
+
+def acted(request: HttpRequest, video_ids: Collection[str], then: str = "") -> HttpResponse:
+    """Answer an action: its messages, and which videos to look at again; [] means all."""
+    if not is_part(request):
+        return redirect(then or back(request))
+    if then:
+        return HttpResponseClientRedirect(then)
+    return naming(render(request, "downloads/_messages.html"), video_ids)
+
+
+def naming(answer: HttpResponse, video_ids: Collection[str]) -> HttpResponse:
+    """Have the page look at these videos again."""
+    ids = [*video_ids] if len(video_ids) <= NAMED else []
+    return trigger_client_event(answer, "acted", {"ids": ids})
+
+
+def gone(request: HttpRequest, video_id: str) -> HttpResponse:
+    """Say that there is no such video: on the page that still shows it, or on one of its own."""
+    if not is_part(request):
+        raise Http404(GONE)
+    messages.info(request, GONE)
+    return acted(request, [video_id])
+
+
+def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form whose token is of another session."""
+    if not is_part(request):
+        return csrf_failure(request, reason)
+    messages.error(request, OLD_FORM)
+    return render(request, "downloads/_messages.html")

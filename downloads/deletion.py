@@ -1,0 +1,56 @@
+"""What a person is told before videos are deleted."""
+
+import dataclasses
+
+from downloads.models import Video
+from downloads.templatetags.words import named, size
+
+NAMED = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Deletion:
+    """The videos that would go: the question, the first names where there are several, and what is removed."""
+
+    question: str
+    names: list[str]
+    more: int
+    words: str
+
+
+def described(videos: list[Video]) -> Deletion:
+    """Return what there is to know before these videos are deleted."""
+    active = sum(video.is_active for video in videos)
+    if len(videos) == 1:
+        stopped = "Its download is stopped. " if active else ""
+        return Deletion(f"Delete “{named(videos[0])}”?", [], 0, stopped + _removed(videos[0]))
+    stopped = f"{active} of them are downloading, and are stopped. " if active > 1 else ""
+    stopped = "1 of them is downloading, and is stopped. " if active == 1 else stopped
+    return Deletion(
+        f"Delete {len(videos)} videos?",
+        [named(video) for video in videos[:NAMED]],
+        max(0, len(videos) - NAMED),
+        f"{stopped}{_all_removed(videos)}",
+    )
+
+
+def _removed(video: Video) -> str:
+    """Say what of one video is removed, as "The video file (603 MB), its picture and its history are removed …"."""
+    parts = []
+    if video.media_file:
+        parts.append(f"the video file ({size(video.size)})" if video.size else "the video file")
+    if video.thumbnail:
+        parts.append("its picture")
+    if video.tracks:
+        parts.append("1 subtitle file" if len(video.tracks) == 1 else f"{len(video.tracks)} subtitle files")
+    kept = " The videos of this list stay." if video.is_list else ""
+    if not parts:
+        return f"Its place in the archive and its history are removed. This cannot be undone.{kept}"
+    words = ", ".join(parts) + " and its history are removed from the disk. This cannot be undone."
+    return words[0].upper() + words[1:] + kept
+
+
+def _all_removed(videos: list[Video]) -> str:
+    total = sum(video.size or 0 for video in videos)
+    files = f"Their files ({size(total)} in all)" if total else "Their files"
+    return f"{files} and their history are removed from the disk. This cannot be undone."
