@@ -77,7 +77,8 @@ def _clean(video_id: str) -> None:
 def _mend(rows: "VideoQuerySet", video_id: str) -> None:
     """Put the folder where it belongs; a worker does it later where the database cannot say where that is."""
     try:
-        connection.close_if_unusable_or_obsolete()
+        if not connection.is_usable():
+            connection.close()
         _settle(rows, video_id)
     except (OSError, DatabaseError) as error:
         logger.warning("The files of %s wait in the trash: %s", video_id, error)

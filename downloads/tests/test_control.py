@@ -1,11 +1,15 @@
 """What a person does with the queue, on the pages and in the admin."""
 
+import json
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
+from django.test import Client
 from django.urls import reverse
 
-from downloads.models import Filed, Queue, Status, Video
+from downloads.models import Facts, Filed, Queue, Status, Video
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -30,6 +34,7 @@ def press(client, name, *args, **data):
     return client.post(reverse(name, args=args), data)
 
 
+HTMX = {"HTTP_HX_REQUEST": "true"}
 ALL = ("queue-pause", "queue-resume", "queue-cancel-all", "queue-retry-failed", "many")
 
 
@@ -125,6 +130,144 @@ def test_it_shows_when_it_tries_again(ann, videos):
     page = ann.get("/").content.decode()
     assert "Retrying in 1 s (1 of 3)" in page
     assert "The site did not answer in time." in page
+
+
+def undo(client, response):
+    """Press the message's button on the page that comes next."""
+    page = (client.get("/") if response.status_code == 302 else response).content.decode()
+    form = re.search(r'<div class="message .*?<form method="post"\s+action="(.*?)"[^>]*>(.*?)</form>', page, re.DOTALL)
+    inputs = re.findall(r'name="(do|id)" value="(.*?)"', form[2])
+    assert ">Undo<" in form[2]
+    data = {"do": next((value for name, value in inputs if name == "do"), "")}
+    return client.post(form[1], {**data, "id": [value for name, value in inputs if name == "id"]})
+
+
+def test_it_takes_a_cancellation_back_to_its_old_place(ann, videos):
+    response = press(ann, "cancel", videos[1].video_id)
+    assert said(undo(ann, response)) == "b.example waits again."
+    assert list(Video.objects.waiting()) == videos
+
+
+def test_it_takes_back_what_was_done_with_many(ann, videos):
+    response = press(ann, "many", do="cancel", id=[video.video_id for video in videos[:3]])
+    assert said(undo(ann, response)) == "3 videos wait again."
+    response = press(ann, "many", do="front", id=[video.video_id for video in videos[2:]])
+    assert said(undo(ann, response)) == "2 videos are back in their places."
+    assert list(Video.objects.waiting()) == videos
+    response = press(ann, "queue-cancel-all")
+    assert said(undo(ann, response)) == "4 videos wait again."
+
+
+def test_it_takes_a_retry_back(ann, videos):
+    Video.objects.claim("w").fail("no")
+    assert said(undo(ann, press(ann, "retry", videos[0].video_id))) == "a.example is cancelled."
+
+
+def test_it_takes_a_second_download_back(ann, videos):
+    claimed = Video.objects.claim("w")
+    claimed.finish(Filed("a/a.mp4", 1), lambda: None)
+    response = undo(ann, press(ann, "again", claimed.video_id))
+    claimed.refresh_from_db()
+    assert claimed.status == Status.COMPLETE
+    # Complete again, so nothing of it can wait again.
+    assert "Undo" not in ann.get("/").content.decode()
+    assert said(response) == "a.example is cancelled."
+
+
+def test_it_takes_a_pause_back_and_forth(ann):
+    assert "goes on" in said(undo(ann, press(ann, "queue-pause")))
+    press(ann, "queue-pause")
+    ann.get("/")
+    assert "is paused" in said(undo(ann, press(ann, "queue-resume")))
+
+
+def test_it_says_what_became_of_what_is_taken_back_too_late(ann, videos):
+    response = press(ann, "cancel", videos[0].video_id)
+    videos[0].refresh_from_db()
+    videos[0].remove()
+    assert "Select videos first" in said(undo(ann, response))
+
+
+def test_it_offers_no_way_back_from_what_was_left_alone(ann, videos):
+    videos[0].cancel()
+    press(ann, "cancel", videos[0].video_id)
+    page = ann.get("/").content.decode()
+    assert "had ended before" in page
+    assert "Undo" not in page
+
+
+def test_it_shows_titles_in_messages_as_text(ann, videos):
+    claimed = Video.objects.claim("w")
+    claimed.describe(Facts(title='<b onclick="x">bold'))
+    page = ann.post(reverse("cancel", args=[claimed.video_id]), **HTMX).content.decode()
+    assert "&lt;b onclick=&quot;x&quot;&gt;bold is cancelled." in page
+
+
+def test_it_does_once_what_is_pressed_twice(ann, videos):
+    for words in ("is cancelled", "had ended before: it is cancelled"):
+        assert words in said(press(ann, "cancel", videos[0].video_id))
+    for words in ("waits for another try", "needs no other try: it is waiting"):
+        assert words in said(press(ann, "retry", videos[0].video_id))
+    assert [event.reason for event in videos[0].events.all()] == ["Added", "Cancelled by ann", "Retried by ann"]
+
+
+class TestHtmx:
+    """Answers for a page that stays where it is."""
+
+    def test_it_leads_to_the_sign_in_when_the_session_has_ended(self, client, videos):
+        address = reverse("cancel", args=[videos[0].video_id])
+        response = client.post(address, HTTP_REFERER="http://testserver/?page=2", **HTMX)
+        assert response.status_code == 200
+        assert response["HX-Redirect"] == "/accounts/login/?next=http%3A//testserver/%3Fpage%3D2"
+
+    def test_it_says_that_the_form_has_grown_old(self, ann, videos):
+        client = Client(enforce_csrf_checks=True)
+        response = client.post(reverse("cancel", args=[videos[0].video_id]), **HTMX)
+        assert response.status_code == 200
+        assert "Reload it, then try again." in response.content.decode()
+        assert client.post(reverse("cancel", args=[videos[0].video_id])).status_code == 403
+
+    def test_it_says_that_a_video_is_gone(self, ann):
+        response = ann.post("/videos/nope/cancel", **HTMX)
+        assert "This video is not in the archive any more." in response.content.decode()
+        assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": ["nope"]}}
+
+    def test_it_answers_with_words_and_what_changed(self, ann, videos):
+        response = ann.post(reverse("front", args=[videos[1].video_id]), **HTMX)
+        page = response.content.decode()
+        assert re.match(r'\s*<div class="messages"\s+data-part="messages"\s+role="status"', page)
+        assert "b.example starts next." in page
+        assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": [videos[1].video_id]}}
+        # Said once: the next page does not repeat it.
+        assert "starts next." not in ann.get("/").content.decode()
+
+    def test_it_has_the_page_look_at_all_after_many(self, ann):
+        urls = [f"http://{n}.example/" for n in range(21)]
+        ids = [Video.objects.ingest(url, url)[0].video_id for url in urls]
+        response = ann.post(reverse("many"), {"do": "cancel", "id": ids}, **HTMX)
+        assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": []}}
+        assert json.loads(ann.post(reverse("queue-pause"), **HTMX)["HX-Trigger"]) == {"acted": {"ids": []}}
+
+    def test_it_redirects_a_boosted_page(self, ann, videos):
+        response = ann.post(reverse("front", args=[videos[1].video_id]), HTTP_HX_BOOSTED="true", **HTMX)
+        assert response.status_code == 302
+
+    def test_it_adds_and_gives_the_form_back(self, ann, settings):
+        settings.ALLOW_PRIVATE_HOSTS = True
+        good = {"urls": "http://127.0.0.1:1/a", "quality": "best"}
+        response = ann.post(reverse("add"), {**good, "urls": f"{good['urls']}\nnonsense"}, **HTMX)
+        page = response.content.decode()
+        assert response.status_code == 200
+        assert "<html" not in page
+        assert re.search(r">\s*nonsense</textarea>", page)
+        assert re.search(r"hx-swap-oob=\"outerHTML:\[data-part='messages'\]\"", page)
+        video = Video.objects.get()
+        assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": [video.video_id]}}
+        again = ann.post(reverse("add"), good, **HTMX)
+        assert "HX-Trigger" not in again
+        assert "already" in again.content.decode()
+        empty = ann.post(reverse("add"), {"urls": "", "quality": "best"}, **HTMX)
+        assert "Paste the address" in empty.content.decode()
 
 
 def act(client, name, videos):

@@ -125,7 +125,7 @@ def test_it_fetches_one_of_two_that_are_found_at_once(run, insisting):
 def test_it_knows_the_same_verbs(run):
     """The tests of the verbs themselves, on this database."""
     env = {**run.env, "TEST_DATABASE_URL": run.env["DATABASE_URL"]}
-    names = ("test_models.py", "test_lists.py", "test_control.py")
+    names = ("test_models.py", "test_lists.py", "test_control.py", "test_removal.py")
     done = subprocess.run(
         [
             sys.executable,
