@@ -43,13 +43,14 @@ def shown(video: Video) -> dict[str, Any]:
     """Return what the page shows of a video."""
     reason, _, said = video.error.partition("\n")
     waits = video.status == Status.QUEUED
+    in_turn = waits and video.retries_at is None
     newer, older = Video.objects.beside(video)
     return {
         "player": player(video),
         "reason": reason,
         "said": said,
         "queue": Queue.now() if waits else None,
-        "ahead": Video.objects.ahead_of(video).count() if waits else None,
+        "ahead": Video.objects.ahead_of(video).count() if in_turn else None,
         "tries": tries(video),
         "newer": newer,
         "older": older,
@@ -81,9 +82,7 @@ def tries(video: Video) -> list[list[Moment]]:
     """Return the newest events by attempt, the newest attempt first; within it as they came."""
     events = list(video.events.order_by("-pk")[:EVENTS_SHOWN])[::-1]
     before = [None, *events]
-    moments = [
-        Moment(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)
-    ]
+    moments = [Moment(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)]
     grouped = itertools.groupby(moments, key=lambda moment: moment.event.attempt)
     return [list(group) for _, group in grouped][::-1]
 

@@ -127,7 +127,8 @@ def address(url: str) -> str:
         return bare
     host, _, path = bare.partition("/")
     host = host if len(host) <= LONGEST_ADDRESS // 2 else f"…{host[-LONGEST_ADDRESS // 2 :]}"
-    return f"{host}/…{path[len(host) - LONGEST_ADDRESS :]}"
+    end = path[len(host) - LONGEST_ADDRESS :]
+    return f"{host}/…{end[max(0, end.find('/')) :]}"
 
 
 @register.filter

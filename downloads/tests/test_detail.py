@@ -1,5 +1,6 @@
 """The page of one video, and what can be done there."""
 
+import datetime as dt
 import re
 import time
 
@@ -9,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from downloads import detail
-from downloads.models import Queue, Status, Video
+from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.templatetags import prose, words
 from downloads.tests.test_library import complete, running, tag, waiting
 
@@ -197,6 +198,7 @@ def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
         ("http://example.org/%00%E2%80%AE", "example.org/%00%E2%80%AE"),
         ("http://example.org/%ff", "example.org/%ff"),
         (f"http://example.org/{'x/' * 50}clip.mp4", f"example.org/…{'/x' * 20}/clip.mp4"),
+        (f"http://example.org/{'x' * 50}/clip.mp4", "example.org/…/clip.mp4"),
         (f"http://{'a.' * 60}org/{'b' * 80}", f"…{'.a' * 13}.org/…{'b' * 29}"),
     ],
 )
@@ -257,6 +259,8 @@ def test_it_says_what_is_before_a_waiting_video(client):
     assert "1 video before it" in shown(client, second)
     assert third.move_to_front()
     assert "2 videos before it" in shown(client, second)
+    assert running("first").try_later("Busy.")
+    assert "before it" not in shown(client, Video.objects.get(tries=1))
     Queue.pause("Paused")
     assert Queue.now().words in shown(client, first)
 
@@ -284,6 +288,8 @@ def test_it_shows_the_newest_try_and_folds_the_others(client):
     for _ in range(2):
         assert video.retry("Retried")
         assert Video.objects.claim("w").fail("No.")
+    for number, event in enumerate(video.events.all()):
+        VideoEvent.objects.filter(pk=event.pk).update(at=event.at + dt.timedelta(minutes=number))
     newest, _, earlier = re.search(r"<h2 id=.timeline.*?</section>", shown(client, video), re.DOTALL)[0].partition(
         "<details>"
     )
@@ -291,7 +297,7 @@ def test_it_shows_the_newest_try_and_folds_the_others(client):
     assert states.findall(newest) == ["queued", "downloading", "failed"]
     assert "2 earlier tries" in earlier
     assert len(states.findall(earlier)) == 6
-    assert newest.count("later</span>") == 3
+    assert newest.count("1 min later") == 3
 
 
 def test_it_leads_to_the_newer_and_the_older_film(client, film):

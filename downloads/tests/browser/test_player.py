@@ -1,0 +1,74 @@
+"""The page of one video: subtitles from the site to the screen, a player left alone, a description folded."""
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Page, expect
+
+from downloads import archive, egress, ffmpeg
+from downloads.models import Facts, Status, Video
+from downloads.tests.browser.pages import card, finish, opened, running
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+SHOW = """(video, language) => new Promise((done) => {
+  const track = [...video.textTracks].find((track) => track.language === language);
+  track.mode = "showing";
+  const words = () => [track.label, ...[...track.cues].map(({ text }) => text)];
+  const look = () => track.cues?.length ? done(words()) : requestAnimationFrame(look);
+  look();
+})"""
+PLAY = """(video) => new Promise((done, broken) => {
+  video.mine = video.muted = true;
+  video.playbackRate = 0.1; // longer than the test
+  video.ontimeupdate = () => video.currentTime > 0.05 && done();
+  video.play().catch(broken);
+})"""
+
+
+@pytest.fixture
+def subtitled(site, media_server, monkeypatch) -> Video:
+    """A video that was really downloaded, with subtitles in two languages."""
+    monkeypatch.setattr(settings, "ALLOW_PRIVATE_HOSTS", True)
+    monkeypatch.setenv("PATH", ffmpeg.path())
+    url = media_server.url("/subtitled/index.m3u8?languages=en,de")
+    Video.objects.ingest(url, url, subtitles="en,de")
+    video = Video.objects.claim("w")
+    assert video
+    with egress.Proxy() as proxy:
+        archive.run(video, proxy=proxy.url, tell=lambda state: None)
+    video.refresh_from_db()
+    assert video.status == Status.COMPLETE
+    return video
+
+
+def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: Page, site, subtitled):
+    opened(page, site, subtitled.get_absolute_url())
+    player = page.locator("video")
+    assert player.evaluate(SHOW, "de") == ["Deutsch", "Hello in de"]
+    assert player.evaluate(SHOW, "en") == ["English", "Hello in en"]
+    player.evaluate(PLAY)
+    assert subtitled.again()
+    expect(card(page, subtitled)).to_have_attribute("data-status", "queued")
+    claimed = Video.objects.claim("w")
+    assert claimed
+    expect(card(page, subtitled)).to_have_attribute("data-status", "downloading")
+    assert player.evaluate("video => video.mine && !video.paused")
+    assert claimed.fail("The site is out of order.")
+    expect(page.get_by_text("what was there before is still here")).to_be_visible()
+    assert player.evaluate("video => video.mine && !video.paused")
+
+
+def test_it_unfolds_a_description_without_javascript(browser, site, clip):
+    video = running("a")
+    assert video.describe(Facts(title="A", description="a line\n" * 30))
+    finish(video, clip)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.url + video.get_absolute_url())
+    text = page.locator(".description .text")
+    six = text.bounding_box()["height"]
+    page.get_by_text("Show more").click()
+    assert text.bounding_box()["height"] > 4 * six
+    page.get_by_role("checkbox", name="Show the whole description").press("Space")
+    assert text.bounding_box()["height"] == six
+    context.close()
