@@ -56,10 +56,11 @@ class House:
 
     def downloads(self):
         """Return the processes that download now."""
-        below = descendants(self.found.pid)
-        with contextlib.suppress(OSError):  # one has ended meanwhile
-            return {pid for pid in below if "manage.py download" in words(pid)}
-        return set()
+        found = set()
+        for pid in descendants(self.found.pid):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                found |= {pid} if "manage.py download" in words(pid) else set()
+        return found
 
     def cut(self):
         """Kill everything at once; how many downloads that were."""
@@ -114,8 +115,8 @@ def power_cuts(tmp_path, shelf, media_server, rounds, seed, longest):
         found.manage("migrate", "--verbosity", "0")
         killed, early = 0, 0
         for _ in range(rounds):
-            found.start("up", "--port", "0", "--workers", "3", **ENV)
             house.ingest(3)
+            found.start("up", "--port", "0", "--workers", "3", **ENV)
             if dice.random() < 0.8:
                 wait_until(house.downloads, 30, "something is downloaded")
             # The moment is the fault: no event tells of it.
