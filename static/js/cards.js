@@ -8,27 +8,25 @@ const AT_ONCE = 50;
 
 /** @type {CreateCards} */
 export const createCards = (url, page) => {
-	/** @type {Map<string, HTMLElement>} */
-	const elements = new Map();
 	/** @type {Map<string, Card>} */
 	const shown = new Map();
 	/** @type {Set<string>} */
 	let wanted = new Set();
-	let listWanted = false;
-	let timer = 0;
+	let [listWanted, fetching, timer] = [false, false, 0];
 
 	const scan = () => {
-		elements.clear();
 		shown.clear();
 		for (const element of all("[data-video-id]")) {
 			const { videoId = "", status = "", attempt } = element.dataset;
-			elements.set(videoId, element);
-			shown.set(videoId, { status, attempt: Number(attempt) });
+			shown.set(videoId, { status, attempt: Number(attempt), element });
 		}
+		page.swapped();
 	};
 
 	const schedule = (wait = Math.random() * JITTER) => {
-		if (!(document.hidden || timer) && (listWanted || wanted.size)) timer = setTimeout(fetchWanted, wait);
+		if (document.hidden || fetching || !(listWanted || wanted.size)) return;
+		if (wait) timer ||= setTimeout(fetchWanted, wait);
+		else fetchWanted();
 	};
 
 	const wantAll = () => {
@@ -38,58 +36,56 @@ export const createCards = (url, page) => {
 	};
 
 	const fetchWanted = async () => {
-		const list = listWanted && find("[data-list]");
+		clearTimeout(timer);
+		timer = 0;
+		if (document.hidden) return;
+		const { search } = location;
+		const list = listWanted && find("[data-list]")?.dataset.list;
 		const ids = list ? [] : [...wanted].slice(0, AT_ONCE);
 		// What changes from now on is wanted again.
 		listWanted = false;
 		for (const id of ids) wanted.delete(id);
-		const asked = ids.map((id) => `&id=${encodeURIComponent(id)}`).join("");
-		const from = list ? list.dataset.list + location.search : url + asked;
-		const answer = document.hidden
-			? null
-			: await fetch(from, { signal: AbortSignal.timeout(10_000) }).catch(() => null);
+		const asked = search.replace("?", "&") + ids.map((id) => `&id=${encodeURIComponent(id)}`).join("");
+		fetching = true;
+		const limit = { signal: AbortSignal.timeout(10_000) };
+		const answer = await fetch(list ? list + search : url + asked, limit).catch(() => null);
 		const html = answer?.ok && !answer.redirected ? await answer.text().catch(() => null) : null;
-		timer = 0;
-		if (html !== null) swap(new DOMParser().parseFromString(html, "text/html"), list, ids);
+		fetching = false;
+		// Somebody may have turned the page meanwhile.
+		if (html !== null && search === location.search) swap(new DOMParser().parseFromString(html, "text/html"), ids);
 		else if (list) listWanted = true;
 		else wanted = new Set([...ids, ...wanted]);
 		schedule(html === null ? AGAIN_AFTER : undefined);
 	};
 
-	/** @param {Document} answer @param {HTMLElement | null | false} list @param {string[]} ids */
-	const swap = (answer, list, ids) => {
-		const before = new Map(shown);
-		keepingFocus(() => {
-			for (const part of all("[data-part]", answer)) {
-				const old = find(`[data-part="${part.dataset.part}"]`);
+	/** @param {Document} answer @param {string[]} ids */
+	const swap = (answer, ids) => {
+		keepingPlace(() => {
+			for (const part of all("[data-part], [data-list]", answer)) {
+				const { part: name, list } = part.dataset;
+				const old = find(list ? "[data-list]" : `[data-part="${name}"]`);
 				if (old && !old.isEqualNode(part)) old.replaceWith(part);
 			}
-			const fresh = find("[data-list]", answer);
-			if (list && fresh) list.replaceWith(fresh);
-			else for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
+			for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
 		});
 		scan();
-		const news = [...shown].filter(([id, { status }]) => status !== before.get(id)?.status).slice(0, 3);
-		const text = (part = "", id = "") => find(part, elements.get(id))?.textContent;
-		if (news.length)
-			page.announce(news.map(([id]) => `${text("[data-title]", id)}: ${text("[data-state]", id)}`).join(". "));
-		page.swapped();
 	};
 
 	/** @param {string} id @param {HTMLElement | null} fresh */
 	const swapCard = (id, fresh) => {
 		if (!fresh) page.absent(id);
-		const old = elements.get(id);
-		if (old && fresh && fresh.dataset.place === old.dataset.place) return old.replaceWith(fresh);
+		const old = shown.get(id)?.element;
+		const place = fresh?.dataset.place;
+		if (old && fresh && place === old.dataset.place) return old.replaceWith(fresh);
 		old?.remove();
-		const list = find(`[data-place-for="${fresh?.dataset.place}"]`);
+		const list = find(`[data-place-for="${place}"]`);
 		if (fresh && list) insert(list, fresh);
+		else if (place === "library") listWanted = true;
 	};
 
-	scan();
 	return {
-		elements,
 		shown,
+		scan,
 		wantAll,
 		want(ids, wait) {
 			for (const id of ids) wanted.add(id);
@@ -106,11 +102,17 @@ function insert(list, card) {
 	while (list.children.length > Number(list.dataset.limit ?? Infinity)) list.lastElementChild?.remove();
 }
 
-/** Keep the keyboard on the same control of the same video. @param {() => void} swap */
-function keepingFocus(swap) {
+/** Keep the selection, and the keyboard on the same control, the same video, or the next one. @param {() => void} swap */
+function keepingPlace(swap) {
+	const picked = all("[name=id]:checked").map((box) => box.getAttribute("value"));
+	const { activeElement: active } = document;
 	const card = find("[data-video-id]:focus-within");
-	const controls = () => all(`[data-video-id="${card?.dataset.videoId}"] :is(a, button)`);
-	const index = controls().findIndex((control) => control.matches(":focus"));
+	const place = card ? all("[data-video-id]").indexOf(card) : 0;
 	swap();
-	if (card && !card.isConnected) (controls()[index] ?? controls()[0])?.focus();
+	for (const id of picked) find(`[name=id][value="${id}"]:not(:checked)`)?.click();
+	if (!active || active.isConnected) return;
+	const cards = all("[data-video-id]");
+	const next = find(`[data-video-id="${card?.dataset.videoId}"]`) ?? cards[place] ?? cards.at(-1);
+	const same = all("a, button, input, select").find((control) => control.isEqualNode(active));
+	(same ?? (next && find("[data-title]", next)))?.focus();
 }

@@ -2,47 +2,46 @@
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
-/** A number of at most three digits, and its unit. @param {number} count */
-function scaled(count) {
+/** A number of at most three digits, and its unit. @type {Scale} */
+const scaled = (count) => {
 	let power = 0;
-	for (; power < UNITS.length - 1 && count >= 999.5; power++) count /= 1000;
-	return [
-		power && count < 9.95 ? (Math.floor(count * 10 + 0.5) / 10).toFixed(1) : Math.floor(count + 0.5),
-		UNITS[power],
-	];
-}
+	for (; power < 4 && count >= 999.5; power++) count /= 1000;
+	const tenths = power && count < 9.95;
+	return [tenths ? (Math.floor(count * 10 + 0.5) / 10).toFixed(1) : `${Math.floor(count + 0.5)}`, UNITS[power]];
+};
 
-/** @param {number} count */
+/** @type {Words<number>} */
 export const size = (count) => scaled(count).join(" ");
 
-/** @param {number} seconds */
-export function span(seconds) {
-	const whole = Math.round(seconds);
-	if (whole < 60) return `${whole} s`;
-	const minutes = Math.round(whole / 60);
+/** @type {Words<number>} */
+export const span = (seconds) => {
+	const minutes = Math.round(Math.round(seconds) / 60);
+	if (seconds < 59.5) return `${Math.round(seconds)} s`;
 	return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
+};
 
-/** @param {State} state */
-export function amount({ downloaded_bytes: done, total_bytes: total }) {
+/** @type {Words<number>} */
+export const wait = (seconds) =>
+	seconds < 100 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+
+/** @type {Words<State>} */
+export const amount = ({ downloaded_bytes: done, total_bytes: total }) => {
 	if (done === null) return "";
 	if (total === null) return size(done);
 	const [number, unit] = scaled(done);
-	return unit === scaled(total)[1] ? `${number} of ${size(total)}` : `${size(done)} of ${size(total)}`;
-}
+	return `${unit === scaled(total)[1] ? number : size(done)} of ${size(total)}`;
+};
 
-/** @param {number | null} percent */
+/** @type {Words<number | null>} */
 export const percent = (percent) => (percent === null ? "" : `${Math.floor(percent)} %`);
 
-/** @param {number} speed @param {number | null} eta */
-export const pace = (speed, eta) =>
-	[speed ? `${size(speed)}/s` : "", eta === null ? "" : `${span(eta)} left`].filter(Boolean).join(" · ");
+/** @type {Pace} */
+export const pace = ({ speed, eta }, ...before) =>
+	[...before, speed && `${size(speed)}/s`, eta !== null && `${span(eta)} left`].filter(Boolean).join(" · ");
 
-/** @param {State} state */
-export const line = (state) => [amount(state), pace(state.speed ?? 0, state.eta)].filter(Boolean).join(" · ");
+/** @type {Words<State>} */
+export const line = (state) => pace(state, amount(state));
 
-/** @param {State} state */
-export function valuetext(state) {
-	const parts = [state.percent === null ? "" : `${Math.floor(state.percent)} percent`, line(state)];
-	return parts.filter(Boolean).join(", ") || "not known yet";
-}
+/** @type {Words<State>} */
+export const valuetext = (state) =>
+	[percent(state.percent).replace("%", "percent"), line(state)].filter(Boolean).join(", ") || "not known yet";

@@ -16,8 +16,7 @@ export const createStore = (rev, open) => {
 	const states = new Map();
 	/** @type {Set<string>} the server answered "not here" */
 	const missing = new Set();
-	let epoch = "";
-	let seq = -1;
+	let [epoch, seq] = ["", -1];
 	// When a snapshot was asked for that has not come yet.
 	let asked = 0;
 
@@ -42,43 +41,41 @@ export const createStore = (rev, open) => {
 	/** @type {Take<Batch>} */
 	const follow = (frame, moment) => {
 		const { now, outcome, shown } = moment;
-		// What is said across a gap is not believed, but worth a look.
-		if (asked || frame.epoch !== epoch || frame.from > seq + 1)
-			for (const { type, video_id: id } of frame.messages)
-				if (type !== "progress" && shown.has(id)) outcome.cards.add(id);
-		if (asked && now - asked < ASK_AGAIN_AFTER) return;
-		if (asked || frame.epoch !== epoch || frame.from > seq + 1) {
-			asked = now;
-			outcome.resync = true;
-		} else if (frame.seq > seq) {
-			seq = frame.seq;
-			for (const message of frame.messages) apply(message, moment);
+		if (!asked && frame.epoch === epoch && frame.from <= seq + 1) {
+			if (frame.seq > seq) for (const message of frame.messages) apply(message, moment);
+			seq = Math.max(seq, frame.seq);
+			return;
 		}
+		// What is said across a gap is not believed, but worth a look.
+		for (const { type, video_id: id } of frame.messages)
+			if (type !== "progress" && shown.has(id)) outcome.cards.add(id);
+		outcome.resync = !asked || now - asked >= ASK_AGAIN_AFTER;
+		if (outcome.resync) asked = now;
 	};
 
 	/** @type {Take<Message>} */
 	const apply = (message, { shown, now, outcome }, fresh) => {
-		const id = message.video_id;
+		const { type, video_id: id, rev: newRev = 0, ...given } = message;
 		const card = shown.get(id);
-		rev = Math.max(rev, message.rev ?? 0);
+		rev = Math.max(rev, newRev);
 		if (missing.has(id) || !(card || open)) return;
-		if (message.type === "changed") return void outcome.cards.add(id);
+		if (type === "changed") return void outcome.cards.add(id);
 		const old = states.get(id);
 		const known = old ?? (fresh ? undefined : card);
 		const attempt = message.attempt ?? known?.attempt ?? card?.attempt ?? 1;
 		const later = !known || attempt > known.attempt;
-		const isProgress = message.type === "progress";
+		const isProgress = type === "progress";
 		if (known && (attempt < known.attempt || (isProgress && !later && hasEnded(known.status)))) return;
 		const status = message.status ?? (later ? null : known.status);
+		const was = known?.status ?? card?.status;
+		if (was && status && status !== was) outcome.turned.set(id, status);
 		// The end of what the page does not show needs no memory: its card says it all.
 		if (hasEnded(status) && !card) states.delete(id);
 		else {
 			// What a message leaves out stays, but for the pace.
-			const pace = { speed: message.speed ?? null, eta: message.eta ?? null };
-			const { type, video_id, rev, ...given } = message;
-			states.set(id, { ...NOTHING, ...(later ? null : old), ...given, ...pace, attempt, status, at: now });
+			const kept = { ...NOTHING, ...(later ? null : old), speed: null, eta: null };
+			states.set(id, { ...kept, ...given, attempt, status, at: now });
 		}
-		outcome.moved.add(id);
 		const differs = attempt !== card?.attempt || (status ? status !== card.status : !isActive(card.status));
 		if (differs && (!isProgress || !old || later)) outcome.cards.add(id);
 	};
@@ -86,7 +83,7 @@ export const createStore = (rev, open) => {
 	return {
 		states,
 		receive(frame, shown, now) {
-			const outcome = { moved: new Set(), cards: new Set(), list: false, resync: false, news: true };
+			const outcome = { cards: new Set(), turned: new Map(), list: false, resync: false, news: true };
 			const moment = { shown, now, outcome };
 			if (frame.type === "snapshot") replace(/** @type {Snapshot} */ (frame), moment);
 			else if (frame.type === "batch") follow(/** @type {Batch} */ (frame), moment);
@@ -96,7 +93,7 @@ export const createStore = (rev, open) => {
 		absent(id) {
 			states.delete(id);
 			missing.add(id);
-			for (const oldest of missing) if (missing.size > MISSING_KEPT) missing.delete(oldest);
+			if (missing.size > MISSING_KEPT) missing.clear();
 		},
 		settle(shown, pageRev) {
 			rev = Math.max(rev, pageRev);
@@ -107,8 +104,8 @@ export const createStore = (rev, open) => {
 			}
 		},
 		stalled({ status, at }, now) {
-			const stands = (status ?? "downloading") === "downloading" && now - at >= STALLED_AFTER;
-			return stands ? Math.floor((now - at) / 1000) : null;
+			const seconds = Math.floor((now - at) / 1000);
+			return (status ?? "downloading") === "downloading" && now - at >= STALLED_AFTER ? seconds : 0;
 		},
 		totals() {
 			const running = [...states.values()].filter(({ status }) => isActive(status));

@@ -43,15 +43,16 @@ type Frame = Snapshot | Batch | Message;
 interface Card {
 	status: string;
 	attempt: number;
+	element: HTMLElement;
 }
 type Shown = ReadonlyMap<string, Card>;
 
 /** What follows from a frame. */
 interface Outcome {
-	/** Ids whose bar has a new state. */
-	moved: Set<string>;
 	/** Ids whose card must be fetched. */
 	cards: Set<string>;
+	/** What has another status now. */
+	turned: Map<string, string>;
 	/** The list must be fetched. */
 	list: boolean;
 	/** A snapshot must be asked for. */
@@ -94,8 +95,8 @@ type CreateStore = (
 	absent(id: string): void;
 	/** The page shows this now, rendered at `rev`: forget what is over on it, or over and not on it. */
 	settle(shown: Shown, rev: number): void;
-	/** For how many seconds a download stands still; null: it does not. */
-	stalled(state: State, now: number): number | null;
+	/** For how many seconds a download stands still; 0: it does not. */
+	stalled(state: State, now: number): number;
 	totals(): Totals;
 };
 
@@ -115,29 +116,41 @@ interface Listener {
 	hidden(): boolean;
 }
 
-/** `after` runs after each frame's writing. */
-type CreateBars = (
-	element: (id: string) => HTMLElement | undefined,
-	after: () => void,
-) => (id: string, state: State) => void;
+type DrawBar = (element: HTMLElement, state: State, stalled: number) => void;
 
-/** `url` of the partials. */
+/** `url` of the partials; `absent`: the server does not have this id; `swapped`: the page shows other cards. */
 type CreateCards = (
 	url: string,
-	page: Keeper,
+	page: { swapped(): void; absent(id: string): void },
 ) => {
-	readonly elements: ReadonlyMap<string, HTMLElement>;
 	readonly shown: Shown;
 	/** These cards may have changed. */
 	want(ids: Iterable<string>, wait?: number): void;
 	/** Anything may have changed. */
 	wantAll(): void;
+	/** See what the page shows now. */
+	scan(): void;
 };
 
-/** What the cards tell the page. */
-interface Keeper {
-	swapped(): void;
-	/** The server does not have this id. */
-	absent(id: string): void;
-	announce(words: string): void;
+type Find = <E extends HTMLElement = HTMLElement>(selector: string, root?: ParentNode) => E | null;
+type FindAll = (selector: string, root?: ParentNode) => HTMLElement[];
+type Write = (selector: string, words: string, root?: ParentNode) => void;
+
+/** A thing in words. */
+type Words<What> = (what: What) => string;
+type Pace = (pace: Pick<State, "speed" | "eta">, ...before: string[]) => string;
+type Scale = (count: number) => [string, string | undefined];
+
+type Notify = (news: string[]) => void;
+type Test<What> = (what: What) => boolean;
+
+interface Window {
+	/** Not in the admin. */
+	htmx?: { process(element: Element): void };
+}
+
+/** What htmx tells of a swap, and the server of an action. */
+interface WindowEventMap {
+	"htmx:afterSwap": CustomEvent & { target: HTMLElement };
+	acted: CustomEvent<{ ids: string[] }> & { target: HTMLElement };
 }

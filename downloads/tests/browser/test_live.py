@@ -78,7 +78,7 @@ def test_it_shows_videos_added_elsewhere(page, site):
     expect(page.get_by_text("Nothing is in the archive yet.")).to_be_visible()
     video, _ = Video.objects.ingest("http://example.org/new", "http://example.org/new")
     expect(card(page, video)).to_have_attribute("data-status", "queued")
-    expect(page.get_by_text("1 waiting")).to_be_visible()
+    expect(page.get_by_text("1 waiting", exact=True)).to_be_visible()
     Video.objects.claim("w")
     expect(card(page, video)).to_have_attribute("data-status", "downloading")
     move(video, 12)

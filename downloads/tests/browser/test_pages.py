@@ -120,9 +120,7 @@ def test_it_polls_where_no_websocket_gets_through(page, site):
     page.goto(site.url)
     connection(page, "polling")
     expect(page.get_by_text("Checking every 3 s")).to_be_visible()
-    expect(page.locator("[data-connection-words]")).to_have_attribute(
-        "title", "No WebSocket gets through, perhaps because of a proxy"
-    )
+    expect(page.get_by_title("No WebSocket gets through, perhaps because of a proxy")).to_be_visible()
     move(video, 29)
     expect(bar(page, video)).to_have_attribute("aria-valuenow", "29")
     finish(video)

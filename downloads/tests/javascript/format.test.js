@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { amount, line, pace, percent, size, span, valuetext } from "../../../static/js/format.js";
+import { amount, line, pace, percent, size, span, valuetext, wait } from "../../../static/js/format.js";
 
 const table = JSON.parse(readFileSync(new URL("../formats.json", import.meta.url), "utf8"));
 const nothing = {
@@ -28,9 +28,14 @@ test("it writes times short", () => {
 	for (const [seconds, words] of Object.entries(table)) assert.equal(span(Number(seconds)), words);
 });
 
+test("it counts down as the server does", () => {
+	const table = { "-3": "1 s", 0.2: "1 s", 40.4: "40 s", 99: "99 s", 101: "2 min", 200: "3 min" };
+	for (const [seconds, words] of Object.entries(table)) assert.equal(wait(Number(seconds)), words);
+});
+
 test("it leaves out what is not known", () => {
-	assert.equal(pace(0, null), "");
-	assert.equal(pace(5.1e6, null), "5.1 MB/s");
+	assert.equal(pace({ speed: 0, eta: null }), "");
+	assert.equal(pace({ speed: 5.1e6, eta: null }), "5.1 MB/s");
 	assert.equal(line({ ...nothing, downloaded_bytes: 5, eta: 37 }), "5 B · 37 s left");
 	assert.equal(valuetext(nothing), "not known yet");
 	assert.equal(valuetext({ ...nothing, percent: 68.9, downloaded_bytes: 31e6 }), "68 percent, 31 MB");

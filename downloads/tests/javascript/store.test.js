@@ -112,6 +112,16 @@ test("it fetches a card when the status differs from what is shown, and for what
 	assert.deepEqual(cards(progress("new", 5)), []);
 });
 
+test("it tells what has another status, once", () => {
+	const store = following();
+	const turned = (...messages) => Object.fromEntries(store.receive({ ...messages[0] }, page, 0).turned);
+	assert.deepEqual(turned(progress("a", 4)), {});
+	assert.deepEqual(turned(status("a", "downloading")), {});
+	assert.deepEqual(turned(status("a", "complete")), { a: "complete" });
+	assert.deepEqual(turned(status("a", "complete")), {});
+	assert.deepEqual(turned(status("new", "queued")), {});
+});
+
 test("it asks no more for what the server does not have", () => {
 	const store = following();
 	store.receive(progress("x", 4), page, 0);
@@ -152,9 +162,9 @@ test("it notices a download that stands still, also when snapshots repeat the sa
 	store.receive(progress("a", 4), page, 0);
 	store.receive(snapshot({ seq: 6, videos: [progress("a", 4)] }), page, 15_000);
 	const stalled = (now) => store.stalled(store.states.get("a"), now);
-	assert.deepEqual([stalled(19_999), stalled(24_500)], [null, 24]);
+	assert.deepEqual([stalled(19_999), stalled(24_500)], [0, 24]);
 	store.receive(status("a", "processing"), page, 0);
-	assert.equal(stalled(90_000), null);
+	assert.equal(stalled(90_000), 0);
 });
 
 test("it adds up what runs", () => {
