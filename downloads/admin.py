@@ -116,8 +116,9 @@ class VideoAdmin(admin.ModelAdmin):
         return obj is None and super().has_change_permission(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and the queue's state above it."""
-        return super().changelist_view(request, {"queue": Queue.now(), **(extra_context or {})})
+        """Show the list, and above it the queue to those who may change it."""
+        queue = Queue.now() if self.has_change_permission(request) else None
+        return super().changelist_view(request, {"queue": queue, **(extra_context or {})})
 
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:

@@ -15,7 +15,6 @@ from django.db import connection, connections
 from downloads import progress, removal, trash, workroom
 from downloads.models import Filed, Status, Video, VideoEvent
 from downloads.removal import CannotRemove
-from downloads.tests.conftest import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child", "static_files")]
 
@@ -285,20 +284,3 @@ def test_it_is_cancelled_and_retried_by_one_of_many():
     assert sum(at_once(lambda: Video.objects.get(pk=video.pk).retry())) == 1
     video.refresh_from_db()
     assert (video.status, video.attempt, video.events.count()) == (Status.QUEUED, 2, 3)
-
-
-@pytest.mark.processes
-def test_it_stops_a_download_that_runs(manage, media_server, settings):
-    settings.MEDIA_ROOT, settings.WORK_ROOT = settings.DATA / "media", settings.DATA / "work"
-    process = manage("work", env={"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"})
-    url = media_server.url("/slow/a.mp4?rate=20000")
-    video = Video.objects.ingest(url, url)[0]
-    media_server.wait_for("/slow/a.mp4", 2, seconds=30)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    assert children.read_text().split()
-    assert video.remove()
-    wait_until(lambda: not children.read_text().split(), 3, "the download is gone")
-    wait_until(lambda: workroom.rooms() == [], 2, "its folder is gone")
-    assert process.poll() is None
-    assert "Traceback" not in process.log.read_text()
-    assert is_gone(video)

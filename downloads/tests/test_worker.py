@@ -154,6 +154,20 @@ def test_it_stops_a_cancelled_download_within_two_seconds(work, queue, media_ser
     assert is_alive(process.pid)
 
 
+def test_it_stops_the_download_of_a_deleted_video(work, queue, media_server):
+    process = work()
+    video = queue("/slow/a.mp4?rate=20000")
+    media_server.wait_for("/slow/a.mp4", 2)
+    below = descendants(process.pid)
+    assert below
+    assert video.remove()
+    wait_until(lambda: not any(map(is_alive, below)), 2, "the download is gone")
+    wait_until(lambda: workroom.rooms() == [], 2, "its folder is gone")
+    assert not (settings.MEDIA_ROOT / video.video_id).exists()
+    assert is_alive(process.pid)
+    assert "Traceback" not in process.log.read_text()
+
+
 def merging(process, video):
     wait_until(lambda: fresh(video).phase == "merging", 20, "it is merging")
     wait_until(lambda: any(".f" in name_of(pid) for pid in descendants(process.pid)), 5, "ffmpeg runs")
