@@ -3,6 +3,8 @@
 import dataclasses
 import datetime as dt
 import itertools
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ EVENTS_SHOWN = 100
 ENTRIES_SHOWN = 200
 # What yt-dlp names the same whether there are pictures in it or not.
 EITHER = (".webm", ".ogg", ".mp4")
+SECONDS = re.compile(r"[0-9]{1,6}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +42,15 @@ class Moment:
     after: dt.timedelta | None
 
 
-def shown(video: Video) -> dict[str, Any]:
-    """Return what the page shows of a video."""
+def shown(video: Video, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the page shows of a video; `t` of the query is the second at which it starts."""
     reason, _, said = video.error.partition("\n")
     waits = video.status == Status.QUEUED
     in_turn = waits and video.retries_at is None
     newer, older = Video.objects.beside(video)
     return {
         "player": player(video),
+        "start": found[0] if (found := SECONDS.fullmatch(query.get("t", ""))) else "",
         "reason": reason,
         "said": said,
         "queue": Queue.now() if waits else None,

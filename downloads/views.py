@@ -70,7 +70,10 @@ def cards(request: HttpRequest) -> HttpResponse:
     videos = list(Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE]))
     context: dict[str, Any] = {
         "partial": PARTIALS.get(drawn, PARTIALS["card"]),
-        "videos": [{"video": video, "detail": detail.shown(video) if drawn == "detail" else None} for video in videos],
+        "videos": [
+            {"video": video, "detail": detail.shown(video, request.GET) if drawn == "detail" else None}
+            for video in videos
+        ],
         "may_change": access.may_change(request.user),
     }
     if drawn == "card":
@@ -87,7 +90,12 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show one video: its player, what is known of it, and its history."""
     rev = Video.objects.rev()
     found = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
-    context = {"video": found, "detail": detail.shown(found), "rev": rev, "may_change": access.may_change(request.user)}
+    context = {
+        "video": found,
+        "detail": detail.shown(found, request.GET),
+        "rev": rev,
+        "may_change": access.may_change(request.user),
+    }
     return render(request, "downloads/detail.html", context)
 
 

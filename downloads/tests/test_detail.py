@@ -45,10 +45,10 @@ def film(settings, tmp_path):
     return make
 
 
-def shown(client, video: Video) -> str:
+def shown(client, video: Video, query: str = "") -> str:
     """Return the video's page, which is the same as its partial in all that changes."""
-    page = client.get(video.get_absolute_url()).content.decode()
-    partial = client.get(f"/videos/cards?as=detail&id={video.video_id}").content.decode()
+    page = client.get(f"{video.get_absolute_url()}?{query}").content.decode()
+    partial = client.get(f"/videos/cards?as=detail&{query}&id={video.video_id}").content.decode()
     assert len(re.findall(r"data-video-id=", page)) == len(re.findall(r"data-status=", page)) == 1
     assert re.findall(r'data-part="(?!messages)(\w+)"', page) == re.findall(r'data-part="(\w+)"', partial)
     return page
@@ -359,6 +359,23 @@ def test_it_links_what_a_description_names_and_gives_nothing_away(client, film):
 def test_it_leads_to_the_times_of_a_film_that_it_names(text, links):
     assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', prose.prose(text, 724.0)) == links
     assert "?t=" not in prose.prose(text)
+
+
+def test_it_starts_where_the_address_says(client, film):
+    video = film()
+    assert re.search(r'/video\?v=\w+#t=83"', shown(client, video, "t=83"))
+    for broken in ("t=", "t=x", "t=-1", "t=1e9", "t=" + "9" * 7, "t=%00", "t=\u0661"):
+        assert "#t=" not in shown(client, video, broken)
+
+
+def test_it_asks_the_database_no_more_for_more(client, film, django_assert_max_num_queries):
+    video = film()
+    listed = running("list")
+    Video.objects.filter(pk__in=[waiting(f"e{number}").pk for number in range(30)]).update(parent=listed)
+    assert listed.list_out("Many films", "A list.")
+    for found in (video, listed, Video.objects.waiting().last()):
+        with django_assert_max_num_queries(10):
+            client.get(found.get_absolute_url())
 
 
 @pytest.mark.parametrize("piece", ["0:00 ", "a@", "((((", "http://", "1:", "www.a.com)", "&lt", "\n"])

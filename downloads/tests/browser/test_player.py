@@ -58,9 +58,9 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     assert player.evaluate("video => video.mine && !video.paused")
 
 
-def test_it_unfolds_a_description_without_javascript(browser, site, clip):
+def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(browser, site, clip):
     video = running("a")
-    assert video.describe(Facts(title="A", description="a line\n" * 30))
+    assert video.describe(Facts(title="A", description="a line\n" * 30 + "0:30 the middle", duration=60))
     finish(video, clip)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -69,6 +69,9 @@ def test_it_unfolds_a_description_without_javascript(browser, site, clip):
     six = text.bounding_box()["height"]
     page.get_by_text("Show more").click()
     assert text.bounding_box()["height"] > 4 * six
-    page.get_by_role("checkbox", name="Show the whole description").press("Space")
+    page.get_by_role("link", name="0:30").click()
+    page.wait_for_function("document.querySelector('video').currentTime === 30")
     assert text.bounding_box()["height"] == six
+    page.get_by_role("checkbox", name="Show the whole description").press("Space")
+    assert text.bounding_box()["height"] > 4 * six
     context.close()
