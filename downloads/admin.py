@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
@@ -22,6 +23,8 @@ from downloads.models import Queue, Video, VideoEvent
 from downloads.templatetags import words
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
+# Of the little that there is to choose from; its width is the list's.
+admin.site.enable_nav_sidebar = False
 
 LIST = "admin:downloads_video_changelist"
 
@@ -63,8 +66,8 @@ class SiteFilter(admin.SimpleListFilter):
 class VideoAdmin(admin.ModelAdmin):
     """States change by verbs only, so nothing here is typed in: one looks, and acts."""
 
-    list_display = ("short_name", "live", "uploader", "extractor", "length", "bytes", "added_at", "page")
-    list_filter = ("status", "quality", "is_list", SiteFilter)
+    list_display = ("short_name", "live", "uploader", "extractor", "length", "bytes", "added", "page")
+    list_filter = ("status", "quality", SiteFilter)
     search_fields = ("title", "uploader", "url", "canonical_url", "video_id")
     date_hierarchy = "added_at"
     ordering = ("-added_at", "-pk")
@@ -102,10 +105,15 @@ class VideoAdmin(admin.ModelAdmin):
         """Return the file's size as "603 MB"."""
         return words.size(video.size)
 
+    @admin.display(description="Added", ordering="added_at")
+    def added(self, video: Video) -> str:
+        """Return when the video was added, as "22 Nov 2026, 17:04"."""
+        return formats.date_format(timezone.localtime(video.added_at), "j M Y, H:i")
+
     @admin.display(description="Page")
     def page(self, video: Video) -> str:
         """Return a link to the video's own page."""
-        return format_html('<a href="{}">{}</a>', video.get_absolute_url(), video.video_id)
+        return format_html('<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), words.named(video))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Leave adding to the form of the library, which checks what is pasted."""
@@ -118,7 +126,7 @@ class VideoAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, and above it the queue to those who may change it."""
         queue = Queue.now() if self.has_change_permission(request) else None
-        return super().changelist_view(request, {"queue": queue, **(extra_context or {})})
+        return super().changelist_view(request, {"title": "Videos", "queue": queue, **(extra_context or {})})
 
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
@@ -160,11 +168,12 @@ class VideoAdmin(admin.ModelAdmin):
         return self._ask(request, [video])
 
     def _ask(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
+        found = deletion.described(videos)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Delete",
-            "deletion": deletion.described(videos),
+            "title": found.question,
+            "deletion": found,
             # In one field: many thousands would be too many fields.
             "chosen": " ".join(str(video.pk) for video in videos),
         }
