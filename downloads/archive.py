@@ -70,7 +70,9 @@ def _give_up(video: Video, error: Exception) -> None:
     """End an attempt that met an error: the video fails, or waits for a better time."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         logger.warning("%s: %s", video.video_id, error)
-        steadily(lambda: Queue.hold(socket.gethostname(), DISK_FULL, DISK_PAUSE))
+        workroom.make_room(video.video_id)
+        # Not in the worker's name, which lets its own hold go as soon as it sees room: a quota shows none.
+        steadily(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL, DISK_PAUSE))
         steadily(lambda: video.release(DISK_FULL))
         return
     words = _words(video, error)

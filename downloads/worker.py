@@ -47,7 +47,8 @@ class Worker:
         self._stop_by: float | None = None
         self._is_ready = False
         self._due: dict[Callable[[], None], float] = {}
-        self._trouble = ""
+        self._troubled: set[Callable[[], None]] = set()
+        self._is_swept = False
         self._lack = ""
 
     def run(self) -> None:
@@ -56,8 +57,6 @@ class Worker:
             logger.warning("%s", line)
         _be_brief()
         with self._signals():
-            self._tolerantly(self._sweep)
-            self._tolerantly(self._look_at_disk)
             while self._stop_by is None or self._downloads:
                 self._step()
                 if self._stop_by is not None and time.monotonic() > self._stop_by:
@@ -79,6 +78,9 @@ class Worker:
             each.press()
         if self._stop_by is not None:
             return
+        if not self._is_swept:
+            self._every(POLL, self._sweep)
+        self._every(BEAT, self._look_at_disk)
         self._every(POLL, self._check)
         if not self._lack:
             self._every(POLL, self._claim)
@@ -86,7 +88,6 @@ class Worker:
         self._every(RENEW, self._rescue)
         self._every(RENEW, Video.objects.settle_removals)
         self._every(BEAT, self._beat)
-        self._every(BEAT, self._look_at_disk)
 
     def _patience(self) -> float:
         if any(each.is_stopping for each in self._downloads):
@@ -104,14 +105,15 @@ class Worker:
         try:
             do()
         except DatabaseError as error:
-            if not self._trouble:
+            if not self._troubled:
                 logger.warning("The database cannot be used, trying again: %s", error)
-            self._trouble = str(error)
+            self._troubled.add(do)
             connection.close()
         else:
-            if self._trouble:
+            # A full disk lets the database be read: only what has failed tells that it can be used.
+            if self._troubled == {do}:
                 logger.info("The database can be used again.")
-            self._trouble = ""
+            self._troubled.discard(do)
 
     # What it does ----------------------------------------------------------------------------------
 
@@ -126,6 +128,7 @@ class Worker:
         ended = Video.objects.filter(status__in=ENDED, media_file="", video_id__in=filing.folders())
         for video_id in ended.values_list("video_id", flat=True):
             filing.remove(video_id)
+        self._is_swept = True
 
     def _look_at_disk(self) -> None:
         """Hold the queue while the disk is nearly full, and let it go when there is room again."""

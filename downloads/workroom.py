@@ -16,6 +16,8 @@ from django.conf import settings
 from downloads import parts
 
 PATIENCE = 10.0  # seconds: a former attempt is killed well within
+BALLAST = "ballast"
+ROOM = 2**20  # bytes
 NOTICEABLE = 2**20  # bytes: an attempt that fetched so many more has not failed for nothing
 
 
@@ -29,7 +31,13 @@ def entered(video_id: str) -> Iterator[Path]:
     folder = Path(settings.WORK_ROOT / video_id)
     with _locked(folder, PATIENCE):
         parts.recover(folder)
+        (folder / BALLAST).write_bytes(os.urandom(ROOM))  # which no file system makes smaller
         yield folder
+
+
+def make_room(video_id: str) -> None:
+    """Give way on a full disk, so that the row and its event can be written: the database may be on it too."""
+    Path(settings.WORK_ROOT / video_id / BALLAST).unlink(missing_ok=True)
 
 
 def has_advanced(video_id: str) -> bool:

@@ -52,13 +52,14 @@ class Archive:
         self.data = data
         self.log = log
         self.project = project
+        self.within: list[str] = []  # what runs a command somewhere else, such as in a namespace
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *args: str, **env: str) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
         with self.log.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, str(self.project / "manage.py"), *args],
+                [*self.within, sys.executable, str(self.project / "manage.py"), *args],
                 cwd=self.project,
                 env=clean | {"YTARCHIVE_DATA": str(self.data)} | env,
                 stdin=subprocess.DEVNULL,
@@ -68,7 +69,7 @@ class Archive:
 
     def manage(self, *args: str, **env: str) -> str:
         """Run another command on the same data; return what it printed."""
-        command = [sys.executable, str(self.project / "manage.py"), *args]
+        command = [*self.within, sys.executable, str(self.project / "manage.py"), *args]
         return subprocess.run(
             command,
             env=os.environ | {"YTARCHIVE_DATA": str(self.data)} | env,

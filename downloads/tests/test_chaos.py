@@ -128,6 +128,6 @@ def test_it_loses_nothing_when_workers_are_killed_at_random(shelf, media_server,
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_it_loses_none_of_two_hundred(shelf, media_server, manage, redis_server, seed):
     storm(shelf, media_server, manage, seed, videos=200, rate=500_000, between=(2, 6), longest=1500)

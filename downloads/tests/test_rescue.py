@@ -206,13 +206,13 @@ def test_it_breaks_off_a_site_that_sends_nothing(work, media_server):
 def test_it_keeps_its_part_when_the_worker_is_stopped(work, media_server):
     first = work(ENV)
     video = caught(media_server, "video")
-    # The phase is written with the lease, every 5 s: by then there are bytes.
+    part = settings.WORK_ROOT / video.video_id / "media.mp4.part"
+    wait_until(lambda: part.is_file() and part.stat().st_size > 100_000, 15, "some of it is here")
     began = time.monotonic()
     first.terminate()
     assert first.wait(5) == 0
     assert time.monotonic() - began < 5
     assert fresh(video).status == Status.QUEUED
-    part = settings.WORK_ROOT / video.video_id / "media.mp4.part"
     assert part.stat().st_size > 100_000
     media_server.requests.clear()
     media_server.let_go.set()
