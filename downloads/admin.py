@@ -18,7 +18,7 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from downloads import deletion, verbs
-from downloads.browse import frequent
+from downloads.filters import frequent
 from downloads.models import Queue, Video, VideoEvent
 from downloads.templatetags import words
 

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from downloads import moves, progress, removal
+from downloads import moves, ordering, progress, removal
 from downloads.history import VideoEvent
 from downloads.queries import VideoManager, VideoQuerySet
 from downloads.queue import Queue
@@ -103,13 +103,19 @@ class Video(models.Model):
     processing_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    # What the library is filtered and ordered by, kept by the database itself.
+    kind = models.GeneratedField(expression=ordering.KIND, output_field=models.CharField(max_length=5), db_persist=True)
+    sort_title = models.GeneratedField(
+        expression=ordering.SORT_TITLE, output_field=models.CharField(max_length=100), db_persist=True
+    )
+
     objects = VideoManager()
 
     class Meta:
         indexes = (
+            *ordering.INDEXES,
             models.Index(fields=["status", "queued_at"]),
             models.Index(fields=["status", "-priority", "queued_at"]),
-            models.Index(fields=["-added_at", "-id"]),
             models.Index(fields=["extractor", "source_id"]),
             models.Index(fields=["lease_token"], condition=~Q(lease_token=""), name="downloads_video_leases"),
         )

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from downloads import progress
+from downloads import progress, search
 from downloads.history import VideoEvent
 from downloads.status import Status
 
@@ -79,6 +79,8 @@ def write(
         if place:
             place()
         video.refresh_from_db()
+        if search.FIELDS & changes.keys():
+            search.index(video)
         record(video, reason, message)
     return True
 

@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Count, Max, Q
-from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
-from downloads import history, moves, progress, removal
+from downloads import history, moves, ordering, progress, removal, search
 from downloads.queue import Queue
 from downloads.status import ACTIVE, UNFINISHED, Quality, Status
 
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
 
 # Extractors whose ids are file names: two sites may well have the same.
 VAGUE = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
-# The orders of the library. The best match comes from a search, which is newest first without words.
-ORDERS: dict[str, tuple[Any, ...]] = {
-    "best": ("-added_at", "-pk"),
-    "newest": ("-added_at", "-pk"),
-    "title": (Lower("title"), "-pk"),
-    "duration": (Coalesce("duration", -1.0).desc(), "-pk"),
-    "size": (Coalesce("size", -1).desc(), "-pk"),
-}
 
 
 def alone(name: str) -> None:
@@ -76,14 +67,20 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
     def sorted(self, by: str) -> Self:
         """In one of the orders of the library; what has no such value comes last."""
-        return self.order_by(*ORDERS[by])
+        return self.order_by(*ordering.ORDERS[by])
 
-    def of_kind(self, kind: str) -> Self:
-        """Lists, sound alone, or videos."""
-        if kind == "list":
-            return self.filter(is_list=True)
-        sound = Q(quality=Quality.AUDIO)
-        return self.filter(sound if kind == "audio" else ~sound, is_list=False)
+    def steadily(self, **where: Any) -> Self:
+        """Filter, with the index of an order leading."""
+        plain = {f"plain_{name.partition('__')[0]}": ordering.Plain(name.partition("__")[0]) for name in where}
+        return self.alias(**plain).filter(**{f"plain_{name}": value for name, value in where.items()})
+
+    def ended(self) -> Self:
+        """Neither waiting nor active; said so that no index of states leads."""
+        return self.exclude(status__in=UNFINISHED)
+
+    def for_cards(self, marking: list[str]) -> Self:
+        """Without the long texts, unless words are to be marked in them."""
+        return self if marking else self.defer("description", "tracks")
 
     def beside(self, video: "Video") -> "tuple[Video | None, Video | None]":
         """Return the complete videos next to one, newest first: the one before it, and the one after."""
@@ -123,6 +120,7 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
                 defaults={"url": url, "added_by": by, "quality": quality, "host": host, **more},
             )
             if created:
+                search.index(video)
                 moves.record(video, "Added")
         return video, created
 

@@ -25,6 +25,7 @@ def everything(say: Say) -> None:
     """Prepare all of it, saying only what a person needs to know; raise CannotStart."""
     try:
         call_command("migrate", interactive=False, verbosity=0)
+        call_command("index", verbosity=0)
         first_admin(say)
         Video.objects.settle_removals()
     except (DatabaseProblem, InconsistentMigrationHistory) as error:

@@ -109,7 +109,7 @@ def test_it_shows_newest_first_page_by_page(client):
     assert "Film v29" in first
     assert "Film v5<" not in first
     assert "Film v5<" in second
-    assert 'href="?page=2"' in first
+    assert 'href="/?page=2"' in first
     assert first.index("Film v29") < first.index("Film v28")
 
 
@@ -130,7 +130,7 @@ def test_it_shows_the_form_to_people_who_signed_in(client, ada):
 def test_it_shows_strangers_no_form_in_an_open_archive(client):
     waiting()
     page = client.get("/").content.decode()
-    assert "<form" not in page
+    assert 'method="post"' not in page
     assert "Sign in" in page
 
 
@@ -191,7 +191,7 @@ def test_it_renders_a_card_just_as_the_first_page_does(client):
         client.get(f"/videos/cards?id={video.video_id}")
         .content.decode()
         .strip()
-        .split('<summary data-part="waiting">')[0]
+        .split('<p class="totals" data-part="running">')[0]
     )
     assert card.strip() in client.get("/").content.decode()
 

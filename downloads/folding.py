@@ -1,0 +1,62 @@
+"""Words as they are searched for: cut and folded here, so that no database's own rules or locale decide.
+
+"Über-Straße" is "uber" and "strasse". Where a script has no spaces between words, each character is a word.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+LONGEST_WORD = 64  # characters; what is longer is cut, in texts and queries alike
+# Thai, Lao, Burmese, Khmer, kana, Chinese characters.
+SINGLE = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+WORD = re.compile(rf"[{SINGLE}]|[^\W_{SINGLE}]+")
+
+
+def fold(text: str) -> str:
+    """Return the text without capitals, accents, ligatures and other varieties of a letter."""
+    if text.isascii():
+        return text.lower()
+    flat = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(char for char in flat if unicodedata.category(char)[0] != "M")
+
+
+def words(text: str) -> list[str]:
+    """Return the different words of a text, in the order of their first appearance."""
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in WORD.findall(fold(text))))
+
+
+def begins(word: str, asked: str) -> bool:
+    """Tell whether a word is what was asked for: from two letters on its beginning is enough."""
+    return word == asked or (len(asked) > 1 and word.startswith(asked))
+
+
+def spans(text: str, asked: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield where in the text words begin as asked, from the first to the last."""
+    folded, origin = _traced(text)
+    done = 0
+    for found in WORD.finditer(folded):
+        fitting = [len(each) for each in asked if begins(found[0][:LONGEST_WORD], each)]
+        # One sign may be several words, as a fraction is.
+        if fitting and origin[found.start()] >= done:
+            done = _end(text, origin[found.start() + max(fitting) - 1])
+            yield origin[found.start()], done
+
+
+def _traced(text: str) -> tuple[str, Sequence[int]]:
+    """Return the folded text, and for each of its characters the number of the one it comes from."""
+    if text.isascii():
+        return text.lower(), range(len(text))
+    flat = [fold(char) for char in text]
+    return "".join(flat), [number for number, chars in enumerate(flat) for _ in chars]
+
+
+def _end(text: str, last: int) -> int:
+    """Return where a word's beginning ends: accents belong to the letter before them."""
+    end = last + 1
+    while end < len(text) and unicodedata.category(text[end])[0] == "M":
+        end += 1
+    return end

@@ -1,0 +1,23 @@
+"""`manage.py index`: lets the search know every video; `up` and `prepare` do it by themselves."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from downloads import search
+from downloads.models import Video
+
+
+class Command(BaseCommand):
+    """Index the videos that the search does not know, as after a restored or filled database."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--all", action="store_true", help="index every video anew")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count = search.mend(Video.objects.all(), everything=options["all"])
+        if options["verbosity"]:
+            self.stdout.write(f"Indexed {count} videos." if count != 1 else "Indexed 1 video.")

@@ -1,0 +1,34 @@
+"""The words of the videos, in a table of each database's own kind."""
+
+from django.db import migrations
+
+from downloads import fts5, search, tsvector
+
+
+def engine(schema_editor):
+    return fts5 if schema_editor.connection.vendor == "sqlite" else tsvector
+
+
+def create(apps, schema_editor):
+    for statement in engine(schema_editor).CREATE:
+        schema_editor.execute(statement)
+
+
+def fill(apps, schema_editor):
+    search.mend(apps.get_model("downloads", "Video").objects.all())
+
+
+def drop(apps, schema_editor):
+    for statement in engine(schema_editor).DROP:
+        schema_editor.execute(statement)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("downloads", "0004_browsing"),
+    ]
+
+    operations = [
+        migrations.RunPython(create, drop),
+        migrations.RunPython(fill, migrations.RunPython.noop),
+    ]

@@ -1,0 +1,52 @@
+"""What the library is filtered and ordered by: columns that the database derives, orders, and their indexes."""
+
+import functools
+import operator
+from typing import Any
+
+from django.db.models import Case, F, Func, Index, Q, Value, When
+from django.db.models.functions import Coalesce, Left, Lower
+
+from downloads.status import Quality
+
+SOUND = ("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "weba", "wma")
+_IS_SOUND = functools.reduce(operator.or_, (Q(media_file__endswith=f".{ending}") for ending in SOUND))
+KIND = Case(
+    When(is_list=True, then=Value("list")),
+    When(_IS_SOUND, then=Value("audio")),
+    When(quality=Quality.AUDIO, media_file="", then=Value("audio")),
+    default=Value("video"),
+)
+SORT_TITLE = Lower(Left(Case(When(title="", then=F("url")), default=F("title")), 100))
+
+# What has no length or size comes last; databases differ in where they put a NULL.
+_LENGTH, _SIZE = Coalesce("duration", -1.0), Coalesce("size", -1)
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "newest": ("-added_at", "-pk"),
+    "title": ("sort_title", "-pk"),
+    "duration": (_LENGTH.desc(), "-pk"),
+    "size": (_SIZE.desc(), "-pk"),
+}
+
+# Whatever can be filtered by is in each index, so that even the last page is found without looking at rows.
+_FILTERS = ("status", "kind", "extractor", "uploader", "added_at")
+INDEXES = (
+    Index(fields=["-added_at", "-id", "status", "kind", "extractor", "uploader"], name="downloads_newest"),
+    Index(fields=["status", "-added_at", "-id", "kind", "extractor", "uploader"], name="downloads_newest_state"),
+    Index(fields=["uploader", "-added_at", "-id", "status", "kind", "extractor"], name="downloads_newest_uploader"),
+    Index(fields=["extractor", "-added_at", "-id", "status", "kind", "uploader"], name="downloads_newest_site"),
+    Index(fields=["sort_title", "-id", *_FILTERS], name="downloads_by_title"),
+    Index(_LENGTH.desc(), F("id").desc(), "duration", *_FILTERS, name="downloads_by_duration"),
+    Index(_SIZE.desc(), F("id").desc(), "size", *_FILTERS, name="downloads_by_size"),
+)
+
+
+class Plain(Func):
+    """A column that SQLite takes no index for: without statistics it prefers one of those to the order's own."""
+
+    arity = 1
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Write "+column", which is the same, but not the column that an index is about."""
+        return self.as_sql(compiler, connection, template="+%(expressions)s", **context)

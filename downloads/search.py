@@ -1,0 +1,147 @@
+"""Full text: the words of each video, and which videos have all that are asked for, best first.
+
+Both databases hold the very words that `folding` cuts, and rank by the same rule: first the videos with all
+words in the title, then those with all in title and uploader, then with the description, then with the
+subtitles; among equals the newest first.
+"""
+
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models.expressions import RawSQL
+
+from downloads import folding, fts5, spoken, tsvector
+
+if TYPE_CHECKING:
+    from downloads.models import Video
+
+MOST_FOUND = 1000
+MOST_ASKED = 10  # words
+LONGEST_ASKED = 1000  # characters
+FIELDS = {"title", "uploader", "description", "tracks"}  # of a video, that its words come from
+# Bytes of words that are kept of each part: together less than the million that a tsvector holds.
+LARGEST = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
+AT_ONCE = 500
+FEW = 10_000
+
+
+def _engine() -> ModuleType:
+    return fts5 if connection.vendor == "sqlite" else tsvector
+
+
+def asked(text: str) -> list[str]:
+    """Return the words of a query; all else in it only parts them."""
+    return folding.words(text[:LONGEST_ASKED])[:MOST_ASKED]
+
+
+def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) -> dict[int, str]:
+    """Return the videos that have all these words, best first, the first 1,000 of them: {key: status}."""
+    if not wanted:
+        return {}
+    engine = _engine()
+    before, only, more = _only(within)
+    tiers, params = [], [*before[1]]
+    for number in range(len(engine.TIERS)):
+        where, values = engine.tier(number, wanted)
+        # Each tier by itself is read from the newest on, and no further than it has to be.
+        tiers.append(
+            f"SELECT * FROM (SELECT {engine.KEY} AS id, {number} AS tier FROM downloads_search s "
+            f"WHERE {where}{only} ORDER BY {engine.KEY} DESC LIMIT {MOST_FOUND}) AS t{number}"
+        )
+        params += [*values, *more]
+    best = (
+        f"SELECT id, MIN(tier) AS tier FROM ({' UNION ALL '.join(tiers)}) AS every "
+        f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {MOST_FOUND}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{before[0]}SELECT id, status FROM ({best}) AS best "
+            "JOIN downloads_video USING (id) ORDER BY tier, id DESC",
+            params,
+        )
+        return dict(cursor.fetchall())
+
+
+def _only(within: "models.QuerySet[Video] | None") -> tuple[tuple[str, tuple[Any, ...]], str, tuple[Any, ...]]:
+    """Return what limits a search to some videos: what comes before it, a condition, and the parameters of both.
+
+    Few are gathered first, since it may take many matches to meet one of them; among many each match is looked up.
+    """
+    if within is None:
+        return ("", ()), "", ()
+    keys, engine = within.order_by().values("pk"), _engine()
+    if keys[: FEW + 1].count() <= FEW:
+        sql, params = keys.query.sql_with_params()
+        return (
+            (f"WITH few (id) AS MATERIALIZED ({sql}) ", params),
+            f" AND {engine.PLAIN_KEY} IN (SELECT id FROM few)",
+            (),
+        )
+    sql, params = keys.filter(pk=RawSQL(engine.KEY, ())).query.sql_with_params()
+    return ("", ()), f" AND EXISTS ({sql})", params
+
+
+def among(keys: list[int], wanted: list[str]) -> set[int]:
+    """Return which of these videos have all these words."""
+    if not keys or not wanted:
+        return set()
+    engine = _engine()
+    where, values = engine.tier(len(engine.TIERS) - 1, wanted)
+    some = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {engine.KEY} FROM downloads_search s WHERE {where} AND {engine.KEY} IN ({some})", [*values, *keys]
+        )
+        return {key for (key,) in cursor.fetchall()}
+
+
+def index(video: "Video") -> None:
+    """Keep the words of a video; within the transaction that writes what they come from."""
+    engine = _engine()
+    with connection.cursor() as cursor:
+        cursor.execute(engine.WRITE, [video.pk, *engine.values(_parts(video))])
+
+
+def _parts(video: "Video") -> list[list[str]]:
+    files = [Path(settings.MEDIA_ROOT, track["file"]) for track in video.tracks]
+    texts = {
+        "title": video.title,
+        "uploader": video.uploader,
+        "description": video.description,
+        "subtitles": " ".join(spoken.lines(files)),
+    }
+    return [_kept(folding.words(text), LARGEST[name]) for name, text in texts.items()]
+
+
+def _kept(words: list[str], largest: int) -> list[str]:
+    size = 0
+    for number, word in enumerate(words):
+        size += len(word.encode()) + 1
+        if size > largest:
+            return words[:number]
+    return words
+
+
+def mend(videos: "models.QuerySet[Video]", *, everything: bool = False) -> int:
+    """Index the videos that are not, or all of them, and forget those that are gone; return how many were indexed."""
+    engine = _engine()
+    with connection.cursor() as cursor:
+        for statement in engine.KEEP:
+            cursor.execute(statement)
+    left = videos.exclude(title="", uploader="", description="")
+    if not everything:
+        left = left.exclude(pk__in=RawSQL(engine.KEYS, ()))
+    keys = list(left.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(keys), AT_ONCE):
+        _index_some(videos, keys[start : start + AT_ONCE])
+    return len(keys)
+
+
+def _index_some(videos: "models.QuerySet[Video]", keys: list[int]) -> None:
+    engine = _engine()
+    some = videos.filter(pk__in=keys).only("title", "uploader", "description", "tracks")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(engine.WRITE, [[video.pk, *engine.values(_parts(video))] for video in some])

@@ -1,0 +1,55 @@
+"""Marks where a search has found its words."""
+
+from pathlib import Path
+
+from django import template
+from django.conf import settings
+from django.utils.html import conditional_escape, format_html_join
+from django.utils.safestring import SafeString
+
+from downloads import folding, spoken
+from downloads.models import Video
+
+register = template.Library()
+
+AROUND = 70  # characters of an excerpt before the first hit, and twice as many after it
+SEARCHED = 20_000  # characters of a description that an excerpt is looked for in
+
+
+@register.filter
+def marked(text: str, words: list[str] | None) -> SafeString:
+    """Return the text, escaped, with the beginnings of words that were asked for marked."""
+    if not words:
+        return conditional_escape(text)
+    pieces, done = [], 0
+    for start, end in folding.spans(text, words):
+        pieces += [(conditional_escape(text[done:start]), text[start:end])]
+        done = end
+    return format_html_join("", "{}<mark>{}</mark>", pieces) + conditional_escape(text[done:])
+
+
+@register.filter
+def excerpt(video: Video, words: list[str] | None) -> str:
+    """Return the place in the description or the subtitles that has what title and uploader have not; "" if none."""
+    known = folding.words(f"{video.title} {video.uploader}")
+    sought = [word for word in words or () if not any(folding.begins(each, word) for each in known)]
+    if not sought:
+        return ""
+    return _around(video.description[:SEARCHED], sought) or _said(video, sought)
+
+
+def _around(text: str, sought: list[str]) -> str:
+    hit = next(folding.spans(text, sought), None)
+    if hit is None:
+        return ""
+    start, stop = max(0, hit[0] - AROUND), hit[1] + 2 * AROUND
+    # Whole words only.
+    start = text.find(" ", start, hit[0]) + 1 if start else 0
+    stop = max(text.rfind(" ", hit[1], stop), hit[1]) if stop < len(text) else len(text)
+    shown = " ".join(text[start:stop].split())
+    return f"{'…' if start else ''}{shown}{'…' if stop < len(text) else ''}"
+
+
+def _said(video: Video, sought: list[str]) -> str:
+    lines = spoken.lines([Path(settings.MEDIA_ROOT, track["file"]) for track in video.tracks])
+    return next((f"“{line}”" for line in lines if next(folding.spans(line, sought), None)), "")

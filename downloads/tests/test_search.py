@@ -1,0 +1,248 @@
+"""Full text search: which words a text has, what is found by them, and in which order."""
+
+import itertools
+
+import pytest
+from django.core.management import call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from downloads import folding, search, spoken
+from downloads.models import Facts, Filed, Video
+from downloads.templatetags.marks import excerpt, marked
+
+VTT = """\ufeffWEBVTT
+Kind: captions
+
+STYLE
+::cue { color: hidden }
+
+NOTE
+a secret remark
+
+intro
+00:00.000 --> 00:02.000 align:start
+<v Ada>Hello <c.yellow>zebra</c> &amp; friends</v>
+
+00:02.000 --> 00:04.000
+Hello zebra & friends
+of the savanna
+"""
+
+
+def video(name: str, title: str = "", uploader: str = "", description: str = "") -> Video:
+    url = f"http://{name}.example.org/"
+    taken = Video.objects.ingest(url, url)[0]
+    claimed = Video.objects.claim("w")
+    assert claimed == taken
+    assert claimed.describe(Facts(title=title, uploader=uploader, description=description))
+    assert claimed.finish(Filed(f"{name}.mp4", 1), lambda: None)
+    return claimed
+
+
+def put(*titles: str) -> None:
+    """Write rows as they are, past all verbs."""
+    Video.objects.bulk_create(
+        [Video(url=f"http://{n}", canonical_url=f"http://{n}", title=title) for n, title in enumerate(titles)]
+    )
+
+
+def found(text: str) -> list[str]:
+    keys = search.matching(search.asked(text))
+    titles = Video.objects.in_bulk(list(keys))
+    return [titles[key].title for key in keys]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", '"', "*", "(((", '"" AND NOT', "a:b*^-", "NEAR(", "\x00", "' OR 1=1 --", "\ud800", "{title}:", "-"],
+)
+@pytest.mark.django_db
+def test_it_takes_bad_syntax_for_words(text):
+    video("a", title="Nothing of the kind")
+    assert found(text) == []
+
+
+@pytest.mark.django_db
+def test_it_finds_nothing_that_lacks_a_word():
+    video("a", title="Big buck bunny")
+    assert found("big rabbit") == []
+    assert found("uck") == []
+
+
+@pytest.mark.django_db
+def test_it_takes_ten_words_of_a_long_query():
+    video("a", title=" ".join(f"word{n}" for n in range(10)))
+    assert len(found(" ".join(f"word{n}" for n in range(200)))) == 1
+    assert found("x" * 10_000) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "asked"),
+    [
+        ("Big Buck Bunny", "bun big"),
+        ("Über die Straße", "uber STRASSE"),
+        ("Ｆｕｌｌｗｉｄｔｈ ﬁsh", "fullwidth fish"),
+        ("Ναύς και Ὀδυσσεύς", "ναυς οδυσσευσ"),
+        ("日本語の字幕", "字幕"),
+        ("한국어 노래", "한국 노래"),
+        ("İstanbul ve ışık", "istanbul"),
+        ("don't stop_me-now", "dont’t stop me now".replace("dont", "don")),
+        ("C++ in 2024", "c 2024"),
+        ("Привет, мир", "прив МИР"),
+    ],
+)
+@pytest.mark.django_db
+def test_it_finds_words_however_they_are_written(title, asked):
+    video("a", title=title)
+    assert found(asked) == [title]
+
+
+@pytest.mark.django_db
+def test_it_takes_a_single_letter_for_a_whole_word():
+    video("a", title="Vitamin C")
+    video("b", title="Coffee")
+    assert found("c") == ["Vitamin C"]
+    assert found("co") == ["Coffee"]
+
+
+@pytest.mark.django_db
+def test_it_ranks_by_where_the_words_are_then_the_newest_first():
+    video("d", title="D", uploader="someone", description="zebra in the savanna")
+    video("a", title="Zebra savanna old")
+    video("c", title="C savanna", uploader="Zebra films")
+    video("b", title="Zebra savanna new")
+    assert found("zebra savanna") == ["Zebra savanna new", "Zebra savanna old", "C savanna", "D"]
+
+
+@pytest.mark.django_db
+def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    taken = Video.objects.ingest("http://a.example/", "http://a.example/")[0]
+    running = Video.objects.claim("w")
+    assert running.describe(Facts(title="Animals"))
+    assert found("zebra") == []
+    filed = Filed("a/a.mp4", 1, tracks=[{"language": "en", "file": "a/a.en.vtt"}])
+    assert running.finish(filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(VTT))
+    assert found("zebra friends savanna") == ["Animals"]
+    assert found("secret") == found("hidden") == found("yellow") == found("intro") == []
+    assert excerpt(running, ["savan"]) == "“of the savanna”"
+    taken.refresh_from_db()
+    assert taken.remove()
+    assert search.matching(["zebra"]) == {}
+
+
+def test_it_reads_each_line_of_subtitles_once(tmp_path):
+    (tmp_path / "a.vtt").write_text(VTT)
+    assert list(spoken.lines([tmp_path / "a.vtt", tmp_path / "gone.vtt"])) == [
+        "Hello zebra & friends",
+        "of the savanna",
+    ]
+
+
+@pytest.mark.django_db
+def test_it_follows_a_title_that_changes_and_leaves_nothing_of_what_is_rolled_back():
+    first = video("a", title="Before")
+    assert first.again()
+    again = Video.objects.claim("w")
+    again.describe(Facts(title="After"))
+    assert found("before") == []
+    assert found("after") == ["After"]
+
+
+@pytest.mark.django_db
+def test_it_finds_entries_of_a_list_before_they_are_looked_up():
+    Video.objects.ingest("http://a.example/", "http://a.example/", title="Episode one")
+    assert found("episode") == ["Episode one"]
+
+
+@pytest.mark.django_db
+def test_it_forgets_what_is_deleted_in_whichever_way():
+    put("Zebra one", "Zebra two")
+    call_command("index", verbosity=0)
+    # As a database's own console would, behind the back of all our verbs.
+    Video.objects.filter(title="Zebra one")._raw_delete("default")
+    assert found("zebra") == ["Zebra two"]
+    assert search.among(list(range(1000)), ["zebra"]) == {Video.objects.get().pk}
+
+
+@pytest.mark.django_db
+def test_it_indexes_what_was_put_into_the_database_without_it(capsys):
+    put("Zebra a", "Zebra b")
+    assert found("zebra") == []
+    call_command("index")
+    assert found("zebra") == ["Zebra b", "Zebra a"]
+    call_command("index")
+    assert capsys.readouterr().out == "Indexed 2 videos.\nIndexed 0 videos.\n"
+    Video.objects.filter(title="Zebra a").update(title="Lion a")
+    call_command("index", "--all")
+    assert found("lion") == ["Lion a"]
+
+
+@pytest.mark.django_db
+def test_it_finds_the_first_thousand_of_very_many():
+    put(*(f"Zebra {n}" for n in range(1100)))
+    call_command("index", verbosity=0)
+    keys = list(search.matching(["zebra"]))
+    assert len(keys) == 1000
+    assert keys == sorted(keys, reverse=True)
+    few = Video.objects.filter(title__in=["Zebra 1", "Zebra 2"])
+    assert len(search.matching(["zebra"], few)) == 2
+
+
+@pytest.mark.django_db
+def test_it_finds_among_many_by_looking_each_up(monkeypatch):
+    monkeypatch.setattr(search, "FEW", 0)
+    for name in "abc":
+        video(name, title=f"Zebra {name}", uploader="U" if name != "b" else "V")
+    assert len(search.matching(["zebra"], Video.objects.filter(uploader="U"))) == 2
+
+
+def test_it_marks_the_beginnings_of_words_and_escapes_the_rest():
+    assert marked("Überfahrt <b>", ["uber"]) == "<mark>Über</mark>fahrt &lt;b&gt;"
+    assert marked("A&B a", ["a"]) == "<mark>A</mark>&amp;B <mark>a</mark>"
+    assert marked("<script>", None) == "&lt;script&gt;"
+    assert marked("Straße", ["strass"]) == "<mark>Straß</mark>e"
+    assert marked("日本語", ["本"]) == "日<mark>本</mark>語"
+    assert marked("cafe\u0301s", ["cafe"]) == "<mark>cafe\u0301</mark>s"
+
+
+def test_it_shows_the_place_in_the_description_that_has_the_word():
+    told = Video(title="Animals", description=f"{'before ' * 40}<a zebra> lives here {'after ' * 60}")
+    shown = excerpt(told, ["zebra", "animals"])
+    assert "<a zebra> lives here" in shown
+    assert shown.startswith("…before")
+    assert shown.endswith("after…")
+    assert len(shown) < 300
+    assert excerpt(told, ["animals"]) == ""
+
+
+@given(st.text())
+@settings(max_examples=200)
+def test_it_cuts_any_text_into_words_that_stay_the_same(text):
+    words = folding.words(text)
+    assert folding.words(" ".join(words)) == words
+    assert all(word and not set(word) & set(" '\"\\\x00*") for word in words)
+    "".join(words).encode()
+
+
+@given(st.text(max_size=30))
+@settings(max_examples=200)
+def test_it_marks_without_losing_a_character(text):
+    for start, end in folding.spans(text, folding.words(text)):
+        assert 0 <= start < end <= len(text)
+    spans = list(folding.spans(text, folding.words(text)))
+    assert spans == sorted(spans)
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
+
+
+@pytest.mark.django_db
+@given(st.text(max_size=40))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_it_finds_any_text_by_itself(text):
+    Video.objects.all()._raw_delete("default")
+    put(text.replace("\x00", "").encode("utf-8", "replace").decode())
+    made = Video.objects.get()
+    search.index(made)
+    words = search.asked(made.title)
+    assert list(search.matching(words)) == ([made.pk] if words else [])

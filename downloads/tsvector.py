@@ -1,0 +1,45 @@
+"""The words of the videos on PostgreSQL: a tsvector for each tier, from our own words without its parser."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+TIERS = ("title", "named", "told", "spoken")
+CREATE = (
+    "CREATE TABLE downloads_search ("
+    "video_id bigint PRIMARY KEY, " + ", ".join(f"{name} tsvector NOT NULL" for name in TIERS) + ")",
+    # Without a list of what is still to be sorted in, which every search would have to read.
+    *(f"CREATE INDEX ON downloads_search USING gin ({name}) WITH (fastupdate = off)" for name in TIERS),
+    # No foreign key: Django empties tables one by one, and does not know this one.
+    "CREATE FUNCTION downloads_search_forget() RETURNS trigger LANGUAGE plpgsql AS "
+    "'BEGIN DELETE FROM downloads_search WHERE TG_OP = ''TRUNCATE'' OR video_id = OLD.id; RETURN NULL; END'",
+    "CREATE TRIGGER downloads_search_gone AFTER DELETE ON downloads_video "
+    "FOR EACH ROW EXECUTE FUNCTION downloads_search_forget()",
+    "CREATE TRIGGER downloads_search_emptied AFTER TRUNCATE ON downloads_video "
+    "EXECUTE FUNCTION downloads_search_forget()",
+)
+DROP = (
+    "DROP TRIGGER downloads_search_emptied ON downloads_video",
+    "DROP TRIGGER downloads_search_gone ON downloads_video",
+    "DROP FUNCTION downloads_search_forget",
+    "DROP TABLE downloads_search",
+)
+KEEP = ("DELETE FROM downloads_search WHERE video_id NOT IN (SELECT id FROM downloads_video)",)
+KEY = PLAIN_KEY = "s.video_id"
+KEYS = "SELECT video_id FROM downloads_search"
+WRITE = (
+    f"INSERT INTO downloads_search (video_id, {', '.join(TIERS)}) "
+    f"VALUES (%s{', array_to_tsvector(%s::text[])' * len(TIERS)}) "
+    f"ON CONFLICT (video_id) DO UPDATE SET {', '.join(f'{name} = EXCLUDED.{name}' for name in TIERS)}"
+)
+
+
+def values(parts: Sequence[list[str]]) -> list[Any]:
+    """Return the columns of a video from the words of its parts: each tier has those of the ones before."""
+    return list(accumulate(parts))
+
+
+def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
+    """Return the rows that have all words within a tier, as a condition and its parameters."""
+    every = " & ".join(f"'{word}':*" if len(word) > 1 else f"'{word}'" for word in asked)
+    return f"s.{TIERS[number]} @@ %s::tsquery", [every]
