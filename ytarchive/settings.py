@@ -181,7 +181,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
-    "django_filters",
     "django_htmx",
 ]
 MIDDLEWARE = [
