@@ -5,88 +5,20 @@ of a video is one Track; what goes out next is collected in slots, at most the n
 newest progress after it for each video.
 """
 
-import dataclasses
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from downloads import frames
 from downloads.frames import Message
-from downloads.progress import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, Progress, dumps
+from downloads.known import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
+from downloads.progress import Progress
 
 REMEMBERED = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
 MOST_ENDED = 10_000
 MOST_ACTIVE = 1_000
 LATE = 2.0  # seconds after a terminal status in which a message without an attempt is late, not new
-CARRIED = ("percent", "downloaded_bytes", "total_bytes", "phase")
-NUMBERS = ("percent", "downloaded_bytes", "total_bytes", "speed", "eta", "phase")
 SILENT = "no news for 10 minutes"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
-    """What the bridge knows of a video's row."""
-
-    video_id: str
-    progress: Progress
-
-    @property
-    def status(self) -> str:
-        return str(self.progress.status)
-
-    @property
-    def attempt(self) -> int:
-        return self.progress.attempt if isinstance(self.progress.attempt, int) else 1
-
-    @property
-    def is_active(self) -> bool:
-        return self.status in ACTIVE_STATUSES
-
-    @property
-    def has_ended(self) -> bool:
-        return self.status in TERMINAL_STATUSES
-
-
-@dataclasses.dataclass(slots=True)
-class Track:
-    """The newest state of one video."""
-
-    attempt: int
-    has_row: bool
-    status: str | None = None
-    error: str | None = None
-    numbers: dict[str, Any] = dataclasses.field(default_factory=dict)
-    last_percent: float = 0.0
-    at: float = 0.0  # when the newest message came
-    active: bool = False
-    told: bool = True  # False: the status was read from the row, its message is perhaps on its way
-
-    @property
-    def ended(self) -> bool:
-        return self.status in TERMINAL_STATUSES
-
-    @property
-    def waits(self) -> bool:
-        return self.has_row and self.status == "queued"
-
-
-@dataclasses.dataclass(slots=True)
-class Slot:
-    """What goes out about one video with the next batch."""
-
-    status: bool = False
-    progress: bool = False
-    changed: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One batch: its messages, and what changes in the snapshot store with it."""
-
-    messages: list[Message]
-    put: dict[str, str]
-    drop: list[str]
 
 
 class Conflator:
@@ -117,7 +49,7 @@ class Conflator:
     def learn(self, row: Row, now: float) -> None:
         """Take a row as what is known, without telling anybody."""
         track = Track(attempt=row.attempt, has_row=True, status=row.status, at=now, told=False)
-        self._carry(track, row.progress)
+        track.carry(row.progress)
         self._keep(row.video_id, track, active=row.is_active)
 
     def take(self, video_id: str, found: Progress, now: float) -> bool:
@@ -127,7 +59,7 @@ class Conflator:
         fresh = track is None or attempt > track.attempt
         if track is None or fresh:
             track = Track(attempt=attempt, has_row=track.has_row if track else False)
-        reason = self._refusal(track, attempt, found)
+        reason = track.refusal(attempt, found)
         if reason:
             self.counts[reason] += 1
             if found.changed is True:
@@ -146,16 +78,6 @@ class Conflator:
             return track.attempt + 1
         return track.attempt
 
-    @staticmethod
-    def _refusal(track: Track, attempt: int, found: Progress) -> str | None:
-        if attempt < track.attempt:
-            return "old_attempt"
-        if not track.ended or (found.changed is True and found.status is UNSET):
-            return None
-        if found.status != track.status:
-            return "after_the_end"
-        return "repeated_status" if track.told else None
-
     def _apply(self, video_id: str, track: Track, found: Progress, now: float, fresh: bool) -> None:
         slot = self._slot(video_id)
         slot.changed = slot.changed or found.changed is True
@@ -168,23 +90,11 @@ class Conflator:
             slot.status, slot.progress = True, False
             track.status, track.told = found.status, True
             track.error = found.error if isinstance(found.error, str) else None
-        numbers = self._carry(track, found)
+        numbers = track.carry(found)
         track.at = now
         goes_on = not track.ended and found.status != "queued"
         slot.progress = goes_on and (numbers or slot.progress)
         self._keep(video_id, track, active=goes_on and not track.waits)
-
-    @staticmethod
-    def _carry(track: Track, found: Progress) -> bool:
-        """Bring the numbers up to date, keeping those left out that stay true; tell whether there were any."""
-        fields = found.fields()
-        given = {name: fields[name] for name in NUMBERS if name in fields}
-        kept = {name: track.numbers[name] for name in CARRIED if name in track.numbers}
-        if given:
-            track.numbers = kept | given
-        if given.get("percent") is not None:
-            track.last_percent = given["percent"]
-        return bool(given)
 
     def _keep(self, video_id: str, track: Track, *, active: bool) -> None:
         was = self.active.pop(video_id, None) is not None
@@ -325,38 +235,3 @@ class Conflator:
         track.status = None
         self._apply(row.video_id, track, row.progress, now, False)
         return False
-
-
-def progress_text(video_id: str, track: Track) -> str:
-    """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
-    numbers = track.numbers
-    content: dict[str, Any] = {
-        "type": frames.PROGRESS,
-        "video_id": video_id,
-        "percent": numbers.get("percent"),
-        "downloaded_bytes": numbers.get("downloaded_bytes"),
-        "total_bytes": numbers.get("total_bytes"),
-    }
-    if content["percent"] is None:
-        content["last_percent"] = track.last_percent
-    content |= {name: numbers[name] for name in ("speed", "eta", "phase") if name in numbers}
-    if track.status:
-        content["status"] = track.status
-    content["attempt"] = track.attempt
-    return dumps(content)
-
-
-def status_text(video_id: str, track: Track, rev: int) -> str:
-    """Return a video's status object."""
-    content = {"type": frames.STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
-    if "percent" in track.numbers:
-        content["percent"] = track.numbers["percent"]
-    if track.error is not None:
-        content["error"] = track.error
-    return dumps(content | {"rev": rev})
-
-
-def changed_text(video_id: str, rev: int, deleted: bool) -> str:
-    """Return the object that says: something else of the row has changed, or it is gone."""
-    content: dict[str, Any] = {"type": frames.CHANGED, "video_id": video_id, "rev": rev}
-    return dumps(content | {"deleted": True} if deleted else content)

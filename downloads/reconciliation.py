@@ -10,7 +10,8 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from downloads.conflation import REMEMBERED, Row
+from downloads.conflation import REMEMBERED
+from downloads.known import Row
 from downloads.models import UNFINISHED, Video, VideoEvent, VideoQuerySet
 
 logger = logging.getLogger(__name__)

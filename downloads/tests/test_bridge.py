@@ -16,6 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from downloads import bridge as bridges
+from downloads import epoch
 from downloads.bridge import Bridge
 from downloads.models import Video
 from downloads.progress import LEADER_KEY, SNAPSHOT_KEY, Progress, channel
@@ -225,7 +226,7 @@ async def test_it_takes_a_cut_subscription_for_a_new_epoch(scene):
 
 
 async def test_it_puts_right_what_contradicts_the_rows(scene, monkeypatch):
-    monkeypatch.setattr(bridges, "RECONCILED", 0.3)
+    monkeypatch.setattr(epoch, "RECONCILED", 0.3)
     video = await a_video()
     await scene.bridge()
     first = await scene.listener.until(lambda batch: True)
@@ -239,7 +240,7 @@ async def test_it_puts_right_what_contradicts_the_rows(scene, monkeypatch):
 
 
 async def test_it_puts_back_what_was_taken_out_of_the_store(scene, monkeypatch):
-    monkeypatch.setattr(bridges, "RECONCILED", 0.3)
+    monkeypatch.setattr(epoch, "RECONCILED", 0.3)
     video = await a_video()
     await scene.bridge()
     first = await scene.listener.until(lambda batch: True)

@@ -6,7 +6,8 @@ from collections import OrderedDict
 import pytest
 
 from downloads import conflation
-from downloads.conflation import Conflator, Row
+from downloads.conflation import Conflator
+from downloads.known import Row, Track
 from downloads.progress import Progress
 
 
@@ -303,7 +304,7 @@ def test_it_leaves_an_id_without_a_row_alone(bench):
 
 
 def test_it_takes_over_what_an_earlier_leader_stored_and_this_process_remembers(bench):
-    remembered = OrderedDict(x=conflation.Track(4, has_row=False, status="complete", at=bench.now))
+    remembered = OrderedDict(x=Track(4, has_row=False, status="complete", at=bench.now))
     bench.conflator.restore(remembered, {"demo": Progress(percent=3.0, attempt=2)}, bench.now)
     assert bench.batch() == []
     assert json.loads(bench.conflator.everything()["demo"])["attempt"] == 2

@@ -11,7 +11,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from downloads import bridge as bridges
+from downloads import epoch
 from downloads.bridge import Bridge
 from downloads.tests.conftest import RedisServer
 from ytarchive import layers
@@ -98,7 +98,7 @@ async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_serve
 
 
 async def test_the_bridge_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
-    monkeypatch.setattr(bridges, "DEAF_AFTER", 2.0)
+    monkeypatch.setattr(epoch, "DEAF_AFTER", 2.0)
     layer = ProgressLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)

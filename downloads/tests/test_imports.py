@@ -31,9 +31,11 @@ MAY = {
     "downloads.sources": {"models", "egress"},
     # From Redis to the page
     "downloads.frames": {"progress"},
-    "downloads.conflation": {"frames", "progress"},
-    "downloads.reconciliation": {"models", "conflation"},
-    "downloads.bridge": {"progress", "conflation", "reconciliation"},
+    "downloads.known": {"frames", "progress"},
+    "downloads.conflation": {"frames", "known", "progress"},
+    "downloads.reconciliation": {"models", "conflation", "known"},
+    "downloads.epoch": {"progress", "conflation", "known"},
+    "downloads.bridge": {"progress", "epoch", "known", "reconciliation"},
     "downloads.fanout": {"frames", "progress"},
     "downloads.consumers": {"access", "fanout", "frames", "progress"},
     # From the site to the file
@@ -98,7 +100,7 @@ ONLY = {
     "channels_redis": {"ytarchive.layers"},
     "daphne": {"ytarchive.server", COMMANDS + "web", COMMANDS + "runserver"},
     "redis": {
-        "downloads.progress", "downloads.bridge", "downloads.fanout", "downloads.api", "downloads.worker",
+        "downloads.progress", "downloads.epoch", "downloads.fanout", "downloads.api", "downloads.worker",
         "ytarchive.settings", "ytarchive.layers", "ytarchive.vitals", COMMANDS + "bridge_progress",
     },
 }  # fmt: skip

@@ -19,9 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from downloads import frames
-from downloads.conflation import Conflator, Row, Track
+from downloads.conflation import Conflator
 from downloads.fanout import Fanout, Snapshot
 from downloads.frames import Frames
+from downloads.known import Row, Track
 from downloads.progress import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
 from downloads.tests import tools
 

@@ -1,0 +1,155 @@
+"""What the bridge knows of one video, and the texts that say it."""
+
+import dataclasses
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from downloads import frames
+from downloads.frames import Message
+from downloads.progress import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress, dumps
+
+logger = logging.getLogger(__name__)
+
+CARRIED = ("percent", "downloaded_bytes", "total_bytes", "phase")
+NUMBERS = ("percent", "downloaded_bytes", "total_bytes", "speed", "eta", "phase")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """What the bridge knows of a video's row."""
+
+    video_id: str
+    progress: Progress
+
+    @property
+    def status(self) -> str:
+        return str(self.progress.status)
+
+    @property
+    def attempt(self) -> int:
+        return self.progress.attempt if isinstance(self.progress.attempt, int) else 1
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE_STATUSES
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in TERMINAL_STATUSES
+
+
+@dataclasses.dataclass(slots=True)
+class Track:
+    """The newest state of one video."""
+
+    attempt: int
+    has_row: bool
+    status: str | None = None
+    error: str | None = None
+    numbers: dict[str, Any] = dataclasses.field(default_factory=dict)
+    last_percent: float = 0.0
+    at: float = 0.0  # when the newest message came
+    active: bool = False
+    told: bool = True  # False: the status was read from the row, its message is perhaps on its way
+
+    @property
+    def ended(self) -> bool:
+        return self.status in TERMINAL_STATUSES
+
+    @property
+    def waits(self) -> bool:
+        return self.has_row and self.status == "queued"
+
+    def refusal(self, attempt: int, found: Progress) -> str | None:
+        """Return in one word why a message about this attempt cannot be taken; None if it can."""
+        if attempt < self.attempt:
+            return "old_attempt"
+        if not self.ended or (found.changed is True and found.status is UNSET):
+            return None
+        if found.status != self.status:
+            return "after_the_end"
+        return "repeated_status" if self.told else None
+
+    def carry(self, found: Progress) -> bool:
+        """Bring the numbers up to date, keeping those left out that stay true; tell whether there were any."""
+        fields = found.fields()
+        given = {name: fields[name] for name in NUMBERS if name in fields}
+        kept = {name: self.numbers[name] for name in CARRIED if name in self.numbers}
+        if given:
+            self.numbers = kept | given
+        if given.get("percent") is not None:
+            self.last_percent = given["percent"]
+        return bool(given)
+
+
+@dataclasses.dataclass(slots=True)
+class Slot:
+    """What goes out about one video with the next batch."""
+
+    status: bool = False
+    progress: bool = False
+    changed: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One batch: its messages, and what changes in the snapshot store with it."""
+
+    messages: list[Message]
+    put: dict[str, str]
+    drop: list[str]
+
+
+def progress_text(video_id: str, track: Track) -> str:
+    """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
+    numbers = track.numbers
+    content: dict[str, Any] = {
+        "type": frames.PROGRESS,
+        "video_id": video_id,
+        "percent": numbers.get("percent"),
+        "downloaded_bytes": numbers.get("downloaded_bytes"),
+        "total_bytes": numbers.get("total_bytes"),
+    }
+    if content["percent"] is None:
+        content["last_percent"] = track.last_percent
+    content |= {name: numbers[name] for name in ("speed", "eta", "phase") if name in numbers}
+    if track.status:
+        content["status"] = track.status
+    content["attempt"] = track.attempt
+    return dumps(content)
+
+
+def status_text(video_id: str, track: Track, rev: int) -> str:
+    """Return a video's status object."""
+    content = {"type": frames.STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
+    if "percent" in track.numbers:
+        content["percent"] = track.numbers["percent"]
+    if track.error is not None:
+        content["error"] = track.error
+    return dumps(content | {"rev": rev})
+
+
+def changed_text(video_id: str, rev: int, deleted: bool) -> str:
+    """Return the object that says: something else of the row has changed, or it is gone."""
+    content: dict[str, Any] = {"type": frames.CHANGED, "video_id": video_id, "rev": rev}
+    return dumps(content | {"deleted": True} if deleted else content)
+
+
+def readable(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:
+    """Return the store's entries; one that cannot be read (nobody else writes here) is logged and left out."""
+    for video_id, text in stored.items():
+        try:
+            yield video_id.decode(), Progress.from_json(text)
+        except (BadMessage, UnicodeDecodeError) as error:
+            logger.warning("an entry of the snapshot store cannot be read: %r: %r", video_id, error)
+
+
+def last_percent(text: bytes) -> float | None:
+    """Return the last known percent beside an unknown one; Progress has no field for it."""
+    try:
+        found = json.loads(text).get("last_percent")
+    except (ValueError, AttributeError):
+        return None
+    return float(found) if isinstance(found, int | float) else None
