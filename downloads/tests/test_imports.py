@@ -80,7 +80,8 @@ MAY = {
     "downloads.templatetags.prose": set(),
     # How it is wired and started
     "ytarchive.data": set(),
-    "ytarchive.settings": {"ytarchive.data"},
+    "ytarchive.variables": set(),
+    "ytarchive.settings": {"ytarchive.data", "ytarchive.variables"},
     "ytarchive.staticfiles": set(),
     "ytarchive.layers": set(),
     "ytarchive.server": {"frames"},
@@ -101,7 +102,7 @@ ONLY = {
     "daphne": {"ytarchive.server", COMMANDS + "web", COMMANDS + "runserver"},
     "redis": {
         "downloads.progress", "downloads.epoch", "downloads.fanout", "downloads.api", "downloads.worker",
-        "ytarchive.settings", "ytarchive.layers", "ytarchive.vitals", COMMANDS + "bridge_progress",
+        "ytarchive.settings", "ytarchive.variables", "ytarchive.layers", "ytarchive.vitals",
     },
 }  # fmt: skip
 

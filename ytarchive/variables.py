@@ -1,0 +1,71 @@
+"""How an environment variable is read: a bad value stops the start, with one line that says what to use."""
+
+import re
+from urllib.parse import urlsplit
+
+import environ
+import redis
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+REDIS_USE = "redis://host:6379/0, rediss://… or unix:///path"
+
+
+def flag(name: str, default: bool) -> bool:
+    text = env.str(name, default="").strip().lower()
+    if not text:
+        return default
+    if text in ("0", "false", "no", "off"):
+        return False
+    if text in ("1", "true", "yes", "on"):
+        return True
+    raise ImproperlyConfigured(f"{name} is {text!r}; use 1 or 0.")
+
+
+def whole(name: str, default: int, low: int, high: int) -> int:
+    text = env.str(name, default="").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise ImproperlyConfigured(f"{name} is {text!r}; use a whole number from {low} to {high}.")
+    return int(text)
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    words = [word.strip() for word in env.str(name, default="").split(",")]
+    return [word for word in words if word] or default
+
+
+def languages(name: str) -> str:
+    found = words(name, [])
+    if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", word) for word in found):
+        raise ImproperlyConfigured(f"{name} is {','.join(found)!r}; use codes of languages, such as en,de,pt-BR.")
+    return ",".join(found)
+
+
+def origins(name: str) -> list[str]:
+    found = words(name, [])
+    for origin in found:
+        if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+            raise ImproperlyConfigured(f"{name} has {origin!r}; use a scheme and a host, such as https://example.org.")
+    return found
+
+
+def check_redis(name: str) -> None:
+    check_address(name, ("redis", "rediss", "unix"), REDIS_USE)
+    try:
+        # The client looks at what follows the address only when it connects.
+        redis.Redis.from_url(env.str(name)).connection_pool.make_connection()
+    except (redis.RedisError, ValueError, TypeError) as error:
+        raise ImproperlyConfigured(f"{name} cannot be used as it is ({error}); use {REDIS_USE}.") from error
+
+
+def check_address(name: str, schemes: tuple[str, ...], use: str) -> None:
+    # The value is not repeated: it may hold a password.
+    try:
+        found = urlsplit(env.str(name))
+        well = found.scheme in schemes and found.port != 0  # reading the port checks it
+    except ValueError:
+        well = False
+    if not well:
+        raise ImproperlyConfigured(f"{name} cannot be used as it is; use {use}.")
