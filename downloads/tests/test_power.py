@@ -120,7 +120,7 @@ def power_cuts(tmp_path, shelf, media_server, rounds, seed, longest):
             if dice.random() < 0.8:
                 wait_until(house.downloads, 30, "something is downloaded")
             # The moment is the fault: no event tells of it.
-            time.sleep(dice.uniform(0, 3))
+            time.sleep(dice.uniform(0, 2))
             killed += house.cut()
             early += len(house.judge())
         found.start("up", "--port", "0", "--workers", "3", **ENV)
