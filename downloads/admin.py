@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -17,9 +17,9 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
-from downloads import deletion, verbs
+from downloads import deletion, search, verbs
 from downloads.filters import frequent
-from downloads.models import Queue, Video, VideoEvent
+from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.templatetags import words
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
@@ -27,6 +27,9 @@ admin.site.site_header = admin.site.site_title = "ytarchive"
 admin.site.enable_nav_sidebar = False
 
 LIST = "admin:downloads_video_changelist"
+MOST = 1000
+# What may have no title yet: few of all that there are, and found by an index.
+UNTITLED = (*UNFINISHED, Status.FAILED, Status.CANCELLED)
 
 
 class VideoEventInline(admin.TabularInline):
@@ -68,7 +71,8 @@ class VideoAdmin(admin.ModelAdmin):
 
     list_display = ("short_name", "live", "uploader", "extractor", "length", "bytes", "added", "page")
     list_filter = ("status", "quality", SiteFilter)
-    search_fields = ("title", "uploader", "url", "canonical_url", "video_id")
+    search_fields = ("title",)
+    search_help_text = "Words of the title, uploader, description or subtitles; an id, or a part of an address."
     date_hierarchy = "added_at"
     ordering = ("-added_at", "-pk")
     list_per_page = 50
@@ -127,6 +131,17 @@ class VideoAdmin(admin.ModelAdmin):
         """Show the list, and above it the queue to those who may change it."""
         queue = Queue.now() if self.has_change_permission(request) else None
         return super().changelist_view(request, {"title": "Videos", "queue": queue, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, videos: QuerySet[Video], search_term: str
+    ) -> tuple[QuerySet[Video], bool]:
+        """Find as the library does; and by id and address, which those have that nothing else is known of."""
+        term = search_term.replace("\x00", "").strip()
+        if not term:
+            return videos, False
+        named = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED)
+        keys = [*search.matching(search.asked(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MOST]]
+        return videos.filter(pk__in=keys), False
 
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:

@@ -131,6 +131,20 @@ def test_it_shows_size_length_and_the_way_to_the_page(admin):
     assert f'href="{video.get_absolute_url()}"' in page
 
 
+@pytest.mark.parametrize("query", ["film a", "FIL", "ada", "{id}", "http://a.example.org/"])
+def test_it_searches_as_the_library_does(admin, query):
+    found, other = complete("a"), waiting("b")
+    page = admin.get(LIST, {"q": query.format(id=found.video_id)}).content.decode()
+    assert found.video_id in page
+    assert other.video_id not in page
+
+
+def test_it_finds_by_address_what_has_no_title(admin):
+    found = waiting("needle")
+    assert found.video_id in admin.get(f"{LIST}?q=edle.example").content.decode()
+    assert found.video_id not in admin.get(f"{LIST}?q=edle.example&status__exact=failed").content.decode()
+
+
 def test_it_filters_by_site(admin):
     cache.clear()
     videos = [running("a"), running("b")]

@@ -69,7 +69,7 @@ MAY = {
     "downloads.verbs": {"models", "removal", "downloads.templatetags.words"},
     "downloads.deletion": {"models", "downloads.templatetags.words"},
     "downloads.control": {"answers", "deletion", "models", "verbs"},
-    "downloads.admin": {"filters", "deletion", "models", "downloads.templatetags.words", "verbs"},
+    "downloads.admin": {"filters", "deletion", "models", "search", "downloads.templatetags.words", "verbs"},
     "downloads.templatetags.undo": set(),
     "downloads.api": {"access", "fanout"},
     "downloads.media": {"models", "access"},
