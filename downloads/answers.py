@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure
-from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
 
 from downloads import access
 
@@ -74,7 +74,13 @@ def acted(request: HttpRequest, video_ids: Collection[str], then: str = "") -> H
         return redirect(then or back(request))
     if then:
         return HttpResponseClientRedirect(then)
-    return naming(render(request, "downloads/_messages.html"), video_ids)
+    return naming(_said(request), video_ids)
+
+
+def _said(request: HttpRequest) -> HttpResponse:
+    """Answer the messages, to be shown in their place wherever the answer was to go."""
+    answer = retarget(render(request, "downloads/_messages.html"), "[data-part='messages']")
+    return reswap(answer, "outerHTML")
 
 
 def naming(answer: HttpResponse, video_ids: Collection[str]) -> HttpResponse:
@@ -96,4 +102,4 @@ def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     if not is_part(request):
         return csrf_failure(request, reason)
     messages.error(request, OLD_FORM)
-    return render(request, "downloads/_messages.html")
+    return _said(request)

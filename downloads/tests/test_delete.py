@@ -62,6 +62,8 @@ def test_it_asks_before_it_deletes(ada):
     video = complete()
     page = asked(ada, video, HTTP_REFERER="http://testserver/?page=2")
     assert "<html" in page
+    # By itself the page stays no longer than its video.
+    assert f'hx-post="/videos/{video.video_id}/delete"' not in page
     assert "Delete “Film a”?" in page
     assert "The video file (603 MB) and its history are removed from the disk. This cannot be undone." in page
     assert 'href="http://testserver/?page=2">Keep</a>' in page
@@ -75,6 +77,12 @@ def test_it_asks_in_a_dialog(ada):
     assert "<html" not in page
     assert '<form method="dialog">' in page
     assert "HX-Request" in response["Vary"]
+
+
+def test_it_says_in_its_place_that_there_is_nothing_to_ask_for(ada):
+    for response in (ada.get("/videos/nope/delete", **HTMX), ada.post(reverse("many"), {"do": "delete"}, **HTMX)):
+        assert response.status_code == 200
+        assert (response["HX-Retarget"], response["HX-Reswap"]) == ("[data-part='messages']", "outerHTML")
 
 
 def described(**fields) -> str:

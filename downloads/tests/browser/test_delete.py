@@ -1,0 +1,44 @@
+"""Deleting and undoing in a browser, with another tab beside."""
+
+import pytest
+from playwright.sync_api import expect
+
+from downloads.models import Status, Video
+from downloads.tests.browser.pages import card, connection, finish, opened, running
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+
+def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
+    video, other = running("a"), running("b")
+    finish(video)
+    sign_in(page)
+    connection(page, "live")
+    watching = opened(context.new_page(), site)
+
+    card(page, other).get_by_role("button", name="Cancel").click()
+    expect(card(watching, other)).to_have_attribute("data-status", "cancelled")
+    page.locator(".message").get_by_role("button", name="Undo").click()
+    expect(page.locator(".message")).to_contain_text("b waits again.")
+    expect(card(watching, other)).to_have_attribute("data-status", Status.QUEUED)
+
+    card(page, video).get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_contain_text("The video file (603 MB) and its history are removed")
+    expect(page.get_by_role("button", name="Keep")).to_be_focused()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".message")).to_contain_text("a is deleted.")
+    expect(card(page, video)).to_have_count(0)
+    expect(card(watching, video)).to_have_count(0)
+    assert not Video.objects.filter(pk=video.pk).exists()
+
+
+def test_it_deletes_from_the_page_of_a_video(page, site, sign_in):
+    video = running("a")
+    finish(video)
+    sign_in(page)
+    opened(page, site, video.get_absolute_url())
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.wait_for_url(f"{site.url}/")
+    expect(page.locator(".message")).to_contain_text("a is deleted.")
+    expect(card(page, video)).to_have_count(0)
