@@ -291,11 +291,11 @@ def test_it_shows_the_newest_try_and_folds_the_others(client):
     for number, event in enumerate(video.events.all()):
         VideoEvent.objects.filter(pk=event.pk).update(at=event.at + dt.timedelta(minutes=number))
     newest, _, earlier = re.search(r"<h2 id=.timeline.*?</section>", shown(client, video), re.DOTALL)[0].partition(
-        "<details>"
+        '<div class="earlier">'
     )
     states = re.compile(r'<li class="state-(\w+)"')
     assert states.findall(newest) == ["queued", "downloading", "failed"]
-    assert "2 earlier tries" in earlier
+    assert "2 earlier tries" in newest
     assert len(states.findall(earlier)) == 6
     assert newest.count("1 min later") == 3
 
