@@ -21,10 +21,11 @@ class IngestForm(forms.Form):
         widget=forms.Textarea(
             attrs={
                 "rows": 1,
-                "placeholder": "Paste one address, or several, a line each",
+                "placeholder": "Paste addresses, a line each",
                 "autocomplete": "off",
                 "autocapitalize": "off",
                 "spellcheck": "false",
+                "aria-keyshortcuts": "n",
             }
         ),
     )

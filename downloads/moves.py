@@ -106,4 +106,4 @@ def fitted(video: "Video", name: str, value: Any) -> Any:
 
 def seconds_in_words(seconds: float) -> str:
     """Return a wait as "40 s" or "2 min"."""
-    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60)} min"
+    return f"{max(1, round(seconds))} s" if seconds < 59.5 else f"{round(seconds / 60)} min"

@@ -6,19 +6,14 @@ import { hasEnded } from "./store.js";
 
 /** @type {DrawBar} */
 export const drawBar = (element, state, stalled) => {
-	/** @type {HTMLProgressElement | null} */
 	const bar = find("[data-bar]", element);
 	if (!bar) return;
 	const ended = hasEnded(state.status);
 	const number = state.status === "complete" ? 100 : ended ? 0 : state.percent;
-	if (number === null) {
-		bar.removeAttribute("value");
-		bar.removeAttribute("aria-valuenow");
-	} else {
-		bar.value = Math.floor(number * 10 + 0.5) / 10;
-		bar.setAttribute("aria-valuenow", `${bar.value}`);
-	}
-	bar.setAttribute("aria-valuetext", valuetext(state));
+	if (number === null) bar.removeAttribute("value");
+	else bar.value = Math.floor(number * 10 + 0.5) / 10;
+	bar.ariaValueNow = number === null ? null : `${bar.value}`;
+	bar.ariaValueText = valuetext(state);
 	write("[data-percent]", percent(number), element);
 	write("[data-line]", ended ? "" : line(state), element);
 	write("[data-stalled]", stalled ? `no data for ${stalled} s` : "", element);

@@ -1,18 +1,17 @@
-/** The page's cards: the server's own partials, swapped in many at once while somebody looks. */
+/** The server's own partials, swapped in while somebody looks. */
 
 import { all, find } from "./page.js";
 
 const JITTER = 1_000;
 const AGAIN_AFTER = 5_000;
-const AT_ONCE = 50;
+const AT_ONCE = 100;
+const LIST = "";
 
 /** @type {CreateCards} */
 export const createCards = (url, page) => {
-	/** @type {Map<string, Card>} */
 	const shown = new Map();
-	/** @type {Set<string>} */
-	let wanted = new Set();
-	let [listWanted, fetching, timer] = [false, false, 0];
+	const wanted = new Set();
+	let [fetching, timer] = [false, 0];
 
 	const scan = () => {
 		shown.clear();
@@ -24,14 +23,14 @@ export const createCards = (url, page) => {
 	};
 
 	const schedule = (wait = Math.random() * JITTER) => {
-		if (document.hidden || fetching || !(listWanted || wanted.size)) return;
+		if (document.hidden || fetching || !wanted.size) return;
 		if (wait) timer ||= setTimeout(fetchWanted, wait);
 		else fetchWanted();
 	};
 
 	const wantAll = () => {
-		listWanted = Boolean(find("[data-list]"));
-		wanted = new Set(listWanted ? [] : shown.keys());
+		wanted.clear();
+		for (const id of find("[data-list]") ? [LIST] : shown.keys()) wanted.add(id);
 		schedule();
 	};
 
@@ -40,47 +39,43 @@ export const createCards = (url, page) => {
 		timer = 0;
 		if (document.hidden) return;
 		const { search } = location;
-		const list = listWanted && find("[data-list]")?.dataset.list;
-		const ids = list ? [] : [...wanted].slice(0, AT_ONCE);
-		// What changes from now on is wanted again.
-		listWanted = false;
-		for (const id of ids) wanted.delete(id);
-		const asked = search.replace("?", "&") + ids.map((id) => `&id=${encodeURIComponent(id)}`).join("");
+		const ids = [...wanted];
+		const path = wanted.has(LIST) ? find("[data-list]")?.dataset.list : url;
+		wanted.clear();
 		fetching = true;
-		const limit = { signal: AbortSignal.timeout(10_000) };
-		const answer = await fetch(list ? list + search : url + asked, limit).catch(() => null);
-		const html = answer?.ok && !answer.redirected ? await answer.text().catch(() => null) : null;
+		const asked = `${path}${search.slice(1)}&${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`;
+		const html = await fetch(asked, { signal: AbortSignal.timeout(10_000) })
+			.then((answer) => (answer.ok && !answer.redirected ? answer.text() : null))
+			.catch(() => null);
 		fetching = false;
-		// Somebody may have turned the page meanwhile.
-		if (html !== null && search === location.search) swap(new DOMParser().parseFromString(html, "text/html"), ids);
-		else if (list) listWanted = true;
-		else wanted = new Set([...ids, ...wanted]);
+		// Not if the page was turned meanwhile.
+		if (html === null || search !== location.search) for (const id of ids) wanted.add(id);
+		else swap(new DOMParser().parseFromString(html, "text/html"), ids);
 		schedule(html === null ? AGAIN_AFTER : undefined);
 	};
 
-	/** @param {Document} answer @param {string[]} ids */
 	const swap = (answer, ids) => {
+		const list = find("[data-list]", answer);
 		keepingPlace(() => {
-			for (const part of all("[data-part], [data-list]", answer)) {
-				const { part: name, list } = part.dataset;
-				const old = find(list ? "[data-list]" : `[data-part="${name}"]`);
-				if (old && !old.isEqualNode(part)) old.replaceWith(part);
+			for (const fresh of all("[data-part]", answer)) {
+				const old = find(`[data-part="${fresh.dataset.part}"]`);
+				if (old && !old.isEqualNode(fresh)) old.replaceWith(fresh);
 			}
-			for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
+			if (list) find("[data-list]")?.replaceWith(list);
+			else for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
 		});
 		scan();
 	};
 
-	/** @param {string} id @param {HTMLElement | null} fresh */
 	const swapCard = (id, fresh) => {
-		if (!fresh) page.absent(id);
 		const old = shown.get(id)?.element;
 		const place = fresh?.dataset.place;
+		if (!fresh) page.absent(id);
 		if (old && fresh && place === old.dataset.place) return old.replaceWith(fresh);
 		old?.remove();
 		const list = find(`[data-place-for="${place}"]`);
 		if (fresh && list) insert(list, fresh);
-		else if (place === "library") listWanted = true;
+		else if (place === "library") wanted.add(LIST);
 	};
 
 	return {
@@ -89,30 +84,28 @@ export const createCards = (url, page) => {
 		wantAll,
 		want(ids, wait) {
 			for (const id of ids) wanted.add(id);
-			if (wanted.size > 2 * AT_ONCE) wantAll();
+			if (wanted.size > AT_ONCE) wantAll();
 			else schedule(wait);
 		},
 	};
 };
 
-/** Put a card in its order, and keep the list as long as a page. @param {HTMLElement} list @param {HTMLElement} card */
-function insert(list, card) {
+/** Put a card in its order; the list stays as long as a page. */
+const insert = (list, card) => {
 	const next = all(":scope > li", list).find((other) => Number(other.dataset.order) > Number(card.dataset.order));
 	list.insertBefore(card, next ?? null);
-	while (list.children.length > Number(list.dataset.limit ?? Infinity)) list.lastElementChild?.remove();
-}
+	if (list.children.length > Number(list.dataset.limit)) list.lastElementChild?.remove();
+};
 
-/** Keep the selection, and the keyboard on the same control, the same video, or the next one. @param {() => void} swap */
-function keepingPlace(swap) {
+/** Keep the selection, and the focus where it was or on the next video. */
+const keepingPlace = (swap) => {
 	const picked = all("[name=id]:checked").map((box) => box.getAttribute("value"));
 	const { activeElement: active } = document;
-	const card = find("[data-video-id]:focus-within");
-	const place = card ? all("[data-video-id]").indexOf(card) : 0;
+	const titles = () => all("[data-title]");
+	const place = titles().findIndex((title) => active && title.closest("[data-video-id]")?.contains(active));
 	swap();
 	for (const id of picked) find(`[name=id][value="${id}"]:not(:checked)`)?.click();
 	if (!active || active.isConnected) return;
-	const cards = all("[data-video-id]");
-	const next = find(`[data-video-id="${card?.dataset.videoId}"]`) ?? cards[place] ?? cards.at(-1);
 	const same = all("a, button, input, select").find((control) => control.isEqualNode(active));
-	(same ?? (next && find("[data-title]", next)))?.focus();
-}
+	(same ?? titles()[place] ?? titles().at(-1))?.focus();
+};

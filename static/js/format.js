@@ -2,7 +2,7 @@
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
-/** A number of at most three digits, and its unit. @type {Scale} */
+// A number of at most three digits, and its unit.
 const scaled = (count) => {
 	let power = 0;
 	for (; power < 4 && count >= 999.5; power++) count /= 1000;
@@ -10,19 +10,13 @@ const scaled = (count) => {
 	return [tenths ? (Math.floor(count * 10 + 0.5) / 10).toFixed(1) : `${Math.floor(count + 0.5)}`, UNITS[power]];
 };
 
-/** @type {Words<number>} */
 export const size = (count) => scaled(count).join(" ");
 
-/** @type {Words<number>} */
 export const span = (seconds) => {
 	const minutes = Math.round(Math.round(seconds) / 60);
 	if (seconds < 59.5) return `${Math.round(seconds)} s`;
 	return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
-
-/** @type {Words<number>} */
-export const wait = (seconds) =>
-	seconds < 100 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 
 /** @type {Words<State>} */
 export const amount = ({ downloaded_bytes: done, total_bytes: total }) => {
@@ -32,7 +26,6 @@ export const amount = ({ downloaded_bytes: done, total_bytes: total }) => {
 	return `${unit === scaled(total)[1] ? number : size(done)} of ${size(total)}`;
 };
 
-/** @type {Words<number | null>} */
 export const percent = (percent) => (percent === null ? "" : `${Math.floor(percent)} %`);
 
 /** @type {Pace} */

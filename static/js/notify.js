@@ -1,25 +1,27 @@
-/** Tells those who look elsewhere, and want it, what has ended. */
+/** Tells what has another status, and those who look elsewhere what has ended. */
 
-import { find } from "./page.js";
+import { find, write } from "./page.js";
+
+const { Notification: Note } = window;
+const { dataset } = document.documentElement;
 
 const look = () => {
-	document.documentElement.dataset.notify = window.Notification?.permission;
+	dataset.notify = Note?.permission;
 };
 
-/** @type {Notify} */
-export const notify = (news) => {
+/** @type {Tell} */
+export const tell = (turned, shown) => {
+	const name = (id) => find("[data-title]", shown.get(id)?.element)?.textContent;
+	const news = [...turned].map(([id, status]) => `${name(id)}: ${status}`);
+	if (news[0]) write("[data-announce]", news.slice(0, 3).join(". "));
 	const ended = news.filter((words) => /: (complete|failed)$/.test(words));
-	if (!(document.hidden && ended.length && window.Notification?.permission === "granted")) return;
+	if (!document.hidden || !ended[0] || dataset.notify !== "granted") return;
 	const body = ended.join("\n");
-	// Several tabs have the same to say: with one tag it is shown once.
-	const note = new Notification(ended[1] ? `${ended.length} downloads ended` : "A download ended", { body, tag: body });
-	note.onclick = () => {
-		focus();
-		note.close();
-	};
+	// With one tag, several tabs show it once.
+	new Note(`Downloads ended: ${ended.length}`, { body, tag: body });
 };
 
 addEventListener("click", ({ target }) => {
-	if (target === find("[data-notify-me]")) Notification.requestPermission(look);
+	if (target?.closest("[data-notify-me]")) Note.requestPermission(look);
 });
 look();

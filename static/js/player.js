@@ -1,26 +1,26 @@
-/** The player: goes on where one stopped, and obeys keys. */
+/** Plays on from where one stopped, and obeys keys. */
 
 import { find } from "./page.js";
 
-/** @type {Record<string, number>} */
 const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
 
-const player = () => /** @type {HTMLVideoElement | null} */ (find("[data-resume]"));
+const player = () => find("[data-resume]");
 
-function resume() {
+const resume = () => {
 	const video = player();
-	const at = Number(new URLSearchParams(location.search).get("t") ?? localStorage[`at ${video?.dataset.resume}`]);
-	if (video && at) video.currentTime = at;
-}
+	const at = Number(localStorage[`at ${video?.dataset.resume}`]);
+	// Unless the address names a second.
+	if (video && at && !video.src.includes("#")) video.currentTime = at;
+};
 
-function remember() {
+const remember = () => {
 	const video = player();
-	if (!(video && video.duration > 60)) return;
-	const ends = video.currentTime > video.duration - 10;
-	localStorage[`at ${video.dataset.resume}`] = ends ? 0 : video.currentTime;
-}
+	if (!video || !(video.duration > 60)) return;
+	const { currentTime: at, duration, dataset } = video;
+	localStorage[`at ${dataset.resume}`] = at > duration - 10 ? 0 : at;
+};
 
-/** Do what a key means to the player; tell whether it means something. @type {Test<KeyboardEvent>} */
+/** Tell whether the key meant something. */
 export const press = ({ key, target }) => {
 	const video = player();
 	// On a control, the browser knows what these do.
@@ -37,6 +37,5 @@ export const press = ({ key, target }) => {
 };
 
 addEventListener("loadedmetadata", resume, true);
-addEventListener("pagehide", remember);
-setInterval(remember, 3000);
+addEventListener("timeupdate", remember, true);
 resume();

@@ -1,26 +1,21 @@
-/** What the page believes: the rules of attempts, ends and gaps. Pure: the clock is passed in. */
+/** What the page believes: attempts, ends and gaps. Pure. */
 
-const STALLED_AFTER = 20_000;
+const STALLED_AFTER = 20;
 const ASK_AGAIN_AFTER = 6_000;
-const MISSING_KEPT = 500;
-const NOTHING = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };
 
-/** @type {Kind} */
-export const hasEnded = (status) => ["complete", "failed", "cancelled"].includes(status ?? "");
-/** @type {Kind} */
+export const hasEnded = (status) => ["complete", "failed", "cancelled"].includes(status);
 const isActive = (status) => ["downloading", "processing"].includes(status ?? "downloading");
 
 /** @type {CreateStore} */
 export const createStore = (rev, open) => {
-	/** @type {Map<string, State>} for what is active or on the page only */
+	// Of what is active or on the page.
 	const states = new Map();
-	/** @type {Set<string>} the server answered "not here" */
+	// Of these the server answered "not here".
 	const missing = new Set();
 	let [epoch, seq] = ["", -1];
-	// When a snapshot was asked for that has not come yet.
+	// When the snapshot that is still to come was asked for.
 	let asked = 0;
 
-	/** @type {Take<Snapshot>} */
 	const replace = (frame, moment) => {
 		const { outcome, shown } = moment;
 		const before = new Map(states);
@@ -38,7 +33,6 @@ export const createStore = (rev, open) => {
 		rev = frame.rev;
 	};
 
-	/** @type {Take<Batch>} */
 	const follow = (frame, moment) => {
 		const { now, outcome, shown } = moment;
 		if (!asked && frame.epoch === epoch && frame.from <= seq + 1) {
@@ -46,14 +40,14 @@ export const createStore = (rev, open) => {
 			seq = Math.max(seq, frame.seq);
 			return;
 		}
-		// What is said across a gap is not believed, but worth a look.
+		// What comes across a gap is worth a look only.
 		for (const { type, video_id: id } of frame.messages)
 			if (type !== "progress" && shown.has(id)) outcome.cards.add(id);
-		outcome.resync = !asked || now - asked >= ASK_AGAIN_AFTER;
-		if (outcome.resync) asked = now;
+		if (asked && now - asked < ASK_AGAIN_AFTER) return;
+		asked = now;
+		outcome.resync = true;
 	};
 
-	/** @type {Take<Message>} */
 	const apply = (message, { shown, now, outcome }, fresh) => {
 		const { type, video_id: id, rev: newRev = 0, ...given } = message;
 		const card = shown.get(id);
@@ -67,14 +61,14 @@ export const createStore = (rev, open) => {
 		const isProgress = type === "progress";
 		if (known && (attempt < known.attempt || (isProgress && !later && hasEnded(known.status)))) return;
 		const status = message.status ?? (later ? null : known.status);
-		const was = known?.status ?? card?.status;
-		if (was && status && status !== was) outcome.turned.set(id, status);
-		// The end of what the page does not show needs no memory: its card says it all.
+		if (card && status && status !== (known?.status ?? card.status)) outcome.turned.set(id, status);
+		// The card says all about the end of what was not shown.
 		if (hasEnded(status) && !card) states.delete(id);
 		else {
-			// What a message leaves out stays, but for the pace.
-			const kept = { ...NOTHING, ...(later ? null : old), speed: null, eta: null };
-			states.set(id, { ...kept, ...given, attempt, status, at: now });
+			// What is left out stays, but for the pace.
+			const nothing = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };
+			const pace = { speed: null, eta: null };
+			states.set(id, { ...nothing, ...(later ? null : old), ...pace, ...given, attempt, status, at: now });
 		}
 		const differs = attempt !== card?.attempt || (status ? status !== card.status : !isActive(card.status));
 		if (differs && (!isProgress || !old || later)) outcome.cards.add(id);
@@ -85,15 +79,15 @@ export const createStore = (rev, open) => {
 		receive(frame, shown, now) {
 			const outcome = { cards: new Set(), turned: new Map(), list: false, resync: false, news: true };
 			const moment = { shown, now, outcome };
-			if (frame.type === "snapshot") replace(/** @type {Snapshot} */ (frame), moment);
-			else if (frame.type === "batch") follow(/** @type {Batch} */ (frame), moment);
-			else apply(/** @type {Message} */ (frame), moment);
+			if (frame.type === "snapshot") replace(frame, moment);
+			else if (frame.type === "batch") follow(frame, moment);
+			else apply(frame, moment);
 			return outcome;
 		},
 		absent(id) {
 			states.delete(id);
 			missing.add(id);
-			if (missing.size > MISSING_KEPT) missing.clear();
+			if (missing.size > 500) missing.clear();
 		},
 		settle(shown, pageRev) {
 			rev = Math.max(rev, pageRev);
@@ -105,7 +99,7 @@ export const createStore = (rev, open) => {
 		},
 		stalled({ status, at }, now) {
 			const seconds = Math.floor((now - at) / 1000);
-			return (status ?? "downloading") === "downloading" && now - at >= STALLED_AFTER ? seconds : 0;
+			return status !== "processing" && isActive(status) && seconds >= STALLED_AFTER ? seconds : 0;
 		},
 		totals() {
 			const running = [...states.values()].filter(({ status }) => isActive(status));

@@ -16,7 +16,7 @@ interface State {
 
 /** A progress, status or changed object. */
 interface Message extends Partial<Omit<State, "at">> {
-	type: string;
+	type: "progress" | "status" | "changed";
 	video_id: string;
 	rev?: number;
 }
@@ -51,7 +51,7 @@ type Shown = ReadonlyMap<string, Card>;
 interface Outcome {
 	/** Ids whose card must be fetched. */
 	cards: Set<string>;
-	/** What has another status now. */
+	/** What the page shows and has another status now. */
 	turned: Map<string, string>;
 	/** The list must be fetched. */
 	list: boolean;
@@ -77,9 +77,6 @@ interface Totals {
 }
 
 type Connection = "live" | "reconnecting" | "paused" | "polling";
-
-/** Whether a status is of some kind. */
-type Kind = (status?: string | null) => boolean;
 
 /** Takes a frame, or a message; `fresh`: whatever the page shows. */
 type Take<What> = (what: What, moment: Moment, fresh?: boolean) => void;
@@ -111,9 +108,6 @@ interface Listener {
 	/** Returns whether the frame is news. */
 	frame(frame: Frame): boolean;
 	state(state: Connection): void;
-	/** Something may have been missed that nothing will tell. */
-	missed(): void;
-	hidden(): boolean;
 }
 
 type DrawBar = (element: HTMLElement, state: State, stalled: number) => void;
@@ -132,17 +126,29 @@ type CreateCards = (
 	scan(): void;
 };
 
-type Find = <E extends HTMLElement = HTMLElement>(selector: string, root?: ParentNode) => E | null;
-type FindAll = (selector: string, root?: ParentNode) => HTMLElement[];
+/** What an element of the templates may be able to do. */
+interface Part extends HTMLVideoElement {
+	checked?: boolean;
+	value: number;
+	showModal(): void;
+	close(): void;
+	reset(): void;
+}
+type Find = (selector: string, root?: ParentNode) => Part | null;
+type FindAll = (selector: string, root?: ParentNode) => Part[];
+
+/** What the page listens to comes from its elements. */
+interface EventTarget {
+	closest(selector: string): Element | null;
+	blur(): void;
+}
+
+type Tell = (turned: Outcome["turned"], shown: Shown) => void;
 type Write = (selector: string, words: string, root?: ParentNode) => void;
 
 /** A thing in words. */
 type Words<What> = (what: What) => string;
 type Pace = (pace: Pick<State, "speed" | "eta">, ...before: string[]) => string;
-type Scale = (count: number) => [string, string | undefined];
-
-type Notify = (news: string[]) => void;
-type Test<What> = (what: What) => boolean;
 
 interface Window {
 	/** Not in the admin. */
@@ -151,6 +157,6 @@ interface Window {
 
 /** What htmx tells of a swap, and the server of an action. */
 interface WindowEventMap {
-	"htmx:afterSwap": CustomEvent & { target: HTMLElement };
-	acted: CustomEvent<{ ids: string[] }> & { target: HTMLElement };
+	"htmx:afterSwap": CustomEvent & { target: Part };
+	acted: CustomEvent<{ ids: string[] }> & { target: Part };
 }

@@ -127,32 +127,6 @@ def test_it_polls_where_no_websocket_gets_through(page, site):
     expect(card(page, video)).to_have_attribute("data-status", "complete")
 
 
-def test_it_speaks_the_ticket_s_language_where_the_subprotocol_does_not_get_through(page, site):
-    video = running("a")
-    page.add_init_script(
-        """const Real = WebSocket;
-        window.WebSocket = class extends Real {
-          constructor(url, protocols) { super(protocols.length ? url + "-away" : url); }
-        };"""
-    )
-    page.goto(site.url)
-    connection(page, "live", timeout=30_000)
-    move(video, 29)
-    expect(bar(page, video)).to_have_attribute("aria-valuenow", "29")
-    finish(video)
-    expect(card(page, video)).to_have_attribute("data-status", "complete")
-    page.errors.clear()  # Chromium logs each connection that was refused
-
-
-def test_it_pings(page, site):
-    page.clock.install()
-    sockets: list = []
-    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks the function
-    opened(page, site)
-    with sockets[0].expect_event("framereceived", lambda frame: frame == "pong"):
-        page.clock.fast_forward(31_000)
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { amount, line, pace, percent, size, span, valuetext, wait } from "../../../static/js/format.js";
+import { amount, line, pace, percent, size, span, valuetext } from "../../../static/js/format.js";
 
 const table = JSON.parse(readFileSync(new URL("../formats.json", import.meta.url), "utf8"));
 const nothing = {
@@ -26,11 +26,6 @@ test("it writes numbers as the server does", () => {
 test("it writes times short", () => {
 	const table = { 0: "0 s", 37.4: "37 s", 59.6: "1 min", 240: "4 min", 3599: "1 h 0 min", 4320: "1 h 12 min" };
 	for (const [seconds, words] of Object.entries(table)) assert.equal(span(Number(seconds)), words);
-});
-
-test("it counts down as the server does", () => {
-	const table = { "-3": "1 s", 0.2: "1 s", 40.4: "40 s", 99: "99 s", 101: "2 min", 200: "3 min" };
-	for (const [seconds, words] of Object.entries(table)) assert.equal(wait(Number(seconds)), words);
 });
 
 test("it leaves out what is not known", () => {
