@@ -318,7 +318,7 @@ def test_it_shows_the_entries_of_a_list_and_their_list(client):
     assert entries[1].cancel()
     assert listed.list_out("Many films", "A list: 2 videos added.")
     page = shown(client, listed)
-    assert "2 videos of this list" in page
+    assert "2 videos in this list" in page
     assert re.findall(r"<span>(1 \w+)</span>", page) == ["1 waiting", "1 cancelled"]
     for entry in entries:
         assert f'<a href="{entry.get_absolute_url()}"' in page
