@@ -162,7 +162,7 @@ class Browse:
         best = self._best()
         total = len(best) if best is not None else sum(self.counts.get(state, 0) for state in self._library_states)
         page: Page[Any] = Paginator(range(total), PAGE).get_page(self.asked_page)
-        numbers = page.object_list
+        numbers = range(total)[page.start_index() - 1 : page.end_index()] if total else range(0)
         keys = best[numbers.start : numbers.stop] if best is not None else self._keys(numbers, total)
         rows = Video.objects.for_cards(self.words).in_bulk(keys)
         page.object_list = [rows[key] for key in keys if key in rows]

@@ -41,7 +41,7 @@ class Filters(forms.Form):
         for name, any_of in (("uploader", "Any uploader"), ("site", "Any site")):
             chosen = {self.cleaned_data.get(name, ""), *frequent(COLUMNS[name])} - {""}
             found = sorted(chosen, key=str.casefold)
-            self.fields[name].widget.choices = [("", any_of), *zip(found, found, strict=True)]  # type: ignore[attr-defined]
+            self.fields[name].widget.choices = [("", any_of), *zip(found, found, strict=True)]
         self.fields["sort"].choices = list(sorts.items())  # type: ignore[attr-defined]
         self.data = {**self.cleaned_data, "sort": sort}
 
@@ -54,8 +54,7 @@ def frequent(column: str) -> list[str]:
         most = counted.exclude(**{column: ""}).order_by("-count", column)[:OFFERED]
         return [value for value, _ in most]
 
-    found: list[str] = cache.get_or_set(f"frequent-{column}", count, FRESH)
-    return found
+    return cache.get_or_set(f"frequent-{column}", count, FRESH) or []
 
 
 def narrowed(chosen: dict[str, str], *, steadily: bool = False) -> VideoQuerySet:

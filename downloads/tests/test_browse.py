@@ -1,0 +1,279 @@
+"""The part of the library that an address asks for: filters, orders, pages, places; and any address gives a page."""
+
+import datetime as dt
+import re
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.utils import timezone
+from django.utils.html import escape
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from downloads.browse import PAGE
+from downloads.models import Quality, Status, Video
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "no_memory")]
+NAMES = ("q", "state", "uploader", "site", "kind", "date", "sort", "page", "as", "id")
+KNOWN = ("complete", "queued", "audio", "today", "size", "title", "best", "2", "-1", "9" * 30, "Ada", "card", "zebra")
+
+
+@pytest.fixture
+def no_memory():
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def put(count: int = 1, **fields) -> list[Video]:
+    """Write rows as they are, the last of them the newest."""
+    first, now = Video.objects.count(), timezone.now()
+    defaults = {"status": Status.COMPLETE, "title": "Film {n}", "media_file": "v/v.mp4"}
+    made = []
+    for n in range(first, first + count):
+        given_now = {"added_at": now + dt.timedelta(milliseconds=n)} | defaults | fields
+        given_now = {name: value.format(n=n) if name == "title" else value for name, value in given_now.items()}
+        made.append(Video(url=f"http://{n}.example/", canonical_url=f"http://{n}.example/", **given_now))
+    Video.objects.bulk_create(made)
+    call_command("index", verbosity=0)
+    return made
+
+
+def shown(client, **query) -> list[str]:
+    """Return the titles of the library's cards, in order, as people read them."""
+    page = client.get("/", query).content.decode().partition('aria-labelledby="library"')[2]
+    return [re.sub("<.*?>", "", title) for title in re.findall(r"data-title[^>]*>(.*?)</a>", page, re.DOTALL)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "broken"},
+        {"kind": "x", "date": "x", "sort": "x"},
+        {"sort": "best"},
+        {"state": "", "uploader": "", "site": "", "q": ""},
+        {"uploader": "x" * 256},
+        {"uploader": "a\x00b", "site": "\x00"},
+        {"q": '"*('},
+        {"unknown": "1"},
+    ],
+)
+def test_it_takes_what_it_does_not_know_as_if_it_were_not_there(client, query):
+    put()
+    assert shown(client, **query) == ["Film 0"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(KNOWN) | st.text(max_size=30)), max_size=8))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.parametrize("path", ["/", "/videos/list", "/videos/cards"])
+def test_it_answers_any_query_with_a_page(client, path, pairs):
+    query: dict[str, list[str]] = {}
+    for name, value in pairs:
+        query.setdefault(name, []).append(value.encode("utf-8", "replace").decode())
+    assert client.get(path, query).status_code == 200
+
+
+def test_it_answers_a_very_long_query_with_a_page(client):
+    put(title="word")
+    assert client.get("/", {"q": "word " * 5000}).status_code == 200
+    assert client.get("/?q=%ff%fe%00%ed%a0%80").status_code == 200
+
+
+def test_it_says_what_to_do_when_nothing_matches(client):
+    put()
+    page = client.get("/", {"q": "<zebra>"}).content.decode()
+    assert "Nothing matches “&lt;zebra&gt;”." in page
+    assert 'href="/">Clear the search</a>' in page
+    page = client.get("/", {"q": "zebra", "kind": "audio"}).content.decode()
+    assert 'href="/?q=zebra">Search everything</a>' in page
+    assert 'href="/?kind=audio">clear the search</a>' in page
+    page = client.get("/", {"state": "failed"}).content.decode()
+    assert 'No video is like that. <a href="/">Show all videos</a>' in page
+
+
+def test_it_filters_by_each_and_by_all(client):
+    put(title="wanted", uploader="Ada & Co", extractor="Tube", media_file="v/v.mp3")
+    put(title="by another", uploader="Bob", extractor="Tube", media_file="v/v.mp3")
+    put(title="elsewhere", uploader="Ada & Co", extractor="Other", media_file="v/v.mp3")
+    put(title="seen", uploader="Ada & Co", extractor="Tube", media_file="v/v.mp4")
+    put(title="old", uploader="Ada & Co", extractor="Tube", media_file="v/v.mp3", added_at="2020-01-01T00:00Z")
+    put(title="a list", is_list=True, media_file="")
+    put(title="failed", status=Status.FAILED, quality=Quality.AUDIO, media_file="")
+    every = {"uploader": "Ada & Co", "site": "Tube", "kind": "audio", "date": "week", "state": "complete"}
+    assert shown(client, **every) == ["wanted"]
+    assert shown(client, **every, sort="title") == ["wanted"]
+    assert shown(client, **every, q="want") == ["wanted"]
+    assert shown(client, uploader="Bob") == ["by another"]
+    assert shown(client, site="Other") == ["elsewhere"]
+    assert shown(client, kind="audio") == ["failed", "elsewhere", "by another", "wanted", "old"]
+    assert shown(client, kind="list") == ["a list"]
+    assert shown(client, state="failed") == ["failed"]
+    assert "old" not in shown(client, date="year")
+
+
+def test_it_orders_by_title_length_and_size_with_the_unknown_last(client):
+    put(title="beta", duration=10.0, size=3)
+    put(title="Alpha", duration=30.0, size=1)
+    put(title="gamma", duration=None, size=None)
+    put(title="", duration=20.0, size=2)
+    assert shown(client, sort="title") == ["Alpha", "beta", "gamma", "3.example"]
+    assert shown(client, sort="duration") == ["Alpha", "3.example", "beta", "gamma"]
+    assert shown(client, sort="size") == ["beta", "3.example", "Alpha", "gamma"]
+    assert shown(client, sort="newest") == ["3.example", "gamma", "Alpha", "beta"]
+
+
+@pytest.mark.parametrize("sort", ["newest", "title", "duration", "size"])
+@pytest.mark.parametrize("query", [{}, {"state": "complete"}, {"kind": "video"}, {"q": "film"}])
+def test_it_shows_each_video_on_one_page(client, sort, query):
+    put(3 * PAGE - 1, duration=1.0)
+    pages = [shown(client, page=page, sort=sort, **query) for page in (1, 2, 3)]
+    assert [len(page) for page in pages] == [PAGE, PAGE, PAGE - 1]
+    assert len({title for page in pages for title in page}) == 3 * PAGE - 1
+    assert shown(client, page=99, sort=sort, **query) == pages[-1]
+    if sort != "title":
+        assert pages[0][0] == f"Film {3 * PAGE - 2}"
+        assert pages[-1][-1] == "Film 0"
+
+
+def test_it_keeps_the_query_from_page_to_page_and_from_state_to_state(client):
+    put(PAGE + 1, uploader="Ada & Co", extractor="Tube")
+    put(status=Status.FAILED, uploader="Ada & Co")
+    query = {"uploader": "Ada & Co", "sort": "size", "q": "film"}
+    page = client.get("/", query).content.decode()
+    kept = "q=film&uploader=Ada+%26+Co&sort=size"
+    assert escape(f"/?{kept}&page=2") in page
+    assert re.search(
+        rf'href="{re.escape(escape("/?q=film&state=failed&uploader=Ada+%26+Co&sort=size"))}"\s*>Failed', page
+    )
+    assert re.search(r'aria-current="true">All <span class="count">26</span>', page)
+    assert re.search(r'<option value="Ada &amp; Co" selected>', page)
+    assert re.search(r'<option value="size" selected>', page)
+    assert 'value="film"' in page.partition("<nav")[0]
+
+
+def test_it_offers_the_orders_that_make_sense(client):
+    put()
+    assert "Best match" not in client.get("/").content.decode()
+    assert '<option value="best" selected>' in client.get("/?q=film").content.decode()
+
+
+def test_it_has_a_chosen_state_in_the_library_alone(client):
+    (waiting,) = put(status=Status.QUEUED, title="waits", media_file="")
+    (running,) = put(status=Status.DOWNLOADING, title="runs", media_file="")
+    put(title="there")
+    whole = client.get("/").content.decode()
+    for state, title in (("queued", "waits"), ("downloading", "runs"), ("complete", "there")):
+        assert shown(client, state=state) == [title]
+        page = client.get("/", {"state": state}).content.decode()
+        assert page.count("data-video-id") == 1
+        assert 'data-place-for="active"' not in page
+    assert whole.count("data-video-id") == 3
+    assert re.search(
+        f'<li class="row"\\s+data-video-id="{waiting.video_id}"', client.get("/?state=queued").content.decode()
+    )
+    assert client.get("/", {"q": "runs"}).content.decode().count("data-video-id") == 1
+    assert running.video_id in client.get("/", {"q": "runs"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("", ("active", "waiting", "library")),
+        ("q=run", ("active", "elsewhere", "elsewhere")),
+        ("q=zebra", ("elsewhere",) * 3),
+        ("q=*", ("active", "waiting", "library")),
+        ("uploader=Ada", ("active", "waiting", "elsewhere")),
+        ("uploader=Ada&q=wait", ("elsewhere", "waiting", "elsewhere")),
+        ("state=complete", ("elsewhere", "elsewhere", "library")),
+        ("state=queued", ("elsewhere", "library", "elsewhere")),
+        ("kind=audio", ("elsewhere",) * 3),
+        ("page=7&sort=size", ("active", "waiting", "library")),
+    ],
+)
+def test_it_says_where_each_card_belongs(client, query, places):
+    videos = [
+        *put(status=Status.DOWNLOADING, title="runs", uploader="Ada", media_file=""),
+        *put(status=Status.QUEUED, title="waits", uploader="Ada", media_file=""),
+        *put(title="there", uploader="Bob"),
+    ]
+    ids = "&".join(f"id={video.video_id}" for video in videos)
+    page = client.get(f"/videos/cards?as=card&{ids}&{query}").content.decode()
+    found = dict(re.findall(r'data-video-id="(\w+)".*?data-place="(\w+)"', page, re.DOTALL))
+    assert tuple(found[video.video_id] for video in videos) == places
+    assert 'data-part="states"' in page
+    on_page = client.get(f"/?{query}").content.decode()
+    listed = dict(re.findall(r'data-video-id="(\w+)".*?data-place="(\w+)"', on_page, re.DOTALL))
+    assert listed == {video_id: place for video_id, place in found.items() if place != "elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("query", "takes"),
+    [
+        ("", True),
+        ("uploader=x", True),
+        ("page=2", False),
+        ("sort=title", False),
+        ("q=film", False),
+        ("state=failed", True),
+    ],
+)
+def test_it_lets_new_cards_in_only_where_their_order_says_where(client, query, takes):
+    put(PAGE + 1)
+    assert ('data-place-for="library"' in client.get(f"/?{query}").content.decode()) is takes
+
+
+def test_it_marks_hits_and_shows_where_else_they_are(client):
+    put(title="Über <b>alles</b>", uploader="Uberta")
+    put(title="Another", description="Here lives an <i>über</i>zebra.")
+    page = client.get("/?q=uber").content.decode()
+    assert "<mark>Über</mark> &lt;b&gt;alles&lt;/b&gt;" in page
+    assert "<mark>Uber</mark>ta" in page
+    assert re.search(r'class="excerpt"[^>]*>Here lives an &lt;i&gt;<mark>über</mark>&lt;/i&gt;zebra\.', page)
+
+
+def test_it_asks_as_little_of_the_database_however_many_there_are(client, admin_client, django_assert_max_num_queries):
+    put(3, uploader="Ada", status=Status.QUEUED, media_file="")
+    for count in (2, 3 * PAGE):
+        put(count, uploader="Ada", extractor="Tube", description="told " * 50)
+        for query in (
+            "",
+            "q=film",
+            "q=film&sort=size&uploader=Ada&site=Tube&state=complete&page=2",
+            "sort=title&page=2",
+        ):
+            with django_assert_max_num_queries(12):
+                admin_client.get(f"/?{query}")
+    ids = "&".join(f"id={video.video_id}" for video in Video.objects.all()[:50])
+    with django_assert_max_num_queries(9):
+        client.get(f"/videos/cards?as=card&q=film&uploader=Ada&{ids}")
+
+
+def test_it_fits_into_100_kb_with_the_longest_titles(admin_client):
+    long = {"uploader": "u" * 255, "description": "told " * 5000, "thumbnail": "t.jpg", "duration": 9.0, "size": 10**9}
+    put(2 * PAGE, title="word " * 100, **long)
+    put(20, title="word " * 100, status=Status.QUEUED, media_file="")
+    sizes = [len(admin_client.get(f"/{query}").content) for query in ("", "?q=word+told", "?q=word&state=queued")]
+    assert max(sizes) <= 100_000, sizes
+
+
+def test_it_offers_the_uploaders_and_sites_that_most_videos_have(client):
+    put(2, uploader="Often", extractor="Tube")
+    for n in range(60):
+        put(uploader=f"Rarely {n:02}")
+    page = client.get("/", {"uploader": "Unheard of"}).content.decode()
+    offered = re.findall('<option value="(.*?)"', re.search('<select name="uploader".*?</select>', page, re.DOTALL)[0])
+    assert len(offered) == 52
+    assert {"", "Often", "Unheard of", "Rarely 00"} <= set(offered)
+    assert "Rarely 59" not in offered
+
+
+def test_it_knows_the_neighbours_of_a_video():
+    oldest, failed, older, video, newer = put(5)
+    Video.objects.filter(pk=failed.pk).update(status=Status.FAILED)
+    Video.objects.filter(pk=older.pk).update(added_at=video.added_at)
+    video = Video.objects.get(pk=video.pk)
+    assert Video.objects.beside(video) == (newer, older)
+    assert Video.objects.beside(Video.objects.get(pk=older.pk)) == (video, oldest)
+    assert Video.objects.beside(newer)[0] is None
+    assert Video.objects.beside(oldest)[1] is None
