@@ -21,7 +21,7 @@ LIST = "/admin/downloads/video/"
 
 @pytest.fixture
 def admin(client):
-    client.force_login(get_user_model().objects.create_superuser("ada", password="x"))
+    client.force_login(get_user_model().objects.create_superuser("ada"))
     return client
 
 
@@ -101,7 +101,7 @@ def test_it_offers_no_adding(admin):
 
 
 def test_it_lets_those_act_who_may(client):
-    user = get_user_model().objects.create_user("bob", password="x", is_staff=True)
+    user = get_user_model().objects.create_user("bob", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_video"))
     client.force_login(user)
     video = failed("a")
@@ -212,7 +212,7 @@ def test_it_deletes_nothing_for_nonsense(admin, chosen):
 
 
 def test_it_lets_those_delete_who_may(client):
-    user = get_user_model().objects.create_user("bob", password="x", is_staff=True)
+    user = get_user_model().objects.create_user("bob", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=("view_video", "change_video")))
     client.force_login(user)
     video = complete()

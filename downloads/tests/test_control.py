@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 @pytest.fixture
 def ann(client, redis_server):
-    user = get_user_model().objects.create_superuser("ann", password="x")
+    user = get_user_model().objects.create_superuser("ann")
     client.force_login(user)
     return client
 

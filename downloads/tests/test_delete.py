@@ -17,7 +17,7 @@ HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/"}
 
 @pytest.fixture
 def ada(client):
-    user = get_user_model().objects.create_user("ada", password="x")
+    user = get_user_model().objects.create_user("ada")
     client.force_login(user)
     return client
 
@@ -176,6 +176,24 @@ def test_it_says_why_a_video_stays(ada, settings):
     assert folder.is_dir()
     (settings.MEDIA_ROOT / trash.TRASH).unlink()
     assert said(press(ada, video)).endswith("Film a is deleted.")
+
+
+@pytest.mark.django_db(transaction=True)  # the media are answered from another thread
+def test_it_serves_nothing_of_what_is_gone(ada, settings):
+    video = running()
+    filed = Filed(f"{video.video_id}/a.mp4", 1, f"{video.video_id}/a.jpg")
+    folder = settings.MEDIA_ROOT / video.video_id
+
+    def place():
+        folder.mkdir()
+        (folder / "a.mp4").touch()
+        (folder / "a.jpg").touch()
+
+    assert video.finish(filed, place)
+    urls = [f"/media/{video.video_id}/video", f"/media/{video.video_id}/thumbnail", video.get_absolute_url()]
+    assert [ada.get(url).status_code for url in urls] == [200, 200, 200]
+    press(ada, video)
+    assert [ada.get(url).status_code for url in urls] == [404, 404, 404]
 
 
 def test_it_deletes_what_is_downloaded_again(ada):

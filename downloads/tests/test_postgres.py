@@ -122,10 +122,11 @@ def test_it_fetches_one_of_two_that_are_found_at_once(run, insisting):
     assert not insisting or {second for _, second in found} == {"downloading"}
 
 
-def test_it_knows_the_same_verbs(run):
+@pytest.mark.timeout(300)  # many tests in one
+@pytest.mark.parametrize("names", [["test_models.py", "test_lists.py", "test_control.py"], ["test_removal.py"]])
+def test_it_knows_the_same_verbs(run, names):
     """The tests of the verbs themselves, on this database."""
     env = {**run.env, "TEST_DATABASE_URL": run.env["DATABASE_URL"]}
-    names = ("test_models.py", "test_lists.py", "test_control.py", "test_removal.py")
     done = subprocess.run(
         [
             sys.executable,

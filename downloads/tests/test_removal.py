@@ -1,5 +1,6 @@
 """A video's row and its files go together or not at all."""
 
+import functools
 import os
 import shutil
 import signal
@@ -10,13 +11,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as current
+from django.contrib.auth import get_user_model
 from django.db import connection, connections
+from django.test import Client
 
 from downloads import progress, removal, trash, workroom
 from downloads.models import Filed, Status, Video, VideoEvent
 from downloads.removal import CannotRemove
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child", "static_files")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
 
 def folder_of(video: Video) -> Path:
@@ -121,16 +124,13 @@ def test_it_tries_again_to_remove_files_that_stay(video, locked, caplog):
     locked.mkdir(parents=True)
 
 
-def test_it_removes_row_files_and_history(video, client, redis_server):
+def test_it_removes_row_files_and_history(video):
     before = Video.objects.rev()
-    assert client.get(f"/media/{video.video_id}/video").status_code == 200
     assert video.remove("Deleted by ada")
     assert is_gone(video)
     event = VideoEvent.objects.get(public_id=video.video_id)
     assert (event.reason, event.video) == ("Deleted by ada", None)
     assert Video.objects.rev() == event.pk > before
-    assert client.get(f"/media/{video.video_id}/video").status_code == 404
-    assert client.get(f"/media/{video.video_id}/thumbnail").status_code == 404
 
 
 def test_it_says_so_once_on_the_wire(video, redis_server):
@@ -284,3 +284,21 @@ def test_it_is_cancelled_and_retried_by_one_of_many():
     assert sum(at_once(lambda: Video.objects.get(pk=video.pk).retry())) == 1
     video.refresh_from_db()
     assert (video.status, video.attempt, video.events.count()) == (Status.QUEUED, 2, 3)
+
+
+def test_it_answers_all_who_press_at_once(client):
+    client.force_login(get_user_model().objects.create_user("ada"))
+    video = added()
+
+    def press(verb: str) -> str:
+        own = Client(headers={"HX-Request": "true"})
+        own.cookies = client.cookies
+        response = own.post(f"/videos/{video.video_id}/{verb}")
+        assert response.status_code == 200
+        return response.content.decode()
+
+    for verb in ("cancel", "retry", "delete"):
+        said = at_once(functools.partial(press, verb))
+        assert sum('class="message success"' in words for words in said) == 1
+        assert sum('class="message info"' in words for words in said) == 19
+    assert is_gone(video)
