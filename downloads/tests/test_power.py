@@ -141,4 +141,4 @@ def test_it_loses_nothing_when_the_power_fails(tmp_path, shelf, media_server):
 
 @pytest.mark.soak
 def test_it_loses_nothing_in_fifty_power_cuts(tmp_path, shelf, media_server):
-    power_cuts(tmp_path, shelf, media_server, rounds=50, seed=2, longest=300)
+    power_cuts(tmp_path, shelf, media_server, rounds=50, seed=2, longest=900)
