@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from downloads import child, progress, supervised, worker, workroom
+from downloads import child, filing, progress, supervised, trash, worker, workroom
 from downloads.models import LEASE, RETRIES, Status, Video
 from downloads.tests.conftest import wait_until
 
@@ -277,8 +277,13 @@ def test_it_sweeps_what_was_left_behind(work, queue):
     for name in (ended.video_id, "never-known"):
         (settings.WORK_ROOT / name).mkdir()
         (settings.WORK_ROOT / name / "media.mp4.part").touch()
+        (settings.MEDIA_ROOT / filing.INCOMING / name).mkdir(parents=True)
+        (settings.MEDIA_ROOT / trash.TRASH / name).mkdir(parents=True)
     work()
     wait_until(lambda: workroom.rooms() == [waiting.video_id], 10, "the left-overs are gone")
+    wait_until(lambda: filing.incoming() == trash.ids() == [], 10, "no folder is on its way")
+    # A removal that a crash broke off came to nothing: the row is there.
+    assert filing.folders() == [ended.video_id]
 
 
 def test_it_goes_on_without_redis(work, queue, redis_server):
