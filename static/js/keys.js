@@ -17,7 +17,7 @@ addEventListener("keydown", (event) => {
 const neighbour = (card, key) => {
 	const titles = all("li [data-title]").filter((title) => title.checkVisibility());
 	const at = titles.findIndex((title) => card.contains(title));
-	const tops = titles.map((title) => title.getBoundingClientRect().top);
+	const tops = titles.map((title) => title.closest("li")?.offsetTop);
 	const columns = tops.filter((top) => top === tops[at]).length;
 	const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -at, End: tops.length };
 	return steps[key] && titles[Math.min(at + steps[key], tops.length - 1)];

@@ -76,7 +76,7 @@ const wake = () => {
 
 for (const event of ["visibilitychange", "online", "pageshow"]) addEventListener(event, wake, true);
 
-addEventListener("htmx:afterSwap", ({ target }) => {
+addEventListener("htmx:afterSettle", ({ target }) => {
 	if (target.id === "dialog") target.showModal();
 	if (target.id === "listing") cards.scan();
 });

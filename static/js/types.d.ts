@@ -157,6 +157,6 @@ interface Window {
 
 /** What htmx tells of a swap, and the server of an action. */
 interface WindowEventMap {
-	"htmx:afterSwap": CustomEvent & { target: Part };
+	"htmx:afterSettle": CustomEvent & { target: Part };
 	acted: CustomEvent<{ ids: string[] }> & { target: Part };
 }
