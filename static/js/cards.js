@@ -48,7 +48,6 @@ export const createCards = (url, page) => {
 			.then((answer) => (answer.ok && !answer.redirected ? answer.text() : null))
 			.catch(() => null);
 		fetching = false;
-		// Not if the page was turned meanwhile.
 		if (html === null || search !== location.search) for (const id of ids) wanted.add(id);
 		else swap(new DOMParser().parseFromString(html, "text/html"), ids);
 		schedule(html === null ? AGAIN_AFTER : undefined);
@@ -69,9 +68,10 @@ export const createCards = (url, page) => {
 
 	const swapCard = (id, fresh) => {
 		const old = shown.get(id)?.element;
-		const place = fresh?.dataset.place;
+		const { place, order } = fresh?.dataset ?? {};
 		if (!fresh) page.absent(id);
-		if (old && fresh && place === old.dataset.place) return old.replaceWith(fresh);
+		const same = old?.dataset.place === place && old?.dataset.order === order;
+		if (old && fresh && same) return old.replaceWith(fresh);
 		old?.remove();
 		const list = find(`[data-place-for="${place}"]`);
 		if (fresh && list) insert(list, fresh);

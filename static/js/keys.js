@@ -17,10 +17,17 @@ addEventListener("keydown", (event) => {
 const neighbour = (card, key) => {
 	const titles = all("li [data-title]").filter((title) => title.checkVisibility());
 	const at = titles.findIndex((title) => card.contains(title));
-	const tops = titles.map((title) => title.closest("li")?.offsetTop);
-	const columns = tops.filter((top) => top === tops[at]).length;
-	const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -at, End: tops.length };
-	return steps[key] && titles[Math.min(at + steps[key], tops.length - 1)];
+	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
+	const [up, down] = [lefts.slice(0, at).lastIndexOf(lefts[at]), lefts.indexOf(lefts[at], at + 1)];
+	const places = {
+		ArrowLeft: at - 1,
+		ArrowRight: at + 1,
+		ArrowUp: up,
+		ArrowDown: down,
+		Home: 0,
+		End: lefts.length - 1,
+	};
+	return titles[places[key]];
 };
 
 addEventListener("click", ({ target }) => {

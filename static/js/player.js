@@ -9,7 +9,6 @@ const player = () => find("[data-resume]");
 const resume = () => {
 	const video = player();
 	const at = Number(localStorage[`at ${video?.dataset.resume}`]);
-	// Unless the address names a second.
 	if (video && at && !video.src.includes("#")) video.currentTime = at;
 };
 

@@ -1,0 +1,232 @@
+"""The library as people use it: search, filters, pages, keys, selection, deletion, notifications."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from downloads.models import Status, Video
+from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+
+def complete(name: str) -> Video:
+    video = running(name)
+    finish(video)
+    return video
+
+
+def waiting(name: str) -> Video:
+    return Video.objects.ingest(f"http://{name}.example.org/", f"http://{name}.example.org/")[0]
+
+
+def selected(page: Page) -> str:
+    """Return what the bar says, which a style sheet counts."""
+    client = page.context.new_cdp_session(page)
+    nodes = client.send("Accessibility.getFullAXTree")["nodes"]
+    texts = [node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "StaticText"]
+    at = texts.index(" selected")
+    return texts[at - 1] + texts[at]
+
+
+def test_it_finds_filters_and_turns_pages_in_place(page, site):
+    for number in range(26):
+        complete(f"film-{number}")
+    failed = running("broken")
+    failed.fail("The site answered 404: nothing is at this address.")
+    active = running("active")
+    opened(page, site)
+    page.evaluate("window.same = true")
+    cards = page.locator(".grid > li")
+    expect(cards).to_have_count(24)
+
+    page.get_by_role("link", name="2", exact=True).click()
+    expect(cards).to_have_count(3)
+    expect(page).to_have_url(re.compile(r"\?page=2$"))
+    expect(page.get_by_role("heading", name="Library")).to_be_focused()
+    move(active, 12)
+    expect(bar(page, active)).to_have_attribute("aria-valuenow", "12")
+
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    search.press_sequentially("film-20")
+    expect(cards).to_have_count(1)
+    expect(search).to_be_focused()
+    expect(page).to_have_url(re.compile(r"q=film-20"))
+    expect(card(page, active)).to_have_count(0)
+    assert page.title().startswith("12 % · ")
+    search.press_sequentially("00")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    search.fill("")
+    expect(cards).to_have_count(24)
+
+    page.get_by_role("link", name="Failed 1").click()
+    expect(cards).to_have_count(1)
+    page.locator("select[name=sort]").select_option("title")
+    expect(page).to_have_url(re.compile(r"state=failed.*sort=title|sort=title.*state=failed"))
+    finish(active)
+    expect(cards).to_have_count(1)
+    assert page.evaluate("window.same")
+    page.go_back()
+    page.go_back()
+    expect(cards).to_have_count(24)
+    connection(page, "live")
+    expect(card(page, active)).to_have_attribute("data-status", "complete")
+
+
+def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
+    for name in "abcd":
+        complete(name)
+    sign_in(page)
+    page.set_viewport_size({"width": 800, "height": 900})
+    connection(page, "live")
+    titles = page.locator("[data-title]")
+    columns = page.evaluate(
+        """() => { const tops = [...document.querySelectorAll(".grid > li")].map((li) => li.offsetTop);
+        return tops.filter((top) => top === tops[0]).length; }"""
+    )
+    assert 1 < columns < 4
+    titles.first.focus()
+    for key, at in (
+        ("ArrowRight", 1),
+        ("ArrowLeft", 0),
+        ("ArrowDown", columns),
+        ("ArrowUp", 0),
+        ("End", 3),
+        ("Home", 0),
+    ):
+        page.keyboard.press(key)
+        expect(titles.nth(at)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(titles.first).not_to_be_focused()
+    page.keyboard.press("n")
+    expect(page.get_by_label("Video URL")).to_be_focused()
+    page.keyboard.type("/n")
+    expect(page.get_by_label("Video URL")).to_have_value("/n")
+
+
+def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
+    videos = [waiting(name) for name in "abc"]
+    sign_in(page)
+    connection(page, "live")
+    page.evaluate("window.same = true")
+    for video in videos[:2]:
+        card(page, video).get_by_role("checkbox").check()
+    assert selected(page) == "2 selected"
+    videos[1].move_to_front()
+    expect(page.locator("[data-video-id]").first).to_have_attribute("data-video-id", videos[1].video_id)
+    expect(card(page, videos[1]).get_by_role("checkbox")).to_be_checked()
+    bar_ = page.get_by_role("form", name="What is selected")
+    bar_.get_by_role("button", name="Cancel").click()
+    for video in videos[:2]:
+        expect(card(page, video)).to_have_attribute("data-status", "cancelled")
+    expect(bar_).to_be_hidden()
+    expect(page.locator(".messages")).to_contain_text("2 videos are cancelled.")
+    page.get_by_role("button", name="Undo").click()
+    for video in videos:
+        expect(card(page, video)).to_have_attribute("data-status", "queued")
+    card(page, videos[0]).get_by_role("checkbox").check()
+    bar_.get_by_role("button", name="Select all on this page").click()
+    assert selected(page) == "3 selected"
+    bar_.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog", name="Delete 3 videos?")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("[data-video-id]")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("window.same")
+    assert not Video.objects.exists()
+
+
+def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
+    old, new = complete("old"), complete("new")
+    sign_in(page)
+    connection(page, "live")
+    delete = card(page, new).get_by_role("button", name="Delete")
+    delete.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Delete “new”?")
+    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(delete).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(card(page, new)).to_have_count(0)
+    expect(card(page, old).locator("[data-title]")).to_be_focused()
+
+
+# What the browser would show, and what a person answers.
+NOTIFICATIONS = """
+window.shown = [];
+window.Notification = class {
+  static permission = "default";
+  static requestPermission(then) { Notification.permission = "granted"; then("granted"); }
+  constructor(title, { body, tag }) { window.shown.push([title, body, tag]); }
+};
+Object.defineProperty(document, "hidden", { get: () => window.away ?? false });
+"""
+
+
+def test_it_tells_those_who_look_elsewhere_what_has_ended(page, site):
+    done, broken = running("done"), running("broken")
+    page.add_init_script(NOTIFICATIONS)
+    opened(page, site)
+    page.get_by_role("button", name="Notify me").click()
+    expect(page.get_by_role("button", name="Notify me")).to_be_hidden()
+    move(done, 50)
+    expect(bar(page, done)).to_have_attribute("aria-valuenow", "50")
+    page.evaluate("window.away = true")
+    finish(done)
+    page.wait_for_function("() => window.shown.length === 1")
+    broken.fail("The site answered 404: nothing is at this address.")
+    page.wait_for_function("() => window.shown.length === 2")
+    assert page.evaluate("window.shown") == [
+        ["Downloads ended: 1", "done: complete", "done: complete"],
+        ["Downloads ended: 1", "broken: failed", "broken: failed"],
+    ]
+
+
+def test_it_counts_down_to_the_next_try(page, site):
+    video = running("a")
+    assert video.try_later("The site did not answer in time.")
+    Video.objects.filter(pk=video.pk).update(not_before=video.added_at.replace(year=video.added_at.year + 1))
+    page.clock.install()
+    opened(page, site)
+    words = page.locator("[data-retries-at]")
+    expect(words).to_be_visible()
+    before = words.inner_text()
+    page.clock.fast_forward("02:00:00")
+    expect(words).not_to_have_text(before)
+    expect(words).to_contain_text(re.compile(r"^Retrying in \d+ h \d+ min \(1 of 3\)$"))
+
+
+def test_it_is_all_there_without_javascript(browser, site, sign_in):
+    for number in range(25):
+        complete(f"film-{number}")
+    video, *others = [waiting(name) for name in "abc"]
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    expect(page.get_by_text("Updates when you reload")).to_be_visible()
+    page.get_by_role("link", name="2", exact=True).click()
+    expect(page.locator(".grid > li")).to_have_count(1)
+    page.get_by_role("searchbox").fill("film-24")
+    page.keyboard.press("Enter")
+    expect(page.locator(".grid > li")).to_have_count(1)
+    page.locator(".grid > li").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Delete “film-24”?")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("film-24 is deleted.")).to_be_visible()
+    page.goto(site.url)
+    card(page, video).get_by_role("button", name="Cancel").click()
+    expect(card(page, video)).to_have_attribute("data-status", "cancelled")
+    for other in others:
+        card(page, other).get_by_role("checkbox").check()
+    page.get_by_role("form", name="What is selected").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("2 videos are cancelled.")).to_be_visible()
+    assert Video.objects.filter(status=Status.CANCELLED).count() == 3
+    context.close()
