@@ -14,7 +14,7 @@ const resume = () => {
 
 const remember = () => {
 	const video = player();
-	if (!video || !(video.duration > 60)) return;
+	if (!video || !(video.duration >= 60)) return;
 	const { currentTime: at, duration, dataset } = video;
 	localStorage[`at ${dataset.resume}`] = at > duration - 10 ? 0 : at;
 };

@@ -78,3 +78,29 @@ def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(bro
     page.get_by_role("checkbox", name="Show the whole description").press("Space")
     assert text.bounding_box()["height"] > 4 * six
     context.close()
+
+
+def test_it_obeys_keys_and_goes_on_where_one_stopped(page: Page, site, clip):
+    video = running("a")
+    finish(video, clip)
+    opened(page, site, video.get_absolute_url())
+    player = page.locator("video")
+    page.wait_for_function("() => document.querySelector('video').readyState > 0")
+    for key, name, value in (
+        ("l", "currentTime", 10),
+        ("ArrowRight", "currentTime", 15),
+        ("j", "currentTime", 5),
+        ("m", "muted", True),
+        ("k", "paused", False),
+        (" ", "paused", True),
+    ):
+        page.keyboard.press(key)
+        expect(player).to_have_js_property(name, value)
+    page.keyboard.press("l")
+    page.keyboard.press("/")
+    page.keyboard.type("l")
+    expect(page.get_by_role("searchbox")).to_have_value("l")
+    page.wait_for_function("() => Object.values(localStorage).some((at) => at >= 15)")
+    page.reload()
+    page.wait_for_function("() => document.querySelector('video').currentTime >= 15")
+    assert player.evaluate("video => video.currentTime < 20")
