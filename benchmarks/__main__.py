@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print one table, keep the figures as JSON."""
+"""`python -m benchmarks`: measure the pipeline, print one table, keep the figures as JSON; `library`: the pages."""
 
 import argparse
 import dataclasses
@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from benchmarks import report
+from benchmarks import library, report
 from benchmarks.scenarios import FULL, SHORT, Bench, Figures, Size, bench
 from benchmarks.server import NotReady
 from benchmarks.stacks import BY_NAME, STACKS
@@ -33,6 +33,9 @@ def main() -> None:
     # Whatever ends it, no process stays behind; a shell's background job would ignore Ctrl-C's signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.argv[1:2] == ["library"]:
+        library.main(sys.argv[2:])
+        return
     options = arguments()
     size = SHORT if options.short else _affordable(FULL)
     names = options.stacks or (SHORT_STACKS if options.short else list(BY_NAME))

@@ -14,7 +14,7 @@ from downloads import filters, search
 from downloads.models import ACTIVE, ENDED, UNFINISHED, Status, Video, VideoQuerySet
 
 PAGE = 24
-WAITING_SHOWN = 20
+WAITING_SHOWN = 12
 
 
 class Browse:

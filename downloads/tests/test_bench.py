@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from benchmarks import report, wire
+from benchmarks import library, report, wire
 from benchmarks.measure import LATE, Shape, _costs
 from benchmarks.publisher import command
 from benchmarks.samples import Reservoir, percentile
@@ -152,3 +152,16 @@ def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
     assert ours["behind_s"] < LATE
     assert ours["median_ms"] < 300
     assert ours["batches"] <= 1000 / 200 + 1
+
+
+# The library's table ---------------------------------------------------------------------------------
+
+
+def test_it_tells_what_each_kind_of_request_costs_and_all_together():
+    one, other = ({"kind": kind, "wall": 30.0, "cpu": 10.0, "bytes": 1500} for kind in ("page", "search"))
+    lines = [one | {"queries": 7}, one | {"cpu": 20.0}, other | {"queries": 9}]
+    assert library.table(lines) == [
+        ["page", "10", "20", "20", "30", "30", "7", "2"],
+        ["search", "10", "10", "10", "30", "30", "9", "2"],
+        ["all", "10", "20", "20", "30", "30", "9", "2"],
+    ]

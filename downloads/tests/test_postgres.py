@@ -1,23 +1,21 @@
 """The queue on PostgreSQL: the same verbs, and many processes that claim at once."""
 
+import json
 import os
-import pwd
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from benchmarks import postgres
 from downloads.tests import tools
 from downloads.tests.test_twins import race
 
 pytestmark = pytest.mark.processes
 
-SOMEBODY = "nobody"
 CLAIMER = """
 import django, sys
 django.setup()
@@ -37,30 +35,48 @@ for n in range({count}):
     Video.objects.ingest(url, url)
 """
 
+# Random texts of few words, so that there is much to find, and what a hundred random queries find of them.
+SEARCHER = """
+import django, json, random, sys
+django.setup()
+from django.http import QueryDict
+from downloads import search
+from downloads.browse import Browse
+from downloads.models import Video
+draw = random.Random(int(sys.argv[1]))
+WORDS = "Über uber UBERALL straße Strasse 日本語 日 本 한국 हिन्दी ไทย".split()
+WORDS += "Ναύς ναυσ a A1 a1b ab abc _ - * ' \\" \\\\ 😀 \u0301 ﬁn fin ⅐ İx ı Ǆ 0 ٣ 3".split()
+def text(most):
+    return draw.choice(" -_'").join(draw.choices(WORDS, k=draw.randint(0, most)))
+Video.objects.all()._raw_delete("default")
+Video.objects.bulk_create(
+    Video(
+        pk=10**6 + n, url=f"http://{n}", canonical_url=f"http://{n}", title=text(3), uploader=text(1),
+        description=text(20), status=draw.choice(["complete"] * 5 + ["failed", "queued", "downloading"]),
+        size=draw.choice([None, 1, 2, 3]), duration=draw.choice([None, 1.5, 2.5]), extractor=draw.choice("xy"),
+    )
+    for n in range(300)
+)
+search.mend(Video.objects.all())
+def found():
+    query = QueryDict(mutable=True)
+    query["q"] = text(3)
+    for name, values in {"sort": ["size", "duration", "newest"], "state": ["failed", "queued"], "site": ["x"]}.items():
+        if draw.random() < 0.2:
+            query[name] = draw.choice(values)
+    browse = Browse(query)
+    some = list(Video.objects.all()[:40])
+    shown = [video.pk for video in (*browse.active(), *browse.waiting(), *browse.page)]
+    return [query.urlencode(), shown, browse.counts, browse.places(some)]
+print(json.dumps([found() for _ in range(120)], sort_keys=True))
+"""
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """A server of its own on a socket in a temporary folder; the address of an empty database."""
-    binaries = Path(tools.require("postgres")).resolve().parent
-    folder = Path(tempfile.mkdtemp(prefix="yta-pg-"))
-    who = {"user": SOMEBODY} if os.geteuid() == 0 else {}
-    name = SOMEBODY if who else pwd.getpwuid(os.geteuid()).pw_name
-    folder.chmod(0o755)
-    data = folder / "data"
-    data.mkdir()
-    if who:
-        shutil.chown(folder, SOMEBODY)
-        shutil.chown(data, SOMEBODY)
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, **who}
-    subprocess.run([binaries / "initdb", "-D", data, "-A", "trust", "-U", name, "--no-sync"], check=True, **quiet)
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=50"
-    start = [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log"]
-    subprocess.run([*start, "start"], check=True, **quiet)
-    try:
-        yield f"postgres://{name}@/postgres?host={folder}"
-    finally:
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, **quiet)
-        shutil.rmtree(folder)
+    with postgres.cluster(Path(tools.require("postgres")).resolve().parent) as address:
+        yield address
 
 
 @pytest.fixture
@@ -123,9 +139,21 @@ def test_it_fetches_one_of_two_that_are_found_at_once(run, insisting):
 
 
 @pytest.mark.timeout(300)  # many tests in one
-@pytest.mark.parametrize("names", [["test_models.py", "test_lists.py", "test_control.py"], ["test_removal.py"]])
-def test_it_knows_the_same_verbs(run, names):
-    """The tests of the verbs themselves, on this database."""
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("test_models.py", "test_lists.py", "test_control.py"),
+        ("test_removal.py",),
+        (
+            "test_search.py",
+            "test_browse.py::test_it_filters_by_each_and_by_all",
+            "test_browse.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
+            "test_browse.py::test_it_knows_the_neighbours_of_a_video",
+        ),
+    ],
+)
+def test_it_knows_the_same(run, names):
+    """The tests of the verbs and of the library themselves, on this database."""
     env = {**run.env, "TEST_DATABASE_URL": run.env["DATABASE_URL"]}
     done = subprocess.run(
         [
@@ -144,6 +172,17 @@ def test_it_knows_the_same_verbs(run, names):
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_it_finds_the_same_in_the_same_order_as_sqlite(run, tmp_path, seed):
+    there = json.loads(run("-c", SEARCHER, seed, capture_output=True, text=True).stdout)
+    run.env |= {"DATABASE_URL": "", "YTARCHIVE_DATA": str(tmp_path / "sqlite")}
+    run("manage.py", "migrate", "--verbosity", "0")
+    here = json.loads(run("-c", SEARCHER, seed, capture_output=True, text=True).stdout)
+    for ours, theirs in zip(here, there, strict=True):
+        assert ours == theirs
+    assert sum(bool(shown) for _, shown, *_ in here) > 50
 
 
 def test_it_downloads_with_workers_on_it(run, media_server):

@@ -1,0 +1,108 @@
+"""What people ask the library for, measured request by request on the database of the settings."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+
+# The names under which files are served are not what is measured.
+settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+settings.ALLOWED_HOSTS = ["*"]
+django.setup()
+
+from django.contrib.auth import get_user_model  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+
+from benchmarks import shelf  # noqa: E402
+from downloads.models import Video  # noqa: E402
+
+
+def addresses() -> dict[str, list[str]]:
+    """Return the requests of each kind."""
+    last = Video.objects.count() // 24 + 1
+    uploader = Video.objects.exclude(uploader="").first().uploader
+    ids = "&".join(f"id={video_id}" for video_id in Video.objects.newest().values_list("video_id", flat=True)[:20])
+    deep = ["?page={}", "?sort=title&page={}", "?sort=duration&page={}", "?kind=video&page={}", "?date=year&page={}"]
+    return {
+        "first page": ["", "?page=2"],
+        "page in the middle": [each.format(last // 2) for each in deep],
+        "last page": [each.format(last) for each in deep],
+        "filter": [
+            *("?state=complete", "?state=failed", "?state=queued", f"?uploader={uploader}", "?site=Site0"),
+            *(
+                "?kind=audio",
+                "?kind=list",
+                "?date=today",
+                "?date=week",
+                "?date=year",
+                "?site=Site3&kind=audio&date=year",
+            ),
+        ],
+        "order": ["?sort=title", "?sort=duration", "?sort=size", "?sort=size&state=failed", "?sort=title&site=Site0"],
+        "search: common words": [
+            "?q=the",
+            "?q=music+live",
+            "?q=video&page=20",
+            "?q=the&sort=title",
+            "?q=the+of+and+to",
+        ],
+        "search: ordinary, rare": ["?q=review", f"?q={uploader}", "?q=lalala", "?q=bafe+dano"],
+        "search: one letter, two": ["?q=a", "?q=ba"],
+        "search: no hit": ["?q=zzzzzz", "?q=***"],
+        "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=Site30", "?q=the&state=failed"],
+        "list alone": ["videos/list?", "videos/list?q=live"],
+        "20 cards": [f"videos/cards?as=card&{ids}", f"videos/cards?as=card&q=the&{ids}"],
+    }
+
+
+class Clock:
+    """The time that a request takes, and the processor time of this process and of its database's."""
+
+    def __init__(self) -> None:
+        self.backend: Path | None = None
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET max_parallel_workers_per_gather = 0")  # they are no part of the backend
+                cursor.execute("SELECT pg_backend_pid()")
+                self.backend = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
+
+    def now(self) -> tuple[float, float]:
+        """Return both in ms."""
+        there = int(self.backend.read_text().split()[0]) / 1e6 if self.backend else 0.0
+        return time.perf_counter() * 1e3, time.process_time() * 1e3 + there
+
+
+def measure(rounds: int) -> list[dict[str, Any]]:
+    """Ask for everything in turn, `rounds` times; return a line for each request."""
+    client, clock, found = Client(), Clock(), []
+    client.force_login(get_user_model()._default_manager.create_user("bench"))
+    asked = [(kind, path) for kind, paths in addresses().items() for path in paths]
+    connection.close = lambda: None  # type: ignore[method-assign]  # a server keeps it, or a pool does
+    for number in range(rounds + 1):
+        for kind, path in asked:
+            wall, cpu = clock.now()
+            answer = client.get(f"/{path}")
+            ended, spent = clock.now()
+            assert answer.status_code == 200, path
+            line = {"kind": kind, "wall": ended - wall, "cpu": spent - cpu, "bytes": len(answer.content)}
+            found += [line] if number else []  # the first time, templates are compiled
+    for line, (_, path) in zip(found, asked, strict=False):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(f"/{path}")
+        line["queries"] = len(queries)
+    return found
+
+
+if __name__ == "__main__":
+    call_command("migrate", verbosity=0)
+    shelf.fill(int(sys.argv[1]))
+    with connection.cursor() as vacuum:
+        vacuum.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
+    json.dump(measure(int(sys.argv[2])), sys.stdout)
