@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: run test lint lint-js soak bench lock
+PICTURES := library-desk-light library-phone-dark search-desk-dark detail-desk-light delete-2-desk-light \
+	admin-desk-light sign-in-desk-dark
+
+.PHONY: run test lint lint-js soak bench lock screenshots
 
 run: $(VENV)/installed
 	@$(BIN)/python manage.py up $(ARGS)
@@ -48,6 +51,12 @@ bench: $(VENV)/installed .venv-bench/installed
 	@echo "Installing what the peers need into .venv-bench (once)"
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r benchmarks/requirements.txt
 	@touch $@
+
+# Walks through the pages and keeps README.md's pictures; the others stay in .venv/screenshots.
+screenshots: $(VENV)/installed-dev
+	@mkdir -p $(VENV)/screenshots
+	@SCREENSHOTS=$(CURDIR)/$(VENV)/screenshots $(BIN)/python -m pytest downloads/tests/browser/test_walk.py -k live $(ARGS)
+	@for picture in $(PICTURES); do cp $(VENV)/screenshots/$$picture.png .github/; done
 
 # `make lock ARGS=--upgrade` takes newer versions within what the .in files allow.
 lock: $(VENV)/installed-dev

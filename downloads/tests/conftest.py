@@ -104,10 +104,15 @@ def manage(tmp_path: Path) -> Iterator[Manage]:
 
     `manage("work", env={…})` returns the Popen; its output goes to the file `process.log` (a Path).
     """
+    yield from managing(tmp_path)
+
+
+def managing(folder: Path) -> Iterator[Manage]:
+    """Give what starts processes, with their logs in this folder; end them in the end."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        log = tmp_path / f"{len(started)}-{args[0]}.log"
+        log = folder / f"{len(started)}-{args[0]}.log"
         with log.open("w") as file:
             process = subprocess.Popen(
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
