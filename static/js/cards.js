@@ -43,7 +43,7 @@ export const createCards = (url, page) => {
 		const path = wanted.has(LIST) ? find("[data-list]")?.dataset.list : url;
 		wanted.clear();
 		fetching = true;
-		const asked = `${path}${search.slice(1)}&${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`;
+		const asked = `${path}${search.slice(1)}&id=${ids.join("&id=")}`;
 		const html = await fetch(asked, { signal: AbortSignal.timeout(10_000) })
 			.then((answer) => (answer.ok && !answer.redirected ? answer.text() : null))
 			.catch(() => null);
@@ -56,12 +56,12 @@ export const createCards = (url, page) => {
 	const swap = (answer, ids) => {
 		const list = find("[data-list]", answer);
 		keepingPlace(() => {
+			if (list) find("[data-list]")?.replaceWith(list);
+			else for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
 			for (const fresh of all("[data-part]", answer)) {
 				const old = find(`[data-part="${fresh.dataset.part}"]`);
 				if (old && !old.isEqualNode(fresh)) old.replaceWith(fresh);
 			}
-			if (list) find("[data-list]")?.replaceWith(list);
-			else for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
 		});
 		scan();
 	};
@@ -90,14 +90,14 @@ export const createCards = (url, page) => {
 	};
 };
 
-/** Put a card in its order; the list stays as long as a page. */
+// The list stays as long as a page.
 const insert = (list, card) => {
 	const next = all(":scope > li", list).find((other) => Number(other.dataset.order) > Number(card.dataset.order));
 	list.insertBefore(card, next ?? null);
-	if (list.children.length > Number(list.dataset.limit)) list.lastElementChild?.remove();
+	if (list.children.length > list.dataset.limit) list.lastElementChild?.remove();
 };
 
-/** Keep the selection, and the focus where it was or on the next video. */
+// The selection stays, and the focus or the next best to it.
 const keepingPlace = (swap) => {
 	const picked = all("[name=id]:checked").map((box) => box.getAttribute("value"));
 	const { activeElement: active } = document;

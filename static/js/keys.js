@@ -15,7 +15,7 @@ addEventListener("keydown", (event) => {
 });
 
 const neighbour = (card, key) => {
-	const titles = all("li [data-title]").filter((title) => title.checkVisibility());
+	const titles = all("li [data-title]").filter((each) => each.checkVisibility());
 	const at = titles.findIndex((title) => card.contains(title));
 	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
 	const [up, down] = [lefts.slice(0, at).lastIndexOf(lefts[at]), lefts.indexOf(lefts[at], at + 1)];

@@ -27,7 +27,7 @@ export const connect = (url, snapshotUrl, page) => {
 			if (silent) page.state("paused");
 		};
 		ws.onclose = closed;
-		ws.onmessage = ({ data }) => heard(page.frame(JSON.parse(data)));
+		ws.onmessage = ({ data }) => data === "pong" || heard(page.frame(JSON.parse(data)));
 	};
 
 	// News is what was not known before the silence.
@@ -78,6 +78,7 @@ export const connect = (url, snapshotUrl, page) => {
 	const wake = () => (ws ? watch() : open());
 
 	setInterval(watch, 1000);
+	setInterval(() => ws?.readyState === WebSocket.OPEN && ws.send("ping"), 30_000);
 	open();
 	return { wake, resync };
 };

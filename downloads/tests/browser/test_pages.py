@@ -127,6 +127,15 @@ def test_it_polls_where_no_websocket_gets_through(page, site):
     expect(card(page, video)).to_have_attribute("data-status", "complete")
 
 
+def test_it_pings(page, site):
+    page.clock.install()
+    sockets: list = []
+    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks the function
+    opened(page, site)
+    with sockets[0].expect_event("framereceived", lambda frame: frame == "pong"):
+        page.clock.fast_forward(31_000)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
