@@ -76,6 +76,7 @@ MAY = {
     "downloads.detail": {"history", "media", "models", "tracks"},
     "downloads.apps": set(),
     "downloads.templatetags.words": {"models"},
+    "downloads.templatetags.icons": set(),
     "downloads.templatetags.tight": set(),
     "downloads.templatetags.marks": {"folding", "models", "spoken"},
     "downloads.templatetags.prose": set(),
