@@ -5,13 +5,12 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Page, Paginator
-from django.db.models import Count
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from downloads import filters, search
-from downloads.models import ACTIVE, ENDED, UNFINISHED, Status, Video, VideoQuerySet
+from downloads import filters, history, search
+from downloads.models import ACTIVE, ENDED, UNFINISHED, Status, Video, VideoEvent, VideoQuerySet
 
 PAGE = 24
 WAITING_SHOWN = 12
@@ -64,7 +63,7 @@ class Browse:
         query.update({name: str(value) for name, value in {**kept, **changes}.items() if value})
         return f"{reverse('library')}?{query.urlencode()}" if query else reverse("library")
 
-    @property
+    @cached_property
     def clear_url(self) -> str:
         """Return where everything is shown."""
         return reverse("library")
@@ -119,11 +118,26 @@ class Browse:
         return len(self._found) == search.MOST_FOUND if self.words else False
 
     @cached_property
+    def newest(self) -> VideoEvent | None:
+        """Return the newest change: what is counted holds until the next."""
+        return history.newest()
+
+    @property
+    def rev(self) -> int:
+        """Return the archive's `rev`; read before the rows, so that a change in between is noticed, not missed."""
+        return self.newest.pk if self.newest else 0
+
+    @cached_property
     def counts(self) -> dict[str, int]:
         """Return how many there are in each state, whichever state is chosen."""
         if self.words:
             return dict(Counter(self._found.values()))
-        return dict(self._narrowed.order_by().values_list("status").annotate(count=Count("pk")))
+        return filters.counted(self.filters, self.newest) if self.filters else self.all_counts
+
+    @cached_property
+    def all_counts(self) -> dict[str, int]:
+        """Return how many there are in each state in the whole archive."""
+        return filters.counted({}, self.newest)
 
     def active(self) -> VideoQuerySet:
         """Return what runs; with a state chosen the library has it."""

@@ -1,6 +1,7 @@
 """What the library can be filtered and ordered by, as a person chooses it."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +10,11 @@ from django.core.cache import cache
 from django.db.models import Count
 from django.utils import timezone
 
-from downloads.models import Status, Video, VideoQuerySet
+from downloads.models import Status, Video, VideoEvent, VideoQuerySet
 
 OFFERED = 50  # uploaders, and sites
 FRESH = 60  # seconds that these may be old
+SETTLED = dt.timedelta(seconds=2)  # after which no older change is committed any more
 KINDS = {"video": "Videos", "audio": "Audio", "list": "Lists"}
 DATES = {"today": ("Past day", 1), "week": ("Past week", 7), "month": ("Past month", 30), "year": ("Past year", 365)}
 SORTS = {"best": "Best match", "newest": "Newest", "title": "Title", "duration": "Longest", "size": "Largest"}
@@ -59,7 +61,25 @@ def frequent(column: str) -> list[str]:
 
 def narrowed(chosen: dict[str, str], *, steadily: bool = False) -> VideoQuerySet:
     """Return the videos that these filters let through, in any state; `steadily` where an order's index is to lead."""
-    where = {COLUMNS[name]: value for name, value in chosen.items() if name != "date"}
-    if "date" in chosen:
-        where["added_at__gte"] = timezone.now() - dt.timedelta(days=DATES[chosen["date"]][1])  # type: ignore[assignment]
+    where = _where(chosen)
     return Video.objects.steadily(**where) if steadily else Video.objects.filter(**where)
+
+
+def counted(chosen: dict[str, str], newest: VideoEvent | None) -> dict[str, int]:
+    """Return how many of these there are in each state; counted anew once there is a newer event than `newest`."""
+
+    def count() -> dict[str, int]:
+        return dict(narrowed(chosen).order_by().values_list("status").annotate(count=Count("pk")))
+
+    if newest is None or timezone.now() - newest.at < SETTLED:
+        return count()
+    asked = repr((newest.pk, newest.at, sorted(_where(chosen).items())))
+    return cache.get_or_set(f"counts-{hashlib.sha256(asked.encode()).hexdigest()}", count, FRESH) or {}
+
+
+def _where(chosen: dict[str, str]) -> dict[str, Any]:
+    where: dict[str, Any] = {COLUMNS[name]: value for name, value in chosen.items() if name != "date"}
+    if "date" in chosen:
+        minute = timezone.now().replace(second=0, microsecond=0)
+        where["added_at__gte"] = minute - dt.timedelta(days=DATES[chosen["date"]][1])
+    return where

@@ -27,3 +27,8 @@ class VideoEvent(models.Model):
 def rev() -> int:
     """Return the id of the newest event: it grows with every change of any row."""
     return VideoEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def newest() -> VideoEvent | None:
+    """Return the newest event, its id and time at least; None if there is none."""
+    return VideoEvent.objects.only("at").last()

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,7 +12,7 @@ from downloads import access, answers, detail, sources
 from downloads.answers import changing, looking
 from downloads.browse import PAGE, Browse
 from downloads.forms import IngestForm
-from downloads.models import UNFINISHED, Queue, Status, Video
+from downloads.models import ACTIVE, Queue, Status, Video
 
 CARDS_AT_ONCE = 100
 # How a video is drawn where: the partial that `cards` answers with.
@@ -80,7 +79,7 @@ def cards(request: HttpRequest) -> HttpResponse:
         browse = Browse(request.GET)
         for card, place in zip(context["videos"], browse.places(videos), strict=True):
             card["place"] = place
-        context |= {"browse": browse, **_queue()}
+        context |= {"browse": browse, **_queue(browse)}
     return render(request, "downloads/_cards.html", context)
 
 
@@ -100,27 +99,25 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
 
 
 def _listing(request: HttpRequest) -> dict[str, Any]:
-    # Before the rows: a change in between is then noticed, not missed.
-    rev = Video.objects.rev()
+    browse = Browse(request.GET)
     return {
-        "rev": rev,
-        "browse": Browse(request.GET),
-        **_queue(),
+        "rev": browse.rev,
+        "browse": browse,
+        **_queue(browse),
         "limit": PAGE,
         "may_change": access.may_change(request.user),
     }
 
 
-def _queue() -> dict[str, Any]:
+def _queue(browse: Browse) -> dict[str, Any]:
     """Return the queue's state, and which of its buttons would do more than a video's own."""
-    counted = Video.objects.order_by().values_list("status").annotate(count=Count("pk"))
-    counts = dict(counted.filter(status__in=(*UNFINISHED, Status.FAILED)))
-    failed = counts.pop(Status.FAILED, 0)
+    waiting = browse.all_counts.get(Status.QUEUED, 0)
+    running = sum(browse.all_counts.get(status, 0) for status in ACTIVE)
     return {
         "queue": Queue.now(),
-        "waiting_count": counts.get(Status.QUEUED, 0),
-        "running_count": sum(counts.values()) - counts.get(Status.QUEUED, 0),
-        "unfinished_count": sum(counts.values()),
-        "many_unfinished": sum(counts.values()) > 1,
-        "many_failed": failed > 1,
+        "waiting_count": waiting,
+        "running_count": running,
+        "unfinished_count": waiting + running,
+        "many_unfinished": waiting + running > 1,
+        "many_failed": browse.all_counts.get(Status.FAILED, 0) > 1,
     }

@@ -99,9 +99,9 @@ def ago(moment: dt.datetime) -> str:
 
 
 @register.filter
-def tone(video_id: str) -> int:
-    """Return the calm tone (0 to 11) of a video without a picture."""
-    return zlib.crc32(video_id.encode()) % TONES
+def tone(video_id: str) -> str:
+    """Return the calm tone ("0" to "11") of a video without a picture."""
+    return str(zlib.crc32(video_id.encode()) % TONES)
 
 
 @register.filter
@@ -145,11 +145,17 @@ def quality(video: Video) -> str:
 
 
 @register.filter
-def order(video: Video) -> int:
-    """Return the place within its list: the smaller the nearer to the top."""
+def order(video: Video) -> str:
+    """Return the place within its list, a number: the smaller the nearer to the top."""
     if video.is_ended:
-        return -int(video.pk)
+        return str(-video.pk)
     if video.is_active and video.started_at:
-        return int(video.started_at.timestamp() * 1000)
+        return str(int(video.started_at.timestamp() * 1000))
     # As the queue has it: what has priority comes first. Any time in milliseconds is below 10^13.
-    return int(video.queued_at.timestamp() * 1000) - video.priority * 10**13
+    return str(int(video.queued_at.timestamp() * 1000) - video.priority * 10**13)
+
+
+@register.filter
+def short(text: str, longest: int) -> str:
+    """Return so many characters at most; Django's own filter looks at each of them, in short texts too."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

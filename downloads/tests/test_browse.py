@@ -6,13 +6,15 @@ import re
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from downloads.browse import PAGE
-from downloads.models import Quality, Status, Video
+from downloads.models import Quality, Status, Video, VideoEvent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "no_memory")]
 NAMES = ("q", "state", "uploader", "site", "kind", "date", "sort", "page", "as", "id")
@@ -247,6 +249,28 @@ def test_it_asks_as_little_of_the_database_however_many_there_are(client, admin_
     ids = "&".join(f"id={video.video_id}" for video in Video.objects.all()[:50])
     with django_assert_max_num_queries(9):
         client.get(f"/videos/cards?as=card&q=film&uploader=Ada&{ids}")
+
+
+def test_it_counts_once_until_something_changes(client):
+    put(3, uploader="Ada")
+    VideoEvent.objects.create(public_id="queue", status=Status.QUEUED, at=timezone.now() - dt.timedelta(minutes=1))
+    for query in ({}, {"uploader": "Ada"}, {"date": "week"}):
+        with CaptureQueriesContext(connection) as first:
+            assert ' <span class="count">3</span>' in client.get("/", query).content.decode()
+        with CaptureQueriesContext(connection) as again:
+            assert ' <span class="count">3</span>' in client.get("/", query).content.decode()
+        assert len(again) < len(first)
+    Video.objects.first().remove()
+    for query in ({}, {"uploader": "Ada"}, {"date": "week"}):
+        assert ' <span class="count">2</span>' in client.get("/", query).content.decode()
+
+
+def test_it_counts_anew_while_an_older_change_may_still_come(client):
+    put(3)
+    VideoEvent.objects.create(public_id="queue", status=Status.QUEUED)
+    assert ' <span class="count">3</span>' in client.get("/").content.decode()
+    put()  # no event is newer
+    assert ' <span class="count">4</span>' in client.get("/").content.decode()
 
 
 def test_it_fits_into_100_kb_with_the_longest_titles(admin_client):

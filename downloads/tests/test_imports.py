@@ -64,7 +64,7 @@ MAY = {
     "downloads.forms": {"models", "sources"},
     "downloads.views": {"browse", "models", "forms", "sources", "access", "answers", "detail"},
     "downloads.filters": {"models"},
-    "downloads.browse": {"filters", "models", "search"},
+    "downloads.browse": {"filters", "history", "models", "search"},
     "downloads.answers": {"access"},
     "downloads.verbs": {"models", "removal", "downloads.templatetags.words"},
     "downloads.deletion": {"models", "downloads.templatetags.words"},

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
+from downloads import history
 from downloads.models import Facts, Filed, Video
 from downloads.templatetags import words
 
@@ -81,15 +82,15 @@ def test_it_says_nothing_of_a_total_that_is_unknown(client):
 def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
     complete("a")
     before = Video.objects.rev()
-    real = Video.objects.rev
+    real = history.newest
 
-    def rev():
+    def newest():
         found = real()
         complete("b")  # a change right after the rev is read
         monkeypatch.undo()
         return found
 
-    monkeypatch.setattr(Video.objects, "rev", rev)
+    monkeypatch.setattr(history, "newest", newest)
     page = client.get("/").content.decode()
     assert f'data-rev="{before}"' in page
     assert "Film b" in page
@@ -222,3 +223,7 @@ def test_it_writes_numbers_as_the_script_does():
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])
 def test_it_writes_durations_as_players_do(seconds, text):
     assert words.clock(seconds) == text
+
+
+def test_it_cuts_long_texts_only():
+    assert [words.short(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
