@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-PICTURES := library-desk-light library-phone-dark search-desk-dark detail-desk-light delete-2-desk-light \
+PICTURES := library-desk-light library-phone-dark search-phone-light detail-desk-light delete-2-phone-light \
 	admin-desk-light sign-in-desk-dark
 
 .PHONY: run test lint lint-js soak bench lock screenshots

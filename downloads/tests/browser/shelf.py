@@ -26,7 +26,7 @@ DESCRIPTION = """A film about {}.
 0:20 The tools
 0:40 What can go wrong
 
-Filmed over two winters with one camera and natural light. Thanks to everybody who let us in."""
+Filmed over two winters with one camera and no lamp. Thanks to everybody who let us in."""
 SUBTITLES = "WEBVTT\n\n00:00.000 --> 00:10.000\nThe light turns once every ten seconds.\n"
 
 
@@ -88,7 +88,7 @@ class Shelf:
         folder.mkdir(parents=True)
         os.link(self.clip, folder / "film.mp4")
         os.link(self.pictures[number % 8], folder / "film.jpg")
-        (folder / "film.en.vtt").write_text(SUBTITLES)
+        (folder / "film.en.vtt").write_text(SUBTITLES if number % 7 == 0 else SUBTITLES.replace("light", "lamp"))
         names = [f"{video.video_id}/film.{ending}" for ending in ("mp4", "jpg", "en.vtt")]
         tracks = [{"language": "en", "file": names[2]}]
         assert video.finish(Filed(names[0], 37_000_000 * (1 + number % 11), names[1], tracks), lambda: None)
