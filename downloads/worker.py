@@ -78,12 +78,10 @@ class Worker:
             each.press()
         if self._stop_by is not None:
             return
-        if not self._is_swept:
-            self._every(POLL, self._sweep)
+        self._every(POLL, self._sweep)
         self._every(BEAT, self._look_at_disk)
         self._every(POLL, self._check)
-        if not self._lack:
-            self._every(POLL, self._claim)
+        self._every(POLL, self._claim)
         self._every(RENEW, self._renew)
         self._every(RENEW, self._rescue)
         self._every(RENEW, Video.objects.settle_removals)
@@ -118,7 +116,9 @@ class Worker:
     # What it does ----------------------------------------------------------------------------------
 
     def _sweep(self) -> None:
-        """Remove what attempts left behind whose video is not waiting or active any more."""
+        """Remove, once, what attempts left behind whose video is not waiting or active any more."""
+        if self._is_swept:
+            return
         rooms = {*workroom.rooms(), *filing.incoming()}
         kept = set(Video.objects.unfinished().filter(video_id__in=rooms).values_list("video_id", flat=True))
         for video_id in rooms - kept:
@@ -140,6 +140,8 @@ class Worker:
 
     def _claim(self) -> None:
         """Fill the free places from the queue."""
+        if self._lack:
+            return
         # First a look that takes no lock: an idle worker keeps nobody from writing.
         while self._has_room() and Video.objects.claimable().exists():
             video = Video.objects.claim(self.name)

@@ -351,3 +351,18 @@ class TestSupervised:
         found.renewed -= 2
         assert found.is_overdue()
         os.close(inlet)
+
+
+@pytest.mark.parametrize("lack", ["", "The disk is nearly full."])
+def test_it_rests_between_two_looks(redis_server, monkeypatch, lack):
+    now = [1000.0]
+    monkeypatch.setattr(worker.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(workroom, "lack", lambda: lack)
+    one = worker.Worker(1)
+    for _ in range(3):
+        one._step()
+        now[0] += worker.POLL
+
+    one._step()
+
+    assert one._patience() == pytest.approx(worker.POLL)
