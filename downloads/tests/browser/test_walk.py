@@ -163,7 +163,7 @@ class Walker:
             self.look(f"detail-{self.videos[title].status}")
 
     def act(self) -> None:
-        """Cancel, retry, delete, and act on several."""
+        """Cancel, and retry."""
         self.go("/")
         self.settle()
         title = "Clay: pit to pot"
@@ -174,6 +174,7 @@ class Walker:
         self.look("acted")
 
     def delete(self) -> None:
+        """Delete one, then two that are selected; each time after being asked."""
         self.go("/")
         self.settle()
         for titles in (["Wintering bees"], ["Why bridges sing", "The tide mill at Eling"]):
