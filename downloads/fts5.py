@@ -35,3 +35,13 @@ def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
     """Return the rows that have all words within a tier, as a condition and its parameters."""
     every = " AND ".join(f'"{word}"*' if len(word) > 1 else f'"{word}"' for word in asked)
     return "downloads_search MATCH %s", [f"{{{TIERS[number]}}} : ({every})"]
+
+
+def unless_full(number: int, most: int) -> str:
+    """Return no condition: all tiers are read, for it would be looked at for each row."""
+    return ""
+
+
+def together(tiers: list[str]) -> tuple[list[str], str]:
+    """Return the tables that come before a query, none here, and the rows of all tiers."""
+    return [], " UNION ALL ".join(f"SELECT * FROM ({tier}) AS t{n}" for n, tier in enumerate(tiers))

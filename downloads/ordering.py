@@ -19,13 +19,21 @@ KIND = Case(
 )
 SORT_TITLE = Lower(Left(Case(When(title="", then=F("url")), default=F("title")), 100))
 
+
+class Written(Value):
+    """A number in the text of a query: with a parameter in its place, SQLite does not know the index's expression."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return repr(self.value), []
+
+
 # What has no length or size comes last; databases differ in where they put a NULL.
 _LENGTH, _SIZE = Coalesce("duration", -1.0), Coalesce("size", -1)
 ORDERS: dict[str, tuple[Any, ...]] = {
     "newest": ("-added_at", "-pk"),
     "title": ("sort_title", "-pk"),
-    "duration": (_LENGTH.desc(), "-pk"),
-    "size": (_SIZE.desc(), "-pk"),
+    "duration": (Coalesce("duration", Written(-1.0)).desc(), "-pk"),
+    "size": (Coalesce("size", Written(-1)).desc(), "-pk"),
 }
 
 # Whatever can be filtered by is in each index, so that even the last page is found without looking at rows.

@@ -27,6 +27,9 @@ LARGEST = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitle
 AT_ONCE = 500
 FEW = 10_000
 
+# What limits a search: (tables that come before it, their parameters), a condition, the parameters of that.
+Limits = tuple[tuple[list[str], tuple[Any, ...]], str, tuple[Any, ...]]
+
 
 def _engine() -> ModuleType:
     return fts5 if connection.vendor == "sqlite" else tsvector
@@ -42,46 +45,49 @@ def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) 
     if not wanted:
         return {}
     engine = _engine()
-    before, only, more = _only(within)
-    tiers, params = [], [*before[1]]
+    (before, first), only, more = _only(within)
+    tiers, params = [], [*first]
     for number in range(len(engine.TIERS)):
         where, values = engine.tier(number, wanted)
         # Each tier by itself is read from the newest on, and no further than it has to be.
         tiers.append(
-            f"SELECT * FROM (SELECT {engine.KEY} AS id, {number} AS tier FROM downloads_search s "
-            f"WHERE {where}{only} ORDER BY {engine.KEY} DESC LIMIT {MOST_FOUND}) AS t{number}"
+            f"SELECT {engine.KEY} AS id, {number} AS tier FROM downloads_search s "
+            f"WHERE {where}{only} ORDER BY {engine.KEY} DESC LIMIT {MOST_FOUND}"
         )
         params += [*values, *more]
+        only += engine.unless_full(number, MOST_FOUND)
+    tables, every = engine.together(tiers)
+    tables = [*before, *tables]
     best = (
-        f"SELECT id, MIN(tier) AS tier FROM ({' UNION ALL '.join(tiers)}) AS every "
+        f"SELECT id, MIN(tier) AS tier FROM ({every}) AS every "
         f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {MOST_FOUND}"
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{before[0]}SELECT id, status FROM ({best}) AS best "
+            f"{'WITH ' * bool(tables)}{', '.join(tables)} SELECT id, status FROM ({best}) AS best "
             "JOIN downloads_video USING (id) ORDER BY tier, id DESC",
             params,
         )
         return dict(cursor.fetchall())
 
 
-def _only(within: "models.QuerySet[Video] | None") -> tuple[tuple[str, tuple[Any, ...]], str, tuple[Any, ...]]:
+def _only(within: "models.QuerySet[Video] | None") -> Limits:
     """Return what limits a search to some videos: what comes before it, a condition, and the parameters of both.
 
     Few are gathered first, since it may take many matches to meet one of them; among many each match is looked up.
     """
     if within is None:
-        return ("", ()), "", ()
+        return ([], ()), "", ()
     keys, engine = within.order_by().values("pk"), _engine()
     if keys[: FEW + 1].count() <= FEW:
         sql, params = keys.query.sql_with_params()
         return (
-            (f"WITH few (id) AS MATERIALIZED ({sql}) ", params),
+            ([f"few (id) AS MATERIALIZED ({sql})"], params),
             f" AND {engine.PLAIN_KEY} IN (SELECT id FROM few)",
             (),
         )
     sql, params = keys.filter(pk=RawSQL(engine.KEY, ())).query.sql_with_params()
-    return ("", ()), f" AND EXISTS ({sql})", params
+    return ([], ()), f" AND EXISTS ({sql})", params
 
 
 def among(keys: list[int], wanted: list[str]) -> set[int]:

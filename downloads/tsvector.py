@@ -43,3 +43,14 @@ def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
     """Return the rows that have all words within a tier, as a condition and its parameters."""
     every = " & ".join(f"'{word}':*" if len(word) > 1 else f"'{word}'" for word in asked)
     return f"s.{TIERS[number]} @@ %s::tsquery", [every]
+
+
+def unless_full(number: int, most: int) -> str:
+    """Return the condition on the tiers after this one: once it is full, nothing of theirs would be shown."""
+    return f" AND (SELECT COUNT(*) FROM t{number}) < {most}"
+
+
+def together(tiers: list[str]) -> tuple[list[str], str]:
+    """Return the tables that come before a query, and the rows of all tiers."""
+    tables = [f"t{number} (id, tier) AS MATERIALIZED ({tier})" for number, tier in enumerate(tiers)]
+    return tables, " UNION ALL ".join(f"SELECT * FROM t{number}" for number in range(len(tiers)))

@@ -301,3 +301,12 @@ def test_it_knows_the_neighbours_of_a_video():
     assert Video.objects.beside(Video.objects.get(pk=older.pk)) == (video, oldest)
     assert Video.objects.beside(newer)[0] is None
     assert Video.objects.beside(oldest)[1] is None
+
+
+@pytest.mark.parametrize("order", ["newest", "duration", "size"])
+def test_it_reads_each_order_from_its_index(order):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL plans by what the table holds")
+    plan = Video.objects.ended().sorted(order).values_list("pk")[:PAGE].explain()
+    assert "USING COVERING INDEX downloads_" in plan
+    assert "TEMP B-TREE" not in plan
