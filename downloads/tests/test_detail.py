@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from downloads import detail
+from downloads import detail, history
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.templatetags import prose, words
 from downloads.tests.test_library import complete, running, tag, waiting
@@ -174,7 +174,7 @@ def test_it_shows_a_broken_page_in_the_same_dress(client, monkeypatch):
     def broken(*args):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Video.objects, "rev", broken)
+    monkeypatch.setattr(history, "newest", broken)
     client.raise_request_exception = False
     response = client.get("/")
     assert response.status_code == 500
