@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure
@@ -63,7 +63,8 @@ def is_part(request: HttpRequest) -> bool:
 def back(request: HttpRequest) -> str:
     """Return the page that a form was sent from, or that it names as the `next`; else the library."""
     for found in (request.POST.get("next", ""), request.headers.get("Referer", "")):
-        if url_has_allowed_host_and_scheme(found, {request.get_host()}, require_https=request.is_secure()):
+        ours = url_has_allowed_host_and_scheme(found, {request.get_host()}, require_https=request.is_secure())
+        if ours and found.startswith(("/", "http://", "https://")):
             return found
     return reverse("library")
 
@@ -71,7 +72,8 @@ def back(request: HttpRequest) -> str:
 def acted(request: HttpRequest, video_ids: Collection[str], then: str = "") -> HttpResponse:
     """Answer an action: its messages, and which videos to look at again; [] means all."""
     if not is_part(request):
-        return redirect(then or back(request))
+        # Not `redirect`, which takes a word for the name of a view.
+        return HttpResponseRedirect(then or back(request))
     if then:
         return HttpResponseClientRedirect(then)
     return naming(_said(request), video_ids)

@@ -33,7 +33,11 @@ def one(request: HttpRequest, video_id: str, verb: str) -> HttpResponse:
 def many(request: HttpRequest) -> HttpResponse:
     """Do one thing with the videos that were selected."""
     verb = request.POST.get("do", "")
-    videos = list(Video.objects.named(request.POST.getlist("id")[: verbs.AT_ONCE]).order_by("pk"))
+    chosen = request.POST.getlist("id")
+    if len(chosen) > verbs.AT_ONCE:
+        messages.error(request, f"{verbs.AT_ONCE} videos at once are the most. Nothing was done: select fewer.")
+        return answers.acted(request, [])
+    videos = list(Video.objects.named(chosen).order_by("pk"))
     if verb not in verbs.VERBS or not videos:
         messages.info(request, "Select videos first, then what to do with them.")
         return answers.acted(request, [])

@@ -17,7 +17,11 @@ class IngestForm(forms.Form):
     urls = forms.CharField(
         label="Video URL",
         max_length=LONGEST,
-        error_messages={"required": "Paste the address of a video, or several, a line each."},
+        error_messages={
+            "required": "Paste the address of a video, or several, a line each.",
+            "max_length": "This is too long: it has %(show_value)d characters, and %(limit_value)d are taken at once. "
+            "Paste a part of it.",
+        },
         widget=forms.Textarea(
             attrs={
                 "rows": 1,
@@ -29,7 +33,12 @@ class IngestForm(forms.Form):
             }
         ),
     )
-    quality = forms.ChoiceField(label="Quality", choices=Quality.choices, initial=Quality.BEST)
+    quality = forms.ChoiceField(
+        label="Quality",
+        choices=Quality.choices,
+        initial=Quality.BEST,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose one of the qualities."),
+    )
 
     subtitles = forms.RegexField(
         LANGUAGES,
@@ -37,7 +46,10 @@ class IngestForm(forms.Form):
         required=False,
         max_length=200,
         strip=True,
-        error_messages={"invalid": "Write languages as codes with commas between, such as en,de."},
+        error_messages={
+            "invalid": "Write languages as codes with commas between, such as en,de.",
+            "max_length": "Write fewer languages: %(limit_value)d characters are the most.",
+        },
         widget=forms.TextInput(attrs={"placeholder": "en,de", "size": 8, "autocomplete": "off"}),
     )
 

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from downloads import access, answers, detail, sources
+from downloads import access, answers, detail, sources, verbs
 from downloads.answers import changing, looking
 from downloads.browse import PAGE, Browse
 from downloads.forms import IngestForm
@@ -50,7 +50,8 @@ def add(request: HttpRequest) -> HttpResponse:
         wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
         taken, refusals = sources.take(form.lines(), by=request.user, **wanted)
         if taken:
-            messages.success(request, f"Added {taken[0].name}." if len(taken) == 1 else f"Added {len(taken)} videos.")
+            what = verbs.short(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
+            messages.success(request, f"Added {what}.")
         left = "\n".join(refusal.line for refusal in refusals)
         form = IngestForm(initial={"urls": left, **wanted}) if refusals else IngestForm()
     if answers.is_part(request):
@@ -65,10 +66,10 @@ def add(request: HttpRequest) -> HttpResponse:
 @looking
 def cards(request: HttpRequest) -> HttpResponse:
     """Answer the partials of the asked videos; one that is not here is simply absent."""
-    drawn = request.GET.get("as", "card")
+    drawn = asked if (asked := request.GET.get("as")) in PARTIALS else "card"
     videos = list(Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE]))
     context: dict[str, Any] = {
-        "partial": PARTIALS.get(drawn, PARTIALS["card"]),
+        "partial": PARTIALS[drawn],
         "videos": [
             {"video": video, "detail": detail.shown(video, request.GET) if drawn == "detail" else None}
             for video in videos

@@ -90,6 +90,28 @@ def test_it_asks_for_a_selection(ann, videos, data):
     assert "Select videos first" in said(press(ann, "many", **data))
 
 
+def test_it_refuses_more_than_it_does_at_once_in_words(ann, videos):
+    ids = [video.video_id for video in videos] + ["x"] * 497
+    assert said(press(ann, "many", do="cancel", id=ids)) == (
+        "500 videos at once are the most. Nothing was done: select fewer."
+    )
+    assert Video.objects.waiting().count() == 4
+
+
+@pytest.mark.parametrize("then", ["video", "admin", "[", "logout", "foo", "//x.example/", "http://x.example/", "a\nb"])
+def test_it_leads_back_to_pages_of_its_own_only(ann, videos, then):
+    assert press(ann, "queue-pause", next=then).url == "/"
+    assert press(ann, "many", do="cancel", id=[videos[0].video_id], next=then).url == "/"
+    assert press(ann, "cancel", videos[1].video_id, next=then).url == "/"
+
+
+@pytest.mark.parametrize("then", ["/?page=2", "http://testserver/?q=[", "/[", "/a\nb"])
+def test_it_leads_back_to_where_one_was(ann, then):
+    response = press(ann, "queue-pause", next=then)
+    assert response.status_code == 302
+    assert response.url == then.replace("\n", "%0A")
+
+
 def test_it_downloads_again_what_is_complete(ann, videos):
     claimed = Video.objects.claim("w")
     claimed.finish(Filed("a/a.mp4", 1), lambda: None)

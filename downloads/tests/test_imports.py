@@ -62,7 +62,7 @@ MAY = {
     "downloads.worker": {"models", "progress", "egress", "supervised", "ffmpeg", "workroom", "filing"},
     # Pages
     "downloads.forms": {"models", "sources"},
-    "downloads.views": {"browse", "models", "forms", "sources", "access", "answers", "detail"},
+    "downloads.views": {"browse", "models", "forms", "sources", "access", "answers", "detail", "verbs"},
     "downloads.filters": {"models"},
     "downloads.browse": {"filters", "history", "models", "search"},
     "downloads.answers": {"access"},

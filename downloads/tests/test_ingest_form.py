@@ -36,6 +36,22 @@ def test_it_takes_a_url_and_leads_back_to_the_library(client, ada):
     assert (video.url, video.quality, video.added_by) == (ONE, "720p", ada)
 
 
+def test_it_says_in_its_own_words_what_does_not_fit(client, ada):
+    page = html.unescape(add(client, "x" * 70_000).content.decode())
+    assert "This is too long: it has 70000 characters, and 60000 are taken at once. Paste a part of it." in page
+    assert "Choose one of the qualities." in add(client, ONE, quality="8K").content.decode()
+    languages = client.post("/videos/add/", {"urls": ONE, "quality": "best", "subtitles": ",".join(["en"] * 99)})
+    assert "Write fewer languages: 200 characters are the most." in languages.content.decode()
+
+
+def test_it_says_of_a_long_address_its_ends(client, ada):
+    long = f"http://93.184.215.14/{'long/' * 370}one.mp4"
+    page = add(client, long, follow=True).content.decode()
+    assert re.search(r"Added 93\.184\.215\.14/….{0,60}\.\s*<", page)
+    again = add(client, long).content.decode()
+    assert re.search(r'<a href="/videos/\w+/">93.184.215.14/….{0,60}</a>', again)
+
+
 def test_it_takes_many_at_once(client, ada):
     response = add(client, ONE, TWO, follow=True)
     assert "Added 2 videos." in response.content.decode()
