@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from downloads import tracks
 from downloads.models import Video
 from downloads.templatetags.words import named, size
 
@@ -41,8 +42,8 @@ def _removed(video: Video) -> str:
         parts.append(f"the video file ({size(video.size)})" if video.size else "the video file")
     if video.thumbnail:
         parts.append("its picture")
-    if video.tracks:
-        parts.append("1 subtitle file" if len(video.tracks) == 1 else f"{len(video.tracks)} subtitle files")
+    if count := len(tracks.names(video.tracks)):
+        parts.append("1 subtitle file" if count == 1 else f"{count} subtitle files")
     kept = " The videos of this list stay." if video.is_list else ""
     if not parts:
         return f"Its place in the archive and its history are removed. This cannot be undone.{kept}"

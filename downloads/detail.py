@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from downloads import media, tracks
+from downloads import filing, media, tracks
 from downloads.history import VideoEvent
 from downloads.models import Quality, Queue, Status, Video
 
@@ -66,12 +66,10 @@ def player(video: Video) -> Player | None:
     """Return how the file is played; None while there is none."""
     if not video.media_file:
         return None
-    path = media.located(video.media_file)
+    path = filing.located(video.media_file)
     if path is None:
         return Player("gone")
-    found = [
-        {**track, "label": tracks.label(track["language"])} for track in video.tracks if media.located(track["file"])
-    ]
+    found = [{"language": code, "label": tracks.label(code)} for code in tracks.there(video.tracks)]
     return Player(_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
 
 

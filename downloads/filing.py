@@ -76,6 +76,17 @@ def picture_kind(picture: Path) -> str | None:
     return None
 
 
+def located(name: str) -> Path | None:
+    """Return the file of this name in the media folder; None if it is not there, or leads out of it."""
+    root = settings.MEDIA_ROOT.resolve()
+    try:
+        path = (root / name).resolve()
+        found = bool(name) and path.is_relative_to(root) and path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return None
+    return path if found else None
+
+
 def copy_of(file: Path, name: Path) -> Path:
     """Give a file a second name, so that a crash before the end leaves the first for the next attempt."""
     try:

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.http import (
     Http404,
     HttpRequest,
@@ -25,7 +24,7 @@ from django.http import (
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 
-from downloads import access
+from downloads import access, filing, tracks
 from downloads.models import Video
 
 LONGEST_OPEN_RANGE = 4 * 1024 * 1024
@@ -84,11 +83,7 @@ async def thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
 
 async def track(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
     """Answer a video's subtitles in one language."""
-    return await _serve(request, video_id, lambda row: _track_file(row["tracks"], language), REVALIDATED)
-
-
-def _track_file(tracks: list[dict[str, str]], language: str) -> str:
-    return next((found["file"] for found in tracks if found["language"] == language), "")
+    return await _serve(request, video_id, lambda row: tracks.names(row["tracks"]).get(language, ""), REVALIDATED)
 
 
 async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str], caching: str) -> HttpResponseBase:
@@ -98,7 +93,7 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
     if not access.may_look(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
-    path = await asyncio.to_thread(located, pick(row)) if row else None
+    path = await asyncio.to_thread(filing.located, pick(row)) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
     response = await _answer(request, path)
@@ -108,17 +103,6 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
     saved = "download" in request.GET or path.suffix.lower() not in TYPES
     response["Content-Disposition"] = content_disposition_header(saved, _saved_name(row["title"], path)) or "inline"
     return response
-
-
-def located(name: str) -> Path | None:
-    """Return the file of this name in the media folder; None if it is not there, or leads out of it."""
-    root = settings.MEDIA_ROOT.resolve()
-    try:
-        path = (root / name).resolve()
-        found = bool(name) and path.is_relative_to(root) and path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a NUL
-        return None
-    return path if found else None
 
 
 async def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:

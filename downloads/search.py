@@ -5,15 +5,13 @@ words in the title, then those with all in title and uploader, then with the des
 subtitles; among equals the newest first.
 """
 
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models.expressions import RawSQL
 
-from downloads import folding, fts5, spoken, tsvector
+from downloads import folding, fts5, spoken, tracks, tsvector
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -112,12 +110,11 @@ def index(video: "Video") -> None:
 
 
 def _parts(video: "Video") -> list[list[str]]:
-    files = [Path(settings.MEDIA_ROOT, track["file"]) for track in video.tracks]
     texts = {
         "title": video.title,
         "uploader": video.uploader,
         "description": video.description,
-        "subtitles": " ".join(spoken.lines(files)),
+        "subtitles": " ".join(spoken.lines(tracks.there(video.tracks).values())),
     }
     return [_kept(folding.words(text), LARGEST[name]) for name, text in texts.items()]
 

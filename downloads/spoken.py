@@ -2,14 +2,14 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LONGEST = 2_000_000  # bytes of a file
 TAG = re.compile(r"<[^>]*>")
 
 
-def lines(files: list[Path]) -> Iterator[str]:
+def lines(files: Iterable[Path]) -> Iterator[str]:
     """Yield what WebVTT files say, without times and markup; what rolls on from cue to cue comes only once.
 
     What cannot be read is left out.

@@ -3,8 +3,11 @@
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import get_language_info
+
+from downloads import filing
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,22 @@ def keep(found: list[Path], folder: Path, name: str) -> dict[str, str]:
         else:
             logger.info("Not kept as subtitles: %r", path.name)
     return kept
+
+
+def names(rows: Any) -> dict[str, str]:
+    """Return the files of a video's tracks by language, as its row names them, without what is no track."""
+    found: dict[str, str] = {}
+    for row in rows if isinstance(rows, list) else ():
+        language, file = (row.get("language"), row.get("file")) if isinstance(row, dict) else ("", "")
+        if isinstance(file, str) and isinstance(language, str) and LANGUAGE.fullmatch(language):
+            found.setdefault(language, file)
+    return found
+
+
+def there(rows: Any) -> dict[str, Path]:
+    """Return the tracks that are in the media folder, by language; nothing else is ever opened."""
+    located = {language: filing.located(file) for language, file in names(rows).items()}
+    return {language: path for language, path in located.items() if path}
 
 
 def language_of(path: Path) -> str:

@@ -1,13 +1,10 @@
 """Marks where a search has found its words."""
 
-from pathlib import Path
-
 from django import template
-from django.conf import settings
 from django.utils.html import conditional_escape, format_html_join
 from django.utils.safestring import SafeString
 
-from downloads import folding, spoken
+from downloads import folding, spoken, tracks
 from downloads.models import Video
 
 register = template.Library()
@@ -51,5 +48,5 @@ def _around(text: str, sought: list[str]) -> str:
 
 
 def _said(video: Video, sought: list[str]) -> str:
-    lines = spoken.lines([Path(settings.MEDIA_ROOT, track["file"]) for track in video.tracks])
+    lines = spoken.lines(tracks.there(video.tracks).values())
     return next((f"“{line}”" for line in lines if next(folding.spans(line, sought), None)), "")

@@ -13,6 +13,7 @@ from downloads import detail, history
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.templatetags import prose, words
 from downloads.tests.test_library import complete, running, tag, waiting
+from downloads.tests.test_tracks import BROKEN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -215,6 +216,12 @@ def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, t
     for part in ('kind="subtitles"', 'srclang="de"', 'label="Deutsch"', f'"/media/{video.video_id}/tracks/de.vtt"'):
         assert part in tracks[0]
     assert "default" not in tracks[0]
+
+
+@pytest.mark.parametrize("row", BROKEN)
+def test_it_offers_nothing_that_is_no_track(client, film, tmp_path, row):
+    (tmp_path / "a.en.vtt").write_text("WEBVTT")
+    assert "<track" not in shown(client, film(tracks=row))
 
 
 def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):

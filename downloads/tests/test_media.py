@@ -12,6 +12,7 @@ from django.test import AsyncClient
 
 from downloads import media
 from downloads.models import Filed, Video
+from downloads.tests.test_tracks import BROKEN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 CONTENT = bytes(range(256)) * 40_000  # 10.24 MB, more than two open-ended ranges
@@ -170,6 +171,12 @@ class TestTracks:
         for name in ("a/gone.vtt", "../secret", ""):
             Video.objects.filter(pk=subtitled.pk).update(tracks=[{"language": "en", "file": name}])
             assert ask(subtitled.video_id, "tracks/en.vtt").status_code == 404
+
+    @pytest.mark.parametrize("row", BROKEN)
+    def test_it_has_nothing_of_what_is_no_track(self, subtitled, row):
+        Video.objects.filter(pk=subtitled.pk).update(tracks=row)
+        assert ask(subtitled.video_id, "tracks/en.vtt").status_code == 404
+        assert ask(subtitled.video_id, "tracks/e_n.vtt").status_code == 404
 
     def test_it_refuses_strangers_and_other_methods(self, subtitled, settings):
         assert ask(subtitled.video_id, "tracks/en.vtt", method="post").status_code == 405

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from downloads import folding, search, spoken
 from downloads.models import Facts, Filed, Video
 from downloads.templatetags.marks import excerpt, marked
+from downloads.tests.test_tracks import BROKEN
 
 VTT = """\ufeffWEBVTT
 Kind: captions
@@ -130,6 +131,20 @@ def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
     taken.refresh_from_db()
     assert taken.remove()
     assert search.matching(["zebra"]) == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("row", BROKEN)
+def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, row):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    (tmp_path / "secret.vtt").write_text(VTT)
+    (tmp_path / "media/a.en.vtt").write_text(VTT)
+    video = Video.objects.create(canonical_url="http://a.example/", title="Animals", tracks=row)
+    search.index(video)
+    assert found("animals") == ["Animals"]
+    assert found("zebra") == []
+    assert excerpt(video, ["zebra"]) == ""
 
 
 def test_it_reads_each_line_of_subtitles_once(tmp_path):
