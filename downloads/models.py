@@ -170,6 +170,10 @@ class Video(models.Model):
         """Put a failed or cancelled video back into the queue, even one that is there; False if it is neither."""
         return moves.anew(self, reason, insists=insists, status__in=(Status.FAILED, Status.CANCELLED))
 
+    def take_back(self, reason: str = "Not tried again") -> bool:
+        """Let a retried video be failed or cancelled as it was; False if it has ended since."""
+        return moves.end_as_before(self, reason, status__in=UNFINISHED)
+
     def again(self, reason: str = "Downloaded again") -> bool:
         """Fetch a complete video once more; what is there stays until the new one is. False if it is not complete."""
         return moves.anew(self, reason, insists=True, status=Status.COMPLETE)

@@ -27,6 +27,16 @@ def end(video: "Video", to: Status, reason: str, changes: dict[str, Any], **wher
     return move(video, to, reason, changes=ended, **where)
 
 
+def end_as_before(video: "Video", reason: str, **where: Any) -> bool:
+    """End a video that is tried again as it had ended before, with what was said then; False if it never had."""
+    last = video.events.filter(status__in=(Status.FAILED, Status.CANCELLED)).last()
+    if last is None:
+        return False
+    # The event says again why it had failed: the next one who looks for that finds this one.
+    error = last.reason if last.status == Status.FAILED else ""
+    return end(video, Status(last.status), error or reason, {"error": error}, **where)
+
+
 def anew(video: "Video", reason: str, *, insists: bool, **where: Any) -> bool:
     """Queue a video because a person wants it: behind the others, with all its tries."""
     fresh = {"queued_at": timezone.now(), "tries": 0, "not_before": None, "priority": 0, "insists": insists}

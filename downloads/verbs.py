@@ -34,7 +34,13 @@ VERBS = {
         "waits for another try",
         "wait for another try",
         "needs no other try",
-        "cancel",
+        "take-back",
+    ),
+    "take-back": Verb(
+        lambda video, by: video.take_back(f"Not tried again, says {by}"),
+        "is as it was before",
+        "are as they were before",
+        "had ended before",
     ),
     "cancel": Verb(
         lambda video, by: video.cancel(f"Cancelled by {by}"),

@@ -180,9 +180,50 @@ def test_it_takes_back_what_was_done_with_many(ann, videos):
     assert said(undo(ann, response)) == "4 videos wait again."
 
 
-def test_it_takes_a_retry_back(ann, videos):
+def test_it_takes_back_no_retry_that_never_was(ann, videos):
+    answer = said(press(ann, "many", **{"do": "take-back", "id": [videos[0].video_id]}))
+    assert answer == "a.example had ended before: it is waiting."
+    assert Video.objects.waiting().count() == 4
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_it_takes_a_retry_back_to_its_failure_and_that_again(ann, videos, running):
+    Video.objects.claim("w").fail("The site says no.\nHTTP 403")
+    Video.objects.filter(pk__in=[video.pk for video in videos[1:]]).delete()
+    for _ in range(2):
+        response = press(ann, "retry", videos[0].video_id)
+        claimed = Video.objects.claim("w") if running else None
+        assert said(undo(ann, response)) == "a.example is as it was before."
+        videos[0].refresh_from_db()
+        assert (videos[0].status, videos[0].error) == (Status.FAILED, "The site says no.\nHTTP 403")
+        assert claimed is None or not claimed.holds_lease()
+
+
+def test_it_takes_a_retry_back_to_its_cancellation(ann, videos):
+    videos[0].cancel()
+    assert said(undo(ann, press(ann, "retry", videos[0].video_id))) == "a.example is as it was before."
+    videos[0].refresh_from_db()
+    assert (videos[0].status, videos[0].error) == (Status.CANCELLED, "")
+
+
+def test_it_takes_the_retry_of_all_back(ann, videos):
+    for words in ("no", "never"):
+        Video.objects.claim("w").fail(words)
+    assert said(undo(ann, press(ann, "queue-retry-failed"))) == "2 videos are as they were before."
+    assert [*Video.objects.filter(status=Status.FAILED).order_by("pk").values_list("error", flat=True)] == [
+        "no",
+        "never",
+    ]
+
+
+def test_it_takes_no_retry_back_that_has_ended_since(ann, videos):
     Video.objects.claim("w").fail("no")
-    assert said(undo(ann, press(ann, "retry", videos[0].video_id))) == "a.example is cancelled."
+    Video.objects.filter(pk__in=[video.pk for video in videos[1:]]).delete()
+    response = press(ann, "retry", videos[0].video_id)
+    Video.objects.claim("w").fail("never")
+    assert said(undo(ann, response)) == "a.example had ended before: it is failed."
+    videos[0].refresh_from_db()
+    assert videos[0].error == "never"
 
 
 def test_it_takes_a_second_download_back(ann, videos):
