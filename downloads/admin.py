@@ -28,6 +28,7 @@ admin.site.enable_nav_sidebar = False
 
 LIST = "admin:downloads_video_changelist"
 MOST = 1000
+MOST_DELETED = 10_000  # their numbers, and the page that asks, stay small
 # What may have no title yet: few of all that there are, and found by an index.
 UNTITLED = (*UNFINISHED, Status.FAILED, Status.CANCELLED)
 
@@ -166,9 +167,13 @@ class VideoAdmin(admin.ModelAdmin):
     # Deletion ----------------------------------------------------------------------------------------
 
     @admin.action(description="Delete selected videos and their files", permissions=["delete"])
-    def delete_selected(self, request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse:
+    def delete_selected(self, request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
         """Ask whether these are to be deleted, in place of Django's own page, which knows of no files."""
-        return self._ask(request, list(videos.order_by("pk")))
+        if videos[: MOST_DELETED + 1].count() <= MOST_DELETED:
+            return self._ask(request, list(videos.order_by("pk").defer("description", "error")))
+        said = f"{MOST_DELETED:,} videos at once are the most. Nothing was deleted: narrow the list with a filter."
+        messages.error(request, said)
+        return None
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from downloads import trash
+from downloads.admin import MOST_DELETED
 from downloads.models import Facts, Status, Video
 from downloads.tests.test_library import complete, running, tag, waiting
 
@@ -178,6 +179,22 @@ def test_it_asks_before_it_deletes(admin, as_in_a_child, settings):
     assert [path.name for path in settings.MEDIA_ROOT.iterdir() if path.name != trash.TRASH] == [videos[2].video_id]
     assert {entry.object_repr for entry in LogEntry.objects.all()} == {"Film a", videos[1].url}
     assert "2 videos" not in confirmed(admin, page).content.decode()
+
+
+def test_it_refuses_to_delete_more_than_it_can_ask_for(admin, as_in_a_child, monkeypatch):
+    monkeypatch.setattr("downloads.admin.MOST_DELETED", 2)
+    videos = [complete("a"), failed("b"), waiting("c")]
+    for chosen in (videos, videos[:1]):
+        ids = [video.pk for video in chosen]
+        everything = {"action": "delete_selected", "_selected_action": ids, "select_across": "1"}
+        page = admin.post(LIST, everything, follow=True).content.decode()
+        assert "2 videos at once are the most. Nothing was deleted: narrow the list with a filter." in page
+    assert Video.objects.count() == 3
+    assert "Delete 2 videos?" in act(admin, "delete_selected", *videos[:2])
+
+
+def test_it_has_room_for_the_numbers_of_all_it_deletes_at_once(settings):
+    assert 19 * MOST_DELETED < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def test_it_deletes_one_from_its_own_page(admin, as_in_a_child, settings):
