@@ -13,6 +13,7 @@ SINGLE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
+SIGN = re.compile(f"[{SINGLE}]")
 WORD = re.compile(rf"[{SINGLE}]|[^\W_{SINGLE}]+")
 
 
@@ -27,6 +28,11 @@ def fold(text: str) -> str:
 def words(text: str) -> list[str]:
     """Return the different words of a text, in the order of their first appearance."""
     return list(dict.fromkeys(word[:LONGEST_WORD] for word in WORD.findall(fold(text))))
+
+
+def may_grow(word: str) -> bool:
+    """Tell whether this is a single letter of a script whose words have more."""
+    return len(word) == 1 and not SIGN.fullmatch(word)
 
 
 def begins(word: str, asked: str) -> bool:

@@ -5,6 +5,7 @@ words in the title, then those with all in title and uploader, then with the des
 subtitles; among equals the newest first.
 """
 
+import itertools
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,24 @@ def asked(text: str) -> list[str]:
 
 
 def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) -> dict[int, str]:
-    """Return the videos that have all these words, best first, the first 1,000 of them: {key: status}."""
+    """Return the videos that have all these words, best first, the first 1,000 of them: {key: status}.
+
+    A last word of one letter may grow: those that lack it come last, so that typing on never finds more.
+    """
     if not wanted:
         return {}
+    found = _having(wanted, within)
+    if len(found) < MOST_FOUND and (grown := _grown(wanted)) != wanted:
+        found |= {key: status for key, status in _having(grown, within).items() if key not in found}
+    return dict(itertools.islice(found.items(), MOST_FOUND))
+
+
+def _grown(wanted: list[str]) -> list[str]:
+    """Return the words without a last one that is but the first letter of what is being typed."""
+    return wanted[:-1] if len(wanted) > 1 and folding.may_grow(wanted[-1]) else wanted
+
+
+def _having(wanted: list[str], within: "models.QuerySet[Video] | None") -> dict[int, str]:
     engine = _engine()
     (before, first), only, more = _only(within)
     tiers, params = [], [*first]
@@ -93,7 +109,7 @@ def among(keys: list[int], wanted: list[str]) -> set[int]:
     if not keys or not wanted:
         return set()
     engine = _engine()
-    where, values = engine.tier(len(engine.TIERS) - 1, wanted)
+    where, values = engine.tier(len(engine.TIERS) - 1, _grown(wanted))
     some = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -100,6 +100,24 @@ def test_it_finds_words_however_they_are_written(title, asked):
 
 
 @pytest.mark.django_db
+def test_it_finds_no_less_at_the_first_letter_of_the_next_word():
+    video("a", title="Alpha b")
+    video("b", title="Alpha beta")
+    video("c", title="Other b")
+    assert found("alpha b") == ["Alpha b", "Alpha beta"]
+    assert found("alpha be") == ["Alpha beta"]
+    assert found("b alpha") == ["Alpha b"]
+    assert len(search.among(list(search.matching(["alpha"])), ["alpha", "b"])) == 2
+
+
+@pytest.mark.django_db
+def test_it_takes_a_last_sign_that_is_a_word_for_one():
+    video("a", title="日本")
+    video("b", title="日曜")
+    assert found("日本") == ["日本"]
+
+
+@pytest.mark.django_db
 def test_it_takes_a_single_letter_for_a_whole_word():
     video("a", title="Vitamin C")
     video("b", title="Coffee")
