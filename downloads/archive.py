@@ -215,6 +215,7 @@ class _Story:
             size=media.stat().st_size,
             thumbnail=f"{self.video.video_id}/{thumbnail.name}" if thumbnail else "",
             tracks=[{"language": code, "file": f"{self.video.video_id}/{file}"} for code, file in subtitles.items()],
+            duration=ffmpeg.duration(media) if self.video.duration is None else None,
         )
         return filed, ready
 

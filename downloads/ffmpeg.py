@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ STILL_AT = ("3", "0")  # seconds into the video where a picture is taken, the fi
 # Containers that hold their media themselves; playlists, which name other files, are not among them.
 CONTAINERS = "mov,matroska,webm,mpegts,mpeg,ogg,flv,avi,asf,mp3,aac,flac,wav,amr,mpegvideo,m4v,h264"
 CAREFULLY = ("-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
+
+# As the file itself has it: what its tags say stands further in.
+DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
 
 
 def find() -> str | None:
@@ -90,6 +94,21 @@ def complaint(file: Path) -> str:
         return ""
     words = done.stderr.decode("utf-8", "replace").strip().splitlines()
     return words[-1] if words else f"ffmpeg ended with {done.returncode}"
+
+
+def duration(file: Path) -> float | None:
+    """Return the seconds that a media file lasts; None if it does not say, or if there is no ffmpeg to ask."""
+    found = find()
+    if not found:
+        return None
+    read = ["-v", "info", "-hide_banner", "-i", f"file:{file}"]
+    try:
+        # Without an output it says what it has opened, and ends with an error.
+        said = subprocess.run([found, *CAREFULLY, *read], capture_output=True, timeout=READING, check=False).stderr
+    except subprocess.TimeoutExpired:
+        return None
+    match = DURATION.search(said.decode("utf-8", "replace"))
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
 
 
 def take_still(file: Path, picture: Path) -> bool:

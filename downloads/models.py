@@ -265,9 +265,8 @@ class Video(models.Model):
         Row and files go together: if `place` raises, the row stays as it was.
         """
         done = {"percent": 100.0, "downloaded_bytes": filed.size, "total_bytes": filed.size, "error": ""}
-        return moves.end(
-            self, Status.COMPLETE, "Filed", {**dataclasses.asdict(filed), **done}, place=place, **self._mine
-        )
+        kept = {name: value for name, value in dataclasses.asdict(filed).items() if value is not None}
+        return moves.end(self, Status.COMPLETE, "Filed", {**kept, **done}, place=place, **self._mine)
 
     def list_out(self, title: str, reason: str) -> bool:
         """The address was a list, whose entries are videos of their own now; False if the lease is lost."""

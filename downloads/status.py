@@ -58,3 +58,4 @@ class Filed:
     size: int
     thumbnail: str = ""
     tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    duration: float | None = None  # seconds, of the file, where the look-up knew none

@@ -53,6 +53,8 @@ def test_it_files_a_video_away(download, media_server, settings):
     assert video.media_file == f"{video.video_id}/clip.mp4"
     assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
     assert video.size == video.downloaded_bytes == len(media_server.clip)
+    # The bare address of a file says nothing of its length; the file does.
+    assert video.duration == pytest.approx(6, abs=0.2)
     assert (settings.MEDIA_ROOT / video.thumbnail).read_bytes().startswith(b"\xff\xd8\xff")
     assert sorted(path.name for path in (settings.MEDIA_ROOT / video.video_id).iterdir()) == [
         "clip.info.json",

@@ -1,5 +1,7 @@
 """How a fetched video is put away."""
 
+import subprocess
+
 import pytest
 
 from downloads import ffmpeg, filing, workroom
@@ -151,6 +153,21 @@ class TestFfmpeg:
     def test_it_complains_of_a_clip_that_lost_its_head(self, media_session, tmp_path):
         (tmp_path / "media.mp4").write_bytes(media_session.clip[100_000:])
         assert ffmpeg.complaint(tmp_path / "media.mp4")
+
+    def test_it_tells_no_length_of_what_has_none(self, tmp_path, monkeypatch):
+        (tmp_path / "media.mp4").write_text("  Duration: 00:00:01.00, start")
+        assert ffmpeg.duration(tmp_path / "media.mp4") is None
+        monkeypatch.setattr(ffmpeg, "find", lambda: None)
+        assert ffmpeg.duration(tmp_path / "media.mp4") is None
+
+    def test_it_tells_how_long_a_clip_is_whatever_its_tags_say(self, media_session, tmp_path):
+        clip, tagged = media_session.folder / "clip.mp4", tmp_path / "tagged.mp4"
+        tags = ["-metadata", "title=\n  Duration: 09:00:00.00, start: 0", "-metadata", "comment=Duration: 09:00:00.00,"]
+        subprocess.run(
+            [ffmpeg.find(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged], check=True, timeout=30
+        )
+        assert ffmpeg.duration(clip) == pytest.approx(6, abs=0.2)
+        assert ffmpeg.duration(tagged) == ffmpeg.duration(clip)
 
     def test_it_takes_a_picture(self, media_session, tmp_path):
         assert ffmpeg.take_still(media_session.folder / "clip.mp4", tmp_path / "still.jpg")
