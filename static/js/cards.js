@@ -1,6 +1,6 @@
 /** The server's own partials, swapped in while somebody looks. */
 
-import { all, find } from "./page.js";
+import { all, find, land } from "./page.js";
 
 const JITTER = 1_000;
 const AGAIN_AFTER = 5_000;
@@ -60,7 +60,8 @@ export const createCards = (url, page) => {
 			else for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
 			for (const fresh of all("[data-part]", answer)) {
 				const old = find(`[data-part="${fresh.dataset.part}"]`);
-				if (old && !old.isEqualNode(fresh)) old.replaceWith(fresh);
+				const idle = old && find("video", old)?.paused !== false;
+				if (idle && !old.isEqualNode(fresh)) old.replaceWith(fresh);
 			}
 		});
 		scan();
@@ -72,10 +73,13 @@ export const createCards = (url, page) => {
 		if (!fresh) page.absent(id);
 		const same = old?.dataset.place === place && old?.dataset.order === order;
 		if (old && fresh && same) return old.replaceWith(fresh);
-		old?.remove();
 		const list = find(`[data-place-for="${place}"]`);
-		if (fresh && list) insert(list, fresh);
-		else if (place === "library") wanted.add(LIST);
+		const cut = [old, list].some((each) => each?.closest("[data-more]"));
+		if (cut || (place === "library" && !list)) wanted.add(LIST);
+		old?.remove();
+		if (!fresh || !list) return;
+		const next = all(":scope > li", list).find((other) => Number(other.dataset.order) > order);
+		list.insertBefore(fresh, next ?? null);
 	};
 
 	return {
@@ -90,22 +94,16 @@ export const createCards = (url, page) => {
 	};
 };
 
-// The list stays as long as a page.
-const insert = (list, card) => {
-	const next = all(":scope > li", list).find((other) => Number(other.dataset.order) > Number(card.dataset.order));
-	list.insertBefore(card, next ?? null);
-	if (list.children.length > list.dataset.limit) list.lastElementChild?.remove();
-};
-
-// The selection stays, and the focus or the next best to it.
+// The selection and the focus stay.
 const keepingPlace = (swap) => {
 	const picked = all("[name=id]:checked").map((box) => box.getAttribute("value"));
 	const { activeElement: active } = document;
-	const titles = () => all("[data-title]");
-	const place = titles().findIndex((title) => active && title.closest("[data-video-id]")?.contains(active));
+	const titles = () => all("[data-title], .queue-state button:first-child");
+	const place = titles().findIndex((title) => title.closest("[data-video-id], .queue-state")?.contains(active));
 	swap();
 	for (const id of picked) find(`[name=id][value="${id}"]:not(:checked)`)?.click();
-	if (!active || active.isConnected) return;
-	const same = all("a, button, input, select").find((control) => control.isEqualNode(active));
-	(same ?? titles()[place] ?? titles().at(-1))?.focus();
+	if (!active || active.checkVisibility()) return;
+	const controls = all("a, button, input").filter((control) => control.checkVisibility());
+	const same = controls.find((control) => control.cloneNode().isEqualNode(active.cloneNode()));
+	land(same ?? titles()[place] ?? titles()[place - 1]);
 };

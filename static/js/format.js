@@ -2,7 +2,6 @@
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
-// A number of at most three digits, and its unit.
 const scaled = (count) => {
 	let power = 0;
 	for (; power < 4 && count >= 999.5; power++) count /= 1000;
@@ -18,7 +17,6 @@ export const span = (seconds) => {
 	return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
 
-/** @type {Words<State>} */
 export const amount = ({ downloaded_bytes: done, total_bytes: total }) => {
 	if (done === null) return "";
 	if (total === null) return size(done);
@@ -32,9 +30,7 @@ export const percent = (percent) => (percent === null ? "" : `${Math.floor(perce
 export const pace = ({ speed, eta }, ...before) =>
 	[...before, speed && `${size(speed)}/s`, eta !== null && `${span(eta)} left`].filter(Boolean).join(" · ");
 
-/** @type {Words<State>} */
 export const line = (state) => pace(state, amount(state));
 
-/** @type {Words<State>} */
 export const valuetext = (state) =>
 	[percent(state.percent).replace("%", "percent"), line(state)].filter(Boolean).join(", ") || "not known yet";

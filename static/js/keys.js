@@ -18,15 +18,8 @@ const neighbour = (card, key) => {
 	const titles = all("li [data-title]").filter((each) => each.checkVisibility());
 	const at = titles.findIndex((title) => card.contains(title));
 	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
-	const [up, down] = [lefts.slice(0, at).lastIndexOf(lefts[at]), lefts.indexOf(lefts[at], at + 1)];
-	const places = {
-		ArrowLeft: at - 1,
-		ArrowRight: at + 1,
-		ArrowUp: up,
-		ArrowDown: down,
-		Home: 0,
-		End: lefts.length - 1,
-	};
+	const [ArrowUp, ArrowDown] = [lefts.slice(0, at).lastIndexOf(lefts[at]), lefts.indexOf(lefts[at], at + 1)];
+	const places = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp, ArrowDown, Home: 0, End: lefts.length - 1 };
 	return titles[places[key]];
 };
 

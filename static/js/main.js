@@ -4,32 +4,32 @@ import { drawBar } from "./bars.js";
 import { createCards } from "./cards.js";
 import { pace, percent, span } from "./format.js";
 import { tell } from "./notify.js";
-import { all, find, write } from "./page.js";
+import { all, find, land, write } from "./page.js";
 import { connect } from "./socket.js";
 import { createStore } from "./store.js";
 import "./keys.js";
 
 const page = document.documentElement.dataset;
-const { title } = document;
 const rev = () => Number(find("[data-rev]")?.dataset.rev ?? -1);
 const isList = Boolean(find("[data-list]"));
+let { title } = document;
 let frame = 0;
 
 const store = createStore(rev(), isList);
 const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
 	swapped() {
 		window.htmx?.process(document.body);
+		const name = find("h1[data-part]");
+		if (name) title = `${name.textContent} · ytarchive`;
 		store.settle(cards.shown, rev());
 		draw();
 	},
 	absent(id) {
 		store.absent(id);
-		// Its own page has something to say about that.
 		if (!isList) location.reload();
 	},
 });
 
-/** The title also while hidden; the rest with the next frame. */
 const draw = () => {
 	const totals = store.totals();
 	write("title", totals.count ? `${percent(totals.percent) || "…"} · ${title}` : title);
@@ -79,7 +79,9 @@ for (const event of ["visibilitychange", "online", "pageshow"]) addEventListener
 addEventListener("htmx:afterSettle", ({ target }) => {
 	if (target.id === "dialog") target.showModal();
 	if (target.id === "listing") cards.scan();
+	land();
 });
+addEventListener("pause", cards.wantAll, true);
 addEventListener("acted", ({ target, detail: { ids } }) => {
 	if (target.id === "many") target.reset();
 	find("dialog")?.close();

@@ -4,11 +4,16 @@ import { find } from "./page.js";
 
 const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
 
+let places = {};
+try {
+	places = localStorage;
+} catch {}
+
 const player = () => find("[data-resume]");
 
 const resume = () => {
 	const video = player();
-	const at = Number(localStorage[`at ${video?.dataset.resume}`]);
+	const at = Number(places[`at ${video?.dataset.resume}`]);
 	if (video && at && !video.src.includes("#")) video.currentTime = at;
 };
 
@@ -16,21 +21,23 @@ const remember = () => {
 	const video = player();
 	if (!video || !(video.duration >= 60)) return;
 	const { currentTime: at, duration, dataset } = video;
-	localStorage[`at ${dataset.resume}`] = at > duration - 10 ? 0 : at;
+	places[`at ${dataset.resume}`] = at > duration - 10 ? 0 : at;
 };
 
 /** Tell whether the key meant something. */
 export const press = ({ key, target }) => {
 	const video = player();
 	// On a control, the browser knows what these do.
-	if (!video || (/^( |Arrow.*)$/.test(key) && target !== document.body)) return false;
-	const [track] = video.textTracks;
+	if (!video || (/^( |Arrow.*)$/.test(key) && target?.closest("a, button, input, video"))) return false;
+	const tracks = [...video.textTracks];
+	const shown = tracks.filter(({ mode }) => mode === "showing");
+	const other = shown[0] ? "hidden" : "showing";
 	const step = STEPS[key];
 	if (step) video.currentTime += step;
-	else if (key === "k" || key === " ") video.paused ? video.play() : video.pause();
+	else if (key === "k" || key === " ") video.paused ? video.play().catch(() => {}) : video.pause();
 	else if (key === "f") document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen();
 	else if (key === "m") video.muted = !video.muted;
-	else if (key === "c" && track) track.mode = track.mode === "showing" ? "hidden" : "showing";
+	else if (key === "c") for (const track of shown[0] ? shown : tracks.slice(0, 1)) track.mode = other;
 	else return false;
 	return true;
 };

@@ -30,7 +30,6 @@ export const connect = (url, snapshotUrl, page) => {
 		ws.onmessage = ({ data }) => data === "pong" || heard(page.frame(JSON.parse(data)));
 	};
 
-	// News is what was not known before the silence.
 	const heard = (news) => {
 		heardAt = Date.now();
 		askedAt = failures = 0;
@@ -70,7 +69,7 @@ export const connect = (url, snapshotUrl, page) => {
 		if (!failures) return;
 		if (!snapshot) page.state("reconnecting");
 		else if (httpAnswers) page.frame(snapshot);
-		// The server may just be back: only a socket that fails while HTTP works means polling.
+		// Perhaps the server is just back.
 		else wake();
 		httpAnswers = Boolean(snapshot);
 	};

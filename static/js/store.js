@@ -8,12 +8,9 @@ const isActive = (status) => ["downloading", "processing"].includes(status ?? "d
 
 /** @type {CreateStore} */
 export const createStore = (rev, open) => {
-	// Of what is active or on the page.
 	const states = new Map();
-	// Of these the server answered "not here".
 	const missing = new Set();
 	let [epoch, seq] = ["", -1];
-	// When the snapshot that is still to come was asked for.
 	let asked = 0;
 
 	const replace = (frame, moment) => {
@@ -40,7 +37,6 @@ export const createStore = (rev, open) => {
 			seq = Math.max(seq, frame.seq);
 			return;
 		}
-		// What comes across a gap is worth a look only.
 		for (const { type, video_id: id } of frame.messages)
 			if (type !== "progress" && shown.has(id)) outcome.cards.add(id);
 		if (asked && now - asked < ASK_AGAIN_AFTER) return;
@@ -62,10 +58,8 @@ export const createStore = (rev, open) => {
 		if (known && (attempt < known.attempt || (isProgress && !later && hasEnded(known.status)))) return;
 		const status = message.status ?? (later ? null : known.status);
 		if (card && status && status !== (known?.status ?? card.status)) outcome.turned.set(id, status);
-		// The card says all about the end of what was not shown.
 		if (hasEnded(status) && !card) states.delete(id);
 		else {
-			// What is left out stays, but for the pace.
 			const nothing = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };
 			const pace = { speed: null, eta: null };
 			states.set(id, { ...nothing, ...(later ? null : old), ...pace, ...given, attempt, status, at: now });
@@ -87,7 +81,6 @@ export const createStore = (rev, open) => {
 		absent(id) {
 			states.delete(id);
 			missing.add(id);
-			if (missing.size > 500) missing.clear();
 		},
 		settle(shown, pageRev) {
 			rev = Math.max(rev, pageRev);

@@ -146,8 +146,6 @@ interface EventTarget {
 type Tell = (turned: Outcome["turned"], shown: Shown) => void;
 type Write = (selector: string, words: string, root?: ParentNode) => void;
 
-/** A thing in words. */
-type Words<What> = (what: What) => string;
 type Pace = (pace: Pick<State, "speed" | "eta">, ...before: string[]) => string;
 
 interface Window {

@@ -81,6 +81,23 @@ def test_it_finds_filters_and_turns_pages_in_place(page, site):
     expect(card(page, active)).to_have_attribute("data-status", "complete")
 
 
+def test_it_fills_a_page_from_the_next(page, site, sign_in):
+    videos = [complete(f"film-{number}") for number in range(24)]
+    sign_in(page)
+    connection(page, "live")
+    pages = page.get_by_role("navigation", name="Pages")
+    expect(page.locator(".grid > li")).to_have_count(24)
+    expect(pages).to_have_count(0)
+    newest = complete("one-more")
+    expect(pages).to_be_visible()
+    expect(page.locator(".grid > li")).to_have_count(24)
+    expect(card(page, videos[0])).to_have_count(0)
+    card(page, newest).get_by_role("button", name="Delete").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(card(page, videos[0])).to_be_visible()
+    expect(pages).to_have_count(0)
+
+
 def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
     for name in "abcd":
         complete(name)
@@ -129,7 +146,8 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
         expect(card(page, video)).to_have_attribute("data-status", "cancelled")
     expect(bar_).to_be_hidden()
     expect(page.locator(".messages")).to_contain_text("2 videos are cancelled.")
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.get_by_role("heading", name="Library")).to_be_focused()
     for video in videos:
         expect(card(page, video)).to_have_attribute("data-status", "queued")
     card(page, videos[0]).get_by_role("checkbox").check()
@@ -140,8 +158,13 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator("[data-video-id]")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Library")).to_be_focused()
+    page.get_by_label("Video URL").fill("http://d.example.org/")
+    page.get_by_role("button", name="Add").press("Enter")
+    expect(page.locator("[data-video-id]")).to_have_count(1)
+    expect(page.get_by_role("button", name="Add")).to_be_focused()
     assert page.evaluate("window.same")
-    assert not Video.objects.exists()
+    assert Video.objects.count() == 1
 
 
 def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):

@@ -17,6 +17,7 @@ SHOW = """(video, language) => new Promise((done) => {
   const look = () => track.cues?.length ? done(words()) : requestAnimationFrame(look);
   look();
 })"""
+SHOWN = "video => [...video.textTracks].filter(({ mode }) => mode === 'showing').length"
 PLAY = """(video) => new Promise((done, broken) => {
   video.mine = video.muted = true;
   video.playbackRate = 0.1; // longer than the test
@@ -46,6 +47,9 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     player = page.locator("video")
     assert player.evaluate(SHOW, "de") == ["Deutsch", "Hello in de"]
     assert player.evaluate(SHOW, "en") == ["English", "Hello in en"]
+    for shown in (0, 1, 0):
+        page.keyboard.press("c")
+        assert player.evaluate(SHOWN) == shown
     player.evaluate(PLAY)
     assert subtitled.again()
     expect(card(page, subtitled)).to_have_attribute("data-status", "queued")
@@ -58,6 +62,36 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     expect(page.get_by_text("what was there before is still here")).to_be_visible()
     expect(page.locator(".earlier")).to_be_visible()
     assert player.evaluate("video => video.mine && !video.paused")
+    assert subtitled.again()
+    again = Video.objects.claim("w")
+    assert again
+    assert again.describe(Facts(title="Its second name", duration=60))
+    finish(again, subtitled.media_file)
+    expect(page).to_have_title("Its second name · ytarchive")
+    expect(card(page, subtitled)).to_have_attribute("data-status", "complete")
+    assert player.evaluate("video => video.mine && !video.paused")
+    player.evaluate("video => video.pause()")
+    page.wait_for_function("() => !document.querySelector('video').mine")
+
+
+def test_it_plays_where_nothing_may_be_kept_and_keeps_the_focus(page: Page, site, sign_in, clip):
+    video = running("a")
+    sign_in(page)
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no') } })")
+    opened(page, site, video.get_absolute_url())
+    page.get_by_role("button", name="Cancel").press("Enter")
+    expect(card(page, video)).to_have_attribute("data-status", "cancelled")
+    expect(page.locator(".now [data-title]")).to_be_focused()
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(card(page, video)).to_have_attribute("data-status", "queued")
+    expect(page.locator("body")).not_to_be_focused()
+    claimed = Video.objects.claim("w")
+    assert claimed
+    finish(claimed, clip)
+    page.keyboard.press("k")
+    expect(page.locator("video")).to_have_js_property("readyState", 4)
+    page.keyboard.press("l")
+    expect(page.locator("video")).not_to_have_js_property("currentTime", 0)
 
 
 def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(browser, site, clip):

@@ -16,13 +16,18 @@ def test_it_says_in_every_tab_that_the_queue_is_paused(page, context, site, sign
     other.goto(site.url)
     connection(other, "live")
     for _ in range(2):
-        page.get_by_role("button", name="Pause queue").click()
+        page.get_by_role("button", name="Pause queue").press("Enter")
         expect(page.locator(".banner")).to_have_text("The queue was paused by ada.")
         expect(other.locator(".banner")).to_have_text("The queue was paused by ada.")
-        page.get_by_role("button", name="Resume queue").click()
+        expect(page.get_by_role("button", name="Resume queue")).to_be_focused()
+        page.keyboard.press("Enter")
         expect(other.locator(".banner")).to_have_count(0)
+        expect(page.get_by_role("button", name="Pause queue")).to_be_focused()
     Queue.hold("here", "The disk is nearly full.", 60)
     expect(other.locator(".banner")).to_have_text("The disk is nearly full.")
+    other.get_by_role("searchbox").fill("nothing like that")
+    expect(other.get_by_text("Nothing matches")).to_be_visible()
+    expect(other.locator(".banner")).to_be_visible()
 
 
 def test_it_says_live_that_a_video_is_tried_again(page, site, sign_in):
