@@ -76,6 +76,22 @@ def test_it_answers_any_query_with_a_page(client, path, pairs):
     assert client.get(path, query).status_code == 200
 
 
+def test_it_searches_without_javascript_within_what_is_filtered(client):
+    put(uploader="Ada", extractor="x")
+
+    def hidden(query: str) -> dict[str, str]:
+        form = re.search(r'<form class="search".*?</form>', client.get(f"/{query}").content.decode(), re.DOTALL)[0]
+        kept = re.search(r"<noscript>(.*?)</noscript>", form, re.DOTALL)
+        return dict(re.findall(r'<input type="hidden" name="(.*?)" value="(.*?)"', kept[1])) if kept else {}
+
+    assert hidden("?q=film&sort=title&kind=nonsense") == {}
+    assert hidden("?state=failed&uploader=Ada%22&site=x&q=film") == {
+        "state": "failed",
+        "uploader": "Ada&quot;",
+        "site": "x",
+    }
+
+
 def test_it_answers_a_very_long_query_with_a_page(client):
     put(title="word")
     assert client.get("/", {"q": "word " * 5000}).status_code == 200

@@ -26,7 +26,7 @@ def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
     assert Video.objects.count() == 2
     paste(page, ONE)
-    expect(page.get_by_role("alert").get_by_role("link", name=ONE)).to_be_visible()
+    expect(page.get_by_role("alert").get_by_role("link", name="93.184.215.14/one.mp4")).to_be_visible()
 
 
 def test_it_cancels_and_retries(page, site, sign_in):
@@ -55,6 +55,20 @@ def test_it_works_without_javascript(browser, site, sign_in):
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
     context.close()
+
+
+def test_it_says_in_the_search_box_what_is_searched(page, site):
+    page.goto(site.url)
+    connection(page, "live")
+    search = page.get_by_role("searchbox")
+    for _ in range(2):
+        search.press_sequentially("zebra")
+        expect(page.get_by_text("Nothing matches “zebra”")).to_be_visible()
+        expect(search).to_be_focused()
+        expect(search).to_have_value("zebra")
+        page.get_by_role("link", name="Clear the search").click()
+        expect(page.get_by_text("Nothing matches")).to_have_count(0)
+        expect(search).to_have_value("")
 
 
 def test_it_turns_into_the_player_when_the_video_is_complete(page, site, clip):
