@@ -111,6 +111,9 @@ class ProgressServer(Server):
         if isinstance(getattr(transport, "socket", None), socket.socket):
             transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         protocol.onPing = Pings(protocol)
+        # What comes before the handshake has ended waits in the kernel, not in one heap for autobahn to cut up.
+        # Daphne resumes when it has passed the handshake on, so a moment later.
+        asyncio.get_running_loop().call_soon(_hold_back, protocol)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Pass an application's message on; close with any code of RFC 6455, which autobahn refuses."""
@@ -120,6 +123,7 @@ class ProgressServer(Server):
                 await _taken(protocol)
         elif protocol.state == protocol.STATE_CONNECTING:
             await super().handle_reply(protocol, message)
+            protocol.transport.resumeProducing()
         elif protocol.state != protocol.STATE_OPEN:
             return  # closing or closed meanwhile: autobahn would raise into the consumer
         elif message["type"] == "websocket.close":
@@ -170,8 +174,14 @@ async def _drained(connections: dict[Any, dict[str, Any]]) -> None:
         await asyncio.wait(pending, timeout=1)
 
 
+def _hold_back(protocol: Any) -> None:
+    if protocol.state == protocol.STATE_CONNECTING:
+        protocol.transport.pauseProducing()
+
+
 def end(protocol: Any, code: int) -> None:
     """Send a close frame with any code of RFC 6455, read nothing more, and let the consumer disconnect."""
     protocol.muted = True  # its queue cannot grow any more
+    protocol.data = b""  # nor is what has come already worth a look
     protocol.sendCloseFrame(code=code, isReply=False)
     protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": code})
