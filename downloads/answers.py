@@ -11,7 +11,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure
-from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
+from django_htmx.http import (
+    HttpResponseClientRedirect,
+    push_url,
+    replace_url,
+    reswap,
+    retarget,
+    trigger_client_event,
+)
 
 from downloads import access
 
@@ -89,6 +96,12 @@ def naming(answer: HttpResponse, video_ids: Collection[str]) -> HttpResponse:
     """Have the page look at these videos again."""
     ids = [*video_ids] if len(video_ids) <= NAMED else []
     return trigger_client_event(answer, "acted", {"ids": ids})
+
+
+def addressed(request: HttpRequest, answer: HttpResponse, url: str) -> HttpResponse:
+    """Have the page's address follow a form, without its empty fields; what is typed is no step to go back to."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return replace_url(answer, url) if htmx.trigger == "search" else push_url(answer, url)
 
 
 def gone(request: HttpRequest, video_id: str) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from downloads import access, answers, detail, sources, verbs
 from downloads.answers import changing, looking
-from downloads.browse import PAGE, Browse
+from downloads.browse import Browse
 from downloads.forms import IngestForm
 from downloads.models import ACTIVE, Queue, Status, Video
 
@@ -27,7 +27,9 @@ PARTIALS = {
 @looking
 def library(request: HttpRequest) -> HttpResponse:
     """Show what is downloading, what waits, and the archive page by page."""
-    return render(request, "downloads/library.html", {**_listing(request), "form": IngestForm()})
+    context = _listing(request)
+    answer = render(request, "downloads/library.html", {**context, "form": IngestForm()})
+    return answers.addressed(request, answer, context["browse"].url()) if answers.is_part(request) else answer
 
 
 @require_safe
@@ -105,7 +107,6 @@ def _listing(request: HttpRequest) -> dict[str, Any]:
         "rev": browse.rev,
         "browse": browse,
         **_queue(browse),
-        "limit": PAGE,
         "may_change": access.may_change(request.user),
     }
 
