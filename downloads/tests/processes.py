@@ -103,8 +103,14 @@ class Archive:
 
     def child(self, word: str) -> int:
         """Return the one child whose command line holds `word`; wait for it."""
-        wait_until(lambda: self._children(word), 10, f"a child {word!r} runs")
-        return self._children(word)[0]
+        found: list[int] = []
+
+        def runs() -> bool:
+            found[:] = self._children(word)
+            return bool(found)
+
+        wait_until(runs, 10, f"a child {word!r} runs")
+        return found[0]
 
     def _children(self, word: str) -> list[int]:
         found = []

@@ -51,6 +51,7 @@ def film(monkeypatch, media_server):
     return media_server.url("/version/film.mp4")
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_it_waits_for_room_and_loses_nothing(small_disk, tmp_path, media_server, film):
     within, disk = small_disk

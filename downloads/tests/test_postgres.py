@@ -42,12 +42,13 @@ django.setup()
 from django.http import QueryDict
 from downloads import search
 from downloads.browse import Browse
-from downloads.models import Video
+from downloads.models import Video, VideoEvent
 draw = random.Random(int(sys.argv[1]))
 WORDS = "Über uber UBERALL straße Strasse 日本語 日 本 한국 हिन्दी ไทย".split()
 WORDS += "Ναύς ναυσ a A1 a1b ab abc _ - * ' \\" \\\\ 😀 \u0301 ﬁn fin ⅐ İx ı Ǆ 0 ٣ 3".split()
 def text(most):
     return draw.choice(" -_'").join(draw.choices(WORDS, k=draw.randint(0, most)))
+VideoEvent.objects.all().delete()
 Video.objects.all()._raw_delete("default")
 Video.objects.bulk_create(
     Video(
@@ -65,7 +66,7 @@ def found():
         if draw.random() < 0.2:
             query[name] = draw.choice(values)
     browse = Browse(query)
-    some = list(Video.objects.all()[:40])
+    some = list(Video.objects.order_by("pk")[:40])
     shown = [video.pk for video in (*browse.active(), *browse.waiting(), *browse.page)]
     return [query.urlencode(), shown, browse.counts, browse.places(some)]
 print(json.dumps([found() for _ in range(120)], sort_keys=True))

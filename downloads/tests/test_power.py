@@ -134,6 +134,7 @@ def power_cuts(tmp_path, shelf, media_server, rounds, seed, longest):
         print(f"\n{counts}")  # noqa: T201
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_it_loses_nothing_when_the_power_fails(tmp_path, shelf, media_server):
     power_cuts(tmp_path, shelf, media_server, rounds=5, seed=1, longest=60)

@@ -1,9 +1,11 @@
 """Full text search: which words a text has, what is found by them, and in which order."""
 
 import itertools
+import json
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -158,6 +160,8 @@ def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, ro
     settings.MEDIA_ROOT.mkdir()
     (tmp_path / "secret.vtt").write_text(VTT)
     (tmp_path / "media/a.en.vtt").write_text(VTT)
+    if connection.vendor == "postgresql" and "\\u0000" in json.dumps(row):
+        return  # PostgreSQL itself refuses it
     video = Video.objects.create(canonical_url="http://a.example/", title="Animals", tracks=row)
     search.index(video)
     assert found("animals") == ["Animals"]

@@ -62,6 +62,7 @@ def test_it_says_in_the_search_box_what_is_searched(page, site):
     connection(page, "live")
     search = page.get_by_role("searchbox")
     for _ in range(2):
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
         search.press_sequentially("zebra")
         expect(page.get_by_text("Nothing matches “zebra”")).to_be_visible()
         expect(search).to_be_focused()
