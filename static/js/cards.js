@@ -103,7 +103,8 @@ const keepingPlace = (swap) => {
 	swap();
 	for (const id of picked) find(`[name=id][value="${id}"]:not(:checked)`)?.click();
 	if (!active || active.checkVisibility()) return;
-	const controls = all("a, button, input").filter((control) => control.checkVisibility());
-	const same = controls.find((control) => control.cloneNode().isEqualNode(active.cloneNode()));
+	const same = all("a, button, input").find(
+		(control) => control.checkVisibility() && control.cloneNode().isEqualNode(active.cloneNode()),
+	);
 	land(same ?? titles()[place] ?? titles()[place - 1]);
 };

@@ -11,7 +11,7 @@ import "./keys.js";
 
 const page = document.documentElement.dataset;
 const rev = () => Number(find("[data-rev]")?.dataset.rev ?? -1);
-const isList = Boolean(find("[data-list]"));
+const isList = !!find("[data-list]");
 let { title } = document;
 let frame = 0;
 

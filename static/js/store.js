@@ -81,6 +81,7 @@ export const createStore = (rev, open) => {
 		absent(id) {
 			states.delete(id);
 			missing.add(id);
+			if (missing.size > 500) missing.clear();
 		},
 		settle(shown, pageRev) {
 			rev = Math.max(rev, pageRev);

@@ -130,6 +130,12 @@ test("it asks no more for what the server does not have", () => {
 	assert.deepEqual([cards.size, store.states.size], [0, 0]);
 });
 
+test("it remembers a bounded number of them", () => {
+	const store = following();
+	for (let number = 0; number <= 500; number++) store.absent(`x${number}`);
+	assert.equal(store.receive(progress("x0", 4), page, 0).cards.size, 1);
+});
+
 test("it takes no notice of other videos on a page of one", () => {
 	const store = following(false);
 	assert.equal(store.receive(progress("x", 4), page, 0).cards.size, 0);
