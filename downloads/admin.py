@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
-from downloads import deletion, search, verbs
+from downloads import answers, deletion, search, verbs
 from downloads.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.templatetags import words
@@ -183,7 +183,7 @@ class VideoAdmin(admin.ModelAdmin):
         if not self.has_delete_permission(request, video):
             raise PermissionDenied
         if video is None:
-            messages.info(request, "This video is not in the archive any more.")
+            messages.info(request, answers.GONE)
             return redirect(LIST)
         return self._ask(request, [video])
 

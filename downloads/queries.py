@@ -63,7 +63,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
     def newest(self) -> Self:
         """Newest first."""
-        return self.order_by("-added_at", "-pk")
+        return self.sorted("newest")
 
     def sorted(self, by: str) -> Self:
         """In one of the orders of the library; what has no such value comes last."""

@@ -122,7 +122,7 @@ class Worker:
         rooms = {*workroom.rooms(), *filing.incoming()}
         kept = set(Video.objects.unfinished().filter(video_id__in=rooms).values_list("video_id", flat=True))
         for video_id in rooms - kept:
-            _clear(video_id)
+            workroom.clear(video_id)
         # A crash between the rename into the library and the commit, then a cancel. An id without a row is
         # left alone: a database that was lost must not cost the files as well.
         ended = Video.objects.filter(status__in=ENDED, media_file="", video_id__in=filing.folders())
@@ -235,7 +235,7 @@ class Worker:
         elif video.holds_lease():
             self._mourn(video, f"{DIED} ({how or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
-            _clear(video.video_id)
+            workroom.clear(video.video_id)
 
     def _mourn(self, video: Video, reason: str) -> None:
         """Try a video again whose process died; it fails when that happens time and again."""
@@ -269,12 +269,6 @@ class Worker:
                 yield
             finally:
                 signal.set_wakeup_fd(-1)
-
-
-def _clear(video_id: str) -> None:
-    """Remove what ended attempts left, and what they had on its way into the library."""
-    if workroom.clear(video_id):
-        filing.drop_incoming(video_id)
 
 
 def _notice(*_: object) -> None:

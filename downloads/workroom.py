@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from downloads import parts
+from downloads import filing, parts
 
 PATIENCE = 10.0  # seconds: a former attempt is killed well within
 BALLAST = "ballast"
@@ -46,15 +46,15 @@ def has_advanced(video_id: str) -> bool:
 
 
 def clear(video_id: str) -> bool:
-    """Remove what an ended attempt left; False if somebody works there."""
+    """Remove what ended attempts left, here and on its way into the library; False if somebody works there."""
     folder = Path(settings.WORK_ROOT / video_id)
-    if not folder.is_dir():
-        return True
-    try:
-        with _locked(folder, 0):
-            shutil.rmtree(folder, ignore_errors=True)
-    except Occupied:
-        return False
+    if folder.is_dir():
+        try:
+            with _locked(folder, 0):
+                shutil.rmtree(folder, ignore_errors=True)
+        except Occupied:
+            return False
+    filing.drop_incoming(video_id)
     return True
 
 
