@@ -48,11 +48,6 @@ class Browse:
         return not self.words and self.sort == "newest" and self.page.number == 1
 
     @property
-    def fills_page(self) -> bool:
-        """Tell whether one card more or less is a matter of other pages as well."""
-        return self.page.paginator.count >= PAGE
-
-    @property
     def shows_rows(self) -> bool:
         """Tell whether the library holds videos that wait or run, which are drawn as rows."""
         return self.state in UNFINISHED
@@ -153,9 +148,9 @@ class Browse:
         return self._section((Status.QUEUED,)).waiting()[:WAITING_SHOWN]
 
     @property
-    def has_more_waiting(self) -> bool:
-        """Tell whether more waits than is shown."""
-        return self.counts.get(Status.QUEUED, 0) > WAITING_SHOWN
+    def fills_waiting(self) -> bool:
+        """Tell whether as much waits as is shown: one more or less is then a matter of the others as well."""
+        return self.counts.get(Status.QUEUED, 0) >= WAITING_SHOWN
 
     def _section(self, states: tuple[str, ...]) -> VideoQuerySet:
         if self.state:

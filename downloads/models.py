@@ -144,14 +144,6 @@ class Video(models.Model):
         """When a waiting video is tried again by itself; None for one that waits for its turn only."""
         return self.not_before if self.status == Status.QUEUED and self.tries else None
 
-    @property
-    def waiting_words(self) -> str:
-        """Return why a video waits, as "Retrying in 40 s (2 of 3)"; "" if it waits for its turn only."""
-        if self.retries_at is None:
-            return ""
-        left = max(0.0, (self.retries_at - timezone.now()).total_seconds())
-        return f"Retrying in {moves.seconds_in_words(left)} ({self.tries} of {RETRIES})"
-
     def progress(self) -> progress.Progress:
         """Return the row's state as it travels on the wire."""
         return progress.Progress(

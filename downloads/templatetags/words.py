@@ -7,8 +7,10 @@ from urllib.parse import unquote
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from downloads.models import Quality, Video
+from downloads.models import RETRIES, Quality, Video
 
 register = template.Library()
 
@@ -63,6 +65,16 @@ def valuetext(video: Video) -> str:
     """Return the bar in words, for those who hear it."""
     parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", amount(video)]
     return ", ".join(part for part in parts if part) or "not known yet"
+
+
+@register.filter
+def retrying(video: Video) -> SafeString:
+    """Return why a video waits, as "Retrying in 40 s (2 of 3)", with its time for the script that counts down."""
+    if video.retries_at is None:
+        return SafeString()
+    left = max(1.0, (video.retries_at - timezone.now()).total_seconds())
+    time = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), span(left))
+    return format_html("Retrying in {} ({} of {})", time, video.tries, RETRIES)
 
 
 @register.filter

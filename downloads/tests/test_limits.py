@@ -12,6 +12,7 @@ import pytest
 from downloads import archive, complaints, downloader, egress, filing, limits, worker, workroom, ytdl
 from downloads.models import Filed, Queue, Status, Video
 from downloads.silence import Silence
+from downloads.templatetags import words
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 
@@ -66,7 +67,7 @@ def test_it_takes_what_fits(download, media_server, settings):
 def test_it_tries_later_what_may_pass(download, media_server, path):
     video = download(media_server.url(path))
     assert (video.status, video.tries) == (Status.QUEUED, 1)
-    assert video.waiting_words.startswith("Retrying in ")
+    assert words.retrying(video).startswith("Retrying in ")
     assert video.error
     assert video.events.last().reason.endswith(video.error)
 

@@ -1,11 +1,14 @@
 /** The server's own partials, swapped in while somebody looks. */
 
-import { all, find, land } from "./page.js";
+import { all, find, land, visible } from "./page.js";
 
 const JITTER = 1_000;
 const AGAIN_AFTER = 5_000;
 const AT_ONCE = 100;
 const LIST = "";
+
+/** The page's own name, and how it swaps. */
+export const own = { title: document.title, around: (swap) => swap() };
 
 /** @type {CreateCards} */
 export const createCards = (url, page) => {
@@ -16,7 +19,7 @@ export const createCards = (url, page) => {
 	const scan = () => {
 		shown.clear();
 		for (const element of all("[data-video-id]")) {
-			const { videoId = "", status = "", attempt } = element.dataset;
+			const { videoId, status, attempt } = element.dataset;
 			shown.set(videoId, { status, attempt: Number(attempt), element });
 		}
 		page.swapped();
@@ -48,7 +51,9 @@ export const createCards = (url, page) => {
 			.then((answer) => (answer.ok && !answer.redirected ? answer.text() : null))
 			.catch(() => null);
 		fetching = false;
-		if (html === null || search !== location.search) for (const id of ids) wanted.add(id);
+		// htmx answers only what is on the page.
+		const busy = find(".htmx-request");
+		if (html === null || busy || search !== location.search) for (const id of ids) wanted.add(id);
 		else swap(new DOMParser().parseFromString(html, "text/html"), ids);
 		schedule(html === null ? AGAIN_AFTER : undefined);
 	};
@@ -60,8 +65,7 @@ export const createCards = (url, page) => {
 			else for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
 			for (const fresh of all("[data-part]", answer)) {
 				const old = find(`[data-part="${fresh.dataset.part}"]`);
-				const idle = old && find("video", old)?.paused !== false;
-				if (idle && !old.isEqualNode(fresh)) old.replaceWith(fresh);
+				if (old && !old.isEqualNode(fresh)) old.replaceWith(fresh);
 			}
 		});
 		scan();
@@ -96,15 +100,13 @@ export const createCards = (url, page) => {
 
 // The selection and the focus stay.
 const keepingPlace = (swap) => {
-	const picked = all("[name=id]:checked").map((box) => box.getAttribute("value"));
+	const picked = all(".pick:checked").map((box) => box.value);
 	const { activeElement: active } = document;
 	const titles = () => all("[data-title], .queue-state button:first-child");
 	const place = titles().findIndex((title) => title.closest("[data-video-id], .queue-state")?.contains(active));
-	swap();
-	for (const id of picked) find(`[name=id][value="${id}"]:not(:checked)`)?.click();
+	own.around(swap);
+	for (const box of all(".pick")) box.checked = picked.includes(box.value);
 	if (!active || active.checkVisibility()) return;
-	const same = all("a, button, input").find(
-		(control) => control.checkVisibility() && control.cloneNode().isEqualNode(active.cloneNode()),
-	);
+	const same = visible("a, button, input").find((control) => control.cloneNode().isEqualNode(active.cloneNode()));
 	land(same ?? titles()[place] ?? titles()[place - 1]);
 };

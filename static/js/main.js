@@ -1,26 +1,22 @@
-/** socket → store → bars and cards */
+/** socket → store → bars and cards, on every live page */
 
 import { drawBar } from "./bars.js";
-import { createCards } from "./cards.js";
+import { createCards, own } from "./cards.js";
 import { pace, percent, span } from "./format.js";
 import { tell } from "./notify.js";
 import { all, find, land, write } from "./page.js";
 import { connect } from "./socket.js";
 import { createStore } from "./store.js";
-import "./keys.js";
 
 const page = document.documentElement.dataset;
 const rev = () => Number(find("[data-rev]")?.dataset.rev ?? -1);
 const isList = !!find("[data-list]");
-let { title } = document;
 let frame = 0;
 
 const store = createStore(rev(), isList);
-const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
+export const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
 	swapped() {
 		window.htmx?.process(document.body);
-		const name = find("h1[data-part]");
-		if (name) title = `${name.textContent} · ytarchive`;
 		store.settle(cards.shown, rev());
 		draw();
 	},
@@ -32,7 +28,7 @@ const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
 
 const draw = () => {
 	const totals = store.totals();
-	write("title", totals.count ? `${percent(totals.percent) || "…"} · ${title}` : title);
+	write("title", totals.count ? `${percent(totals.percent) || "…"} · ${own.title}` : own.title);
 	write("[data-totals]", pace(totals));
 	page.tracked = `${store.states.size}`;
 	if (!frame) frame = requestAnimationFrame(drawAll);
@@ -45,10 +41,8 @@ const drawAll = () => {
 		const card = cards.shown.get(id);
 		if (card) drawBar(card.element, state, store.stalled(state, now));
 	}
-	for (const note of all("[data-retries-at]")) {
-		const left = (Date.parse(`${note.dataset.retriesAt}`) - now) / 1000;
-		note.textContent = `${note.textContent}`.replace(/in .* \(/, `in ${span(Math.max(1, left))} (`);
-	}
+	for (const time of all("[data-retries-at] time"))
+		time.textContent = span(Math.max(1, (Date.parse(time.dateTime) - now) / 1000));
 };
 
 cards.scan();
@@ -81,10 +75,8 @@ addEventListener("htmx:afterSettle", ({ target }) => {
 	if (target.id === "listing") cards.scan();
 	land();
 });
-addEventListener("pause", cards.wantAll, true);
 addEventListener("acted", ({ target, detail: { ids } }) => {
-	if (target.id === "many") target.reset();
+	if (target.matches("#many")) target.reset();
 	find("dialog")?.close();
-	if (ids[0]) cards.want(ids, 0);
-	else cards.wantAll();
+	ids[0] ? cards.want(ids, 0) : cards.wantAll();
 });

@@ -1,4 +1,4 @@
-/** Tells what has another status, and those who look elsewhere what has ended. */
+/** Tells what has another status; those who look elsewhere, what has ended. */
 
 import { find, write } from "./page.js";
 
@@ -11,13 +11,15 @@ const look = () => {
 
 /** @type {Tell} */
 export const tell = (turned, shown) => {
-	const name = (id) => find("[data-title]", shown.get(id)?.element)?.textContent;
-	const news = [...turned].map(([id, status]) => `${name(id)}: ${status}`);
+	const news = [...turned].map(([id, status]) => {
+		const card = shown.get(id)?.element;
+		return `${card ? find("[data-title]", card)?.textContent : "Another video"}: ${status}`;
+	});
 	if (news[0]) write("[data-announce]", news.slice(0, 3).join(". "));
 	const ended = news.filter((words) => /: (complete|failed)$/.test(words));
 	if (!document.hidden || !ended[0] || dataset.notify !== "granted") return;
 	const body = ended.join("\n");
-	// With one tag, several tabs show it once.
+	// Several tabs show one tag once.
 	new Note(`Downloads ended: ${ended.length}`, { body, tag: body });
 };
 

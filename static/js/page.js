@@ -6,6 +6,8 @@ export const find = (selector, root = document) => root.querySelector(selector);
 /** @type {FindAll} */
 export const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 
+export const visible = (selector) => all(selector).filter((each) => each.checkVisibility());
+
 /** Focus that is lost goes here, or to the heading. */
 export const land = (element) => {
 	const { activeElement: active, body } = document;

@@ -4,8 +4,7 @@ const SUBPROTOCOL = "ytarchive.progress.v2";
 const POLL_EVERY = 3_000;
 const SILENT_AFTER = 6_000;
 const GIVEN_UP_AFTER = 3_000;
-const OPENING_AT_MOST = 10_000;
-const FAILURES_BEFORE_POLLING = 3;
+const FAILURES_AT_MOST = 3;
 
 // Full jitter: up to 4 s; up to 30 s when hidden or after ten minutes.
 export const delay = (failures, downFor, hidden, random) =>
@@ -51,8 +50,8 @@ export const connect = (url, snapshotUrl, page) => {
 
 	const watch = () => {
 		const now = Date.now();
-		if (failures >= FAILURES_BEFORE_POLLING && now - polledAt >= POLL_EVERY && !document.hidden) poll(now);
-		if (ws?.readyState === WebSocket.CONNECTING && now - beganAt > OPENING_AT_MOST) closed();
+		if (failures >= FAILURES_AT_MOST && now - polledAt >= POLL_EVERY && !document.hidden) poll(now);
+		if (ws?.readyState === WebSocket.CONNECTING && now - beganAt > 2 * SILENT_AFTER) closed();
 		if (ws?.readyState !== WebSocket.OPEN || now - heardAt < SILENT_AFTER) return;
 		if (!askedAt) {
 			askedAt = now;
@@ -71,7 +70,7 @@ export const connect = (url, snapshotUrl, page) => {
 		else if (httpAnswers) page.frame(snapshot);
 		// Perhaps the server is just back.
 		else wake();
-		httpAnswers = Boolean(snapshot);
+		httpAnswers = !!snapshot;
 	};
 
 	const wake = () => (ws ? watch() : open());

@@ -57,7 +57,8 @@ export const createStore = (rev, open) => {
 		const isProgress = type === "progress";
 		if (known && (attempt < known.attempt || (isProgress && !later && hasEnded(known.status)))) return;
 		const status = message.status ?? (later ? null : known.status);
-		if (card && status && status !== (known?.status ?? card.status)) outcome.turned.set(id, status);
+		const { status: was = status } = known ?? card ?? {};
+		if (status && status !== was && (card || hasEnded(status))) outcome.turned.set(id, status);
 		if (hasEnded(status) && !card) states.delete(id);
 		else {
 			const nothing = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };

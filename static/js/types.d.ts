@@ -112,6 +112,12 @@ interface Listener {
 
 type DrawBar = (element: HTMLElement, state: State, stalled: number) => void;
 
+/** Does a swap, and what else a page wants done around it. */
+type Around = (swap: () => void) => void;
+
+/** `press` acts on a key, and tells whether it meant something. */
+type OnKey = (press: (event: KeyboardEvent) => unknown) => void;
+
 /** `url` of the partials; `absent`: the server does not have this id; `swapped`: the page shows other cards. */
 type CreateCards = (
 	url: string,
@@ -130,6 +136,8 @@ type CreateCards = (
 interface Part extends HTMLVideoElement {
 	checked?: boolean;
 	value: number;
+	dateTime: string;
+	name: string;
 	showModal(): void;
 	close(): void;
 	reset(): void;
@@ -139,7 +147,7 @@ type FindAll = (selector: string, root?: ParentNode) => Part[];
 
 /** What the page listens to comes from its elements. */
 interface EventTarget {
-	closest(selector: string): Element | null;
+	closest(selector: string): HTMLElement | null;
 	blur(): void;
 }
 

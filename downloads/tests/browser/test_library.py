@@ -168,6 +168,20 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
     assert Video.objects.count() == 1
 
 
+def test_it_says_what_was_done_even_if_the_card_knows_it_sooner(page, site, sign_in):
+    video = waiting("a")
+    sign_in(page)
+    connection(page, "live")
+    held = []
+    page.route("**/cancel", lambda route: held.append((route, route.fetch())))
+    with page.expect_response("**/videos/cards?*"):
+        card(page, video).get_by_role("button", name="Cancel").click()
+    [(route, answer)] = held
+    route.fulfill(response=answer)
+    expect(page.locator(".messages")).to_contain_text("is cancelled.")
+    expect(card(page, video)).to_have_attribute("data-status", "cancelled")
+
+
 def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
     old, new = complete("old"), complete("new")
     sign_in(page)
@@ -213,9 +227,16 @@ def test_it_tells_those_who_look_elsewhere_what_has_ended(page, site):
     page.wait_for_function("() => window.shown.length === 1")
     broken.fail("The site answered 404: nothing is at this address.")
     page.wait_for_function("() => window.shown.length === 2")
+    # No card is fetched for who looks elsewhere: its name is not known here.
+    later = running("later")
+    move(later, 50)
+    expect(page.locator("html")).to_have_attribute("data-tracked", "3")
+    finish(later)
+    page.wait_for_function("() => window.shown.length === 3")
     assert page.evaluate("window.shown") == [
         ["Downloads ended: 1", "done: complete", "done: complete"],
         ["Downloads ended: 1", "broken: failed", "broken: failed"],
+        ["Downloads ended: 1", "Another video: complete", "Another video: complete"],
     ]
 
 

@@ -120,6 +120,9 @@ test("it tells what has another status, once", () => {
 	assert.deepEqual(turned(status("a", "complete")), { a: "complete" });
 	assert.deepEqual(turned(status("a", "complete")), {});
 	assert.deepEqual(turned(status("new", "queued")), {});
+	assert.deepEqual(turned(status("new", "downloading")), {});
+	assert.deepEqual(turned(status("new", "complete")), { new: "complete" });
+	assert.deepEqual(turned(status("new", "complete")), {});
 });
 
 test("it asks no more for what the server does not have", () => {

@@ -1,8 +1,16 @@
-/** Plays on from where one stopped, and obeys keys. */
+/** The page of a video: plays on from where one stopped, and obeys keys. */
 
+import { own } from "./cards.js";
+import { onKey } from "./keys.js";
+import { cards } from "./main.js";
 import { find } from "./page.js";
 
 const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
+
+own.around = (swap) => {
+	swap();
+	own.title = `${find("h1")?.textContent} · ytarchive`;
+};
 
 let places = {};
 try {
@@ -24,8 +32,7 @@ const remember = () => {
 	places[`at ${dataset.resume}`] = at > duration - 10 ? 0 : at;
 };
 
-/** Tell whether the key meant something. */
-export const press = ({ key, target }) => {
+onKey(({ key, target }) => {
 	const video = player();
 	// On a control, the browser knows what these do.
 	if (!video || (/^( |Arrow.*)$/.test(key) && target?.closest("a, button, input, video"))) return false;
@@ -40,8 +47,23 @@ export const press = ({ key, target }) => {
 	else if (key === "c") for (const track of shown[0] ? shown : tracks.slice(0, 1)) track.mode = other;
 	else return false;
 	return true;
+});
+
+// While it plays, it is no part that may be swapped.
+const hold = (name) => {
+	const part = player()?.closest("section");
+	if (part) part.dataset.part = name;
 };
 
+addEventListener("play", () => hold("playing"), true);
+addEventListener(
+	"pause",
+	() => {
+		hold("player");
+		cards.wantAll();
+	},
+	true,
+);
 addEventListener("loadedmetadata", resume, true);
 addEventListener("timeupdate", remember, true);
 resume();

@@ -1,0 +1,25 @@
+/** The library's own: from card to card by keys, and all of a page selected. */
+
+import { own } from "./cards.js";
+import { glide } from "./glide.js";
+import { onKey } from "./keys.js";
+import "./main.js";
+import { all, visible } from "./page.js";
+
+own.around = glide;
+
+onKey(({ key, target }) => {
+	const titles = visible("li [data-title]");
+	const card = target?.closest("li");
+	const at = titles.findIndex((title) => card?.contains(title));
+	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
+	const [ArrowUp, ArrowDown] = [lefts.slice(0, at).lastIndexOf(lefts[at]), lefts.indexOf(lefts[at], at + 1)];
+	const places = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp, ArrowDown, Home: 0, End: lefts.length - 1 };
+	const next = titles[at < 0 ? at : places[key]];
+	next?.focus();
+	return next;
+});
+
+addEventListener("click", ({ target }) => {
+	if (target?.closest("[data-select-all]")) for (const box of all(".pick")) box.checked = true;
+});
