@@ -54,7 +54,7 @@ def addresses() -> dict[str, list[str]]:
             "?q=the+of+and+to",
         ],
         "search: ordinary, rare": ["?q=review", f"?q={uploader}", "?q=lalala", "?q=bafe+dano"],
-        "search: one letter, two": ["?q=a", "?q=ba"],
+        "search: one letter, two": ["?q=a", "?q=k", "?q=the+k", "?q=ba"],
         "search: no hit": ["?q=zzzzzz", "?q=***"],
         "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=Site30", "?q=the&state=failed"],
         "list alone": ["videos/list?", "videos/list?q=live"],

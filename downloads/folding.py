@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 LONGEST_WORD = 64  # characters; what is longer is cut, in texts and queries alike
+BEGUN = "·"  # after a letter: some word begins with it; no word of a text has this sign
 # Thai, Lao, Burmese, Khmer, kana, Chinese characters.
 SINGLE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff"
@@ -30,14 +31,14 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word[:LONGEST_WORD] for word in WORD.findall(fold(text))))
 
 
-def may_grow(word: str) -> bool:
-    """Tell whether this is a single letter of a script whose words have more."""
-    return len(word) == 1 and not SIGN.fullmatch(word)
+def initials(words: list[str]) -> list[str]:
+    """Return the first letters of words, as what is found by a single letter: no index has to gather so many words."""
+    return list(dict.fromkeys(word[0] + BEGUN for word in words if not SIGN.match(word)))
 
 
-def begins(word: str, asked: str) -> bool:
-    """Tell whether a word is what was asked for: from two letters on its beginning is enough."""
-    return word == asked or (len(asked) > 1 and word.startswith(asked))
+def begun(words: list[str]) -> list[str]:
+    """Return the words that were asked for with each single letter as the beginning of a longer word."""
+    return [word + BEGUN if len(word) == 1 and not SIGN.match(word) else word for word in words]
 
 
 def spans(text: str, asked: list[str]) -> Iterator[tuple[int, int]]:
@@ -45,7 +46,7 @@ def spans(text: str, asked: list[str]) -> Iterator[tuple[int, int]]:
     folded, origin = _traced(text)
     done = 0
     for found in WORD.finditer(folded):
-        fitting = [len(each) for each in asked if begins(found[0][:LONGEST_WORD], each)]
+        fitting = [len(each) for each in asked if found[0].startswith(each)]
         # One sign may be several words, as a fraction is.
         if fitting and origin[found.start()] >= done:
             done = _end(text, origin[found.start() + max(fitting) - 1])

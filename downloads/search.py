@@ -42,19 +42,14 @@ def asked(text: str) -> list[str]:
 def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) -> dict[int, str]:
     """Return the videos that have all these words, best first, the first 1,000 of them: {key: status}.
 
-    A last word of one letter may grow: those that lack it come last, so that typing on never finds more.
+    A word begins as asked; those that have a single letter as a whole word come before those it only begins.
     """
     if not wanted:
         return {}
     found = _having(wanted, within)
-    if len(found) < MOST_FOUND and (grown := _grown(wanted)) != wanted:
-        found |= {key: status for key, status in _having(grown, within).items() if key not in found}
+    if len(found) < MOST_FOUND and (begun := folding.begun(wanted)) != wanted:
+        found |= {key: status for key, status in _having(begun, within).items() if key not in found}
     return dict(itertools.islice(found.items(), MOST_FOUND))
-
-
-def _grown(wanted: list[str]) -> list[str]:
-    """Return the words without a last one that is but the first letter of what is being typed."""
-    return wanted[:-1] if len(wanted) > 1 and folding.may_grow(wanted[-1]) else wanted
 
 
 def _having(wanted: list[str], within: "models.QuerySet[Video] | None") -> dict[int, str]:
@@ -109,7 +104,7 @@ def among(keys: list[int], wanted: list[str]) -> set[int]:
     if not keys or not wanted:
         return set()
     engine = _engine()
-    where, values = engine.tier(len(engine.TIERS) - 1, _grown(wanted))
+    where, values = engine.tier(len(engine.TIERS) - 1, folding.begun(wanted))
     some = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -132,7 +127,8 @@ def _parts(video: "Video") -> list[list[str]]:
         "description": video.description,
         "subtitles": " ".join(spoken.lines(tracks.there(video.tracks).values())),
     }
-    return [_kept(folding.words(text), LARGEST[name]) for name, text in texts.items()]
+    kept = [_kept(folding.words(text), LARGEST[name]) for name, text in texts.items()]
+    return [[*words, *folding.initials(words)] for words in kept]
 
 
 def _kept(words: list[str], largest: int) -> list[str]:

@@ -29,7 +29,7 @@ def marked(text: str, words: list[str] | None) -> SafeString:
 def excerpt(video: Video, words: list[str] | None) -> str:
     """Return the place in the description or the subtitles that has what title and uploader have not; "" if none."""
     known = folding.words(f"{video.title} {video.uploader}")
-    sought = [word for word in words or () if not any(folding.begins(each, word) for each in known)]
+    sought = [word for word in words or () if not any(each.startswith(word) for each in known)]
     if not sought:
         return ""
     return _around(video.description[:SEARCHED], sought) or _said(video, sought)

@@ -102,13 +102,15 @@ def test_it_finds_words_however_they_are_written(title, asked):
 
 
 @pytest.mark.django_db
-def test_it_finds_no_less_at_the_first_letter_of_the_next_word():
+def test_it_finds_the_beginning_of_a_word_from_its_first_letter_on():
     video("a", title="Alpha b")
     video("b", title="Alpha beta")
     video("c", title="Other b")
     assert found("alpha b") == ["Alpha b", "Alpha beta"]
     assert found("alpha be") == ["Alpha beta"]
-    assert found("b alpha") == ["Alpha b"]
+    assert found("b alpha") == ["Alpha b", "Alpha beta"]
+    assert found("a be") == ["Alpha beta"]
+    assert found("x alpha") == []
     assert len(search.among(list(search.matching(["alpha"])), ["alpha", "b"])) == 2
 
 
@@ -120,11 +122,13 @@ def test_it_takes_a_last_sign_that_is_a_word_for_one():
 
 
 @pytest.mark.django_db
-def test_it_takes_a_single_letter_for_a_whole_word():
+def test_it_takes_a_single_letter_for_a_whole_word_first():
     video("a", title="Vitamin C")
     video("b", title="Coffee")
-    assert found("c") == ["Vitamin C"]
+    video("c", title="Other", description="Ćevapi")
+    assert found("c") == ["Vitamin C", "Coffee", "Other"]
     assert found("co") == ["Coffee"]
+    assert found("c·") == found("c")
 
 
 @pytest.mark.django_db
