@@ -23,6 +23,7 @@ WRITE = (
     "INSERT OR REPLACE INTO downloads_search (rowid, title, uploader, description, subtitles) "
     "VALUES (%s, %s, %s, %s, %s)"
 )
+FEW, LOOKS_EACH_UP = 10_000, False
 TIERS = ("title", "title uploader", "title uploader description", "title uploader description subtitles")
 
 

@@ -24,7 +24,6 @@ FIELDS = {"title", "uploader", "description", "tracks"}  # of a video, that its 
 # Bytes of words that are kept of each part: together less than the million that a tsvector holds.
 LARGEST = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
 AT_ONCE = 500
-FEW = 10_000
 
 # What limits a search: (tables that come before it, their parameters), a condition, the parameters of that.
 Limits = tuple[tuple[list[str], tuple[Any, ...]], str, tuple[Any, ...]]
@@ -54,21 +53,16 @@ def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) 
 
 def _having(wanted: list[str], within: "models.QuerySet[Video] | None") -> dict[int, str]:
     engine = _engine()
-    (before, first), only, more = _only(within)
-    tiers, params = [], [*first]
-    for number in range(len(engine.TIERS)):
-        where, values = engine.tier(number, wanted)
-        # Each tier by itself is read from the newest on, and no further than it has to be.
-        tiers.append(
-            f"SELECT {engine.KEY} AS id, {number} AS tier FROM downloads_search s "
-            f"WHERE {where}{only} ORDER BY {engine.KEY} DESC LIMIT {MOST_FOUND}"
-        )
-        params += [*values, *more]
-        only += engine.unless_full(number, MOST_FOUND)
-    tables, every = engine.together(tiers)
-    tables = [*before, *tables]
+    limits = _only(within)
+    (tables, first), _, _ = limits
+    more: list[str] = []
+    if tables and engine.LOOKS_EACH_UP:
+        every, params = engine.of_few(wanted)
+    else:
+        more, every, params = _by_tiers(wanted, limits)
+    tables, params = [*tables, *more], [*first, *params]
     best = (
-        f"SELECT id, MIN(tier) AS tier FROM ({every}) AS every "
+        f"SELECT id, MIN(tier) AS tier FROM ({every}) AS every WHERE tier IS NOT NULL "
         f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {MOST_FOUND}"
     )
     with connection.cursor() as cursor:
@@ -80,6 +74,25 @@ def _having(wanted: list[str], within: "models.QuerySet[Video] | None") -> dict[
         return dict(cursor.fetchall())
 
 
+def _by_tiers(wanted: list[str], limits: Limits) -> tuple[list[str], str, list[Any]]:
+    """Return the tables, the rows of all tiers, and the parameters of both.
+
+    Each tier by itself is read from the newest on, and no further than it has to be.
+    """
+    engine = _engine()
+    _, only, more = limits
+    tiers, params = [], []
+    for number in range(len(engine.TIERS)):
+        where, values = engine.tier(number, wanted)
+        tiers.append(
+            f"SELECT {engine.KEY} AS id, {number} AS tier FROM downloads_search s "
+            f"WHERE {where}{only} ORDER BY {engine.KEY} DESC LIMIT {MOST_FOUND}"
+        )
+        params += [*values, *more]
+        only += engine.unless_full(number, MOST_FOUND)
+    return *engine.together(tiers), params
+
+
 def _only(within: "models.QuerySet[Video] | None") -> Limits:
     """Return what limits a search to some videos: what comes before it, a condition, and the parameters of both.
 
@@ -88,7 +101,7 @@ def _only(within: "models.QuerySet[Video] | None") -> Limits:
     if within is None:
         return ([], ()), "", ()
     keys, engine = within.order_by().values("pk"), _engine()
-    if keys[: FEW + 1].count() <= FEW:
+    if keys[: engine.FEW + 1].count() <= engine.FEW:
         sql, params = keys.query.sql_with_params()
         return (
             ([f"few (id) AS MATERIALIZED ({sql})"], params),

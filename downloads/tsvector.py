@@ -25,6 +25,8 @@ DROP = (
     "DROP TABLE downloads_search",
 )
 KEEP = ("DELETE FROM downloads_search WHERE video_id NOT IN (SELECT id FROM downloads_video)",)
+# So few are looked up faster one by one than in the indexes, unless the words are rare.
+FEW, LOOKS_EACH_UP = 6_000, True
 KEY = PLAIN_KEY = "s.video_id"
 KEYS = "SELECT video_id FROM downloads_search"
 WRITE = (
@@ -43,6 +45,17 @@ def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
     """Return the rows that have all words within a tier, as a condition and its parameters."""
     every = " & ".join(f"'{word}':*" if len(word) > 1 else f"'{word}'" for word in asked)
     return f"s.{TIERS[number]} @@ %s::tsquery", [every]
+
+
+def of_few(asked: list[str]) -> tuple[str, list[Any]]:
+    """Return the rows of the table `few` with their tiers, if any, and the parameters; the long texts come last."""
+    cases, params = [], []
+    for number in range(len(TIERS)):
+        where, values = tier(number, asked)
+        cases.append(f"WHEN {where} THEN {number}")
+        params += values
+    found = f"SELECT few.id, CASE {' '.join(cases)} END AS tier FROM few JOIN downloads_search s ON s.video_id = few.id"
+    return f"{found} OFFSET 0", params  # or each case would be looked at twice
 
 
 def unless_full(number: int, most: int) -> str:

@@ -158,6 +158,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LANGUAGE_CODE = "en"
+USE_I18N = False  # one language: nothing is looked up for each value that a page shows
 TIME_ZONE = "UTC"
 USE_TZ = True
 

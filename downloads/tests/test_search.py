@@ -235,7 +235,7 @@ def test_it_finds_the_first_thousand_of_very_many():
 
 @pytest.mark.django_db
 def test_it_finds_among_many_by_looking_each_up(monkeypatch):
-    monkeypatch.setattr(search, "FEW", 0)
+    monkeypatch.setattr(search._engine(), "FEW", 0)
     for name in "abc":
         video(name, title=f"Zebra {name}", uploader="U" if name != "b" else "V")
     assert len(search.matching(["zebra"], Video.objects.filter(uploader="U"))) == 2
