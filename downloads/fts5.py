@@ -23,7 +23,10 @@ WRITE = (
     "INSERT OR REPLACE INTO downloads_search (rowid, title, uploader, description, subtitles) "
     "VALUES (%s, %s, %s, %s, %s)"
 )
-FEW, LOOKS_EACH_UP = 10_000, False
+# So few are looked up one by one as fast as any index tells of all that have the words.
+FEW = 5_000
+# Where FTS5 keeps the texts themselves, its columns as c0, c1, … (sqlite.org, FTS5, 9.1).
+TEXTS = "downloads_search_content"
 TIERS = ("title", "title uploader", "title uploader description", "title uploader description subtitles")
 
 
@@ -38,11 +41,30 @@ def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
     return "downloads_search MATCH %s", [f"{{{TIERS[number]}}} : ({every})"]
 
 
+def of_few(asked: list[str], most: int) -> tuple[str, list[Any]]:
+    """Return the best of the table `few`, and the parameters; the long texts are looked at last."""
+    cases, params = [], []
+    for number, columns in enumerate(TIERS):
+        text = " || ' ' || ".join(("''", *(f"c{place}" for place in range(len(columns.split()))), "''"))
+        cases.append(f"WHEN {' AND '.join([f'instr({text}, %s)'] * len(asked))} THEN {number}")
+        params += [f" {word}" if len(word) > 1 else f" {word} " for word in asked]
+    found = f"SELECT id, CASE {' '.join(cases)} END AS tier FROM few JOIN {TEXTS} USING (id)"
+    return f"SELECT * FROM ({found}) AS found WHERE tier IS NOT NULL ORDER BY tier, id DESC LIMIT {most}", params
+
+
 def unless_full(number: int, most: int) -> str:
-    """Return no condition: all tiers are read, for it would be looked at for each row."""
+    """Return no condition: tiers that are not wanted are not read."""
     return ""
 
 
 def together(tiers: list[str]) -> tuple[list[str], str]:
     """Return the tables that come before a query, none here, and the rows of all tiers."""
     return [], " UNION ALL ".join(f"SELECT * FROM ({tier}) AS t{n}" for n, tier in enumerate(tiers))
+
+
+def best(every: str, most: int) -> str:
+    """Return the query of all rows with their states, best first, in each tier that has them.
+
+    SQLite looks for a row when it is read: whoever has `most` stops reading, and the other tiers cost nothing.
+    """
+    return f"SELECT every.id, status FROM ({every}) AS every CROSS JOIN downloads_video v ON v.id = every.id"

@@ -56,22 +56,22 @@ def _having(wanted: list[str], within: "models.QuerySet[Video] | None") -> dict[
     limits = _only(within)
     (tables, first), _, _ = limits
     more: list[str] = []
-    if tables and engine.LOOKS_EACH_UP:
-        every, params = engine.of_few(wanted)
+    if tables:
+        every, params = engine.of_few(wanted, MOST_FOUND)
     else:
         more, every, params = _by_tiers(wanted, limits)
     tables, params = [*tables, *more], [*first, *params]
-    best = (
-        f"SELECT id, MIN(tier) AS tier FROM ({every}) AS every WHERE tier IS NOT NULL "
-        f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {MOST_FOUND}"
-    )
+    found: dict[int, str] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{'WITH ' * bool(tables)}{', '.join(tables)} SELECT id, status FROM ({best}) AS best "
-            "JOIN downloads_video USING (id) ORDER BY tier, id DESC",
+            f"{'WITH ' * bool(tables)}{', '.join(tables)} {engine.best(every, MOST_FOUND)}",
             params,
         )
-        return dict(cursor.fetchall())
+        for key, status in cursor:
+            found.setdefault(key, status)
+            if len(found) == MOST_FOUND:
+                break
+    return found
 
 
 def _by_tiers(wanted: list[str], limits: Limits) -> tuple[list[str], str, list[Any]]:

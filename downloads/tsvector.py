@@ -25,8 +25,8 @@ DROP = (
     "DROP TABLE downloads_search",
 )
 KEEP = ("DELETE FROM downloads_search WHERE video_id NOT IN (SELECT id FROM downloads_video)",)
-# So few are looked up faster one by one than in the indexes, unless the words are rare.
-FEW, LOOKS_EACH_UP = 6_000, True
+# So few are looked up one by one as fast as any index tells of all that have the words.
+FEW = 5_000
 KEY = PLAIN_KEY = "s.video_id"
 KEYS = "SELECT video_id FROM downloads_search"
 WRITE = (
@@ -47,7 +47,7 @@ def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
     return f"s.{TIERS[number]} @@ %s::tsquery", [every]
 
 
-def of_few(asked: list[str]) -> tuple[str, list[Any]]:
+def of_few(asked: list[str], most: int) -> tuple[str, list[Any]]:
     """Return the rows of the table `few` with their tiers, if any, and the parameters; the long texts come last."""
     cases, params = [], []
     for number in range(len(TIERS)):
@@ -67,3 +67,12 @@ def together(tiers: list[str]) -> tuple[list[str], str]:
     """Return the tables that come before a query, and the rows of all tiers."""
     tables = [f"t{number} (id, tier) AS MATERIALIZED ({tier})" for number, tier in enumerate(tiers)]
     return tables, " UNION ALL ".join(f"SELECT * FROM t{number}" for number in range(len(tiers)))
+
+
+def best(every: str, most: int) -> str:
+    """Return the query of the best of these rows with their states, best first."""
+    found = (
+        f"SELECT id, MIN(tier) AS tier FROM ({every}) AS every WHERE tier IS NOT NULL "
+        f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {most}"
+    )
+    return f"SELECT id, status FROM ({found}) AS best JOIN downloads_video USING (id) ORDER BY tier, id DESC"
