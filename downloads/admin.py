@@ -1,9 +1,12 @@
 """Videos in Django's admin: to look through by the thousand and to act on, with the same live bars as the pages."""
 
+import logging
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -21,6 +24,8 @@ from downloads import answers, deletion, search, verbs
 from downloads.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.templatetags import words
+
+logger = logging.getLogger(__name__)
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
 # Of the little that there is to choose from; its width is the list's.
@@ -129,9 +134,23 @@ class VideoAdmin(admin.ModelAdmin):
         return obj is None and super().has_change_permission(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and above it the queue to those who may change it."""
+        """Show the list, and above it the queue to those who may change it; all of it where a query means nothing."""
         queue = Queue.now() if self.has_change_permission(request) else None
-        return super().changelist_view(request, {"title": "Videos", "queue": queue, **(extra_context or {})})
+        context = {"title": "Videos", "queue": queue, **(extra_context or {})}
+        try:
+            if request.method != "POST":
+                answer = super().changelist_view(request, context)
+                # Now: the template asks the database too.
+                return answer.render() if isinstance(answer, TemplateResponse) else answer
+            # What fails after this is an action, not the query.
+            self.get_changelist_instance(request)
+            keys = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+            self.model.objects.filter(pk__in=keys).exists()
+        except (OverflowError, ValueError, IncorrectLookupParameters):
+            logger.warning("Of the videos was asked what no database can tell: %s", request.GET, exc_info=True)
+            messages.error(request, "There is nothing like that to look for. All videos are shown.")
+            return redirect(LIST)
+        return super().changelist_view(request, context)
 
     def get_search_results(
         self, request: HttpRequest, videos: QuerySet[Video], search_term: str

@@ -26,7 +26,9 @@ class Browse:
         self.words = search.asked(self.q)
         self.state: str = chosen.get("state", "")
         self.filters: dict[str, str] = {name: chosen[name] for name in filters.COLUMNS if chosen.get(name)}
-        self.sorts = {name: words for name, words in filters.SORTS.items() if self.words or name != "best"}
+        # What matches best is known of a search only, and whose turn is next of what waits.
+        unfit = {"best": not self.words, "turn": self.state != Status.QUEUED}
+        self.sorts = {name: words for name, words in filters.SORTS.items() if not unfit.get(name)}
         self.usual_sort = next(iter(self.sorts))
         self.sort = asked if (asked := chosen.get("sort", "")) in self.sorts else self.usual_sort
         self.asked_page = query.get("page")
@@ -44,8 +46,8 @@ class Browse:
 
     @property
     def takes_new(self) -> bool:
-        """Tell whether a card that is new may be put where its order says: newest first, on the first page."""
-        return not self.words and self.sort == "newest" and self.page.number == 1
+        """Tell whether a card that is new may be put where its order says: in the usual one, on the first page."""
+        return not self.words and self.sort == self.usual_sort and self.page.number == 1
 
     @property
     def shows_rows(self) -> bool:
@@ -169,7 +171,7 @@ class Browse:
     def _library(self) -> VideoQuerySet:
         if self.words:
             return self._found_in(self._library_states)
-        steadily = self.sort != "newest"
+        steadily = self.sort not in ("newest", "turn")
         found = filters.narrowed(self.filters, steadily=steadily)
         if not self.state:
             return found.ended()

@@ -16,8 +16,8 @@ from downloads.models import Quality, Queue, Status, Video
 
 EVENTS_SHOWN = 100
 ENTRIES_SHOWN = 200
-# What yt-dlp names the same whether there are pictures in it or not.
-EITHER = (".webm", ".ogg", ".mp4")
+# What yt-dlp names the same whether there are pictures in it or not; an .mp4 without would be an .m4a.
+EITHER = (".webm", ".ogg")
 SECONDS = re.compile(r"[0-9]{1,6}")
 
 

@@ -17,7 +17,14 @@ FRESH = 60  # seconds that these may be old
 SETTLED = dt.timedelta(seconds=2)  # after which no older change is committed any more
 KINDS = {"video": "Videos", "audio": "Audio", "list": "Lists"}
 DATES = {"today": ("Past day", 1), "week": ("Past week", 7), "month": ("Past month", 30), "year": ("Past year", 365)}
-SORTS = {"best": "Best match", "newest": "Newest", "title": "Title", "duration": "Longest", "size": "Largest"}
+SORTS = {
+    "best": "Best match",
+    "turn": "Next first",
+    "newest": "Newest",
+    "title": "Title",
+    "duration": "Longest",
+    "size": "Largest",
+}
 # Each filter but the state, which has links of its own, and the column that it is about.
 COLUMNS = {"uploader": "uploader", "site": "extractor", "kind": "kind", "date": "added_at"}
 

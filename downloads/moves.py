@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from downloads.models import Video
 
 LONGEST_TEXT = 100_000
+# NUL, which PostgreSQL refuses, and what turns the words around it, so that "4pm.exe" reads "exe.mp4" (Unicode TR 36).
+UNWANTED = dict.fromkeys([0, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 NO_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
 
 
@@ -107,11 +109,11 @@ def record(video: "Video", reason: str, message: dict[str, Any] | None = None) -
 
 
 def fitted(video: "Video", name: str, value: Any) -> Any:
-    """Return a fact that fits its column: no NUL (PostgreSQL refuses it), not too long."""
+    """Return a fact that fits its column: not too long, and nothing in it that PostgreSQL or a reader stumbles over."""
     if not isinstance(value, str):
         return value
     longest = getattr(video._meta.get_field(name), "max_length", None)
-    return value.replace("\x00", "")[: longest or LONGEST_TEXT]
+    return value.translate(UNWANTED).strip()[: longest or LONGEST_TEXT]
 
 
 def seconds_in_words(seconds: float) -> str:

@@ -30,6 +30,7 @@ class Written(Value):
 # What has no length or size comes last; databases differ in where they put a NULL.
 _LENGTH, _SIZE = Coalesce("duration", -1.0), Coalesce("size", -1)
 ORDERS: dict[str, tuple[Any, ...]] = {
+    "turn": ("-priority", "queued_at", "pk"),
     "newest": ("-added_at", "-pk"),
     "title": ("sort_title", "-pk"),
     "duration": (Coalesce("duration", Written(-1.0)).desc(), "-pk"),

@@ -135,7 +135,7 @@ def index(video: "Video") -> None:
 
 def _parts(video: "Video") -> list[list[str]]:
     texts = {
-        "title": video.title,
+        "title": video.title or video.url,
         "uploader": video.uploader,
         "description": video.description,
         "subtitles": " ".join(spoken.lines(tracks.there(video.tracks).values())),
@@ -159,9 +159,7 @@ def mend(videos: "models.QuerySet[Video]", *, everything: bool = False) -> int:
     with connection.cursor() as cursor:
         for statement in engine.KEEP:
             cursor.execute(statement)
-    left = videos.exclude(title="", uploader="", description="")
-    if not everything:
-        left = left.exclude(pk__in=RawSQL(engine.KEYS, ()))
+    left = videos if everything else videos.exclude(pk__in=RawSQL(engine.KEYS, ()))
     keys = list(left.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(keys), AT_ONCE):
         _index_some(videos, keys[start : start + AT_ONCE])
@@ -170,6 +168,6 @@ def mend(videos: "models.QuerySet[Video]", *, everything: bool = False) -> int:
 
 def _index_some(videos: "models.QuerySet[Video]", keys: list[int]) -> None:
     engine = _engine()
-    some = videos.filter(pk__in=keys).only("title", "uploader", "description", "tracks")
+    some = videos.filter(pk__in=keys).only("title", "url", "uploader", "description", "tracks")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(engine.WRITE, [[video.pk, *engine.values(_parts(video))] for video in some])

@@ -250,3 +250,30 @@ def test_it_commands_the_queue_without_a_selection(admin):
     assert "The queue was paused by ada." in page
     assert 'action="/queue/resume"' in page
     assert ">Undo<" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "added_at__year=99999999999999999999",
+        "added_at__year=9999",
+        "added_at__year=2024&added_at__month=99999999999999999999999",
+        "id__in=9999999999999999999999",
+        "status__exact=%00",
+        "site=%00",
+        "q=%00",
+        "o=99999999999999999999.-1.x",
+        "p=99999999999999999999",
+        "added_at__gte=x",
+    ],
+)
+def test_it_answers_any_query(admin, query):
+    answer = admin.get(f"{LIST}?{query}", follow=True)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("action", ["retry", "delete_selected"])
+@pytest.mark.parametrize("key", ["x", "1\x00", "99999999999999999999999", "-1", ""])
+def test_it_answers_any_selection(admin, action, key):
+    answer = admin.post(LIST, {"action": action, "_selected_action": key, "index": 0}, follow=True)
+    assert answer.status_code == 200

@@ -141,6 +141,16 @@ def test_it_orders_by_title_length_and_size_with_the_unknown_last(client):
     assert shown(client, sort="newest") == ["3.example", "gamma", "Alpha", "beta"]
 
 
+def test_it_shows_what_waits_as_the_queue_has_it(client):
+    put(3, status="queued")
+    third = Video.objects.get(title="Film 2")
+    assert shown(client, state="queued") == ["Film 0", "Film 1", "Film 2"]
+    assert third.move_to_front()
+    assert shown(client, state="queued") == ["Film 2", "Film 0", "Film 1"]
+    assert shown(client, state="queued", sort="newest") == ["Film 2", "Film 1", "Film 0"]
+    assert shown(client, sort="turn") == []
+
+
 @pytest.mark.parametrize("sort", ["newest", "title", "duration", "size"])
 @pytest.mark.parametrize("query", [{}, {"state": "complete"}, {"kind": "video"}, {"q": "film"}])
 def test_it_shows_each_video_on_one_page(client, sort, query):

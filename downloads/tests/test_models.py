@@ -113,6 +113,12 @@ def test_it_cuts_facts_to_their_columns(video):
     assert (len(claimed.title), claimed.uploader) == (500, "ab")
 
 
+def test_it_keeps_no_words_that_turn_others_around(video):
+    claimed = Video.objects.claim("w")
+    assert claimed.describe(Facts(title="\u202e4pm\u2066.exe ", uploader=" \t"))
+    assert (claimed.title, claimed.uploader) == ("4pm.exe", "")
+
+
 def test_it_publishes_each_change_once_after_commit(video, redis_server, django_capture_on_commit_callbacks):
     with redis_server.client().pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.psubscribe("progress:*")

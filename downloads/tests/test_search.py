@@ -132,6 +132,16 @@ def test_it_takes_a_single_letter_for_a_whole_word_first():
 
 
 @pytest.mark.django_db
+def test_it_finds_by_its_address_what_has_no_title_yet():
+    waiting, _ = Video.objects.ingest("http://films.example.org/Lighthouse", "http://films.example.org/Lighthouse")
+    assert list(search.matching(["lighth"])) == [waiting.pk]
+    claimed = Video.objects.claim("w")
+    assert claimed.describe(Facts(title="The lamp"))
+    assert search.matching(["lighth"]) == {}
+    assert list(search.matching(["lamp"])) == [waiting.pk]
+
+
+@pytest.mark.django_db
 def test_it_ranks_by_where_the_words_are_then_the_newest_first():
     video("d", title="D", uploader="someone", description="zebra in the savanna")
     video("a", title="Zebra savanna old")

@@ -1,4 +1,4 @@
-/** The server's own partials, swapped in while somebody looks. */
+/** The server's own partials, swapped in. */
 
 import { all, find, land, visible } from "./page.js";
 
@@ -7,7 +7,7 @@ const AGAIN_AFTER = 5_000;
 const AT_ONCE = 100;
 const LIST = "";
 
-/** The page's own name, and how it swaps. */
+/** The page's name, and how it swaps. */
 export const own = { title: document.title, around: (swap) => swap() };
 
 /** @type {CreateCards} */

@@ -14,7 +14,6 @@ const look = () =>
 		}),
 	);
 
-/** @type {Around} */
 export const glide = (swap) => {
 	const before = look();
 	swap();
@@ -33,7 +32,7 @@ export const glide = (swap) => {
 		ways.set(part, way);
 		const move = `${way[0] - x}px ${way[1] - y}px`;
 		if (!old) part.animate({ opacity: [0, 1] }, 300);
-		// Added to what still glides from before.
+		// On top of what still glides.
 		else if (move !== "0px 0px") part.animate({ translate: [move, "none"], easing: "ease-out", composite: "add" }, 300);
 	}
 };

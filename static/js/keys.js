@@ -2,12 +2,11 @@
 
 import { find } from "./page.js";
 
-/** @type {OnKey} */
 export const onKey = (press) => {
 	addEventListener("keydown", (event) => {
 		const { key, target, ctrlKey, altKey, metaKey } = event;
 		if (!target || ctrlKey || altKey || metaKey || find("dialog[open]")) return;
-		if (key === "Escape") target.blur();
+		if (key === "Escape") setTimeout(() => target.blur());
 		if (target.closest("input:not([type=checkbox]), textarea, select")) return;
 		const named = find(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
 		named?.focus();

@@ -1,4 +1,4 @@
-/** The library's own: from card to card by keys, and all of a page selected. */
+/** The library's own: keys from card to card, and all selected. */
 
 import { own } from "./cards.js";
 import { glide } from "./glide.js";

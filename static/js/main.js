@@ -75,6 +75,9 @@ addEventListener("htmx:afterSettle", ({ target }) => {
 	if (target.id === "listing") cards.scan();
 	land();
 });
+addEventListener("htmx:afterRequest", ({ detail }) => {
+	page.sent = `${detail.xhr.status}`;
+});
 addEventListener("acted", ({ target, detail: { ids } }) => {
 	if (target.matches("#many")) target.reset();
 	find("dialog")?.close();

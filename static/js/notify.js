@@ -1,4 +1,4 @@
-/** Tells what has another status; those who look elsewhere, what has ended. */
+/** Tells what has turned; those who look elsewhere, what has ended. */
 
 import { find, write } from "./page.js";
 

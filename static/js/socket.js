@@ -6,7 +6,7 @@ const SILENT_AFTER = 6_000;
 const GIVEN_UP_AFTER = 3_000;
 const FAILURES_AT_MOST = 3;
 
-// Full jitter: up to 4 s; up to 30 s when hidden or after ten minutes.
+// Full jitter: up to 4 s, or 30 s if hidden or after ten minutes.
 export const delay = (failures, downFor, hidden, random) =>
 	random * Math.min(hidden || downFor > 600_000 ? 30_000 : 4_000, 500 * 2 ** Math.min(failures, 10));
 

@@ -112,12 +112,6 @@ interface Listener {
 
 type DrawBar = (element: HTMLElement, state: State, stalled: number) => void;
 
-/** Does a swap, and what else a page wants done around it. */
-type Around = (swap: () => void) => void;
-
-/** `press` acts on a key, and tells whether it meant something. */
-type OnKey = (press: (event: KeyboardEvent) => unknown) => void;
-
 /** `url` of the partials; `absent`: the server does not have this id; `swapped`: the page shows other cards. */
 type CreateCards = (
 	url: string,
@@ -164,5 +158,6 @@ interface Window {
 /** What htmx tells of a swap, and the server of an action. */
 interface WindowEventMap {
 	"htmx:afterSettle": CustomEvent & { target: Part };
+	"htmx:afterRequest": CustomEvent<{ xhr: XMLHttpRequest }>;
 	acted: CustomEvent<{ ids: string[] }> & { target: Part };
 }

@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.template.loader import render_to_string
 from playwright.sync_api import expect
 
 from downloads import progress
@@ -70,6 +71,43 @@ def test_it_says_in_the_search_box_what_is_searched(page, site):
         page.get_by_role("link", name="Clear the search").click()
         expect(page.get_by_text("Nothing matches")).to_have_count(0)
         expect(search).to_have_value("")
+
+
+def test_it_clears_the_search_by_escape_and_shows_results_from_the_top(page, site):
+    for number in range(24):
+        finish(running(f"film-{number}"))
+    opened(page, site)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.keyboard.press("/")
+    page.keyboard.type("film")
+    expect(page.get_by_role("heading", name="Results for")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Library")).to_be_visible()
+    expect(page).to_have_url(f"{site.url}/")
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
+
+
+def test_it_says_what_went_wrong(page, context, site, sign_in):
+    video = running("a")
+    sign_in(page)
+    connection(page, "live")
+    cancel = card(page, video).get_by_role("button", name="Cancel")
+    context.set_offline(True)
+    cancel.click()
+    expect(page.get_by_text("The server did not answer.")).to_be_visible()
+    context.set_offline(False)
+    broken = {"status": 500, "content_type": "text/html", "body": render_to_string("500.html")}
+    page.route("**/cancel", lambda route: route.fulfill(**broken))
+    cancel.click()
+    expect(page.get_by_role("status").get_by_text("Something broke")).to_be_visible()
+    expect(page.get_by_text("The server did not answer.")).to_be_hidden()
+    page.unroute("**/cancel")
+    page.set_viewport_size({"width": 320, "height": 700})
+    cancel.click()
+    page.get_by_role("button", name="Undo").click()
+    expect(card(page, video)).to_have_attribute("data-status", "queued")
+    expect(page.get_by_text("Something broke")).to_be_hidden()
+    page.errors.clear()  # Chromium logs what failed
 
 
 def test_it_turns_into_the_player_when_the_video_is_complete(page, site, clip):
