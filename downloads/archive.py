@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from downloads import complaints, downloader, expansion, ffmpeg, filing, limits, progress, tracks, workroom
 from downloads.downloader import DownloadError, Fetched, Listing
 from downloads.meter import Meter
-from downloads.models import Facts, Filed, Queue, Video
+from downloads.models import Facts, Filed, Quality, Queue, Video
 from downloads.reporter import Reporter
 from downloads.steps import Step
 
@@ -205,7 +205,7 @@ class _Story:
         ready = self.folder / "ready"
         ready.mkdir()
         name = filing.safe_name(self.video.title)
-        media = filing.copy_of(fetched.media, ready / f"{name}.{filing.kind_of(fetched.media)}")
+        media = filing.copy_of(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
         subtitles = tracks.keep(fetched.subtitles, ready, name)
         if fetched.info:
@@ -218,6 +218,11 @@ class _Story:
             duration=ffmpeg.duration(media) if self.video.duration is None else None,
         )
         return filed, ready
+
+    def _ending(self, media: Path) -> str | None:
+        kind = filing.kind_of(media)
+        of_sound = filing.OF_SOUND.get(kind or "")
+        return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_sound(media) else kind
 
     def _thumbnail(self, fetched: Fetched, media: Path, ready: Path, name: str) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""

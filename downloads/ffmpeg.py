@@ -20,6 +20,8 @@ CAREFULLY = ("-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_
 
 # As the file itself has it: what its tags say stands further in.
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
+SOUND = re.compile(r"^ *Stream #.*: Audio: ", re.M)
+PICTURES = re.compile(r"^ *Stream #.*: Video: (?!.*\(attached pic\))", re.M)
 
 
 def find() -> str | None:
@@ -98,17 +100,28 @@ def complaint(file: Path) -> str:
 
 def duration(file: Path) -> float | None:
     """Return the seconds that a media file lasts; None if it does not say, or if there is no ffmpeg to ask."""
+    match = DURATION.search(_opened(file))
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
+
+
+def is_sound(file: Path) -> bool:
+    """Tell whether there is sound in a media file and no pictures; False too if there is no ffmpeg to ask."""
+    said = _opened(file)
+    return bool(SOUND.search(said)) and not PICTURES.search(said)
+
+
+def _opened(file: Path) -> str:
+    """Return what ffmpeg says of a file that it opens; "" if there is none to ask."""
     found = find()
     if not found:
-        return None
+        return ""
     read = ["-v", "info", "-hide_banner", "-i", f"file:{file}"]
     try:
         # Without an output it says what it has opened, and ends with an error.
         said = subprocess.run([found, *CAREFULLY, *read], capture_output=True, timeout=READING, check=False).stderr
     except subprocess.TimeoutExpired:
-        return None
-    match = DURATION.search(said.decode("utf-8", "replace"))
-    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
+        return ""
+    return said.decode("utf-8", "replace")
 
 
 def take_still(file: Path, picture: Path) -> bool:

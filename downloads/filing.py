@@ -38,6 +38,8 @@ MEDIA_KINDS = frozenset(
         "wma",
     ]
 )
+# What only sound is called: yt-dlp leaves these endings whether there are pictures or not.
+OF_SOUND = {"mp4": "m4a", "webm": "weba"}
 PICTURE_STARTS = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
 LARGEST_PICTURE = 10_000_000  # bytes

@@ -39,6 +39,7 @@ TYPES = {
     ".mov": "video/quicktime",
     ".ogv": "video/ogg",
     ".m4a": "audio/mp4",
+    ".weba": "audio/webm",
     ".mp3": "audio/mpeg",
     ".ogg": "audio/ogg",
     ".opus": "audio/ogg",

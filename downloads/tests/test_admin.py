@@ -1,5 +1,6 @@
 """Videos in Django's admin."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -277,3 +279,16 @@ def test_it_answers_any_query(admin, query):
 def test_it_answers_any_selection(admin, action, key):
     answer = admin.post(LIST, {"action": action, "_selected_action": key, "index": 0}, follow=True)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["year", "month", "day", "week"])
+def test_it_leafs_by_the_dates_that_there_are(admin, kind):
+    days = ["2023-12-31T23:59:59", "2024-01-01T00:00:00", "2024-02-29T12:00:00", "2024-03-31T08:00:00", "2026-11-26"]
+    for number, day in enumerate(days):
+        at = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC)
+        Video.objects.filter(pk=waiting(f"v{number}").pk).update(added_at=at)
+    some = Video.objects.exclude(added_at__year=2023)
+    for videos in (Video.objects.all(), some, some.filter(added_at__month=2), Video.objects.none()):
+        assert list(videos.datetimes("added_at", kind)) == list(QuerySet.datetimes(videos, "added_at", kind))
+    page = admin.get(f"{LIST}?added_at__year=2024").content.decode()
+    assert re.findall(r"added_at__month=(\d+)&amp;added_at__year=2024", page) == ["1", "2", "3"]

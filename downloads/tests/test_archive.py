@@ -9,7 +9,7 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import archive, downloader, egress, filing, progress, workroom
+from downloads import archive, detail, downloader, egress, filing, progress, workroom
 from downloads.models import Queue, Status, Video
 from downloads.reporter import Reporter
 
@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def download():
     """Take a URL through its whole story; the row at its end."""
 
-    def run(url, tell=lambda state: None):
-        video, _ = Video.objects.ingest(url, url)
+    def run(url, tell=lambda state: None, **more):
+        video, _ = Video.objects.ingest(url, url, **more)
         video = Video.objects.claim("test")
         with egress.Proxy() as proxy:
             archive.run(video, proxy=proxy.url, tell=tell)
@@ -63,6 +63,16 @@ def test_it_files_a_video_away(download, media_server, settings):
     ]
     assert workroom.rooms() == []
     assert [event.reason for event in video.events.all()] == ["Added", "Started", "Found", "Fetched", "Filed"]
+
+
+@pytest.mark.parametrize(
+    ("path", "ending", "kind"), [("/separate/index.m3u8", ".m4a", "audio"), ("/clip.mp4", ".mp4", "video")]
+)
+def test_it_calls_sound_what_has_no_pictures(download, media_server, path, ending, kind):
+    video = download(media_server.url(path), quality="audio")
+    assert (video.status, video.error) == (Status.COMPLETE, "")
+    assert video.media_file.endswith(ending)
+    assert (video.kind, detail.player(video).kind) == (kind, kind)
 
 
 def test_it_keeps_what_the_site_says(download, media_server):

@@ -4,7 +4,6 @@ import { line, percent, valuetext } from "./format.js";
 import { find, write } from "./page.js";
 import { hasEnded } from "./store.js";
 
-/** @type {DrawBar} */
 export const drawBar = (element, state, stalled) => {
 	const bar = find("[data-bar]", element);
 	if (!bar) return;

@@ -2,7 +2,7 @@
 
 import { visible } from "./page.js";
 
-// Each glides by what the one around it does not do already.
+// Each by what the one around it does not do already; added to what still glides.
 const PARTS = "[data-list] :is(section, .waiting, .pages, [data-video-id])";
 
 const look = () =>
@@ -32,7 +32,6 @@ export const glide = (swap) => {
 		ways.set(part, way);
 		const move = `${way[0] - x}px ${way[1] - y}px`;
 		if (!old) part.animate({ opacity: [0, 1] }, 300);
-		// On top of what still glides.
 		else if (move !== "0px 0px") part.animate({ translate: [move, "none"], easing: "ease-out", composite: "add" }, 300);
 	}
 };

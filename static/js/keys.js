@@ -1,4 +1,4 @@
-/** Keys, where nobody writes: they lead to what names them, or do what the page says. */
+/** Keys, where nobody writes: to what names them, or as the page says. */
 
 import { find } from "./page.js";
 

@@ -1,4 +1,4 @@
-/** socket → store → bars and cards, on every live page */
+/** socket → store → bars and cards, on live pages */
 
 import { drawBar } from "./bars.js";
 import { createCards, own } from "./cards.js";

@@ -1,4 +1,4 @@
-/** Tells what has turned; those who look elsewhere, what has ended. */
+/** Tells what turned; those who look elsewhere, what ended. */
 
 import { find, write } from "./page.js";
 
@@ -9,7 +9,6 @@ const look = () => {
 	dataset.notify = Note?.permission;
 };
 
-/** @type {Tell} */
 export const tell = (turned, shown) => {
 	const news = [...turned].map(([id, status]) => {
 		const card = shown.get(id)?.element;

@@ -1,4 +1,4 @@
-/** Finds elements and writes their text. */
+/** Finds elements, writes text. */
 
 /** @type {Find} */
 export const find = (selector, root = document) => root.querySelector(selector);
@@ -17,5 +17,7 @@ export const land = (element) => {
 
 export const write = (selector, words, root) => {
 	const found = find(selector, root);
-	if (found && found.textContent !== words) found.textContent = words;
+	// No node comes or goes.
+	const text = found?.firstChild ?? found?.appendChild(new Text());
+	if (text && text.nodeValue !== words) text.nodeValue = words;
 };

@@ -110,8 +110,6 @@ interface Listener {
 	state(state: Connection): void;
 }
 
-type DrawBar = (element: HTMLElement, state: State, stalled: number) => void;
-
 /** `url` of the partials; `absent`: the server does not have this id; `swapped`: the page shows other cards. */
 type CreateCards = (
 	url: string,
@@ -145,7 +143,6 @@ interface EventTarget {
 	blur(): void;
 }
 
-type Tell = (turned: Outcome["turned"], shown: Shown) => void;
 type Write = (selector: string, words: string, root?: ParentNode) => void;
 
 type Pace = (pace: Pick<State, "speed" | "eta">, ...before: string[]) => string;
