@@ -16,7 +16,6 @@ KEEP = (
     "DELETE FROM downloads_search WHERE rowid NOT IN (SELECT id FROM downloads_video)",
 )
 KEY = "s.rowid"
-PLAIN_KEY = "+s.rowid"  # compared row by row, instead of searching anew for each
 # The table of lengths is the smallest that has all keys.
 KEYS = "SELECT id FROM downloads_search_docsize"
 WRITE = (

@@ -96,18 +96,14 @@ def _by_tiers(wanted: list[str], limits: Limits) -> tuple[list[str], str, list[A
 def _only(within: "models.QuerySet[Video] | None") -> Limits:
     """Return what limits a search to some videos: what comes before it, a condition, and the parameters of both.
 
-    Few are gathered first, since it may take many matches to meet one of them; among many each match is looked up.
+    Few are gathered first, and each of them is looked at; among many, each match is looked up.
     """
     if within is None:
         return ([], ()), "", ()
     keys, engine = within.order_by().values("pk"), _engine()
     if keys[: engine.FEW + 1].count() <= engine.FEW:
         sql, params = keys.query.sql_with_params()
-        return (
-            ([f"few (id) AS MATERIALIZED ({sql})"], params),
-            f" AND {engine.PLAIN_KEY} IN (SELECT id FROM few)",
-            (),
-        )
+        return ([f"few (id) AS MATERIALIZED ({sql})"], params), "", ()
     sql, params = keys.filter(pk=RawSQL(engine.KEY, ())).query.sql_with_params()
     return ([], ()), f" AND EXISTS ({sql})", params
 

@@ -27,7 +27,7 @@ DROP = (
 KEEP = ("DELETE FROM downloads_search WHERE video_id NOT IN (SELECT id FROM downloads_video)",)
 # So few are looked up one by one as fast as any index tells of all that have the words.
 FEW = 5_000
-KEY = PLAIN_KEY = "s.video_id"
+KEY = "s.video_id"
 KEYS = "SELECT video_id FROM downloads_search"
 WRITE = (
     f"INSERT INTO downloads_search (video_id, {', '.join(TIERS)}) "
