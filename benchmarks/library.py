@@ -13,7 +13,10 @@ from typing import Any
 from benchmarks import postgres, report
 from benchmarks.samples import percentile
 
-HEADING = ["request", "CPU median, ms", "CPU 95 %", "CPU most", "wall median, ms", "wall 95 %", "queries", "HTML, kB"]
+HEADING = [
+    *("request", "CPU median, ms", "CPU 95 %", "CPU most", "wall median, ms", "wall 95 %"),
+    *("again, CPU median", "again, 95 %", "queries", "HTML, kB"),
+]
 
 
 def main(arguments: list[str]) -> None:
@@ -61,7 +64,8 @@ def table(lines: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def _cells(kind: str, lines: list[dict[str, Any]]) -> list[str]:
-    cpu, wall = ([line[name] for line in lines] for name in ("cpu", "wall"))
+    cpu, wall, again = ([line[name] for line in lines] for name in ("cpu", "wall", "again"))
     figures = [percentile(cpu, 0.5), percentile(cpu, 0.95), max(cpu), percentile(wall, 0.5), percentile(wall, 0.95)]
+    figures += [percentile(again, 0.5), percentile(again, 0.95)]
     queries = max(line.get("queries", 0) for line in lines)
     return [kind, *(f"{figure:.0f}" for figure in figures), str(queries), f"{max(x['bytes'] for x in lines) / 1e3:.0f}"]

@@ -28,7 +28,7 @@ def cluster(binaries: Path) -> Iterator[str]:
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "cwd": folder, **who}
     make = [str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", name, "--no-sync"]
     subprocess.run(make, check=True, **quiet)
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=50"
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=50 -c random_page_cost=1.1"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True, **quiet)
     try:

@@ -56,9 +56,9 @@ def unless_full(number: int, most: int) -> str:
     return ""
 
 
-def together(tiers: list[str]) -> tuple[list[str], str]:
-    """Return the tables that come before a query, none here, and the rows of all tiers."""
-    return [], " UNION ALL ".join(f"SELECT * FROM ({tier}) AS t{n}" for n, tier in enumerate(tiers))
+def placed(number: int, tier: str, params: list[Any]) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
+    """Return the tables that come before the query, none here, and the rows of a tier."""
+    return [], (tier, params)
 
 
 def best(every: str, most: int) -> str:

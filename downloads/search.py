@@ -24,9 +24,9 @@ FIELDS = {"title", "uploader", "description", "tracks"}  # of a video, that its 
 # Bytes of words that are kept of each part: together less than the million that a tsvector holds.
 LARGEST = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
 AT_ONCE = 500
+NAMED = 1  # the tier of title and uploader
 
-# What limits a search: (tables that come before it, their parameters), a condition, the parameters of that.
-Limits = tuple[tuple[list[str], tuple[Any, ...]], str, tuple[Any, ...]]
+Sql = tuple[str, list[Any]]  # with its parameters
 
 
 def _engine() -> ModuleType:
@@ -53,20 +53,22 @@ def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) 
 
 def _having(wanted: list[str], within: "models.QuerySet[Video] | None") -> dict[int, str]:
     engine = _engine()
-    limits = _only(within)
-    (tables, first), _, _ = limits
-    more: list[str] = []
-    if tables:
-        every, params = engine.of_few(wanted, MOST_FOUND)
-    else:
-        more, every, params = _by_tiers(wanted, limits)
-    tables, params = [*tables, *more], [*first, *params]
+    few, only = _limits(within)
+    tiers = range(0) if few else range(len(engine.TIERS))
+    if not few and len(wanted) > 1 and len(named := _newest(NAMED, wanted, only)) < MOST_FOUND:
+        # Several common words cost as much in each tier, and what has them in the title is among these.
+        few, tiers = _these(named), tiers[NAMED + 1 :]
+    tables: list[Sql] = [(f"few (id) AS MATERIALIZED ({few[0]})", few[1])] if few else []
+    rows: list[Sql] = [engine.of_few(wanted, MOST_FOUND)] if few else []
+    for number in tiers:
+        before, row = engine.placed(number, *_tier(number, wanted, only))
+        tables, rows = [*tables, *before], [*rows, row]
+        only = only[0] + engine.unless_full(number, MOST_FOUND), only[1]
+    every = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part{number}" for number, (sql, _) in enumerate(rows))
+    asked = f"{'WITH ' * bool(tables)}{', '.join(sql for sql, _ in tables)} {engine.best(every, MOST_FOUND)}"
     found: dict[int, str] = {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"{'WITH ' * bool(tables)}{', '.join(tables)} {engine.best(every, MOST_FOUND)}",
-            params,
-        )
+        cursor.execute(asked, [value for _, values in (*tables, *rows) for value in values])
         for key, status in cursor:
             found.setdefault(key, status)
             if len(found) == MOST_FOUND:
@@ -74,38 +76,37 @@ def _having(wanted: list[str], within: "models.QuerySet[Video] | None") -> dict[
     return found
 
 
-def _by_tiers(wanted: list[str], limits: Limits) -> tuple[list[str], str, list[Any]]:
-    """Return the tables, the rows of all tiers, and the parameters of both.
-
-    Each tier by itself is read from the newest on, and no further than it has to be.
-    """
+def _tier(number: int, wanted: list[str], only: Sql) -> Sql:
+    """Return the rows of a tier; read from the newest on, and no further than it has to be."""
     engine = _engine()
-    _, only, more = limits
-    tiers, params = [], []
-    for number in range(len(engine.TIERS)):
-        where, values = engine.tier(number, wanted)
-        tiers.append(
-            f"SELECT {engine.KEY} AS id, {number} AS tier FROM downloads_search s "
-            f"WHERE {where}{only} ORDER BY {engine.KEY} DESC LIMIT {MOST_FOUND}"
-        )
-        params += [*values, *more]
-        only += engine.unless_full(number, MOST_FOUND)
-    return *engine.together(tiers), params
+    where, values = engine.tier(number, wanted)
+    rows = f"SELECT {engine.KEY} AS id, {number} AS tier FROM downloads_search s WHERE {where}{only[0]}"
+    return f"{rows} ORDER BY {engine.KEY} DESC LIMIT {MOST_FOUND}", [*values, *only[1]]
 
 
-def _only(within: "models.QuerySet[Video] | None") -> Limits:
-    """Return what limits a search to some videos: what comes before it, a condition, and the parameters of both.
+def _newest(number: int, wanted: list[str], only: Sql) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(*_tier(number, wanted, only))
+        return [key for key, _ in cursor.fetchall()]
+
+
+def _these(keys: list[int]) -> Sql | None:
+    return (f"VALUES {', '.join(['(%s)'] * len(keys))}", keys) if keys else None
+
+
+def _limits(within: "models.QuerySet[Video] | None") -> tuple[Sql | None, Sql]:
+    """Return what limits a search to some videos: their keys, or a condition.
 
     Few are gathered first, and each of them is looked at; among many, each match is looked up.
     """
     if within is None:
-        return ([], ()), "", ()
+        return None, ("", [])
     keys, engine = within.order_by().values("pk"), _engine()
     if keys[: engine.FEW + 1].count() <= engine.FEW:
         sql, params = keys.query.sql_with_params()
-        return ([f"few (id) AS MATERIALIZED ({sql})"], params), "", ()
+        return (sql, [*params]), ("", [])
     sql, params = keys.filter(pk=RawSQL(engine.KEY, ())).query.sql_with_params()
-    return ([], ()), f" AND EXISTS ({sql})", params
+    return None, (f" AND EXISTS ({sql})", [*params])
 
 
 def among(keys: list[int], wanted: list[str]) -> set[int]:

@@ -63,10 +63,9 @@ def unless_full(number: int, most: int) -> str:
     return f" AND (SELECT COUNT(*) FROM t{number}) < {most}"
 
 
-def together(tiers: list[str]) -> tuple[list[str], str]:
-    """Return the tables that come before a query, and the rows of all tiers."""
-    tables = [f"t{number} (id, tier) AS MATERIALIZED ({tier})" for number, tier in enumerate(tiers)]
-    return tables, " UNION ALL ".join(f"SELECT * FROM t{number}" for number in range(len(tiers)))
+def placed(number: int, tier: str, params: list[Any]) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
+    """Return the table of a tier, which comes before the query and is read once, and the rows that it has."""
+    return [(f"t{number} (id, tier) AS MATERIALIZED ({tier})", params)], (f"SELECT * FROM t{number}", [])
 
 
 def best(every: str, most: int) -> str:

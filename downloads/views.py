@@ -69,21 +69,18 @@ def add(request: HttpRequest) -> HttpResponse:
 def cards(request: HttpRequest) -> HttpResponse:
     """Answer the partials of the asked videos; one that is not here is simply absent."""
     drawn = asked if (asked := request.GET.get("as")) in PARTIALS else "card"
-    videos = list(Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE]))
-    context: dict[str, Any] = {
-        "partial": PARTIALS[drawn],
-        "videos": [
-            {"video": video, "detail": detail.shown(video, request.GET) if drawn == "detail" else None}
-            for video in videos
-        ],
-        "may_change": access.may_change(request.user),
-    }
+    found = Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE])
+    context: dict[str, Any] = {"partial": PARTIALS[drawn], "may_change": access.may_change(request.user)}
     if drawn == "card":
         browse = Browse(request.GET)
-        for card, place in zip(context["videos"], browse.places(videos), strict=True):
-            card["place"] = place
+        videos = list(found.for_cards(browse.words))
+        places = browse.places(videos)
+        shown = [{"video": video, "place": place} for video, place in zip(videos, places, strict=True)]
         context |= {"browse": browse, **_queue(browse)}
-    return render(request, "downloads/_cards.html", context)
+    else:
+        is_detail = drawn == "detail"
+        shown = [{"video": video, "detail": detail.shown(video, request.GET) if is_detail else None} for video in found]
+    return render(request, "downloads/_cards.html", {**context, "videos": shown})
 
 
 @require_safe

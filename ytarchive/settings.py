@@ -172,6 +172,16 @@ STORAGES = {
         else "ytarchive.staticfiles.HashedModulesStorage"
     },
 }
+LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
+CACHES = {
+    "default": {"BACKEND": LOCAL_MEMORY},
+    # Cards that are drawn, some 2 kB each, those last shown; none while their templates are worked on.
+    "cards": {
+        "BACKEND": "django.core.cache.backends.dummy.DummyCache" if DEBUG else LOCAL_MEMORY,
+        "LOCATION": "cards",
+        "OPTIONS": {"MAX_ENTRIES": 2000},
+    },
+}
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -1,18 +1,42 @@
-"""What a page has a hundred of, drawn by its template once: icons, buttons, and the options of a field."""
+"""What a page has a hundred of, drawn by its template once: cards, icons, buttons, and the options of a field."""
 
 import functools
+import hashlib
 from collections.abc import Iterable
+from typing import Any, cast
 
 from django import template
+from django.core.cache import caches
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from downloads.models import Video
+from downloads.models import Status, Video
+from downloads.templatetags.words import ago, retrying
 
 register = template.Library()
 
 SOME_ID = "SOMEID"  # stands for a video in a button that is drawn for all of them
+
+
+@register.simple_tag(takes_context=True)
+def card(context: template.Context, video: Video, place: str) -> SafeString:
+    """Draw the card of a video, or its row; one that would look as it did is kept from the last time.
+
+    What it is kept by is all that its template reads, so that nothing has to be told when that changes.
+    """
+    seen = {"browse": context["browse"], "may_change": context["may_change"], "place": place}
+    facts = [(name, value) for name, value in vars(video).items() if name != "_state"]
+    times = ago(video.added_at), retrying(video)
+    read = repr((facts, times, place, seen["may_change"], seen["browse"].words, seen["browse"].clear_url))
+    key = hashlib.sha256(read.encode()).hexdigest()
+    drawn = caches["cards"].get_or_set(key, lambda: _card({**seen, "video": video}), None)
+    return cast(SafeString, drawn)
+
+
+def _card(context: dict[str, Any]) -> SafeString:
+    return render_to_string("downloads/_video.html", context)
 
 
 @register.simple_tag
@@ -23,10 +47,28 @@ def icon(name: str) -> str:
 
 
 @register.simple_tag
+@functools.cache
+def state(status: str) -> str:
+    """Draw a state as its icon and its word."""
+    return render_to_string("downloads/_state.html", {"status": status, "words": Status(status).label})
+
+
+@register.simple_tag(takes_context=True)
+def actions(context: template.Context, video: Video) -> SafeString:
+    """Draw the buttons of what can be done with a video as it stands."""
+    return _for(video, _actions(video.status, context["may_change"]))
+
+
+@functools.cache
+def _actions(status: str, may_change: bool) -> str:
+    video = Video(video_id=SOME_ID, status=status)
+    return render_to_string("downloads/_actions.html", {"video": video, "may_change": may_change})
+
+
+@register.simple_tag
 def act(video: Video, verb: str, words: str, icon: str = "", owner: str = "act") -> SafeString:
     """Draw the button that does something with a video; `owner` is the form it belongs to."""
-    # An id has no letter that means anything in HTML or in an address.
-    return mark_safe(_button(verb, words, icon or verb, owner).replace(SOME_ID, video.video_id))  # noqa: S308
+    return _for(video, _button(verb, words, icon or verb, owner))
 
 
 @functools.cache
@@ -36,8 +78,29 @@ def _button(verb: str, words: str, icon: str, owner: str) -> str:
 
 
 @register.simple_tag
+def address(name: str, video: Video) -> SafeString:
+    """Return the address of this name for a video; `url` looks through all patterns each time."""
+    return _for(video, _address(name))
+
+
+@functools.cache
+def _address(name: str) -> str:
+    return reverse(name, args=[SOME_ID])
+
+
+def _for(video: Video, drawn: str) -> SafeString:
+    # An id has no letter that means anything in HTML or in an address.
+    return mark_safe(drawn.replace(SOME_ID, video.video_id))  # noqa: S308
+
+
+@register.simple_tag
 def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
     """Draw the options of a select; Django's own way draws each by two templates, which takes fifty times as long."""
+    return _options(tuple(choices), chosen)
+
+
+@functools.lru_cache(maxsize=64)
+def _options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
     marks = {chosen: mark_safe(" selected")}
     found = ((value, marks.get(value, ""), words) for value, words in choices)
     return format_html_join("\n", '<option value="{}"{}>{}</option>', found)

@@ -76,7 +76,7 @@ MAY = {
     "downloads.detail": {"filing", "history", "media", "models", "tracks"},
     "downloads.apps": set(),
     "downloads.templatetags.words": {"models"},
-    "downloads.templatetags.drawn": {"models"},
+    "downloads.templatetags.drawn": {"models", "downloads.templatetags.words"},
     "downloads.templatetags.tight": set(),
     "downloads.templatetags.marks": {"folding", "models", "spoken", "tracks"},
     "downloads.templatetags.prose": set(),

@@ -1,5 +1,6 @@
 """The library page, the list and the cards, as rendered on the server."""
 
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -7,7 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import caches
+from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from downloads import history
 from downloads.models import Facts, Filed, Video
@@ -235,3 +239,55 @@ def test_it_writes_durations_as_players_do(seconds, text):
 
 def test_it_cuts_long_texts_only():
     assert [words.short(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
+
+
+def cards(client, query: str = "") -> list[str]:
+    return re.findall(r'<li class="(?:card|row)".*?</li>', client.get(f"/{query}").content.decode(), re.DOTALL)
+
+
+def test_a_card_that_would_look_as_it_did_is_not_drawn_again(client, ada):
+    complete("a"), waiting("b")
+    drawn = [[template.name for template in client.get("/").templates].count("downloads/_video.html") for _ in range(2)]
+    assert drawn == [2, 0]
+
+
+OTHERS = {
+    models.BooleanField: True,
+    models.DateField: dt.date(2020, 2, 3),
+    models.DateTimeField: dt.datetime(2020, 2, 3, tzinfo=dt.UTC),
+    models.FloatField: 55.5,
+    models.IntegerField: 7,
+    models.BigIntegerField: 7_000_000,
+    models.PositiveIntegerField: 2,
+    models.JSONField: [],
+}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [field for field in Video._meta.concrete_fields if not (field.primary_key or field.generated or field.is_relation)],
+    ids=lambda field: field.name,
+)
+@pytest.mark.parametrize("query", ["", "?q=film"])
+def test_a_kept_card_follows_each_field(client, ada, field, query):
+    for video in [complete("film-a"), waiting("film-b")]:
+        before = cards(client, query)
+        other = "failed" if field.name == "status" else OTHERS.get(type(field), f"film{video.pk}")
+        Video.objects.filter(pk=video.pk).update(**{field.name: other})
+        after = cards(client, query)
+        caches["cards"].clear()
+        assert after == cards(client, query)
+        if field.name in ("title", "status", "duration" if video.is_ended else "percent"):
+            assert after != before  # the comparison sees something
+
+
+def test_a_kept_card_follows_the_clock_and_who_looks(client, ada, monkeypatch):
+    complete("a")
+    (card,) = cards(client)
+    assert "just now" in card
+    assert "Delete" in card
+    hour = timezone.now() + dt.timedelta(hours=1)
+    monkeypatch.setattr(words.timezone, "now", lambda: hour)
+    assert "1 hour ago" in cards(client)[0]
+    client.logout()
+    assert "Delete" not in cards(client)[0]
