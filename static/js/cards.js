@@ -48,14 +48,14 @@ export const createCards = (url, page) => {
 		fetching = true;
 		const asked = `${path}${search.slice(1)}&id=${ids.join("&id=")}`;
 		const html = await fetch(asked, { signal: AbortSignal.timeout(10_000) })
-			.then((answer) => (answer.ok && !answer.redirected ? answer.text() : null))
-			.catch(() => null);
+			.then((answer) => (answer.ok && !answer.redirected ? answer.text() : ""))
+			.catch(() => "");
 		fetching = false;
 		// htmx answers only what is on the page.
 		const busy = find(".htmx-request");
-		if (html === null || busy || search !== location.search) for (const id of ids) wanted.add(id);
+		if (!html || busy || search !== location.search) for (const id of ids) wanted.add(id);
 		else swap(new DOMParser().parseFromString(html, "text/html"), ids);
-		schedule(html === null ? AGAIN_AFTER : undefined);
+		schedule(html ? undefined : AGAIN_AFTER);
 	};
 
 	const swap = (answer, ids) => {
@@ -75,8 +75,7 @@ export const createCards = (url, page) => {
 		const old = shown.get(id)?.element;
 		const { place, order } = fresh?.dataset ?? {};
 		if (!fresh) page.absent(id);
-		const same = old?.dataset.place === place && old?.dataset.order === order;
-		if (old && fresh && same) return old.replaceWith(fresh);
+		if (old && fresh && old.dataset.place === place && old.dataset.order === order) return old.replaceWith(fresh);
 		const list = find(`[data-place-for="${place}"]`);
 		const cut = [old, list].some((each) => each?.closest("[data-more]"));
 		if (cut || (place === "library" && !list)) wanted.add(LIST);

@@ -1,8 +1,8 @@
-/** Nothing jumps: what moves glides, and where one has scrolled, what is read stays. */
+/** What moves glides; where one has scrolled, what is read stays. */
 
 import { visible } from "./page.js";
 
-// Each by what the one around it does not do already; added to what still glides.
+// Each less what the one around it does; added to what still glides.
 const PARTS = "[data-list] :is(section, .waiting, .pages, [data-video-id])";
 
 const look = () =>

@@ -1,4 +1,4 @@
-/** socket → store → bars and cards, on live pages */
+/** Socket, store, bars and cards. */
 
 import { drawBar } from "./bars.js";
 import { createCards, own } from "./cards.js";
@@ -11,7 +11,9 @@ import { createStore } from "./store.js";
 const page = document.documentElement.dataset;
 const rev = () => Number(find("[data-rev]")?.dataset.rev ?? -1);
 const isList = !!find("[data-list]");
-let frame = 0;
+// Bars take turns: no frame is long.
+const AT_ONCE = 25;
+const due = new Map();
 
 const store = createStore(rev(), isList);
 export const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
@@ -31,18 +33,20 @@ const draw = () => {
 	write("title", totals.count ? `${percent(totals.percent) || "…"} · ${own.title}` : own.title);
 	write("[data-totals]", pace(totals));
 	page.tracked = `${store.states.size}`;
-	if (!frame) frame = requestAnimationFrame(drawAll);
+	if (!due.size) requestAnimationFrame(drawSome);
+	for (const entry of store.states) due.set(...entry);
 };
 
-const drawAll = () => {
-	frame = 0;
+const drawSome = () => {
 	const now = Date.now();
-	for (const [id, state] of store.states) {
+	for (const [id, state] of [...due].slice(0, AT_ONCE)) {
+		due.delete(id);
 		const card = cards.shown.get(id);
 		if (card) drawBar(card.element, state, store.stalled(state, now));
 	}
 	for (const time of all("[data-retries-at] time"))
 		time.textContent = span(Math.max(1, (Date.parse(time.dateTime) - now) / 1000));
+	if (due.size) requestAnimationFrame(drawSome);
 };
 
 cards.scan();

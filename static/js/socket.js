@@ -1,12 +1,11 @@
 /** Connects for ever: backs off, notices silence, polls. */
 
-const SUBPROTOCOL = "ytarchive.progress.v2";
 const POLL_EVERY = 3_000;
 const SILENT_AFTER = 6_000;
 const GIVEN_UP_AFTER = 3_000;
 const FAILURES_AT_MOST = 3;
 
-// Full jitter: up to 4 s, or 30 s if hidden or after ten minutes.
+// Full jitter: up to 4 s; 30 s if hidden or after ten minutes.
 export const delay = (failures, downFor, hidden, random) =>
 	random * Math.min(hidden || downFor > 600_000 ? 30_000 : 4_000, 500 * 2 ** Math.min(failures, 10));
 
@@ -19,7 +18,7 @@ export const connect = (url, snapshotUrl, page) => {
 
 	const open = () => {
 		clearTimeout(retry);
-		ws = new WebSocket(url, SUBPROTOCOL);
+		ws = new WebSocket(url, "ytarchive.progress.v2");
 		beganAt = Date.now();
 		ws.onopen = () => {
 			heardAt = Date.now();

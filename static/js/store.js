@@ -2,6 +2,7 @@
 
 const STALLED_AFTER = 20;
 const ASK_AGAIN_AFTER = 6_000;
+const NOTHING = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };
 
 export const hasEnded = (status) => ["complete", "failed", "cancelled"].includes(status);
 const isActive = (status) => ["downloading", "processing"].includes(status ?? "downloading");
@@ -61,9 +62,8 @@ export const createStore = (rev, open) => {
 		if (status && status !== was && (card || hasEnded(status))) outcome.turned.set(id, status);
 		if (hasEnded(status) && !card) states.delete(id);
 		else {
-			const nothing = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };
-			const pace = { speed: null, eta: null };
-			states.set(id, { ...nothing, ...(later ? null : old), ...pace, ...given, attempt, status, at: now });
+			const before = later ? NOTHING : old;
+			states.set(id, { ...NOTHING, ...before, speed: null, eta: null, ...given, attempt, status, at: now });
 		}
 		const differs = attempt !== card?.attempt || (status ? status !== card.status : !isActive(card.status));
 		if (differs && (!isProgress || !old || later)) outcome.cards.add(id);
@@ -87,9 +87,8 @@ export const createStore = (rev, open) => {
 		settle(shown, pageRev) {
 			rev = Math.max(rev, pageRev);
 			for (const [id, state] of states) {
-				const card = shown.get(id);
-				const over = card ? hasEnded(card.status) && card.attempt >= state.attempt : hasEnded(state.status);
-				if (over) states.delete(id);
+				const { status, attempt } = shown.get(id) ?? state;
+				if (hasEnded(status) && attempt >= state.attempt) states.delete(id);
 			}
 		},
 		stalled({ status, at }, now) {

@@ -3,7 +3,7 @@
 from playwright.sync_api import Locator, Page, expect
 
 from downloads import progress
-from downloads.models import Facts, Filed, Video
+from downloads.models import Facts, Filed, Status, Video
 from downloads.progress import Progress
 
 
@@ -42,3 +42,11 @@ def opened(page: Page, site, path: str = "/") -> Page:
 
 def connection(page: Page, name: str, **how) -> None:
     expect(page.locator("html")).to_have_attribute("data-connection", name, **how)
+
+
+def downloading(count: int) -> list[Video]:
+    """Return videos that run, as many as no limit of this machine would let start."""
+    addresses = [f"http://{number}.example.org/" for number in range(count)]
+    videos = [Video.objects.ingest(address, address)[0] for address in addresses]
+    Video.objects.update(status=Status.DOWNLOADING)
+    return videos

@@ -6,7 +6,7 @@ from playwright.sync_api import WebSocket, expect
 from downloads import progress
 from downloads.models import Status, Video
 from downloads.progress import Progress
-from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running
+from downloads.tests.browser.pages import bar, card, connection, downloading, finish, move, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -32,6 +32,27 @@ def test_it_moves_several_bars_at_once_without_a_reload(page, site):
     expect(bar(page, videos[0])).to_have_attribute("aria-valuetext", "55 percent, 412 of 603 MB · 5.1 MB/s · 37 s left")
     assert page.evaluate("window.same")
     assert page.title().startswith("56 % · ")
+
+
+DRAWN = """
+window.drawn = [];
+new MutationObserver((changes) => {
+  const rows = changes.map(({ target }) => target.parentElement?.closest("[data-video-id]")).filter(Boolean);
+  if (rows.length) window.drawn.push(new Set(rows).size);
+}).observe(document.querySelector("[data-list]"), { subtree: true, characterData: true, childList: true });
+"""
+
+
+def test_many_bars_take_turns(page, site):
+    videos = downloading(80)
+    opened(page, site)
+    page.evaluate(DRAWN)
+    for video in videos:
+        move(video, 42)
+    expect(page.locator("[aria-valuenow='42']")).to_have_count(80)
+    drawn = page.evaluate("window.drawn")
+    assert sum(drawn) >= 80
+    assert max(drawn) <= 25
 
 
 def test_it_shows_an_unknown_total_as_unknown(page, site):
