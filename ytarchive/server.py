@@ -98,8 +98,19 @@ class Pings:
 class ProgressServer(Server):
     """The server of `manage.py web`."""
 
+    stopping = False
+
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Give a WebSocket's application its direct outlet."""
+        """Give a WebSocket's application its direct outlet; begin nothing any more while the server stops.
+
+        What began then, on a connection that was kept, would be left behind by the loop, its thread waiting for ever.
+        """
+        if self.stopping:
+            if scope["type"] == "http":
+                protocol.basic_error(503, b"Service Unavailable", "The server is just stopping. Try again soon.")
+            else:
+                protocol.transport.abortConnection()
+            return asyncio.Queue()  # that nobody reads
         if scope["type"] == "websocket":
             self._prepare(protocol)
             scope.setdefault("extensions", {})["ytarchive.outlet"] = DirectOutlet(protocol)
@@ -132,7 +143,8 @@ class ProgressServer(Server):
             await super().handle_reply(protocol, message)
 
     def kill_all_applications(self) -> Any:
-        """Stop listening, close every socket with 1012, let each `disconnect` run, cancel what is left."""
+        """Begin nothing more, close every socket with 1012, let each `disconnect` run, cancel what is left."""
+        self.stopping = True
         for listener in self.listeners:
             listener.addCallback(lambda port: port.stopListening())
         for protocol in list(self.connections):

@@ -1,7 +1,9 @@
 """The web server as a real process: what a client sees on the wire."""
 
 import asyncio
+import collections
 import contextlib
+import http.client
 import json
 import signal
 import socket
@@ -9,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from concurrent import futures
 from pathlib import Path
 
 import pytest
@@ -163,6 +166,32 @@ async def test_it_closes_with_1012_when_it_is_stopped(web):
         assert client.close_code == 1012
     wait_until(lambda: web.process.poll() is not None, 5, "it ends")
     assert "Traceback" not in web.process.log.read_text()
+
+
+@pytest.mark.usefixtures("static_files")
+def test_it_ends_though_it_is_asked_without_end(web):
+    answers: collections.Counter[int] = collections.Counter()
+
+    def ask() -> None:
+        while web.process.poll() is None:
+            connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
+            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+                while True:
+                    connection.request("GET", "/accounts/login/")
+                    answer = connection.getresponse()
+                    answer.read()
+                    answers[answer.status] += 1
+
+    with futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(ask)
+        wait_until(lambda: answers[200] > 40, 30, "it is busy")
+        web.process.send_signal(signal.SIGTERM)
+        try:
+            assert web.process.wait(5) == 0
+        finally:
+            web.process.kill()
+    assert answers.keys() <= {200, 503}
 
 
 async def test_it_drops_a_client_that_does_not_read_and_keeps_no_more_than_its_share(web, client):
