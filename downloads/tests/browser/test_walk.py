@@ -1,9 +1,11 @@
 """One walk through the whole of it: on a desk and on a phone, in light and dark, with and without JavaScript."""
 
+import itertools
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -204,9 +206,15 @@ class Walker:
         self.look("missing")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["live", "plain"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+def walks() -> Iterator[Any]:
+    """Yield each size, scheme and whether scripts run; two of those without scripts are left to `make soak`."""
+    for size, scheme, scripts in itertools.product(SIZES, ["light", "dark"], [True, False]):
+        is_long = not scripts and (size, scheme) in {("desk", "light"), ("phone", "dark")}
+        name = f"{size}-{scheme}-{'live' if scripts else 'plain'}"
+        yield pytest.param(size, scheme, scripts, id=name, marks=[pytest.mark.soak] if is_long else [])
+
+
+@pytest.mark.parametrize(("size", "scheme", "scripts"), walks())
 def test_it_goes_all_the_way(browser: Browser, transactional_db, standing, shelf, size, scheme, scripts):
     get_user_model().objects.create_superuser("ada", password=PASSWORD)
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts)
