@@ -23,6 +23,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from benchmarks import shelf  # noqa: E402
 from downloads.models import Video  # noqa: E402
+from ytarchive import memory  # noqa: E402
 
 
 def addresses() -> dict[str, list[str]]:
@@ -88,6 +89,7 @@ def measure(rounds: int) -> list[dict[str, Any]]:
     client, clock, found = Client(), Clock(), []
     client.force_login(get_user_model()._default_manager.create_user("bench"))
     asked = [(kind, path) for kind, paths in addresses().items() for path in paths]
+    memory.settle()  # as a web process does
     connection.close = lambda: None  # type: ignore[method-assign]  # a server keeps it, or a pool does
     for number in range(rounds + 1):
         for kind, path in asked:

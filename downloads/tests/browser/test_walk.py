@@ -214,7 +214,7 @@ def walks() -> Iterator[Any]:
         yield pytest.param(size, scheme, scripts, id=name, marks=[pytest.mark.soak] if is_long else [])
 
 
-@pytest.mark.parametrize(("size", "scheme", "scripts"), walks())
+@pytest.mark.parametrize(("size", "scheme", "scripts"), list(walks()))
 def test_it_goes_all_the_way(browser: Browser, transactional_db, standing, shelf, size, scheme, scripts):
     get_user_model().objects.create_superuser("ada", password=PASSWORD)
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts)
