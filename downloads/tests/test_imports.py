@@ -86,6 +86,7 @@ MAY = {
     "ytarchive.settings": {"ytarchive.data", "ytarchive.variables"},
     "ytarchive.staticfiles": set(),
     "ytarchive.layers": set(),
+    "ytarchive.memory": set(),
     "ytarchive.server": {"frames"},
     "ytarchive.redisserver": set(),
     "ytarchive.part": set(),
