@@ -50,7 +50,7 @@ def icon(name: str) -> str:
 @functools.cache
 def state(status: str) -> str:
     """Draw a state as its icon and its word."""
-    return render_to_string("downloads/_state.html", {"status": status, "words": Status(status).label})
+    return render_to_string("downloads/_state.html", {"status": status, "words": dict(Status.choices).get(status, status)})
 
 
 @register.simple_tag(takes_context=True)

@@ -13,7 +13,7 @@ const rev = () => Number(find("[data-rev]")?.dataset.rev ?? -1);
 const isList = !!find("[data-list]");
 // Bars take turns: no frame is long.
 const AT_ONCE = 25;
-const due = new Map();
+const due = new Set();
 
 const store = createStore(rev(), isList);
 export const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
@@ -34,15 +34,15 @@ const draw = () => {
 	write("[data-totals]", pace(totals));
 	page.tracked = `${store.states.size}`;
 	if (!due.size) requestAnimationFrame(drawSome);
-	for (const entry of store.states) due.set(...entry);
+	for (const id of store.states.keys()) due.add(id);
 };
 
 const drawSome = () => {
 	const now = Date.now();
-	for (const [id, state] of [...due].slice(0, AT_ONCE)) {
+	for (const id of [...due].slice(0, AT_ONCE)) {
 		due.delete(id);
-		const card = cards.shown.get(id);
-		if (card) drawBar(card.element, state, store.stalled(state, now));
+		const [card, state] = [cards.shown.get(id), store.states.get(id)];
+		if (card && state) drawBar(card.element, state, store.stalled(state, now));
 	}
 	for (const time of all("[data-retries-at] time"))
 		time.textContent = span(Math.max(1, (Date.parse(time.dateTime) - now) / 1000));

@@ -62,8 +62,7 @@ export const createStore = (rev, open) => {
 		if (status && status !== was && (card || hasEnded(status))) outcome.turned.set(id, status);
 		if (hasEnded(status) && !card) states.delete(id);
 		else {
-			const before = later ? NOTHING : old;
-			states.set(id, { ...NOTHING, ...before, speed: null, eta: null, ...given, attempt, status, at: now });
+			states.set(id, { ...NOTHING, ...(!later && old), speed: null, eta: null, ...given, attempt, status, at: now });
 		}
 		const differs = attempt !== card?.attempt || (status ? status !== card.status : !isActive(card.status));
 		if (differs && (!isProgress || !old || later)) outcome.cards.add(id);
