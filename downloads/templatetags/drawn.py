@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 from django import template
 from django.core.cache import caches
@@ -26,17 +26,13 @@ def card(context: template.Context, video: Video, place: str) -> SafeString:
 
     What it is kept by is all that its template reads, so that nothing has to be told when that changes.
     """
-    seen = {"browse": context["browse"], "may_change": context["may_change"], "place": place}
+    browse, may_change = context["browse"], context["may_change"]
     facts = [(name, value) for name, value in vars(video).items() if name != "_state"]
-    times = ago(video.added_at), retrying(video)
-    read = repr((facts, times, place, seen["may_change"], seen["browse"].words, seen["browse"].clear_url))
-    key = hashlib.sha256(read.encode()).hexdigest()
-    drawn = caches["cards"].get_or_set(key, lambda: _card({**seen, "video": video}), None)
+    read = (facts, ago(video.added_at), retrying(video), place, may_change, browse.words, browse.clear_url)
+    key = hashlib.sha256(repr(read).encode()).hexdigest()
+    seen = {"video": video, "place": place, "may_change": may_change, "browse": browse}
+    drawn = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", seen), None)
     return cast(SafeString, drawn)
-
-
-def _card(context: dict[str, Any]) -> SafeString:
-    return render_to_string("downloads/_video.html", context)
 
 
 @register.simple_tag
@@ -50,7 +46,9 @@ def icon(name: str) -> str:
 @functools.cache
 def state(status: str) -> str:
     """Draw a state as its icon and its word."""
-    return render_to_string("downloads/_state.html", {"status": status, "words": dict(Status.choices).get(status, status)})
+    return render_to_string(
+        "downloads/_state.html", {"status": status, "words": dict(Status.choices).get(status, status)}
+    )
 
 
 @register.simple_tag(takes_context=True)

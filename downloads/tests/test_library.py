@@ -291,3 +291,10 @@ def test_a_kept_card_follows_the_clock_and_who_looks(client, ada, monkeypatch):
     assert "1 hour ago" in cards(client)[0]
     client.logout()
     assert "Delete" not in cards(client)[0]
+
+
+def test_it_shows_a_state_that_it_does_not_know_as_it_is(client, ada):
+    video = complete("a")
+    Video.objects.filter(pk=video.pk).update(status="odd")
+    answer = client.get(f"/videos/cards?as=card&id={video.video_id}")
+    assert "<span data-state>odd</span>" in answer.content.decode()
