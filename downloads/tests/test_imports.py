@@ -2,6 +2,8 @@
 
 import ast
 import graphlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -198,3 +200,11 @@ def test_it_finds_every_way_to_import() -> None:
     tree = ast.parse("import a.b\nfrom a import c\nfrom . import d\nfrom .e import f\ndef g():\n    import h")
 
     assert set(_names(tree, "room")) == {"a.b", "a.c", "room.d", "room.e.f", "h"}
+
+
+def test_a_command_loads_no_server_that_it_does_not_run() -> None:
+    quiet = [name for name in MODULES if name.startswith(COMMANDS) and name not in ONLY["daphne"]]
+    loading = f"import django, sys; django.setup(); import {', '.join(quiet)}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", loading], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    assert not {"twisted", "daphne"} & set(loaded.split())
