@@ -13,7 +13,7 @@ run: $(VENV)/installed
 	@$(BIN)/python manage.py up $(ARGS)
 
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # Nothing is left in anybody's data folder.
 lint: export YTARCHIVE_DATA := $(CURDIR)/$(VENV)/lint-data

@@ -1,9 +1,11 @@
 """What many tests share: a real Redis-compatible server, and helpers that wait for events."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -162,6 +164,34 @@ def static_files() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the browser's tests last: Playwright keeps a loop running in this thread, where asyncio's then cannot."""
     items.sort(key=lambda item: item.path.parent.name == "browser")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test that measures time run alone, while the other worker waits; tests that are not `alone` overlap.
+
+    All come through the door one by one. Who wants the room alone keeps the door until it is empty.
+    """
+    run = getattr(item.config, "workerinput", {}).get("testrunuid")
+    if not run:
+        return (yield)
+    place = Path(tempfile.gettempdir(), f"yta-tests-{run}")
+    kind = fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH
+    with place.with_suffix(".door").open("w") as door, place.with_suffix(".room").open("w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, kind)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        try:
+            return (yield)
+        finally:
+            fcntl.flock(room, fcntl.LOCK_UN)  # said, since a process that a test forked may have it too
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no lock behind."""
+    if run := getattr(config, "workerinput", {}).get("testrunuid"):
+        for name in ("door", "room"):
+            Path(tempfile.gettempdir(), f"yta-tests-{run}.{name}").unlink(missing_ok=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

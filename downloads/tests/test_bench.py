@@ -133,6 +133,7 @@ FLOORS = [
 ]
 
 
+@pytest.mark.alone
 @pytest.mark.processes
 def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
     """CPU times of real processes; measured once more before it is called a regression."""

@@ -172,6 +172,7 @@ async def test_it_sends_no_more_often_than_ticks_however_much_is_published(scene
     assert len(scene.listener.batches) - 1 <= allowed
 
 
+@pytest.mark.alone
 async def test_it_beats_when_nothing_happens(scene):
     await scene.bridge()
     await scene.listener.until(lambda batch: True)
@@ -253,6 +254,7 @@ async def test_it_puts_back_what_was_taken_out_of_the_store(scene, monkeypatch):
     assert (await scene.store()).keys() == {"@", video.video_id}
 
 
+@pytest.mark.alone
 async def test_its_heart_beats_while_the_database_hangs(scene, monkeypatch):
     await scene.bridge()
     await scene.listener.until(lambda batch: True)
@@ -270,6 +272,7 @@ async def test_its_heart_beats_while_the_database_hangs(scene, monkeypatch):
         hangs.set()
 
 
+@pytest.mark.alone
 async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(scene):
     one = await scene.bridge()
     first = await scene.listener.until(lambda batch: True)

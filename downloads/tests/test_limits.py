@@ -116,6 +116,7 @@ class TestFlow:
         flow.take(6)
         assert flow.moved == 11
 
+    @pytest.mark.alone
     def test_it_keeps_to_its_rate(self):
         flow = egress.Flow(1_000_000)
         began = time.monotonic()

@@ -72,6 +72,14 @@ def found():
 print(json.dumps([found() for _ in range(120)], sort_keys=True))
 """
 
+# The tests of the verbs and of the library that are run on this database as well.
+VERBS = [
+    *("test_models.py", "test_lists.py", "test_control.py", "test_removal.py", "test_search.py"),
+    "test_browse.py::test_it_filters_by_each_and_by_all",
+    "test_browse.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
+    "test_browse.py::test_it_knows_the_neighbours_of_a_video",
+]
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
@@ -140,20 +148,7 @@ def test_it_fetches_one_of_two_that_are_found_at_once(run, insisting):
 
 
 @pytest.mark.timeout(300)  # many tests in one
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("test_models.py", "test_lists.py", "test_control.py"),
-        ("test_removal.py",),
-        (
-            "test_search.py",
-            "test_browse.py::test_it_filters_by_each_and_by_all",
-            "test_browse.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
-            "test_browse.py::test_it_knows_the_neighbours_of_a_video",
-        ),
-    ],
-)
-def test_it_knows_the_same(run, names):
+def test_it_knows_the_same(run):
     """The tests of the verbs and of the library themselves, on this database."""
     env = {**run.env, "TEST_DATABASE_URL": run.env["DATABASE_URL"]}
     done = subprocess.run(
@@ -164,7 +159,7 @@ def test_it_knows_the_same(run, names):
             "-q",
             "-p",
             "no:cacheprovider",
-            *(f"downloads/tests/{name}" for name in names),
+            *(f"downloads/tests/{name}" for name in VERBS),
         ],
         env=env,
         cwd=settings.BASE_DIR,

@@ -113,6 +113,7 @@ def test_it_publishes_on_the_channel_of_the_video(redis_server):
     assert (message["channel"], message["data"]) == (b"progress:demo:1", b'{"percent":42}')
 
 
+@pytest.mark.alone
 def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
     assert progress.publish("a", Progress(percent=1))
     redis_server.freeze()

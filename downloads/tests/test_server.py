@@ -87,6 +87,7 @@ async def until_closed(client: ClientConnection) -> None:
                 await client.recv()
 
 
+@pytest.mark.alone
 async def test_it_brings_a_published_message_to_a_raw_client_within_50_ms(web, client):
     await asyncio.to_thread(progress.publish, "warm", Progress(percent=1))
     await next_frame(client, video_id="warm")
@@ -129,6 +130,7 @@ async def test_it_closes_with_the_code_that_says_why(client, frame, code):
     assert client.close_code == code
 
 
+@pytest.mark.alone
 async def test_it_closes_a_flood_and_serves_the_others(web, client):
     async with connect(web.url) as flood:
         with contextlib.suppress(websockets.ConnectionClosed):
@@ -140,6 +142,7 @@ async def test_it_closes_a_flood_and_serves_the_others(web, client):
     assert await client.recv() == "pong"
 
 
+@pytest.mark.alone
 async def test_it_ends_who_pings_without_end(web):
     flood = _stalled_client(web.port)
     before = web.memory()
@@ -194,6 +197,7 @@ def test_it_ends_though_it_is_asked_without_end(web):
     assert answers.keys() <= {200, 503}
 
 
+@pytest.mark.alone
 async def test_it_drops_a_client_that_does_not_read_and_keeps_no_more_than_its_share(web, client):
     stalled = [_stalled_client(web.port) for _ in range(5)]
     await asyncio.to_thread(progress.publish, "demo", Progress(percent=0))

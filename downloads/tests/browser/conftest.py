@@ -10,8 +10,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from downloads.progress import SNAPSHOT_KEY
 from downloads.tests import clips, tools
-from downloads.tests.conftest import Manage, wait_until
+from downloads.tests.conftest import Manage, RedisServer, managing, wait_until
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 PASSWORD = "quiet cinema"
@@ -29,10 +30,15 @@ def browser() -> Iterator[Browser]:
 
 
 class Site:
-    """The web server and the bridge; a test may kill and restart each."""
+    """The web server and the bridge; a test may kill and restart each.
 
-    def __init__(self, manage: Manage) -> None:
+    The bridge is the test's own. The web server, which takes longest to start and remembers nothing that
+    the next test could see but the names in its filters, goes on.
+    """
+
+    def __init__(self, manage: Manage, keeping: Manage) -> None:
         self.manage = manage
+        self.keeping = keeping
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -41,7 +47,7 @@ class Site:
         self.bridge: subprocess.Popen[str] | None = None
 
     def start_web(self) -> None:
-        self.web = self.manage("web", "--port", str(self.port))
+        self.web = self.keeping("web", "--port", str(self.port))
         wait_until(self.answers, 20, "the web server answers")
 
     def start_bridge(self) -> None:
@@ -68,13 +74,24 @@ class Site:
         self.bridge.wait()
 
 
+@pytest.fixture(scope="session")
+def standing(redis_session: RedisServer, static_files, tmp_path_factory) -> Iterator[Site]:
+    """The site for all tests that have it to themselves in turn; its bridge is to be started."""
+    for keeping in managing(tmp_path_factory.mktemp("site")):
+        yield Site(keeping, keeping)
+
+
 @pytest.fixture
-def site(transactional_db, static_files, redis_server, manage: Manage) -> Site:
+def site(transactional_db, standing: Site, redis_server: RedisServer, manage: Manage) -> Site:
     """The running site, with an empty archive."""
-    site = Site(manage)
-    site.start_bridge()
-    site.start_web()
-    return site
+    standing.manage = manage
+    standing.start_bridge()
+    if not standing.answers():
+        standing.start_web()
+    # A page is live from the first message on; what comes before that, nobody hears.
+    with redis_server.client() as client:
+        wait_until(lambda: client.exists(SNAPSHOT_KEY), 20, "the bridge leads")
+    return standing
 
 
 @pytest.fixture

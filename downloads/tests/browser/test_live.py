@@ -43,6 +43,7 @@ new MutationObserver((changes) => {
 """
 
 
+@pytest.mark.alone
 def test_many_bars_take_turns(page, site):
     videos = downloading(80)
     opened(page, site)
@@ -140,6 +141,7 @@ def test_it_says_that_updates_are_paused_without_a_bridge(page, site):
     expect(bar(page, video)).to_have_attribute("aria-valuenow", "44")
 
 
+@pytest.mark.alone
 def test_it_keeps_nothing_of_a_thousand_finished_videos(page, site):
     kept = running("kept")
     opened(page, site)

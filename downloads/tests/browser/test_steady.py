@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 from downloads.models import Video
 from downloads.tests.browser.pages import card, finish, opened, running
 
-pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+pytestmark = [pytest.mark.alone, pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 WATCH = """() => {

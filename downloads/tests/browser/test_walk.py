@@ -35,7 +35,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 def standing(django_db_setup, redis_session, static_files, tmp_path_factory) -> Iterator[Site]:
     """The running site, for all walks."""
     for manage in managing(tmp_path_factory.mktemp("site")):
-        site = Site(manage)
+        site = Site(manage, manage)
         site.start_bridge()
         site.start_web()
         yield site
