@@ -14,10 +14,13 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.management import call_command
+from django.test.utils import override_settings
 
 from downloads import ffmpeg, progress
 from downloads.tests import clips, mediaserver, tools
 from ytarchive import redisserver
+
+QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
 class RedisServer:
@@ -198,6 +201,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to get the programs whose want made tests be skipped."""
     for line in tools.missing(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"Skipped for want of {line}")
+
+
+@pytest.fixture(autouse=True)
+def quick(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Spend no time on what a test in this process does not look at: slow hashes, and a walk through all static files.
+
+    The program's own processes know only the real hashes.
+    """
+    if request.node.get_closest_marker("processes"):
+        yield
+        return
+    with override_settings(PASSWORD_HASHERS=[QUICK_HASHER, *settings.PASSWORD_HASHERS], WHITENOISE_AUTOREFRESH=True):
+        yield
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Who may import whom: read from the imports themselves. CONTRIBUTING.md says why."""
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -126,6 +127,7 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@functools.cache
 def imports(name: str) -> set[str]:
     """Return the full names that a module imports, inside functions too."""
     return set(_names(_running(ast.parse(MODULES[name].read_text())), name.rpartition(".")[0]))
