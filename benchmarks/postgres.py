@@ -29,6 +29,7 @@ def cluster(binaries: Path) -> Iterator[str]:
     make = [str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", name, "--no-sync"]
     subprocess.run(make, check=True, **quiet)
     options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=50 -c random_page_cost=1.1"
+    options += " -c max_parallel_workers_per_gather=0"  # what they use is gone with them before it can be counted
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True, **quiet)
     try:

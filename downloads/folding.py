@@ -3,6 +3,7 @@
 "Über-Straße" is "uber" and "strasse". Where a script has no spaces between words, each character is a word.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,8 @@ SINGLE = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 SIGN = re.compile(f"[{SINGLE}]")
-WORD = re.compile(rf"[{SINGLE}]|[^\W_{SINGLE}]+")
+LETTER = rf"^\W_{SINGLE}"
+WORD = re.compile(rf"[{SINGLE}]|[{LETTER}]+")
 
 
 def fold(text: str) -> str:
@@ -43,14 +45,22 @@ def begun(words: list[str]) -> list[str]:
 
 def spans(text: str, asked: list[str]) -> Iterator[tuple[int, int]]:
     """Yield where in the text words begin as asked, from the first to the last."""
+    if not asked:
+        return
     folded, origin = _traced(text)
     done = 0
-    for found in WORD.finditer(folded):
-        fitting = [len(each) for each in asked if found[0].startswith(each)]
+    for found in _beginnings(tuple(asked)).finditer(folded):
         # One sign may be several words, as a fraction is.
-        if fitting and origin[found.start()] >= done:
-            done = _end(text, origin[found.start() + max(fitting) - 1])
+        if origin[found.start()] >= done:
+            done = _end(text, origin[found.end() - 1])
             yield origin[found.start()], done
+
+
+@functools.lru_cache(maxsize=256)
+def _beginnings(asked: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds the longest of these words at each place where a word begins."""
+    found = (re.escape(word) if SIGN.match(word) else rf"(?<![{LETTER}]){re.escape(word)}" for word in asked)
+    return re.compile("|".join(sorted(found, key=len, reverse=True)))
 
 
 def _traced(text: str) -> tuple[str, Sequence[int]]:

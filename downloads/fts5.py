@@ -40,6 +40,11 @@ def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
     return "downloads_search MATCH %s", [f"{{{TIERS[number]}}} : ({every})"]
 
 
+def anywhere(asked: list[str]) -> tuple[str, list[Any]]:
+    """Return the rows that have all words in any tier, likewise."""
+    return tier(len(TIERS) - 1, asked)
+
+
 def of_few(asked: list[str], most: int) -> tuple[str, list[Any]]:
     """Return the best of the table `few`, and the parameters; the long texts are looked at last."""
     cases, params = [], []

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 from django.http import (
     Http404,
     HttpRequest,
@@ -94,6 +96,7 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
     if not access.may_look(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
+    await sync_to_async(close_old_connections)()  # others may have it while this one is sent, which may take long
     path = await asyncio.to_thread(filing.located, pick(row)) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")

@@ -114,7 +114,7 @@ def among(keys: list[int], wanted: list[str]) -> set[int]:
     if not keys or not wanted:
         return set()
     engine = _engine()
-    where, values = engine.tier(len(engine.TIERS) - 1, folding.begun(wanted))
+    where, values = engine.anywhere(folding.begun(wanted))
     some = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
         cursor.execute(

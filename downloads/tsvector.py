@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
+from downloads.folding import BEGUN
+
 TIERS = ("title", "named", "told", "spoken")
+# The short tiers have the first letters of their words as well: what begins with two letters may be thousands of
+# words, which a search for the beginning would have to gather each time.
+SHORT = ("title", "named")
+BEGINNINGS = range(2, 5)  # letters; a single one is kept with the words
 CREATE = (
     "CREATE TABLE downloads_search ("
-    "video_id bigint PRIMARY KEY, " + ", ".join(f"{name} tsvector NOT NULL" for name in TIERS) + ")",
+    "video_id bigint PRIMARY KEY, " + ", ".join(f"{name} tsvector NOT NULL" for name in TIERS) + ") "
+    # Words of many videos are looked for row by row, which takes four times as long where they lie elsewhere.
+    "WITH (toast_tuple_target = 8160)",
     # Without a list of what is still to be sorted in, which every search would have to read.
     *(f"CREATE INDEX ON downloads_search USING gin ({name}) WITH (fastupdate = off)" for name in TIERS),
     # No foreign key: Django empties tables one by one, and does not know this one.
@@ -37,14 +45,35 @@ WRITE = (
 
 
 def values(parts: Sequence[list[str]]) -> list[Any]:
-    """Return the columns of a video from the words of its parts: each tier has those of the ones before."""
-    return list(accumulate(parts))
+    """Return the columns of a video from the words of its parts: each tier has those of the ones before.
+
+    The last is left empty where nothing is added to what was told, as for most videos.
+    """
+    title, named, told, spoken = accumulate(parts)
+    return [*([*words, *_beginnings(words)] for words in (title, named)), told, spoken if parts[-1] else []]
+
+
+def _beginnings(words: list[str]) -> list[str]:
+    whole = [word for word in words if not word.endswith(BEGUN)]
+    return [word[:length] + BEGUN for word in whole for length in BEGINNINGS if len(word) >= length]
 
 
 def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
     """Return the rows that have all words within a tier, as a condition and its parameters."""
-    every = " & ".join(f"'{word}':*" if len(word) > 1 else f"'{word}'" for word in asked)
+    every = " & ".join(_begun(word, TIERS[number]) for word in asked)
     return f"s.{TIERS[number]} @@ %s::tsquery", [every]
+
+
+def _begun(word: str, tier: str) -> str:
+    if len(word) == 1 or word.endswith(BEGUN):
+        return f"'{word}'"
+    return f"'{word}{BEGUN}'" if tier in SHORT and len(word) in BEGINNINGS else f"'{word}':*"
+
+
+def anywhere(asked: list[str]) -> tuple[str, list[Any]]:
+    """Return the rows that have all words in any tier, likewise."""
+    (told, values), (spoken, more) = (tier(number, asked) for number in (2, 3))
+    return f"({told} OR {spoken})", [*values, *more]
 
 
 def of_few(asked: list[str], most: int) -> tuple[str, list[Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ytarchive import listening, memory
+from ytarchive import listening, memory, pooling
 from ytarchive.prepare import CannotStart
 
 
@@ -31,6 +31,7 @@ class Command(BaseCommand):
         from ytarchive.asgi import application  # noqa: PLC0415
         from ytarchive.server import ProgressServer  # noqa: PLC0415
 
+        pooling.keep_connections()
         memory.settle()
         ProgressServer(
             application,

@@ -1,0 +1,18 @@
+"""Connections to PostgreSQL that a web process keeps for the next request."""
+
+from django.db import connections
+
+# Each request has a thread of its own, and would make its own connection, which takes longer than most pages.
+POOL = {"min_size": 1, "max_size": 20, "timeout": 20}  # connections, connections, seconds until one is free
+
+
+def keep_connections() -> None:
+    """Have what this process connects with go back to a pool; to be called before its first query.
+
+    SQLite has no pool, and needs none. A connection that broke meanwhile is looked at before it is used
+    (docs.djangoproject.com, Databases: connection pool, and `CONN_HEALTH_CHECKS`).
+    """
+    database = connections.databases["default"]
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        database |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+        database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": dict(POOL)}
