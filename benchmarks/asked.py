@@ -82,26 +82,33 @@ class Clock:
         return time.perf_counter() * 1e3, time.process_time() * 1e3 + spent / 1e6
 
 
-def measure(rounds: int) -> list[dict[str, Any]]:
-    """Ask for everything in turn, `rounds` times; return a line for each request.
+class Visitor:
+    """Somebody who asks for everything in turn, as often as wanted."""
 
-    Each is asked for twice: with no card drawn yet, as on a page that nobody has looked at, and again.
-    """
-    client, clock, found = Client(), Clock(), []
-    client.force_login(get_user_model()._default_manager.create_user("bench"))
-    asked = [(kind, path) for kind, paths in addresses().items() for path in paths]
-    memory.settle()  # likewise
-    for number in range(rounds + 1):
-        for kind, path in asked:
-            caches["cards"].clear()
-            line = {"kind": kind, **_timed(client, clock, path)}
-            line["again"] = _timed(client, clock, path)["cpu"]
-            found += [line] if number else []  # the first time, templates are compiled
-    for line, (_, path) in zip(found, asked, strict=False):
+    def __init__(self) -> None:
+        self.client, self.clock = Client(), Clock()
+        self.client.force_login(get_user_model()._default_manager.create_user("bench"))
+        self.asked = [(kind, path) for kind, paths in addresses().items() for path in paths]
+        memory.settle()  # as a web process does
+        self.round()  # templates are compiled
+        self.queries = [self._queries(path) for _, path in self.asked]
+
+    def _queries(self, path: str) -> int:
         with CaptureQueriesContext(connection) as queries:
-            client.get(f"/{path}")
-        line["queries"] = len(queries)
-    return found
+            self.client.get(f"/{path}")
+        return len(queries)
+
+    def round(self) -> list[dict[str, Any]]:
+        """Return a line for each request.
+
+        Each is asked for twice: with no card drawn yet, as on a page that nobody has looked at, and again.
+        """
+        found = []
+        for kind, path in self.asked:
+            caches["cards"].clear()
+            line = {"kind": kind, **_timed(self.client, self.clock, path)}
+            found += [{**line, "again": _timed(self.client, self.clock, path)["cpu"]}]
+        return found
 
 
 def _timed(client: Client, clock: Clock, path: str) -> dict[str, Any]:
@@ -119,4 +126,8 @@ if __name__ == "__main__":
     shelf.fill(int(sys.argv[1]))
     with connection.cursor() as vacuum:
         vacuum.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
-    json.dump(measure(int(sys.argv[2])), sys.stdout)
+    visitor = Visitor()
+    # A line that comes in asks for a round.
+    for _ in sys.stdin:
+        lines = [{**line, "queries": count} for line, count in zip(visitor.round(), visitor.queries, strict=True)]
+        print(json.dumps(lines), flush=True)

@@ -1,12 +1,14 @@
 """`python -m benchmarks library`: what a page of a large archive costs, on SQLite and on PostgreSQL."""
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +28,21 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=10, help="how often everything is asked for")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     options = parser.parse_args(arguments)
-    found = {"SQLite": measured(options, "")}
-    if binaries := _postgres():
-        with postgres.cluster(binaries) as address:
-            found["PostgreSQL"] = measured(options, address)
-    else:
-        print("PostgreSQL is left out; it needs apt-get install postgresql", file=sys.stderr)
+    with contextlib.ExitStack() as stack:
+        addresses = {"SQLite": ""}
+        if binaries := _postgres():
+            addresses["PostgreSQL"] = stack.enter_context(postgres.cluster(binaries))
+        else:
+            print("PostgreSQL is left out; it needs apt-get install postgresql", file=sys.stderr)
+        found = measured(
+            {name: stack.enter_context(archive(options.videos, at)) for name, at in addresses.items()}, options.rounds
+        )
     for name, lines in found.items():
         cells = [HEADING, *table(lines)]
         print(f"\n{name}, {options.videos:,} videos\n")
         print(report.markdown(cells) if options.markdown else report.plain(cells))
     where = ", ".join(f"{name} {value}" for name, value in report.machine().items())
-    print(f"\n{options.rounds} rounds. CPU: of our process and the database's. {where}.")
+    print(f"\n{options.rounds} rounds, in turn. CPU: of our process and the database's. {where}.")
 
 
 def _postgres() -> Path | None:
@@ -45,15 +50,39 @@ def _postgres() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
-def measured(options: argparse.Namespace, address: str) -> list[dict[str, Any]]:
-    """Return a line for each request to an archive on this database."""
+Asking = Callable[[], list[dict[str, Any]]]
+
+
+@contextlib.contextmanager
+def archive(videos: int, address: str) -> Iterator[Asking]:
+    """Fill an archive on this database, in a process of its own; give what asks for everything once."""
     with tempfile.TemporaryDirectory(prefix="yta-bench-") as folder:
         env = {**os.environ, "YTARCHIVE_DATA": folder, "DATABASE_URL": address, "REDIS_URL": ""}
         env |= {"DJANGO_SETTINGS_MODULE": "ytarchive.settings"}
-        command = [sys.executable, "-m", "benchmarks.asked", str(options.videos), str(options.rounds)]
-        done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE)
-    lines: list[dict[str, Any]] = json.loads(done.stdout)
-    return lines
+        command = [sys.executable, "-m", "benchmarks.asked", str(videos)]
+        with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin
+            assert process.stdout
+            asks, answers = process.stdin, process.stdout
+
+            def ask() -> list[dict[str, Any]]:
+                print(file=asks, flush=True)
+                lines: list[dict[str, Any]] = json.loads(answers.readline())
+                return lines
+
+            yield ask
+            asks.close()
+
+
+def measured(archives: dict[str, Asking], rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Return a line for each request to each; they are asked in turn, so that both meet the machine as it is."""
+    for ask in archives.values():
+        ask()  # all are filled, and wait
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in archives}
+    for _ in range(rounds):
+        for name, ask in archives.items():
+            found[name] += ask()
+    return found
 
 
 def table(lines: list[dict[str, Any]]) -> list[list[str]]:
@@ -67,5 +96,5 @@ def _cells(kind: str, lines: list[dict[str, Any]]) -> list[str]:
     cpu, wall, again = ([line[name] for line in lines] for name in ("cpu", "wall", "again"))
     figures = [percentile(cpu, 0.5), percentile(cpu, 0.95), max(cpu), percentile(wall, 0.5), percentile(wall, 0.95)]
     figures += [percentile(again, 0.5), percentile(again, 0.95)]
-    queries = max(line.get("queries", 0) for line in lines)
+    queries = max(line["queries"] for line in lines)
     return [kind, *(f"{figure:.0f}" for figure in figures), str(queries), f"{max(x['bytes'] for x in lines) / 1e3:.0f}"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import connection
 from django.http import (
     Http404,
     HttpRequest,
@@ -96,7 +96,7 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
     if not access.may_look(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
-    await sync_to_async(close_old_connections)()  # others may have it while this one is sent, which may take long
+    await sync_to_async(_leave_database)()
     path = await asyncio.to_thread(filing.located, pick(row)) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
@@ -107,6 +107,12 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
     saved = "download" in request.GET or path.suffix.lower() not in TYPES
     response["Content-Disposition"] = content_disposition_header(saved, _saved_name(row["title"], path)) or "inline"
     return response
+
+
+def _leave_database() -> None:
+    """Let others have the connection: to send a file may take long."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 async def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -88,10 +89,15 @@ VERBS = [
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """A server of its own on a socket in a temporary folder; the address of an empty database."""
-    with postgres.cluster(Path(tools.require("postgres")).resolve().parent) as address:
-        yield address
+def server() -> Iterator[postgres.Server]:
+    """A server of its own on a socket in a temporary folder, with an empty database."""
+    with postgres.running(Path(tools.require("postgres")).resolve().parent) as server:
+        yield server
+
+
+@pytest.fixture
+def cluster(server) -> str:
+    return server.address
 
 
 @pytest.fixture
@@ -232,7 +238,7 @@ def web(run):
 
 def answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=20) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -248,6 +254,17 @@ def test_it_keeps_its_connections(web, cluster):
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'web'")
         assert answers(web)
         assert other.execute(STATEMENTS).fetchall() != before
+
+
+def test_it_answers_again_as_soon_as_the_server_is_back(web, server):
+    server.stop()
+    try:
+        assert not answers(web)
+    finally:
+        server.start()
+    began = time.monotonic()
+    wait_until(lambda: answers(web), 20, "the web server answers")
+    assert time.monotonic() - began < 3
 
 
 def test_it_has_connections_for_all_who_ask_at_once(web, cluster):
