@@ -106,7 +106,7 @@ class Visitor:
         found = []
         for kind, path in self.asked:
             caches["cards"].clear()
-            line = {"kind": kind, **_timed(self.client, self.clock, path)}
+            line = {"kind": kind, "path": path, **_timed(self.client, self.clock, path)}
             found += [{**line, "again": _timed(self.client, self.clock, path)["cpu"]}]
         return found
 

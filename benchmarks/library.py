@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,17 +80,39 @@ def measured(archives: dict[str, Asking], rounds: int) -> dict[str, list[dict[st
     for ask in archives.values():
         ask()  # all are filled, and wait
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in archives}
-    for _ in range(rounds):
+    for number in range(rounds):
+        print(f"Round {number + 1}: ten million steps of Python take {loop():.2f} s", file=sys.stderr)
         for name, ask in archives.items():
             found[name] += ask()
     return found
 
 
 def table(lines: list[dict[str, Any]]) -> list[list[str]]:
-    """Return the cells of each kind of request, and of all together."""
+    """Return the cells of each kind of request, of all together, and of all with each by its median.
+
+    The last leaves out what a busy machine adds to a single round.
+    """
     kinds = list(dict.fromkeys(line["kind"] for line in lines))
     rows = [(kind, [line for line in lines if line["kind"] == kind]) for kind in kinds]
-    return [_cells(kind, some) for kind, some in [*rows, ("all", lines)]]
+    return [_cells(kind, some) for kind, some in [*rows, ("all", lines), ("… each by its median", by_median(lines))]]
+
+
+def by_median(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one line for each address, with the medians of its times."""
+    found = []
+    for path in dict.fromkeys(line["path"] for line in lines):
+        same = [line for line in lines if line["path"] == path]
+        medians = {name: percentile([line[name] for line in same], 0.5) for name in ("cpu", "wall", "again")}
+        found += [same[0] | medians]
+    return found
+
+
+def loop() -> float:
+    """Return the seconds that ten million steps of Python take here and now: how fast the machine is."""
+    began = time.process_time()
+    for _ in range(10_000_000):
+        pass
+    return time.process_time() - began
 
 
 def _cells(kind: str, lines: list[dict[str, Any]]) -> list[str]:

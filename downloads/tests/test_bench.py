@@ -159,10 +159,14 @@ def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
 
 
 def test_it_tells_what_each_kind_of_request_costs_and_all_together():
-    one, other = ({"kind": kind, "wall": 30.0, "cpu": 10.0, "again": 5.0, "bytes": 1500} for kind in ("page", "search"))
+    one, other = (
+        {"kind": kind, "path": kind, "wall": 30.0, "cpu": 10.0, "again": 5.0, "bytes": 1500}
+        for kind in ("page", "search")
+    )
     lines = [one | {"queries": 7}, one | {"cpu": 20.0, "queries": 7}, other | {"queries": 9}]
     assert library.table(lines) == [
         ["page", "10", "20", "20", "30", "30", "5", "5", "7", "2"],
         ["search", "10", "10", "10", "30", "30", "5", "5", "9", "2"],
         ["all", "10", "20", "20", "30", "30", "5", "5", "9", "2"],
+        ["… each by its median", "10", "10", "10", "30", "30", "5", "5", "9", "2"],
     ]
