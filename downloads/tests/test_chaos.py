@@ -124,7 +124,7 @@ def storm(shelf, media_server, manage, seed, videos, rate, between, longest, env
 
 @pytest.mark.timeout(240)
 def test_it_loses_nothing_when_workers_are_killed_at_random(shelf, media_server, manage, redis_server):
-    storm(shelf, media_server, manage, 4, videos=10, rate=600_000, between=(2, 4), longest=220)
+    storm(shelf, media_server, manage, 4, videos=8, rate=600_000, between=(2, 4), longest=220)
 
 
 @pytest.mark.soak
