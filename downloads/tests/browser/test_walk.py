@@ -207,7 +207,7 @@ class Walker:
 
 
 def walks() -> Iterator[Any]:
-    """Yield each size, scheme and whether scripts run: four that have each of them twice, the others for `make soak`."""
+    """Yield each size, scheme and whether scripts run: four that have each twice, the others for `make soak`."""
     for size, scheme, scripts in itertools.product(SIZES, ["light", "dark"], [True, False]):
         is_long = scripts != ((size, scheme) in {("desk", "light"), ("phone", "dark")})
         name = f"{size}-{scheme}-{'live' if scripts else 'plain'}"
