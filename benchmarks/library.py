@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     with contextlib.ExitStack() as stack:
         addresses = {"SQLite": ""}
         if binaries := _postgres():
-            addresses["PostgreSQL"] = stack.enter_context(postgres.cluster(binaries))
+            addresses["PostgreSQL"] = stack.enter_context(postgres.running(binaries)).address
         else:
             print("PostgreSQL is left out; it needs apt-get install postgresql", file=sys.stderr)
         found = measured(

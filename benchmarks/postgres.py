@@ -59,10 +59,3 @@ def running(binaries: Path) -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(server.folder)
-
-
-@contextlib.contextmanager
-def cluster(binaries: Path) -> Iterator[str]:
-    """Start a server by the programs of this folder; give the address of an empty database."""
-    with running(binaries) as server:
-        yield server.address

@@ -4,13 +4,13 @@ from importlib import import_module
 
 from django.db import migrations
 
-before = import_module("downloads.migrations.0005_search")
+search = import_module("downloads.migrations.0005_search")
+letters = import_module("downloads.migrations.0006_first_letters")
 
 
 def renew(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        before.drop(apps, schema_editor)
-        before.create(apps, schema_editor)
+        letters.renew(apps, schema_editor)
 
 
 class Migration(migrations.Migration):
@@ -20,5 +20,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(renew, migrations.RunPython.noop),
-        migrations.RunPython(before.fill, migrations.RunPython.noop),
+        migrations.RunPython(search.fill, migrations.RunPython.noop),
     ]

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket as sockets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from websockets.sync.client import connect
 
 from downloads import progress
 from downloads.tests import tools
-from downloads.tests.conftest import wait_until
+from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.processes import Archive, archive, status_of
 
 COMPOSE = settings.BASE_DIR / "docker-compose.yml"
@@ -195,11 +194,6 @@ def proxied(running: Archive, tmp_path: Path) -> Iterator[str]:
     yield url
     process.terminate()
     process.wait(10)
-
-
-def free_port() -> int:
-    with sockets.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 @pytest.mark.processes

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from django.conf import settings
 
 from benchmarks import postgres
 from downloads.tests import tools
-from downloads.tests.conftest import wait_until
+from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.test_twins import race
 from ytarchive.pooling import POOL
 
@@ -213,27 +212,21 @@ def test_it_downloads_with_workers_on_it(run, media_server):
     assert all(next((media / video_id).glob("*.mp4")).read_bytes() == media_server.clip for video_id in ids)
 
 
-STATEMENTS = "SELECT pid, backend_start FROM pg_stat_activity WHERE application_name = 'web' ORDER BY pid"
+CONNECTED = "SELECT pid, backend_start FROM pg_stat_activity WHERE application_name = 'web' ORDER BY pid"
 
 
 @pytest.fixture
-def web(run):
+def web(run, manage):
     """Start the web server on the database; its address."""
     run("manage.py", "collectstatic", "--no-input", "--verbosity", "0")
     run.env["DATABASE_URL"] += "&application_name=web"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "web", "--port", str(port)], env=run.env, cwd=settings.BASE_DIR
-    )
+    port = free_port()
+    process = manage("web", "--port", str(port), env=run.env)
     url = f"http://127.0.0.1:{port}/"
-    try:
-        wait_until(lambda: answers(url), 20, "the web server answers")
-        yield url
-    finally:
-        process.terminate()
-        assert process.wait(15) == 0
+    wait_until(lambda: answers(url), 20, "the web server answers")
+    yield url
+    process.terminate()
+    assert process.wait(15) == 0
 
 
 def answers(url):
@@ -246,14 +239,14 @@ def answers(url):
 
 def test_it_keeps_its_connections(web, cluster):
     with psycopg.connect(cluster, autocommit=True) as other:
-        before = other.execute(STATEMENTS).fetchall()
+        before = other.execute(CONNECTED).fetchall()
         assert before
         assert all(answers(web) for _ in range(10))
-        assert other.execute(STATEMENTS).fetchall() == before
+        assert other.execute(CONNECTED).fetchall() == before
         # A restarted server has ended them all; nobody sees that.
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'web'")
         assert answers(web)
-        assert other.execute(STATEMENTS).fetchall() != before
+        assert other.execute(CONNECTED).fetchall() != before
 
 
 def test_it_answers_again_as_soon_as_the_server_is_back(web, server):
@@ -271,4 +264,4 @@ def test_it_has_connections_for_all_who_ask_at_once(web, cluster):
     with ThreadPoolExecutor(60) as crowd:
         assert all(crowd.map(answers, [web] * 240))
     with psycopg.connect(cluster) as other:
-        assert 1 <= len(other.execute(STATEMENTS).fetchall()) <= POOL["max_size"]
+        assert 1 <= len(other.execute(CONNECTED).fetchall()) <= POOL["max_size"]

@@ -20,7 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from downloads import progress
 from downloads.progress import SNAPSHOT_KEY, Progress
-from downloads.tests.conftest import Manage, RedisServer, wait_until
+from downloads.tests.conftest import Manage, RedisServer, free_port, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 V2 = websockets.Subprotocol("ytarchive.progress.v2")
@@ -30,9 +30,7 @@ class Web:
     """A web process and a bridge."""
 
     def __init__(self, manage: Manage, server: RedisServer) -> None:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = found.getsockname()[1]
+        self.port = free_port()
         self.bridge = manage("bridge_progress")
         self.process = manage("web", "--port", str(self.port))
         wait_until(self.answers, 30, "the web server answers")
@@ -278,9 +276,7 @@ def test_it_says_in_one_line_that_its_port_is_taken(manage):
 
 
 def test_it_is_private_where_others_can_reach_it(manage, redis_server):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     manage("web", "--bind", "0.0.0.0", "--port", str(port))
 
     def status() -> int:

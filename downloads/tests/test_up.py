@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ import redis
 from django.conf import settings
 
 from downloads import progress
-from downloads.tests.conftest import wait_until
+from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.mediaserver import Server
 from downloads.tests.processes import Archive, archive, descendants, living, status_of, words
 
@@ -252,7 +251,7 @@ def test_it_refuses_a_folder_it_cannot_write_to(tmp_path: Path) -> None:
 
 
 def test_it_refuses_a_redis_that_does_not_answer(fresh: dict[str, str]) -> None:
-    said = refused("up", "--port", "0", REDIS_URL=f"redis://user:hidden@127.0.0.1:{_dead_port()}/0", **fresh)
+    said = refused("up", "--port", "0", REDIS_URL=f"redis://user:hidden@127.0.0.1:{free_port()}/0", **fresh)
 
     assert "does not answer" in said
     assert "REDIS_URL" in said
@@ -260,7 +259,7 @@ def test_it_refuses_a_redis_that_does_not_answer(fresh: dict[str, str]) -> None:
 
 
 def test_it_refuses_a_database_that_does_not_answer(fresh: dict[str, str]) -> None:
-    said = refused("up", "--port", "0", DATABASE_URL=f"postgres://user:hidden@127.0.0.1:{_dead_port()}/name", **fresh)
+    said = refused("up", "--port", "0", DATABASE_URL=f"postgres://user:hidden@127.0.0.1:{free_port()}/name", **fresh)
 
     assert "DATABASE_URL" in said
     assert "hidden" not in said
@@ -284,12 +283,6 @@ def test_it_refuses_to_start_without_a_redis_server(tmp_path: Path, fresh: dict[
     said = refused("up", "--port", "0", PYTHONPATH=str(tmp_path), PATH="/nowhere", **fresh)
 
     assert "No Redis-compatible server was found" in said
-
-
-def _dead_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 def test_it_runs_in_a_folder_with_a_long_name(tmp_path: Path, running: Archive) -> None:

@@ -1,7 +1,6 @@
 """A real Chromium, and the site's own processes on the tests' data folder."""
 
 import http.client
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from downloads.progress import SNAPSHOT_KEY
 from downloads.tests import clips, tools
-from downloads.tests.conftest import Manage, RedisServer, managing, wait_until
+from downloads.tests.conftest import Manage, RedisServer, free_port, managing, wait_until
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 PASSWORD = "quiet cinema"
@@ -39,9 +38,7 @@ class Site:
     def __init__(self, manage: Manage, keeping: Manage) -> None:
         self.manage = manage
         self.keeping = keeping
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.web: subprocess.Popen[str] | None = None
         self.bridge: subprocess.Popen[str] | None = None
