@@ -1,14 +1,23 @@
 """Who may look and who may change things: the one place that pages, socket and media ask."""
 
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.contrib import auth
 from django.http import HttpRequest
 
 
 def may_look(user: Any) -> bool:
     """Tell whether `user` may see the archive: anyone in an open one, people who signed in otherwise."""
     return not settings.PRIVATE or user.is_authenticated
+
+
+def still_may_look(session_key: str) -> bool:
+    """Tell whether whoever has this session may see the archive, by what the database says now."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return may_look(auth.get_user(request))
 
 
 def may_change(user: Any) -> bool:

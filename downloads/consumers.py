@@ -11,7 +11,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
 
-from downloads import access, fanout
+from downloads import access, fanout, sessions
 from downloads.frames import Frames
 from downloads.progress import GROUP, SUBPROTOCOL
 
@@ -57,6 +57,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
     """One client of `/ws/progress`, with or without the batch subprotocol."""
 
     viewer: fanout.Viewer | None = None
+    _watch: sessions.Watch | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._task = asyncio.current_task()
@@ -92,6 +93,9 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or SendOutlet(self)
         self._fanout = fanout.current(self.channel_layer)
         self.viewer = self._fanout.join(outlet, ticket=not batches)
+        if session := self.scope.get("session"):
+            self._watch = sessions.current()
+            self._watch.add(self, session.session_key)
 
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
@@ -133,6 +137,9 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
             if isinstance(self.viewer.outlet, SendOutlet):
                 self.viewer.outlet.stop()
             self.viewer = None
+        if self._watch:
+            self._watch.leave(self)
+            self._watch = None
 
     def _too_many(self) -> bool:
         now = time.monotonic()

@@ -40,7 +40,8 @@ MAY = {
     "downloads.epoch": {"progress", "conflation", "known"},
     "downloads.bridge": {"progress", "epoch", "known", "reconciliation"},
     "downloads.fanout": {"frames", "progress"},
-    "downloads.consumers": {"access", "fanout", "frames", "progress"},
+    "downloads.sessions": {"access"},
+    "downloads.consumers": {"access", "fanout", "frames", "progress", "sessions"},
     # From the site to the file
     "downloads.steps": set(),
     "downloads.complaints": set(),

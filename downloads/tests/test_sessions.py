@@ -1,0 +1,122 @@
+"""Sockets end with the sessions that opened them, on the real layer and the real tables."""
+
+import asyncio
+import contextlib
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import channel_layers
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.db import OperationalError
+from django.test import Client
+
+from downloads import access, fanout, sessions
+from ytarchive.asgi import application
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+async def private(redis_server, settings, monkeypatch):
+    """A private archive that looks often, with a layer of this test's loop."""
+    settings.PRIVATE = True
+    monkeypatch.setattr(sessions, "EVERY", 0.02)
+    channel_layers.backends.pop("default", None)
+    yield
+    await fanout.current().close()
+    channel_layers.backends.pop("default", None)
+
+
+def signed_in() -> Client:
+    users = get_user_model()._default_manager
+    users.filter(username="ann").exists() or users.create_user("ann", password=PASSWORD)
+    client = Client()
+    client.login(username="ann", password=PASSWORD)
+    return client
+
+
+async def socket(client: Client) -> WebsocketCommunicator:
+    """Open a socket with this browser's cookie."""
+    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+    found = WebsocketCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie)])
+    assert (await found.connect())[0]
+    return found
+
+
+def sign_out(client: Client) -> None:
+    client.logout()
+
+
+def change_password(client: Client) -> None:
+    user = get_user_model()._default_manager.get(username="ann")
+    user.set_password("another one that is long")
+    user.save()
+
+
+def close_the_account(client: Client) -> None:
+    get_user_model()._default_manager.filter(username="ann").update(is_active=False)
+
+
+def delete_the_account(client: Client) -> None:
+    get_user_model()._default_manager.filter(username="ann").delete()
+
+
+@pytest.mark.parametrize("end", [sign_out, change_password, close_the_account, delete_the_account])
+async def test_a_socket_ends_with_its_session(end) -> None:
+    client = await sync_to_async(signed_in)()
+    found = await socket(client)
+    await sync_to_async(end)(client)
+    assert await found.receive_output(5) == {"type": "websocket.close", "code": 4401}
+    await found.disconnect()
+
+
+async def test_it_ends_no_other_and_goes_on_looking() -> None:
+    one, other = await sync_to_async(signed_in)(), await sync_to_async(signed_in)()
+    first, second = await socket(one), await socket(other)
+    for client, found in ((one, first), (other, second)):
+        await sync_to_async(sign_out)(client)
+        assert (await found.receive_output(5))["code"] == 4401
+        if found is first:
+            assert await second.receive_nothing(0.2)
+        await found.disconnect()
+
+
+async def test_it_looks_each_session_up_once_and_nothing_when_nobody_is_there(monkeypatch) -> None:
+    looked: list[set[str]] = []
+    enough = asyncio.Event()
+
+    def ended(keys: set[str]) -> set[str]:
+        looked.append(keys)
+        if len(looked) == 3:
+            loop.call_soon_threadsafe(enough.set)
+        return set()
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(sessions, "ended", ended)
+    client = await sync_to_async(signed_in)()
+    tabs = [await socket(client), await socket(client)]
+    await asyncio.wait_for(enough.wait(), 5)
+    assert looked[-1] == {client.cookies["sessionid"].value}
+    looking = sessions.current()._looking
+    for tab in tabs:
+        await tab.disconnect()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait_for(looking, 5)
+    assert sessions.current()._looking is None
+
+
+async def test_sockets_stay_while_the_database_is_away(monkeypatch, caplog) -> None:
+    def away(key: str) -> bool:
+        raise OperationalError("no connection")
+
+    client = await sync_to_async(signed_in)()
+    found = await socket(client)
+    with monkeypatch.context() as patched:
+        patched.setattr(access, "still_may_look", away)
+        assert await found.receive_nothing(0.3)
+    assert "not known, sockets stay open: no connection" in caplog.text
+    await sync_to_async(sign_out)(client)
+    assert (await found.receive_output(5))["code"] == 4401
+    await found.disconnect()
