@@ -12,7 +12,7 @@ import logging
 import random
 import secrets
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +20,7 @@ from downloads.epoch import AWAY, DEAF_AFTER, Epoch, Interrupted, cancelled
 from downloads.known import Track
 from downloads.progress import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
 from downloads.reconciliation import Rows
+from downloads.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Bridge:
         self.away = False
         self.epoch: Epoch | None = None
         self.remembered: OrderedDict[str, Track] = OrderedDict()
-        self.counts: Counter[str] = Counter()
+        self.tally = Tally()
         # Events up to here are known to have reached the pages; None: look at the last ten minutes.
         self.reconciled_rev: int | None = None
         self._complained = float("-inf")
@@ -93,11 +94,11 @@ class Bridge:
 
     def refused(self, reason: str, channel: bytes) -> None:
         """Count a message that cannot be used, and log it, at most once a second."""
-        self.counts[reason] += 1
+        count = self.tally.drop(reason)
         now = self.clock()
         if now - self._complained >= 1.0:
             self._complained = now
-            logger.warning("a message on %r cannot be used: %s (%d such)", channel[:100], reason, self.counts[reason])
+            logger.warning("a message on %r cannot be used: %s (%d such)", channel[:100], reason, count)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):

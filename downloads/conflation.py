@@ -5,7 +5,7 @@ of a video is one Track; what goes out next is collected in slots, at most the n
 newest progress after it for each video.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from downloads import frames
 from downloads.frames import Message
 from downloads.known import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
 from downloads.progress import Progress
+from downloads.tally import Tally
 
 REMEMBERED = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
 MOST_ENDED = 10_000
@@ -24,13 +25,13 @@ SILENT = "no news for 10 minutes"
 class Conflator:
     """All that the leading bridge knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally | None = None) -> None:
         # Least recently updated first, in both.
         self.active: OrderedDict[str, Track] = OrderedDict()
         self.resting: OrderedDict[str, Track] = OrderedDict()
         self.slots: dict[str, Slot] = {}
         self.dropped: list[str] = []
-        self.counts: Counter[str] = Counter()
+        self.tally = tally or Tally()
 
     def knows(self, video_id: str) -> bool:
         """Tell whether a message about this id can be taken without a look at its row.
@@ -61,7 +62,7 @@ class Conflator:
             track = Track(attempt=attempt, has_row=track.has_row if track else False)
         reason = track.refusal(attempt, found)
         if reason:
-            self.counts[reason] += 1
+            self.tally.drop(reason)
             if found.changed is True:
                 self._slot(video_id).changed = True
             return False

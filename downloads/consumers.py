@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from downloads import access, fanout, sessions
 from downloads.frames import Frames
 from downloads.progress import GROUP, SUBPROTOCOL
+from downloads.tally import IGNORED
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         elif _is_resync(text_data) and self.viewer:
             self._fanout.resync(self.viewer)
         else:
-            self._fanout.ignored += 1
+            self._fanout.tally.counts[IGNORED] += 1
 
     def caught_up(self) -> None:
         """Go on after a send has ended."""

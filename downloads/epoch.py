@@ -21,6 +21,7 @@ from downloads.progress import (
     dumps,
     video_id_of,
 )
+from downloads.tally import BATCHES, TAKEN
 
 if TYPE_CHECKING:
     from downloads.bridge import Bridge
@@ -50,7 +51,7 @@ class Epoch:
         self.name = secrets.token_hex(8)
         self.seq = 0
         self.rev = 0  # the pages are told of every event up to this one
-        self.conflator = Conflator()
+        self.conflator = Conflator(bridge.tally)
         self.parked: dict[str, list[Progress]] = {}
         self.begun = False
         self.taken = self.rested = 0
@@ -93,7 +94,7 @@ class Epoch:
         except BadMessage as error:
             self.bridge.refused(error.reason, channel)
             return
-        self.bridge.counts["taken"] += 1
+        self.bridge.tally.counts[TAKEN] += 1
         if self.begun and self.conflator.knows(video_id):
             self.conflator.take(video_id, found, self.clock())
         else:
@@ -182,6 +183,7 @@ class Epoch:
         head = dumps({"epoch": self.name, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
         await self.bridge.store(anew=anew, head=head, put=outgoing.put, drop=outgoing.drop)
         messages = [list(message) for message in outgoing.messages]
+        self.bridge.tally.counts[BATCHES] += 1
         await self.bridge.send({"type": EVENT, "epoch": self.name, "seq": self.seq, "messages": messages})
 
     # Now and then --------------------------------------------------------------------------------------
@@ -191,6 +193,7 @@ class Epoch:
         if now - self.echoed >= HEARTBEAT:
             self.echoed = now
             await self.bridge.client.publish(ECHO_CHANNEL + self.bridge.token, "")
+            await self.bridge.tally.tell(self.bridge.client)
         if now - self.heard >= DEAF_AFTER:
             raise Interrupted("The subscription is deaf")
         if self.reconciling is None and now - self.reconciled >= RECONCILED:

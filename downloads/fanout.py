@@ -7,115 +7,32 @@ and for a client or a process that is behind it is one merged frame.
 
 import asyncio
 import collections
-import dataclasses
-import functools
 import json
 import logging
+import os
+import socket
 import time
 import weakref
-from typing import Any, Protocol, Self
+from typing import Any
 
 import redis
 from django.conf import settings
 
 from downloads import frames
-from downloads.frames import Frames, Message
-from downloads.progress import EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
+from downloads.batches import Batch, Snapshot
+from downloads.frames import Frames
+from downloads.progress import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
+from downloads.tally import Tally
+from downloads.viewers import Outlet, Viewer
 
 logger = logging.getLogger(__name__)
 
 KEPT_BATCHES = 64  # more than the longest time that a viewer may be behind, at the usual tick
-LONGEST_BEHIND = 10.0  # seconds
 CHUNK = 250  # viewers served before the loop does other work
 REDIS_AGAIN = 0.5  # seconds
-
-
-class Outlet(Protocol):
-    """Where a viewer's frames go."""
-
-    def write(self, sent: Frames) -> None:
-        """Send without waiting."""
-
-    def pending(self) -> int:
-        """Return what is written but not yet taken, in bytes or frames; 0 when all is."""
-
-    def drop(self) -> None:
-        """End the connection of a client that does not read."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Batch:
-    epoch: str
-    seq: int
-    messages: list[Message]
-
-    @classmethod
-    def read(cls, event: dict[str, Any]) -> Self:
-        """Read the group's event; raise KeyError, TypeError or ValueError if it is no batch."""
-        messages = [(video_id, kind, text) for video_id, kind, text in event["messages"]]
-        if not all(isinstance(part, str) for message in messages for part in message):
-            raise TypeError("a message is [video_id, kind, text]")
-        return cls(str(event["epoch"]), int(event["seq"]), messages)
-
-
-class Snapshot:
-    """All active videos at one moment."""
-
-    def __init__(self, head: dict[str, Any], texts: list[str]) -> None:
-        self.epoch = str(head.get("epoch", ""))
-        self.seq = int(head.get("seq", 0))
-        self.rev = int(head.get("rev", 0))
-        self.texts = texts
-
-    @functools.cached_property
-    def text(self) -> str:
-        """The subprotocol's snapshot frame."""
-        return frames.snapshot(self.epoch, self.seq, self.rev, self.texts)
-
-    @functools.cached_property
-    def batch_frames(self) -> Frames:
-        return Frames([self.text])
-
-    @functools.cached_property
-    def ticket_frames(self) -> Frames:
-        return frames.ticket((json.loads(text)["video_id"], frames.PROGRESS, text) for text in self.texts)
-
-
-class Viewer:
-    """One client: where its frames go, and the last batch that it has."""
-
-    __slots__ = ("__weakref__", "bars", "epoch", "outlet", "pending", "ready", "seq", "since", "task", "ticket")
-
-    def __init__(self, outlet: Outlet, *, ticket: bool) -> None:
-        self.outlet = outlet
-        self.ticket = ticket
-        self.epoch = ""
-        self.seq = 0
-        self.ready = False  # False: batches are held back until its snapshot is sent
-        self.since = 0.0  # since when what is pending has not shrunk, monotonic; 0: nothing is pending
-        self.pending = 0
-        self.bars: frozenset[str] = frozenset()  # what a ticket's client shows
-        self.task: asyncio.Task[None] | None = None
-
-    def send(self, sent: Frames) -> None:
-        """Give frames to the outlet."""
-        if self.ticket:
-            self.bars = (self.bars - sent.ends) | sent.bars
-        if sent.texts:
-            self.outlet.write(sent)
-
-    def is_behind(self, now: float) -> bool:
-        """Tell whether something is still pending; a client that takes nothing for too long is dropped."""
-        pending = self.outlet.pending()
-        if pending and (not self.since or pending < self.pending):
-            self.since = now
-        elif not pending:
-            self.since = 0.0
-        elif now - self.since > LONGEST_BEHIND:
-            logger.info("a client that does not read was dropped")
-            self.outlet.drop()
-        self.pending = pending
-        return pending > 0
+TOLD_EVERY = 5.0  # seconds; a batch comes at least every 2
+CLIENTS_LAST = 15  # seconds
+PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 
 
 class Fanout:
@@ -123,20 +40,22 @@ class Fanout:
 
     def __init__(self) -> None:
         self.viewers: dict[Viewer, None] = {}
-        self.ignored = 0  # frames of clients that were not understood
+        self.tally = Tally()
         self._kept: collections.deque[Batch] = collections.deque(maxlen=KEPT_BATCHES)
         self._made: dict[tuple[int, bool], Frames] = {}
         self._flushing: asyncio.Task[None] | None = None
         self._fresh = False
         self._reading: asyncio.Task[Snapshot] | None = None
         self._read_at = 0.0
+        self._telling: asyncio.Task[None] | None = None
+        self._told = float("-inf")
         self._redis: Any = None
 
     # Viewers come and go ------------------------------------------------------------------------
 
     def join(self, outlet: Outlet, *, ticket: bool) -> Viewer:
         """Add a viewer whose consumer is in the group already; it gets its snapshot, then batches."""
-        viewer = Viewer(outlet, ticket=ticket)
+        viewer = Viewer(outlet, self.tally, ticket=ticket)
         self.viewers[viewer] = None
         self.resync(viewer)
         return viewer
@@ -192,11 +111,22 @@ class Fanout:
         await asyncio.sleep(max(0.0, self._read_at + settings.TICK_MS / 1000 - time.monotonic()))
         self._read_at = time.monotonic()
         self._reading = None  # who asks from now on needs a read that begins later
-        if self._redis is None:
-            self._redis = async_client(connect=0.2, answer=0.2)
-        found = await self._redis.hgetall(SNAPSHOT_KEY)
+        found = await self._client().hgetall(SNAPSHOT_KEY)
         head = found.pop(SNAPSHOT_HEAD.encode(), b"{}")
         return Snapshot(json.loads(head), [text.decode() for text in found.values()])
+
+    def _client(self) -> Any:
+        if self._redis is None:
+            self._redis = async_client(connect=0.2, answer=0.2)
+        return self._redis
+
+    async def _tell(self) -> None:
+        """Have `/metrics` know what was counted here, and how many clients there are."""
+        try:
+            await self.tally.tell(self._client())
+            await self._client().set(CLIENTS_KEY + PROCESS, len(self.viewers), ex=CLIENTS_LAST)
+        except (redis.RedisError, OSError) as error:
+            logger.debug("what was counted is told later: %s", error)
 
     async def close(self) -> None:
         """Close the connection to Redis."""
@@ -221,6 +151,9 @@ class Fanout:
         self._kept.append(batch)
         self._made.clear()
         self._fresh = True
+        if time.monotonic() - self._told >= TOLD_EVERY:
+            self._told = time.monotonic()
+            self._telling = asyncio.create_task(self._tell())
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush())
 

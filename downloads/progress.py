@@ -33,6 +33,9 @@ LEADER_KEY = "ytarchive:bridge"
 # Followed by <host>:<pid>; a worker that lives renews its own.
 WORKER_KEY = "ytarchive:worker:"
 ECHO_CHANNEL = "ytarchive:echo:"
+# What all processes have counted; and, followed by <host>:<pid>, how many clients a web process has.
+COUNTS_KEY = "ytarchive:counts"
+CLIENTS_KEY = "ytarchive:clients:"
 
 MAX_MESSAGE_BYTES = 16 * 1024
 # The largest integer that JavaScript holds exactly (Number.MAX_SAFE_INTEGER).

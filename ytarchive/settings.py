@@ -7,7 +7,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from ytarchive import data
-from ytarchive.variables import check_address, check_redis, env, flag, languages, origins, whole, words
+from ytarchive.variables import check_address, check_redis, env, flag, languages, origins, token, whole, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -47,6 +47,7 @@ ALLOW_PRIVATE_HOSTS = flag("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
 # `up` sets this for its web processes when it binds to more than loopback.
 PRIVATE_IS_CHOSEN = bool(env.str("YTARCHIVE_PRIVATE", default=""))
 PRIVATE = flag("YTARCHIVE_PRIVATE", bool(words("DJANGO_ALLOWED_HOSTS", [])))
+METRICS_TOKEN = token("YTARCHIVE_METRICS_TOKEN")
 SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
 SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
 SUPERUSER_EMAIL = env.str("DJANGO_SUPERUSER_EMAIL", default="")

@@ -51,6 +51,14 @@ def origins(name: str) -> list[str]:
     return found
 
 
+def token(name: str) -> str:
+    found = env.str(name, default="").strip()
+    # The value is not repeated: it may be most of a password.
+    if found and not re.fullmatch(r"[!-~]{16,}", found):
+        raise ImproperlyConfigured(f"{name} cannot be used as it is; use 16 or more letters, digits and signs.")
+    return found
+
+
 def check_redis(name: str) -> None:
     check_address(name, ("redis", "rediss", "unix"), REDIS_USE)
     try:

@@ -1,18 +1,15 @@
 """What Redis tells of the stack: whether it answers, whether a bridge leads, whether a worker claims."""
 
-import json
-import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
 
-from downloads import progress
+from downloads import health, progress
 from ytarchive import redisserver
 from ytarchive.part import Part
 from ytarchive.prepare import CannotStart, first_line
-
-HEARTBEATS = 4.0  # seconds; the leading bridge writes at least every 2
 
 
 def redis_part() -> Part | None:
@@ -56,20 +53,18 @@ def forget_the_dead() -> None:
 
 
 def bridge_leads() -> bool:
-    """Tell whether a bridge is subscribed and leads: it has the lease, and its heart beats in the snapshot store."""
-    try:
-        head = progress.client().hget(progress.SNAPSHOT_KEY, progress.SNAPSHOT_HEAD)
-        leads = progress.client().exists(progress.LEADER_KEY)
-    except redis.RedisError:
-        return False
-    if not leads or not head:
-        return False
-    return abs(time.time() - json.loads(head)["at"]) < HEARTBEATS
+    """Tell whether a bridge is subscribed and leads."""
+    return _lives(health.bridge)
 
 
 def worker_claims() -> bool:
     """Tell whether a worker is there to take what is queued."""
+    return _lives(health.worker)
+
+
+def _lives(sign: Callable[[], float]) -> bool:
     try:
-        return any(True for _ in progress.client().scan_iter(progress.WORKER_KEY + "*"))
-    except redis.RedisError:
+        sign()
+    except (health.Missing, redis.RedisError):
         return False
+    return True

@@ -35,13 +35,20 @@ MAY = {
     # From Redis to the page
     "downloads.frames": {"progress"},
     "downloads.known": {"frames", "progress"},
-    "downloads.conflation": {"frames", "known", "progress"},
+    "downloads.tally": {"progress"},
+    "downloads.conflation": {"frames", "known", "progress", "tally"},
     "downloads.reconciliation": {"models", "conflation", "known"},
-    "downloads.epoch": {"progress", "conflation", "known"},
-    "downloads.bridge": {"progress", "epoch", "known", "reconciliation"},
-    "downloads.fanout": {"frames", "progress"},
+    "downloads.epoch": {"progress", "conflation", "known", "tally"},
+    "downloads.bridge": {"progress", "epoch", "known", "reconciliation", "tally"},
+    "downloads.batches": {"frames"},
+    "downloads.viewers": {"frames", "tally"},
+    "downloads.fanout": {"batches", "frames", "progress", "tally", "viewers"},
     "downloads.sessions": {"access"},
-    "downloads.consumers": {"access", "fanout", "frames", "progress", "sessions"},
+    "downloads.consumers": {"access", "fanout", "frames", "progress", "sessions", "tally"},
+    # Whether it works
+    "downloads.health": {"progress"},
+    "downloads.metrics": {"filters", "health", "history", "models", "progress", "tally"},
+    "downloads.probes": {"health", "metrics"},
     # From the site to the file
     "downloads.steps": set(),
     "downloads.complaints": set(),
@@ -97,7 +104,7 @@ MAY = {
     "ytarchive.part": set(),
     "ytarchive.prepare": {"models"},
     "ytarchive.listening": {"ytarchive.prepare"},
-    "ytarchive.vitals": {"progress", "ytarchive.redisserver", "ytarchive.part", "ytarchive.prepare"},
+    "ytarchive.vitals": {"health", "progress", "ytarchive.redisserver", "ytarchive.part", "ytarchive.prepare"},
 }  # fmt: skip
 # Where everything comes together: these import what they start, and only each other imports them.
 LEAVES = {"downloads.urls", "downloads.routing", "ytarchive.asgi", "ytarchive.urls", "ytarchive.stack"}
@@ -105,11 +112,14 @@ COMMANDS = "downloads.management.commands."
 # Packages that only some modules may know.
 ONLY = {
     "yt_dlp": {"downloads.ytdl"},
-    "channels": {"downloads.consumers", "downloads.routing", "ytarchive.asgi", COMMANDS + "bridge_progress"},
+    "channels": {
+        "downloads.consumers", "downloads.health", "downloads.routing", "ytarchive.asgi", COMMANDS + "bridge_progress",
+    },
     "channels_redis": {"ytarchive.layers"},
     "daphne": {"ytarchive.server", COMMANDS + "web", COMMANDS + "runserver"},
     "redis": {
         "downloads.progress", "downloads.epoch", "downloads.fanout", "downloads.api", "downloads.worker",
+        "downloads.health", "downloads.metrics",
         "ytarchive.settings", "ytarchive.variables", "ytarchive.layers", "ytarchive.vitals",
     },
 }  # fmt: skip

@@ -44,6 +44,8 @@ def read(*names: str, **env: str) -> dict:
     ("YTARCHIVE_PRIVATE", "perhaps", "use 1 or 0"),
     ("YTARCHIVE_ALLOW_PRIVATE_HOSTS", "2", "use 1 or 0"),
     ("DJANGO_DEBUG", "da", "use 1 or 0"),
+    ("YTARCHIVE_METRICS_TOKEN", "short", "use 16 or more"),
+    ("YTARCHIVE_METRICS_TOKEN", "correct horse battery staple", "use 16 or more"),
     ("REDIS_URL", "localhost:6379", "use redis://"),
     ("REDIS_URL", "http://localhost", "use redis://"),
     ("REDIS_URL", "redis://[", "use redis://"),

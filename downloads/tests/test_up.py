@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from django.conf import settings
+from websockets import Subprotocol
+from websockets.sync.client import ClientConnection, connect
 
 from downloads import progress
 from downloads.tests.conftest import free_port, wait_until
@@ -19,6 +22,7 @@ from downloads.tests.mediaserver import Server
 from downloads.tests.processes import Archive, archive, descendants, living, status_of, words
 
 pytestmark = pytest.mark.processes
+SUBPROTOCOL = Subprotocol(progress.SUBPROTOCOL)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,44 @@ def test_it_restarts_a_part_that_is_killed(running: Archive, name: str) -> None:
         wait_until(lambda: client.exists(progress.LEADER_KEY), 10, "a bridge leads")
     ended = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
     assert f"{ended} ended (SIGKILL); it is started again in" in running.output()
+
+
+def test_it_says_when_a_part_is_not_there(running: Archive) -> None:
+    url = running.await_ready()
+    wait_until(lambda: status_of(url + "readyz") == 200, 10, "all parts work")
+    paused = running.child("bridge_progress")
+
+    os.kill(paused, signal.SIGSTOP)
+    try:
+        wait_until(lambda: status_of(url + "readyz") == 503, 10, "it is noticed")
+        assert status_of(url + "healthz") == 200
+    finally:
+        os.kill(paused, signal.SIGCONT)
+
+    wait_until(lambda: status_of(url + "readyz") == 200, 10, "all parts work again")
+
+
+def test_it_counts_what_every_process_does(running: Archive) -> None:
+    url = running.await_ready()
+
+    def number(name: str) -> float:
+        with urllib.request.urlopen(url + "metrics", timeout=10) as answer:
+            found = re.search(rf"^{re.escape(name)} (\S+)$", answer.read().decode(), re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    def client() -> ClientConnection:
+        return connect(url.replace("http", "ws") + "ws/progress", subprotocols=[SUBPROTOCOL])
+
+    dropped = 'ytarchive_messages_dropped_total{reason="no_json"}'
+    names = ("ytarchive_messages_taken_total", dropped, "ytarchive_batches_total", "ytarchive_frames_ignored_total")
+    before = {name: number(name) for name in names}
+    with running.redis() as redis_client, client() as first, client():
+        redis_client.publish("progress:demo", '{"percent": 1}')
+        redis_client.publish("progress:demo", "{")
+        first.send("hello")
+        for name in names:
+            wait_until(lambda name=name: number(name) > before[name], 15, name)
+        wait_until(lambda: number("ytarchive_clients") == 2, 15, "two clients are there")
 
 
 def test_it_restarts_redis_with_what_it_held(running: Archive) -> None:

@@ -1,0 +1,106 @@
+"""The archive's numbers in Prometheus' text format, the same whichever web process is asked."""
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from downloads import filters, health, history, progress, tally
+from downloads.models import Status, Video
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# What is counted, by what `/metrics` calls it, and what that is.
+COUNTED = {
+    tally.TAKEN: ("ytarchive_messages_taken", "Messages from workers and other publishers that the bridge could use"),
+    tally.BATCHES: ("ytarchive_batches", "Batches that the bridge sent to the web processes"),
+    tally.IGNORED: ("ytarchive_frames_ignored", "Frames of clients that were not understood"),
+    tally.SLOW: ("ytarchive_clients_dropped", "Clients that were dropped because they did not read"),
+}
+
+
+async def text() -> bytes:
+    """Return all numbers; what a part that is away would have to tell is left out."""
+    parts = await health.current().look()
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Gathered(await asyncio.to_thread(_gathered, parts)))
+    return generate_latest(registry)
+
+
+class _Gathered(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+def _gathered(parts: dict[str, health.Finding]) -> list[Metric]:
+    free = shutil.disk_usage(settings.DATA).free
+    families = [*_of_parts(parts), _gauge("disk_free_bytes", "Room on the data folder's disk", free)]
+    try:
+        if parts["database"].ok:
+            families += _of_database()
+        if parts["redis"].ok:
+            families += _of_redis()
+    except (DatabaseError, redis.RedisError, OSError) as error:
+        logger.warning("some metrics are missing: %s", error)
+    finally:
+        connection.close()
+    return families
+
+
+def _of_parts(parts: dict[str, health.Finding]) -> Iterator[Metric]:
+    well = GaugeMetricFamily("ytarchive_part_up", "Whether a part of the archive works", labels=["part"])
+    age = GaugeMetricFamily("ytarchive_part_age_seconds", "Since a part's last sign of life", labels=["part"])
+    for name, finding in parts.items():
+        well.add_metric([name], finding.ok)
+        if finding.at is not None:
+            age.add_metric([name], max(0.0, time.time() - finding.at))
+    yield from (well, age)
+
+
+def _of_database() -> Iterator[Metric]:
+    videos = GaugeMetricFamily("ytarchive_videos", "Videos in each state", labels=["status"])
+    counts = filters.counted({}, history.newest())
+    for status in Status.values:
+        videos.add_metric([status], counts.get(status, 0))
+    yield videos
+    first = Video.objects.claimable().order_by("queued_at").first()
+    waited = max(0.0, (timezone.now() - first.queued_at).total_seconds()) if first else 0.0
+    yield _gauge(
+        "queue_wait_seconds", "How long the video has waited that could be downloaded and waits longest", waited
+    )
+
+
+def _of_redis() -> Iterator[Metric]:
+    client = progress.client()
+    yield _gauge("workers", "Worker processes that claim what is queued", len(health.workers()))
+    keys = list(client.scan_iter(progress.CLIENTS_KEY + "*"))
+    clients: list[Any] = client.mget(keys) if keys else []
+    yield _gauge("clients", "Open WebSockets", sum(int(count or 0) for count in clients))
+    stored: dict[Any, Any] = client.hgetall(progress.COUNTS_KEY)
+    counts = {name.decode(): int(count) for name, count in stored.items()}
+    for name, (called, what) in COUNTED.items():
+        yield CounterMetricFamily(called, what, value=counts.get(name, 0))
+    dropped = CounterMetricFamily("ytarchive_messages_dropped", "Messages that were not used", labels=["reason"])
+    for name in sorted(counts):
+        if name.startswith(tally.DROPPED):
+            dropped.add_metric([name.removeprefix(tally.DROPPED)], counts[name])
+    yield dropped
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"ytarchive_{name}", what, value=value)

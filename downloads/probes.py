@@ -1,0 +1,81 @@
+"""What watches over the archive asks for: `/healthz`, `/readyz`, `/metrics`.
+
+They are answered before Django's middleware: whoever watches may know no name of ours, and has to be answered while
+every thread waits for a database that is away.
+"""
+
+import hmac
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+from downloads import health, metrics
+
+Answer = tuple[int, str, bytes]  # status, type, body
+TEXT, JSON = "text/plain; charset=utf-8", "application/json"
+
+
+async def healthz(scope: Any) -> Answer:
+    """Answer 200: this process is alive."""
+    return 200, TEXT, b"ok\n"
+
+
+async def readyz(scope: Any) -> Answer:
+    """Answer 200 if all parts work, else 503; and, to those who may see it, what each of them says."""
+    found = await health.current().look()
+    status = 200 if all(finding.ok for finding in found.values()) else 503
+    if not _may_see(scope):
+        return status, TEXT, b""
+    now = time.time()
+    checks = {name: _said(finding, now) for name, finding in found.items()}
+    return status, JSON, json.dumps({"ready": status == 200, "checks": checks}, indent=1).encode() + b"\n"
+
+
+def _said(finding: health.Finding, now: float) -> dict[str, Any]:
+    age = None if finding.at is None else round(max(0.0, now - finding.at), 1)
+    return {"ok": finding.ok, "age": age} | ({"problem": finding.problem} if finding.problem else {})
+
+
+async def numbers(scope: Any) -> Answer:
+    """Answer the metrics in Prometheus' text format; 403 to strangers of a private archive."""
+    if not _may_see(scope):
+        return 403, TEXT, b"Send the header Authorization: Bearer <YTARCHIVE_METRICS_TOKEN>.\n"
+    return 200, metrics.CONTENT_TYPE, await metrics.text()
+
+
+def _may_see(scope: Any) -> bool:
+    if not settings.PRIVATE:
+        return True
+    given = dict(scope["headers"]).get(b"authorization", b"")
+    wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
+    return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given, wanted)
+
+
+ANSWERS: dict[str, Callable[[Any], Awaitable[Answer]]] = {
+    "/healthz": healthz,
+    "/readyz": readyz,
+    "/metrics": numbers,
+}
+
+
+class Probes:
+    """An ASGI application that answers these, and hands all else on."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        answer = ANSWERS.get(scope["path"])
+        if answer is None:
+            await self.inner(scope, receive, send)
+            return
+        allowed = scope["method"] in ("GET", "HEAD")
+        status, kind, body = await answer(scope) if allowed else (405, TEXT, b"Use GET.\n")
+        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        headers += [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+        headers += [] if allowed else [(b"allow", b"GET, HEAD")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

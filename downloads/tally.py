@@ -1,0 +1,34 @@
+"""What a process counts, added in Redis to what all others count: `/metrics` is the same wherever it is asked."""
+
+from collections import Counter
+from typing import Any
+
+from downloads.progress import COUNTS_KEY
+
+# What is counted.
+TAKEN, DROPPED, BATCHES = "messages_taken", "messages_dropped.", "batches"  # the second with its reason
+IGNORED, SLOW = "frames_ignored", "clients_dropped"
+
+
+class Tally:
+    """The counts of one process."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
+
+    def drop(self, reason: str) -> int:
+        """Count a message that was not taken; return how many there were for this reason."""
+        self.counts[DROPPED + reason] += 1
+        return self.counts[DROPPED + reason]
+
+    async def tell(self, client: Any) -> None:
+        """Add what was counted since the last time to the sums; raise redis.RedisError or OSError if that fails."""
+        news = self.counts - self._told
+        if not news:
+            return
+        async with client.pipeline(transaction=False) as pipe:
+            for name, count in news.items():
+                pipe.hincrby(COUNTS_KEY, name, count)
+            await pipe.execute()
+        self._told.update(news)
