@@ -1,5 +1,7 @@
 """Who may look and who may change things: the one place that pages, socket and media ask."""
 
+import contextlib
+import ipaddress
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +25,15 @@ def still_may_look(session_key: str) -> bool:
 def may_change(user: Any) -> bool:
     """Tell whether `user` may add, cancel, retry and delete: people who signed in."""
     return bool(user.is_authenticated)
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address of whoever asks; only what our own proxies say of it is believed."""
+    said = request.headers.get("X-Forwarded-For", "").split(",")
+    if 0 < settings.PROXIES <= len(said):
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_address(said[-settings.PROXIES].strip()))
+    return str(request.META.get("REMOTE_ADDR") or "")
 
 
 def context(request: HttpRequest) -> dict[str, bool]:

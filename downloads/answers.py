@@ -4,7 +4,9 @@ import functools
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -110,6 +112,16 @@ def gone(request: HttpRequest, video_id: str) -> HttpResponse:
         raise Http404(GONE)
     messages.info(request, GONE)
     return acted(request, [video_id])
+
+
+def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    """Answer who has tried too many passwords; called by django-axes."""
+    context = {
+        "form": AuthenticationForm(request),
+        "next": back(request),
+        "minutes": settings.AXES_COOLOFF_TIME.seconds // 60,
+    }
+    return render(request, "registration/login.html", context, status=429)
 
 
 def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:

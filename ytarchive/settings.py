@@ -1,5 +1,6 @@
 """Every setting, and every environment variable, is read here and nowhere else."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -47,6 +48,8 @@ ALLOW_PRIVATE_HOSTS = flag("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
 # `up` sets this for its web processes when it binds to more than loopback.
 PRIVATE_IS_CHOSEN = bool(env.str("YTARCHIVE_PRIVATE", default=""))
 PRIVATE = flag("YTARCHIVE_PRIVATE", bool(words("DJANGO_ALLOWED_HOSTS", [])))
+# Proxies of ours that a request comes through: each adds to X-Forwarded-For whom it has it from.
+PROXIES = whole("YTARCHIVE_PROXIES", 0, 0, 9)
 METRICS_TOKEN = token("YTARCHIVE_METRICS_TOKEN")
 SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
 SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
@@ -118,6 +121,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "django_htmx",
+    "axes",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -130,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "ytarchive.urls"
 ASGI_APPLICATION = "ytarchive.asgi.application"
@@ -148,6 +153,21 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# So many wrong passwords for one name from one address, then none is tried for a while.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "downloads.access.client_address"
+AXES_LOCKOUT_CALLABLE = "downloads.answers.locked_out"
+# Who signed in when is nobody's business.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+# What is typed there by mistake may be a password.
+AXES_SENSITIVE_PARAMETERS = ["username"]
+AXES_ENABLE_ADMIN = False
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 PASSWORD_HASHERS = [
@@ -217,6 +237,7 @@ LOGGING = {
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
         # One line per request is the proxy's task.
         "django.channels.server": {"level": "WARNING"},
     },

@@ -33,7 +33,7 @@ def signed_in() -> Client:
     users = get_user_model()._default_manager
     users.filter(username="ann").exists() or users.create_user("ann", password=PASSWORD)
     client = Client()
-    client.login(username="ann", password=PASSWORD)
+    client.force_login(users.get(username="ann"))
     return client
 
 
