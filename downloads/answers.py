@@ -58,6 +58,20 @@ def changing(view: View) -> View:
     return guarded
 
 
+def posting(view: View) -> View:
+    """Do nothing for those who only open an action's address (RFC 9110, 9.2.1), and say so."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, *args, **kwargs)
+        answer = render(request, "405.html", status=405)
+        answer.headers["Allow"] = "POST"
+        return answer
+
+    return guarded
+
+
 def _to_sign_in(request: HttpRequest, then: str) -> HttpResponse:
     answer = redirect_to_login(then)
     return HttpResponseClientRedirect(answer.url) if is_part(request) else answer

@@ -7,17 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from downloads import answers, deletion, verbs
-from downloads.answers import changing
+from downloads.answers import changing, posting
 from downloads.models import Video
 
 # The verbs that a video's own buttons have.
 OF_ONE = ("retry", "cancel", "front", "again")
 
 
-@require_POST
+@posting
 @changing
 def one(request: HttpRequest, video_id: str, verb: str) -> HttpResponse:
     """Do one thing with one video."""
@@ -28,7 +28,7 @@ def one(request: HttpRequest, video_id: str, verb: str) -> HttpResponse:
     return answers.acted(request, [video_id])
 
 
-@require_POST
+@posting
 @changing
 def many(request: HttpRequest) -> HttpResponse:
     """Do one thing with the videos that were selected."""
@@ -75,7 +75,7 @@ def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
     return answers.acted(request, [video.video_id for video in videos], reverse("library") if left else "")
 
 
-@require_POST
+@posting
 @changing
 def queue(request: HttpRequest, do: str) -> HttpResponse:
     """Do one thing with the whole queue."""

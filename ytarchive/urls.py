@@ -6,6 +6,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path
 
+from downloads.answers import posting
+
 
 def favicon(request: HttpRequest) -> HttpResponse:
     """Lead browsers that ask without having been told to the icon."""
@@ -15,7 +17,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/login/", accounts.LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("accounts/logout/", accounts.LogoutView.as_view(), name="logout"),
+    path("accounts/logout/", posting(accounts.LogoutView.as_view()), name="logout"),
     path("favicon.ico", favicon),
     path("", include("downloads.urls")),
 ]

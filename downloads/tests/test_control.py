@@ -57,7 +57,9 @@ def test_it_refuses_strangers_a_video(client, videos, name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_it_changes_nothing_for_a_look(ann, name):
-    assert ann.get(reverse(name)).status_code == 405
+    answer = ann.get(reverse(name))
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "done by a button" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["front", "again"])

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from downloads import history
+from downloads.browse import Browse
 from downloads.models import Facts, Filed, Video
 from downloads.templatetags import words
 
@@ -116,6 +117,15 @@ def test_it_shows_newest_first_page_by_page(client):
     assert "Film v5<" in second
     assert 'href="/?page=2"' in first
     assert first.index("Film v29") < first.index("Film v28")
+
+
+def test_a_page_that_broke_does_not_tell_who_has_signed_in(client, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr(Browse, "active", lambda self: 1 / 0)
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "Something broke" in answer.content.decode()
+    assert "Sign in" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 5000, "%00", "1.5", ""])
