@@ -54,4 +54,5 @@ def _removed(video: Video) -> str:
 def _all_removed(videos: list[Video]) -> str:
     total = sum(video.size or 0 for video in videos)
     files = f"Their files ({size(total)} in all)" if total else "Their files"
-    return f"{files} and their history are removed from the disk. This cannot be undone."
+    kept = " The videos of a list stay, unless they are among these." if any(video.is_list for video in videos) else ""
+    return f"{files} and their history are removed from the disk. This cannot be undone.{kept}"

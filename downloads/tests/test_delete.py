@@ -103,6 +103,14 @@ def test_it_says_what_is_removed():
     assert described(is_list=True) == f"{nothing} The videos of this list stay."
 
 
+def test_it_says_of_many_what_is_removed_and_what_stays():
+    some = [Video(title="A", size=1_000_000), Video(title="B", size=2_000_000)]
+    removed = "Their files (3.0 MB in all) and their history are removed from the disk. This cannot be undone."
+    assert deletion.described(some).words == removed
+    of_list = [*some, Video(title="C", is_list=True)]
+    assert deletion.described(of_list).words == f"{removed} The videos of a list stay, unless they are among these."
+
+
 def test_it_names_the_first_of_many(ada):
     videos = [complete(f"v{n}") for n in range(11)] + [running("b")]
     page = many(ada, videos).content.decode()
