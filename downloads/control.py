@@ -42,7 +42,7 @@ def many(request: HttpRequest) -> HttpResponse:
         messages.info(request, "Select videos first, then what to do with them.")
         return answers.acted(request, [])
     if verb != "delete":
-        verbs.act(request, videos, verb)
+        verbs.act(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
         return answers.acted(request, [video.video_id for video in videos])
     return _delete(request, videos) if "confirmed" in request.POST else _ask(request, videos)
 

@@ -23,7 +23,7 @@ from downloads import moves, ordering, progress, removal
 from downloads.history import VideoEvent
 from downloads.queries import VideoManager, VideoQuerySet
 from downloads.queue import Queue
-from downloads.status import ACTIVE, ENDED, LANGUAGES, UNFINISHED, Facts, Filed, Quality, Status
+from downloads.status import ACTIVE, ENDED, LANGUAGES, UNFINISHED, Facts, Filed, Place, Quality, Status
 
 __all__ = [
     "ACTIVE",
@@ -34,6 +34,7 @@ __all__ = [
     "UNFINISHED",
     "Facts",
     "Filed",
+    "Place",
     "Quality",
     "Queue",
     "Status",
@@ -48,6 +49,7 @@ RETRY_GROWTH = 4  # how much longer each wait is than the one before
 # No look-alikes, and no "-" at the start that a shell would take for an option.
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 MAX_URL = 2048
+USUAL = Place()
 
 
 def new_video_id() -> str:
@@ -144,6 +146,11 @@ class Video(models.Model):
         """When a waiting video is tried again by itself; None for one that waits for its turn only."""
         return self.not_before if self.status == Status.QUEUED and self.tries else None
 
+    @property
+    def place(self) -> Place:
+        """Where it stands in the queue."""
+        return Place(self.priority, self.not_before)
+
     def progress(self) -> progress.Progress:
         """Return the row's state as it travels on the wire."""
         return progress.Progress(
@@ -175,9 +182,9 @@ class Video(models.Model):
         changes = {"priority": Video.objects.front(), "not_before": None}
         return moves.write(self, reason, changes, {"changed": True}, status=Status.QUEUED)
 
-    def move_behind(self, reason: str = "Moved back") -> bool:
+    def move_behind(self, reason: str = "Moved back", place: Place = USUAL) -> bool:
         """Put a waiting video that was moved to the front back in its place; False if it does not wait."""
-        return moves.write(self, reason, {"priority": 0}, {"changed": True}, status=Status.QUEUED)
+        return moves.write(self, reason, dataclasses.asdict(place), {"changed": True}, status=Status.QUEUED)
 
     def restore(self, reason: str = "Put back") -> bool:
         """Take a cancellation back: the video waits in its old place. False if it is not cancelled."""

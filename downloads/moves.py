@@ -22,8 +22,8 @@ NO_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None
 
 
 def end(video: "Video", to: Status, reason: str, changes: dict[str, Any], **where: Any) -> bool:
-    """End an attempt. A video that was complete before stays so: what was there is still there."""
-    if video.media_file and to != Status.COMPLETE:
+    """End an attempt. A video or a list that was complete before stays so: what was there is still there."""
+    if (video.media_file or video.is_list) and to != Status.COMPLETE:
         to, changes = Status.COMPLETE, {**changes, "percent": 100.0}
     ended = {"ended_at": timezone.now(), "phase": "", **NO_LEASE, **changes}
     return move(video, to, reason, changes=ended, **where)

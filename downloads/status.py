@@ -3,11 +3,14 @@
 import dataclasses
 import datetime as dt
 import re
+from typing import Self
 
 from django.db import models
 
 # Codes of languages, such as en,de,pt-BR; nothing else ever reaches yt-dlp as a pattern.
 LANGUAGES = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*){0,19}")
+
+MOST = 2**31 - 1  # of a column of whole numbers
 
 
 class Status(models.TextChoices):
@@ -59,3 +62,24 @@ class Filed:
     thumbnail: str = ""
     tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
     duration: float | None = None  # seconds, of the file, where the look-up knew none
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a waiting video stands: what has more priority starts sooner, and none before its time."""
+
+    priority: int = 0
+    not_before: dt.datetime | None = None
+
+    def __str__(self) -> str:
+        return f"{self.priority} {self.not_before.isoformat() if self.not_before else ''}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `str` wrote; what is no place is the usual one."""
+        priority, _, moment = text.partition(" ")
+        try:
+            not_before = dt.datetime.fromisoformat(moment) if moment else None
+            return cls(max(-MOST, min(int(priority), MOST)), not_before if not_before and not_before.tzinfo else None)
+        except (ValueError, OverflowError):
+            return cls()

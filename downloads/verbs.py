@@ -2,14 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.text import Truncator
 
-from downloads.models import Queue, Status, Video
+from downloads.models import Place, Queue, Status, Video
 from downloads.removal import CannotRemove
 from downloads.templatetags import words
 
@@ -21,7 +22,7 @@ NAMED = 3
 class Verb:
     """What can be done with a video, how that is said of one and of many, and the verb that takes it back."""
 
-    do: Callable[[Video, Any], bool]
+    do: Callable[[Video, Any, Place], bool]
     one: str
     many: str
     skipped: str
@@ -30,71 +31,96 @@ class Verb:
 
 VERBS = {
     "retry": Verb(
-        lambda video, by: video.retry(f"Retried by {by}"),
+        lambda video, by, _: video.retry(f"Retried by {by}"),
         "waits for another try",
         "wait for another try",
         "needs no other try",
         "take-back",
     ),
     "take-back": Verb(
-        lambda video, by: video.take_back(f"Not tried again, says {by}"),
+        lambda video, by, _: video.take_back(f"Not tried again, says {by}"),
         "is as it was before",
         "are as they were before",
         "had ended before",
     ),
     "cancel": Verb(
-        lambda video, by: video.cancel(f"Cancelled by {by}"),
+        lambda video, by, _: video.cancel(f"Cancelled by {by}"),
         "is cancelled",
         "are cancelled",
         "had ended before",
         "restore",
     ),
     "restore": Verb(
-        lambda video, by: video.restore(f"Put back by {by}"), "waits again", "wait again", "was not cancelled"
+        lambda video, by, _: video.restore(f"Put back by {by}"), "waits again", "wait again", "was not cancelled"
     ),
     "front": Verb(
-        lambda video, by: video.move_to_front(f"Moved to the front by {by}"),
+        lambda video, by, _: video.move_to_front(f"Moved to the front by {by}"),
         "starts next",
         "start next",
         "does not wait any more",
         "behind",
     ),
     "behind": Verb(
-        lambda video, by: video.move_behind(f"Moved back by {by}"),
+        lambda video, by, place: video.move_behind(f"Moved back by {by}", place),
         "is back in its place",
         "are back in their places",
         "does not wait any more",
     ),
     "again": Verb(
-        lambda video, by: video.again(f"Downloaded again by {by}"),
+        lambda video, by, _: video.again(f"Downloaded again by {by}"),
         "is downloaded again",
         "are downloaded again",
         "was not complete",
         "cancel",
     ),
     "delete": Verb(
-        lambda video, by: video.remove(f"Deleted by {by}"), "is deleted", "are deleted", "was deleted before"
+        lambda video, by, _: video.remove(f"Deleted by {by}"), "is deleted", "are deleted", "was deleted before"
     ),
 }
 
 
-def act(request: HttpRequest, videos: Iterable[Video], name: str) -> list[Video]:
-    """Do it with each video; say what was done, and what was not and why. Return those it was done to."""
+# What is said where that is not what came of it: a video or list that was complete before is so again.
+KEPT = "is not downloaded again; it is as it was", "are not downloaded again; they are as they were"
+LOOKED_THROUGH = "is looked through for new videos", "are looked through for new videos"
+
+
+def act(
+    request: HttpRequest, videos: Iterable[Video], name: str, places: Mapping[str, str] = MappingProxyType({})
+) -> list[Video]:
+    """Do it with each video; say what was done, and what was not and why. Return those it was done to.
+
+    `places` has where each stood before it was moved, by its id, for the verb that puts it back there.
+    """
     videos, verb = list(videos), VERBS[name]
+    before = {video.video_id: video.place for video in videos}
     done: list[Video] = []
     skipped: list[Video] = []
     # To the front one by one, so that the last one comes first: the order they had is kept that way.
     for video in reversed(videos) if name == "front" else videos:
         try:
-            (done if verb.do(video, request.user) else skipped).append(video)
+            place = Place.read(places.get(video.video_id, ""))
+            (done if verb.do(video, request.user, place) else skipped).append(video)
         except CannotRemove as refusal:
             messages.error(request, f"{short(video)} could not be deleted: {refusal}. Nothing of it was removed.")
-    if done:
-        said = f"{short(done[0])} {verb.one}." if len(done) == 1 else f"{len(done)} videos {verb.many}."
-        messages.success(request, said, extra_tags=_undo(verb, done))
+    for (one, many), some in _by_outcome(verb, done).items():
+        said = f"{short(some[0])} {one}." if len(some) == 1 else f"{len(some)} videos {many}."
+        messages.success(request, said, extra_tags=_undo(verb, some, before))
     if skipped:
         messages.info(request, _left(verb, skipped))
     return done
+
+
+def _by_outcome(verb: Verb, done: list[Video]) -> dict[tuple[str, str], list[Video]]:
+    """Return the videos by what came of it, in words for one and for many."""
+    found: dict[tuple[str, str], list[Video]] = {}
+    for video in done:
+        words = verb.one, verb.many
+        if verb is VERBS["cancel"] and video.status == Status.COMPLETE:
+            words = KEPT
+        elif verb is VERBS["again"] and video.is_list:
+            words = LOOKED_THROUGH
+        found.setdefault(words, []).append(video)
+    return found
 
 
 def short(video: Video) -> str:
@@ -102,13 +128,14 @@ def short(video: Video) -> str:
     return Truncator(words.named(video)).chars(60)
 
 
-def _undo(verb: Verb, done: list[Video]) -> str:
+def _undo(verb: Verb, done: list[Video], before: Mapping[str, Place] = MappingProxyType({})) -> str:
     """Return what takes it back, for the message's tags: they are not shown, and signed as the message is."""
     # A video that was complete before it was cancelled is so again: nothing of it waits.
     ids = [video.video_id for video in done if verb.undo != "restore" or video.status == Status.CANCELLED]
     if not verb.undo or not ids or len(ids) > AT_ONCE:
         return ""
-    return json.dumps({"url": "many", "do": verb.undo, "ids": ids})
+    places = [str(before[video_id]) for video_id in ids] if verb.undo == "behind" else []
+    return json.dumps({"url": "many", "do": verb.undo, "ids": ids, "places": places})
 
 
 def _left(verb: Verb, skipped: list[Video]) -> str:
@@ -147,8 +174,11 @@ def _resume(by: Any) -> tuple[str, str]:
 
 def _cancel_all(by: Any) -> tuple[str, str]:
     done = Video.objects.cancel_all(f"Cancelled with all others by {by}")
-    said = f"{_count(done)} cancelled." if done else "Nothing was waiting or running."
-    return said, _undo(VERBS["cancel"], done)
+    kept = [video for video in done if video.status == Status.COMPLETE]
+    cancelled = [video for video in done if video.status != Status.COMPLETE]
+    said = [f"{_count(cancelled)} cancelled."] if cancelled or not kept else []
+    said += [f"{len(kept)} videos {KEPT[1]}." if len(kept) > 1 else f"{short(kept[0])} {KEPT[0]}."] if kept else []
+    return " ".join(said) if done else "Nothing was waiting or running.", _undo(VERBS["cancel"], cancelled)
 
 
 def _retry_failed(by: Any) -> tuple[str, str]:

@@ -69,12 +69,16 @@ def valuetext(video: Video) -> str:
 
 @register.filter
 def retrying(video: Video) -> SafeString:
-    """Return why a video waits, as "Retrying in 40 s (2 of 3)", with its time for the script that counts down."""
+    """Return why a video waits, as "Retrying in 40 s (2 of 3)", with its time for the script that counts down.
+
+    When that has passed, it waits for a free place: "Retrying when its turn comes (2 of 3)".
+    """
     if video.retries_at is None:
         return SafeString()
-    left = max(1.0, (video.retries_at - timezone.now()).total_seconds())
-    time = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), span(left))
-    return format_html("Retrying in {} ({} of {})", time, video.tries, RETRIES)
+    left = (video.retries_at - timezone.now()).total_seconds()
+    when = f"in {span(max(1.0, left))}" if left > 0 else "when its turn comes"
+    time = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
+    return format_html("Retrying {} ({} of {})", time, video.tries, RETRIES)
 
 
 @register.filter

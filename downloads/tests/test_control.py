@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import strip_tags
 
 from downloads.models import Facts, Filed, Queue, Status, Video
@@ -161,10 +162,9 @@ def undo(client, response):
     """Press the message's button on the page that comes next."""
     page = (client.get("/") if response.status_code == 302 else response).content.decode()
     form = re.search(r'<div class="message .*?<form method="post"\s+action="(.*?)"[^>]*>(.*?)</form>', page, re.DOTALL)
-    inputs = re.findall(r'name="(do|id)" value="(.*?)"', form[2])
+    inputs = re.findall(r'name="(do|id|place)" value="(.*?)"', form[2])
     assert ">Undo<" in form[2]
-    data = {"do": next((value for name, value in inputs if name == "do"), "")}
-    return client.post(form[1], {**data, "id": [value for name, value in inputs if name == "id"]})
+    return client.post(form[1], {name: [value for each, value in inputs if each == name] for name, _ in inputs})
 
 
 def test_it_takes_a_cancellation_back_to_its_old_place(ann, videos):
@@ -237,7 +237,72 @@ def test_it_takes_a_second_download_back(ann, videos):
     assert claimed.status == Status.COMPLETE
     # Complete again, so nothing of it can wait again.
     assert "Undo" not in ann.get("/").content.decode()
-    assert said(response) == "a.example is cancelled."
+    assert said(response) == "a.example is not downloaded again; it is as it was."
+
+
+def test_it_takes_another_look_at_a_list_back(ann, videos):
+    listed = Video.objects.claim("w")
+    listed.list_out("Many films", "A list: 2 videos added.")
+    looking = press(ann, "again", listed.video_id)
+    assert said(looking) == "Many films is looked through for new videos."
+    assert said(undo(ann, looking)) == "Many films is not downloaded again; it is as it was."
+    listed.refresh_from_db()
+    assert (listed.status, listed.is_list) == (Status.COMPLETE, True)
+    listed.again()
+    while (claimed := Video.objects.claim("w")) != listed:
+        pass
+    assert claimed.fail("The site says no.")
+    assert (claimed.status, claimed.error) == (Status.COMPLETE, "The site says no.")
+
+
+def test_it_tells_what_is_cancelled_from_what_is_there_still(ann, videos):
+    done = Video.objects.claim("w")
+    done.finish(Filed("a/a.mp4", 1), lambda: None)
+    for name, data in (
+        ("queue-cancel-all", {}),
+        ("many", {"do": "cancel", "id": [video.video_id for video in videos]}),
+    ):
+        done.again()
+        response = press(ann, name, **data)
+        assert "a.example is not downloaded again; it is as it was." in said(response)
+        assert re.search(r"3 videos (were|are) cancelled\.", said(response))
+        undo(ann, response)
+        assert Video.objects.waiting().count() == 3
+
+
+def test_it_puts_back_exactly_what_started_next(ann, videos):
+    for number in (1, 3):
+        press(ann, "front", videos[number].video_id)
+        ann.get("/")
+    before = list(Video.objects.waiting())
+    assert said(undo(ann, press(ann, "front", videos[1].video_id))) == "b.example is back in its place."
+    assert list(Video.objects.waiting()) == before == [videos[3], videos[1], videos[0], videos[2]]
+
+
+def test_it_lets_a_retry_wait_as_long_as_before(ann, videos):
+    Video.objects.claim("w").try_later("The site did not answer in time.")
+    videos[0].refresh_from_db()
+    at = videos[0].retries_at
+    moved = press(ann, "front", videos[0].video_id)
+    videos[0].refresh_from_db()
+    assert videos[0].retries_at is None
+    undo(ann, moved)
+    videos[0].refresh_from_db()
+    assert videos[0].retries_at == at
+
+
+@pytest.mark.parametrize(
+    "place", ["", "x", "9" * 5000, "-99999999999 nonsense", "1 2026-01-01", "1 9999-12-31T23:59:59Z"]
+)
+def test_it_takes_any_place_that_is_made_up(ann, videos, place):
+    assert press(ann, "many", do="behind", id=[videos[0].video_id], place=[place]).status_code == 302
+    assert Video.objects.waiting().count() == 4
+
+
+def test_it_says_that_a_retry_waits_for_its_turn(ann, videos):
+    Video.objects.claim("w").try_later("The site did not answer in time.")
+    Video.objects.filter(tries=1).update(not_before=timezone.now())
+    assert "Retrying when its turn comes (1 of 3)" in strip_tags(ann.get("/").content.decode())
 
 
 def test_it_takes_a_pause_back_and_forth(ann):

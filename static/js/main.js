@@ -44,8 +44,10 @@ const drawSome = () => {
 		const [card, state] = [cards.shown.get(id), store.states.get(id)];
 		if (card && state) drawBar(card.element, state, store.stalled(state, now));
 	}
-	for (const time of all("[data-retries-at] time"))
-		time.textContent = span(Math.max(1, (Date.parse(time.dateTime) - now) / 1000));
+	for (const time of all("[data-retries-at] time")) {
+		const left = (Date.parse(time.dateTime) - now) / 1000;
+		time.textContent = left > 0 ? `in ${span(Math.max(1, left))}` : "when its turn comes";
+	}
 	if (due.size) requestAnimationFrame(drawSome);
 };
 
@@ -83,7 +85,7 @@ addEventListener("htmx:afterRequest", ({ detail }) => {
 	page.sent = `${detail.xhr.status}`;
 });
 addEventListener("acted", ({ target, detail: { ids } }) => {
-	if (target.matches("#many")) target.reset();
+	target.closest("#many")?.reset();
 	find("dialog")?.close();
 	ids[0] ? cards.want(ids, 0) : cards.wantAll();
 });

@@ -30,6 +30,25 @@ def selected(page: Page) -> str:
     return texts[at - 1] + texts[at]
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_enter_on_a_tick_does_nothing_with_what_is_ticked(browser, site, sign_in, scripts):
+    videos = [waiting(name) for name in ("a", "b")]
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    sign_in(page)
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    boxes = page.get_by_role("checkbox", name=re.compile("^Select"))
+    for number in range(len(videos)):
+        boxes.nth(number).press("Space")
+        expect(boxes.nth(number)).to_be_checked()
+        boxes.nth(number).press("Enter")
+    page.goto(site.url)
+    assert posted == []
+    assert Video.objects.waiting().count() == len(videos)
+    context.close()
+
+
 def test_it_finds_filters_and_turns_pages_in_place(page, site):
     for number in range(26):
         complete(f"film-{number}")
