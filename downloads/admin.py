@@ -1,5 +1,6 @@
 """Videos in Django's admin: to look through by the thousand and to act on, with the same live bars as the pages."""
 
+import datetime as dt
 import logging
 from typing import Any
 
@@ -8,13 +9,16 @@ from django.contrib.admin import helpers
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
+from django.db import NotSupportedError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
@@ -38,14 +42,40 @@ MOST_DELETED = 10_000  # their numbers, and the page that asks, stay small
 UNTITLED = (*UNFINISHED, Status.FAILED, Status.CANCELLED)
 
 
+class Steady:
+    """An admin whose pages are found whatever is asked; Django's own answers 500 to an empty `_to_field`."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Find by the key, unless a field is named."""
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
+
+admin.site.unregister((User, Group))
+
+
+@admin.register(User)
+class Users(Steady, UserAdmin):
+    """People."""
+
+
+@admin.register(Group)
+class Groups(Steady, GroupAdmin):
+    """Groups of people."""
+
+
 class VideoEventInline(admin.TabularInline):
     """The history of a video, to read."""
 
     model = VideoEvent
-    fields = readonly_fields = ("at", "status", "attempt", "reason")
+    fields = readonly_fields = ("when", "status", "attempt", "reason")
     verbose_name_plural = "Timeline"
     extra = 0
     can_delete = False
+
+    @admin.display(description="At")
+    def when(self, event: VideoEvent) -> str:
+        """Return the time to the second, since several events are of one minute."""
+        return _moment(event.at, "j M Y, H:i:s")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Leave the history to the verbs."""
@@ -54,6 +84,10 @@ class VideoEventInline(admin.TabularInline):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Leave the history as it was."""
         return False
+
+
+def _moment(moment: dt.datetime, form: str) -> str:
+    return formats.date_format(timezone.localtime(moment), form)
 
 
 class SiteFilter(admin.SimpleListFilter):
@@ -72,10 +106,10 @@ class SiteFilter(admin.SimpleListFilter):
 
 
 @admin.register(Video)
-class VideoAdmin(admin.ModelAdmin):
+class VideoAdmin(Steady, admin.ModelAdmin):
     """States change by verbs only, so nothing here is typed in: one looks, and acts."""
 
-    list_display = ("short_name", "live", "uploader", "extractor", "length", "bytes", "added", "page")
+    list_display = ("short_name", "live", "by", "site", "length", "bytes", "added", "page")
     list_filter = ("status", "quality", SiteFilter)
     search_fields = ("title",)
     search_help_text = "Words of the title, uploader, description or subtitles; an id, or a part of an address."
@@ -105,6 +139,16 @@ class VideoAdmin(admin.ModelAdmin):
         """Return the video's state and bar, moved by the same script as on the pages."""
         return render_to_string("downloads/_admin_video.html", {"video": video})
 
+    @admin.display(description="Uploader", ordering="uploader")
+    def by(self, video: Video) -> str:
+        """Return the uploader, short enough for a column."""
+        return Truncator(video.uploader).chars(40)
+
+    @admin.display(description="Site", ordering="extractor")
+    def site(self, video: Video) -> str:
+        """Return the site, likewise."""
+        return Truncator(video.extractor).chars(20)
+
     @admin.display(description="Length", ordering="duration")
     def length(self, video: Video) -> str:
         """Return the duration as "12:04"."""
@@ -118,7 +162,7 @@ class VideoAdmin(admin.ModelAdmin):
     @admin.display(description="Added", ordering="added_at")
     def added(self, video: Video) -> str:
         """Return when the video was added, as "22 Nov 2026, 17:04"."""
-        return formats.date_format(timezone.localtime(video.added_at), "j M Y, H:i")
+        return _moment(video.added_at, "j M Y, H:i")
 
     @admin.display(description="Page")
     def page(self, video: Video) -> str:
@@ -146,7 +190,7 @@ class VideoAdmin(admin.ModelAdmin):
             self.get_changelist_instance(request)
             keys = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
             self.model.objects.filter(pk__in=keys).exists()
-        except (OverflowError, ValueError, IncorrectLookupParameters):
+        except (OverflowError, ValueError, NotSupportedError, IncorrectLookupParameters):
             logger.warning("Of the videos was asked what no database can tell: %s", request.GET, exc_info=True)
             messages.error(request, "There is nothing like that to look for. All videos are shown.")
             return redirect(LIST)
@@ -215,8 +259,13 @@ class VideoAdmin(admin.ModelAdmin):
             "deletion": found,
             # In one field: many thousands would be too many fields.
             "chosen": " ".join(str(video.pk) for video in videos),
+            "query": self._query(request),
         }
         return TemplateResponse(request, "admin/downloads/video/delete.html", context)
+
+    def _query(self, request: HttpRequest) -> str:
+        """Return the query of the list that one came from, so that its filters stay."""
+        return QueryDict(self.get_preserved_filters(request)).get("_changelist_filters", "")
 
     def get_urls(self) -> list[Any]:
         """Add where the confirmed deletion goes."""
@@ -232,4 +281,5 @@ class VideoAdmin(admin.ModelAdmin):
         LogEntry.objects.log_actions(request.user.pk, done, DELETION)  # type: ignore[arg-type]
         if not chosen:
             messages.info(request, "Select videos first, then what to do with them.")
-        return redirect(LIST)
+        query = QueryDict(request.POST.get("query", "")).urlencode()
+        return redirect(reverse(LIST) + f"?{query}" * bool(query))

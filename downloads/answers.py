@@ -41,7 +41,7 @@ def looking(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if access.may_look(request.user):
             return view(request, *args, **kwargs)
-        return _to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
+        return to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
 
     return guarded
 
@@ -53,7 +53,7 @@ def changing(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if access.may_change(request.user):
             return view(request, *args, **kwargs)
-        return _to_sign_in(request, back(request))
+        return to_sign_in(request, back(request))
 
     return guarded
 
@@ -72,7 +72,8 @@ def posting(view: View) -> View:
     return guarded
 
 
-def _to_sign_in(request: HttpRequest, then: str) -> HttpResponse:
+def to_sign_in(request: HttpRequest, then: str) -> HttpResponse:
+    """Send to the sign-in, and from there to `then`."""
     answer = redirect_to_login(then)
     return HttpResponseClientRedirect(answer.url) if is_part(request) else answer
 

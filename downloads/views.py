@@ -3,18 +3,19 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from downloads import access, answers, detail, sources, verbs
-from downloads.answers import changing, looking
+from downloads.answers import looking
 from downloads.browse import Browse
 from downloads.forms import IngestForm
 from downloads.models import ACTIVE, Queue, Status, Video
 
 CARDS_AT_ONCE = 100
+LONGEST_KEPT = 6_000  # characters of an address; servers and proxies take 8,000
 # How a video is drawn where: the partial that `cards` answers with.
 PARTIALS = {
     "card": "downloads/_video.html",
@@ -26,9 +27,10 @@ PARTIALS = {
 @require_safe
 @looking
 def library(request: HttpRequest) -> HttpResponse:
-    """Show what is downloading, what waits, and the archive page by page."""
+    """Show what is downloading, what waits, and the archive page by page; `urls` of the query are in the form."""
     context = _listing(request)
-    answer = render(request, "downloads/library.html", {**context, "form": IngestForm()})
+    given = {name: request.GET.get(name, "") for name in IngestForm.base_fields if name in request.GET}
+    answer = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=given)})
     return answers.addressed(request, answer, context["browse"].url()) if answers.is_part(request) else answer
 
 
@@ -40,9 +42,14 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@changing
 def add(request: HttpRequest) -> HttpResponse:
     """Take the URLs of the form; what is refused stays in the box, with the reason."""
+    if not access.may_change(request.user):
+        # What was pasted is in the form again, after the sign-in.
+        pasted = QueryDict(mutable=True)
+        pasted.update({name: value for name, value in request.POST.items() if name in IngestForm.base_fields and value})
+        kept = f"?{pasted.urlencode()}" if pasted and len(pasted.urlencode()) <= LONGEST_KEPT else ""
+        return answers.to_sign_in(request, reverse("library") + kept)
     if request.method != "POST":
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
@@ -67,9 +74,10 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_safe
 @looking
 def cards(request: HttpRequest) -> HttpResponse:
-    """Answer the partials of the asked videos; one that is not here is simply absent."""
+    """Answer the partials of the asked videos; of those that are not here, only the admin's rows say so."""
     drawn = asked if (asked := request.GET.get("as")) in PARTIALS else "card"
-    found = Video.objects.named(request.GET.getlist("id")[:CARDS_AT_ONCE])
+    ids = request.GET.getlist("id")[:CARDS_AT_ONCE]
+    found = Video.objects.named(ids)
     context: dict[str, Any] = {"partial": PARTIALS[drawn], "may_change": access.may_change(request.user)}
     if drawn == "card":
         browse = Browse(request.GET)
@@ -77,9 +85,12 @@ def cards(request: HttpRequest) -> HttpResponse:
         places = browse.places(videos)
         shown = [{"video": video, "place": place} for video, place in zip(videos, places, strict=True)]
         context |= {"browse": browse, **_queue(browse)}
+    elif drawn == "detail":
+        shown = [{"video": video, "detail": detail.shown(video, request.GET)} for video in found]
     else:
-        is_detail = drawn == "detail"
-        shown = [{"video": video, "detail": detail.shown(video, request.GET) if is_detail else None} for video in found]
+        shown = [{"video": video} for video in found]
+        gone = set(ids) - {video.video_id for video in found}
+        context |= {"queue": Queue.now(), "gone": sorted(gone)}
     return render(request, "downloads/_cards.html", {**context, "videos": shown})
 
 
@@ -109,14 +120,18 @@ def _listing(request: HttpRequest) -> dict[str, Any]:
 
 
 def _queue(browse: Browse) -> dict[str, Any]:
-    """Return the queue's state, and which of its buttons would do more than a video's own."""
+    """Return the queue's state, and which of its buttons would do more than a video's own.
+
+    What waits is counted as it is listed; the queue itself is the whole archive's, whatever is looked at.
+    """
     waiting = browse.all_counts.get(Status.QUEUED, 0)
     running = sum(browse.all_counts.get(status, 0) for status in ACTIVE)
     return {
         "queue": Queue.now(),
-        "waiting_count": waiting,
+        "waiting_count": browse.counts.get(Status.QUEUED, 0),
         "running_count": running,
         "unfinished_count": waiting + running,
         "many_unfinished": waiting + running > 1,
+        "cancel_all": f"Cancel all {waiting + running}" if browse.is_filtered else "Cancel all",
         "many_failed": browse.all_counts.get(Status.FAILED, 0) > 1,
     }

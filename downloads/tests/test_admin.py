@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -123,7 +124,8 @@ DELETE = f"{LIST}delete/"
 
 def confirmed(client, page: str):
     """Press "Delete" on the page that asks."""
-    return client.post(DELETE, {"chosen": re.search(r'name="chosen" value="(.*?)"', page)[1]}, follow=True)
+    data = {name: unescape(re.search(rf'name="{name}" value="(.*?)"', page)[1]) for name in ("chosen", "query")}
+    return client.post(DELETE, data, follow=True)
 
 
 def test_it_shows_size_length_and_the_way_to_the_page(admin):
@@ -267,11 +269,42 @@ def test_it_commands_the_queue_without_a_selection(admin):
         "o=99999999999999999999.-1.x",
         "p=99999999999999999999",
         "added_at__gte=x",
+        "tracks__contains=x",
+        "tracks__has_key=x",
     ],
 )
 def test_it_answers_any_query(admin, query):
     answer = admin.get(f"{LIST}?{query}", follow=True)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "_to_field=", "_to_field=id", "_popup=1&_to_field=", "_changelist_filters=%00"])
+@pytest.mark.parametrize("of", ["downloads/video", "auth/user"])
+def test_it_shows_one_whatever_is_asked_besides(admin, of, query):
+    key = complete().pk if of.startswith("downloads") else get_user_model().objects.get().pk
+    for page in ("change", "history", "delete"):
+        assert admin.get(f"/admin/{of}/{key}/{page}/?{query}").status_code == 200
+
+
+def test_it_goes_back_to_the_list_as_it_was_filtered(admin, as_in_a_child):
+    gone, kept = complete("a"), complete("b")
+    query = "q=film&status__exact=complete"
+    data = {"action": "delete_selected", "_selected_action": [gone.pk]}
+    page = admin.post(f"{LIST}?{query}", data).content.decode()
+    assert f'href="{LIST}?{query.replace("&", "&amp;")}"' in page
+    answer = confirmed(admin, page)
+    assert answer.redirect_chain == [(f"{LIST}?{query}", 302)]
+    page = admin.get(f"{LIST}{kept.pk}/delete/", {"_changelist_filters": query}).content.decode()
+    assert confirmed(admin, page).redirect_chain == [(f"{LIST}?{query}", 302)]
+
+
+def test_it_keeps_the_columns_narrow(admin):
+    video = complete()
+    Video.objects.filter(pk=video.pk).update(uploader="U" * 200, extractor="E" * 90)
+    page = admin.get(LIST).content.decode()
+    assert f"{'U' * 39}…" in page
+    assert f"{'E' * 19}…" in page
+    assert "U" * 41 not in page
 
 
 @pytest.mark.parametrize("action", ["retry", "delete_selected"])

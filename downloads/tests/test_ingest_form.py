@@ -2,6 +2,7 @@
 
 import html
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -92,6 +93,26 @@ def test_it_loses_nothing_of_a_very_long_paste(client, ada):
     response = add(client, *lines)
     assert response.status_code == 200
     assert box(response).split() == lines
+
+
+def test_it_loses_nothing_where_one_has_to_sign_in_again(client):
+    ann = get_user_model().objects.create_user("ann")
+    pasted = {"urls": "https://a.example/1\nhttps://b.example/<2>", "quality": "720p", "subtitles": "en,de"}
+    for answer in (client.post("/videos/add/", pasted), client.post("/videos/add/", pasted, HTTP_HX_REQUEST="true")):
+        there = answer.headers.get("Location") or answer.headers["HX-Redirect"]
+        then = parse_qs(urlsplit(there).query)["next"][0]
+        client.force_login(ann)
+        page = client.get(then).content.decode()
+        client.logout()
+        assert ">\nhttps://a.example/1\nhttps://b.example/&lt;2&gt;</textarea>" in page
+        assert '<option value="720p" selected>' in page
+        assert 'value="en,de"' in page
+    assert not Video.objects.exists()
+
+
+def test_it_makes_no_address_too_long_for_servers(client):
+    there = client.post("/videos/add/", {"urls": "https://a.example/1\n" * 3000}).headers["Location"]
+    assert len(there) < 100
 
 
 def test_it_sends_strangers_to_the_sign_in(client):

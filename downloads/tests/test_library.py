@@ -12,6 +12,7 @@ from django.core.cache import caches
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from downloads import history
 from downloads.browse import Browse
@@ -117,6 +118,29 @@ def test_it_shows_newest_first_page_by_page(client):
     assert "Film v5<" in second
     assert 'href="/?page=2"' in first
     assert first.index("Film v29") < first.index("Film v28")
+
+
+def test_it_counts_what_waits_as_it_is_listed(client, ada):
+    for number in range(5):
+        waiting(f"film{number}")
+    page = client.get("/?q=film3").content.decode()
+    assert "<span>1 waiting</span>" in page
+    assert "Show more" not in page
+    assert "0 of 5 running in all" in page
+    assert "Cancel all 5" in page
+    page = client.get("/").content.decode()
+    assert "<span>5 waiting</span>" in page
+    assert "Show more" in page
+    assert "Cancel all<" in page
+
+
+@pytest.mark.parametrize("q", ["***", '"', "🎉", "( ) %"])
+def test_it_calls_nothing_a_result_where_no_word_was_asked_for(client, q):
+    found = complete("a")
+    page = client.get("/", {"q": q}).content.decode()
+    assert f"There is no word to look for in “{escape(q)}”" in page
+    assert "Results for" not in page
+    assert found.video_id in page
 
 
 def test_a_page_that_broke_does_not_tell_who_has_signed_in(client, monkeypatch):

@@ -101,7 +101,7 @@ export const createCards = (url, page) => {
 const keepingPlace = (swap) => {
 	const picked = all(".pick:checked").map((box) => box.value);
 	const { activeElement: active } = document;
-	const titles = () => all("[data-title], .queue-state button:first-child");
+	const titles = () => visible("[data-title], .queue-state button:first-child");
 	const place = titles().findIndex((title) => title.closest("[data-video-id], .queue-state")?.contains(active));
 	own.around(swap);
 	for (const box of all(".pick")) box.checked = picked.includes(box.value);

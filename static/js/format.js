@@ -1,4 +1,4 @@
-/** Numbers in words, as templatetags/words.py has them. Pure. */
+/** Numbers in words, as words.py has them. Pure. */
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 

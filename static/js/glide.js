@@ -1,4 +1,4 @@
-/** What moves glides; where one has scrolled, what is read stays. */
+/** What moves glides; what is read stays. */
 
 import { visible } from "./page.js";
 

@@ -1,4 +1,4 @@
-/** Keys, where nobody writes: to what names them, or as the page says. */
+/** Keys, where nobody writes. */
 
 import { find } from "./page.js";
 

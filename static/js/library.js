@@ -1,4 +1,4 @@
-/** The library's own: keys from card to card, and all selected. */
+/** The library's own keys and ticks. */
 
 import { own } from "./cards.js";
 import { glide } from "./glide.js";

@@ -32,6 +32,10 @@ const draw = () => {
 	const totals = store.totals();
 	write("title", totals.count ? `${percent(totals.percent) || "…"} · ${own.title}` : own.title);
 	write("[data-totals]", pace(totals));
+	for (const time of all("[data-retries-at] time")) {
+		const left = (Date.parse(time.dateTime) - Date.now()) / 1000;
+		time.textContent = left > 0 ? `in ${span(Math.max(1, left))}` : "when its turn comes";
+	}
 	page.tracked = `${store.states.size}`;
 	if (!due.size) requestAnimationFrame(drawSome);
 	for (const id of store.states.keys()) due.add(id);
@@ -44,19 +48,15 @@ const drawSome = () => {
 		const [card, state] = [cards.shown.get(id), store.states.get(id)];
 		if (card && state) drawBar(card.element, state, store.stalled(state, now));
 	}
-	for (const time of all("[data-retries-at] time")) {
-		const left = (Date.parse(time.dateTime) - now) / 1000;
-		time.textContent = left > 0 ? `in ${span(Math.max(1, left))}` : "when its turn comes";
-	}
 	if (due.size) requestAnimationFrame(drawSome);
 };
 
 cards.scan();
 const socket = connect("/ws/progress", "/api/progress", {
 	frame(frame) {
-		const { cards: changed, turned, list, resync, news } = store.receive(frame, cards.shown, Date.now());
+		const { cards: changed, turned, list, others, resync, news } = store.receive(frame, cards.shown, Date.now());
 		if (resync) socket.resync();
-		if (list) cards.wantAll();
+		if (list || (others && find("[data-others]"))) cards.wantAll();
 		else cards.want(changed);
 		draw();
 		tell(turned, cards.shown);

@@ -1,4 +1,4 @@
-/** Tells what turned; those who look elsewhere, what ended. */
+/** Tells what turned, or ended. */
 
 import { find, write } from "./page.js";
 

@@ -1,4 +1,4 @@
-/** Connects for ever: backs off, notices silence, polls. */
+/** Connects for ever, or polls. */
 
 const POLL_EVERY = 3_000;
 const SILENT_AFTER = 6_000;

@@ -1,4 +1,4 @@
-/** What the page believes: attempts, ends and gaps. Pure. */
+/** What the page believes. Pure. */
 
 const STALLED_AFTER = 20;
 const ASK_AGAIN_AFTER = 6_000;
@@ -48,14 +48,18 @@ export const createStore = (rev, open) => {
 	const apply = (message, { shown, now, outcome }, fresh) => {
 		const { type, video_id: id, rev: newRev = 0, ...given } = message;
 		const card = shown.get(id);
+		const isProgress = type === "progress";
 		rev = Math.max(rev, newRev);
-		if (missing.has(id) || !(card || open)) return;
+		if (missing.has(id)) return;
+		if (!card && !open) {
+			outcome.others ||= !isProgress;
+			return;
+		}
 		if (type === "changed") return void outcome.cards.add(id);
 		const old = states.get(id);
 		const known = old ?? (fresh ? undefined : card);
 		const attempt = message.attempt ?? known?.attempt ?? card?.attempt ?? 1;
 		const later = !known || attempt > known.attempt;
-		const isProgress = type === "progress";
 		if (known && (attempt < known.attempt || (isProgress && !later && hasEnded(known.status)))) return;
 		const status = message.status ?? (later ? null : known.status);
 		const { status: was = status } = known ?? card ?? {};
@@ -71,7 +75,7 @@ export const createStore = (rev, open) => {
 	return {
 		states,
 		receive(frame, shown, now) {
-			const outcome = { cards: new Set(), turned: new Map(), list: false, resync: false, news: true };
+			const outcome = { cards: new Set(), turned: new Map(), list: false, others: false, resync: false, news: true };
 			const moment = { shown, now, outcome };
 			if (frame.type === "snapshot") replace(frame, moment);
 			else if (frame.type === "batch") follow(frame, moment);

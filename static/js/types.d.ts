@@ -55,6 +55,8 @@ interface Outcome {
 	turned: Map<string, string>;
 	/** The list must be fetched. */
 	list: boolean;
+	/** Something has changed that the page does not show. */
+	others: boolean;
 	/** A snapshot must be asked for. */
 	resync: boolean;
 	/** The bridge lives: this is not the snapshot that was there before. */
@@ -139,7 +141,7 @@ type FindAll = (selector: string, root?: ParentNode) => Part[];
 
 /** What the page listens to comes from its elements. */
 interface EventTarget {
-	closest(selector: string): HTMLElement | null;
+	closest(selector: string): Part | null;
 	blur(): void;
 }
 

@@ -6,7 +6,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import expect
 
 from downloads import progress
-from downloads.models import Status, Video
+from downloads.models import Queue, Status, Video
 from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -149,6 +149,47 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
     page.errors.clear()  # Chromium logs the 404
     page.get_by_role("link", name="Back to the library").click()
     expect(page.get_by_text("Nothing is in the archive yet.")).to_be_visible()
+
+
+def test_the_page_of_a_list_follows_its_entries(page, site):
+    listed = running("list")
+    listed.list_out("Many films", "A list: 2 videos added.")
+    entries = [running(name) for name in ("one", "two")]
+    Video.objects.exclude(pk=listed.pk).update(parent=listed)
+    opened(page, site, listed.get_absolute_url())
+    expect(page.locator(".entries .facts")).to_have_text("2 downloading")
+    entries[0].fail("The site says no.")
+    finish(entries[1])
+    expect(page.locator(".entries .facts")).to_contain_text("1 complete")
+    expect(page.locator(".entries .facts")).to_contain_text("1 failed")
+
+
+def test_the_page_of_what_waits_follows_the_queue(page, site):
+    videos = [Video.objects.ingest(f"http://{name}.example/", f"http://{name}.example/")[0] for name in "ab"]
+    opened(page, site, videos[1].get_absolute_url())
+    expect(page.get_by_text("1 video before it in the queue")).to_be_visible()
+    videos[0].cancel()
+    expect(page.get_by_text("next in the queue")).to_be_visible()
+    Queue.pause("The queue was paused by ada.")
+    expect(page.get_by_text("The queue was paused by ada.")).to_be_visible()
+    Queue.resume()
+    expect(page.get_by_text("The queue was paused by ada.")).to_have_count(0)
+
+
+def test_the_admin_keeps_what_was_prepared_when_a_video_goes(page, site, sign_in):
+    videos = [running(name) for name in ("one", "two")]
+    sign_in(page)
+    opened(page, site, "/admin/downloads/video/")
+    expect(page.get_by_role("button", name="Pause queue")).to_be_visible()
+    page.get_by_label("Select this object for an action - two").check()
+    page.locator("#searchbar").fill("half a wo")
+    videos[0].remove()
+    Queue.pause("The queue was paused by ada.")
+    expect(card(page, videos[0])).to_have_text("Deleted")
+    expect(page.get_by_role("button", name="Resume queue")).to_be_visible()
+    expect(page.get_by_text("The queue was paused by ada.")).to_be_visible()
+    expect(page.get_by_label("Select this object for an action - two")).to_be_checked()
+    expect(page.locator("#searchbar")).to_have_value("half a wo")
 
 
 def test_it_moves_the_bars_of_the_admin(page, site, sign_in):

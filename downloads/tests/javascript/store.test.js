@@ -41,6 +41,14 @@ test("it fetches the list once when the snapshot's rev differs from the page's",
 	assert.equal(store.receive(snapshot({ seq: 6 }), page, 0).list, false);
 });
 
+test("it tells that something else has changed, where only some videos are shown", () => {
+	const store = following(false);
+	assert.equal(store.receive(batch(6, 6, progress("z", 1)), page, 0).others, false);
+	const { others, cards } = store.receive(batch(7, 7, status("z", "complete")), page, 0);
+	assert.deepEqual([others, cards.size, store.states.size], [true, 0, 0]);
+	assert.equal(following().receive(batch(6, 6, status("z", "failed")), page, 0).others, false);
+});
+
 test("it knows of what it was told since the page was rendered", () => {
 	const store = following();
 	store.receive(batch(6, 6, status("a", "complete", { rev: 9 })), page, 0);
