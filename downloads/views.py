@@ -29,7 +29,7 @@ PARTIALS = {
 def library(request: HttpRequest) -> HttpResponse:
     """Show what is downloading, what waits, and the archive page by page; `urls` of the query are in the form."""
     context = _listing(request)
-    given = {name: request.GET.get(name, "") for name in IngestForm.base_fields if name in request.GET}
+    given = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
     answer = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=given)})
     return answers.addressed(request, answer, context["browse"].url()) if answers.is_part(request) else answer
 
