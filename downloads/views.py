@@ -47,7 +47,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if not access.may_change(request.user):
         # What was pasted is in the form again, after the sign-in.
         pasted = QueryDict(mutable=True)
-        pasted.update({name: value for name, value in request.POST.items() if name in IngestForm.base_fields and value})
+        pasted.update({name: str(request.POST[name]) for name in IngestForm.base_fields if request.POST.get(name)})
         kept = f"?{pasted.urlencode()}" if pasted and len(pasted.urlencode()) <= LONGEST_KEPT else ""
         return answers.to_sign_in(request, reverse("library") + kept)
     if request.method != "POST":

@@ -55,7 +55,14 @@ const hold = (name) => {
 	if (part) part.dataset.part = name;
 };
 
-addEventListener("play", () => hold("playing"), true);
+addEventListener(
+	"play",
+	() => {
+		hold("playing");
+		delete find("main")?.dataset.began;
+	},
+	true,
+);
 addEventListener(
 	"pause",
 	() => {

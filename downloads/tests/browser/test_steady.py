@@ -98,3 +98,26 @@ def test_what_is_read_stays_where_one_has_scrolled(page):
     # With several in a line, each moves on by one; the lines stay.
     assert min(abs(top - before) for top in tops[-2:]) < 1
     assert page.evaluate("window.shifts") == []
+
+
+@pytest.mark.parametrize("page", SIZES, indirect=True)
+@pytest.mark.parametrize("end", ["complete", "failed"])
+def test_the_page_of_a_video_stays_where_it_is_when_that_ends(page, site, clip, end):
+    video = page.videos[0]
+    opened(page, site, video.get_absolute_url())
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.evaluate(WATCH)
+    heading = page.get_by_role("heading", level=1)
+    before = heading.evaluate(TOP)
+    if end == "complete":
+        finish(video, clip)
+    else:
+        video.fail("The site says no.")
+    expect(page.locator("main [data-video-id]")).to_have_attribute("data-status", end)
+    expect(page.locator("video")).to_have_count(int(end == "complete"))
+    assert heading.evaluate(TOP) == before
+    assert page.evaluate("window.shifts") == []
+    if end == "complete":
+        band = page.locator(".screen").evaluate("element => element.offsetHeight")
+        page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
+        page.wait_for_function("band => document.querySelector('.screen').offsetHeight > band", arg=band)
