@@ -6,6 +6,9 @@ from downloads import progress
 from downloads.models import Facts, Filed, Status, Video
 from downloads.progress import Progress
 
+# What axe looks for, besides its best practices.
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
 
 def running(name: str) -> Video:
     """Return a video that a worker has begun to download."""

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from downloads import progress
 from downloads.models import Queue, Status, Video
-from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running
+from downloads.tests.browser.pages import WCAG, bar, card, connection, finish, move, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 # Literal public addresses: no name is looked up, and without a worker nothing is fetched.
@@ -246,7 +246,7 @@ def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
         if path == "/":
             sign_in(page)
         page.goto(site.url + path)
-        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]})
+        found = Axe().run(page, options={"runOnly": [*WCAG, "best-practice"]})
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     context.close()
