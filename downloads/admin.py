@@ -24,7 +24,7 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
-from downloads import answers, deletion, search, verbs
+from downloads import answers, deletion, search, signin, verbs
 from downloads.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.templatetags import words
@@ -32,6 +32,7 @@ from downloads.templatetags import words
 logger = logging.getLogger(__name__)
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
+admin.site.login_form = signin.AdminSignIn
 # Of the little that there is to choose from; its width is the list's.
 admin.site.enable_nav_sidebar = False
 

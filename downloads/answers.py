@@ -3,12 +3,11 @@
 import functools
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -109,6 +108,18 @@ def _said(request: HttpRequest) -> HttpResponse:
     return reswap(answer, "outerHTML")
 
 
+def said(request: HttpRequest, words: str) -> HttpResponse:
+    """Say in its place why nothing was done."""
+    messages.error(request, words)
+    return _said(request)
+
+
+def brought(request: HttpRequest, name: str) -> bool:
+    """Tell whether the address of the page that asks has this in its query."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return name in QueryDict(urlsplit(htmx.current_url or "").query)
+
+
 def naming(answer: HttpResponse, video_ids: Collection[str]) -> HttpResponse:
     """Have the page look at these videos again."""
     ids = [*video_ids] if len(video_ids) <= NAMED else []
@@ -129,19 +140,8 @@ def gone(request: HttpRequest, video_id: str) -> HttpResponse:
     return acted(request, [video_id])
 
 
-def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Answer who has tried too many passwords; called by django-axes."""
-    context = {
-        "form": AuthenticationForm(request),
-        "next": back(request),
-        "minutes": settings.AXES_COOLOFF_TIME.seconds // 60,
-    }
-    return render(request, "registration/login.html", context, status=429)
-
-
 def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token is of another session."""
     if not is_part(request):
         return csrf_failure(request, reason)
-    messages.error(request, OLD_FORM)
-    return _said(request)
+    return said(request, OLD_FORM)

@@ -122,11 +122,11 @@ class Fanout:
 
     async def _tell(self) -> None:
         """Have `/metrics` know what was counted here, and how many clients there are."""
+        await self.tally.tell(self._client())
         try:
-            await self.tally.tell(self._client())
             await self._client().set(CLIENTS_KEY + PROCESS, len(self.viewers), ex=CLIENTS_LAST)
         except (redis.RedisError, OSError) as error:
-            logger.debug("what was counted is told later: %s", error)
+            logger.debug("how many clients there are is told later: %s", error)
 
     async def close(self) -> None:
         """Close the connection to Redis."""

@@ -190,7 +190,7 @@ def _words(error: BaseException) -> str:
         return str(error)
     if isinstance(error, TimeoutError):
         return f"No answer within {PATIENCE:.0f} s."
-    return "Redis does not answer." if isinstance(error, redis.RedisError | OSError) else "It cannot be looked at."
+    return "Redis does not answer." if isinstance(error, redis.RedisError) else "It cannot be looked at."
 
 
 _healths: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Health]" = weakref.WeakKeyDictionary()

@@ -4,23 +4,25 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
+from django.db.models import Min, Q
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from downloads import filters, health, history, progress, tally
-from downloads.models import Status, Video
+from downloads.models import Queue, Status, Video
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+FRESH = 1.0  # seconds in which nothing is asked again
+_kept: tuple[float, bytes] = (float("-inf"), b"")
 
 # What is counted, by what `/metrics` calls it, and what that is.
 COUNTED = {
@@ -32,11 +34,16 @@ COUNTED = {
 
 
 async def text() -> bytes:
-    """Return all numbers; what a part that is away would have to tell is left out."""
-    parts = await health.current().look()
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Gathered(await asyncio.to_thread(_gathered, parts)))
-    return generate_latest(registry)
+    """Return all numbers, a second old at most; what a part that is away would have to tell is left out."""
+    global _kept
+    at, found = _kept
+    if time.monotonic() - at >= FRESH:
+        parts = await health.current().look()
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Gathered(await asyncio.to_thread(_gathered, parts)))
+        found = generate_latest(registry)
+        _kept = time.monotonic(), found
+    return found
 
 
 class _Gathered(Collector):
@@ -48,18 +55,22 @@ class _Gathered(Collector):
 
 
 def _gathered(parts: dict[str, health.Finding]) -> list[Metric]:
-    free = shutil.disk_usage(settings.DATA).free
-    families = [*_of_parts(parts), _gauge("disk_free_bytes", "Room on the data folder's disk", free)]
-    try:
-        if parts["database"].ok:
-            families += _of_database()
-        if parts["redis"].ok:
-            families += _of_redis()
-    except (DatabaseError, redis.RedisError, OSError) as error:
-        logger.warning("some metrics are missing: %s", error)
-    finally:
-        connection.close()
+    sources: list[Callable[[], Iterator[Metric]]] = [lambda: _of_parts(parts), _of_disk]
+    sources += [_of_database] if parts["database"].ok else []
+    sources += [_of_redis] if parts["redis"].ok else []
+    families: list[Metric] = []
+    for source in sources:
+        try:
+            families += list(source())
+        except Exception:
+            # The others are worth having all the more.
+            logger.exception("some metrics are missing")
+    connection.close()
     return families
+
+
+def _of_disk() -> Iterator[Metric]:
+    yield _gauge("disk_free_bytes", "Room on the data folder's disk", shutil.disk_usage(settings.DATA).free)
 
 
 def _of_parts(parts: dict[str, health.Finding]) -> Iterator[Metric]:
@@ -78,11 +89,13 @@ def _of_database() -> Iterator[Metric]:
     for status in Status.values:
         videos.add_metric([status], counts.get(status, 0))
     yield videos
-    first = Video.objects.claimable().order_by("queued_at").first()
-    waited = max(0.0, (timezone.now() - first.queued_at).total_seconds()) if first else 0.0
-    yield _gauge(
-        "queue_wait_seconds", "How long the video has waited that could be downloaded and waits longest", waited
-    )
+    now, queue = timezone.now(), Queue.now()
+    due = Video.objects.filter(Q(not_before=None) | Q(not_before__lte=now), status=Status.QUEUED)
+    first = due.aggregate(first=Min("queued_at"))["first"]
+    waited = max(0.0, (now - first).total_seconds()) if first else 0.0
+    yield _gauge("queue_wait_seconds", "How long the video waits that has waited longest for its turn", waited)
+    yield _gauge("queue_paused", "Whether a person has paused the queue", queue.paused)
+    yield _gauge("queue_held", "Whether a worker holds the queue, since its disk is nearly full", queue.is_held)
 
 
 def _of_redis() -> Iterator[Metric]:

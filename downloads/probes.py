@@ -49,9 +49,10 @@ async def numbers(scope: Any) -> Answer:
 def _may_see(scope: Any) -> bool:
     if not settings.PRIVATE:
         return True
-    given = dict(scope["headers"]).get(b"authorization", b"")
-    wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
-    return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given, wanted)
+    scheme, _, token = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+    # RFC 9110, 11.1: the name of a scheme knows no capitals.
+    is_ours = scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), settings.METRICS_TOKEN.encode())
+    return is_ours and bool(settings.METRICS_TOKEN)
 
 
 ANSWERS: dict[str, Callable[[Any], Awaitable[Answer]]] = {

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from downloads import history, moves, ordering, progress, removal, search
 from downloads.queue import Queue
-from downloads.status import ACTIVE, UNFINISHED, Quality, Status
+from downloads.status import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -192,7 +192,8 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
 
     def front(self) -> int:
         """Return the priority that comes before everything that waits."""
-        return (self.get_queryset().waiting().aggregate(highest=Max("priority"))["highest"] or 0) + 1
+        highest = self.get_queryset().waiting().aggregate(highest=Max("priority"))["highest"] or 0
+        return min(highest + 1, HIGHEST)
 
     def rev(self) -> int:
         """Return the id of the newest event: it grows with every change of any row."""

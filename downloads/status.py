@@ -6,11 +6,13 @@ import re
 from typing import Self
 
 from django.db import models
+from django.utils import timezone
 
 # Codes of languages, such as en,de,pt-BR; nothing else ever reaches yt-dlp as a pattern.
 LANGUAGES = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*){0,19}")
 
-MOST = 2**31 - 1  # of a column of whole numbers
+HIGHEST = 2**31 - 1  # priority: what a column of whole numbers holds
+LONGEST_WAIT = dt.timedelta(days=1)  # of a video that is tried again
 
 
 class Status(models.TextChoices):
@@ -76,10 +78,12 @@ class Place:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what `str` wrote; what is no place is the usual one."""
+        """Read what `str` wrote; what is no place, or none that a video has had, is the usual one."""
         priority, _, moment = text.partition(" ")
         try:
-            not_before = dt.datetime.fromisoformat(moment) if moment else None
-            return cls(max(-MOST, min(int(priority), MOST)), not_before if not_before and not_before.tzinfo else None)
+            not_before = dt.datetime.fromisoformat(moment).astimezone(dt.UTC) if moment else None
+            found = cls(int(priority), not_before)
         except (ValueError, OverflowError):
             return cls()
+        soon = found.not_before is None or abs(found.not_before - timezone.now()) < LONGEST_WAIT
+        return found if soon and abs(found.priority) < HIGHEST else cls()

@@ -1,9 +1,14 @@
 """What a process counts, added in Redis to what all others count: `/metrics` is the same wherever it is asked."""
 
+import logging
 from collections import Counter
 from typing import Any
 
+import redis
+
 from downloads.progress import COUNTS_KEY
+
+logger = logging.getLogger(__name__)
 
 # What is counted.
 TAKEN, DROPPED, BATCHES = "messages_taken", "messages_dropped.", "batches"  # the second with its reason
@@ -23,12 +28,16 @@ class Tally:
         return self.counts[DROPPED + reason]
 
     async def tell(self, client: Any) -> None:
-        """Add what was counted since the last time to the sums; raise redis.RedisError or OSError if that fails."""
+        """Add what was counted since the last time to the sums; what cannot be told now is told later."""
         news = self.counts - self._told
         if not news:
             return
-        async with client.pipeline(transaction=False) as pipe:
-            for name, count in news.items():
-                pipe.hincrby(COUNTS_KEY, name, count)
-            await pipe.execute()
-        self._told.update(news)
+        try:
+            async with client.pipeline(transaction=False) as pipe:
+                for name, count in news.items():
+                    pipe.hincrby(COUNTS_KEY, name, count)
+                await pipe.execute()
+        except (redis.RedisError, OSError) as error:
+            logger.debug("what was counted is told later: %s", error)
+        else:
+            self._told.update(news)

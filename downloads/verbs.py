@@ -114,12 +114,12 @@ def _by_outcome(verb: Verb, done: list[Video]) -> dict[tuple[str, str], list[Vid
     """Return the videos by what came of it, in words for one and for many."""
     found: dict[tuple[str, str], list[Video]] = {}
     for video in done:
-        words = verb.one, verb.many
+        said = verb.one, verb.many
         if verb is VERBS["cancel"] and video.status == Status.COMPLETE:
-            words = KEPT
+            said = KEPT
         elif verb is VERBS["again"] and video.is_list:
-            words = LOOKED_THROUGH
-        found.setdefault(words, []).append(video)
+            said = LOOKED_THROUGH
+        found.setdefault(said, []).append(video)
     return found
 
 
@@ -129,7 +129,7 @@ def short(video: Video) -> str:
 
 
 def _undo(verb: Verb, done: list[Video], before: Mapping[str, Place] = MappingProxyType({})) -> str:
-    """Return what takes it back, for the message's tags: they are not shown, and signed as the message is."""
+    """Return what takes it back, for the message's tags, which are not shown."""
     # A video that was complete before it was cancelled is so again: nothing of it waits.
     ids = [video.video_id for video in done if verb.undo != "restore" or video.status == Status.CANCELLED]
     if not verb.undo or not ids or len(ids) > AT_ONCE:

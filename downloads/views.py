@@ -1,21 +1,24 @@
 """The pages: the library, one video, and what a person does there."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import replace_url
 
 from downloads import access, answers, detail, sources, verbs
 from downloads.answers import looking
 from downloads.browse import Browse
 from downloads.forms import IngestForm
 from downloads.models import ACTIVE, Queue, Status, Video
+from downloads.progress import VIDEO_ID
 
 CARDS_AT_ONCE = 100
-LONGEST_KEPT = 6_000  # characters of an address; servers and proxies take 8,000
+LONGEST_KEPT = 3_000  # characters of the sign-in's address: nginx takes headers of 4,096
 # How a video is drawn where: the partial that `cards` answers with.
 PARTIALS = {
     "card": "downloads/_video.html",
@@ -45,11 +48,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest) -> HttpResponse:
     """Take the URLs of the form; what is refused stays in the box, with the reason."""
     if not access.may_change(request.user):
-        # What was pasted is in the form again, after the sign-in.
-        pasted = QueryDict(mutable=True)
-        pasted.update({name: str(request.POST[name]) for name in IngestForm.base_fields if request.POST.get(name)})
-        kept = f"?{pasted.urlencode()}" if pasted and len(pasted.urlencode()) <= LONGEST_KEPT else ""
-        return answers.to_sign_in(request, reverse("library") + kept)
+        return _kept_over_the_sign_in(request)
     if request.method != "POST":
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
@@ -65,10 +64,24 @@ def add(request: HttpRequest) -> HttpResponse:
         form = IngestForm(initial={"urls": left, **wanted}) if refusals else IngestForm()
     if answers.is_part(request):
         answer = render(request, "downloads/_added.html", {"form": form, "refusals": refusals})
+        # What the address has brought into the form is taken.
+        answer = replace_url(answer, reverse("library")) if taken and answers.brought(request, "urls") else answer
         return answers.naming(answer, [video.video_id for video in taken]) if taken else answer
     if not refusals and not form.is_bound:
         return redirect("library")
     return render(request, "downloads/library.html", {**_listing(request), "form": form, "refusals": refusals})
+
+
+def _kept_over_the_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send to the sign-in, and have what was pasted in the form again after it; more than fits stays where it is."""
+    pasted = QueryDict(mutable=True)
+    pasted.update({name: str(request.POST[name]) for name in IngestForm.base_fields if request.POST.get(name)})
+    there = f"{reverse('library')}?{pasted.urlencode()}" if pasted else reverse("library")
+    if len(quote(there)) <= LONGEST_KEPT:
+        return answers.to_sign_in(request, there)
+    if not answers.is_part(request):
+        return answers.to_sign_in(request, reverse("library"))
+    return answers.said(request, "You are not signed in any more. Copy what you pasted, sign in, and paste it again.")
 
 
 @require_safe
@@ -89,8 +102,8 @@ def cards(request: HttpRequest) -> HttpResponse:
         shown = [{"video": video, "detail": detail.shown(video, request.GET)} for video in found]
     else:
         shown = [{"video": video} for video in found]
-        gone = set(ids) - {video.video_id for video in found}
-        context |= {"queue": Queue.now(), "gone": sorted(gone)}
+        gone = sorted({each for each in ids if VIDEO_ID.fullmatch(each)} - {video.video_id for video in found})
+        context |= {"queue": Queue.now(), "gone": gone}
     return render(request, "downloads/_cards.html", {**context, "videos": shown})
 
 

@@ -29,7 +29,8 @@ Sink = Callable[[Event], None]
 
 CAPACITY = 100  # messages waiting for one consumer
 DEAF_AFTER = 5.0  # seconds; the bridge's heartbeat comes at least every 2
-AWAY = (RedisError, OSError, asyncio.TimeoutError)
+# The last is what redis-py raises where one task writes on a connection that another has just closed.
+AWAY = (RedisError, OSError, asyncio.TimeoutError, AttributeError)
 
 
 class Connection(RedisSingleShardConnection):

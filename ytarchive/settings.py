@@ -160,13 +160,13 @@ AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "downloads.access.client_address"
-AXES_LOCKOUT_CALLABLE = "downloads.answers.locked_out"
+AXES_CLIENT_IP_CALLABLE = "downloads.signin.client_address"
+AXES_USERNAME_CALLABLE = "downloads.signin.name_tried"
+AXES_LOCKOUT_CALLABLE = "downloads.signin.locked_out"
 # Who signed in when is nobody's business.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-# What is typed there by mistake may be a password.
-AXES_SENSITIVE_PARAMETERS = ["username"]
+AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken"]
 AXES_ENABLE_ADMIN = False
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"

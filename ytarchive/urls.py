@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path
 
 from downloads.answers import posting
+from downloads.signin import SignIn
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -16,7 +17,9 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("accounts/login/", accounts.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "accounts/login/", accounts.LoginView.as_view(form_class=SignIn, redirect_authenticated_user=True), name="login"
+    ),
     path("accounts/logout/", posting(accounts.LogoutView.as_view()), name="logout"),
     path("favicon.ico", favicon),
     path("", include("downloads.urls")),

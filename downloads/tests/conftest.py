@@ -173,8 +173,11 @@ def static_files() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browser's tests last: Playwright keeps a loop running in this thread, where asyncio's then cannot."""
-    items.sort(key=lambda item: item.path.parent.name == "browser")
+    """Put those that run alone first: later on, each would wait for what the other worker has just begun.
+
+    But those with a browser last: Playwright's event loop runs from then on, and asyncio allows no other beside it.
+    """
+    items.sort(key=lambda item: ("chromium" in item.keywords, "alone" not in item.keywords))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

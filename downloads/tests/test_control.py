@@ -291,11 +291,15 @@ def test_it_lets_a_retry_wait_as_long_as_before(ann, videos):
     assert videos[0].retries_at == at
 
 
-@pytest.mark.parametrize(
-    "place", ["", "x", "9" * 5000, "-99999999999 nonsense", "1 2026-01-01", "1 9999-12-31T23:59:59Z"]
-)
+@pytest.mark.parametrize("place", [
+    *("", "x", "9" * 5000, "-99999999999 nonsense", "1 2026-01-01", "1 9999-12-31T23:59:59Z"),
+    *("1 9999-12-31T23:59:59-14:00", "1 0001-01-01T00:00:00+14:00", "2147483647 ", "2147483648", "-2147483649"),
+])  # fmt: skip
 def test_it_takes_any_place_that_is_made_up(ann, videos, place):
     assert press(ann, "many", do="behind", id=[videos[0].video_id], place=[place]).status_code == 302
+    assert press(ann, "front", videos[1].video_id).status_code == 302
+    assert ann.get("/").status_code == 200
+    assert next(iter(Video.objects.waiting())) == videos[1]
     assert Video.objects.waiting().count() == 4
 
 

@@ -97,6 +97,27 @@ async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_serve
     await speaker.flush()
 
 
+async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(redis_server, monkeypatch):
+    layer = ProgressLayer(hosts=[redis_server.url])
+    name = await layer.new_channel()
+    await layer.group_add("progress", name)
+    pubsub = layer._get_layer()._shards[0]._pubsub
+    get_message, failed = pubsub.get_message, asyncio.Event()
+
+    async def trip(**how):
+        if not failed.is_set():
+            failed.set()
+            raise AttributeError("'NoneType' object has no attribute 'writelines'")
+        return await get_message(**how)
+
+    monkeypatch.setattr(pubsub, "get_message", trip)
+    await layer.group_send("progress", {"type": "test", "marker": "one"})  # whatever it waits for comes
+    await asyncio.wait_for(failed.wait(), 10)
+    await layer.group_send("progress", {"type": "test", "marker": "two"})
+    assert await heard(layer, name, "two", 5) < 5
+    await layer.flush()
+
+
 async def test_the_bridge_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
     monkeypatch.setattr(epoch, "DEAF_AFTER", 2.0)
     layer = ProgressLayer(hosts=[redis_server.url])

@@ -73,14 +73,17 @@ MAY = {
     "downloads.worker": {"models", "progress", "egress", "supervised", "ffmpeg", "workroom", "filing"},
     # Pages
     "downloads.forms": {"models", "sources"},
-    "downloads.views": {"browse", "models", "forms", "sources", "access", "answers", "detail", "verbs"},
+    "downloads.views": {"browse", "models", "forms", "progress", "sources", "access", "answers", "detail", "verbs"},
     "downloads.filters": {"models"},
     "downloads.browse": {"filters", "history", "models", "search"},
     "downloads.answers": {"access"},
     "downloads.verbs": {"models", "removal", "downloads.templatetags.words"},
     "downloads.deletion": {"models", "tracks", "downloads.templatetags.words"},
     "downloads.control": {"answers", "deletion", "models", "verbs"},
-    "downloads.admin": {"answers", "filters", "deletion", "models", "search", "downloads.templatetags.words", "verbs"},
+    "downloads.signin": {"answers"},
+    "downloads.admin": {
+        "answers", "filters", "deletion", "models", "search", "signin", "downloads.templatetags.words", "verbs",
+    },
     "downloads.templatetags.undo": set(),
     "downloads.api": {"access", "fanout"},
     "downloads.media": {"models", "access", "filing", "tracks"},
@@ -119,7 +122,7 @@ ONLY = {
     "daphne": {"ytarchive.server", COMMANDS + "web", COMMANDS + "runserver"},
     "redis": {
         "downloads.progress", "downloads.epoch", "downloads.fanout", "downloads.api", "downloads.worker",
-        "downloads.health", "downloads.metrics",
+        "downloads.health", "downloads.tally",
         "ytarchive.settings", "ytarchive.variables", "ytarchive.layers", "ytarchive.vitals",
     },
 }  # fmt: skip

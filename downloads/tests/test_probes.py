@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.layers import channel_layers, get_channel_layer
 from channels.testing import HttpCommunicator
 from django.db import OperationalError
@@ -14,7 +15,8 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from downloads import health, progress
-from downloads.models import Video
+from downloads import metrics as metrics_of
+from downloads.models import Queue, Video
 from ytarchive.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,6 +27,7 @@ TOKEN = "0123456789abcdef"
 async def fresh(redis_server, monkeypatch):
     """A layer and a memory of this test's own; everything is looked at each time."""
     monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr(metrics_of, "FRESH", 0.0)
     channel_layers.backends.pop("default", None)
     yield
     await get_channel_layer().flush()
@@ -162,7 +165,9 @@ async def test_the_channel_layer_forgets_what_it_was_asked_with(alive) -> None:
 # Who may see it -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("header", ["", "Bearer ", "Bearer wrong", f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ÿ"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer ÿ"]
+)
 async def test_a_private_archive_tells_strangers_no_more_than_its_status(alive, settings, header) -> None:
     settings.PRIVATE, settings.METRICS_TOKEN = True, TOKEN
     found = await asked("/readyz", authorization=header)
@@ -175,9 +180,10 @@ async def test_without_a_token_nobody_has_it(alive, settings) -> None:
     assert (await asked("/metrics", authorization="Bearer "))["status"] == 403
 
 
-async def test_whoever_has_the_token_sees_all(alive, settings) -> None:
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+async def test_whoever_has_the_token_sees_all(alive, settings, scheme) -> None:
     settings.PRIVATE, settings.METRICS_TOKEN = True, TOKEN
-    assert (await asked("/metrics", authorization=f"Bearer {TOKEN}"))["status"] == 200
+    assert (await asked("/metrics", authorization=f"{scheme} {TOKEN}"))["status"] == 200
     assert json.loads((await asked("/readyz", authorization=f"Bearer {TOKEN}"))["body"])["ready"]
 
 
@@ -218,7 +224,22 @@ async def test_it_tells_how_long_the_queue_waits() -> None:
         await Video.objects.acreate(url=url, canonical_url=url, queued_at=queued_at)
     later = timezone.now() + timedelta(seconds=60)
     await Video.objects.acreate(url="b", canonical_url="b", queued_at=timezone.now() - timedelta(1), not_before=later)
-    assert 90 <= (await metrics())["ytarchive_queue_wait_seconds",] < 100
+    found = await metrics()
+    assert 90 <= found["ytarchive_queue_wait_seconds",] < 100
+    assert (found["ytarchive_queue_paused",], found["ytarchive_queue_held",]) == (0, 0)
+    await sync_to_async(Queue.pause)()
+    await sync_to_async(Queue.hold)("here", "The disk is nearly full.", 60)
+    found = await metrics()
+    assert 90 <= found["ytarchive_queue_wait_seconds",] < 100, "just when nothing starts, one wants to know"
+    assert (found["ytarchive_queue_paused",], found["ytarchive_queue_held",]) == (1, 1)
+
+
+async def test_it_tells_the_rest_whatever_somebody_wrote_into_redis(alive, redis_server) -> None:
+    with redis_server.client() as client:
+        client.set(progress.COUNTS_KEY, "nonsense")
+    found = await metrics()
+    assert ("ytarchive_videos", "complete") in found
+    assert found["ytarchive_disk_free_bytes",] > 0
 
 
 async def test_it_tells_the_rest_while_redis_is_away(alive, redis_server) -> None:

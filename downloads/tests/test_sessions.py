@@ -8,10 +8,11 @@ from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from downloads import access, fanout, sessions
+from downloads import fanout, sessions
 from ytarchive.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +84,7 @@ async def test_it_ends_no_other_and_goes_on_looking() -> None:
         await found.disconnect()
 
 
-async def test_it_looks_each_session_up_once_and_nothing_when_nobody_is_there(monkeypatch) -> None:
+async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there(monkeypatch) -> None:
     looked: list[set[str]] = []
     enough = asyncio.Event()
 
@@ -95,10 +96,10 @@ async def test_it_looks_each_session_up_once_and_nothing_when_nobody_is_there(mo
 
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(sessions, "ended", ended)
-    client = await sync_to_async(signed_in)()
-    tabs = [await socket(client), await socket(client)]
+    clients = [await sync_to_async(signed_in)() for _ in range(2)]
+    tabs = [await socket(clients[0]), await socket(clients[0]), await socket(clients[1])]
     await asyncio.wait_for(enough.wait(), 5)
-    assert looked[-1] == {client.cookies["sessionid"].value}
+    assert looked[-1] == {client.cookies["sessionid"].value for client in clients}
     looking = sessions.current()._looking
     for tab in tabs:
         await tab.disconnect()
@@ -107,16 +108,27 @@ async def test_it_looks_each_session_up_once_and_nothing_when_nobody_is_there(mo
     assert sessions.current()._looking is None
 
 
-async def test_sockets_stay_while_the_database_is_away(monkeypatch, caplog) -> None:
-    def away(key: str) -> bool:
-        raise OperationalError("no connection")
+def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
+    clients = [signed_in() for _ in range(5)]
+    keys = {client.cookies["sessionid"].value for client in clients}
+    sign_out(clients[0])
+    with CaptureQueriesContext(connection) as queries:
+        assert len(set(sessions._living(sorted(keys)))) == 4
+    assert len(queries) == 2
+    assert sessions.ended({*keys, "nonsense"}) == {"nonsense", *keys} - set(sessions._living(sorted(keys)))
+
+
+@pytest.mark.parametrize("problem", [OperationalError("no connection"), InterfaceError("closed"), KeyError("x")])
+async def test_sockets_stay_while_it_cannot_be_known(monkeypatch, caplog, problem) -> None:
+    def away(keys: set[str]) -> set[str]:
+        raise problem
 
     client = await sync_to_async(signed_in)()
     found = await socket(client)
     with monkeypatch.context() as patched:
-        patched.setattr(access, "still_may_look", away)
+        patched.setattr(sessions, "ended", away)
         assert await found.receive_nothing(0.3)
-    assert "not known, sockets stay open: no connection" in caplog.text
+    assert "is not known, sockets stay open" in caplog.text
     await sync_to_async(sign_out)(client)
     assert (await found.receive_output(5))["code"] == 4401
     await found.disconnect()
