@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -14,9 +13,9 @@ from downloads.tests.processes import Archive, archive
 pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.timeout(180)]
 
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Archive]:
-    with archive(tmp_path) as found:
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with archive(tmp_path_factory.mktemp("up")) as found:
         found.start("up", "--port", "0", "--workers", "4", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1", YTARCHIVE_PER_HOST="8")
         found.await_ready()
         yield found
