@@ -20,6 +20,8 @@ from downloads.tests.conftest import managing
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+AT_REST = """() => [...document.querySelectorAll("[data-video-id]")].every((each) =>
+  each.getAnimations().every(({ playState }) => playState !== "running"))"""
 RULES = [*WCAG, "best-practice"]
 ADDRESS = "http://93.184.215.14/one.mp4"  # nothing is fetched without a worker
 MOST_HTML = 100_000  # bytes
@@ -65,6 +67,8 @@ class Walker:
         if self.rules_are_read:
             # What is under the header for a moment, because one has scrolled, is not under it for ever.
             self.page.evaluate("scrollTo(0, 0)")
+            # Nor does a card that glides or fades in stay as it is then.
+            self.page.wait_for_function(AT_REST)
             found = Axe().run(self.page, options={"runOnly": rules})
             assert found.violations_count == 0, f"{where}: {found.generate_report()}"
         assert not self.errors, where
