@@ -12,7 +12,6 @@ import logging
 import os
 import socket
 import time
-import weakref
 from typing import Any
 
 import redis
@@ -21,6 +20,7 @@ from django.conf import settings
 from downloads import frames
 from downloads.batches import Batch, Snapshot
 from downloads.frames import Frames
+from downloads.loops import OnePerLoop
 from downloads.progress import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
 from downloads.tally import Tally
 from downloads.viewers import Outlet, Viewer
@@ -211,15 +211,12 @@ class Fanout:
         return made
 
 
-_fanouts: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Fanout]" = weakref.WeakKeyDictionary()
+_of_loop = OnePerLoop(Fanout)
 
 
 def current(channel_layer: Any = None) -> Fanout:
     """Return the running loop's Fanout; a channel layer that can is told to give it the group's batches."""
-    loop = asyncio.get_running_loop()
-    found = _fanouts.get(loop)
-    if found is None:
-        found = _fanouts[loop] = Fanout()
+    found = _of_loop()
     attach = getattr(channel_layer, "attach", None)
     if attach:
         attach(GROUP, EVENT, found.receive)

@@ -9,7 +9,6 @@ import dataclasses
 import json
 import logging
 import time
-import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +18,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError, connection
 
 from downloads import progress
+from downloads.loops import OnePerLoop
 
 logger = logging.getLogger(__name__)
 
@@ -83,10 +83,7 @@ def worker() -> float:
 
 def workers() -> list[float]:
     """Return when each of the workers that are there last said so."""
-    client = progress.client()
-    keys = list(client.scan_iter(progress.WORKER_KEY + "*"))
-    beats: list[Any] = client.mget(keys) if keys else []
-    return [float(beat) for beat in beats if beat]
+    return [float(beat) for beat in progress.values(progress.WORKER_KEY)]
 
 
 async def channel_layer() -> float:
@@ -193,13 +190,5 @@ def _words(error: BaseException) -> str:
     return "Redis does not answer." if isinstance(error, redis.RedisError) else "It cannot be looked at."
 
 
-_healths: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Health]" = weakref.WeakKeyDictionary()
-
-
-def current() -> Health:
-    """Return the running loop's Health."""
-    loop = asyncio.get_running_loop()
-    found = _healths.get(loop)
-    if found is None:
-        found = _healths[loop] = Health()
-    return found
+# Of the running loop.
+current = OnePerLoop(Health)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Min, Q
+from django.db.models import Min
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -90,8 +90,7 @@ def _of_database() -> Iterator[Metric]:
         videos.add_metric([status], counts.get(status, 0))
     yield videos
     now, queue = timezone.now(), Queue.now()
-    due = Video.objects.filter(Q(not_before=None) | Q(not_before__lte=now), status=Status.QUEUED)
-    first = due.aggregate(first=Min("queued_at"))["first"]
+    first = Video.objects.waiting().due().aggregate(first=Min("queued_at"))["first"]
     waited = max(0.0, (now - first).total_seconds()) if first else 0.0
     yield _gauge("queue_wait_seconds", "How long the video waits that has waited longest for its turn", waited)
     yield _gauge("queue_paused", "Whether a person has paused the queue", queue.paused)
@@ -99,12 +98,9 @@ def _of_database() -> Iterator[Metric]:
 
 
 def _of_redis() -> Iterator[Metric]:
-    client = progress.client()
     yield _gauge("workers", "Worker processes that claim what is queued", len(health.workers()))
-    keys = list(client.scan_iter(progress.CLIENTS_KEY + "*"))
-    clients: list[Any] = client.mget(keys) if keys else []
-    yield _gauge("clients", "Open WebSockets", sum(int(count or 0) for count in clients))
-    stored: dict[Any, Any] = client.hgetall(progress.COUNTS_KEY)
+    yield _gauge("clients", "Open WebSockets", sum(map(int, progress.values(progress.CLIENTS_KEY))))
+    stored: dict[Any, Any] = progress.client().hgetall(progress.COUNTS_KEY)
     counts = {name.decode(): int(count) for name, count in stored.items()}
     for name, (called, what) in COUNTED.items():
         yield CounterMetricFamily(called, what, value=counts.get(name, 0))

@@ -212,6 +212,14 @@ def async_client(connect: float, answer: float) -> redis.asyncio.Redis:
     )
 
 
+def values(prefix: str) -> list[Any]:
+    """Return what is kept under the keys that begin so; raise redis.RedisError while Redis cannot be reached."""
+    keys = list(client().scan_iter(prefix + "*"))
+    found: list[Any] = client().mget(keys) if keys else []
+    # One may have gone meanwhile.
+    return [value for value in found if value is not None]
+
+
 def publish(video_id: str, progress: Progress) -> bool:
     """Publish a video's progress; False (logged once per outage) when Redis cannot be reached.
 

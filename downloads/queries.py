@@ -59,14 +59,17 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """In the queue, next one first."""
         return self.filter(status=Status.QUEUED).order_by("-priority", "queued_at", "pk")
 
+    def due(self) -> Self:
+        """Those whose time has come: that were not told to wait, or waited long enough."""
+        return self.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+
     def claimable(self) -> Self:
         """Those of the waiting that may start now: their time has come, and their site has a place free."""
         if not Queue.now().is_open:
             return self.none()
-        now = timezone.now()
         busy = self.model.objects.active().values("host").annotate(count=Count("pk"))
         full = busy.filter(count__gte=settings.PER_HOST).exclude(host="").values("host")
-        return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(host__in=full)
+        return self.waiting().due().exclude(host__in=full)
 
     def ahead_of(self, video: "Video") -> Self:
         """Those of the waiting that start before this one."""

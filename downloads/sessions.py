@@ -5,7 +5,6 @@ Channels looks at a session when a socket connects, and never again (OWASP's Web
 
 import asyncio
 import logging
-import weakref
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from downloads import access
+from downloads.loops import OnePerLoop
 
 logger = logging.getLogger(__name__)
 
@@ -91,9 +91,5 @@ def _living(session_keys: list[str]) -> Iterator[str]:
             yield key
 
 
-_watches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watch]" = weakref.WeakKeyDictionary()
-
-
-def current() -> Watch:
-    """Return the running loop's Watch."""
-    return _watches.setdefault(asyncio.get_running_loop(), Watch())
+# Of the running loop.
+current = OnePerLoop(Watch)

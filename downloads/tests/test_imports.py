@@ -42,11 +42,12 @@ MAY = {
     "downloads.bridge": {"progress", "epoch", "known", "reconciliation", "tally"},
     "downloads.batches": {"frames"},
     "downloads.viewers": {"frames", "tally"},
-    "downloads.fanout": {"batches", "frames", "progress", "tally", "viewers"},
-    "downloads.sessions": {"access"},
+    "downloads.loops": set(),
+    "downloads.fanout": {"batches", "frames", "loops", "progress", "tally", "viewers"},
+    "downloads.sessions": {"access", "loops"},
     "downloads.consumers": {"access", "fanout", "frames", "progress", "sessions", "tally"},
     # Whether it works
-    "downloads.health": {"progress"},
+    "downloads.health": {"loops", "progress"},
     "downloads.metrics": {"filters", "health", "history", "models", "progress", "tally"},
     "downloads.probes": {"health", "metrics"},
     # From the site to the file
