@@ -23,7 +23,8 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from benchmarks import shelf  # noqa: E402
 from downloads.models import Video  # noqa: E402
-from ytarchive import memory, pooling  # noqa: E402
+from ytarchive import memory  # noqa: E402
+from ytarchive.server import tuning  # noqa: E402
 
 
 def addresses() -> dict[str, list[str]]:
@@ -121,7 +122,7 @@ def _timed(client: Client, clock: Clock, path: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    pooling.keep_connections()  # as a web process does
+    tuning.keep_connections()  # as a web process does
     call_command("migrate", verbosity=0)
     shelf.fill(int(sys.argv[1]))
     with connection.cursor() as vacuum:

@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from benchmarks.stacks import Place, Process, Stack, clean_environment
-from ytarchive import redisserver
+from ytarchive.supervisor import embedded_redis
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -36,7 +36,7 @@ class Server:
     def start(self, data: Path, webs: int) -> None:
         """Start Redis, then the stack, and wait until it serves."""
         (self.folder / "redis").mkdir()
-        self._run(Process("redis", redisserver.command(self.socket, self.folder / "redis")), ())
+        self._run(Process("redis", embedded_redis.command(self.socket, self.folder / "redis")), ())
         self._wait(self._redis_answers, "Redis answers")
         with socket.socket() as listening:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

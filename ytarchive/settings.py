@@ -7,8 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from ytarchive import data
-from ytarchive.variables import check_address, check_redis, env, flag, languages, origins, token, whole, words
+from ytarchive import data_folder
+from ytarchive.env import check_address, check_redis, env, flag, languages, origins, token, whole, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -17,10 +17,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DATA = Path(env.str("YTARCHIVE_DATA", default="") or BASE_DIR / "data").expanduser().resolve()
 try:
-    data.prepare(DATA)
-    SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or data.secret_key(DATA)
-    REDIS_SOCKET = data.redis_socket(DATA)
-except data.DataFolderError as error:
+    data_folder.prepare(DATA)
+    SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or data_folder.secret_key(DATA)
+    REDIS_SOCKET = data_folder.redis_socket(DATA)
+except data_folder.DataFolderError as error:
     raise ImproperlyConfigured(str(error)) from error
 
 MEDIA_ROOT = DATA / "media"
@@ -69,7 +69,7 @@ else:
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "ytarchive.layers.ProgressLayer",
+        "BACKEND": "ytarchive.server.channel_layer.ProgressLayer",
         "CONFIG": {
             # Nobody waits long for Redis: whoever sends tries again with newer news.
             "hosts": [
@@ -190,7 +190,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "ytarchive.staticfiles.HashedModulesStorage"
+        else "ytarchive.static_storage.HashedModulesStorage"
     },
 }
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"

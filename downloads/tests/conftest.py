@@ -19,7 +19,7 @@ from django.test.utils import override_settings
 
 from downloads import ffmpeg, progress
 from downloads.tests import clips, mediaserver, tools
-from ytarchive import redisserver
+from ytarchive.supervisor import embedded_redis
 
 QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
@@ -42,7 +42,7 @@ class RedisServer:
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            redisserver.command(self.socket, self.folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            embedded_redis.command(self.socket, self.folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         wait_until(self.answers, 10, "Redis answers")
 

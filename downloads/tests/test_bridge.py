@@ -21,7 +21,7 @@ from downloads.bridge import Bridge
 from downloads.models import Video
 from downloads.progress import LEADER_KEY, SNAPSHOT_KEY, Progress, channel
 from downloads.tests.conftest import RedisServer, wait_until
-from ytarchive.layers import ProgressLayer
+from ytarchive.server.channel_layer import ProgressLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,8 +14,8 @@ from redis.backoff import NoBackoff
 from downloads import epoch
 from downloads.bridge import Bridge
 from downloads.tests.conftest import RedisServer
-from ytarchive import layers
-from ytarchive.layers import ProgressLayer
+from ytarchive.server import channel_layer
+from ytarchive.server.channel_layer import ProgressLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,7 +77,7 @@ async def heard(layer: ProgressLayer, name: str, marker: str, seconds: float) ->
 
 
 async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
-    monkeypatch.setattr(layers, "DEAF_AFTER", 1.0)
+    monkeypatch.setattr(channel_layer, "DEAF_AFTER", 1.0)
     layer = ProgressLayer(hosts=[{"address": await middlebox.start(), "retry": Retry(NoBackoff(), 0)}])
     speaker = ProgressLayer(hosts=[redis_server.url])
     name = await layer.new_channel()

@@ -9,7 +9,7 @@ from downloads import fanout, frames
 from downloads.fanout import Fanout, Snapshot
 from downloads.frames import Frames
 from downloads.progress import EVENT
-from ytarchive.layers import CAPACITY, ProgressLayer
+from ytarchive.server.channel_layer import CAPACITY, ProgressLayer
 
 
 class Hand:

@@ -18,7 +18,7 @@ from benchmarks import postgres
 from downloads.tests import tools
 from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.test_twins import race
-from ytarchive.pooling import POOL
+from ytarchive.server.tuning import POOL
 
 pytestmark = pytest.mark.processes
 

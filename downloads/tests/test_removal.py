@@ -18,7 +18,7 @@ from django.test import Client
 from downloads import progress, removal, trash, workroom
 from downloads.models import Filed, Status, Video, VideoEvent
 from downloads.removal import CannotRemove
-from ytarchive import prepare
+from ytarchive.supervisor import bootstrap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
@@ -251,7 +251,7 @@ def test_it_waits_for_a_removal_that_is_under_way(video, monkeypatch):
 def test_it_ends_broken_removals_before_the_first_page(video, settings):
     trash.take(video.video_id)
     settings.DEBUG = True  # no static files to gather
-    prepare.everything(lambda _: None)
+    bootstrap.everything(lambda _: None)
     assert is_whole(video)
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ytarchive import part as part_module
-from ytarchive.listening import FirstPage, is_loopback, listen, reach, url
-from ytarchive.part import Part, in_words
-from ytarchive.prepare import CannotStart, first_line
-from ytarchive.stack import TRIES, Stack, environment
+from ytarchive.supervisor import process as part_module
+from ytarchive.supervisor.bootstrap import CannotStart, first_line
+from ytarchive.supervisor.listener import FirstPage, is_loopback, listen, reach, url
+from ytarchive.supervisor.process import Part, in_words
+from ytarchive.supervisor.stack import TRIES, Stack, environment
 
 
 class Clock:
@@ -154,7 +154,7 @@ def test_it_knows_where_it_is_reached(host: str, local: bool, reached: str | Non
 
 
 def test_it_asks_for_the_first_page_until_it_is_well_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ytarchive.listening.RETRY", 0)
+    monkeypatch.setattr("ytarchive.supervisor.listener.RETRY", 0)
     with listen("127.0.0.1", 0) as listener:
         page = FirstPage(listener)
         assert not page.poll()  # nobody answers yet

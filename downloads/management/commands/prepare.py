@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ytarchive import prepare
+from ytarchive.supervisor import bootstrap
 
 
 class Command(BaseCommand):
@@ -16,6 +16,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            prepare.everything(self.stdout.write)
-        except prepare.CannotStart as error:
+            bootstrap.everything(self.stdout.write)
+        except bootstrap.CannotStart as error:
             sys.exit(f"ytarchive: {error}")

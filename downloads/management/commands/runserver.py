@@ -11,12 +11,12 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, get_child_arguments
 
-from ytarchive.listening import listen
-from ytarchive.part import Part
-from ytarchive.prepare import CannotStart
-from ytarchive.server import ProgressServer
-from ytarchive.stack import Stack, environment, manage, only_one
-from ytarchive.vitals import redis_part
+from ytarchive.server.daphne_server import ProgressServer
+from ytarchive.supervisor.bootstrap import CannotStart
+from ytarchive.supervisor.listener import listen
+from ytarchive.supervisor.process import Part
+from ytarchive.supervisor.readiness import redis_part
+from ytarchive.supervisor.stack import Stack, environment, manage, only_one
 
 CODE_CHANGED = 3  # how Django's reloader ends (django.utils.autoreload.trigger_reload)
 LONGEST_DELAY = 2.0  # between two tries of pages that do not start: somebody is mending them right now

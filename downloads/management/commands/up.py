@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from ytarchive.listening import listen
-from ytarchive.part import Part
-from ytarchive.prepare import CannotStart
-from ytarchive.stack import Stack, environment, manage, only_one
-from ytarchive.vitals import redis_part
+from ytarchive.supervisor.bootstrap import CannotStart
+from ytarchive.supervisor.listener import listen
+from ytarchive.supervisor.process import Part
+from ytarchive.supervisor.readiness import redis_part
+from ytarchive.supervisor.stack import Stack, environment, manage, only_one
 
 
 class Command(BaseCommand):

@@ -5,8 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ytarchive import listening, memory, pooling
-from ytarchive.prepare import CannotStart
+from ytarchive import memory
+from ytarchive.server import tuning
+from ytarchive.supervisor.bootstrap import CannotStart
+from ytarchive.supervisor.listener import is_loopback, listen
 
 
 class Command(BaseCommand):
@@ -29,9 +31,9 @@ class Command(BaseCommand):
 
         # After the server, whose reactor must be the first.
         from ytarchive.asgi import application  # noqa: PLC0415
-        from ytarchive.server import ProgressServer  # noqa: PLC0415
+        from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
 
-        pooling.keep_connections()
+        tuning.keep_connections()
         memory.settle()
         ProgressServer(
             application,
@@ -45,9 +47,9 @@ class Command(BaseCommand):
 def _listen(host: str, port: int) -> int:
     """Return a listening socket's number; an archive that others can reach is private unless told otherwise."""
     try:
-        listener = listening.listen(host, port)
+        listener = listen(host, port)
     except CannotStart as error:
         raise CommandError(str(error)) from error
-    if not listening.is_loopback(listener) and not settings.PRIVATE_IS_CHOSEN:
+    if not is_loopback(listener) and not settings.PRIVATE_IS_CHOSEN:
         settings.PRIVATE = True
     return listener.detach()

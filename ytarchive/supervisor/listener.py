@@ -10,7 +10,7 @@ import time
 
 from django.conf import settings
 
-from ytarchive.prepare import CannotStart
+from ytarchive.supervisor.bootstrap import CannotStart
 
 BACKLOG = 1024  # many pages reconnect at once after a restart
 HIGHEST_PORT = 65535

@@ -14,10 +14,10 @@ from types import FrameType
 
 from django.conf import settings
 
-from ytarchive import prepare, vitals
-from ytarchive.listening import FirstPage, is_loopback, url
-from ytarchive.part import Part, in_words
-from ytarchive.prepare import CannotStart, Say
+from ytarchive.supervisor import bootstrap, readiness
+from ytarchive.supervisor.bootstrap import CannotStart, Say
+from ytarchive.supervisor.listener import FirstPage, is_loopback, url
+from ytarchive.supervisor.process import Part, in_words
 
 logger = logging.getLogger(__name__)
 
@@ -99,17 +99,17 @@ class Stack:
         if self.server:
             self.server.start()
         elif self.bridge:
-            vitals.check_redis()
-        prepare.everything(self.say)
+            readiness.check_redis()
+        bootstrap.everything(self.say)
         if self.server:
             self._await(self.server)
-            vitals.forget_the_dead()
+            readiness.forget_the_dead()
         for part in [*self.front, *self.bridge]:
             part.start()
 
     def _await(self, part: Part) -> None:
         deadline = time.monotonic() + REDIS_WITHIN
-        while not vitals.answers():
+        while not readiness.answers():
             if part.reap() is not None:
                 raise CannotStart(f"The embedded Redis-compatible server does not start: {part.last_words()}")
             if time.monotonic() > deadline:
@@ -173,7 +173,7 @@ class Stack:
     def _missing(self) -> list[str]:
         wanted = {"no page is answered": self._page.poll}
         if self.bridge:
-            wanted |= {"no bridge leads": vitals.bridge_leads, "no worker claims": vitals.worker_claims}
+            wanted |= {"no bridge leads": readiness.bridge_leads, "no worker claims": readiness.worker_claims}
         return [what for what, holds in wanted.items() if not holds()]
 
     def _patience(self) -> float | None:

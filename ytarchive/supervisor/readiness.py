@@ -7,9 +7,9 @@ import redis
 from django.conf import settings
 
 from downloads import health, progress
-from ytarchive import redisserver
-from ytarchive.part import Part
-from ytarchive.prepare import CannotStart, first_line
+from ytarchive.supervisor import embedded_redis
+from ytarchive.supervisor.bootstrap import CannotStart, first_line
+from ytarchive.supervisor.process import Part
 
 
 def redis_part() -> Part | None:
@@ -18,8 +18,8 @@ def redis_part() -> Part | None:
         return None
     folder = settings.DATA / "redis"
     try:
-        command = redisserver.command(settings.REDIS_SOCKET, folder)
-    except redisserver.NoRedisServer as error:
+        command = embedded_redis.command(settings.REDIS_SOCKET, folder)
+    except embedded_redis.NoRedisServer as error:
         raise CannotStart(str(error)) from error
     return Part("redis", command, log=folder / "server.log", grace=2.0)
 
