@@ -20,7 +20,7 @@ from django.conf import settings
 from downloads import frames
 from downloads.batches import Batch, Snapshot
 from downloads.frames import Frames
-from downloads.loops import OnePerLoop
+from downloads.loop_local import OnePerLoop
 from downloads.progress import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
 from downloads.tally import Tally
 from downloads.viewers import Outlet, Viewer

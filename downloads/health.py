@@ -18,7 +18,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError, connection
 
 from downloads import progress
-from downloads.loops import OnePerLoop
+from downloads.loop_local import OnePerLoop
 
 logger = logging.getLogger(__name__)
 

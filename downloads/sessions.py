@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from downloads import access
-from downloads.loops import OnePerLoop
+from downloads.loop_local import OnePerLoop
 
 logger = logging.getLogger(__name__)
 

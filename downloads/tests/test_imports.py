@@ -50,7 +50,7 @@ MAY = {
     "downloads.epoch": {"downloads.conflation", "downloads.known", "downloads.progress", "downloads.tally"},
     "downloads.expansion": {"downloads.downloader", "downloads.models", "downloads.queries", "downloads.sources"},
     "downloads.fanout": {
-        "downloads.batches", "downloads.frames", "downloads.loops", "downloads.progress", "downloads.tally",
+        "downloads.batches", "downloads.frames", "downloads.loop_local", "downloads.progress", "downloads.tally",
         "downloads.viewers",
     },
     "downloads.ffmpeg": set(),
@@ -60,11 +60,11 @@ MAY = {
     "downloads.forms": {"downloads.models"},
     "downloads.frames": {"downloads.progress"},
     "downloads.fts5": set(),
-    "downloads.health": {"downloads.loops", "downloads.progress"},
+    "downloads.health": {"downloads.loop_local", "downloads.progress"},
     "downloads.history": {"downloads.status"},
     "downloads.known": {"downloads.frames", "downloads.progress"},
     "downloads.limits": {"downloads.downloader"},
-    "downloads.loops": set(),
+    "downloads.loop_local": set(),
     "downloads.media": {"downloads.access", "downloads.filing", "downloads.models", "downloads.tracks"},
     "downloads.meter": {"downloads.progress", "downloads.steps"},
     "downloads.metrics": {
@@ -91,7 +91,7 @@ MAY = {
     "downloads.search": {
         "downloads.folding", "downloads.fts5", "downloads.spoken", "downloads.tracks", "downloads.tsvector",
     },
-    "downloads.sessions": {"downloads.access", "downloads.loops"},
+    "downloads.sessions": {"downloads.access", "downloads.loop_local"},
     "downloads.signin": {"downloads.answers"},
     "downloads.silence": set(),
     "downloads.sources": {"downloads.egress", "downloads.models"},
