@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import complaints, downloader, expansion, ffmpeg, filing, limits, progress, tracks, workroom
+from downloads import complaints, downloader, expansion, ffmpeg, filing, limits, tracks, workroom
 from downloads.downloader import DownloadError, Fetched, Listing
 from downloads.meter import Meter
 from downloads.models import Facts, Filed, Quality, Queue, Video
+from downloads.progress import message
 from downloads.reporter import Reporter
 from downloads.steps import Step
 
@@ -37,7 +38,7 @@ def run(
     video: Video,
     *,
     proxy: str,
-    tell: Callable[[progress.Progress], None],
+    tell: Callable[[message.Progress], None],
     on_fetched: Callable[[], None] = lambda: None,
 ) -> None:
     """Fetch a claimed video and file it away; whatever happens is written to its row.
@@ -46,9 +47,9 @@ def run(
     `on_fetched` that nothing more will be asked for.
     """
 
-    def send(state: progress.Progress) -> None:
+    def send(state: message.Progress) -> None:
         tell(state)
-        progress.publish(video.video_id, state)
+        message.publish(video.video_id, state)
 
     with Reporter(send) as reporter:
         try:

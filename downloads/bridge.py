@@ -18,9 +18,9 @@ from typing import Any
 
 from downloads.epoch import AWAY, DEAF_AFTER, Epoch, Interrupted, cancelled
 from downloads.known import Track
-from downloads.progress import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
+from downloads.progress.counters import Tally
+from downloads.progress.message import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
 from downloads.reconciliation import Rows
-from downloads.tally import Tally
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from downloads import archive, egress
 from downloads.models import LEASE, Video
-from downloads.progress import Progress
+from downloads.progress.message import Progress
 from downloads.silence import Silence
 
 # Gone before the lease is: its row may be claimed again the moment it has run out.

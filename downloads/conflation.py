@@ -12,8 +12,8 @@ from types import MappingProxyType
 from downloads import frames
 from downloads.frames import Message
 from downloads.known import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
-from downloads.progress import Progress
-from downloads.tally import Tally
+from downloads.progress.counters import Tally
+from downloads.progress.message import Progress
 
 REMEMBERED = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
 MOST_ENDED = 10_000

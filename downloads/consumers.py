@@ -13,8 +13,8 @@ from django.contrib.auth.models import AnonymousUser
 
 from downloads import access, fanout, sessions
 from downloads.frames import Frames
-from downloads.progress import GROUP, SUBPROTOCOL
-from downloads.tally import IGNORED
+from downloads.progress.counters import IGNORED
+from downloads.progress.message import GROUP, SUBPROTOCOL
 
 logger = logging.getLogger(__name__)
 

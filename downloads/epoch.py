@@ -11,7 +11,8 @@ import redis.asyncio
 
 from downloads.conflation import Conflator
 from downloads.known import Outgoing, last_percent, readable
-from downloads.progress import (
+from downloads.progress.counters import BATCHES, TAKEN
+from downloads.progress.message import (
     ECHO_CHANNEL,
     EVENT,
     SNAPSHOT_HEAD,
@@ -21,7 +22,6 @@ from downloads.progress import (
     dumps,
     video_id_of,
 )
-from downloads.tally import BATCHES, TAKEN
 
 if TYPE_CHECKING:
     from downloads.bridge import Bridge

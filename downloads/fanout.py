@@ -21,8 +21,8 @@ from downloads import frames
 from downloads.batches import Batch, Snapshot
 from downloads.frames import Frames
 from downloads.loop_local import OnePerLoop
-from downloads.progress import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
-from downloads.tally import Tally
+from downloads.progress.counters import Tally
+from downloads.progress.message import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
 from downloads.viewers import Outlet, Viewer
 
 logger = logging.getLogger(__name__)

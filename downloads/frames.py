@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from downloads.progress import dumps
+from downloads.progress.message import dumps
 
 Message = tuple[str, str, str]
 

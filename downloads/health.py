@@ -17,8 +17,8 @@ import redis
 from channels.layers import get_channel_layer
 from django.db import DatabaseError, connection
 
-from downloads import progress
 from downloads.loop_local import OnePerLoop
+from downloads.progress import message
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +58,14 @@ def database() -> float:
 
 def redis_server() -> float:
     """Ask Redis for nothing."""
-    progress.client().ping()
+    message.client().ping()
     return time.time()
 
 
 def bridge() -> float:
     """Return when the leading bridge last wrote: it has the lease, and its heart beats in the snapshot store."""
-    head = progress.client().hget(progress.SNAPSHOT_KEY, progress.SNAPSHOT_HEAD)
-    if not head or not progress.client().exists(progress.LEADER_KEY):
+    head = message.client().hget(message.SNAPSHOT_KEY, message.SNAPSHOT_HEAD)
+    if not head or not message.client().exists(message.LEADER_KEY):
         raise Missing("No bridge leads: is `manage.py bridge_progress` running?")
     at = float(json.loads(head)["at"])
     if abs(time.time() - at) >= BRIDGE_BEATS:
@@ -83,7 +83,7 @@ def worker() -> float:
 
 def workers() -> list[float]:
     """Return when each of the workers that are there last said so."""
-    return [float(beat) for beat in progress.values(progress.WORKER_KEY)]
+    return [float(beat) for beat in message.values(message.WORKER_KEY)]
 
 
 async def channel_layer() -> float:

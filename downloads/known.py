@@ -8,7 +8,7 @@ from typing import Any
 
 from downloads import frames
 from downloads.frames import Message
-from downloads.progress import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress, dumps
+from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress, dumps
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import math
 
-from downloads.progress import UNSET, Progress
+from downloads.progress.message import UNSET, Progress
 from downloads.steps import Step, Stream
 
 # The bar is full when the file is filed away, not before.

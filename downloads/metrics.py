@@ -15,8 +15,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from downloads import filters, health, history, progress, tally
+from downloads import filters, health, history
 from downloads.models import Queue, Status, Video
+from downloads.progress import counters, message
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,13 @@ _kept: tuple[float, bytes] = (float("-inf"), b"")
 
 # What is counted, by what `/metrics` calls it, and what that is.
 COUNTED = {
-    tally.TAKEN: ("ytarchive_messages_taken", "Messages from workers and other publishers that the bridge could use"),
-    tally.BATCHES: ("ytarchive_batches", "Batches that the bridge sent to the web processes"),
-    tally.IGNORED: ("ytarchive_frames_ignored", "Frames of clients that were not understood"),
-    tally.SLOW: ("ytarchive_clients_dropped", "Clients that were dropped because they did not read"),
+    counters.TAKEN: (
+        "ytarchive_messages_taken",
+        "Messages from workers and other publishers that the bridge could use",
+    ),
+    counters.BATCHES: ("ytarchive_batches", "Batches that the bridge sent to the web processes"),
+    counters.IGNORED: ("ytarchive_frames_ignored", "Frames of clients that were not understood"),
+    counters.SLOW: ("ytarchive_clients_dropped", "Clients that were dropped because they did not read"),
 }
 
 
@@ -99,15 +103,15 @@ def _of_database() -> Iterator[Metric]:
 
 def _of_redis() -> Iterator[Metric]:
     yield _gauge("workers", "Worker processes that claim what is queued", len(health.workers()))
-    yield _gauge("clients", "Open WebSockets", sum(map(int, progress.values(progress.CLIENTS_KEY))))
-    stored: dict[Any, Any] = progress.client().hgetall(progress.COUNTS_KEY)
+    yield _gauge("clients", "Open WebSockets", sum(map(int, message.values(message.CLIENTS_KEY))))
+    stored: dict[Any, Any] = message.client().hgetall(message.COUNTS_KEY)
     counts = {name.decode(): int(count) for name, count in stored.items()}
     for name, (called, what) in COUNTED.items():
         yield CounterMetricFamily(called, what, value=counts.get(name, 0))
     dropped = CounterMetricFamily("ytarchive_messages_dropped", "Messages that were not used", labels=["reason"])
     for name in sorted(counts):
-        if name.startswith(tally.DROPPED):
-            dropped.add_metric([name.removeprefix(tally.DROPPED)], counts[name])
+        if name.startswith(counters.DROPPED):
+            dropped.add_metric([name.removeprefix(counters.DROPPED)], counts[name])
     yield dropped
 
 

@@ -19,8 +19,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from downloads import moves, ordering, progress, removal
+from downloads import moves, ordering, removal
 from downloads.history import VideoEvent
+from downloads.progress import message
 from downloads.queries import VideoManager, VideoQuerySet
 from downloads.queue import Queue
 from downloads.status import ACTIVE, ENDED, LANGUAGES, UNFINISHED, Facts, Filed, Place, Quality, Status
@@ -151,16 +152,16 @@ class Video(models.Model):
         """Where it stands in the queue."""
         return Place(self.priority, self.not_before)
 
-    def progress(self) -> progress.Progress:
+    def progress(self) -> message.Progress:
         """Return the row's state as it travels on the wire."""
-        return progress.Progress(
+        return message.Progress(
             status=self.status,
             attempt=self.attempt,
             percent=self.percent,
             downloaded_bytes=self.downloaded_bytes,
             total_bytes=self.total_bytes,
             phase=self.phase,
-            error=self.error[:500] if self.status == Status.FAILED else progress.UNSET,
+            error=self.error[:500] if self.status == Status.FAILED else message.UNSET,
         )
 
     # A person's verbs -------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from downloads import progress, search
+from downloads import search
 from downloads.history import VideoEvent
+from downloads.progress.message import Progress, publish
 from downloads.status import Status
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ def record(video: "Video", reason: str, message: dict[str, Any] | None = None) -
     )
     state = video.progress()
     if message is not None and "status" not in message:
-        state = progress.Progress(attempt=video.attempt, **message)
-    transaction.on_commit(functools.partial(progress.publish, video.video_id, state))
+        state = Progress(attempt=video.attempt, **message)
+    transaction.on_commit(functools.partial(publish, video.video_id, state))
 
 
 def fitted(video: "Video", name: str, value: Any) -> Any:

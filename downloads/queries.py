@@ -11,7 +11,8 @@ from django.db import connection, models, transaction
 from django.db.models import Count, Exists, Max, Min, Q
 from django.utils import timezone
 
-from downloads import history, moves, ordering, progress, removal, search
+from downloads import history, moves, ordering, removal, search
+from downloads.progress import message
 from downloads.queue import Queue
 from downloads.status import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
 
@@ -45,7 +46,7 @@ def _spans(first: dt.datetime, last: dt.datetime, kind: str) -> Iterator[tuple[d
 class VideoQuerySet(models.QuerySet["Video"]):
     def named(self, video_ids: list[str]) -> Self:
         """Those with one of these ids; what cannot be an id reaches no query (PostgreSQL refuses a NUL)."""
-        return self.filter(video_id__in=[found for found in video_ids if progress.VIDEO_ID.fullmatch(found)])
+        return self.filter(video_id__in=[found for found in video_ids if message.VIDEO_ID.fullmatch(found)])
 
     def active(self) -> Self:
         """Downloading or processing now."""

@@ -8,8 +8,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from downloads import progress
 from downloads.history import VideoEvent
+from downloads.progress import message
 from downloads.status import Status
 
 # The public id of the queue's own events. On the wire each has an id of its own, for no page asks twice
@@ -88,6 +88,6 @@ class Queue(models.Model):
                 return False
             found = VideoEvent.objects.create(public_id=PUBLIC_ID, status=Status.QUEUED, reason=event[:2000])
             # "queued" tells the bridge that nothing runs under this id.
-            changed = progress.Progress(status=Status.QUEUED, changed=True)
-            transaction.on_commit(functools.partial(progress.publish, f"{PUBLIC_ID}:{found.pk}", changed))
+            changed = message.Progress(status=Status.QUEUED, changed=True)
+            transaction.on_commit(functools.partial(message.publish, f"{PUBLIC_ID}:{found.pk}", changed))
         return True

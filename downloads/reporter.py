@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from downloads.progress import Progress
+from downloads.progress.message import Progress
 
 logger = logging.getLogger(__name__)
 

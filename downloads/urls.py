@@ -3,13 +3,14 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from downloads import api, control, media, progress, verbs, views
+from downloads import api, control, media, verbs, views
+from downloads.progress import message
 
 
 class VideoIdConverter(StringConverter):
     """Only what can be a video's id: no NUL, which PostgreSQL refuses, reaches a query."""
 
-    regex = progress.VIDEO_ID.pattern
+    regex = message.VIDEO_ID.pattern
 
 
 register_converter(VideoIdConverter, "id")

@@ -5,7 +5,7 @@ import logging
 from typing import Protocol
 
 from downloads.frames import Frames
-from downloads.tally import SLOW, Tally
+from downloads.progress.counters import SLOW, Tally
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from downloads.answers import looking
 from downloads.browse import Browse
 from downloads.forms import IngestForm
 from downloads.models import ACTIVE, Queue, Status, Video
-from downloads.progress import VIDEO_ID
+from downloads.progress.message import VIDEO_ID
 
 CARDS_AT_ONCE = 100
 LONGEST_KEPT = 3_000  # characters of the sign-in's address: nginx takes headers of 4,096

@@ -18,8 +18,9 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from downloads import ffmpeg, filing, progress, workroom
+from downloads import ffmpeg, filing, workroom
 from downloads.models import ENDED, LEASE, Queue, Video
+from downloads.progress import message
 from downloads.supervised import Supervised
 
 logger = logging.getLogger(__name__)
@@ -202,7 +203,7 @@ class Worker:
     def _beat(self) -> None:
         """Say that this worker lives, to whoever asks; Redis may be away."""
         with contextlib.suppress(redis.RedisError, OSError):
-            progress.client().set(progress.WORKER_KEY + self.name, int(time.time()), ex=BEAT_LASTS)
+            message.client().set(message.WORKER_KEY + self.name, int(time.time()), ex=BEAT_LASTS)
 
     def _hear(self, download: Supervised) -> None:
         if not download.hear():
@@ -251,7 +252,7 @@ class Worker:
 
     def _goodbye(self) -> None:
         with contextlib.suppress(redis.RedisError, OSError):
-            progress.client().delete(progress.WORKER_KEY + self.name)
+            message.client().delete(message.WORKER_KEY + self.name)
         logger.info("ytarchive worker: stopped")
 
     @contextlib.contextmanager

@@ -17,7 +17,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test.utils import override_settings
 
-from downloads import ffmpeg, progress
+from downloads import ffmpeg
+from downloads.progress import message
 from downloads.tests import clips, mediaserver, tools
 from ytarchive.supervisor import embedded_redis
 
@@ -98,9 +99,9 @@ def redis_server(redis_session: RedisServer) -> Iterator[RedisServer]:
         redis_session.start()
     with redis_session.client() as client:
         client.flushall()
-    progress._rests_until = 0.0
+    message._rests_until = 0.0
     yield redis_session
-    progress._rests_until = 0.0
+    message._rests_until = 0.0
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import archive, detail, downloader, egress, filing, progress, workroom
+from downloads import archive, detail, downloader, egress, filing, workroom
 from downloads.models import Queue, Status, Video
+from downloads.progress.message import CHANNEL_PATTERN, Progress
 from downloads.reporter import Reporter
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -34,7 +35,7 @@ def download():
 def published(redis_server):
     """What arrives on progress:*, read when the test asks for it."""
     pubsub = redis_server.client().pubsub(ignore_subscribe_messages=True)
-    pubsub.psubscribe(progress.CHANNEL_PATTERN)
+    pubsub.psubscribe(CHANNEL_PATTERN)
     pubsub.get_message(timeout=1)
 
     def messages():
@@ -251,10 +252,10 @@ def test_it_tells_the_last_state_always():
         first.set()
 
     with Reporter(send) as reporter:
-        reporter.say(progress.Progress(percent=0.0))
+        reporter.say(Progress(percent=0.0))
         first.wait(5)
         for percent in range(1, 100):
-            reporter.say(progress.Progress(percent=float(percent)))
+            reporter.say(Progress(percent=float(percent)))
     assert told == [0.0, 99.0]
 
 
@@ -263,5 +264,5 @@ def test_it_does_not_stop_for_a_bug_in_telling(caplog):
         raise KeyError
 
     with Reporter(send) as reporter:
-        reporter.say(progress.Progress(percent=0.0))
+        reporter.say(Progress(percent=0.0))
     assert "Progress could not be told" in caplog.text

@@ -12,7 +12,7 @@ from benchmarks.samples import Reservoir, percentile
 from benchmarks.scenarios import SHORT, bench
 from benchmarks.stacks import BY_NAME
 from downloads.frames import Frames
-from downloads.progress import Progress
+from downloads.progress.message import Progress
 
 # The clients' parser --------------------------------------------------------------------------------
 

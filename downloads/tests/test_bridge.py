@@ -19,7 +19,7 @@ from downloads import bridge as bridges
 from downloads import epoch
 from downloads.bridge import Bridge
 from downloads.models import Video
-from downloads.progress import LEADER_KEY, SNAPSHOT_KEY, Progress, channel
+from downloads.progress.message import LEADER_KEY, SNAPSHOT_KEY, Progress, channel
 from downloads.tests.conftest import RedisServer, wait_until
 from ytarchive.server.channel_layer import ProgressLayer
 

@@ -8,7 +8,7 @@ import pytest
 from downloads import conflation
 from downloads.conflation import Conflator
 from downloads.known import Row, Track
-from downloads.progress import Progress
+from downloads.progress.message import Progress
 
 
 class Bench:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from downloads import fanout
 from downloads.consumers import ProgressConsumer
-from downloads.progress import SNAPSHOT_KEY
+from downloads.progress.message import SNAPSHOT_KEY
 from ytarchive.asgi import application
 
 V2 = "ytarchive.progress.v2"

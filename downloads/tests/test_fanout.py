@@ -8,7 +8,7 @@ import pytest
 from downloads import fanout, frames
 from downloads.fanout import Fanout, Snapshot
 from downloads.frames import Frames
-from downloads.progress import EVENT
+from downloads.progress.message import EVENT
 from ytarchive.server.channel_layer import CAPACITY, ProgressLayer
 
 

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from downloads import progress
 from downloads.models import Status, Video
+from downloads.progress import message
 from downloads.tests.conftest import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -119,9 +119,9 @@ def worker_says(redis_server, percent):
     """Publish as a worker does, and wait until the bridge has it."""
 
     def say(video):
-        progress.publish(video.video_id, progress.Progress(percent=percent, phase="audio", attempt=video.attempt))
+        message.publish(video.video_id, message.Progress(percent=percent, phase="audio", attempt=video.attempt))
         with redis_server.client() as client:
-            known = partial(client.hget, progress.SNAPSHOT_KEY, video.video_id)
+            known = partial(client.hget, message.SNAPSHOT_KEY, video.video_id)
             wait_until(lambda: f'"percent":{percent}'.encode() in (known() or b""), 10, "the bridge has it")
 
     return say
@@ -130,7 +130,7 @@ def worker_says(redis_server, percent):
 @pytest.mark.processes
 def test_it_shows_what_is_newer_than_the_row(bars, redis_server, manage):
     manage("bridge_progress")
-    wait_until(lambda: redis_server.client().exists(progress.LEADER_KEY), 15, "the bridge leads")
+    wait_until(lambda: redis_server.client().exists(message.LEADER_KEY), 15, "the bridge leads")
     heard = worker_says(redis_server, 42.5)
     shown = bars(begin, heard, row_says(50.0), fail)
     assert shown == ["? queued", "? looking", "42.5% audio", "50.0% video", "50.0% failed"]

@@ -23,7 +23,7 @@ from downloads.conflation import Conflator
 from downloads.fanout import Fanout, Snapshot
 from downloads.frames import Frames
 from downloads.known import Row, Track
-from downloads.progress import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
+from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
 from downloads.tests import tools
 
 IDS = ("a", "b", "c", "demo")

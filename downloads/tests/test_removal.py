@@ -15,8 +15,9 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import Client
 
-from downloads import progress, removal, trash, workroom
+from downloads import removal, trash, workroom
 from downloads.models import Filed, Status, Video, VideoEvent
+from downloads.progress import message
 from downloads.removal import CannotRemove
 from ytarchive.supervisor import bootstrap
 
@@ -136,11 +137,11 @@ def test_it_removes_row_files_and_history(video):
 
 def test_it_says_so_once_on_the_wire(video, redis_server):
     with redis_server.client() as client, client.pubsub() as ears:
-        ears.psubscribe(progress.CHANNEL_PATTERN)
+        ears.psubscribe(message.CHANNEL_PATTERN)
         ears.get_message(timeout=5)
         video.remove()
         heard = ears.get_message(timeout=5)
-        assert heard["channel"].decode() == progress.channel(video.video_id)
+        assert heard["channel"].decode() == message.channel(video.video_id)
         assert b'"changed":true' in heard["data"]
         assert ears.get_message(timeout=0.1) is None
 
@@ -205,7 +206,7 @@ STEPS = {
     "the row removed": (removal, "_remove_row", then_die(removal._remove_row), True),
     "before the rename": (trash, "take", die, True),
     "the folder renamed": (trash, "take", then_die(trash.take), True),
-    "committed": (progress, "publish", die, False),
+    "committed": (message, "publish", die, False),
     "before the folder is removed": (trash, "empty", die, False),
     "half of the folder removed": (trash, "empty", die_in_the_middle, False),
     "before the work folder is removed": (workroom, "clear", die, False),

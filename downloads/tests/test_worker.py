@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from downloads import child, filing, progress, supervised, trash, worker, workroom
+from downloads import child, filing, supervised, trash, worker, workroom
 from downloads.models import LEASE, RETRIES, Status, Video
+from downloads.progress import message
 from downloads.tests.conftest import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -122,13 +123,13 @@ def test_it_runs_as_many_at_once_as_it_may(work, queue, media_server):
 def test_it_says_that_it_lives(work, redis_server):
     process = work()
     with redis_server.client() as client:
-        (key,) = client.keys(progress.WORKER_KEY + "*")
+        (key,) = client.keys(message.WORKER_KEY + "*")
         assert key.decode().endswith(f":{process.pid}")
         assert 0 < client.ttl(key) <= worker.BEAT_LASTS
     process.terminate()
     assert process.wait(10) == 0
     with redis_server.client() as client:
-        assert client.keys(progress.WORKER_KEY + "*") == []
+        assert client.keys(message.WORKER_KEY + "*") == []
 
 
 def test_it_writes_progress_to_the_row_with_the_lease(work, queue):

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import redis
 from django.conf import settings
 
-from downloads import health, progress
+from downloads import health
+from downloads.progress import message
 from ytarchive.supervisor import embedded_redis
 from ytarchive.supervisor.bootstrap import CannotStart, first_line
 from ytarchive.supervisor.process import Part
@@ -27,7 +28,7 @@ def redis_part() -> Part | None:
 def answers() -> bool:
     """Tell whether the embedded server can be used."""
     try:
-        return bool(progress.client().ping())
+        return bool(message.client().ping())
     except redis.RedisError:
         return False
 
@@ -48,8 +49,8 @@ def check_redis() -> None:
 
 def forget_the_dead() -> None:
     """Drop what a killed bridge and killed workers left in the embedded server: we hold the data folder."""
-    client = progress.client()
-    client.delete(progress.LEADER_KEY, *client.scan_iter(progress.WORKER_KEY + "*"))
+    client = message.client()
+    client.delete(message.LEADER_KEY, *client.scan_iter(message.WORKER_KEY + "*"))
 
 
 def bridge_leads() -> bool:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from downloads.bridge import Bridge
-from downloads.progress import async_client
+from downloads.progress.message import async_client
 
 
 class Command(BaseCommand):

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from downloads import progress, sources
+from downloads import sources
 from downloads.models import LANGUAGES, Quality, Status, Video
+from downloads.progress import message
 
 POLL = 0.3  # seconds
 BAR = 30  # characters
@@ -66,9 +67,9 @@ class Command(BaseCommand):
 
 def _freshen(videos: list[Video]) -> None:
     """Put in what the pages are told five times a second, where the row is behind: its worker writes every 5 s."""
-    news = progress.newest([video.video_id for video in videos])
+    news = message.newest([video.video_id for video in videos])
     for video in videos:
-        found = news.get(video.video_id, progress.Progress())
+        found = news.get(video.video_id, message.Progress())
         if found.attempt != video.attempt or not isinstance(found.percent, float):
             continue
         # A bridge that died leaves what was true then.

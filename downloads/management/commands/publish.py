@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from downloads import progress
+from downloads.progress import message
 
 
 class Command(BaseCommand):
@@ -20,18 +20,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            progress.video_id_of(progress.channel(options["video_id"]))
-            found = progress.Progress.from_json(os.fsencode(options["json"]))
-        except progress.BadMessage as error:
+            message.video_id_of(message.channel(options["video_id"]))
+            found = message.Progress.from_json(os.fsencode(options["json"]))
+        except message.BadMessage as error:
             raise CommandError(REASONS[error.reason]) from error
-        if not progress.publish(options["video_id"], found):
+        if not message.publish(options["video_id"], found):
             raise CommandError("Redis cannot be reached. Is `manage.py up` running, or REDIS_URL right?")
 
 
 REASONS = {
     "bad_id": "The video id must be 1 to 64 letters, digits, '_', '-', '.' or ':'.",
-    "too_long": f"The message is longer than {progress.MAX_MESSAGE_BYTES} bytes.",
+    "too_long": f"The message is longer than {message.MAX_MESSAGE_BYTES} bytes.",
     "no_json": 'The message is no JSON. An example: {"percent": 42}',
     "no_object": 'The message is no JSON object. An example: {"percent": 42}',
-    "no_field": f"The message holds no valid field. There are: {', '.join(progress.FIELDS)}.",
+    "no_field": f"The message holds no valid field. There are: {', '.join(message.FIELDS)}.",
 }

@@ -2,9 +2,9 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-from downloads import progress
 from downloads.models import Facts, Filed, Status, Video
-from downloads.progress import Progress
+from downloads.progress import message
+from downloads.progress.message import Progress
 
 # What axe looks for, besides its best practices.
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -26,7 +26,7 @@ def finish(video: Video, media_file: str = "", size: int = 603_000_000) -> None:
 
 
 def move(video: Video, percent: float | None, **fields) -> None:
-    assert progress.publish(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
+    assert message.publish(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
 
 
 def card(page: Page, video: Video) -> Locator:

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import WebSocket, expect
 
-from downloads import progress
 from downloads.models import Status, Video
-from downloads.progress import Progress
+from downloads.progress import message
+from downloads.progress.message import Progress
 from downloads.tests.browser.pages import bar, card, connection, downloading, finish, move, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -146,8 +146,8 @@ def test_it_keeps_nothing_of_a_thousand_finished_videos(page, site):
     kept = running("kept")
     opened(page, site)
     for number in range(1000):
-        progress.publish(f"gone:{number}", Progress(percent=50.0, status=Status.DOWNLOADING))
-        progress.publish(f"gone:{number}", Progress(status=Status.COMPLETE))
+        message.publish(f"gone:{number}", Progress(percent=50.0, status=Status.DOWNLOADING))
+        message.publish(f"gone:{number}", Progress(status=Status.COMPLETE))
     for number in range(40):
         finish(running(f"v{number}"))
     move(kept, 66)
