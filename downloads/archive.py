@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import complaints, downloader, expansion, ffmpeg, filing, limits, tracks, workroom
+from downloads import complaints, downloader, expansion, limits
 from downloads.downloader import DownloadError, Fetched, Listing
+from downloads.files import ffmpeg, media_folder, workspace
+from downloads.files.subtitles import keep
 from downloads.meter import Meter
 from downloads.models import Facts, Filed, Quality, Queue, Video
 from downloads.progress import message
@@ -53,25 +55,25 @@ def run(
 
     with Reporter(send) as reporter:
         try:
-            with workroom.entered(video.video_id) as folder:
+            with workspace.entered(video.video_id) as folder:
                 _Story(video, folder, proxy, reporter, on_fetched).play()
         except Fenced:
             logger.info("%s: no longer ours", video.video_id)
-        except workroom.Occupied as occupied:
+        except workspace.Occupied as occupied:
             reason = str(occupied)
             steadily(lambda: video.release(reason))
         except Exception as error:
             reporter.close()
             _give_up(video, error)
     if video.is_ended:
-        workroom.clear(video.video_id)
+        workspace.clear(video.video_id)
 
 
 def _give_up(video: Video, error: Exception) -> None:
     """End an attempt that met an error: the video fails, or waits for a better time."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         logger.warning("%s: %s", video.video_id, error)
-        workroom.make_room(video.video_id)
+        workspace.make_room(video.video_id)
         # Not in the worker's name, which lets its own hold go as soon as it sees room: a quota shows none.
         steadily(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL, DISK_PAUSE))
         steadily(lambda: video.release(DISK_FULL))
@@ -88,7 +90,7 @@ def _give_up(video: Video, error: Exception) -> None:
 
 def try_later(video: Video, words: str) -> None:
     """Have a video wait for another try; one that is getting on has all of its tries again."""
-    advanced = workroom.has_advanced(video.video_id)
+    advanced = workspace.has_advanced(video.video_id)
     steadily(lambda: video.try_later(words, advanced=advanced))
 
 
@@ -178,11 +180,11 @@ class _Story:
         self._process("filing")
         _check(fetched)
         filed, ready = self._assemble(fetched)
-        filing.sync(ready)
+        media_folder.sync(ready)
         self.reporter.close()
-        ready = filing.bring(ready, self.video.video_id)
-        _ours(steadily(lambda: self.video.finish(filed, lambda: filing.place(ready, self.video.video_id))))
-        filing.leave(ready)
+        ready = media_folder.bring(ready, self.video.video_id)
+        _ours(steadily(lambda: self.video.finish(filed, lambda: media_folder.place(ready, self.video.video_id))))
+        media_folder.leave(ready)
 
     def _take(self, step: Step) -> None:
         self.meter.take(step, time.monotonic())
@@ -205,10 +207,10 @@ class _Story:
         """Gather what is kept in one folder, under names for people."""
         ready = self.folder / "ready"
         ready.mkdir()
-        name = filing.safe_name(self.video.title)
-        media = filing.copy_of(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
+        name = media_folder.safe_name(self.video.title)
+        media = media_folder.copy_of(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
-        subtitles = tracks.keep(fetched.subtitles, ready, name)
+        subtitles = keep(fetched.subtitles, ready, name)
         if fetched.info:
             fetched.info.rename(ready / f"{name}.info.json")
         filed = Filed(
@@ -221,13 +223,13 @@ class _Story:
         return filed, ready
 
     def _ending(self, media: Path) -> str | None:
-        kind = filing.kind_of(media)
-        of_sound = filing.OF_SOUND.get(kind or "")
+        kind = media_folder.kind_of(media)
+        of_sound = media_folder.OF_SOUND.get(kind or "")
         return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_sound(media) else kind
 
     def _thumbnail(self, fetched: Fetched, media: Path, ready: Path, name: str) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""
-        if fetched.thumbnail and (kind := filing.picture_kind(fetched.thumbnail)):  # too large is none either
+        if fetched.thumbnail and (kind := media_folder.picture_kind(fetched.thumbnail)):  # too large is none either
             return fetched.thumbnail.rename(ready / f"{name}.{kind}")
         picture = ready / f"{name}.jpg"
         return picture if ffmpeg.take_still(media, picture) else None
@@ -240,7 +242,7 @@ def _ours(written: bool) -> None:
 
 def _check(fetched: Fetched) -> None:
     """Raise DownloadError unless the file is media that can be played."""
-    if filing.kind_of(fetched.media) is None:
+    if media_folder.kind_of(fetched.media) is None:
         raise DownloadError(f"The site sent a {fetched.media.suffix or 'nameless'} file, which is no video.", True)
     if complaint := ffmpeg.complaint(fetched.media):
         raise DownloadError(f"What the site sent is no video that can be played.\n{complaint}", True)

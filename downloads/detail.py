@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db.models import Count
 
-from downloads import filing, media, tracks
+from downloads import media
+from downloads.files import media_folder, subtitles
 from downloads.history import VideoEvent
 from downloads.models import Quality, Queue, Status, Video
 
@@ -27,7 +28,7 @@ class Player:
 
     kind: str
     version: str = ""  # another one for another file
-    tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    subtitles: list[dict[str, str]] = dataclasses.field(default_factory=list)
 
     @property
     def is_playable(self) -> bool:
@@ -66,10 +67,10 @@ def player(video: Video) -> Player | None:
     """Return how the file is played; None while there is none."""
     if not video.media_file:
         return None
-    path = filing.located(video.media_file)
+    path = media_folder.located(video.media_file)
     if path is None:
         return Player("gone")
-    found = [{"language": code, "label": tracks.label(code)} for code in tracks.there(video.tracks)]
+    found = [{"language": code, "label": subtitles.label(code)} for code in subtitles.there(video.tracks)]
     return Player(_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
 
 

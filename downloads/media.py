@@ -26,7 +26,8 @@ from django.http import (
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 
-from downloads import access, filing, tracks
+from downloads import access
+from downloads.files import media_folder, subtitles
 from downloads.models import Video
 
 LONGEST_OPEN_RANGE = 4 * 1024 * 1024
@@ -86,7 +87,7 @@ async def thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
 
 async def track(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
     """Answer a video's subtitles in one language."""
-    return await _serve(request, video_id, lambda row: tracks.names(row["tracks"]).get(language, ""), REVALIDATED)
+    return await _serve(request, video_id, lambda row: subtitles.names(row["tracks"]).get(language, ""), REVALIDATED)
 
 
 async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str], caching: str) -> HttpResponseBase:
@@ -97,7 +98,7 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
     await sync_to_async(_leave_database)()
-    path = await asyncio.to_thread(filing.located, pick(row)) if row else None
+    path = await asyncio.to_thread(media_folder.located, pick(row)) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
     response = await _answer(request, path)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from django.db import Error as DatabaseError
 from django.db import connection, models, transaction
 
-from downloads import moves, trash, workroom
+from downloads import moves
+from downloads.files import trash, workspace
 from downloads.history import VideoEvent
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _clean(video_id: str) -> None:
     try:
         trash.empty(video_id)
         # Where a download still works in it, its worker does this.
-        workroom.clear(video_id)
+        workspace.clear(video_id)
     except OSError as error:
         logger.warning("Files of %s could not be removed yet: %s", video_id, error)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, models, transaction
 from django.db.models.expressions import RawSQL
 
-from downloads import folding, fts5, spoken, tracks, tsvector
+from downloads import folding, fts5, tsvector
+from downloads.files import subtitles, webvtt
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -135,7 +136,7 @@ def _parts(video: "Video") -> list[list[str]]:
         "title": video.title or video.url,
         "uploader": video.uploader,
         "description": video.description,
-        "subtitles": " ".join(spoken.lines(tracks.there(video.tracks).values())),
+        "subtitles": " ".join(webvtt.lines(subtitles.there(video.tracks).values())),
     }
     kept = [_kept(folding.words(text), LARGEST[name]) for name, text in texts.items()]
     return [[*words, *folding.initials(words)] for words in kept]

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from downloads import ffmpeg
+from downloads.files import ffmpeg
 from downloads.models import LEASE, Video
 
 # Before the child ends itself, which is before somebody else may have the video.

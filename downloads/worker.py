@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from downloads import ffmpeg, filing, workroom
+from downloads.files import ffmpeg, media_folder, workspace
 from downloads.models import ENDED, LEASE, Queue, Video
 from downloads.progress import message
 from downloads.supervised import Supervised
@@ -120,20 +120,20 @@ class Worker:
         """Remove, once, what attempts left behind whose video is not waiting or active any more."""
         if self._is_swept:
             return
-        rooms = {*workroom.rooms(), *filing.incoming()}
+        rooms = {*workspace.rooms(), *media_folder.incoming()}
         kept = set(Video.objects.unfinished().filter(video_id__in=rooms).values_list("video_id", flat=True))
         for video_id in rooms - kept:
-            workroom.clear(video_id)
+            workspace.clear(video_id)
         # A crash between the rename into the library and the commit, then a cancel. An id without a row is
         # left alone: a database that was lost must not cost the files as well.
-        ended = Video.objects.filter(status__in=ENDED, media_file="", video_id__in=filing.folders())
+        ended = Video.objects.filter(status__in=ENDED, media_file="", video_id__in=media_folder.folders())
         for video_id in ended.values_list("video_id", flat=True):
-            filing.remove(video_id)
+            media_folder.remove(video_id)
         self._is_swept = True
 
     def _look_at_disk(self) -> None:
         """Hold the queue while the disk is nearly full, and let it go when there is room again."""
-        self._lack = workroom.lack()
+        self._lack = workspace.lack()
         if self._lack:
             Queue.hold(socket.gethostname(), self._lack, HOLD)
         elif Queue.let_go(socket.gethostname(), "There is room on the disk again"):
@@ -236,12 +236,12 @@ class Worker:
         elif video.holds_lease():
             self._mourn(video, f"{DIED} ({how or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
-            workroom.clear(video.video_id)
+            workspace.clear(video.video_id)
 
     def _mourn(self, video: Video, reason: str) -> None:
         """Try a video again whose process died; it fails when that happens time and again."""
         logger.error("%s: %s", video.video_id, reason)
-        advanced = workroom.has_advanced(video.video_id)
+        advanced = workspace.has_advanced(video.video_id)
         video.try_later(f"{reason}. The worker's log may say more.", advanced=advanced)
 
     # The end -----------------------------------------------------------------------------------------

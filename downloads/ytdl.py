@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from downloads.parts import TAIL, Changed, Mark, Part
+from downloads.files.partial_file import TAIL, Changed, Mark, Part
 
 os.environ["YTDLP_NO_PLUGINS"] = "1"  # read when yt_dlp is imported: only what is pinned may run
 

@@ -4,7 +4,8 @@ from django import template
 from django.utils.html import conditional_escape, format_html_join
 from django.utils.safestring import SafeString
 
-from downloads import folding, spoken, tracks
+from downloads import folding
+from downloads.files import subtitles, webvtt
 from downloads.models import Video
 
 register = template.Library()
@@ -48,5 +49,5 @@ def _around(text: str, sought: list[str]) -> str:
 
 
 def _said(video: Video, sought: list[str]) -> str:
-    lines = spoken.lines(tracks.there(video.tracks).values())
+    lines = webvtt.lines(subtitles.there(video.tracks).values())
     return next((f"“{line}”" for line in lines if next(folding.spans(line, sought), None)), "")

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test.utils import override_settings
 
-from downloads import ffmpeg
+from downloads.files import ffmpeg
 from downloads.progress import message
 from downloads.tests import clips, mediaserver, tools
 from ytarchive.supervisor import embedded_redis

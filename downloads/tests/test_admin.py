@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from downloads import trash
 from downloads.admin import MOST_DELETED
+from downloads.files import trash
 from downloads.models import Facts, Status, Video
 from downloads.tests.test_library import complete, running, tag, waiting
 

@@ -9,7 +9,8 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import archive, detail, downloader, egress, filing, workroom
+from downloads import archive, detail, downloader, egress
+from downloads.files import media_folder, workspace
 from downloads.models import Queue, Status, Video
 from downloads.progress.message import CHANNEL_PATTERN, Progress
 from downloads.reporter import Reporter
@@ -62,7 +63,7 @@ def test_it_files_a_video_away(download, media_server, settings):
         "clip.jpg",
         "clip.mp4",
     ]
-    assert workroom.rooms() == []
+    assert workspace.rooms() == []
     assert [event.reason for event in video.events.all()] == ["Added", "Started", "Found", "Fetched", "Filed"]
 
 
@@ -177,7 +178,7 @@ def test_it_replaces_what_an_earlier_attempt_filed(download, media_server, setti
 
 def test_it_files_nothing_that_the_database_does_not_know(download, media_server, settings, monkeypatch):
     refused = []
-    place = filing.place
+    place = media_folder.place
 
     def locked_once(*args):
         place(*args)
@@ -186,7 +187,7 @@ def test_it_files_nothing_that_the_database_does_not_know(download, media_server
             raise OperationalError("database is locked")
 
     monkeypatch.setattr(archive, "DATABASE_PAUSE", 0)
-    monkeypatch.setattr(filing, "place", locked_once)
+    monkeypatch.setattr(media_folder, "place", locked_once)
     video = download(media_server.url("/clip.mp4"))
     assert video.status == Status.COMPLETE
     assert refused == [1]
@@ -197,7 +198,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
     def full(folder):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(filing, "sync", full)
+    monkeypatch.setattr(media_folder, "sync", full)
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.tries) == (Status.QUEUED, 0)
     assert video.events.last().reason == Queue.now().words == archive.DISK_FULL
@@ -209,7 +210,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
 
 
 def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):
-    monkeypatch.setattr(filing, "sync", lambda folder: 1 / 0)
+    monkeypatch.setattr(media_folder, "sync", lambda folder: 1 / 0)
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.error) == (Status.FAILED, archive.A_BUG)
     assert "ZeroDivisionError" in caplog.text
@@ -217,9 +218,9 @@ def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeyp
 
 
 def test_it_waits_for_its_folder_in_the_queue(download, media_server, monkeypatch):
-    monkeypatch.setattr(workroom, "PATIENCE", 0.1)
+    monkeypatch.setattr(workspace, "PATIENCE", 0.1)
     video, _ = Video.objects.ingest(media_server.url("/clip.mp4"), media_server.url("/clip.mp4"))
-    with workroom.entered(video.video_id):
+    with workspace.entered(video.video_id):
         assert download(video.url).status == Status.QUEUED
     assert download(video.url).status == Status.COMPLETE
 

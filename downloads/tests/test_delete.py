@@ -7,7 +7,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from downloads import deletion, trash
+from downloads import deletion
+from downloads.files import trash
 from downloads.models import Facts, Filed, Status, Video
 from downloads.tests.test_library import complete, running, waiting
 

@@ -7,7 +7,8 @@ import threading
 import pytest
 from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
-from downloads import complaints, downloader, egress, ffmpeg
+from downloads import complaints, downloader, egress
+from downloads.files import ffmpeg
 
 METADATA = "http://169.254.169.254/latest/meta-data"
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from downloads import ffmpeg, filing, parts, workroom
+from downloads.files import ffmpeg, media_folder, partial_file, workspace
 
 
 @pytest.mark.parametrize(
@@ -30,23 +30,23 @@ from downloads import ffmpeg, filing, parts, workroom
     ],
 )
 def test_it_makes_a_plain_name_of_any_title(title, name):
-    assert filing.safe_name(title) == name
+    assert media_folder.safe_name(title) == name
 
 
 @pytest.mark.parametrize("title", ["x" * 1000, "🎬" * 1000, "é." * 500, "\ud800" * 5])
 def test_it_cuts_a_name_to_what_a_file_system_takes(tmp_path, title):
-    name = filing.safe_name(title)
-    assert 0 < len(name.encode()) <= filing.LONGEST_NAME
+    name = media_folder.safe_name(title)
+    assert 0 < len(name.encode()) <= media_folder.LONGEST_NAME
     (tmp_path / f"{name}.info.json").touch()
 
 
 @pytest.mark.parametrize("kind", ["html", "svg", "js", "xml", "mhtml", "swf", "exe", "m3u8", ""])
 def test_it_takes_no_file_that_a_browser_would_run(tmp_path, kind):
-    assert filing.kind_of(tmp_path / f"media.{kind}") is None
+    assert media_folder.kind_of(tmp_path / f"media.{kind}") is None
 
 
 def test_it_knows_media_by_their_ending(tmp_path):
-    assert filing.kind_of(tmp_path / "media.MP4") == "mp4"
+    assert media_folder.kind_of(tmp_path / "media.MP4") == "mp4"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_it_knows_media_by_their_ending(tmp_path):
 )
 def test_it_believes_a_picture_by_its_bytes(tmp_path, start, kind):
     (tmp_path / "media.jpg").write_bytes(start)
-    assert filing.picture_kind(tmp_path / "media.jpg") == kind
+    assert media_folder.picture_kind(tmp_path / "media.jpg") == kind
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def ready(settings, tmp_path):
 
 
 def test_it_places_a_folder_as_one(ready, settings):
-    filing.place(ready, "abc")
+    media_folder.place(ready, "abc")
     assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
     assert not ready.exists()
 
@@ -85,13 +85,13 @@ def test_it_places_a_folder_as_one(ready, settings):
 def test_it_replaces_an_older_folder_whole(ready, settings):
     (settings.MEDIA_ROOT / "abc").mkdir()
     (settings.MEDIA_ROOT / "abc" / "old.mp4").write_text("old")
-    filing.place(ready, "abc")
+    media_folder.place(ready, "abc")
     assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
 
 
 def test_it_places_a_folder_once(ready, settings):
-    filing.place(ready, "abc")
-    filing.place(ready, "abc")
+    media_folder.place(ready, "abc")
+    media_folder.place(ready, "abc")
     assert (settings.MEDIA_ROOT / "abc" / "new.mp4").read_text() == "new"
 
 
@@ -108,11 +108,11 @@ class TestWorkroom:
         (root / "abc" / "left").mkdir(parents=True)
         for name in ("over.part", "a.mp4.part", "a.mp4.mark", "b.mp4", "b.mp4.mark", "media.temp.mp4"):
             (root / "abc" / name).write_text(name)
-        with workroom.entered("abc") as folder:
+        with workspace.entered("abc") as folder:
             found = {
                 path.name: path.read_text()
                 for path in folder.iterdir()
-                if path.name not in (workroom.BALLAST, parts.FARTHEST)
+                if path.name not in (workspace.BALLAST, partial_file.FARTHEST)
             }
         assert found == {
             "a.mp4.part": "a.mp4.part",
@@ -122,21 +122,21 @@ class TestWorkroom:
         }
 
     def test_it_lets_one_in_at_a_time(self, monkeypatch):
-        monkeypatch.setattr(workroom, "PATIENCE", 0.2)
-        with workroom.entered("abc"):
-            with pytest.raises(workroom.Occupied):
-                workroom.entered("abc").__enter__()
-            assert not workroom.clear("abc")
-        with workroom.entered("abc"):
+        monkeypatch.setattr(workspace, "PATIENCE", 0.2)
+        with workspace.entered("abc"):
+            with pytest.raises(workspace.Occupied):
+                workspace.entered("abc").__enter__()
+            assert not workspace.clear("abc")
+        with workspace.entered("abc"):
             pass
 
     def test_it_is_left_for_a_later_look_when_an_attempt_fails(self):
-        with pytest.raises(RuntimeError), workroom.entered("abc"):
+        with pytest.raises(RuntimeError), workspace.entered("abc"):
             raise RuntimeError
-        assert workroom.rooms() == ["abc"]
-        assert workroom.clear("abc")
-        assert workroom.clear("never there")
-        assert workroom.rooms() == []
+        assert workspace.rooms() == ["abc"]
+        assert workspace.clear("abc")
+        assert workspace.clear("never there")
+        assert workspace.rooms() == []
 
 
 class TestFfmpeg:
@@ -171,7 +171,7 @@ class TestFfmpeg:
 
     def test_it_takes_a_picture(self, media_session, tmp_path):
         assert ffmpeg.take_still(media_session.folder / "clip.mp4", tmp_path / "still.jpg")
-        assert filing.picture_kind(tmp_path / "still.jpg") == "jpg"
+        assert media_folder.picture_kind(tmp_path / "still.jpg") == "jpg"
 
     def test_it_takes_no_picture_of_sound(self, media_session, tmp_path):
         sound = media_session.folder / "separate" / "audio0.ts"

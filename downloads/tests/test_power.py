@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from downloads import ffmpeg
+from downloads.files import ffmpeg
 from downloads.tests import versions
 from downloads.tests.conftest import wait_until
 from downloads.tests.processes import archive, descendants, living, words

@@ -15,7 +15,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import Client
 
-from downloads import removal, trash, workroom
+from downloads import removal
+from downloads.files import trash, workspace
 from downloads.models import Filed, Status, Video, VideoEvent
 from downloads.progress import message
 from downloads.removal import CannotRemove
@@ -170,10 +171,10 @@ def test_it_leaves_the_entries_of_a_list(video):
 
 def test_it_removes_what_attempts_left(video):
     waiting = added("b")
-    with workroom.entered(waiting.video_id) as room:
+    with workspace.entered(waiting.video_id) as room:
         (room / "media.mp4.part").touch()
     assert waiting.remove()
-    assert workroom.rooms() == []
+    assert workspace.rooms() == []
 
 
 def in_a_fork(do) -> int:
@@ -209,7 +210,7 @@ STEPS = {
     "committed": (message, "publish", die, False),
     "before the folder is removed": (trash, "empty", die, False),
     "half of the folder removed": (trash, "empty", die_in_the_middle, False),
-    "before the work folder is removed": (workroom, "clear", die, False),
+    "before the work folder is removed": (workspace, "clear", die, False),
 }
 
 

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from downloads import downloader, egress, ffmpeg, parts
+from downloads import downloader, egress
+from downloads.files import ffmpeg, partial_file
 from downloads.tests import versions
 
 CUT = 300_000
@@ -37,7 +38,7 @@ def attempt(tmp_path):
             if (at is not None and step.done >= at) or (fragments is not None and (step.fragment or 0) >= fragments):
                 raise Stopped
 
-        parts.recover(tmp_path)
+        partial_file.recover(tmp_path)
         with egress.Proxy() as proxy:
             found = downloader.probe(url, tmp_path, proxy=proxy.url)
             return downloader.fetch(found, stop, threading.Event().set).media
@@ -60,7 +61,7 @@ def test_it_goes_on_where_a_killed_attempt_ended(attempt, shelf, media_server, t
     here = (tmp_path / "media.mp4.part").stat().st_size
     assert here >= CUT - 64 * 1024
     assert attempt(url).read_bytes() == media_server.clip
-    assert shelf.of("a.mp4")[-1][0] == here - min(here, parts.TAIL)
+    assert shelf.of("a.mp4")[-1][0] == here - min(here, partial_file.TAIL)
 
 
 @pytest.mark.parametrize("validators", [("etag", "modified"), ("etag",), ("modified",), ()])
@@ -99,7 +100,7 @@ def test_it_goes_on_within_one_attempt_where_nothing_changed(attempt, shelf, med
     shelf.cuts["a.mp4"] = [10, CUT, CUT + 100_000]
     assert attempt(media_server.url("/version/a.mp4")).read_bytes() == media_server.clip
     starts = [first for first, _ in shelf.of("a.mp4")]
-    assert starts[-1] > CUT - parts.TAIL - 1
+    assert starts[-1] > CUT - partial_file.TAIL - 1
 
 
 @pytest.mark.parametrize("grown", [b"more", b""])
@@ -135,7 +136,7 @@ def test_it_looks_at_the_end_only_of_what_is_whole(attempt, shelf, media_server)
     attempt(url)
     shelf.served.clear()
     assert attempt(url).read_bytes() == media_server.clip
-    assert shelf.of("a.mp4")[-1] == (len(media_server.clip) - 1 - parts.TAIL, parts.TAIL + 1)
+    assert shelf.of("a.mp4")[-1] == (len(media_server.clip) - 1 - partial_file.TAIL, partial_file.TAIL + 1)
 
 
 def test_it_relies_after_a_power_cut_on_what_was_synced(attempt, shelf, media_server, tmp_path):
@@ -148,7 +149,7 @@ def test_it_relies_after_a_power_cut_on_what_was_synced(attempt, shelf, media_se
         part.seek(100_000)
         part.write(bytes(100_000))
     assert attempt(url).read_bytes() == media_server.clip
-    assert shelf.of("a.mp4")[-1][0] == 100_000 - parts.TAIL
+    assert shelf.of("a.mp4")[-1][0] == 100_000 - partial_file.TAIL
 
 
 class TestFragments:
@@ -190,7 +191,7 @@ class TestFragments:
         start, end = found["fragment"]["start"], found["fragment"]["end"]
         data[start:end] = bytes(end - start)
         part.write_bytes(data)
-        found["fragment"]["digest"] = parts.Part._digest(part, start, end)
+        found["fragment"]["digest"] = partial_file.Part._digest(part, start, end)
         mark.write_text(json.dumps(found))
         assert ffmpeg.complaint(attempt(url)) == ""
         assert self.picture(tmp_path) == self.joined(media_server)

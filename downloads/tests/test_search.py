@@ -9,7 +9,8 @@ from django.db import DataError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from downloads import folding, search, spoken
+from downloads import folding, search
+from downloads.files import webvtt
 from downloads.models import Facts, Filed, Video
 from downloads.templatetags.marks import excerpt, marked
 from downloads.tests.test_tracks import BROKEN
@@ -187,7 +188,7 @@ def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, ro
 
 def test_it_reads_each_line_of_subtitles_once(tmp_path):
     (tmp_path / "a.vtt").write_text(VTT)
-    assert list(spoken.lines([tmp_path / "a.vtt", tmp_path / "gone.vtt"])) == [
+    assert list(webvtt.lines([tmp_path / "a.vtt", tmp_path / "gone.vtt"])) == [
         "Hello zebra & friends",
         "of the savanna",
     ]

@@ -4,7 +4,8 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from downloads import archive, egress, ffmpeg
+from downloads import archive, egress
+from downloads.files import ffmpeg
 from downloads.models import Facts, Status, Video
 from downloads.tests.browser.pages import card, finish, opened, running
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import get_language_info
 
-from downloads import filing
+from downloads.files import media_folder
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def names(rows: Any) -> dict[str, str]:
 
 def there(rows: Any) -> dict[str, Path]:
     """Return the tracks that are in the media folder, by language; nothing else is ever opened."""
-    located = {language: filing.located(file) for language, file in names(rows).items()}
+    located = {language: media_folder.located(file) for language, file in names(rows).items()}
     return {language: path for language, path in located.items() if path}
 
 

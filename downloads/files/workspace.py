@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from downloads import filing, parts
+from downloads.files import media_folder, partial_file
 
 PATIENCE = 10.0  # seconds: a former attempt is killed well within
 BALLAST = "ballast"
@@ -30,7 +30,7 @@ def entered(video_id: str) -> Iterator[Path]:
     """Have the video's work folder to oneself, with the parts that an earlier attempt left; raise Occupied."""
     folder = Path(settings.WORK_ROOT / video_id)
     with _locked(folder, PATIENCE):
-        parts.recover(folder)
+        partial_file.recover(folder)
         (folder / BALLAST).write_bytes(os.urandom(ROOM))  # which no file system makes smaller
         yield folder
 
@@ -42,7 +42,7 @@ def make_room(video_id: str) -> None:
 
 def has_advanced(video_id: str) -> bool:
     """Tell whether the attempt in a video's folder has come noticeably farther than any before it."""
-    return parts.advance(Path(settings.WORK_ROOT / video_id)) >= NOTICEABLE
+    return partial_file.advance(Path(settings.WORK_ROOT / video_id)) >= NOTICEABLE
 
 
 def clear(video_id: str) -> bool:
@@ -54,7 +54,7 @@ def clear(video_id: str) -> bool:
                 shutil.rmtree(folder, ignore_errors=True)
         except Occupied:
             return False
-    filing.drop_incoming(video_id)
+    media_folder.drop_incoming(video_id)
     return True
 
 

@@ -1,0 +1,1 @@
+"""Folders and file formats on disk."""
