@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from downloads import search
 from downloads.history import VideoEvent
 from downloads.models import Quality, Status, Video
+from downloads.search import query
 
 SYLLABLES = [a + b for a in "bdfklmnprstvw" for b in "aeio"]
 COMMON = ["the", "of", "and", "to", "in", "a", "is", "you", "that", "it", "with", "for", "on", "how", "this", "my"]
@@ -87,4 +87,4 @@ def fill(count: int, *, waiting: int = 100, seed: int = 1) -> None:
         Video.objects.bulk_create(shelf.video(**each) for each in whole[start : start + 2_000])
     # The pages ask for the newest of the events.
     VideoEvent.objects.create(public_id="queue", status=Status.QUEUED, reason="Filled")
-    search.mend(Video.objects.all())
+    query.mend(Video.objects.all())

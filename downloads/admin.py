@@ -24,9 +24,10 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
-from downloads import answers, deletion, search, signin, verbs
+from downloads import answers, deletion, signin, verbs
 from downloads.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
+from downloads.search.query import asked, matching
 from downloads.templatetags import words
 
 logger = logging.getLogger(__name__)
@@ -205,7 +206,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         if not term:
             return videos, False
         named = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED)
-        keys = [*search.matching(search.asked(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MOST]]
+        keys = [*matching(asked(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MOST]]
         return videos.filter(pk__in=keys), False
 
     @admin.action(description="Retry selected videos", permissions=["change"])

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from downloads import search
 from downloads.history import VideoEvent
 from downloads.progress.message import Progress, publish
+from downloads.search import query
 from downloads.status import Status
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def write(
         if place:
             place()
         video.refresh_from_db()
-        if search.FIELDS & changes.keys():
-            search.index(video)
+        if query.FIELDS & changes.keys():
+            query.index(video)
         record(video, reason, message)
     return True
 

@@ -11,9 +11,10 @@ from django.db import connection, models, transaction
 from django.db.models import Count, Exists, Max, Min, Q
 from django.utils import timezone
 
-from downloads import history, moves, ordering, removal, search
+from downloads import history, moves, ordering, removal
 from downloads.progress import message
 from downloads.queue import Queue
+from downloads.search import query
 from downloads.status import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
                 defaults={"url": url, "added_by": by, "quality": quality, "host": host, **more},
             )
             if created:
-                search.index(video)
+                query.index(video)
                 moves.record(video, "Added")
         return video, created
 

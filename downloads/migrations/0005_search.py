@@ -2,11 +2,11 @@
 
 from django.db import migrations
 
-from downloads import fts5, search, tsvector
+from downloads.search import postgres, query, sqlite
 
 
 def engine(schema_editor):
-    return fts5 if schema_editor.connection.vendor == "sqlite" else tsvector
+    return sqlite if schema_editor.connection.vendor == "sqlite" else postgres
 
 
 def create(apps, schema_editor):
@@ -15,7 +15,7 @@ def create(apps, schema_editor):
 
 
 def fill(apps, schema_editor):
-    search.mend(apps.get_model("downloads", "Video").objects.all())
+    query.mend(apps.get_model("downloads", "Video").objects.all())
 
 
 def drop(apps, schema_editor):

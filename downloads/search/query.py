@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, models, transaction
 from django.db.models.expressions import RawSQL
 
-from downloads import folding, fts5, tsvector
 from downloads.files import subtitles, webvtt
+from downloads.search import postgres, sqlite, tokenizer
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -31,12 +31,12 @@ Sql = tuple[str, list[Any]]  # with its parameters
 
 
 def _engine() -> ModuleType:
-    return fts5 if connection.vendor == "sqlite" else tsvector
+    return sqlite if connection.vendor == "sqlite" else postgres
 
 
 def asked(text: str) -> list[str]:
     """Return the words of a query; all else in it only parts them."""
-    return folding.words(text[:LONGEST_ASKED])[:MOST_ASKED]
+    return tokenizer.words(text[:LONGEST_ASKED])[:MOST_ASKED]
 
 
 def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) -> dict[int, str]:
@@ -47,7 +47,7 @@ def matching(wanted: list[str], within: "models.QuerySet[Video] | None" = None) 
     if not wanted:
         return {}
     found = _having(wanted, within)
-    if len(found) < MOST_FOUND and (begun := folding.begun(wanted)) != wanted:
+    if len(found) < MOST_FOUND and (begun := tokenizer.begun(wanted)) != wanted:
         found |= {key: status for key, status in _having(begun, within).items() if key not in found}
     return dict(itertools.islice(found.items(), MOST_FOUND))
 
@@ -115,7 +115,7 @@ def among(keys: list[int], wanted: list[str]) -> set[int]:
     if not keys or not wanted:
         return set()
     engine = _engine()
-    where, values = engine.anywhere(folding.begun(wanted))
+    where, values = engine.anywhere(tokenizer.begun(wanted))
     some = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -138,8 +138,8 @@ def _parts(video: "Video") -> list[list[str]]:
         "description": video.description,
         "subtitles": " ".join(webvtt.lines(subtitles.there(video.tracks).values())),
     }
-    kept = [_kept(folding.words(text), LARGEST[name]) for name, text in texts.items()]
-    return [[*words, *folding.initials(words)] for words in kept]
+    kept = [_kept(tokenizer.words(text), LARGEST[name]) for name, text in texts.items()]
+    return [[*words, *tokenizer.initials(words)] for words in kept]
 
 
 def _kept(words: list[str], largest: int) -> list[str]:

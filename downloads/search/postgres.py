@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from downloads.folding import BEGUN
+from downloads.search.tokenizer import BEGUN
 
 TIERS = ("title", "named", "told", "spoken")
 # The short tiers have the first letters of their words as well: what begins with two letters may be thousands of

@@ -1,0 +1,1 @@
+"""Full-text search, the same on SQLite and PostgreSQL."""
