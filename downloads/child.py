@@ -19,8 +19,9 @@ import threading
 
 from django.conf import settings
 
-from downloads import archive, egress
+from downloads import archive
 from downloads.models import LEASE, Video
+from downloads.network.proxy import Flow, Proxy
 from downloads.progress.message import Progress
 from downloads.silence import Silence
 
@@ -36,14 +37,14 @@ def main() -> None:
     lifeline, outlet = _take_pipes()
     _die_with_parent()
     order = json.loads(_first_line(lifeline))
-    flow = egress.Flow(order["rate"])
+    flow = Flow(order["rate"])
     threading.Thread(target=_watch, args=(lifeline, flow), name="lifeline", daemon=True).start()
     video = archive.steadily(lambda: Video.objects.filter(**order["job"]).first())
     if video is None:
         return
     _limit_files()
     silence = Silence(lambda: flow.moved, settings.STALL_SECONDS, lambda: _break_off(video))
-    with egress.Proxy(flow=flow) as proxy, silence:
+    with Proxy(flow=flow) as proxy, silence:
         _use_only(proxy.url)
         archive.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state), on_fetched=silence.end)
 
@@ -74,7 +75,7 @@ def _first_line(lifeline: int) -> bytes:
     return line
 
 
-def _watch(lifeline: int, flow: egress.Flow) -> None:
+def _watch(lifeline: int, flow: Flow) -> None:
     while True:
         heard, _, _ = select.select([lifeline], [], [], SILENCE)
         said = os.read(lifeline, 4096) if heard else b""

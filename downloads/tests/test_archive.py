@@ -9,9 +9,10 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import archive, detail, downloader, egress
+from downloads import archive, detail, downloader
 from downloads.files import media_folder, workspace
 from downloads.models import Queue, Status, Video
+from downloads.network.proxy import Proxy
 from downloads.progress.message import CHANNEL_PATTERN, Progress
 from downloads.reporter import Reporter
 
@@ -25,7 +26,7 @@ def download():
     def run(url, tell=lambda state: None, **more):
         video, _ = Video.objects.ingest(url, url, **more)
         video = Video.objects.claim("test")
-        with egress.Proxy() as proxy:
+        with Proxy() as proxy:
             archive.run(video, proxy=proxy.url, tell=tell)
         return Video.objects.get(pk=video.pk)
 

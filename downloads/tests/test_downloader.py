@@ -7,8 +7,9 @@ import threading
 import pytest
 from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
-from downloads import complaints, downloader, egress
+from downloads import complaints, downloader
 from downloads.files import ffmpeg
+from downloads.network.proxy import Proxy
 
 METADATA = "http://169.254.169.254/latest/meta-data"
 
@@ -22,7 +23,7 @@ def as_in_a_child(settings, monkeypatch):
 
 @pytest.fixture
 def proxy():
-    with egress.Proxy() as proxy:
+    with Proxy() as proxy:
         yield proxy.url
 
 

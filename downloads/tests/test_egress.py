@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from downloads import egress
+from downloads.network.proxy import OURS, Proxy, is_forbidden
 
 LOOPBACK_SPELLINGS = [
     "127.0.0.1",
@@ -33,7 +33,7 @@ def allowed(settings):
 
 @pytest.fixture
 def proxy():
-    with egress.Proxy() as proxy:
+    with Proxy() as proxy:
         yield proxy
 
 
@@ -56,25 +56,25 @@ def ask(proxy, target, method="GET", body=None, headers=()):
     ],
 )
 def test_it_forbids_what_is_not_public(address):
-    assert egress.is_forbidden(address)
+    assert is_forbidden(address)
 
 
 @pytest.mark.parametrize(
     "address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2001:4860:4860::8888"]
 )
 def test_it_lets_public_addresses_through(address):
-    assert not egress.is_forbidden(address)
+    assert not is_forbidden(address)
 
 
 @pytest.mark.usefixtures("allowed")
 def test_it_lets_private_addresses_through_where_the_settings_say_so():
-    assert not any(map(egress.is_forbidden, ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "169.254.1.1"]))
+    assert not any(map(is_forbidden, ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "169.254.1.1"]))
 
 
 @pytest.mark.usefixtures("allowed")
 @pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "224.0.0.1"])
 def test_it_never_lets_a_cloud_tell_its_secrets(address):
-    assert egress.is_forbidden(address)
+    assert is_forbidden(address)
 
 
 @pytest.mark.parametrize("host", LOOPBACK_SPELLINGS)
@@ -83,7 +83,7 @@ def test_it_reaches_loopback_by_no_spelling(proxy, media_server, host, method):
     address = f"{host}:{media_server.server_port}"
     status, reason, _ = ask(proxy, address if method == "CONNECT" else f"http://{address}/clip.mp4", method)
     assert status == 403
-    assert reason.startswith(egress.OURS)
+    assert reason.startswith(OURS)
     assert media_server.requests == []
 
 
@@ -94,7 +94,7 @@ def test_it_says_in_words_why_it_refuses(proxy):
 
 
 def test_it_refuses_a_name_of_which_one_address_is_private(media_server):
-    with egress.Proxy(resolve=lambda host, port: ["203.0.113.1", "127.0.0.1"]) as proxy:
+    with Proxy(resolve=lambda host, port: ["203.0.113.1", "127.0.0.1"]) as proxy:
         assert ask(proxy, f"http://mixed.example:{media_server.server_port}/")[0] == 403
     assert media_server.requests == []
 
@@ -107,7 +107,7 @@ def test_it_asks_for_a_name_once_and_connects_to_what_it_judged(media_server):
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["169.254.169.254"]
 
-    with egress.Proxy(resolve=rebinding) as proxy:
+    with Proxy(resolve=rebinding) as proxy:
         status, _, body = ask(proxy, f"http://rebinding.example:{media_server.server_port}/clip.mp4")
     assert (status, asked) == (200, ["rebinding.example"])
     assert body == media_server.clip
@@ -115,7 +115,7 @@ def test_it_asks_for_a_name_once_and_connects_to_what_it_judged(media_server):
 
 @pytest.mark.usefixtures("allowed")
 def test_it_tries_the_next_address_of_a_name(media_server):
-    with egress.Proxy(resolve=lambda host, port: ["127.0.0.2", "127.0.0.1"]) as proxy:
+    with Proxy(resolve=lambda host, port: ["127.0.0.2", "127.0.0.1"]) as proxy:
         assert ask(proxy, f"http://two.example:{media_server.server_port}/clip.mp4")[0] == 200
 
 

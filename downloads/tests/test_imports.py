@@ -34,7 +34,7 @@ MAY = {
     },
     "downloads.browse": {"downloads.filters", "downloads.history", "downloads.models", "downloads.search.query"},
     "downloads.child": {
-        "downloads.archive", "downloads.egress", "downloads.models", "downloads.progress.message",
+        "downloads.archive", "downloads.models", "downloads.network.proxy", "downloads.progress.message",
         "downloads.silence",
     },
     "downloads.complaints": set(),
@@ -52,7 +52,6 @@ MAY = {
         "downloads.models",
     },
     "downloads.downloader": {"downloads.complaints", "downloads.steps", "downloads.ytdl"},
-    "downloads.egress": set(),
     "downloads.epoch": {
         "downloads.conflation", "downloads.known", "downloads.progress.counters", "downloads.progress.message",
     },
@@ -91,6 +90,7 @@ MAY = {
     "downloads.moves": {
         "downloads.history", "downloads.progress.message", "downloads.search.query", "downloads.status",
     },
+    "downloads.network.proxy": set(),
     "downloads.ordering": {"downloads.status"},
     "downloads.probes": {"downloads.health", "downloads.metrics"},
     "downloads.progress.counters": {"downloads.progress.message"},
@@ -115,7 +115,7 @@ MAY = {
     "downloads.sessions": {"downloads.access", "downloads.loop_local"},
     "downloads.signin": {"downloads.answers"},
     "downloads.silence": set(),
-    "downloads.sources": {"downloads.egress", "downloads.models"},
+    "downloads.sources": {"downloads.models", "downloads.network.proxy"},
     "downloads.status": set(),
     "downloads.steps": set(),
     "downloads.supervised": {"downloads.files.ffmpeg", "downloads.models"},

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from django.utils.html import strip_tags
 
-from downloads import archive, complaints, downloader, egress, limits, worker, ytdl
+from downloads import archive, complaints, downloader, limits, worker, ytdl
 from downloads.files import media_folder, workspace
 from downloads.models import Filed, Queue, Status, Video
+from downloads.network.proxy import Flow, Proxy
 from downloads.silence import Silence
 from downloads.templatetags import words
 from downloads.tests import mediaserver
@@ -34,7 +35,7 @@ def download(redis_server):
         video, _ = Video.objects.ingest(url, url)
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
-        with egress.Proxy(flow=egress.Flow(rate)) as proxy:
+        with Proxy(flow=Flow(rate)) as proxy:
             archive.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get(pk=video.pk)
 
@@ -113,14 +114,14 @@ class TestFlow:
     """Bytes counted and slowed down."""
 
     def test_it_counts(self):
-        flow = egress.Flow()
+        flow = Flow()
         flow.take(5)
         flow.take(6)
         assert flow.moved == 11
 
     @pytest.mark.alone
     def test_it_keeps_to_its_rate(self):
-        flow = egress.Flow(1_000_000)
+        flow = Flow(1_000_000)
         began = time.monotonic()
         for _ in range(4):
             flow.take(100_000)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from downloads import archive, downloader, egress, expansion, queries
+from downloads import archive, downloader, expansion, queries
 from downloads.models import Facts, Status, Video
+from downloads.network.proxy import Proxy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
@@ -16,7 +17,7 @@ def download(redis_server):
         video, _ = Video.objects.ingest(url, url, **more)
         video.move_to_front()
         video = Video.objects.claim("test")
-        with egress.Proxy() as proxy:
+        with Proxy() as proxy:
             archive.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get(pk=video.pk)
 

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
-from downloads import downloader, egress
+from downloads import downloader
 from downloads.files import ffmpeg, partial_file
+from downloads.network.proxy import Proxy
 from downloads.tests import versions
 
 CUT = 300_000
@@ -39,7 +40,7 @@ def attempt(tmp_path):
                 raise Stopped
 
         partial_file.recover(tmp_path)
-        with egress.Proxy() as proxy:
+        with Proxy() as proxy:
             found = downloader.probe(url, tmp_path, proxy=proxy.url)
             return downloader.fetch(found, stop, threading.Event().set).media
 

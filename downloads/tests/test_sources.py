@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from downloads import egress, sources
+from downloads import sources
 from downloads.models import Video
+from downloads.network import proxy
 
 pytestmark = pytest.mark.django_db
 
@@ -22,9 +23,9 @@ def names(monkeypatch):
     def resolve(host, port):
         if host in known:
             return known[host]
-        raise egress.Unreachable(f"unknown host name {host}")
+        raise proxy.Unreachable(f"unknown host name {host}")
 
-    monkeypatch.setattr(egress, "resolve", resolve)
+    monkeypatch.setattr(proxy, "resolve", resolve)
     return known
 
 
@@ -173,7 +174,7 @@ def test_it_does_not_wait_for_a_slow_name(monkeypatch):
         let_go.wait(20)
         return ["10.0.0.1"]
 
-    monkeypatch.setattr(egress, "resolve", hang)
+    monkeypatch.setattr(proxy, "resolve", hang)
     began = time.monotonic()
     taken, _ = sources.take([f"http://slow{n}.example/" for n in range(40)])
     assert len(taken) == 40

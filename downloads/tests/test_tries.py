@@ -2,8 +2,9 @@
 
 import pytest
 
-from downloads import archive, downloader, egress
+from downloads import archive, downloader
 from downloads.models import RETRIES, Status, Video
+from downloads.network.proxy import Proxy
 from downloads.tests import versions
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -29,7 +30,7 @@ def attempt(redis_server, media_server, monkeypatch):
     def run():
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
-        with egress.Proxy() as proxy:
+        with Proxy() as proxy:
             archive.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get()
 

@@ -4,9 +4,10 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from downloads import archive, egress
+from downloads import archive
 from downloads.files import ffmpeg
 from downloads.models import Facts, Status, Video
+from downloads.network.proxy import Proxy
 from downloads.tests.browser.pages import card, finish, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -36,7 +37,7 @@ def subtitled(site, media_server, monkeypatch) -> Video:
     Video.objects.ingest(url, url, subtitles="en,de")
     video = Video.objects.claim("w")
     assert video
-    with egress.Proxy() as proxy:
+    with Proxy() as proxy:
         archive.run(video, proxy=proxy.url, tell=lambda state: None)
     video.refresh_from_db()
     assert video.status == Status.COMPLETE

@@ -1,0 +1,1 @@
+"""The addresses that downloads may reach, and the proxy that enforces it."""
