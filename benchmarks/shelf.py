@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from downloads.history import VideoEvent
 from downloads.models import Quality, Status, Video
+from downloads.models.event import VideoEvent
 from downloads.search import query
 
 SYLLABLES = [a + b for a in "bdfklmnprstvw" for b in "aeio"]

@@ -9,8 +9,8 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from downloads import filters, history
-from downloads.models import ACTIVE, ENDED, UNFINISHED, Status, Video, VideoEvent, VideoQuerySet
+from downloads import filters
+from downloads.models import ACTIVE, ENDED, UNFINISHED, Status, Video, VideoEvent, VideoQuerySet, event
 from downloads.search import query as search_query
 
 PAGE = 24
@@ -123,7 +123,7 @@ class Browse:
     @cached_property
     def newest(self) -> VideoEvent | None:
         """Return the newest change: what is counted holds until the next."""
-        return history.newest()
+        return event.newest()
 
     @property
     def rev(self) -> int:

@@ -12,8 +12,8 @@ from django.db.models import Count
 
 from downloads import media
 from downloads.files import media_folder, subtitles
-from downloads.history import VideoEvent
 from downloads.models import Quality, Queue, Status, Video
+from downloads.models.event import VideoEvent
 
 EVENTS_SHOWN = 100
 ENTRIES_SHOWN = 200

@@ -5,7 +5,7 @@ from django.db import transaction
 from downloads import sources
 from downloads.downloader import Entry, Listing
 from downloads.models import Facts, Video
-from downloads.queries import alone
+from downloads.models.querysets import alone
 
 # A channel holds lists which hold videos; what lies deeper is left out.
 DEEPEST = 2

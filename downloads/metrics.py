@@ -15,8 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from downloads import filters, health, history
-from downloads.models import Queue, Status, Video
+from downloads import filters, health
+from downloads.models import Queue, Status, Video, event
 from downloads.progress import counters, message
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _of_parts(parts: dict[str, health.Finding]) -> Iterator[Metric]:
 
 def _of_database() -> Iterator[Metric]:
     videos = GaugeMetricFamily("ytarchive_videos", "Videos in each state", labels=["status"])
-    counts = filters.counted({}, history.newest())
+    counts = filters.counted({}, event.newest())
     for status in Status.values:
         videos.add_metric([status], counts.get(status, 0))
     yield videos

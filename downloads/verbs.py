@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 
 from downloads.models import Place, Queue, Status, Video
-from downloads.removal import CannotRemove
+from downloads.models.removal import CannotRemove
 from downloads.templatetags import words
 
 AT_ONCE = 500

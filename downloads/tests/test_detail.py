@@ -9,8 +9,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from downloads import detail, history
+from downloads import detail
 from downloads.models import Queue, Status, Video, VideoEvent
+from downloads.models import event as models_event
 from downloads.templatetags import prose, words
 from downloads.tests.test_library import complete, running, tag, waiting
 from downloads.tests.test_tracks import BROKEN
@@ -177,7 +178,7 @@ def test_it_shows_a_broken_page_in_the_same_dress(client, monkeypatch):
     def broken(*args):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(history, "newest", broken)
+    monkeypatch.setattr(models_event, "newest", broken)
     client.raise_request_exception = False
     response = client.get("/")
     assert response.status_code == 500

@@ -14,9 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from downloads import history
 from downloads.browse import Browse
-from downloads.models import Facts, Filed, Video
+from downloads.models import Facts, Filed, Video, event
 from downloads.templatetags import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -88,7 +87,7 @@ def test_it_says_nothing_of_a_total_that_is_unknown(client):
 def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
     complete("a")
     before = Video.objects.rev()
-    real = history.newest
+    real = event.newest
 
     def newest():
         found = real()
@@ -96,7 +95,7 @@ def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
         monkeypatch.undo()
         return found
 
-    monkeypatch.setattr(history, "newest", newest)
+    monkeypatch.setattr(event, "newest", newest)
     page = client.get("/").content.decode()
     assert f'data-rev="{before}"' in page
     assert "Film b" in page

@@ -2,8 +2,8 @@
 
 import pytest
 
-from downloads import archive, downloader, expansion, queries
-from downloads.models import Facts, Status, Video
+from downloads import archive, downloader, expansion
+from downloads.models import Facts, Status, Video, querysets
 from downloads.network.proxy import Proxy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -87,7 +87,7 @@ class TestTwins:
     @pytest.fixture(autouse=True)
     def precise(self, monkeypatch):
         """Have the generic extractor's ids count, which are file names: here they are unique."""
-        monkeypatch.setattr(queries, "VAGUE", ())
+        monkeypatch.setattr(querysets, "VAGUE", ())
 
     def test_it_sets_a_twin_aside(self, download, media_server):
         first = download(media_server.url("/clip.mp4"))

@@ -15,11 +15,10 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import Client
 
-from downloads import removal
 from downloads.files import trash, workspace
-from downloads.models import Filed, Status, Video, VideoEvent
+from downloads.models import Filed, Status, Video, VideoEvent, removal
+from downloads.models.removal import CannotRemove
 from downloads.progress import message
-from downloads.removal import CannotRemove
 from ytarchive.supervisor import bootstrap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]

@@ -19,30 +19,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from downloads import moves, ordering, removal
-from downloads.history import VideoEvent
+from downloads.models import indexes, removal, transitions
+from downloads.models.choices import ACTIVE, ENDED, UNFINISHED, Facts, Filed, Place, Quality, Status
+from downloads.models.querysets import VideoManager
 from downloads.progress import message
-from downloads.queries import VideoManager, VideoQuerySet
-from downloads.queue import Queue
-from downloads.status import ACTIVE, ENDED, LANGUAGES, UNFINISHED, Facts, Filed, Place, Quality, Status
-
-__all__ = [
-    "ACTIVE",
-    "ENDED",
-    "LANGUAGES",
-    "LEASE",
-    "RETRIES",
-    "UNFINISHED",
-    "Facts",
-    "Filed",
-    "Place",
-    "Quality",
-    "Queue",
-    "Status",
-    "Video",
-    "VideoEvent",
-    "VideoQuerySet",
-]
 
 LEASE = dt.timedelta(seconds=settings.LEASE_SECONDS)
 RETRIES = 3  # automatic ones, after temporary errors
@@ -107,16 +87,16 @@ class Video(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     # What the library is filtered and ordered by, kept by the database itself.
-    kind = models.GeneratedField(expression=ordering.KIND, output_field=models.CharField(max_length=5), db_persist=True)
+    kind = models.GeneratedField(expression=indexes.KIND, output_field=models.CharField(max_length=5), db_persist=True)
     sort_title = models.GeneratedField(
-        expression=ordering.SORT_TITLE, output_field=models.CharField(max_length=100), db_persist=True
+        expression=indexes.SORT_TITLE, output_field=models.CharField(max_length=100), db_persist=True
     )
 
     objects = VideoManager()
 
     class Meta:
         indexes = (
-            *ordering.INDEXES,
+            *indexes.INDEXES,
             models.Index(fields=["status", "queued_at"]),
             models.Index(fields=["status", "-priority", "queued_at"]),
             models.Index(fields=["extractor", "source_id"]),
@@ -168,32 +148,32 @@ class Video(models.Model):
 
     def retry(self, reason: str = "Retried", *, insists: bool = True) -> bool:
         """Put a failed or cancelled video back into the queue, even one that is there; False if it is neither."""
-        return moves.anew(self, reason, insists=insists, status__in=(Status.FAILED, Status.CANCELLED))
+        return transitions.anew(self, reason, insists=insists, status__in=(Status.FAILED, Status.CANCELLED))
 
     def take_back(self, reason: str = "Not tried again") -> bool:
         """Let a retried video be failed or cancelled as it was; False if it has ended since."""
-        return moves.end_as_before(self, reason, status__in=UNFINISHED)
+        return transitions.end_as_before(self, reason, status__in=UNFINISHED)
 
     def again(self, reason: str = "Downloaded again") -> bool:
         """Fetch a complete video once more; what is there stays until the new one is. False if it is not complete."""
-        return moves.anew(self, reason, insists=True, status=Status.COMPLETE)
+        return transitions.anew(self, reason, insists=True, status=Status.COMPLETE)
 
     def move_to_front(self, reason: str = "Moved to the front") -> bool:
         """Let a waiting video start next; False if it does not wait."""
         changes = {"priority": Video.objects.front(), "not_before": None}
-        return moves.write(self, reason, changes, {"changed": True}, status=Status.QUEUED)
+        return transitions.write(self, reason, changes, {"changed": True}, status=Status.QUEUED)
 
     def move_behind(self, reason: str = "Moved back", place: Place = USUAL) -> bool:
         """Put a waiting video that was moved to the front back in its place; False if it does not wait."""
-        return moves.write(self, reason, dataclasses.asdict(place), {"changed": True}, status=Status.QUEUED)
+        return transitions.write(self, reason, dataclasses.asdict(place), {"changed": True}, status=Status.QUEUED)
 
     def restore(self, reason: str = "Put back") -> bool:
         """Take a cancellation back: the video waits in its old place. False if it is not cancelled."""
-        return moves.requeue(self, reason, status=Status.CANCELLED)
+        return transitions.requeue(self, reason, status=Status.CANCELLED)
 
     def cancel(self, reason: str = "Cancelled") -> bool:
         """Take a waiting or active video out; its worker finds its lease gone and stops. False if it has ended."""
-        return moves.end(self, Status.CANCELLED, reason, {}, status__in=UNFINISHED)
+        return transitions.end(self, Status.CANCELLED, reason, {}, status__in=UNFINISHED)
 
     def remove(self, reason: str = "Deleted") -> bool:
         """Remove it with its files and its history, and stop its download; False if it is gone. Raise CannotRemove."""
@@ -212,7 +192,7 @@ class Video(models.Model):
 
     def _start(self, worker: str) -> bool:
         """Claim the video for this attempt; False if another worker got there first."""
-        return moves.move(
+        return transitions.move(
             self,
             Status.DOWNLOADING,
             "Started",
@@ -242,15 +222,15 @@ class Video(models.Model):
     def describe(self, facts: Facts) -> bool:
         """Keep what the look-up found; False if the lease is lost."""
         changes = {
-            name: moves.fitted(self, name, value)
+            name: transitions.fitted(self, name, value)
             for name, value in dataclasses.asdict(facts).items()
             if name != "webpage_url" and value not in ("", None)
         }
-        return moves.write(self, "Found", changes, {"changed": True}, **self._mine)
+        return transitions.write(self, "Found", changes, {"changed": True}, **self._mine)
 
     def process(self, phase: str) -> bool:
         """Everything is fetched, now `phase`; False if the lease is lost."""
-        return moves.move(
+        return transitions.move(
             self,
             Status.PROCESSING,
             "Fetched",
@@ -266,20 +246,20 @@ class Video(models.Model):
         """
         done = {"percent": 100.0, "downloaded_bytes": filed.size, "total_bytes": filed.size, "error": ""}
         kept = {name: value for name, value in dataclasses.asdict(filed).items() if value is not None}
-        return moves.end(self, Status.COMPLETE, "Filed", {**kept, **done}, place=place, **self._mine)
+        return transitions.end(self, Status.COMPLETE, "Filed", {**kept, **done}, place=place, **self._mine)
 
     def list_out(self, title: str, reason: str) -> bool:
         """The address was a list, whose entries are videos of their own now; False if the lease is lost."""
-        done = {"is_list": True, "percent": 100.0, "error": "", "title": moves.fitted(self, "title", title)}
-        return moves.end(self, Status.COMPLETE, reason, done, **self._mine)
+        done = {"is_list": True, "percent": 100.0, "error": "", "title": transitions.fitted(self, "title", title)}
+        return transitions.end(self, Status.COMPLETE, reason, done, **self._mine)
 
     def fail(self, error: str) -> bool:
         """The attempt failed with `error`, in words for a person; False if the lease is lost."""
-        return moves.end(self, Status.FAILED, error, {"error": error}, **self._mine)
+        return transitions.end(self, Status.FAILED, error, {"error": error}, **self._mine)
 
     def set_aside(self, reason: str) -> bool:
         """This video is not wanted twice; False if the lease is lost."""
-        return moves.end(self, Status.CANCELLED, reason, {"error": reason}, **self._mine)
+        return transitions.end(self, Status.CANCELLED, reason, {"error": reason}, **self._mine)
 
     def try_later(self, error: str, *, advanced: bool = False) -> bool:
         """A temporary error: wait, then try again, unless that was done often enough; False if the lease is lost.
@@ -290,11 +270,11 @@ class Video(models.Model):
         if tries >= RETRIES:
             return self.fail(error)
         wait = settings.RETRY_SECONDS * RETRY_GROWTH**tries * random.uniform(0.75, 1.25)  # noqa: S311
-        words = f"Retrying in {moves.seconds_in_words(wait)} ({tries + 1} of {RETRIES}). {error}"
+        words = f"Retrying in {transitions.seconds_in_words(wait)} ({tries + 1} of {RETRIES}). {error}"
         later = {"tries": tries + 1, "not_before": timezone.now() + dt.timedelta(seconds=wait), "error": error}
-        return moves.requeue(self, words, later, **self._mine)
+        return transitions.requeue(self, words, later, **self._mine)
 
     def release(self, reason: str, *, lost: bool = False) -> bool:
         """Give an active video back to the queue; with `lost` only if nobody renewed the lease meanwhile."""
         where = self._mine | ({"lease_until__lt": timezone.now()} if lost else {})
-        return moves.requeue(self, reason, **where)
+        return transitions.requeue(self, reason, **where)

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from downloads.history import VideoEvent
+from downloads.models.choices import Status
+from downloads.models.event import VideoEvent
 from downloads.progress.message import Progress, publish
 from downloads.search import query
-from downloads.status import Status
 
 if TYPE_CHECKING:
     from downloads.models import Video

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Max
 from django.utils import timezone
 
-from downloads.status import Status
+from downloads.models.choices import Status
 
 
 class VideoEvent(models.Model):

@@ -8,9 +8,9 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from downloads.history import VideoEvent
+from downloads.models.choices import Status
+from downloads.models.event import VideoEvent
 from downloads.progress import message
-from downloads.status import Status
 
 # The public id of the queue's own events. On the wire each has an id of its own, for no page asks twice
 # for what it was told is no video.

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from django.db import Error as DatabaseError
 from django.db import connection, models, transaction
 
-from downloads import moves
 from downloads.files import trash, workspace
-from downloads.history import VideoEvent
+from downloads.models import transitions
+from downloads.models.event import VideoEvent
 
 if TYPE_CHECKING:
     from downloads.models import Video
-    from downloads.queries import VideoQuerySet
+    from downloads.models.querysets import VideoQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def _remove_row(rows: "VideoQuerySet", reason: str) -> bool:
     if found is None:
         return False
     VideoEvent.objects.filter(public_id=found.video_id).delete()
-    moves.record(found, reason, {"changed": True})
+    transitions.record(found, reason, {"changed": True})
     # Not the verb that called us.
     models.Model.delete(found)
     return True

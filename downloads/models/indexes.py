@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Case, F, Func, Index, Q, Value, When
 from django.db.models.functions import Coalesce, Left, Lower
 
-from downloads.status import Quality
+from downloads.models.choices import Quality
 
 SOUND = ("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "weba", "wma")
 _IS_SOUND = functools.reduce(operator.or_, (Q(media_file__endswith=f".{ending}") for ending in SOUND))

@@ -11,11 +11,11 @@ from django.db import connection, models, transaction
 from django.db.models import Count, Exists, Max, Min, Q
 from django.utils import timezone
 
-from downloads import history, moves, ordering, removal
+from downloads.models import event, indexes, removal, transitions
+from downloads.models.choices import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
+from downloads.models.queue import Queue
 from downloads.progress import message
-from downloads.queue import Queue
 from downloads.search import query
-from downloads.status import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -88,11 +88,11 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
     def sorted(self, by: str) -> Self:
         """In one of the orders of the library; what has no such value comes last."""
-        return self.order_by(*ordering.ORDERS[by])
+        return self.order_by(*indexes.ORDERS[by])
 
     def steadily(self, **where: Any) -> Self:
         """Filter, with the index of an order leading."""
-        plain = {f"plain_{name.partition('__')[0]}": ordering.Plain(name.partition("__")[0]) for name in where}
+        plain = {f"plain_{name.partition('__')[0]}": indexes.Plain(name.partition("__")[0]) for name in where}
         return self.alias(**plain).filter(**{f"plain_{name}": value for name, value in where.items()})
 
     def ended(self) -> Self:
@@ -156,7 +156,7 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
             )
             if created:
                 query.index(video)
-                moves.record(video, "Added")
+                transitions.record(video, "Added")
         return video, created
 
     def claim(self, worker: str) -> "Video | None":
@@ -202,4 +202,4 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
 
     def rev(self) -> int:
         """Return the id of the newest event: it grows with every change of any row."""
-        return history.rev()
+        return event.rev()
