@@ -13,15 +13,16 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import complaints, downloader, expansion, limits
-from downloads.downloader import DownloadError, Fetched, Listing
+from downloads import expansion, limits
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.files.subtitles import keep
 from downloads.meter import Meter
 from downloads.models import Facts, Filed, Quality, Queue, Video
 from downloads.progress import message
 from downloads.reporter import Reporter
-from downloads.steps import Step
+from downloads.ytdlp import downloader, error_messages
+from downloads.ytdlp.downloader import DownloadError, Fetched, Listing
+from downloads.ytdlp.streams import Step
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -80,7 +81,7 @@ def _give_up(video: Video, error: Exception) -> None:
         return
     words = _words(video, error)
     # A name that is unknown today is looked up once more: resolvers have bad moments.
-    once_more = words.startswith(complaints.UNKNOWN_HOST) and video.tries == 0
+    once_more = words.startswith(error_messages.UNKNOWN_HOST) and video.tries == 0
     may_pass = isinstance(error, DownloadError) and (once_more or not error.permanent)
     if may_pass:
         try_later(video, words)

@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from downloads import sources
-from downloads.downloader import Entry, Listing
 from downloads.models import Facts, Video
 from downloads.models.querysets import alone
+from downloads.ytdlp.downloader import Entry, Listing
 
 # A channel holds lists which hold videos; what lies deeper is left out.
 DEEPEST = 2

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from downloads.downloader import DownloadError
+from downloads.ytdlp.downloader import DownloadError
 
 
 def check(seconds: float | None, count: float) -> None:

@@ -3,7 +3,7 @@
 import math
 
 from downloads.progress.message import UNSET, Progress
-from downloads.steps import Step, Stream
+from downloads.ytdlp.streams import Step, Stream
 
 # The bar is full when the file is filed away, not before.
 ALMOST = 99.9

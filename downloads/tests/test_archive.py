@@ -9,12 +9,13 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import archive, detail, downloader
+from downloads import archive, detail
 from downloads.files import media_folder, workspace
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.progress.message import CHANNEL_PATTERN, Progress
 from downloads.reporter import Reporter
+from downloads.ytdlp import downloader
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 

@@ -7,9 +7,9 @@ import threading
 import pytest
 from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
-from downloads import complaints, downloader
 from downloads.files import ffmpeg
 from downloads.network.proxy import Proxy
+from downloads.ytdlp import downloader, error_messages
 
 METADATA = "http://169.254.169.254/latest/meta-data"
 
@@ -202,13 +202,13 @@ def test_it_goes_on_with_an_error_of_ours_in_a_hook(tmp_path, proxy, media_serve
     ],
 )
 def test_it_has_words_for_what_sites_say(message, words, permanent):
-    said = complaints.explain(message)
+    said = error_messages.explain(message)
     assert words in said[0]
     assert said[1] == permanent
 
 
 def test_it_leaves_out_advice_for_the_command_line():
-    words, _ = complaints.explain(
+    words, _ = error_messages.explain(
         "ERROR: [generic] a: Unable to download webpage: HTTP Error 418: Teapot (caused by <HTTPError 418: Teapot>); "
         "please report this issue on https://example.org"
     )

@@ -22,9 +22,10 @@ MAY = {
     "downloads.api": {"downloads.access", "downloads.fanout"},
     "downloads.apps": set(),
     "downloads.archive": {
-        "downloads.complaints", "downloads.downloader", "downloads.expansion", "downloads.files.ffmpeg",
-        "downloads.files.media_folder", "downloads.files.subtitles", "downloads.files.workspace",
-        "downloads.limits", "downloads.meter", "downloads.progress.message", "downloads.reporter", "downloads.steps",
+        "downloads.expansion", "downloads.files.ffmpeg", "downloads.files.media_folder",
+        "downloads.files.subtitles", "downloads.files.workspace", "downloads.limits", "downloads.meter",
+        "downloads.progress.message", "downloads.reporter", "downloads.ytdlp.downloader",
+        "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
     },
     "downloads.batches": {"downloads.frames"},
     "downloads.bridge": {
@@ -35,7 +36,6 @@ MAY = {
     "downloads.child": {
         "downloads.archive", "downloads.network.proxy", "downloads.progress.message", "downloads.silence",
     },
-    "downloads.complaints": set(),
     "downloads.conflation": {
         "downloads.frames", "downloads.known", "downloads.progress.counters", "downloads.progress.message",
     },
@@ -48,11 +48,10 @@ MAY = {
     "downloads.detail": {
         "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
     },
-    "downloads.downloader": {"downloads.complaints", "downloads.steps", "downloads.ytdl"},
     "downloads.epoch": {
         "downloads.conflation", "downloads.known", "downloads.progress.counters", "downloads.progress.message",
     },
-    "downloads.expansion": {"downloads.downloader", "downloads.models.querysets", "downloads.sources"},
+    "downloads.expansion": {"downloads.models.querysets", "downloads.sources", "downloads.ytdlp.downloader"},
     "downloads.fanout": {
         "downloads.batches", "downloads.frames", "downloads.loop_local", "downloads.progress.counters",
         "downloads.progress.message", "downloads.viewers",
@@ -69,10 +68,10 @@ MAY = {
     "downloads.frames": {"downloads.progress.message"},
     "downloads.health": {"downloads.loop_local", "downloads.progress.message"},
     "downloads.known": {"downloads.frames", "downloads.progress.message"},
-    "downloads.limits": {"downloads.downloader"},
+    "downloads.limits": {"downloads.ytdlp.downloader"},
     "downloads.loop_local": set(),
     "downloads.media": {"downloads.access", "downloads.files.media_folder", "downloads.files.subtitles"},
-    "downloads.meter": {"downloads.progress.message", "downloads.steps"},
+    "downloads.meter": {"downloads.progress.message", "downloads.ytdlp.streams"},
     "downloads.metrics": {
         "downloads.filters", "downloads.health", "downloads.models.event", "downloads.progress.counters",
         "downloads.progress.message",
@@ -94,9 +93,8 @@ MAY = {
         "downloads.models.choices", "downloads.models.event", "downloads.progress.message", "downloads.search.query",
     },
     "downloads.models.video": {
-        "downloads.models.choices", "downloads.models.event", "downloads.models.indexes",
-        "downloads.models.querysets", "downloads.models.queue", "downloads.models.removal",
-        "downloads.models.transitions", "downloads.progress.message",
+        "downloads.models.choices", "downloads.models.indexes", "downloads.models.querysets",
+        "downloads.models.removal", "downloads.models.transitions", "downloads.progress.message",
     },
     "downloads.network.proxy": set(),
     "downloads.probes": {"downloads.health", "downloads.metrics"},
@@ -115,7 +113,6 @@ MAY = {
     "downloads.signin": {"downloads.answers"},
     "downloads.silence": set(),
     "downloads.sources": {"downloads.network.proxy"},
-    "downloads.steps": set(),
     "downloads.supervised": {"downloads.files.ffmpeg"},
     "downloads.templatetags.drawn": {"downloads.templatetags.words"},
     "downloads.templatetags.marks": {
@@ -135,7 +132,12 @@ MAY = {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.workspace",
         "downloads.progress.message", "downloads.supervised",
     },
-    "downloads.ytdl": {"downloads.files.partial_file"},
+    "downloads.ytdlp.downloader": {
+        "downloads.ytdlp.error_messages", "downloads.ytdlp.resuming_client", "downloads.ytdlp.streams",
+    },
+    "downloads.ytdlp.error_messages": set(),
+    "downloads.ytdlp.resuming_client": {"downloads.files.partial_file"},
+    "downloads.ytdlp.streams": set(),
     "ytarchive.data_folder": set(),
     "ytarchive.env": set(),
     "ytarchive.memory": set(),
@@ -158,7 +160,7 @@ LEAVES = {"downloads.urls", "downloads.routing", "ytarchive.asgi", "ytarchive.ur
 COMMANDS = "downloads.management.commands."
 # Packages that only some modules may know.
 ONLY = {
-    "yt_dlp": {"downloads.ytdl"},
+    "yt_dlp": {"downloads.ytdlp.resuming_client"},
     "channels": {
         "downloads.consumers", "downloads.health", "downloads.management.commands.bridge_progress",
         "downloads.routing", "ytarchive.asgi",

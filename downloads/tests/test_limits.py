@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.utils.html import strip_tags
 
-from downloads import archive, complaints, downloader, limits, worker, ytdl
+from downloads import archive, limits, worker
 from downloads.files import media_folder, workspace
 from downloads.models import Filed, Queue, Status, Video
 from downloads.network.proxy import Flow, Proxy
@@ -18,6 +18,7 @@ from downloads.silence import Silence
 from downloads.templatetags import words
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
+from downloads.ytdlp import downloader, error_messages, resuming_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
@@ -82,7 +83,7 @@ def test_it_fails_at_once_what_will_not_pass(download, media_server, path):
 
 
 def test_it_does_without_a_picture_that_never_ends(download, media_server, monkeypatch):
-    monkeypatch.setattr(ytdl, "PICTURE_BYTES", 300_000)
+    monkeypatch.setattr(resuming_client, "PICTURE_BYTES", 300_000)
     monkeypatch.setattr(mediaserver, "PAGE", mediaserver.PAGE.replace("/thumb.jpg", "/endless.jpg"))
     video = download(media_server.url("/page/x"))
     assert video.status == Status.COMPLETE
@@ -90,7 +91,7 @@ def test_it_does_without_a_picture_that_never_ends(download, media_server, monke
 
 
 def test_it_reads_no_page_that_never_ends(download, media_server, monkeypatch):
-    monkeypatch.setattr(ytdl, "PAGE_BYTES", 300_000)
+    monkeypatch.setattr(resuming_client, "PAGE_BYTES", 300_000)
     video = download(media_server.url("/endless.html"))
     assert video.status in (Status.QUEUED, Status.FAILED)
 
@@ -179,7 +180,7 @@ class TestDisk:
         found = downloader._explained(OSError("unable to write data: [Errno 28] No space left on device"))
         assert isinstance(found, OSError)
         assert found.errno == errno.ENOSPC
-        assert complaints.DISK_FULL.search("Disk quota exceeded")
+        assert error_messages.DISK_FULL.search("Disk quota exceeded")
 
     @pytest.fixture
     def elsewhere(self, settings):

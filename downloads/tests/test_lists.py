@@ -2,9 +2,10 @@
 
 import pytest
 
-from downloads import archive, downloader, expansion
+from downloads import archive, expansion
 from downloads.models import Facts, Status, Video, querysets
 from downloads.network.proxy import Proxy
+from downloads.ytdlp import downloader
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloads.meter import ALMOST, Meter
-from downloads.steps import Step, Stream
+from downloads.ytdlp.streams import Step, Stream
 
 MB = 1_000_000
 

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from downloads import downloader
 from downloads.files import ffmpeg, partial_file
 from downloads.network.proxy import Proxy
 from downloads.tests import versions
+from downloads.ytdlp import downloader
 
 CUT = 300_000
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from downloads import archive, downloader
+from downloads import archive
 from downloads.models import RETRIES, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.tests import versions
+from downloads.ytdlp import downloader
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 

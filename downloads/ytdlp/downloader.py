@@ -13,9 +13,9 @@ from typing import Any
 
 from django.conf import settings
 
-from downloads import complaints
-from downloads.steps import Step, Stream
-from downloads.ytdl import HTTPError, YoutubeDLError, Ytdl
+from downloads.ytdlp import error_messages
+from downloads.ytdlp.resuming_client import HTTPError, YoutubeDLError, Ytdl
+from downloads.ytdlp.streams import Step, Stream
 
 logger = logging.getLogger(__name__)
 
@@ -248,10 +248,10 @@ def _fetched(found: Found) -> Fetched:
 
 def _explained(error: BaseException) -> DownloadError | OSError:
     """Turn yt-dlp's error into words that say what to do, with its own message beneath; a full disk stays one."""
-    if complaints.DISK_FULL.search(str(error)):
+    if error_messages.DISK_FULL.search(str(error)):
         return OSError(errno.ENOSPC, str(error))
     status = next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
-    words, permanent = complaints.explain(str(error), status)
+    words, permanent = error_messages.explain(str(error), status)
     return DownloadError(words, permanent)
 
 
