@@ -15,9 +15,9 @@ from django.db import OperationalError
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from downloads import bridge as bridges
-from downloads import epoch
-from downloads.bridge import Bridge
+from downloads.bridge import epoch
+from downloads.bridge import leader as bridges
+from downloads.bridge.leader import Bridge
 from downloads.models import Video
 from downloads.progress.message import LEADER_KEY, SNAPSHOT_KEY, Progress, channel
 from downloads.tests.conftest import RedisServer, wait_until
@@ -260,7 +260,7 @@ async def test_its_heart_beats_while_the_database_hangs(scene, monkeypatch):
     await scene.bridge()
     await scene.listener.until(lambda batch: True)
     hangs = threading.Event()
-    monkeypatch.setattr("downloads.reconciliation._connected", lambda question: hangs.wait(20))
+    monkeypatch.setattr("downloads.bridge.rows._connected", lambda question: hangs.wait(20))
     try:
         await scene.publish("demo", percent=1.0)
         began = time.monotonic()
@@ -321,7 +321,7 @@ async def test_it_goes_on_when_the_rows_cannot_be_read(scene, monkeypatch, caplo
     def locked(*args):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("downloads.reconciliation._among", locked)
+    monkeypatch.setattr("downloads.bridge.rows._among", locked)
     await scene.bridge()
     await scene.listener.until(lambda batch: True)
     await scene.publish("demo", percent=1.0)

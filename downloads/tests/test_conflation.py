@@ -5,9 +5,9 @@ from collections import OrderedDict
 
 import pytest
 
-from downloads import conflation
-from downloads.conflation import Conflator
-from downloads.known import Row, Track
+from downloads.bridge import conflator
+from downloads.bridge.conflator import Conflator
+from downloads.bridge.video_state import Row, Track
 from downloads.progress.message import Progress
 
 
@@ -163,7 +163,7 @@ def test_it_keeps_the_store_to_the_active_videos(bench):
 
 
 def test_it_lets_the_least_recently_updated_leave_when_there_are_too_many(bench, monkeypatch):
-    monkeypatch.setattr(conflation, "MOST_ACTIVE", 2)
+    monkeypatch.setattr(conflator, "MOST_ACTIVE", 2)
     for video_id in ("a", "b", "a", "c"):
         bench.take(video_id, percent=1.0)
     bench.batch()
@@ -172,7 +172,7 @@ def test_it_lets_the_least_recently_updated_leave_when_there_are_too_many(bench,
 
 
 def test_it_remembers_so_many_ended_ids_only(bench, monkeypatch):
-    monkeypatch.setattr(conflation, "MOST_ENDED", 2)
+    monkeypatch.setattr(conflator, "MOST_ENDED", 2)
     for video_id in "abc":
         bench.take(video_id, status="complete")
     assert list(bench.conflator.resting) == ["b", "c"]

@@ -11,8 +11,8 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from downloads import epoch
-from downloads.bridge import Bridge
+from downloads.bridge import epoch
+from downloads.bridge.leader import Bridge
 from downloads.tests.conftest import RedisServer
 from ytarchive.server import channel_layer
 from ytarchive.server.channel_layer import ProgressLayer

@@ -28,16 +28,23 @@ MAY = {
         "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
     },
     "downloads.batches": {"downloads.frames"},
-    "downloads.bridge": {
-        "downloads.epoch", "downloads.known", "downloads.progress.counters", "downloads.progress.message",
-        "downloads.reconciliation",
+    "downloads.bridge.conflator": {
+        "downloads.bridge.video_state", "downloads.frames", "downloads.progress.counters",
+        "downloads.progress.message",
     },
+    "downloads.bridge.epoch": {
+        "downloads.bridge.conflator", "downloads.bridge.video_state", "downloads.progress.counters",
+        "downloads.progress.message",
+    },
+    "downloads.bridge.leader": {
+        "downloads.bridge.epoch", "downloads.bridge.rows", "downloads.bridge.video_state",
+        "downloads.progress.counters", "downloads.progress.message",
+    },
+    "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
+    "downloads.bridge.video_state": {"downloads.frames", "downloads.progress.message"},
     "downloads.browse": {"downloads.filters", "downloads.models.event", "downloads.search.query"},
     "downloads.child": {
         "downloads.archive", "downloads.network.proxy", "downloads.progress.message", "downloads.silence",
-    },
-    "downloads.conflation": {
-        "downloads.frames", "downloads.known", "downloads.progress.counters", "downloads.progress.message",
     },
     "downloads.consumers": {
         "downloads.access", "downloads.fanout", "downloads.frames", "downloads.progress.counters",
@@ -47,9 +54,6 @@ MAY = {
     "downloads.deletion": {"downloads.files.subtitles", "downloads.templatetags.words"},
     "downloads.detail": {
         "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
-    },
-    "downloads.epoch": {
-        "downloads.conflation", "downloads.known", "downloads.progress.counters", "downloads.progress.message",
     },
     "downloads.expansion": {"downloads.models.querysets", "downloads.sources", "downloads.ytdlp.downloader"},
     "downloads.fanout": {
@@ -67,7 +71,6 @@ MAY = {
     "downloads.forms": set(),
     "downloads.frames": {"downloads.progress.message"},
     "downloads.health": {"downloads.loop_local", "downloads.progress.message"},
-    "downloads.known": {"downloads.frames", "downloads.progress.message"},
     "downloads.limits": {"downloads.ytdlp.downloader"},
     "downloads.loop_local": set(),
     "downloads.media": {"downloads.access", "downloads.files.media_folder", "downloads.files.subtitles"},
@@ -100,7 +103,6 @@ MAY = {
     "downloads.probes": {"downloads.health", "downloads.metrics"},
     "downloads.progress.counters": {"downloads.progress.message"},
     "downloads.progress.message": set(),
-    "downloads.reconciliation": {"downloads.conflation", "downloads.known"},
     "downloads.reporter": {"downloads.progress.message"},
     "downloads.search.postgres": {"downloads.search.tokenizer"},
     "downloads.search.query": {
@@ -171,9 +173,9 @@ ONLY = {
         "ytarchive.server.daphne_server",
     },
     "redis": {
-        "downloads.api", "downloads.epoch", "downloads.fanout", "downloads.health", "downloads.progress.counters",
-        "downloads.progress.message", "downloads.worker", "ytarchive.env", "ytarchive.server.channel_layer",
-        "ytarchive.settings", "ytarchive.supervisor.readiness",
+        "downloads.api", "downloads.bridge.epoch", "downloads.fanout", "downloads.health",
+        "downloads.progress.counters", "downloads.progress.message", "downloads.worker", "ytarchive.env",
+        "ytarchive.server.channel_layer", "ytarchive.settings", "ytarchive.supervisor.readiness",
     },
 }  # fmt: skip
 

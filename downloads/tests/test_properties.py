@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from downloads import frames
-from downloads.conflation import Conflator
+from downloads.bridge.conflator import Conflator
+from downloads.bridge.video_state import Row, Track
 from downloads.fanout import Fanout, Snapshot
 from downloads.frames import Frames
-from downloads.known import Row, Track
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
 from downloads.tests import tools
 

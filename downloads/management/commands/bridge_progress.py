@@ -8,7 +8,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from downloads.bridge import Bridge
+from downloads.bridge.leader import Bridge
 from downloads.progress.message import async_client
 
 

@@ -10,8 +10,8 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from downloads.conflation import REMEMBERED
-from downloads.known import Row
+from downloads.bridge.conflator import REMEMBERED
+from downloads.bridge.video_state import Row
 from downloads.models import UNFINISHED, Video, VideoEvent, VideoQuerySet
 
 logger = logging.getLogger(__name__)

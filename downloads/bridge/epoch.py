@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import redis.asyncio
 
-from downloads.conflation import Conflator
-from downloads.known import Outgoing, last_percent, readable
+from downloads.bridge.conflator import Conflator
+from downloads.bridge.video_state import Outgoing, last_percent, readable
 from downloads.progress.counters import BATCHES, TAKEN
 from downloads.progress.message import (
     ECHO_CHANNEL,
@@ -24,7 +24,7 @@ from downloads.progress.message import (
 )
 
 if TYPE_CHECKING:
-    from downloads.bridge import Bridge
+    from downloads.bridge.leader import Bridge
 
 logger = logging.getLogger(__name__)
 

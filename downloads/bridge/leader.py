@@ -16,11 +16,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from downloads.epoch import AWAY, DEAF_AFTER, Epoch, Interrupted, cancelled
-from downloads.known import Track
+from downloads.bridge.epoch import AWAY, DEAF_AFTER, Epoch, Interrupted, cancelled
+from downloads.bridge.rows import Rows
+from downloads.bridge.video_state import Track
 from downloads.progress.counters import Tally
 from downloads.progress.message import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
-from downloads.reconciliation import Rows
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from downloads import frames
+from downloads.bridge.video_state import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
 from downloads.frames import Message
-from downloads.known import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
 from downloads.progress.counters import Tally
 from downloads.progress.message import Progress
 

@@ -1,0 +1,1 @@
+"""The bridge process: Redis `progress:*` to one conflated batch per tick for the group `progress`."""
