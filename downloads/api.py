@@ -5,7 +5,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from downloads import access, fanout
+from downloads import access
+from downloads.fanout import hub
 
 
 @require_safe
@@ -15,7 +16,7 @@ async def progress(request: HttpRequest) -> HttpResponse:
     if not access.may_look(await request.auser()):
         return JsonResponse({"error": "Sign in to see this archive."}, status=403)
     try:
-        found = await fanout.current().snapshot()
+        found = await hub.current().snapshot()
     except (redis.RedisError, OSError):
         answer = JsonResponse({"error": "Redis cannot be reached. Progress is not known meanwhile."}, status=503)
         # Not a line for every client and poll: the bridge and the channel layer say it once.

@@ -11,8 +11,9 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
 
-from downloads import access, fanout, sessions
-from downloads.frames import Frames
+from downloads import access, sessions
+from downloads.fanout import hub
+from downloads.fanout.frames import Frames
 from downloads.progress.counters import IGNORED
 from downloads.progress.message import GROUP, SUBPROTOCOL
 
@@ -57,7 +58,7 @@ class SendOutlet:
 class ProgressConsumer(AsyncJsonWebsocketConsumer):
     """One client of `/ws/progress`, with or without the batch subprotocol."""
 
-    viewer: fanout.Viewer | None = None
+    viewer: hub.Viewer | None = None
     _watch: sessions.Watch | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -92,7 +93,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         await self.accept(SUBPROTOCOL if batches else None)
         await self.channel_layer.group_add(GROUP, self.channel_name)
         outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or SendOutlet(self)
-        self._fanout = fanout.current(self.channel_layer)
+        self._fanout = hub.current(self.channel_layer)
         self.viewer = self._fanout.join(outlet, ticket=not batches)
         if session := self.scope.get("session"):
             self._watch = sessions.current()

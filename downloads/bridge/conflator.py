@@ -9,9 +9,9 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from downloads import frames
 from downloads.bridge.video_state import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
-from downloads.frames import Message
+from downloads.fanout import frames
+from downloads.fanout.frames import Message
 from downloads.progress.counters import Tally
 from downloads.progress.message import Progress
 

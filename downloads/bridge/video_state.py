@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from downloads import frames
-from downloads.frames import Message
+from downloads.fanout import frames
+from downloads.fanout.frames import Message
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress, dumps
 
 logger = logging.getLogger(__name__)

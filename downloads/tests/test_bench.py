@@ -11,7 +11,7 @@ from benchmarks.publisher import command
 from benchmarks.samples import Reservoir, percentile
 from benchmarks.scenarios import SHORT, bench
 from benchmarks.stacks import BY_NAME
-from downloads.frames import Frames
+from downloads.fanout.frames import Frames
 from downloads.progress.message import Progress
 
 # The clients' parser --------------------------------------------------------------------------------

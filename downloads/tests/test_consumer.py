@@ -10,8 +10,8 @@ from channels.layers import channel_layers, get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
-from downloads import fanout
 from downloads.consumers import ProgressConsumer
+from downloads.fanout import hub
 from downloads.progress.message import SNAPSHOT_KEY
 from ytarchive.asgi import application
 
@@ -48,7 +48,7 @@ async def layer(redis_server):
     """The layer of this test's loop, empty."""
     channel_layers.backends.pop("default", None)
     yield get_channel_layer()
-    await fanout.current().close()
+    await hub.current().close()
     await get_channel_layer().flush()
     channel_layers.backends.pop("default", None)
 
@@ -322,7 +322,7 @@ async def test_it_survives_an_event_that_is_no_batch(client, bad):
 
 async def test_it_leaves_no_member_behind_however_it_ends(layer):
     def members() -> int:
-        return sum(len(found) for found in layer.groups.values()) + len(layer.channels) + len(fanout.current().viewers)
+        return sum(len(found) for found in layer.groups.values()) + len(layer.channels) + len(hub.current().viewers)
 
     for _ in range(5):
         clean = connecting()

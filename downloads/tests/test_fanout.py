@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from downloads import fanout, frames
-from downloads.fanout import Fanout, Snapshot
-from downloads.frames import Frames
+from downloads.fanout import frames, hub
+from downloads.fanout.frames import Frames
+from downloads.fanout.hub import Fanout, Snapshot
 from downloads.progress.message import EVENT
 from ytarchive.server.channel_layer import CAPACITY, ProgressLayer
 
@@ -119,7 +119,7 @@ async def test_it_encodes_a_frame_once_for_all(hall, viewer):
 
 async def test_it_drops_who_takes_nothing_and_holds_nobody_else_back(hall, viewer, monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(fanout.time, "monotonic", lambda: now)
+    monkeypatch.setattr(hub.time, "monotonic", lambda: now)
     slow, steady = Hand(), Hand()
     for hand in (slow, steady):
         hall.join(hand, ticket=False)

@@ -19,7 +19,7 @@ MAY = {
         "downloads.signin", "downloads.templatetags.words", "downloads.verbs",
     },
     "downloads.answers": {"downloads.access"},
-    "downloads.api": {"downloads.access", "downloads.fanout"},
+    "downloads.api": {"downloads.access", "downloads.fanout.hub"},
     "downloads.apps": set(),
     "downloads.archive": {
         "downloads.expansion", "downloads.files.ffmpeg", "downloads.files.media_folder",
@@ -27,9 +27,8 @@ MAY = {
         "downloads.progress.message", "downloads.reporter", "downloads.ytdlp.downloader",
         "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
     },
-    "downloads.batches": {"downloads.frames"},
     "downloads.bridge.conflator": {
-        "downloads.bridge.video_state", "downloads.frames", "downloads.progress.counters",
+        "downloads.bridge.video_state", "downloads.fanout.frames", "downloads.progress.counters",
         "downloads.progress.message",
     },
     "downloads.bridge.epoch": {
@@ -41,13 +40,13 @@ MAY = {
         "downloads.progress.counters", "downloads.progress.message",
     },
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
-    "downloads.bridge.video_state": {"downloads.frames", "downloads.progress.message"},
+    "downloads.bridge.video_state": {"downloads.fanout.frames", "downloads.progress.message"},
     "downloads.browse": {"downloads.filters", "downloads.models.event", "downloads.search.query"},
     "downloads.child": {
         "downloads.archive", "downloads.network.proxy", "downloads.progress.message", "downloads.silence",
     },
     "downloads.consumers": {
-        "downloads.access", "downloads.fanout", "downloads.frames", "downloads.progress.counters",
+        "downloads.access", "downloads.fanout.frames", "downloads.fanout.hub", "downloads.progress.counters",
         "downloads.progress.message", "downloads.sessions",
     },
     "downloads.control": {"downloads.answers", "downloads.deletion", "downloads.verbs"},
@@ -56,10 +55,13 @@ MAY = {
         "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
     },
     "downloads.expansion": {"downloads.models.querysets", "downloads.sources", "downloads.ytdlp.downloader"},
-    "downloads.fanout": {
-        "downloads.batches", "downloads.frames", "downloads.loop_local", "downloads.progress.counters",
-        "downloads.progress.message", "downloads.viewers",
+    "downloads.fanout.client": {"downloads.fanout.frames", "downloads.progress.counters"},
+    "downloads.fanout.frames": {"downloads.progress.message"},
+    "downloads.fanout.hub": {
+        "downloads.fanout.client", "downloads.fanout.frames", "downloads.fanout.snapshot", "downloads.loop_local",
+        "downloads.progress.counters", "downloads.progress.message",
     },
+    "downloads.fanout.snapshot": {"downloads.fanout.frames"},
     "downloads.files.ffmpeg": set(),
     "downloads.files.media_folder": set(),
     "downloads.files.partial_file": set(),
@@ -69,7 +71,6 @@ MAY = {
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
     "downloads.filters": set(),
     "downloads.forms": set(),
-    "downloads.frames": {"downloads.progress.message"},
     "downloads.health": {"downloads.loop_local", "downloads.progress.message"},
     "downloads.limits": {"downloads.ytdlp.downloader"},
     "downloads.loop_local": set(),
@@ -125,7 +126,6 @@ MAY = {
     "downloads.templatetags.undo": set(),
     "downloads.templatetags.words": set(),
     "downloads.verbs": {"downloads.models.removal", "downloads.templatetags.words"},
-    "downloads.viewers": {"downloads.frames", "downloads.progress.counters"},
     "downloads.views": {
         "downloads.access", "downloads.answers", "downloads.browse", "downloads.detail", "downloads.forms",
         "downloads.progress.message", "downloads.sources", "downloads.verbs",
@@ -144,7 +144,7 @@ MAY = {
     "ytarchive.env": set(),
     "ytarchive.memory": set(),
     "ytarchive.server.channel_layer": set(),
-    "ytarchive.server.daphne_server": {"downloads.frames"},
+    "ytarchive.server.daphne_server": {"downloads.fanout.frames"},
     "ytarchive.server.tuning": set(),
     "ytarchive.settings": {"ytarchive.data_folder", "ytarchive.env"},
     "ytarchive.static_storage": set(),
@@ -173,7 +173,7 @@ ONLY = {
         "ytarchive.server.daphne_server",
     },
     "redis": {
-        "downloads.api", "downloads.bridge.epoch", "downloads.fanout", "downloads.health",
+        "downloads.api", "downloads.bridge.epoch", "downloads.fanout.hub", "downloads.health",
         "downloads.progress.counters", "downloads.progress.message", "downloads.worker", "ytarchive.env",
         "ytarchive.server.channel_layer", "ytarchive.settings", "ytarchive.supervisor.readiness",
     },

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from downloads import frames
 from downloads.bridge.conflator import Conflator
 from downloads.bridge.video_state import Row, Track
-from downloads.fanout import Fanout, Snapshot
-from downloads.frames import Frames
+from downloads.fanout import frames
+from downloads.fanout.frames import Frames
+from downloads.fanout.hub import Fanout, Snapshot
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
 from downloads.tests import tools
 

@@ -12,7 +12,8 @@ from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from downloads import fanout, sessions
+from downloads import sessions
+from downloads.fanout import hub
 from ytarchive.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +27,7 @@ async def private(redis_server, settings, monkeypatch):
     monkeypatch.setattr(sessions, "EVERY", 0.02)
     channel_layers.backends.pop("default", None)
     yield
-    await fanout.current().close()
+    await hub.current().close()
     channel_layers.backends.pop("default", None)
 
 

@@ -15,7 +15,7 @@ from daphne.server import Server  # isort: skip
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer
 
-from downloads.frames import Frames
+from downloads.fanout.frames import Frames
 
 logger = logging.getLogger(__name__)
 

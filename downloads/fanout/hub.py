@@ -17,13 +17,13 @@ from typing import Any
 import redis
 from django.conf import settings
 
-from downloads import frames
-from downloads.batches import Batch, Snapshot
-from downloads.frames import Frames
+from downloads.fanout import frames
+from downloads.fanout.client import Outlet, Viewer
+from downloads.fanout.frames import Frames
+from downloads.fanout.snapshot import Batch, Snapshot
 from downloads.loop_local import OnePerLoop
 from downloads.progress.counters import Tally
 from downloads.progress.message import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY, async_client
-from downloads.viewers import Outlet, Viewer
 
 logger = logging.getLogger(__name__)
 

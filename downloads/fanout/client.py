@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from downloads.frames import Frames
+from downloads.fanout.frames import Frames
 from downloads.progress.counters import SLOW, Tally
 
 logger = logging.getLogger(__name__)

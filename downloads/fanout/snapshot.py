@@ -5,8 +5,8 @@ import functools
 import json
 from typing import Any, Self
 
-from downloads import frames
-from downloads.frames import Frames, Message
+from downloads.fanout import frames
+from downloads.fanout.frames import Frames, Message
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
