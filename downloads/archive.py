@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import expansion, limits
+from downloads import limits
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.files.subtitles import keep
+from downloads.intake import playlists
 from downloads.meter import Meter
 from downloads.models import Facts, Filed, Quality, Queue, Video
 from downloads.progress import message
@@ -169,10 +170,10 @@ class _Story:
         found = downloader.probe(self.video.url, self.folder, proxy=self.proxy, **wanted)
         if isinstance(found, Listing):
             listing = found
-            _ours(steadily(lambda: expansion.expand(self.video, listing)))
+            _ours(steadily(lambda: playlists.expand(self.video, listing)))
             return
         known = facts(found.info)
-        _ours(steadily(lambda: expansion.describe(self.video, known)))
+        _ours(steadily(lambda: playlists.describe(self.video, known)))
         if self.video.is_ended:
             return
         limits.check(self.video.duration, sum(stream.planned or 0 for stream in found.streams))

@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
-from downloads import access, answers, detail, sources, verbs
+from downloads import access, answers, detail, verbs
 from downloads.answers import looking
 from downloads.browse import Browse
 from downloads.forms import IngestForm
+from downloads.intake import submit
 from downloads.models import ACTIVE, Queue, Status, Video
 from downloads.progress.message import VIDEO_ID
 
@@ -53,10 +54,10 @@ def add(request: HttpRequest) -> HttpResponse:
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
     taken: list[Video] = []
-    refusals: list[sources.Refusal] = []
+    refusals: list[submit.Refusal] = []
     if form.is_valid():
         wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
-        taken, refusals = sources.take(form.lines(), by=request.user, **wanted)
+        taken, refusals = submit.take(form.lines(), by=request.user, **wanted)
         if taken:
             what = verbs.short(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
             messages.success(request, f"Added {what}.")

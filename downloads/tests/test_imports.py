@@ -22,8 +22,8 @@ MAY = {
     "downloads.api": {"downloads.access", "downloads.fanout.hub"},
     "downloads.apps": set(),
     "downloads.archive": {
-        "downloads.expansion", "downloads.files.ffmpeg", "downloads.files.media_folder",
-        "downloads.files.subtitles", "downloads.files.workspace", "downloads.limits", "downloads.meter",
+        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.subtitles",
+        "downloads.files.workspace", "downloads.intake.playlists", "downloads.limits", "downloads.meter",
         "downloads.progress.message", "downloads.reporter", "downloads.ytdlp.downloader",
         "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
     },
@@ -54,7 +54,6 @@ MAY = {
     "downloads.detail": {
         "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
     },
-    "downloads.expansion": {"downloads.models.querysets", "downloads.sources", "downloads.ytdlp.downloader"},
     "downloads.fanout.client": {"downloads.fanout.frames", "downloads.progress.counters"},
     "downloads.fanout.frames": {"downloads.progress.message"},
     "downloads.fanout.hub": {
@@ -72,6 +71,10 @@ MAY = {
     "downloads.filters": set(),
     "downloads.forms": set(),
     "downloads.health": {"downloads.loop_local", "downloads.progress.message"},
+    "downloads.intake.playlists": {
+        "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.downloader",
+    },
+    "downloads.intake.submit": {"downloads.network.proxy"},
     "downloads.limits": {"downloads.ytdlp.downloader"},
     "downloads.loop_local": set(),
     "downloads.media": {"downloads.access", "downloads.files.media_folder", "downloads.files.subtitles"},
@@ -115,7 +118,6 @@ MAY = {
     "downloads.sessions": {"downloads.access", "downloads.loop_local"},
     "downloads.signin": {"downloads.answers"},
     "downloads.silence": set(),
-    "downloads.sources": {"downloads.network.proxy"},
     "downloads.supervised": {"downloads.files.ffmpeg"},
     "downloads.templatetags.drawn": {"downloads.templatetags.words"},
     "downloads.templatetags.marks": {
@@ -128,7 +130,7 @@ MAY = {
     "downloads.verbs": {"downloads.models.removal", "downloads.templatetags.words"},
     "downloads.views": {
         "downloads.access", "downloads.answers", "downloads.browse", "downloads.detail", "downloads.forms",
-        "downloads.progress.message", "downloads.sources", "downloads.verbs",
+        "downloads.intake.submit", "downloads.progress.message", "downloads.verbs",
     },
     "downloads.worker": {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.workspace",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from downloads import archive, expansion
+from downloads import archive
+from downloads.intake import playlists
 from downloads.models import Facts, Status, Video, querysets
 from downloads.network.proxy import Proxy
 from downloads.ytdlp import downloader
@@ -70,7 +71,7 @@ def test_it_follows_no_list_into_the_depths(redis_server):
         above, _ = Video.objects.ingest(f"http://{n}/", f"http://{n}/", parent=above)
         above.move_to_front()
     claimed = Video.objects.claim("w")
-    assert expansion.expand(claimed, downloader.Listing("x", [], False))
+    assert playlists.expand(claimed, downloader.Listing("x", [], False))
     assert claimed.status == Status.FAILED
 
 
@@ -78,7 +79,7 @@ def test_it_refuses_addresses_within_a_list_that_nobody_may_paste(redis_server):
     Video.objects.ingest("http://a/", "http://a/")
     claimed = Video.objects.claim("w")
     entries = [downloader.Entry(url) for url in ("file:///etc/passwd", "http://169.254.169.254/x", "", "ytsearch:x")]
-    expansion.expand(claimed, downloader.Listing("x", entries, False))
+    playlists.expand(claimed, downloader.Listing("x", entries, False))
     assert claimed.events.last().reason == "A list: 0 videos added, 4 videos at an address that is not taken."
 
 
@@ -109,14 +110,14 @@ class TestTwins:
         listed.move_to_front()
         claimed = Video.objects.claim("w")
         entries = [downloader.Entry("http://b/x", "Site", "1"), downloader.Entry("http://b/y", "Site", "2")]
-        expansion.expand(claimed, downloader.Listing("x", entries, False))
+        playlists.expand(claimed, downloader.Listing("x", entries, False))
         assert claimed.events.last().reason == "A list: 1 video added, 1 video here already."
 
 
 def test_it_takes_no_file_name_for_an_id(redis_server):
     Video.objects.ingest("http://a/clip.mp4", "http://a/clip.mp4", extractor="Generic", source_id="clip")
     other, _ = Video.objects.ingest("http://b/clip.mp4", "http://b/clip.mp4")
-    assert expansion.twin(other, Facts(extractor="Generic", source_id="clip")) is None
+    assert playlists.twin(other, Facts(extractor="Generic", source_id="clip")) is None
 
 
 class TestSubtitles:

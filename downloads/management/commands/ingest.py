@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from downloads import sources
+from downloads.intake import submit
 from downloads.models import LANGUAGES, Quality, Status, Video
 from downloads.progress import message
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--subtitles", default="", type=_languages, metavar="en,de", help="languages to keep")
 
     def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, subtitles: str, **options: Any) -> None:
-        taken, refusals = sources.take(urls, quality=quality, subtitles=subtitles)
+        taken, refusals = submit.take(urls, quality=quality, subtitles=subtitles)
         for refusal in refusals:
             self.stderr.write(f"{refusal.line}: {refusal.reason}")
         known = [refusal.video for refusal in refusals if refusal.video]

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from downloads import sources
+from downloads.intake import submit
 from downloads.models import Facts, Video
 from downloads.models.querysets import alone
 from downloads.ytdlp.downloader import Entry, Listing
@@ -43,7 +43,7 @@ def expand(video: Video, listing: Listing) -> bool:
 
 def _take(video: Video, entry: Entry) -> str:
     try:
-        source = sources.read(entry.url)
+        source = submit.read(entry.url)
     except ValueError:
         return "refused"
     if Video.objects.same_as(entry.extractor, entry.source_id).exists():

@@ -1,0 +1,1 @@
+"""Adding videos: URLs, playlists and duplicates."""
