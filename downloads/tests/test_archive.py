@@ -9,12 +9,13 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import archive, detail
+from downloads import detail
 from downloads.files import media_folder, workspace
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.progress.message import CHANNEL_PATTERN, Progress
-from downloads.reporter import Reporter
+from downloads.worker import attempt
+from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -28,7 +29,7 @@ def download():
         video, _ = Video.objects.ingest(url, url, **more)
         video = Video.objects.claim("test")
         with Proxy() as proxy:
-            archive.run(video, proxy=proxy.url, tell=tell)
+            attempt.run(video, proxy=proxy.url, tell=tell)
         return Video.objects.get(pk=video.pk)
 
     return run
@@ -127,7 +128,7 @@ def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path
 @pytest.mark.parametrize("kind", [".svg", ".html", ""])
 def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
     with pytest.raises(downloader.DownloadError, match="which is no video"):
-        archive._check(downloader.Fetched(tmp_path / f"media{kind}", None, None))
+        attempt._check(downloader.Fetched(tmp_path / f"media{kind}", None, None))
 
 
 def test_it_tells_of_its_progress_in_order(download, media_server, published):
@@ -188,7 +189,7 @@ def test_it_files_nothing_that_the_database_does_not_know(download, media_server
             refused.append(1)
             raise OperationalError("database is locked")
 
-    monkeypatch.setattr(archive, "DATABASE_PAUSE", 0)
+    monkeypatch.setattr(attempt, "DATABASE_PAUSE", 0)
     monkeypatch.setattr(media_folder, "place", locked_once)
     video = download(media_server.url("/clip.mp4"))
     assert video.status == Status.COMPLETE
@@ -203,7 +204,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
     monkeypatch.setattr(media_folder, "sync", full)
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.tries) == (Status.QUEUED, 0)
-    assert video.events.last().reason == Queue.now().words == archive.DISK_FULL
+    assert video.events.last().reason == Queue.now().words == attempt.DISK_FULL
     assert not Video.objects.claimable().exists()
     monkeypatch.undo()
     Queue.objects.update(held_until=None)
@@ -214,7 +215,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
 def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):
     monkeypatch.setattr(media_folder, "sync", lambda folder: 1 / 0)
     video = download(media_server.url("/clip.mp4"))
-    assert (video.status, video.error) == (Status.FAILED, archive.A_BUG)
+    assert (video.status, video.error) == (Status.FAILED, attempt.A_BUG)
     assert "ZeroDivisionError" in caplog.text
     monkeypatch.undo()
 
@@ -232,19 +233,19 @@ class TestFacts:
     """What is kept of a look-up."""
 
     def test_it_leaves_out_what_makes_no_sense(self):
-        found = archive.facts({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
+        found = attempt.facts({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
         assert (found.duration, found.upload_date, found.title, found.source_id) == (None, None, "", "5")
 
     @pytest.mark.parametrize("duration", [-1, 0, float("inf"), "12", None, [1]])
     def test_it_believes_no_odd_duration(self, duration):
-        assert archive.facts({"duration": duration}).duration is None
+        assert attempt.facts({"duration": duration}).duration is None
 
     def test_it_reads_dates_and_durations(self):
-        found = archive.facts({"duration": 61, "upload_date": "20260131"})
+        found = attempt.facts({"duration": 61, "upload_date": "20260131"})
         assert (found.duration, found.upload_date) == (61.0, dt.date(2026, 1, 31))
 
     def test_it_mends_broken_text(self):
-        assert archive.facts({"title": "a\ud800b"}).title == "a?b"
+        assert attempt.facts({"title": "a\ud800b"}).title == "a?b"
 
 
 def test_it_tells_the_last_state_always():

@@ -21,12 +21,6 @@ MAY = {
     "downloads.answers": {"downloads.access"},
     "downloads.api": {"downloads.access", "downloads.fanout.hub"},
     "downloads.apps": set(),
-    "downloads.archive": {
-        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.subtitles",
-        "downloads.files.workspace", "downloads.intake.playlists", "downloads.limits", "downloads.meter",
-        "downloads.progress.message", "downloads.reporter", "downloads.ytdlp.downloader",
-        "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
-    },
     "downloads.bridge.conflator": {
         "downloads.bridge.video_state", "downloads.fanout.frames", "downloads.progress.counters",
         "downloads.progress.message",
@@ -42,9 +36,6 @@ MAY = {
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
     "downloads.bridge.video_state": {"downloads.fanout.frames", "downloads.progress.message"},
     "downloads.browse": {"downloads.filters", "downloads.models.event", "downloads.search.query"},
-    "downloads.child": {
-        "downloads.archive", "downloads.network.proxy", "downloads.progress.message", "downloads.silence",
-    },
     "downloads.consumers": {
         "downloads.access", "downloads.fanout.frames", "downloads.fanout.hub", "downloads.progress.counters",
         "downloads.progress.message", "downloads.sessions",
@@ -75,10 +66,8 @@ MAY = {
         "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.downloader",
     },
     "downloads.intake.submit": {"downloads.network.proxy"},
-    "downloads.limits": {"downloads.ytdlp.downloader"},
     "downloads.loop_local": set(),
     "downloads.media": {"downloads.access", "downloads.files.media_folder", "downloads.files.subtitles"},
-    "downloads.meter": {"downloads.progress.message", "downloads.ytdlp.streams"},
     "downloads.metrics": {
         "downloads.filters", "downloads.health", "downloads.models.event", "downloads.progress.counters",
         "downloads.progress.message",
@@ -107,7 +96,6 @@ MAY = {
     "downloads.probes": {"downloads.health", "downloads.metrics"},
     "downloads.progress.counters": {"downloads.progress.message"},
     "downloads.progress.message": set(),
-    "downloads.reporter": {"downloads.progress.message"},
     "downloads.search.postgres": {"downloads.search.tokenizer"},
     "downloads.search.query": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.postgres",
@@ -117,8 +105,6 @@ MAY = {
     "downloads.search.tokenizer": set(),
     "downloads.sessions": {"downloads.access", "downloads.loop_local"},
     "downloads.signin": {"downloads.answers"},
-    "downloads.silence": set(),
-    "downloads.supervised": {"downloads.files.ffmpeg"},
     "downloads.templatetags.drawn": {"downloads.templatetags.words"},
     "downloads.templatetags.marks": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.tokenizer",
@@ -132,9 +118,24 @@ MAY = {
         "downloads.access", "downloads.answers", "downloads.browse", "downloads.detail", "downloads.forms",
         "downloads.intake.submit", "downloads.progress.message", "downloads.verbs",
     },
-    "downloads.worker": {
+    "downloads.worker.attempt": {
+        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.subtitles",
+        "downloads.files.workspace", "downloads.intake.playlists", "downloads.progress.message",
+        "downloads.worker.limits", "downloads.worker.progress_meter", "downloads.worker.progress_reporter",
+        "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
+    },
+    "downloads.worker.child": {
+        "downloads.network.proxy", "downloads.progress.message", "downloads.worker.attempt",
+        "downloads.worker.stall_watchdog",
+    },
+    "downloads.worker.download_process": {"downloads.files.ffmpeg"},
+    "downloads.worker.limits": {"downloads.ytdlp.downloader"},
+    "downloads.worker.progress_meter": {"downloads.progress.message", "downloads.ytdlp.streams"},
+    "downloads.worker.progress_reporter": {"downloads.progress.message"},
+    "downloads.worker.stall_watchdog": set(),
+    "downloads.worker.supervisor": {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.workspace",
-        "downloads.progress.message", "downloads.supervised",
+        "downloads.progress.message", "downloads.worker.download_process",
     },
     "downloads.ytdlp.downloader": {
         "downloads.ytdlp.error_messages", "downloads.ytdlp.resuming_client", "downloads.ytdlp.streams",
@@ -176,7 +177,7 @@ ONLY = {
     },
     "redis": {
         "downloads.api", "downloads.bridge.epoch", "downloads.fanout.hub", "downloads.health",
-        "downloads.progress.counters", "downloads.progress.message", "downloads.worker", "ytarchive.env",
+        "downloads.progress.counters", "downloads.progress.message", "downloads.worker.supervisor", "ytarchive.env",
         "ytarchive.server.channel_layer", "ytarchive.settings", "ytarchive.supervisor.readiness",
     },
 }  # fmt: skip

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from django.utils.html import strip_tags
 
-from downloads import archive, limits, worker
 from downloads.files import media_folder, workspace
 from downloads.models import Filed, Queue, Status, Video
 from downloads.network.proxy import Flow, Proxy
-from downloads.silence import Silence
 from downloads.templatetags import words
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
+from downloads.worker import attempt, limits, supervisor
+from downloads.worker.stall_watchdog import Silence
 from downloads.ytdlp import downloader, error_messages, resuming_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -37,7 +37,7 @@ def download(redis_server):
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
         with Proxy(flow=Flow(rate)) as proxy:
-            archive.run(video, proxy=proxy.url, tell=lambda state: None)
+            attempt.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get(pk=video.pk)
 
     return run
@@ -130,7 +130,7 @@ class TestFlow:
 
     def test_it_divides_among_those_that_run(self, settings):
         settings.BANDWIDTH = 1000
-        assert [worker.Worker._rate(count) for count in (0, 1, 2, 3)] == [1000, 1000, 500, 334]
+        assert [supervisor.Worker._rate(count) for count in (0, 1, 2, 3)] == [1000, 1000, 500, 334]
 
 
 class TestSilence:
@@ -163,7 +163,7 @@ class TestDisk:
 
     @pytest.fixture
     def one(self):
-        return worker.Worker(2)
+        return supervisor.Worker(2)
 
     def test_it_holds_the_queue_while_room_is_short(self, one, settings, redis_server):
         Video.objects.ingest("http://example.org/a", "http://example.org/a")
@@ -221,7 +221,7 @@ class TestSweep:
         videos[0].cancel()
         claimed = Video.objects.claim("w")
         claimed.finish(Filed(f"{claimed.video_id}/a.mp4", 1), lambda: None)
-        worker.Worker(1)._sweep()
+        supervisor.Worker(1)._sweep()
         kept = sorted([videos[1].video_id, videos[2].video_id, "not-of-this-database"])
         assert media_folder.folders() == kept
 
@@ -239,5 +239,5 @@ class TestSweep:
 
 def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):
     settings.MIN_FREE_BYTES = 10**18
-    worker.Worker(1)._look_at_disk()
+    supervisor.Worker(1)._look_at_disk()
     assert Queue.now().held_by == socket.gethostname()

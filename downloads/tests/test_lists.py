@@ -2,10 +2,10 @@
 
 import pytest
 
-from downloads import archive
 from downloads.intake import playlists
 from downloads.models import Facts, Status, Video, querysets
 from downloads.network.proxy import Proxy
+from downloads.worker import attempt
 from downloads.ytdlp import downloader
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -20,7 +20,7 @@ def download(redis_server):
         video.move_to_front()
         video = Video.objects.claim("test")
         with Proxy() as proxy:
-            archive.run(video, proxy=proxy.url, tell=lambda state: None)
+            attempt.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get(pk=video.pk)
 
     return run

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloads.meter import ALMOST, Meter
+from downloads.worker.progress_meter import ALMOST, Meter
 from downloads.ytdlp.streams import Step, Stream
 
 MB = 1_000_000

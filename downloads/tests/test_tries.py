@@ -2,10 +2,10 @@
 
 import pytest
 
-from downloads import archive
 from downloads.models import RETRIES, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.tests import versions
+from downloads.worker import attempt as worker_attempt
 from downloads.ytdlp import downloader
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -32,7 +32,7 @@ def attempt(redis_server, media_server, monkeypatch):
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
         with Proxy() as proxy:
-            archive.run(video, proxy=proxy.url, tell=lambda state: None)
+            worker_attempt.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get()
 
     return run

@@ -15,11 +15,11 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from downloads import child, supervised, worker
 from downloads.files import media_folder, trash, workspace
 from downloads.models import LEASE, RETRIES, Status, Video
 from downloads.progress import message
 from downloads.tests.conftest import wait_until
+from downloads.worker import child, download_process, supervisor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -126,7 +126,7 @@ def test_it_says_that_it_lives(work, redis_server):
     with redis_server.client() as client:
         (key,) = client.keys(message.WORKER_KEY + "*")
         assert key.decode().endswith(f":{process.pid}")
-        assert 0 < client.ttl(key) <= worker.BEAT_LASTS
+        assert 0 < client.ttl(key) <= supervisor.BEAT_LASTS
     process.terminate()
     assert process.wait(10) == 0
     with redis_server.client() as client:
@@ -311,9 +311,9 @@ def test_it_pauses_where_no_process_can_be_started(queue, monkeypatch):
     def full(video, rate):
         raise BlockingIOError("Resource temporarily unavailable")
 
-    monkeypatch.setattr(worker, "Supervised", full)
+    monkeypatch.setattr(supervisor, "Supervised", full)
     video = queue("/clip.mp4")
-    one = worker.Worker(2)
+    one = supervisor.Worker(2)
     for _ in range(3):
         one._every(0, one._claim)
     assert (fresh(video).status, fresh(video).attempt) == (Status.QUEUED, 2)
@@ -324,7 +324,7 @@ class TestSupervised:
 
     @pytest.fixture
     def download(self, monkeypatch):
-        found = object.__new__(supervised.Supervised)
+        found = object.__new__(download_process.Supervised)
         found._rest, found.state = b"", {}
         outlet, inlet = os.pipe()
         os.set_blocking(outlet, False)
@@ -345,11 +345,11 @@ class TestSupervised:
         assert not found.hear()
 
     def test_it_lets_the_child_go_before_the_lease_does(self):
-        assert supervised.OVERDUE + worker.POLL < child.SILENCE < LEASE.total_seconds()
+        assert download_process.OVERDUE + supervisor.POLL < child.SILENCE < LEASE.total_seconds()
 
     def test_it_knows_when_its_lease_has_run_out(self, download):
         found, inlet = download
-        found.renewed = time.monotonic() - supervised.OVERDUE + 1
+        found.renewed = time.monotonic() - download_process.OVERDUE + 1
         assert not found.is_overdue()
         found.renewed -= 2
         assert found.is_overdue()
@@ -359,13 +359,13 @@ class TestSupervised:
 @pytest.mark.parametrize("lack", ["", "The disk is nearly full."])
 def test_it_rests_between_two_looks(redis_server, monkeypatch, lack):
     now = [1000.0]
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(workspace, "lack", lambda: lack)
-    one = worker.Worker(1)
+    one = supervisor.Worker(1)
     for _ in range(3):
         one._step()
-        now[0] += worker.POLL
+        now[0] += supervisor.POLL
 
     one._step()
 
-    assert one._patience() == pytest.approx(worker.POLL)
+    assert one._patience() == pytest.approx(supervisor.POLL)

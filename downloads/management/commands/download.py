@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from downloads import child
+from downloads.worker import child
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from downloads.worker import Worker
+from downloads.worker.supervisor import Worker
 
 MOST = 64
 

@@ -4,11 +4,11 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from downloads import archive
 from downloads.files import ffmpeg
 from downloads.models import Facts, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.tests.browser.pages import card, finish, opened, running
+from downloads.worker import attempt
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -38,7 +38,7 @@ def subtitled(site, media_server, monkeypatch) -> Video:
     video = Video.objects.claim("w")
     assert video
     with Proxy() as proxy:
-        archive.run(video, proxy=proxy.url, tell=lambda state: None)
+        attempt.run(video, proxy=proxy.url, tell=lambda state: None)
     video.refresh_from_db()
     assert video.status == Status.COMPLETE
     return video

@@ -19,11 +19,11 @@ import threading
 
 from django.conf import settings
 
-from downloads import archive
 from downloads.models import LEASE, Video
 from downloads.network.proxy import Flow, Proxy
 from downloads.progress.message import Progress
-from downloads.silence import Silence
+from downloads.worker import attempt
+from downloads.worker.stall_watchdog import Silence
 
 # Gone before the lease is: its row may be claimed again the moment it has run out.
 SILENCE = LEASE.total_seconds() * 28 / 30
@@ -39,14 +39,14 @@ def main() -> None:
     order = json.loads(_first_line(lifeline))
     flow = Flow(order["rate"])
     threading.Thread(target=_watch, args=(lifeline, flow), name="lifeline", daemon=True).start()
-    video = archive.steadily(lambda: Video.objects.filter(**order["job"]).first())
+    video = attempt.steadily(lambda: Video.objects.filter(**order["job"]).first())
     if video is None:
         return
     _limit_files()
     silence = Silence(lambda: flow.moved, settings.STALL_SECONDS, lambda: _break_off(video))
     with Proxy(flow=flow) as proxy, silence:
         _use_only(proxy.url)
-        archive.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state), on_fetched=silence.end)
+        attempt.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state), on_fetched=silence.end)
 
 
 def _take_pipes() -> tuple[int, int]:
@@ -87,7 +87,7 @@ def _watch(lifeline: int, flow: Flow) -> None:
 
 def _break_off(video: Video) -> None:
     """End a download that stands still: what waits in it for the site cannot be asked to stop."""
-    archive.try_later(video, f"{STANDS_STILL} for {settings.STALL_SECONDS} s.")
+    attempt.try_later(video, f"{STANDS_STILL} for {settings.STALL_SECONDS} s.")
     os.killpg(0, signal.SIGKILL)
 
 

@@ -21,7 +21,7 @@ from django.db import connection
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.models import ENDED, LEASE, Queue, Video
 from downloads.progress import message
-from downloads.supervised import Supervised
+from downloads.worker.download_process import Supervised
 
 logger = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads import limits
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.files.subtitles import keep
 from downloads.intake import playlists
-from downloads.meter import Meter
 from downloads.models import Facts, Filed, Quality, Queue, Video
 from downloads.progress import message
-from downloads.reporter import Reporter
+from downloads.worker import limits
+from downloads.worker.progress_meter import Meter
+from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
 from downloads.ytdlp.downloader import DownloadError, Fetched, Listing
 from downloads.ytdlp.streams import Step

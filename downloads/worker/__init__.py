@@ -1,0 +1,1 @@
+"""The worker: claims rows and runs one child process per download."""
