@@ -25,7 +25,7 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from downloads import answers, deletion, signin, verbs
-from downloads.filters import frequent
+from downloads.library.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.search.query import asked, matching
 from downloads.templatetags import words

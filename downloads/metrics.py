@@ -15,7 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from downloads import filters, health
+from downloads import health
+from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
 from downloads.progress import counters, message
 

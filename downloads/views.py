@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
-from downloads import access, answers, detail, verbs
+from downloads import access, answers, verbs
 from downloads.answers import looking
-from downloads.browse import Browse
 from downloads.forms import IngestForm
 from downloads.intake import submit
+from downloads.library import video_page
+from downloads.library.listing import Browse
 from downloads.models import ACTIVE, Queue, Status, Video
 from downloads.progress.message import VIDEO_ID
 
@@ -100,7 +101,7 @@ def cards(request: HttpRequest) -> HttpResponse:
         shown = [{"video": video, "place": place} for video, place in zip(videos, places, strict=True)]
         context |= {"browse": browse, **_queue(browse)}
     elif drawn == "detail":
-        shown = [{"video": video, "detail": detail.shown(video, request.GET)} for video in found]
+        shown = [{"video": video, "detail": video_page.shown(video, request.GET)} for video in found]
     else:
         shown = [{"video": video} for video in found]
         gone = sorted({each for each in ids if VIDEO_ID.fullmatch(each)} - {video.video_id for video in found})
@@ -116,7 +117,7 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
     found = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
     context = {
         "video": found,
-        "detail": detail.shown(found, request.GET),
+        "detail": video_page.shown(found, request.GET),
         "rev": rev,
         "may_change": access.may_change(request.user),
     }

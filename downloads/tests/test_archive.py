@@ -9,8 +9,8 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from downloads import detail
 from downloads.files import media_folder, workspace
+from downloads.library import video_page
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.progress.message import CHANNEL_PATTERN, Progress
@@ -77,7 +77,7 @@ def test_it_calls_sound_what_has_no_pictures(download, media_server, path, endin
     video = download(media_server.url(path), quality="audio")
     assert (video.status, video.error) == (Status.COMPLETE, "")
     assert video.media_file.endswith(ending)
-    assert (video.kind, detail.player(video).kind) == (kind, kind)
+    assert (video.kind, video_page.player(video).kind) == (kind, kind)
 
 
 def test_it_keeps_what_the_site_says(download, media_server):

@@ -13,7 +13,7 @@ from django.utils.html import escape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from downloads.browse import PAGE
+from downloads.library.listing import PAGE
 from downloads.models import Quality, Status, Video, VideoEvent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "no_memory")]

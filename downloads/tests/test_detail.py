@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from downloads import detail
+from downloads.library import video_page
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.models import event as models_event
 from downloads.templatetags import prose, words
@@ -249,7 +249,7 @@ def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
 )
 def test_it_plays_each_kind_in_its_way(client, film, name, quality, kind):
     video = film(name, quality=quality)
-    assert detail.player(video).kind == kind
+    assert video_page.player(video).kind == kind
     page = shown(client, video)
     assert ("<video" in page) == (kind != "other")
     assert ("Browsers cannot play this kind of file." in page) == (kind == "other")

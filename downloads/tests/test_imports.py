@@ -15,7 +15,7 @@ from django.conf import settings
 MAY = {
     "downloads.access": set(),
     "downloads.admin": {
-        "downloads.answers", "downloads.deletion", "downloads.filters", "downloads.search.query",
+        "downloads.answers", "downloads.deletion", "downloads.library.filters", "downloads.search.query",
         "downloads.signin", "downloads.templatetags.words", "downloads.verbs",
     },
     "downloads.answers": {"downloads.access"},
@@ -35,16 +35,12 @@ MAY = {
     },
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
     "downloads.bridge.video_state": {"downloads.fanout.frames", "downloads.progress.message"},
-    "downloads.browse": {"downloads.filters", "downloads.models.event", "downloads.search.query"},
     "downloads.consumers": {
         "downloads.access", "downloads.fanout.frames", "downloads.fanout.hub", "downloads.progress.counters",
         "downloads.progress.message", "downloads.sessions",
     },
     "downloads.control": {"downloads.answers", "downloads.deletion", "downloads.verbs"},
     "downloads.deletion": {"downloads.files.subtitles", "downloads.templatetags.words"},
-    "downloads.detail": {
-        "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
-    },
     "downloads.fanout.client": {"downloads.fanout.frames", "downloads.progress.counters"},
     "downloads.fanout.frames": {"downloads.progress.message"},
     "downloads.fanout.hub": {
@@ -59,17 +55,21 @@ MAY = {
     "downloads.files.trash": set(),
     "downloads.files.webvtt": set(),
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
-    "downloads.filters": set(),
     "downloads.forms": set(),
     "downloads.health": {"downloads.loop_local", "downloads.progress.message"},
     "downloads.intake.playlists": {
         "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.downloader",
     },
     "downloads.intake.submit": {"downloads.network.proxy"},
+    "downloads.library.filters": set(),
+    "downloads.library.listing": {"downloads.library.filters", "downloads.models.event", "downloads.search.query"},
+    "downloads.library.video_page": {
+        "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
+    },
     "downloads.loop_local": set(),
     "downloads.media": {"downloads.access", "downloads.files.media_folder", "downloads.files.subtitles"},
     "downloads.metrics": {
-        "downloads.filters", "downloads.health", "downloads.models.event", "downloads.progress.counters",
+        "downloads.health", "downloads.library.filters", "downloads.models.event", "downloads.progress.counters",
         "downloads.progress.message",
     },
     "downloads.models.choices": set(),
@@ -115,8 +115,8 @@ MAY = {
     "downloads.templatetags.words": set(),
     "downloads.verbs": {"downloads.models.removal", "downloads.templatetags.words"},
     "downloads.views": {
-        "downloads.access", "downloads.answers", "downloads.browse", "downloads.detail", "downloads.forms",
-        "downloads.intake.submit", "downloads.progress.message", "downloads.verbs",
+        "downloads.access", "downloads.answers", "downloads.forms", "downloads.intake.submit",
+        "downloads.library.listing", "downloads.library.video_page", "downloads.progress.message", "downloads.verbs",
     },
     "downloads.worker.attempt": {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.subtitles",

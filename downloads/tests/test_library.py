@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from downloads.browse import Browse
+from downloads.library.listing import Browse
 from downloads.models import Facts, Filed, Video, event
 from downloads.templatetags import words
 

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from downloads import filters
+from downloads.library import filters
 from downloads.models import ACTIVE, ENDED, UNFINISHED, Status, Video, VideoEvent, VideoQuerySet, event
 from downloads.search import query as search_query
 

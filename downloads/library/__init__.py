@@ -1,0 +1,1 @@
+"""The archive as visitors look at it: lists, filters and the page of one video."""
