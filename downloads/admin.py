@@ -24,7 +24,8 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
-from downloads import answers, deletion, signin, verbs
+from downloads import answers, signin
+from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.search.query import asked, matching
@@ -212,22 +213,22 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Put failed and cancelled videos back into the queue."""
-        verbs.act(request, videos.order_by("pk"), "retry")
+        video_actions.act(request, videos.order_by("pk"), "retry")
 
     @admin.action(description="Cancel selected videos", permissions=["change"])
     def cancel(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Take waiting and running videos out."""
-        verbs.act(request, videos.order_by("pk"), "cancel")
+        video_actions.act(request, videos.order_by("pk"), "cancel")
 
     @admin.action(description="Move selected videos to the front", permissions=["change"])
     def front(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Let waiting videos start next."""
-        verbs.act(request, videos.order_by("pk"), "front")
+        video_actions.act(request, videos.order_by("pk"), "front")
 
     @admin.action(description="Download selected videos again", permissions=["change"])
     def again(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Fetch complete videos once more."""
-        verbs.act(request, videos.order_by("pk"), "again")
+        video_actions.act(request, videos.order_by("pk"), "again")
 
     # Deletion ----------------------------------------------------------------------------------------
 
@@ -253,7 +254,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         return self._ask(request, [video])
 
     def _ask(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
-        found = deletion.described(videos)
+        found = delete_confirmation.described(videos)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -279,7 +280,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         if not self.has_delete_permission(request):
             raise PermissionDenied
         chosen = [int(word) for word in request.POST.get("chosen", "").split() if word.isdecimal() and len(word) < 19]
-        done = verbs.act(request, Video.objects.filter(pk__in=chosen).order_by("pk"), "delete")
+        done = video_actions.act(request, Video.objects.filter(pk__in=chosen).order_by("pk"), "delete")
         LogEntry.objects.log_actions(request.user.pk, done, DELETION)  # type: ignore[arg-type]
         if not chosen:
             messages.info(request, "Select videos first, then what to do with them.")

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
-from downloads import answers, deletion, verbs
+from downloads import answers
+from downloads.actions import delete_confirmation, video_actions
 from downloads.answers import changing, posting
 from downloads.models import Video
 
@@ -24,7 +25,7 @@ def one(request: HttpRequest, video_id: str, verb: str) -> HttpResponse:
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
         return answers.gone(request, video_id)
-    verbs.act(request, [video], verb)
+    video_actions.act(request, [video], verb)
     return answers.acted(request, [video_id])
 
 
@@ -34,15 +35,15 @@ def many(request: HttpRequest) -> HttpResponse:
     """Do one thing with the videos that were selected."""
     verb = request.POST.get("do", "")
     chosen = request.POST.getlist("id")
-    if len(chosen) > verbs.AT_ONCE:
-        messages.error(request, f"{verbs.AT_ONCE} videos at once are the most. Nothing was done: select fewer.")
+    if len(chosen) > video_actions.AT_ONCE:
+        messages.error(request, f"{video_actions.AT_ONCE} videos at once are the most. Nothing was done: select fewer.")
         return answers.acted(request, [])
     videos = list(Video.objects.named(chosen).order_by("pk"))
-    if verb not in verbs.VERBS or not videos:
+    if verb not in video_actions.VERBS or not videos:
         messages.info(request, "Select videos first, then what to do with them.")
         return answers.acted(request, [])
     if verb != "delete":
-        verbs.act(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
+        video_actions.act(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
         return answers.acted(request, [video.video_id for video in videos])
     return _delete(request, videos) if "confirmed" in request.POST else _ask(request, videos)
 
@@ -59,7 +60,7 @@ def delete(request: HttpRequest, video_id: str) -> HttpResponse:
 
 def _ask(request: HttpRequest, videos: list[Video]) -> HttpResponse:
     """Name what would be deleted: on a page of its own, or for a dialog on the page that is open."""
-    context = {"deletion": deletion.described(videos), "ids": [video.video_id for video in videos]}
+    context = {"deletion": delete_confirmation.described(videos), "ids": [video.video_id for video in videos]}
     template = "downloads/_delete.html" if answers.is_part(request) else "downloads/delete.html"
     answer = render(request, template, {**context, "back": answers.back(request), "part": answers.is_part(request)})
     patch_vary_headers(answer, ["HX-Request"])
@@ -68,7 +69,7 @@ def _ask(request: HttpRequest, videos: list[Video]) -> HttpResponse:
 
 def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
     then = answers.back(request)
-    verbs.act(request, videos, "delete")
+    video_actions.act(request, videos, "delete")
     # The page of a video that is gone is no page to go back to.
     opened = [video.pk for video in videos if video.get_absolute_url() == urlsplit(then).path]
     left = opened and not Video.objects.filter(pk__in=opened).exists()
@@ -79,5 +80,5 @@ def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
 @changing
 def queue(request: HttpRequest, do: str) -> HttpResponse:
     """Do one thing with the whole queue."""
-    verbs.act_on_queue(request, do)
+    video_actions.act_on_queue(request, do)
     return answers.acted(request, [])

@@ -3,7 +3,8 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from downloads import api, control, media, verbs, views
+from downloads import api, control, media, views
+from downloads.actions import video_actions
 from downloads.progress import message
 
 
@@ -24,7 +25,7 @@ urlpatterns = [
     path("videos/<id:video_id>/delete", control.delete, name="delete"),
     *(path(f"videos/<id:video_id>/{verb}", control.one, {"verb": verb}, name=verb) for verb in control.OF_ONE),
     path("videos/many", control.many, name="many"),
-    *(path(f"queue/{do}", control.queue, {"do": do}, name=f"queue-{do}") for do in verbs.QUEUE_VERBS),
+    *(path(f"queue/{do}", control.queue, {"do": do}, name=f"queue-{do}") for do in video_actions.QUEUE_VERBS),
     path("api/progress", api.progress, name="progress"),
     path("media/<id:video_id>/video", media.video, name="media"),
     path("media/<id:video_id>/thumbnail", media.thumbnail, name="thumbnail"),

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
-from downloads import access, answers, verbs
+from downloads import access, answers
+from downloads.actions import video_actions
 from downloads.answers import looking
 from downloads.forms import IngestForm
 from downloads.intake import submit
@@ -60,7 +61,7 @@ def add(request: HttpRequest) -> HttpResponse:
         wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
         taken, refusals = submit.take(form.lines(), by=request.user, **wanted)
         if taken:
-            what = verbs.short(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
+            what = video_actions.short(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
             messages.success(request, f"Added {what}.")
         left = "\n".join(refusal.line for refusal in refusals)
         form = IngestForm(initial={"urls": left, **wanted}) if refusals else IngestForm()

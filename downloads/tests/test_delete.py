@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from downloads import deletion
+from downloads.actions import delete_confirmation
 from downloads.files import trash
 from downloads.models import Facts, Filed, Status, Video
 from downloads.tests.test_library import complete, running, waiting
@@ -87,7 +87,7 @@ def test_it_says_in_its_place_that_there_is_nothing_to_ask_for(ada):
 
 
 def described(**fields) -> str:
-    return deletion.described([Video(title="A", **fields)]).words
+    return delete_confirmation.described([Video(title="A", **fields)]).words
 
 
 def test_it_says_what_is_removed():
@@ -107,9 +107,12 @@ def test_it_says_what_is_removed():
 def test_it_says_of_many_what_is_removed_and_what_stays():
     some = [Video(title="A", size=1_000_000), Video(title="B", size=2_000_000)]
     removed = "Their files (3.0 MB in all) and their history are removed from the disk. This cannot be undone."
-    assert deletion.described(some).words == removed
+    assert delete_confirmation.described(some).words == removed
     of_list = [*some, Video(title="C", is_list=True)]
-    assert deletion.described(of_list).words == f"{removed} The videos of a list stay, unless they are among these."
+    assert (
+        delete_confirmation.described(of_list).words
+        == f"{removed} The videos of a list stay, unless they are among these."
+    )
 
 
 def test_it_names_the_first_of_many(ada):

@@ -1,0 +1,1 @@
+"""Actions of people on videos and on the queue, and the messages about them."""
