@@ -21,7 +21,7 @@ from django_htmx.http import (
     trigger_client_event,
 )
 
-from downloads import access
+from downloads.accounts import permissions
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -38,7 +38,7 @@ def looking(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if access.may_look(request.user):
+        if permissions.may_look(request.user):
             return view(request, *args, **kwargs)
         return to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
 
@@ -50,7 +50,7 @@ def changing(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if access.may_change(request.user):
+        if permissions.may_change(request.user):
             return view(request, *args, **kwargs)
         return to_sign_in(request, back(request))
 

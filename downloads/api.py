@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from downloads import access
+from downloads.accounts import permissions
 from downloads.fanout import hub
 
 
@@ -13,7 +13,7 @@ from downloads.fanout import hub
 @never_cache
 async def progress(request: HttpRequest) -> HttpResponse:
     """Answer the same snapshot object as the WebSocket sends; 503 while Redis is away."""
-    if not access.may_look(await request.auser()):
+    if not permissions.may_look(await request.auser()):
         return JsonResponse({"error": "Sign in to see this archive."}, status=403)
     try:
         found = await hub.current().snapshot()

@@ -11,7 +11,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
 
-from downloads import access, sessions
+from downloads.accounts import permissions, session_monitor
 from downloads.fanout import hub
 from downloads.fanout.frames import Frames
 from downloads.progress.counters import IGNORED
@@ -59,7 +59,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
     """One client of `/ws/progress`, with or without the batch subprotocol."""
 
     viewer: hub.Viewer | None = None
-    _watch: sessions.Watch | None = None
+    _watch: session_monitor.Watch | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._task = asyncio.current_task()
@@ -86,7 +86,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self) -> None:
         """Accept who may look, join the group, and only then ask for the snapshot."""
         # Without the session's middleware, as Channels' communicator is usually used, nobody has signed in.
-        if not access.may_look(self.scope.get("user") or AnonymousUser()):
+        if not permissions.may_look(self.scope.get("user") or AnonymousUser()):
             await self.close()
             return
         batches = SUBPROTOCOL in self.scope.get("subprotocols", ())
@@ -96,7 +96,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         self._fanout = hub.current(self.channel_layer)
         self.viewer = self._fanout.join(outlet, ticket=not batches)
         if session := self.scope.get("session"):
-            self._watch = sessions.current()
+            self._watch = session_monitor.current()
             self._watch.add(self, session.session_key)
 
     async def disconnect(self, code: int) -> None:

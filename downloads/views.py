@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
-from downloads import access, answers
+from downloads import answers
+from downloads.accounts import permissions
 from downloads.actions import video_actions
 from downloads.answers import looking
 from downloads.forms import IngestForm
@@ -50,7 +51,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """Take the URLs of the form; what is refused stays in the box, with the reason."""
-    if not access.may_change(request.user):
+    if not permissions.may_change(request.user):
         return _kept_over_the_sign_in(request)
     if request.method != "POST":
         return redirect(reverse("library") + "#id_urls")
@@ -94,7 +95,7 @@ def cards(request: HttpRequest) -> HttpResponse:
     drawn = asked if (asked := request.GET.get("as")) in PARTIALS else "card"
     ids = request.GET.getlist("id")[:CARDS_AT_ONCE]
     found = Video.objects.named(ids)
-    context: dict[str, Any] = {"partial": PARTIALS[drawn], "may_change": access.may_change(request.user)}
+    context: dict[str, Any] = {"partial": PARTIALS[drawn], "may_change": permissions.may_change(request.user)}
     if drawn == "card":
         browse = Browse(request.GET)
         videos = list(found.for_cards(browse.words))
@@ -120,7 +121,7 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
         "video": found,
         "detail": video_page.shown(found, request.GET),
         "rev": rev,
-        "may_change": access.may_change(request.user),
+        "may_change": permissions.may_change(request.user),
     }
     return render(request, "downloads/detail.html", context)
 
@@ -131,7 +132,7 @@ def _listing(request: HttpRequest) -> dict[str, Any]:
         "rev": browse.rev,
         "browse": browse,
         **_queue(browse),
-        "may_change": access.may_change(request.user),
+        "may_change": permissions.may_change(request.user),
     }
 
 

@@ -13,15 +13,16 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.access": set(),
+    "downloads.accounts.permissions": set(),
+    "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.words"},
     "downloads.actions.video_actions": {"downloads.models.removal", "downloads.templatetags.words"},
     "downloads.admin": {
         "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.answers",
         "downloads.library.filters", "downloads.search.query", "downloads.signin", "downloads.templatetags.words",
     },
-    "downloads.answers": {"downloads.access"},
-    "downloads.api": {"downloads.access", "downloads.fanout.hub"},
+    "downloads.answers": {"downloads.accounts.permissions"},
+    "downloads.api": {"downloads.accounts.permissions", "downloads.fanout.hub"},
     "downloads.apps": set(),
     "downloads.bridge.conflator": {
         "downloads.bridge.video_state", "downloads.fanout.frames", "downloads.progress.counters",
@@ -38,8 +39,8 @@ MAY = {
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
     "downloads.bridge.video_state": {"downloads.fanout.frames", "downloads.progress.message"},
     "downloads.consumers": {
-        "downloads.access", "downloads.fanout.frames", "downloads.fanout.hub", "downloads.progress.counters",
-        "downloads.progress.message", "downloads.sessions",
+        "downloads.accounts.permissions", "downloads.accounts.session_monitor", "downloads.fanout.frames",
+        "downloads.fanout.hub", "downloads.progress.counters", "downloads.progress.message",
     },
     "downloads.control": {
         "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.answers",
@@ -70,7 +71,9 @@ MAY = {
         "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
     },
     "downloads.loop_local": set(),
-    "downloads.media": {"downloads.access", "downloads.files.media_folder", "downloads.files.subtitles"},
+    "downloads.media": {
+        "downloads.accounts.permissions", "downloads.files.media_folder", "downloads.files.subtitles",
+    },
     "downloads.metrics": {
         "downloads.health", "downloads.library.filters", "downloads.models.event", "downloads.progress.counters",
         "downloads.progress.message",
@@ -106,7 +109,6 @@ MAY = {
     },
     "downloads.search.sqlite": set(),
     "downloads.search.tokenizer": set(),
-    "downloads.sessions": {"downloads.access", "downloads.loop_local"},
     "downloads.signin": {"downloads.answers"},
     "downloads.templatetags.drawn": {"downloads.templatetags.words"},
     "downloads.templatetags.marks": {
@@ -117,7 +119,7 @@ MAY = {
     "downloads.templatetags.undo": set(),
     "downloads.templatetags.words": set(),
     "downloads.views": {
-        "downloads.access", "downloads.actions.video_actions", "downloads.answers", "downloads.forms",
+        "downloads.accounts.permissions", "downloads.actions.video_actions", "downloads.answers", "downloads.forms",
         "downloads.intake.submit", "downloads.library.listing", "downloads.library.video_page",
         "downloads.progress.message",
     },

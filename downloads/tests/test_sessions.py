@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from downloads import sessions
+from downloads.accounts import session_monitor
 from downloads.fanout import hub
 from ytarchive.asgi import application
 
@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery staple"
 async def private(redis_server, settings, monkeypatch):
     """A private archive that looks often, with a layer of this test's loop."""
     settings.PRIVATE = True
-    monkeypatch.setattr(sessions, "EVERY", 0.02)
+    monkeypatch.setattr(session_monitor, "EVERY", 0.02)
     channel_layers.backends.pop("default", None)
     yield
     await hub.current().close()
@@ -96,17 +96,17 @@ async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there
         return set()
 
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(sessions, "ended", ended)
+    monkeypatch.setattr(session_monitor, "ended", ended)
     clients = [await sync_to_async(signed_in)() for _ in range(2)]
     tabs = [await socket(clients[0]), await socket(clients[0]), await socket(clients[1])]
     await asyncio.wait_for(enough.wait(), 5)
     assert looked[-1] == {client.cookies["sessionid"].value for client in clients}
-    looking = sessions.current()._looking
+    looking = session_monitor.current()._looking
     for tab in tabs:
         await tab.disconnect()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.wait_for(looking, 5)
-    assert sessions.current()._looking is None
+    assert session_monitor.current()._looking is None
 
 
 def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
@@ -114,9 +114,11 @@ def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
     keys = {client.cookies["sessionid"].value for client in clients}
     sign_out(clients[0])
     with CaptureQueriesContext(connection) as queries:
-        assert len(set(sessions._living(sorted(keys)))) == 4
+        assert len(set(session_monitor._living(sorted(keys)))) == 4
     assert len(queries) == 2
-    assert sessions.ended({*keys, "nonsense"}) == {"nonsense", *keys} - set(sessions._living(sorted(keys)))
+    assert session_monitor.ended({*keys, "nonsense"}) == {"nonsense", *keys} - set(
+        session_monitor._living(sorted(keys))
+    )
 
 
 @pytest.mark.parametrize("problem", [OperationalError("no connection"), InterfaceError("closed"), KeyError("x")])
@@ -127,7 +129,7 @@ async def test_sockets_stay_while_it_cannot_be_known(monkeypatch, caplog, proble
     client = await sync_to_async(signed_in)()
     found = await socket(client)
     with monkeypatch.context() as patched:
-        patched.setattr(sessions, "ended", away)
+        patched.setattr(session_monitor, "ended", away)
         assert await found.receive_nothing(0.3)
     assert "is not known, sockets stay open" in caplog.text
     await sync_to_async(sign_out)(client)

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from downloads import access
+from downloads.accounts import permissions
 from downloads.loop_local import OnePerLoop
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def _living(session_keys: list[str]) -> Iterator[str]:
     for key, found in said.items():
         user = by_key.get(str(wanted[key]))
         same = user and constant_time_compare(found.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
-        if user and same and user.is_active and access.may_look(user):
+        if user and same and user.is_active and permissions.may_look(user):
             yield key
 
 

@@ -1,0 +1,1 @@
+"""Permissions, sessions and the addresses of visitors."""
