@@ -24,17 +24,17 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
-from downloads import answers, signin
 from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.search.query import asked, matching
 from downloads.templatetags import words
+from downloads.views import login, responses
 
 logger = logging.getLogger(__name__)
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
-admin.site.login_form = signin.AdminSignIn
+admin.site.login_form = login.AdminSignIn
 # Of the little that there is to choose from; its width is the list's.
 admin.site.enable_nav_sidebar = False
 
@@ -249,7 +249,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         if not self.has_delete_permission(request, video):
             raise PermissionDenied
         if video is None:
-            messages.info(request, answers.GONE)
+            messages.info(request, responses.GONE)
             return redirect(LIST)
         return self._ask(request, [video])
 

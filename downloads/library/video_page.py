@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import Count
 
-from downloads import media
 from downloads.files import media_folder, subtitles
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
+from downloads.views import media
 
 EVENTS_SHOWN = 100
 ENTRIES_SHOWN = 200

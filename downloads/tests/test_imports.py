@@ -18,11 +18,10 @@ MAY = {
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.words"},
     "downloads.actions.video_actions": {"downloads.models.removal", "downloads.templatetags.words"},
     "downloads.admin": {
-        "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.answers",
-        "downloads.library.filters", "downloads.search.query", "downloads.signin", "downloads.templatetags.words",
+        "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.library.filters",
+        "downloads.search.query", "downloads.templatetags.words", "downloads.views.login",
+        "downloads.views.responses",
     },
-    "downloads.answers": {"downloads.accounts.permissions"},
-    "downloads.api": {"downloads.accounts.permissions", "downloads.fanout.hub"},
     "downloads.apps": set(),
     "downloads.bridge.conflator": {
         "downloads.bridge.video_state", "downloads.fanout.frames", "downloads.progress.counters",
@@ -41,9 +40,6 @@ MAY = {
     "downloads.consumers": {
         "downloads.accounts.permissions", "downloads.accounts.session_monitor", "downloads.fanout.frames",
         "downloads.fanout.hub", "downloads.progress.counters", "downloads.progress.message",
-    },
-    "downloads.control": {
-        "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.answers",
     },
     "downloads.fanout.client": {"downloads.fanout.frames", "downloads.progress.counters"},
     "downloads.fanout.frames": {"downloads.progress.message"},
@@ -68,12 +64,10 @@ MAY = {
     "downloads.library.filters": set(),
     "downloads.library.listing": {"downloads.library.filters", "downloads.models.event", "downloads.search.query"},
     "downloads.library.video_page": {
-        "downloads.files.media_folder", "downloads.files.subtitles", "downloads.media", "downloads.models.event",
+        "downloads.files.media_folder", "downloads.files.subtitles", "downloads.models.event",
+        "downloads.views.media",
     },
     "downloads.loop_local": set(),
-    "downloads.media": {
-        "downloads.accounts.permissions", "downloads.files.media_folder", "downloads.files.subtitles",
-    },
     "downloads.metrics": {
         "downloads.health", "downloads.library.filters", "downloads.models.event", "downloads.progress.counters",
         "downloads.progress.message",
@@ -109,7 +103,6 @@ MAY = {
     },
     "downloads.search.sqlite": set(),
     "downloads.search.tokenizer": set(),
-    "downloads.signin": {"downloads.answers"},
     "downloads.templatetags.drawn": {"downloads.templatetags.words"},
     "downloads.templatetags.marks": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.tokenizer",
@@ -118,11 +111,20 @@ MAY = {
     "downloads.templatetags.tight": set(),
     "downloads.templatetags.undo": set(),
     "downloads.templatetags.words": set(),
-    "downloads.views": {
-        "downloads.accounts.permissions", "downloads.actions.video_actions", "downloads.answers", "downloads.forms",
-        "downloads.intake.submit", "downloads.library.listing", "downloads.library.video_page",
-        "downloads.progress.message",
+    "downloads.views.actions": {
+        "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.views.responses",
     },
+    "downloads.views.login": {"downloads.views.responses"},
+    "downloads.views.media": {
+        "downloads.accounts.permissions", "downloads.files.media_folder", "downloads.files.subtitles",
+    },
+    "downloads.views.pages": {
+        "downloads.accounts.permissions", "downloads.actions.video_actions", "downloads.forms",
+        "downloads.intake.submit", "downloads.library.listing", "downloads.library.video_page",
+        "downloads.progress.message", "downloads.views.responses",
+    },
+    "downloads.views.responses": {"downloads.accounts.permissions"},
+    "downloads.views.snapshot": {"downloads.accounts.permissions", "downloads.fanout.hub"},
     "downloads.worker.attempt": {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.subtitles",
         "downloads.files.workspace", "downloads.intake.playlists", "downloads.progress.message",
@@ -181,8 +183,8 @@ ONLY = {
         "ytarchive.server.daphne_server",
     },
     "redis": {
-        "downloads.api", "downloads.bridge.epoch", "downloads.fanout.hub", "downloads.health",
-        "downloads.progress.counters", "downloads.progress.message", "downloads.worker.supervisor", "ytarchive.env",
+        "downloads.bridge.epoch", "downloads.fanout.hub", "downloads.health", "downloads.progress.counters",
+        "downloads.progress.message", "downloads.views.snapshot", "downloads.worker.supervisor", "ytarchive.env",
         "ytarchive.server.channel_layer", "ytarchive.settings", "ytarchive.supervisor.readiness",
     },
 }  # fmt: skip

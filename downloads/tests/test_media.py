@@ -10,9 +10,9 @@ from django.contrib.auth import get_user_model
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 
-from downloads import media
 from downloads.models import Filed, Video
 from downloads.tests.test_tracks import BROKEN
+from downloads.views import media
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 CONTENT = bytes(range(256)) * 40_000  # 10.24 MB, more than two open-ended ranges

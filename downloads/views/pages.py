@@ -10,16 +10,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
-from downloads import answers
 from downloads.accounts import permissions
 from downloads.actions import video_actions
-from downloads.answers import looking
 from downloads.forms import IngestForm
 from downloads.intake import submit
 from downloads.library import video_page
 from downloads.library.listing import Browse
 from downloads.models import ACTIVE, Queue, Status, Video
 from downloads.progress.message import VIDEO_ID
+from downloads.views import responses
+from downloads.views.responses import looking
 
 CARDS_AT_ONCE = 100
 LONGEST_KEPT = 3_000  # characters of the sign-in's address: nginx takes headers of 4,096
@@ -38,7 +38,7 @@ def library(request: HttpRequest) -> HttpResponse:
     context = _listing(request)
     given = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
     answer = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=given)})
-    return answers.addressed(request, answer, context["browse"].url()) if answers.is_part(request) else answer
+    return responses.addressed(request, answer, context["browse"].url()) if responses.is_part(request) else answer
 
 
 @require_safe
@@ -66,11 +66,11 @@ def add(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"Added {what}.")
         left = "\n".join(refusal.line for refusal in refusals)
         form = IngestForm(initial={"urls": left, **wanted}) if refusals else IngestForm()
-    if answers.is_part(request):
+    if responses.is_part(request):
         answer = render(request, "downloads/_added.html", {"form": form, "refusals": refusals})
         # What the address has brought into the form is taken.
-        answer = replace_url(answer, reverse("library")) if taken and answers.brought(request, "urls") else answer
-        return answers.naming(answer, [video.video_id for video in taken]) if taken else answer
+        answer = replace_url(answer, reverse("library")) if taken and responses.brought(request, "urls") else answer
+        return responses.naming(answer, [video.video_id for video in taken]) if taken else answer
     if not refusals and not form.is_bound:
         return redirect("library")
     return render(request, "downloads/library.html", {**_listing(request), "form": form, "refusals": refusals})
@@ -82,10 +82,10 @@ def _kept_over_the_sign_in(request: HttpRequest) -> HttpResponse:
     pasted.update({name: str(request.POST[name]) for name in IngestForm.base_fields if request.POST.get(name)})
     there = f"{reverse('library')}?{pasted.urlencode()}" if pasted else reverse("library")
     if len(quote(there)) <= LONGEST_KEPT:
-        return answers.to_sign_in(request, there)
-    if not answers.is_part(request):
-        return answers.to_sign_in(request, reverse("library"))
-    return answers.said(request, "You are not signed in any more. Copy what you pasted, sign in, and paste it again.")
+        return responses.to_sign_in(request, there)
+    if not responses.is_part(request):
+        return responses.to_sign_in(request, reverse("library"))
+    return responses.said(request, "You are not signed in any more. Copy what you pasted, sign in, and paste it again.")
 
 
 @require_safe

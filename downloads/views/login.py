@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from downloads import answers
+from downloads.views import responses
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def name_tried(request: HttpRequest, credentials: dict[str, str] | None) -> str:
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """Answer who has tried too many passwords; called by django-axes."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    context = {"form": AuthenticationForm(request), "next": answers.back(request), "minutes": seconds // 60}
+    context = {"form": AuthenticationForm(request), "next": responses.back(request), "minutes": seconds // 60}
     answer = render(request, "registration/login.html", context, status=429)
     answer.headers["Retry-After"] = str(seconds)
     return answer

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
-from downloads import answers
 from downloads.actions import delete_confirmation, video_actions
-from downloads.answers import changing, posting
 from downloads.models import Video
+from downloads.views import responses
+from downloads.views.responses import changing, posting
 
 # The verbs that a video's own buttons have.
 OF_ONE = ("retry", "cancel", "front", "again")
@@ -24,9 +24,9 @@ def one(request: HttpRequest, video_id: str, verb: str) -> HttpResponse:
     """Do one thing with one video."""
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
-        return answers.gone(request, video_id)
+        return responses.gone(request, video_id)
     video_actions.act(request, [video], verb)
-    return answers.acted(request, [video_id])
+    return responses.acted(request, [video_id])
 
 
 @posting
@@ -37,14 +37,14 @@ def many(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.getlist("id")
     if len(chosen) > video_actions.AT_ONCE:
         messages.error(request, f"{video_actions.AT_ONCE} videos at once are the most. Nothing was done: select fewer.")
-        return answers.acted(request, [])
+        return responses.acted(request, [])
     videos = list(Video.objects.named(chosen).order_by("pk"))
     if verb not in video_actions.VERBS or not videos:
         messages.info(request, "Select videos first, then what to do with them.")
-        return answers.acted(request, [])
+        return responses.acted(request, [])
     if verb != "delete":
         video_actions.act(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
-        return answers.acted(request, [video.video_id for video in videos])
+        return responses.acted(request, [video.video_id for video in videos])
     return _delete(request, videos) if "confirmed" in request.POST else _ask(request, videos)
 
 
@@ -54,26 +54,26 @@ def delete(request: HttpRequest, video_id: str) -> HttpResponse:
     """Ask whether a video is to be deleted; delete it."""
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
-        return answers.gone(request, video_id)
+        return responses.gone(request, video_id)
     return _delete(request, [video]) if request.method == "POST" else _ask(request, [video])
 
 
 def _ask(request: HttpRequest, videos: list[Video]) -> HttpResponse:
     """Name what would be deleted: on a page of its own, or for a dialog on the page that is open."""
     context = {"deletion": delete_confirmation.described(videos), "ids": [video.video_id for video in videos]}
-    template = "downloads/_delete.html" if answers.is_part(request) else "downloads/delete.html"
-    answer = render(request, template, {**context, "back": answers.back(request), "part": answers.is_part(request)})
+    template = "downloads/_delete.html" if responses.is_part(request) else "downloads/delete.html"
+    answer = render(request, template, {**context, "back": responses.back(request), "part": responses.is_part(request)})
     patch_vary_headers(answer, ["HX-Request"])
     return answer
 
 
 def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
-    then = answers.back(request)
+    then = responses.back(request)
     video_actions.act(request, videos, "delete")
     # The page of a video that is gone is no page to go back to.
     opened = [video.pk for video in videos if video.get_absolute_url() == urlsplit(then).path]
     left = opened and not Video.objects.filter(pk__in=opened).exists()
-    return answers.acted(request, [video.video_id for video in videos], reverse("library") if left else "")
+    return responses.acted(request, [video.video_id for video in videos], reverse("library") if left else "")
 
 
 @posting
@@ -81,4 +81,4 @@ def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
 def queue(request: HttpRequest, do: str) -> HttpResponse:
     """Do one thing with the whole queue."""
     video_actions.act_on_queue(request, do)
-    return answers.acted(request, [])
+    return responses.acted(request, [])
