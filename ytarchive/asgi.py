@@ -16,7 +16,8 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import AnonymousUser  # noqa: E402
 from django.http.request import split_domain_port, validate_host  # noqa: E402
 
-from downloads import probes, routing  # noqa: E402
+from downloads import routing  # noqa: E402
+from downloads.monitoring import endpoints  # noqa: E402
 
 PORTS = {"http": 80, "https": 443}
 
@@ -88,4 +89,4 @@ class SignedIn:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ProtocolTypeRouter({"http": probes.Probes(http), "websocket": SameOrigin(SignedIn(routing.websocket))})
+application = ProtocolTypeRouter({"http": endpoints.Probes(http), "websocket": SameOrigin(SignedIn(routing.websocket))})

@@ -56,7 +56,6 @@ MAY = {
     "downloads.files.webvtt": set(),
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
     "downloads.forms": set(),
-    "downloads.health": {"downloads.loop_local", "downloads.progress.message"},
     "downloads.intake.playlists": {
         "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.downloader",
     },
@@ -68,10 +67,6 @@ MAY = {
         "downloads.views.media",
     },
     "downloads.loop_local": set(),
-    "downloads.metrics": {
-        "downloads.health", "downloads.library.filters", "downloads.models.event", "downloads.progress.counters",
-        "downloads.progress.message",
-    },
     "downloads.models.choices": set(),
     "downloads.models.event": {"downloads.models.choices"},
     "downloads.models.indexes": {"downloads.models.choices"},
@@ -92,8 +87,13 @@ MAY = {
         "downloads.models.choices", "downloads.models.indexes", "downloads.models.querysets",
         "downloads.models.removal", "downloads.models.transitions", "downloads.progress.message",
     },
+    "downloads.monitoring.endpoints": {"downloads.monitoring.health", "downloads.monitoring.metrics"},
+    "downloads.monitoring.health": {"downloads.loop_local", "downloads.progress.message"},
+    "downloads.monitoring.metrics": {
+        "downloads.library.filters", "downloads.models.event", "downloads.monitoring.health",
+        "downloads.progress.counters", "downloads.progress.message",
+    },
     "downloads.network.proxy": set(),
-    "downloads.probes": {"downloads.health", "downloads.metrics"},
     "downloads.progress.counters": {"downloads.progress.message"},
     "downloads.progress.message": set(),
     "downloads.search.postgres": {"downloads.search.tokenizer"},
@@ -163,7 +163,7 @@ MAY = {
     "ytarchive.supervisor.listener": {"ytarchive.supervisor.bootstrap"},
     "ytarchive.supervisor.process": set(),
     "ytarchive.supervisor.readiness": {
-        "downloads.health", "downloads.progress.message", "ytarchive.supervisor.bootstrap",
+        "downloads.monitoring.health", "downloads.progress.message", "ytarchive.supervisor.bootstrap",
         "ytarchive.supervisor.embedded_redis", "ytarchive.supervisor.process",
     },
 }  # fmt: skip
@@ -174,7 +174,7 @@ COMMANDS = "downloads.management.commands."
 ONLY = {
     "yt_dlp": {"downloads.ytdlp.resuming_client"},
     "channels": {
-        "downloads.consumers", "downloads.health", "downloads.management.commands.bridge_progress",
+        "downloads.consumers", "downloads.management.commands.bridge_progress", "downloads.monitoring.health",
         "downloads.routing", "ytarchive.asgi",
     },
     "channels_redis": {"ytarchive.server.channel_layer"},
@@ -183,9 +183,10 @@ ONLY = {
         "ytarchive.server.daphne_server",
     },
     "redis": {
-        "downloads.bridge.epoch", "downloads.fanout.hub", "downloads.health", "downloads.progress.counters",
-        "downloads.progress.message", "downloads.views.snapshot", "downloads.worker.supervisor", "ytarchive.env",
-        "ytarchive.server.channel_layer", "ytarchive.settings", "ytarchive.supervisor.readiness",
+        "downloads.bridge.epoch", "downloads.fanout.hub", "downloads.monitoring.health",
+        "downloads.progress.counters", "downloads.progress.message", "downloads.views.snapshot",
+        "downloads.worker.supervisor", "ytarchive.env", "ytarchive.server.channel_layer", "ytarchive.settings",
+        "ytarchive.supervisor.readiness",
     },
 }  # fmt: skip
 

@@ -14,9 +14,9 @@ from django.db import OperationalError
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from downloads import health
-from downloads import metrics as metrics_of
 from downloads.models import Queue, Video
+from downloads.monitoring import health
+from downloads.monitoring import metrics as metrics_of
 from downloads.progress import message
 from ytarchive.asgi import application
 

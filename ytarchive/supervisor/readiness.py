@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import redis
 from django.conf import settings
 
-from downloads import health
+from downloads.monitoring import health
 from downloads.progress import message
 from ytarchive.supervisor import embedded_redis
 from ytarchive.supervisor.bootstrap import CannotStart, first_line

@@ -15,9 +15,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from downloads import health
 from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
+from downloads.monitoring import health
 from downloads.progress import counters, message
 
 logger = logging.getLogger(__name__)

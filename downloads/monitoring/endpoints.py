@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from downloads import health, metrics
+from downloads.monitoring import health, metrics
 
 Answer = tuple[int, str, bytes]  # status, type, body
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
