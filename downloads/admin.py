@@ -28,7 +28,7 @@ from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.search.query import asked, matching
-from downloads.templatetags import words
+from downloads.templatetags import video_format
 from downloads.views import login, responses
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
         """Return what the list calls the video."""
-        return Truncator(words.named(video)).chars(80)
+        return Truncator(video_format.named(video)).chars(80)
 
     @admin.display(description="State", ordering="status")
     def live(self, video: Video) -> str:
@@ -155,12 +155,12 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.display(description="Length", ordering="duration")
     def length(self, video: Video) -> str:
         """Return the duration as "12:04"."""
-        return words.clock(video.duration)
+        return video_format.clock(video.duration)
 
     @admin.display(description="Size", ordering="size")
     def bytes(self, video: Video) -> str:
         """Return the file's size as "603 MB"."""
-        return words.size(video.size)
+        return video_format.size(video.size)
 
     @admin.display(description="Added", ordering="added_at")
     def added(self, video: Video) -> str:
@@ -170,7 +170,9 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.display(description="Page")
     def page(self, video: Video) -> str:
         """Return a link to the video's own page."""
-        return format_html('<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), words.named(video))
+        return format_html(
+            '<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), video_format.named(video)
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Leave adding to the form of the library, which checks what is pasted."""

@@ -4,7 +4,7 @@ import dataclasses
 
 from downloads.files import subtitles
 from downloads.models import Video
-from downloads.templatetags.words import named, size
+from downloads.templatetags.video_format import named, size
 
 NAMED = 10
 

@@ -12,7 +12,7 @@ from django.test import Client
 from downloads.library import video_page
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.models import event as models_event
-from downloads.templatetags import prose, words
+from downloads.templatetags import description, video_format
 from downloads.tests.test_library import complete, running, tag, waiting
 from downloads.tests.test_tracks import BROKEN
 
@@ -207,8 +207,8 @@ def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
     ],
 )
 def test_it_says_an_address_as_people_do(url, said):
-    assert words.address(url) == said
-    assert len(said) <= words.LONGEST_ADDRESS + 2
+    assert video_format.address(url) == said
+    assert len(said) <= video_format.LONGEST_ADDRESS + 2
 
 
 def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, tmp_path):
@@ -338,11 +338,11 @@ def test_it_shows_the_entries_of_a_list_and_their_list(client):
 
 @pytest.mark.parametrize("text", ["short", "a line\n" * 6, "x" * 480])
 def test_it_folds_no_short_description(text):
-    assert prose.folding(text) != "folded"
+    assert description.folding(text) != "folded"
 
 
 def test_it_folds_a_long_description(client, film):
-    assert prose.folding("word " * 60) == "folded-narrow"
+    assert description.folding("word " * 60) == "folded-narrow"
     page = shown(client, film(description="a line\n" * 7))
     assert '<section class="description folded"' in page
     assert 'type="checkbox"' in page
@@ -367,8 +367,8 @@ def test_it_links_what_a_description_names_and_gives_nothing_away(client, film):
     ],
 )
 def test_it_leads_to_the_times_of_a_film_that_it_names(text, links):
-    assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', prose.prose(text, 724.0)) == links
-    assert "?t=" not in prose.prose(text)
+    assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', description.prose(text, 724.0)) == links
+    assert "?t=" not in description.prose(text)
 
 
 def test_it_starts_where_the_address_says(client, film):
@@ -391,8 +391,8 @@ def test_it_asks_the_database_no_more_for_more(client, film, django_assert_max_n
 @pytest.mark.parametrize("piece", ["0:00 ", "a@", "((((", "http://", "1:", "www.a.com)", "&lt", "\n"])
 def test_it_reads_any_description_in_a_bearable_time(piece):
     began = time.process_time()
-    prose.folding(piece * 20_000)
-    prose.prose(piece * 20_000, 10.0)
+    description.folding(piece * 20_000)
+    description.prose(piece * 20_000, 10.0)
     assert time.process_time() - began < 3
 
 
@@ -401,7 +401,7 @@ def test_it_reads_any_description_in_a_bearable_time(piece):
     [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
 )
 def test_it_says_how_long_something_took(seconds, said):
-    assert words.span(seconds) == said
+    assert video_format.span(seconds) == said
 
 
 def test_it_names_a_video_without_a_title_by_its_address(client):

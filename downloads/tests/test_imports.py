@@ -15,11 +15,11 @@ from django.conf import settings
 MAY = {
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
-    "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.words"},
-    "downloads.actions.video_actions": {"downloads.models.removal", "downloads.templatetags.words"},
+    "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
+    "downloads.actions.video_actions": {"downloads.models.removal", "downloads.templatetags.video_format"},
     "downloads.admin": {
         "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.library.filters",
-        "downloads.search.query", "downloads.templatetags.words", "downloads.views.login",
+        "downloads.search.query", "downloads.templatetags.video_format", "downloads.views.login",
         "downloads.views.responses",
     },
     "downloads.apps": set(),
@@ -103,14 +103,14 @@ MAY = {
     },
     "downloads.search.sqlite": set(),
     "downloads.search.tokenizer": set(),
-    "downloads.templatetags.drawn": {"downloads.templatetags.words"},
-    "downloads.templatetags.marks": {
+    "downloads.templatetags.description": set(),
+    "downloads.templatetags.fragments": {"downloads.templatetags.video_format"},
+    "downloads.templatetags.highlight": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.tokenizer",
     },
-    "downloads.templatetags.prose": set(),
-    "downloads.templatetags.tight": set(),
     "downloads.templatetags.undo": set(),
-    "downloads.templatetags.words": set(),
+    "downloads.templatetags.video_format": set(),
+    "downloads.templatetags.whitespace": set(),
     "downloads.views.actions": {
         "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.views.responses",
     },

@@ -16,7 +16,7 @@ from django.utils.html import escape
 
 from downloads.library.listing import Browse
 from downloads.models import Facts, Filed, Video, event
-from downloads.templatetags import words
+from downloads.templatetags import video_format
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 FORMATS = json.loads((Path(__file__).parent / "formats.json").read_text())
@@ -258,20 +258,20 @@ def test_it_leads_to_the_icon(client):
 
 def test_it_writes_numbers_as_the_script_does():
     for count, text in FORMATS["size"]:
-        assert words.size(count) == text
+        assert video_format.size(count) == text
     for done, total, text in FORMATS["amount"]:
-        assert words.amount(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
+        assert video_format.amount(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
     for number, text in FORMATS["percent"]:
-        assert words.percent(SimpleNamespace(percent=number)) == text
+        assert video_format.percent(SimpleNamespace(percent=number)) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])
 def test_it_writes_durations_as_players_do(seconds, text):
-    assert words.clock(seconds) == text
+    assert video_format.clock(seconds) == text
 
 
 def test_it_cuts_long_texts_only():
-    assert [words.short(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
+    assert [video_format.short(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
 
 
 def cards(client, query: str = "") -> list[str]:
@@ -320,7 +320,7 @@ def test_a_kept_card_follows_the_clock_and_who_looks(client, ada, monkeypatch):
     assert "just now" in card
     assert "Delete" in card
     hour = timezone.now() + dt.timedelta(hours=1)
-    monkeypatch.setattr(words.timezone, "now", lambda: hour)
+    monkeypatch.setattr(video_format.timezone, "now", lambda: hour)
     assert "1 hour ago" in cards(client)[0]
     client.logout()
     assert "Delete" not in cards(client)[0]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from downloads.files import webvtt
 from downloads.models import Facts, Filed, Video
 from downloads.search import query, tokenizer
-from downloads.templatetags.marks import excerpt, marked
+from downloads.templatetags.highlight import excerpt, marked
 from downloads.tests.test_tracks import BROKEN
 
 VTT = """\ufeffWEBVTT

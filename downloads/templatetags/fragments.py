@@ -13,7 +13,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads.models import Status, Video
-from downloads.templatetags.words import ago, retrying
+from downloads.templatetags.video_format import ago, retrying
 
 register = template.Library()
 
