@@ -15,7 +15,7 @@ from downloads.accounts import permissions, session_monitor
 from downloads.fanout import hub
 from downloads.fanout.frames import Frames
 from downloads.progress.counters import IGNORED
-from downloads.progress.message import GROUP, SUBPROTOCOL
+from downloads.progress.keys import GROUP, SUBPROTOCOL
 
 logger = logging.getLogger(__name__)
 

@@ -4,14 +4,14 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from downloads.actions import video_actions
-from downloads.progress import message
+from downloads.progress import keys
 from downloads.views import actions, media, pages, snapshot
 
 
 class VideoIdConverter(StringConverter):
     """Only what can be a video's id: no NUL, which PostgreSQL refuses, reaches a query."""
 
-    regex = message.VIDEO_ID.pattern
+    regex = keys.VIDEO_ID.pattern
 
 
 register_converter(VideoIdConverter, "id")

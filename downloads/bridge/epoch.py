@@ -12,16 +12,8 @@ import redis.asyncio
 from downloads.bridge.conflator import Conflator
 from downloads.bridge.video_state import Outgoing, last_percent, readable
 from downloads.progress.counters import BATCHES, TAKEN
-from downloads.progress.message import (
-    ECHO_CHANNEL,
-    EVENT,
-    SNAPSHOT_HEAD,
-    SNAPSHOT_KEY,
-    BadMessage,
-    Progress,
-    dumps,
-    video_id_of,
-)
+from downloads.progress.keys import ECHO_CHANNEL, EVENT, SNAPSHOT_HEAD, SNAPSHOT_KEY
+from downloads.progress.message import BadMessage, Progress, dumps, video_id_of
 
 if TYPE_CHECKING:
     from downloads.bridge.leader import Bridge

@@ -20,7 +20,7 @@ from downloads.bridge.epoch import AWAY, DEAF_AFTER, Epoch, Interrupted, cancell
 from downloads.bridge.rows import Rows
 from downloads.bridge.video_state import Track
 from downloads.progress.counters import Tally
-from downloads.progress.message import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
+from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from downloads.models import event, indexes, removal, transitions
 from downloads.models.choices import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
 from downloads.models.queue import Queue
-from downloads.progress import message
+from downloads.progress import keys
 from downloads.search import query
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _spans(first: dt.datetime, last: dt.datetime, kind: str) -> Iterator[tuple[d
 class VideoQuerySet(models.QuerySet["Video"]):
     def named(self, video_ids: list[str]) -> Self:
         """Those with one of these ids; what cannot be an id reaches no query (PostgreSQL refuses a NUL)."""
-        return self.filter(video_id__in=[found for found in video_ids if message.VIDEO_ID.fullmatch(found)])
+        return self.filter(video_id__in=[found for found in video_ids if keys.VIDEO_ID.fullmatch(found)])
 
     def active(self) -> Self:
         """Downloading or processing now."""

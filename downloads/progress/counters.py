@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from downloads.progress.message import COUNTS_KEY
+from downloads.progress.keys import COUNTS_KEY
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ import enum
 import json
 import logging
 import math
-import re
 import time
 from collections.abc import Callable
 from typing import Any, Self
@@ -19,28 +18,14 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
+from downloads.progress.keys import CHANNEL_PREFIX, SNAPSHOT_KEY, VIDEO_ID, channel
+
 logger = logging.getLogger(__name__)
 
-CHANNEL_PREFIX = "progress:"
-CHANNEL_PATTERN = CHANNEL_PREFIX + "*"
-GROUP = "progress"
-EVENT = "progress.batch"
-SUBPROTOCOL = "ytarchive.progress.v2"
-SNAPSHOT_KEY = "ytarchive:progress"
-# The snapshot's own field beside the videos' ones: no video id may contain it.
-SNAPSHOT_HEAD = "@"
-LEADER_KEY = "ytarchive:bridge"
-# Followed by <host>:<pid>; a worker that lives renews its own.
-WORKER_KEY = "ytarchive:worker:"
-ECHO_CHANNEL = "ytarchive:echo:"
-# What all processes have counted; and, followed by <host>:<pid>, how many clients a web process has.
-COUNTS_KEY = "ytarchive:counts"
-CLIENTS_KEY = "ytarchive:clients:"
 
 MAX_MESSAGE_BYTES = 16 * 1024
 # The largest integer that JavaScript holds exactly (Number.MAX_SAFE_INTEGER).
 MAX_INTEGER = 2**53 - 1
-VIDEO_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 STATUSES = ("queued", "downloading", "processing", "complete", "failed", "cancelled")
 ACTIVE_STATUSES = ("downloading", "processing")
 TERMINAL_STATUSES = ("complete", "failed", "cancelled")
@@ -170,11 +155,6 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
 def dumps(value: object) -> str:
     """Return compact JSON that every browser can parse (no NaN, no Infinity)."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-
-
-def channel(video_id: str) -> str:
-    """Return the Redis channel of a video's progress."""
-    return CHANNEL_PREFIX + video_id
 
 
 def video_id_of(name: str) -> str:

@@ -13,7 +13,8 @@ from downloads.files import media_folder, workspace
 from downloads.library import video_page
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import Proxy
-from downloads.progress.message import CHANNEL_PATTERN, Progress
+from downloads.progress.keys import CHANNEL_PATTERN
+from downloads.progress.message import Progress
 from downloads.worker import attempt
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader

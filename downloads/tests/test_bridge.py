@@ -19,7 +19,8 @@ from downloads.bridge import epoch
 from downloads.bridge import leader as bridges
 from downloads.bridge.leader import Bridge
 from downloads.models import Video
-from downloads.progress.message import LEADER_KEY, SNAPSHOT_KEY, Progress, channel
+from downloads.progress.keys import LEADER_KEY, SNAPSHOT_KEY, channel
+from downloads.progress.message import Progress
 from downloads.tests.conftest import RedisServer, wait_until
 from ytarchive.server.channel_layer import ProgressLayer
 

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from downloads.consumers import ProgressConsumer
 from downloads.fanout import hub
-from downloads.progress.message import SNAPSHOT_KEY
+from downloads.progress.keys import SNAPSHOT_KEY
 from ytarchive.asgi import application
 
 V2 = "ytarchive.progress.v2"

@@ -8,7 +8,7 @@ import pytest
 from downloads.fanout import frames, hub
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Fanout, Snapshot
-from downloads.progress.message import EVENT
+from downloads.progress.keys import EVENT
 from ytarchive.server.channel_layer import CAPACITY, ProgressLayer
 
 

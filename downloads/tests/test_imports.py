@@ -13,6 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
+    "downloads.progress.keys": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -29,23 +30,23 @@ MAY = {
     },
     "downloads.bridge.epoch": {
         "downloads.bridge.conflator", "downloads.bridge.video_state", "downloads.progress.counters",
-        "downloads.progress.message",
+        "downloads.progress.keys", "downloads.progress.message",
     },
     "downloads.bridge.leader": {
         "downloads.bridge.epoch", "downloads.bridge.rows", "downloads.bridge.video_state",
-        "downloads.progress.counters", "downloads.progress.message",
+        "downloads.progress.counters", "downloads.progress.keys",
     },
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
     "downloads.bridge.video_state": {"downloads.fanout.frames", "downloads.progress.message"},
     "downloads.consumers": {
         "downloads.accounts.permissions", "downloads.accounts.session_monitor", "downloads.fanout.frames",
-        "downloads.fanout.hub", "downloads.progress.counters", "downloads.progress.message",
+        "downloads.fanout.hub", "downloads.progress.counters", "downloads.progress.keys",
     },
     "downloads.fanout.client": {"downloads.fanout.frames", "downloads.progress.counters"},
     "downloads.fanout.frames": {"downloads.progress.message"},
     "downloads.fanout.hub": {
         "downloads.fanout.client", "downloads.fanout.frames", "downloads.fanout.snapshot", "downloads.loop_local",
-        "downloads.progress.counters", "downloads.progress.message",
+        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.message",
     },
     "downloads.fanout.snapshot": {"downloads.fanout.frames"},
     "downloads.files.ffmpeg": set(),
@@ -72,7 +73,7 @@ MAY = {
     "downloads.models.indexes": {"downloads.models.choices"},
     "downloads.models.querysets": {
         "downloads.models.choices", "downloads.models.event", "downloads.models.indexes", "downloads.models.queue",
-        "downloads.models.removal", "downloads.models.transitions", "downloads.progress.message",
+        "downloads.models.removal", "downloads.models.transitions", "downloads.progress.keys",
         "downloads.search.query",
     },
     "downloads.models.queue": {"downloads.models.choices", "downloads.models.event", "downloads.progress.message"},
@@ -88,14 +89,14 @@ MAY = {
         "downloads.models.removal", "downloads.models.transitions", "downloads.progress.message",
     },
     "downloads.monitoring.endpoints": {"downloads.monitoring.health", "downloads.monitoring.metrics"},
-    "downloads.monitoring.health": {"downloads.loop_local", "downloads.progress.message"},
+    "downloads.monitoring.health": {"downloads.loop_local", "downloads.progress.keys", "downloads.progress.message"},
     "downloads.monitoring.metrics": {
         "downloads.library.filters", "downloads.models.event", "downloads.monitoring.health",
-        "downloads.progress.counters", "downloads.progress.message",
+        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.message",
     },
     "downloads.network.proxy": set(),
-    "downloads.progress.counters": {"downloads.progress.message"},
-    "downloads.progress.message": set(),
+    "downloads.progress.counters": {"downloads.progress.keys"},
+    "downloads.progress.message": {"downloads.progress.keys"},
     "downloads.search.postgres": {"downloads.search.tokenizer"},
     "downloads.search.query": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.postgres",
@@ -121,7 +122,7 @@ MAY = {
     "downloads.views.pages": {
         "downloads.accounts.permissions", "downloads.actions.video_actions", "downloads.forms",
         "downloads.intake.submit", "downloads.library.listing", "downloads.library.video_page",
-        "downloads.progress.message", "downloads.views.responses",
+        "downloads.progress.keys", "downloads.views.responses",
     },
     "downloads.views.responses": {"downloads.accounts.permissions"},
     "downloads.views.snapshot": {"downloads.accounts.permissions", "downloads.fanout.hub"},
@@ -142,7 +143,7 @@ MAY = {
     "downloads.worker.stall_watchdog": set(),
     "downloads.worker.supervisor": {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.workspace",
-        "downloads.progress.message", "downloads.worker.download_process",
+        "downloads.progress.keys", "downloads.progress.message", "downloads.worker.download_process",
     },
     "downloads.ytdlp.downloader": {
         "downloads.ytdlp.error_messages", "downloads.ytdlp.resuming_client", "downloads.ytdlp.streams",
@@ -163,8 +164,8 @@ MAY = {
     "ytarchive.supervisor.listener": {"ytarchive.supervisor.bootstrap"},
     "ytarchive.supervisor.process": set(),
     "ytarchive.supervisor.readiness": {
-        "downloads.monitoring.health", "downloads.progress.message", "ytarchive.supervisor.bootstrap",
-        "ytarchive.supervisor.embedded_redis", "ytarchive.supervisor.process",
+        "downloads.monitoring.health", "downloads.progress.keys", "downloads.progress.message",
+        "ytarchive.supervisor.bootstrap", "ytarchive.supervisor.embedded_redis", "ytarchive.supervisor.process",
     },
 }  # fmt: skip
 # Where everything comes together: these import what they start, and only each other imports them.

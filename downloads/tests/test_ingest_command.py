@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from downloads.models import Status, Video
-from downloads.progress import message
+from downloads.progress import keys, message
 from downloads.tests.conftest import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -121,7 +121,7 @@ def worker_says(redis_server, percent):
     def say(video):
         message.publish(video.video_id, message.Progress(percent=percent, phase="audio", attempt=video.attempt))
         with redis_server.client() as client:
-            known = partial(client.hget, message.SNAPSHOT_KEY, video.video_id)
+            known = partial(client.hget, keys.SNAPSHOT_KEY, video.video_id)
             wait_until(lambda: f'"percent":{percent}'.encode() in (known() or b""), 10, "the bridge has it")
 
     return say
@@ -130,7 +130,7 @@ def worker_says(redis_server, percent):
 @pytest.mark.processes
 def test_it_shows_what_is_newer_than_the_row(bars, redis_server, manage):
     manage("bridge_progress")
-    wait_until(lambda: redis_server.client().exists(message.LEADER_KEY), 15, "the bridge leads")
+    wait_until(lambda: redis_server.client().exists(keys.LEADER_KEY), 15, "the bridge leads")
     heard = worker_says(redis_server, 42.5)
     shown = bars(begin, heard, row_says(50.0), fail)
     assert shown == ["? queued", "? looking", "42.5% audio", "50.0% video", "50.0% failed"]

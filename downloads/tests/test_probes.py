@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from downloads.models import Queue, Video
 from downloads.monitoring import health
 from downloads.monitoring import metrics as metrics_of
-from downloads.progress import message
+from downloads.progress import keys
 from ytarchive.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,9 +39,9 @@ async def fresh(redis_server, monkeypatch):
 def alive(redis_server):
     """A bridge that leads and a worker that claims, as Redis shows them."""
     with redis_server.client() as client:
-        client.set(message.LEADER_KEY, "token")
-        client.hset(message.SNAPSHOT_KEY, "@", json.dumps({"epoch": "e", "seq": 1, "rev": 0, "at": time.time()}))
-        client.set(message.WORKER_KEY + "here:1", int(time.time()) - 3)
+        client.set(keys.LEADER_KEY, "token")
+        client.hset(keys.SNAPSHOT_KEY, "@", json.dumps({"epoch": "e", "seq": 1, "rev": 0, "at": time.time()}))
+        client.set(keys.WORKER_KEY + "here:1", int(time.time()) - 3)
 
 
 async def asked(path: str, method: str = "GET", **headers: str) -> dict:
@@ -99,7 +99,7 @@ async def test_it_says_which_part_does_not_work() -> None:
 
 async def test_it_notices_a_bridge_that_fell_silent(alive, redis_server) -> None:
     with redis_server.client() as client:
-        client.hset(message.SNAPSHOT_KEY, "@", json.dumps({"at": time.time() - 60}))
+        client.hset(keys.SNAPSHOT_KEY, "@", json.dumps({"at": time.time() - 60}))
     assert (await ready())[1]["bridge"]["problem"] == "The bridge has fallen silent."
 
 
@@ -202,8 +202,8 @@ async def metrics() -> dict[tuple[str, ...], float]:
 async def test_it_tells_its_numbers(alive, redis_server) -> None:
     await Video.objects.acreate(url="https://a.example/1", canonical_url="https://a.example/1", status="complete")
     with redis_server.client() as client:
-        client.hset(message.COUNTS_KEY, mapping={"messages_taken": 7, "messages_dropped.no_json": 2, "batches": 3})
-        client.mset({message.CLIENTS_KEY + "a:1": 4, message.CLIENTS_KEY + "a:2": 5})
+        client.hset(keys.COUNTS_KEY, mapping={"messages_taken": 7, "messages_dropped.no_json": 2, "batches": 3})
+        client.mset({keys.CLIENTS_KEY + "a:1": 4, keys.CLIENTS_KEY + "a:2": 5})
     found = await metrics()
     assert found["ytarchive_videos", "complete"] == 1
     assert found["ytarchive_videos", "failed"] == 0
@@ -237,7 +237,7 @@ async def test_it_tells_how_long_the_queue_waits() -> None:
 
 async def test_it_tells_the_rest_whatever_somebody_wrote_into_redis(alive, redis_server) -> None:
     with redis_server.client() as client:
-        client.set(message.COUNTS_KEY, "nonsense")
+        client.set(keys.COUNTS_KEY, "nonsense")
     found = await metrics()
     assert ("ytarchive_videos", "complete") in found
     assert found["ytarchive_disk_free_bytes",] > 0

@@ -7,6 +7,7 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 
+from downloads.progress import keys
 from downloads.progress import message as progress_message
 from downloads.progress.message import UNSET, BadMessage, Progress
 
@@ -93,13 +94,13 @@ def test_it_writes_json_that_it_reads_again():
 
 @pytest.mark.parametrize("video_id", ["a", "demo:1", "A_b-c.9", "x" * 64])
 def test_it_takes_ids_of_the_contract(video_id):
-    assert progress_message.video_id_of(progress_message.channel(video_id)) == video_id
+    assert progress_message.video_id_of(keys.channel(video_id)) == video_id
 
 
 @pytest.mark.parametrize("video_id", ["", "x" * 65, "../../etc/passwd", "a b", "*", "@", "a\nb", "ü", "a\n"])
 def test_it_refuses_other_ids(video_id):
     with pytest.raises(BadMessage, match="bad_id"):
-        progress_message.video_id_of(progress_message.channel(video_id))
+        progress_message.video_id_of(keys.channel(video_id))
     with pytest.raises(ValueError, match="video id"):
         progress_message.publish(video_id, Progress(percent=1))
 

@@ -18,7 +18,7 @@ from django.test import Client
 from downloads.files import trash, workspace
 from downloads.models import Filed, Status, Video, VideoEvent, removal
 from downloads.models.removal import CannotRemove
-from downloads.progress import message
+from downloads.progress import keys, message
 from ytarchive.supervisor import bootstrap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -137,11 +137,11 @@ def test_it_removes_row_files_and_history(video):
 
 def test_it_says_so_once_on_the_wire(video, redis_server):
     with redis_server.client() as client, client.pubsub() as ears:
-        ears.psubscribe(message.CHANNEL_PATTERN)
+        ears.psubscribe(keys.CHANNEL_PATTERN)
         ears.get_message(timeout=5)
         video.remove()
         heard = ears.get_message(timeout=5)
-        assert heard["channel"].decode() == message.channel(video.video_id)
+        assert heard["channel"].decode() == keys.channel(video.video_id)
         assert b'"changed":true' in heard["data"]
         assert ears.get_message(timeout=0.1) is None
 

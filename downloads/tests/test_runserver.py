@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from websockets.sync.client import connect
 
-from downloads.progress import message
+from downloads.progress import keys
 from downloads.tests.conftest import wait_until
 from downloads.tests.processes import Archive, archive, descendants, living, status_of, words
 
@@ -36,7 +36,7 @@ def bar_moves(developed: Archive, url: str) -> bool:
     with connect(url.replace("http", "ws", 1) + "ws/progress", open_timeout=10) as socket, developed.redis() as client:
         # The bridge may still be on its way: what is published before it listens is lost, as it may be.
         for _ in range(40):
-            client.publish(message.channel("demo:1"), '{"percent": 42}')
+            client.publish(keys.channel("demo:1"), '{"percent": 42}')
             try:
                 frame = json.loads(socket.recv(timeout=0.25))
             except TimeoutError:

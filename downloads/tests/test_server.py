@@ -19,7 +19,8 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
 from downloads.progress import message
-from downloads.progress.message import SNAPSHOT_KEY, Progress
+from downloads.progress.keys import SNAPSHOT_KEY
+from downloads.progress.message import Progress
 from downloads.tests.conftest import Manage, RedisServer, free_port, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]

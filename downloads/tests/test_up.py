@@ -16,13 +16,13 @@ from django.conf import settings
 from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
-from downloads.progress import message
+from downloads.progress import keys
 from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.mediaserver import Server
 from downloads.tests.processes import Archive, archive, descendants, living, status_of, words
 
 pytestmark = pytest.mark.processes
-SUBPROTOCOL = Subprotocol(message.SUBPROTOCOL)
+SUBPROTOCOL = Subprotocol(keys.SUBPROTOCOL)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def test_it_is_ready_when_pages_bridge_and_worker_are(running: Archive) -> None:
     assert status_of(url) == 200
     assert status_of(url + "accounts/login/") == 200
     with running.redis() as client:
-        assert client.exists(message.LEADER_KEY)
-        assert list(client.scan_iter(message.WORKER_KEY + "*"))
+        assert client.exists(keys.LEADER_KEY)
+        assert list(client.scan_iter(keys.WORKER_KEY + "*"))
 
 
 def test_it_says_the_first_admins_password_once(running: Archive) -> None:
@@ -119,7 +119,7 @@ def test_it_restarts_a_part_that_is_killed(running: Archive, name: str) -> None:
     wait_until(lambda: running.child(name) != killed, 10, f"{name} is started again")
     wait_until(lambda: status_of(url) == 200, 10, "the page is answered")
     with running.redis() as client:
-        wait_until(lambda: client.exists(message.LEADER_KEY), 10, "a bridge leads")
+        wait_until(lambda: client.exists(keys.LEADER_KEY), 10, "a bridge leads")
     ended = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
     assert f"{ended} ended (SIGKILL); it is started again in" in running.output()
 

@@ -17,7 +17,7 @@ from downloads.intake import submit
 from downloads.library import video_page
 from downloads.library.listing import Browse
 from downloads.models import ACTIVE, Queue, Status, Video
-from downloads.progress.message import VIDEO_ID
+from downloads.progress.keys import VIDEO_ID
 from downloads.views import responses
 from downloads.views.responses import looking
 

@@ -7,7 +7,7 @@ import redis
 from django.conf import settings
 
 from downloads.monitoring import health
-from downloads.progress import message
+from downloads.progress import keys, message
 from ytarchive.supervisor import embedded_redis
 from ytarchive.supervisor.bootstrap import CannotStart, first_line
 from ytarchive.supervisor.process import Part
@@ -50,7 +50,7 @@ def check_redis() -> None:
 def forget_the_dead() -> None:
     """Drop what a killed bridge and killed workers left in the embedded server: we hold the data folder."""
     client = message.client()
-    client.delete(message.LEADER_KEY, *client.scan_iter(message.WORKER_KEY + "*"))
+    client.delete(keys.LEADER_KEY, *client.scan_iter(keys.WORKER_KEY + "*"))
 
 
 def bridge_leads() -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from downloads.progress import message
+from downloads.progress import keys, message
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            message.video_id_of(message.channel(options["video_id"]))
+            message.video_id_of(keys.channel(options["video_id"]))
             found = message.Progress.from_json(os.fsencode(options["json"]))
         except message.BadMessage as error:
             raise CommandError(REASONS[error.reason]) from error

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from downloads.progress.message import SNAPSHOT_KEY
+from downloads.progress.keys import SNAPSHOT_KEY
 from downloads.tests import clips, tools
 from downloads.tests.conftest import Manage, RedisServer, free_port, managing, wait_until
 

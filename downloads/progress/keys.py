@@ -1,0 +1,25 @@
+"""Names of Redis channels and keys, of the group and of the WebSocket subprotocol."""
+
+import re
+
+CHANNEL_PREFIX = "progress:"
+CHANNEL_PATTERN = CHANNEL_PREFIX + "*"
+GROUP = "progress"
+EVENT = "progress.batch"
+SUBPROTOCOL = "ytarchive.progress.v2"
+SNAPSHOT_KEY = "ytarchive:progress"
+# The snapshot's own field beside the videos' ones: no video id may contain it.
+SNAPSHOT_HEAD = "@"
+LEADER_KEY = "ytarchive:bridge"
+# Followed by <host>:<pid>; a worker that lives renews its own.
+WORKER_KEY = "ytarchive:worker:"
+ECHO_CHANNEL = "ytarchive:echo:"
+# What all processes have counted; and, followed by <host>:<pid>, how many clients a web process has.
+COUNTS_KEY = "ytarchive:counts"
+CLIENTS_KEY = "ytarchive:clients:"
+VIDEO_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+def channel(video_id: str) -> str:
+    """Return the Redis channel of a video's progress."""
+    return CHANNEL_PREFIX + video_id
