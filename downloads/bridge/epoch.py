@@ -7,13 +7,12 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-import redis.asyncio
-
 from downloads.bridge.conflator import Conflator
 from downloads.bridge.video_state import Outgoing, last_percent, readable
 from downloads.progress.counters import BATCHES, TAKEN
 from downloads.progress.keys import ECHO_CHANNEL, EVENT, SNAPSHOT_HEAD, SNAPSHOT_KEY
 from downloads.progress.message import BadMessage, Progress, dumps, video_id_of
+from downloads.progress.redis_clients import AWAY
 
 if TYPE_CHECKING:
     from downloads.bridge.leader import Bridge
@@ -27,7 +26,6 @@ DEAF_AFTER = 6.0  # without an echo of our own
 SHORTLY = 0.01
 MOST_AT_ONCE = 400  # messages a tick: asyncio's stream reader holds 128 KiB
 MOST_PARKED = 100  # messages about one id that wait for a look at its row
-AWAY = (redis.RedisError, OSError, asyncio.TimeoutError)
 
 
 class Interrupted(Exception):

@@ -16,11 +16,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from downloads.bridge.epoch import AWAY, DEAF_AFTER, Epoch, Interrupted, cancelled
+from downloads.bridge.epoch import DEAF_AFTER, Epoch, Interrupted, cancelled
 from downloads.bridge.rows import Rows
 from downloads.bridge.video_state import Track
 from downloads.progress.counters import Tally
 from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
+from downloads.progress.redis_clients import AWAY
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from downloads.fanout.snapshot import Batch, Snapshot
 from downloads.loop_local import OnePerLoop
 from downloads.progress.counters import Tally
 from downloads.progress.keys import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY
-from downloads.progress.message import async_client
+from downloads.progress.redis_clients import async_client
 
 logger = logging.getLogger(__name__)
 

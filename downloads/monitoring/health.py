@@ -18,7 +18,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError, connection
 
 from downloads.loop_local import OnePerLoop
-from downloads.progress import keys, message
+from downloads.progress import keys, redis_clients
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +58,14 @@ def database() -> float:
 
 def redis_server() -> float:
     """Ask Redis for nothing."""
-    message.client().ping()
+    redis_clients.client().ping()
     return time.time()
 
 
 def bridge() -> float:
     """Return when the leading bridge last wrote: it has the lease, and its heart beats in the snapshot store."""
-    head = message.client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD)
-    if not head or not message.client().exists(keys.LEADER_KEY):
+    head = redis_clients.client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD)
+    if not head or not redis_clients.client().exists(keys.LEADER_KEY):
         raise Missing("No bridge leads: is `manage.py bridge_progress` running?")
     at = float(json.loads(head)["at"])
     if abs(time.time() - at) >= BRIDGE_BEATS:
@@ -83,7 +83,7 @@ def worker() -> float:
 
 def workers() -> list[float]:
     """Return when each of the workers that are there last said so."""
-    return [float(beat) for beat in message.values(keys.WORKER_KEY)]
+    return [float(beat) for beat in redis_clients.values(keys.WORKER_KEY)]
 
 
 async def channel_layer() -> float:

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
 from downloads.monitoring import health
-from downloads.progress import counters, keys, message
+from downloads.progress import counters, keys, redis_clients
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +104,8 @@ def _of_database() -> Iterator[Metric]:
 
 def _of_redis() -> Iterator[Metric]:
     yield _gauge("workers", "Worker processes that claim what is queued", len(health.workers()))
-    yield _gauge("clients", "Open WebSockets", sum(map(int, message.values(keys.CLIENTS_KEY))))
-    stored: dict[Any, Any] = message.client().hgetall(keys.COUNTS_KEY)
+    yield _gauge("clients", "Open WebSockets", sum(map(int, redis_clients.values(keys.CLIENTS_KEY))))
+    stored: dict[Any, Any] = redis_clients.client().hgetall(keys.COUNTS_KEY)
     counts = {name.decode(): int(count) for name, count in stored.items()}
     for name, (called, what) in COUNTED.items():
         yield CounterMetricFamily(called, what, value=counts.get(name, 0))

@@ -16,9 +16,9 @@ from typing import Any, Self
 
 import redis
 import redis.asyncio
-from django.conf import settings
 
 from downloads.progress.keys import CHANNEL_PREFIX, SNAPSHOT_KEY, VIDEO_ID, channel
+from downloads.progress.redis_clients import client
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,6 @@ STATUSES = ("queued", "downloading", "processing", "complete", "failed", "cancel
 ACTIVE_STATUSES = ("downloading", "processing")
 TERMINAL_STATUSES = ("complete", "failed", "cancelled")
 
-REDIS_TIMEOUT = 0.25  # seconds, to connect and to answer: together the half second that a page may wait
 REDIS_REST = 1.0  # seconds without a try after a failure, so that many messages do not wait one by one
 
 
@@ -167,37 +166,7 @@ def video_id_of(name: str) -> str:
 
 # Publishing --------------------------------------------------------------------------------------
 
-_client: redis.Redis | None = None
 _rests_until = 0.0
-
-
-def client() -> redis.Redis:
-    """Return this process' Redis client, which gives up soon instead of keeping anybody waiting."""
-    global _client
-    if _client is None:
-        _client = redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=REDIS_TIMEOUT,
-            socket_connect_timeout=REDIS_TIMEOUT,
-            retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
-        )
-    return _client
-
-
-def async_client(connect: float, answer: float) -> redis.asyncio.Redis:
-    """Return a client for an event loop; it waits so many seconds to connect and for an answer, and tries once."""
-    once = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
-    return redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=connect, socket_timeout=answer, retry=once
-    )
-
-
-def values(prefix: str) -> list[Any]:
-    """Return what is kept under the keys that begin so; raise redis.RedisError while Redis cannot be reached."""
-    keys = list(client().scan_iter(prefix + "*"))
-    found: list[Any] = client().mget(keys) if keys else []
-    # One may have gone meanwhile.
-    return [value for value in found if value is not None]
 
 
 def publish(video_id: str, progress: Progress) -> bool:

@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.progress.keys": set(),
+    "downloads.progress.redis_clients": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -30,11 +30,11 @@ MAY = {
     },
     "downloads.bridge.epoch": {
         "downloads.bridge.conflator", "downloads.bridge.video_state", "downloads.progress.counters",
-        "downloads.progress.keys", "downloads.progress.message",
+        "downloads.progress.keys", "downloads.progress.message", "downloads.progress.redis_clients",
     },
     "downloads.bridge.leader": {
         "downloads.bridge.epoch", "downloads.bridge.rows", "downloads.bridge.video_state",
-        "downloads.progress.counters", "downloads.progress.keys",
+        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.redis_clients",
     },
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
     "downloads.bridge.video_state": {"downloads.fanout.frames", "downloads.progress.message"},
@@ -46,7 +46,7 @@ MAY = {
     "downloads.fanout.frames": {"downloads.progress.message"},
     "downloads.fanout.hub": {
         "downloads.fanout.client", "downloads.fanout.frames", "downloads.fanout.snapshot", "downloads.loop_local",
-        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.message",
+        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.redis_clients",
     },
     "downloads.fanout.snapshot": {"downloads.fanout.frames"},
     "downloads.files.ffmpeg": set(),
@@ -89,14 +89,17 @@ MAY = {
         "downloads.models.removal", "downloads.models.transitions", "downloads.progress.message",
     },
     "downloads.monitoring.endpoints": {"downloads.monitoring.health", "downloads.monitoring.metrics"},
-    "downloads.monitoring.health": {"downloads.loop_local", "downloads.progress.keys", "downloads.progress.message"},
+    "downloads.monitoring.health": {
+        "downloads.loop_local", "downloads.progress.keys", "downloads.progress.redis_clients",
+    },
     "downloads.monitoring.metrics": {
         "downloads.library.filters", "downloads.models.event", "downloads.monitoring.health",
-        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.message",
+        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.redis_clients",
     },
     "downloads.network.proxy": set(),
     "downloads.progress.counters": {"downloads.progress.keys"},
-    "downloads.progress.message": {"downloads.progress.keys"},
+    "downloads.progress.keys": set(),
+    "downloads.progress.message": {"downloads.progress.keys", "downloads.progress.redis_clients"},
     "downloads.search.postgres": {"downloads.search.tokenizer"},
     "downloads.search.query": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.postgres",
@@ -143,7 +146,7 @@ MAY = {
     "downloads.worker.stall_watchdog": set(),
     "downloads.worker.supervisor": {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.workspace",
-        "downloads.progress.keys", "downloads.progress.message", "downloads.worker.download_process",
+        "downloads.progress.keys", "downloads.progress.redis_clients", "downloads.worker.download_process",
     },
     "downloads.ytdlp.downloader": {
         "downloads.ytdlp.error_messages", "downloads.ytdlp.resuming_client", "downloads.ytdlp.streams",
@@ -164,7 +167,7 @@ MAY = {
     "ytarchive.supervisor.listener": {"ytarchive.supervisor.bootstrap"},
     "ytarchive.supervisor.process": set(),
     "ytarchive.supervisor.readiness": {
-        "downloads.monitoring.health", "downloads.progress.keys", "downloads.progress.message",
+        "downloads.monitoring.health", "downloads.progress.keys", "downloads.progress.redis_clients",
         "ytarchive.supervisor.bootstrap", "ytarchive.supervisor.embedded_redis", "ytarchive.supervisor.process",
     },
 }  # fmt: skip
@@ -184,8 +187,8 @@ ONLY = {
         "ytarchive.server.daphne_server",
     },
     "redis": {
-        "downloads.bridge.epoch", "downloads.fanout.hub", "downloads.monitoring.health",
-        "downloads.progress.counters", "downloads.progress.message", "downloads.views.snapshot",
+        "downloads.fanout.hub", "downloads.monitoring.health", "downloads.progress.counters",
+        "downloads.progress.message", "downloads.progress.redis_clients", "downloads.views.snapshot",
         "downloads.worker.supervisor", "ytarchive.env", "ytarchive.server.channel_layer", "ytarchive.settings",
         "ytarchive.supervisor.readiness",
     },

@@ -18,7 +18,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from downloads.progress import message
+from downloads.progress import message, redis_clients
 from downloads.progress.keys import SNAPSHOT_KEY
 from downloads.progress.message import Progress
 from downloads.tests.conftest import Manage, RedisServer, free_port, wait_until
@@ -204,7 +204,7 @@ async def test_it_drops_a_client_that_does_not_read_and_keeps_no_more_than_its_s
     before = web.memory()
     longest = 0.0
     began = time.monotonic()
-    pipe = message.client().pipeline(transaction=False)
+    pipe = redis_clients.client().pipeline(transaction=False)
     while time.monotonic() - began < 16:
         for number in range(60):
             pipe.publish(f"progress:v{number}", Progress(percent=number, phase="p" * 64).to_json())

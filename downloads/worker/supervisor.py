@@ -20,7 +20,7 @@ from django.db import connection
 
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.models import ENDED, LEASE, Queue, Video
-from downloads.progress import keys, message
+from downloads.progress import keys, redis_clients
 from downloads.worker.download_process import Supervised
 
 logger = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ class Worker:
     def _beat(self) -> None:
         """Say that this worker lives, to whoever asks; Redis may be away."""
         with contextlib.suppress(redis.RedisError, OSError):
-            message.client().set(keys.WORKER_KEY + self.name, int(time.time()), ex=BEAT_LASTS)
+            redis_clients.client().set(keys.WORKER_KEY + self.name, int(time.time()), ex=BEAT_LASTS)
 
     def _hear(self, download: Supervised) -> None:
         if not download.hear():
@@ -252,7 +252,7 @@ class Worker:
 
     def _goodbye(self) -> None:
         with contextlib.suppress(redis.RedisError, OSError):
-            message.client().delete(keys.WORKER_KEY + self.name)
+            redis_clients.client().delete(keys.WORKER_KEY + self.name)
         logger.info("ytarchive worker: stopped")
 
     @contextlib.contextmanager

@@ -7,7 +7,7 @@ import redis
 from django.conf import settings
 
 from downloads.monitoring import health
-from downloads.progress import keys, message
+from downloads.progress import keys, redis_clients
 from ytarchive.supervisor import embedded_redis
 from ytarchive.supervisor.bootstrap import CannotStart, first_line
 from ytarchive.supervisor.process import Part
@@ -28,7 +28,7 @@ def redis_part() -> Part | None:
 def answers() -> bool:
     """Tell whether the embedded server can be used."""
     try:
-        return bool(message.client().ping())
+        return bool(redis_clients.client().ping())
     except redis.RedisError:
         return False
 
@@ -49,7 +49,7 @@ def check_redis() -> None:
 
 def forget_the_dead() -> None:
     """Drop what a killed bridge and killed workers left in the embedded server: we hold the data folder."""
-    client = message.client()
+    client = redis_clients.client()
     client.delete(keys.LEADER_KEY, *client.scan_iter(keys.WORKER_KEY + "*"))
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from downloads.bridge.leader import Bridge
-from downloads.progress.message import async_client
+from downloads.progress.redis_clients import async_client
 
 
 class Command(BaseCommand):
