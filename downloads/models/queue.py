@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
-from downloads.progress import message
+from downloads.progress import message, publisher
 
 # The public id of the queue's own events. On the wire each has an id of its own, for no page asks twice
 # for what it was told is no video.
@@ -89,5 +89,5 @@ class Queue(models.Model):
             found = VideoEvent.objects.create(public_id=PUBLIC_ID, status=Status.QUEUED, reason=event[:2000])
             # "queued" tells the bridge that nothing runs under this id.
             changed = message.Progress(status=Status.QUEUED, changed=True)
-            transaction.on_commit(functools.partial(message.publish, f"{PUBLIC_ID}:{found.pk}", changed))
+            transaction.on_commit(functools.partial(publisher.publish, f"{PUBLIC_ID}:{found.pk}", changed))
         return True

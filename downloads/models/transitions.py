@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
-from downloads.progress.message import Progress, publish
+from downloads.progress.message import Progress
+from downloads.progress.publisher import publish
 from downloads.search import query
 
 if TYPE_CHECKING:

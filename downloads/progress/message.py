@@ -4,24 +4,14 @@ Progress is a state, not a log: each message is all that is known of one video, 
 any one of them may be lost. Nothing here knows the database or Channels.
 """
 
-import contextlib
 import dataclasses
 import enum
 import json
-import logging
 import math
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
-import redis
-import redis.asyncio
-
-from downloads.progress.keys import CHANNEL_PREFIX, SNAPSHOT_KEY, VIDEO_ID, channel
-from downloads.progress.redis_clients import client
-
-logger = logging.getLogger(__name__)
-
+from downloads.progress.keys import CHANNEL_PREFIX, VIDEO_ID
 
 MAX_MESSAGE_BYTES = 16 * 1024
 # The largest integer that JavaScript holds exactly (Number.MAX_SAFE_INTEGER).
@@ -29,8 +19,6 @@ MAX_INTEGER = 2**53 - 1
 STATUSES = ("queued", "downloading", "processing", "complete", "failed", "cancelled")
 ACTIVE_STATUSES = ("downloading", "processing")
 TERMINAL_STATUSES = ("complete", "failed", "cancelled")
-
-REDIS_REST = 1.0  # seconds without a try after a failure, so that many messages do not wait one by one
 
 
 class BadMessage(ValueError):
@@ -165,42 +153,3 @@ def video_id_of(name: str) -> str:
 
 
 # Publishing --------------------------------------------------------------------------------------
-
-_rests_until = 0.0
-
-
-def publish(video_id: str, progress: Progress) -> bool:
-    """Publish a video's progress; False (logged once per outage) when Redis cannot be reached.
-
-    Never raises for Redis: a download goes on without its bar, and the bridge reconciles with the rows.
-    """
-    global _rests_until
-    if not VIDEO_ID.fullmatch(video_id):
-        raise ValueError(f"{video_id!r} is no video id: use 1 to 64 of letters, digits, '_', '-', '.' and ':'.")
-    now = time.monotonic()
-    if now < _rests_until:
-        return False
-    try:
-        client().publish(channel(video_id), progress.to_json())
-    except (redis.RedisError, OSError) as error:
-        if not _rests_until:
-            logger.warning("Redis cannot be reached, progress is not shown meanwhile: %s", error)
-        _rests_until = now + REDIS_REST
-        return False
-    if _rests_until:
-        logger.info("Redis is back, progress is shown again.")
-        _rests_until = 0.0
-    return True
-
-
-def newest(video_ids: list[str]) -> dict[str, Progress]:
-    """Return what the snapshot store holds of these videos; nothing while Redis cannot be reached."""
-    try:
-        texts: list[Any] = client().hmget(SNAPSHOT_KEY, video_ids) if video_ids else []
-    except (redis.RedisError, OSError):
-        return {}
-    found = {}
-    for video_id, text in zip(video_ids, texts, strict=True):
-        with contextlib.suppress(BadMessage):
-            found[video_id] = Progress.from_json(text or b"")
-    return found

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.test.utils import override_settings
 
 from downloads.files import ffmpeg
-from downloads.progress import message
+from downloads.progress import publisher
 from downloads.tests import clips, mediaserver, tools
 from ytarchive.supervisor import embedded_redis
 
@@ -99,9 +99,9 @@ def redis_server(redis_session: RedisServer) -> Iterator[RedisServer]:
         redis_session.start()
     with redis_session.client() as client:
         client.flushall()
-    message._rests_until = 0.0
+    publisher._rests_until = 0.0
     yield redis_session
-    message._rests_until = 0.0
+    publisher._rests_until = 0.0
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,9 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.progress.redis_clients": set(),
+    "downloads.progress.publisher": {
+        "downloads.progress.keys", "downloads.progress.message", "downloads.progress.redis_clients",
+    },
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -76,13 +78,17 @@ MAY = {
         "downloads.models.removal", "downloads.models.transitions", "downloads.progress.keys",
         "downloads.search.query",
     },
-    "downloads.models.queue": {"downloads.models.choices", "downloads.models.event", "downloads.progress.message"},
+    "downloads.models.queue": {
+        "downloads.models.choices", "downloads.models.event", "downloads.progress.message",
+        "downloads.progress.publisher",
+    },
     "downloads.models.removal": {
         "downloads.files.trash", "downloads.files.workspace", "downloads.models.event",
         "downloads.models.transitions",
     },
     "downloads.models.transitions": {
-        "downloads.models.choices", "downloads.models.event", "downloads.progress.message", "downloads.search.query",
+        "downloads.models.choices", "downloads.models.event", "downloads.progress.message",
+        "downloads.progress.publisher", "downloads.search.query",
     },
     "downloads.models.video": {
         "downloads.models.choices", "downloads.models.indexes", "downloads.models.querysets",
@@ -99,7 +105,8 @@ MAY = {
     "downloads.network.proxy": set(),
     "downloads.progress.counters": {"downloads.progress.keys"},
     "downloads.progress.keys": set(),
-    "downloads.progress.message": {"downloads.progress.keys", "downloads.progress.redis_clients"},
+    "downloads.progress.message": {"downloads.progress.keys"},
+    "downloads.progress.redis_clients": set(),
     "downloads.search.postgres": {"downloads.search.tokenizer"},
     "downloads.search.query": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.postgres",
@@ -132,8 +139,9 @@ MAY = {
     "downloads.worker.attempt": {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.subtitles",
         "downloads.files.workspace", "downloads.intake.playlists", "downloads.progress.message",
-        "downloads.worker.limits", "downloads.worker.progress_meter", "downloads.worker.progress_reporter",
-        "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
+        "downloads.progress.publisher", "downloads.worker.limits", "downloads.worker.progress_meter",
+        "downloads.worker.progress_reporter", "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages",
+        "downloads.ytdlp.streams",
     },
     "downloads.worker.child": {
         "downloads.network.proxy", "downloads.progress.message", "downloads.worker.attempt",
@@ -188,7 +196,7 @@ ONLY = {
     },
     "redis": {
         "downloads.fanout.hub", "downloads.monitoring.health", "downloads.progress.counters",
-        "downloads.progress.message", "downloads.progress.redis_clients", "downloads.views.snapshot",
+        "downloads.progress.publisher", "downloads.progress.redis_clients", "downloads.views.snapshot",
         "downloads.worker.supervisor", "ytarchive.env", "ytarchive.server.channel_layer", "ytarchive.settings",
         "ytarchive.supervisor.readiness",
     },

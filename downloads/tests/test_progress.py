@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 
-from downloads.progress import keys
+from downloads.progress import keys, publisher
 from downloads.progress import message as progress_message
 from downloads.progress.message import UNSET, BadMessage, Progress
 
@@ -102,31 +102,31 @@ def test_it_refuses_other_ids(video_id):
     with pytest.raises(BadMessage, match="bad_id"):
         progress_message.video_id_of(keys.channel(video_id))
     with pytest.raises(ValueError, match="video id"):
-        progress_message.publish(video_id, Progress(percent=1))
+        publisher.publish(video_id, Progress(percent=1))
 
 
 def test_it_publishes_on_the_channel_of_the_video(redis_server):
     with redis_server.client().pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.psubscribe("progress:*")
         pubsub.get_message(timeout=1)
-        assert progress_message.publish("demo:1", Progress(percent=42))
+        assert publisher.publish("demo:1", Progress(percent=42))
         message = pubsub.get_message(timeout=2)
     assert (message["channel"], message["data"]) == (b"progress:demo:1", b'{"percent":42}')
 
 
 @pytest.mark.alone
 def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
-    assert progress_message.publish("a", Progress(percent=1))
+    assert publisher.publish("a", Progress(percent=1))
     redis_server.freeze()
     try:
         began = time.monotonic()
-        assert not any(progress_message.publish("a", Progress(percent=1)) for _ in range(100))
+        assert not any(publisher.publish("a", Progress(percent=1)) for _ in range(100))
         assert time.monotonic() - began < 0.5
     finally:
         redis_server.thaw()
     assert caplog.text.count("cannot be reached") == 1
-    progress_message._rests_until = 0.001  # its rest is over
-    assert progress_message.publish("a", Progress(percent=1))
+    publisher._rests_until = 0.001  # its rest is over
+    assert publisher.publish("a", Progress(percent=1))
 
 
 @pytest.mark.parametrize("text", [b"\xff", b'{"phase": "\xff"}'])

@@ -17,7 +17,7 @@ from downloads.files import ffmpeg, media_folder, workspace
 from downloads.files.subtitles import keep
 from downloads.intake import playlists
 from downloads.models import Facts, Filed, Quality, Queue, Video
-from downloads.progress import message
+from downloads.progress import message, publisher
 from downloads.worker import limits
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
@@ -53,7 +53,7 @@ def run(
 
     def send(state: message.Progress) -> None:
         tell(state)
-        message.publish(video.video_id, state)
+        publisher.publish(video.video_id, state)
 
     with Reporter(send) as reporter:
         try:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 from downloads.intake import submit
 from downloads.models import LANGUAGES, Quality, Status, Video
-from downloads.progress import message
+from downloads.progress import message, publisher
 
 POLL = 0.3  # seconds
 BAR = 30  # characters
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
 def _freshen(videos: list[Video]) -> None:
     """Put in what the pages are told five times a second, where the row is behind: its worker writes every 5 s."""
-    news = message.newest([video.video_id for video in videos])
+    news = publisher.newest([video.video_id for video in videos])
     for video in videos:
         found = news.get(video.video_id, message.Progress())
         if found.attempt != video.attempt or not isinstance(found.percent, float):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from downloads.progress import keys, message
+from downloads.progress import keys, message, publisher
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             found = message.Progress.from_json(os.fsencode(options["json"]))
         except message.BadMessage as error:
             raise CommandError(REASONS[error.reason]) from error
-        if not message.publish(options["video_id"], found):
+        if not publisher.publish(options["video_id"], found):
             raise CommandError("Redis cannot be reached. Is `manage.py up` running, or REDIS_URL right?")
 
 

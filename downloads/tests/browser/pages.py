@@ -3,7 +3,7 @@
 from playwright.sync_api import Locator, Page, expect
 
 from downloads.models import Facts, Filed, Status, Video
-from downloads.progress import message
+from downloads.progress import publisher
 from downloads.progress.message import Progress
 
 # What axe looks for, besides its best practices.
@@ -26,7 +26,7 @@ def finish(video: Video, media_file: str = "", size: int = 603_000_000) -> None:
 
 
 def move(video: Video, percent: float | None, **fields) -> None:
-    assert message.publish(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
+    assert publisher.publish(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
 
 
 def card(page: Page, video: Video) -> Locator:

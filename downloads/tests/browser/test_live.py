@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import WebSocket, expect
 
 from downloads.models import Status, Video
-from downloads.progress import message
+from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.tests.browser.pages import bar, card, connection, downloading, finish, move, opened, running
 
@@ -146,8 +146,8 @@ def test_it_keeps_nothing_of_a_thousand_finished_videos(page, site):
     kept = running("kept")
     opened(page, site)
     for number in range(1000):
-        message.publish(f"gone:{number}", Progress(percent=50.0, status=Status.DOWNLOADING))
-        message.publish(f"gone:{number}", Progress(status=Status.COMPLETE))
+        publisher.publish(f"gone:{number}", Progress(percent=50.0, status=Status.DOWNLOADING))
+        publisher.publish(f"gone:{number}", Progress(status=Status.COMPLETE))
     for number in range(40):
         finish(running(f"v{number}"))
     move(kept, 66)

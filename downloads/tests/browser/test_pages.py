@@ -6,7 +6,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import expect
 
 from downloads.models import Queue, Status, Video
-from downloads.progress import message
+from downloads.progress import message, publisher
 from downloads.tests.browser.pages import WCAG, bar, card, connection, finish, move, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -144,7 +144,7 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
     video = running("a")
     opened(page, site, video.get_absolute_url())
     Video.objects.filter(pk=video.pk).delete()
-    message.publish(video.video_id, message.Progress(changed=True))
+    publisher.publish(video.video_id, message.Progress(changed=True))
     expect(page.get_by_role("heading", name="Nothing is here")).to_be_visible()
     page.errors.clear()  # Chromium logs the 404
     page.get_by_role("link", name="Back to the library").click()
