@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from downloads.bridge.video_state import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
-from downloads.fanout import frames
-from downloads.fanout.frames import Message
+from downloads.progress import batch
+from downloads.progress.batch import Message
 from downloads.progress.counters import Tally
 from downloads.progress.message import Progress
 
@@ -138,14 +138,14 @@ class Conflator:
         for video_id, slot in slots.items():
             track = self.track(video_id)
             if track and slot.status and track.status:
-                messages.append((video_id, frames.STATUS, status_text(video_id, track, rev)))
+                messages.append((video_id, batch.STATUS, status_text(video_id, track, rev)))
             if slot.changed:
-                messages.append((video_id, frames.CHANGED, changed_text(video_id, rev, video_id in gone)))
+                messages.append((video_id, batch.CHANGED, changed_text(video_id, rev, video_id in gone)))
             text = progress_text(video_id, track) if track and (track.active or slot.progress) else ""
             if track and track.active:
                 put[video_id] = text
             if track and slot.progress and not track.ended:
-                messages.append((video_id, frames.PROGRESS, text))
+                messages.append((video_id, batch.PROGRESS, text))
         return Outgoing(messages, put, [video_id for video_id in dropped if video_id not in self.active])
 
     def _forget(self, gone: Collection[str]) -> None:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from downloads.fanout import frames
-from downloads.fanout.frames import Message
+from downloads.progress import batch
+from downloads.progress.batch import Message
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress, dumps
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def progress_text(video_id: str, track: Track) -> str:
     """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
     numbers = track.numbers
     content: dict[str, Any] = {
-        "type": frames.PROGRESS,
+        "type": batch.PROGRESS,
         "video_id": video_id,
         "percent": numbers.get("percent"),
         "downloaded_bytes": numbers.get("downloaded_bytes"),
@@ -123,7 +123,7 @@ def progress_text(video_id: str, track: Track) -> str:
 
 def status_text(video_id: str, track: Track, rev: int) -> str:
     """Return a video's status object."""
-    content = {"type": frames.STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
+    content = {"type": batch.STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
     if "percent" in track.numbers:
         content["percent"] = track.numbers["percent"]
     if track.error is not None:
@@ -133,7 +133,7 @@ def status_text(video_id: str, track: Track, rev: int) -> str:
 
 def changed_text(video_id: str, rev: int, deleted: bool) -> str:
     """Return the object that says: something else of the row has changed, or it is gone."""
-    content: dict[str, Any] = {"type": frames.CHANGED, "video_id": video_id, "rev": rev}
+    content: dict[str, Any] = {"type": batch.CHANGED, "video_id": video_id, "rev": rev}
     return dumps(content | {"deleted": True} if deleted else content)
 
 

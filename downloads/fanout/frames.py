@@ -9,13 +9,8 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from downloads.progress.batch import CHANGED, PROGRESS, STATUS, Message
 from downloads.progress.message import dumps
-
-Message = tuple[str, str, str]
-
-PROGRESS = "progress"
-STATUS = "status"
-CHANGED = "changed"
 
 # What the ticket's clients understand: they clear their bar on `complete` and `failed` only.
 _UNKNOWN_PERCENT = '"percent":null'

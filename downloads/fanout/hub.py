@@ -20,8 +20,9 @@ from django.conf import settings
 from downloads.fanout import frames
 from downloads.fanout.client import Outlet, Viewer
 from downloads.fanout.frames import Frames
-from downloads.fanout.snapshot import Batch, Snapshot
+from downloads.fanout.snapshot import Snapshot
 from downloads.loop_local import OnePerLoop
+from downloads.progress.batch import Batch
 from downloads.progress.counters import Tally
 from downloads.progress.keys import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY
 from downloads.progress.redis_clients import async_client

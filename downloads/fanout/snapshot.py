@@ -1,27 +1,12 @@
 """What a web process receives: the bridge's batches, and the snapshot store at one moment."""
 
-import dataclasses
 import functools
 import json
-from typing import Any, Self
+from typing import Any
 
 from downloads.fanout import frames
-from downloads.fanout.frames import Frames, Message
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Batch:
-    epoch: str
-    seq: int
-    messages: list[Message]
-
-    @classmethod
-    def read(cls, event: dict[str, Any]) -> Self:
-        """Read the group's event; raise KeyError, TypeError or ValueError if it is no batch."""
-        messages = [(video_id, kind, text) for video_id, kind, text in event["messages"]]
-        if not all(isinstance(part, str) for message in messages for part in message):
-            raise TypeError("a message is [video_id, kind, text]")
-        return cls(str(event["epoch"]), int(event["seq"]), messages)
+from downloads.fanout.frames import Frames
+from downloads.progress import batch
 
 
 class Snapshot:
@@ -44,4 +29,4 @@ class Snapshot:
 
     @functools.cached_property
     def ticket_frames(self) -> Frames:
-        return frames.ticket((json.loads(text)["video_id"], frames.PROGRESS, text) for text in self.texts)
+        return frames.ticket((json.loads(text)["video_id"], batch.PROGRESS, text) for text in self.texts)

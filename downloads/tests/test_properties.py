@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from downloads.bridge.conflator import Conflator
 from downloads.bridge.video_state import Row, Track
-from downloads.fanout import frames
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Fanout, Snapshot
+from downloads.progress import batch
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
 from downloads.tests import tools
 
@@ -281,7 +281,7 @@ class Archive:
         outgoing = self.conflator.render(self.conflator.collect(), self.rev)
         self.out(outgoing.messages, outgoing.put, outgoing.drop, arrives=arrives)
 
-    def out(self, messages: list[frames.Message], put: dict[str, str], drop: list[str], *, arrives: bool) -> None:
+    def out(self, messages: list[batch.Message], put: dict[str, str], drop: list[str], *, arrives: bool) -> None:
         self.head = {"epoch": self.head["epoch"], "seq": self.head["seq"] + 1, "rev": self.rev}
         self.store.update(put)
         for video_id in drop:
