@@ -2,10 +2,8 @@
 
 import ctypes
 import os
-import re
 import shutil
 import sys
-import unicodedata
 from pathlib import Path
 
 from django.conf import settings
@@ -41,23 +39,10 @@ MEDIA_KINDS = frozenset(
 # What only sound is called: yt-dlp leaves these endings whether there are pictures or not.
 OF_SOUND = {"mp4": "m4a", "webm": "weba"}
 PICTURE_STARTS = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
 LARGEST_PICTURE = 10_000_000  # bytes
 INCOMING = ".incoming"
 OLD = ".old"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # Linux's
-LONGEST_NAME = 150  # bytes: with the longest ending still below the 255 of a file system
-
-
-def safe_name(title: str) -> str:
-    """Return a file name for a title, without an ending: one plain name on any system, never empty."""
-    text = unicodedata.normalize("NFC", title)
-    # Control, format (text that runs backwards), surrogate and private characters; then what systems reserve.
-    text = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
-    text = re.sub(r'[\\/:*?"<>|]', "_", text)
-    text = " ".join(text.split()).lstrip(".-~ ")
-    text = text.encode()[:LONGEST_NAME].decode("utf-8", "ignore").rstrip(". ")
-    return f"_{text}" if RESERVED.fullmatch(text) else text or "video"
 
 
 def kind_of(media: Path) -> str | None:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from downloads.files import ffmpeg, media_folder, partial_file, workspace
+from downloads.files import ffmpeg, media_folder, names, partial_file, workspace
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ from downloads.files import ffmpeg, media_folder, partial_file, workspace
     ],
 )
 def test_it_makes_a_plain_name_of_any_title(title, name):
-    assert media_folder.safe_name(title) == name
+    assert names.safe_name(title) == name
 
 
 @pytest.mark.parametrize("title", ["x" * 1000, "🎬" * 1000, "é." * 500, "\ud800" * 5])
 def test_it_cuts_a_name_to_what_a_file_system_takes(tmp_path, title):
-    name = media_folder.safe_name(title)
-    assert 0 < len(name.encode()) <= media_folder.LONGEST_NAME
+    name = names.safe_name(title)
+    assert 0 < len(name.encode()) <= names.LONGEST_NAME
     (tmp_path / f"{name}.info.json").touch()
 
 

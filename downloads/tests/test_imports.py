@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.progress.batch": set(),
+    "downloads.files.names": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -102,6 +102,7 @@ MAY = {
         "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.redis_clients",
     },
     "downloads.network.proxy": set(),
+    "downloads.progress.batch": set(),
     "downloads.progress.counters": {"downloads.progress.keys"},
     "downloads.progress.keys": set(),
     "downloads.progress.message": {"downloads.progress.keys"},
@@ -139,11 +140,11 @@ MAY = {
     "downloads.views.responses": {"downloads.accounts.permissions"},
     "downloads.views.snapshot": {"downloads.accounts.permissions", "downloads.fanout.hub"},
     "downloads.worker.attempt": {
-        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.subtitles",
-        "downloads.files.workspace", "downloads.intake.playlists", "downloads.progress.message",
-        "downloads.progress.publisher", "downloads.worker.limits", "downloads.worker.progress_meter",
-        "downloads.worker.progress_reporter", "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages",
-        "downloads.ytdlp.streams",
+        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.names",
+        "downloads.files.subtitles", "downloads.files.workspace", "downloads.intake.playlists",
+        "downloads.progress.message", "downloads.progress.publisher", "downloads.worker.limits",
+        "downloads.worker.progress_meter", "downloads.worker.progress_reporter", "downloads.ytdlp.downloader",
+        "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
     },
     "downloads.worker.child": {
         "downloads.network.proxy", "downloads.progress.message", "downloads.worker.attempt",

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from downloads.files import ffmpeg, media_folder, workspace
+from downloads.files.names import safe_name
 from downloads.files.subtitles import keep
 from downloads.intake import playlists
 from downloads.models import Facts, Filed, Quality, Queue, Video
@@ -209,7 +210,7 @@ class _Story:
         """Gather what is kept in one folder, under names for people."""
         ready = self.folder / "ready"
         ready.mkdir()
-        name = media_folder.safe_name(self.video.title)
+        name = safe_name(self.video.title)
         media = media_folder.copy_of(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
         subtitles = keep(fetched.subtitles, ready, name)

@@ -1,0 +1,18 @@
+"""Safe file names."""
+
+import re
+import unicodedata
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
+LONGEST_NAME = 150  # bytes: with the longest ending still below the 255 of a file system
+
+
+def safe_name(title: str) -> str:
+    """Return a file name for a title, without an ending: one plain name on any system, never empty."""
+    text = unicodedata.normalize("NFC", title)
+    # Control, format (text that runs backwards), surrogate and private characters; then what systems reserve.
+    text = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
+    text = re.sub(r'[\\/:*?"<>|]', "_", text)
+    text = " ".join(text.split()).lstrip(".-~ ")
+    text = text.encode()[:LONGEST_NAME].decode("utf-8", "ignore").rstrip(". ")
+    return f"_{text}" if RESERVED.fullmatch(text) else text or "video"
