@@ -8,59 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-# What browsers and players take for media, and nothing that a browser would run or render as a page.
-MEDIA_KINDS = frozenset(
-    [
-        "mp4",
-        "m4v",
-        "mov",
-        "webm",
-        "mkv",
-        "ogv",
-        "ogg",
-        "oga",
-        "opus",
-        "mp3",
-        "m4a",
-        "aac",
-        "flac",
-        "wav",
-        "weba",
-        "ts",
-        "mpg",
-        "mpeg",
-        "avi",
-        "flv",
-        "3gp",
-        "wmv",
-        "wma",
-    ]
-)
-# What only sound is called: yt-dlp leaves these endings whether there are pictures or not.
-OF_SOUND = {"mp4": "m4a", "webm": "weba"}
-PICTURE_STARTS = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
-LARGEST_PICTURE = 10_000_000  # bytes
 INCOMING = ".incoming"
 OLD = ".old"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # Linux's
-
-
-def kind_of(media: Path) -> str | None:
-    """Return a media file's allowed ending, None for one that is not."""
-    kind = media.suffix[1:].lower()
-    return kind if kind in MEDIA_KINDS else None
-
-
-def picture_kind(picture: Path) -> str | None:
-    """Return the ending that a picture's first bytes ask for, None for what is no jpg, png or webp."""
-    if picture.stat().st_size >= LARGEST_PICTURE:
-        return None
-    with picture.open("rb") as file:
-        start = file.read(16)
-    for kind, mark in PICTURE_STARTS.items():
-        if start.startswith(mark) and (kind != "webp" or start[8:12] == b"WEBP"):
-            return kind
-    return None
 
 
 def located(name: str) -> Path | None:

@@ -10,10 +10,9 @@ from typing import Any
 
 from django.db.models import Count
 
-from downloads.files import media_folder, subtitles
+from downloads.files import media_folder, media_types, subtitles
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
-from downloads.views import media
 
 EVENTS_SHOWN = 100
 ENTRIES_SHOWN = 200
@@ -75,7 +74,7 @@ def player(video: Video) -> Player | None:
 
 
 def _kind(video: Video, path: Path) -> str:
-    kind = media.TYPES.get(path.suffix.lower(), "")
+    kind = media_types.TYPES.get(path.suffix.lower(), "")
     if kind.startswith("audio/") or (video.quality == Quality.AUDIO and path.suffix.lower() in EITHER):
         return "audio"
     return "video" if kind.startswith("video/") else "other"

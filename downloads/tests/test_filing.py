@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from downloads.files import ffmpeg, media_folder, names, partial_file, workspace
+from downloads.files import ffmpeg, media_folder, media_types, names, partial_file, workspace
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_it_cuts_a_name_to_what_a_file_system_takes(tmp_path, title):
 
 @pytest.mark.parametrize("kind", ["html", "svg", "js", "xml", "mhtml", "swf", "exe", "m3u8", ""])
 def test_it_takes_no_file_that_a_browser_would_run(tmp_path, kind):
-    assert media_folder.kind_of(tmp_path / f"media.{kind}") is None
+    assert media_types.kind_of(tmp_path / f"media.{kind}") is None
 
 
 def test_it_knows_media_by_their_ending(tmp_path):
-    assert media_folder.kind_of(tmp_path / "media.MP4") == "mp4"
+    assert media_types.kind_of(tmp_path / "media.MP4") == "mp4"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_it_knows_media_by_their_ending(tmp_path):
 )
 def test_it_believes_a_picture_by_its_bytes(tmp_path, start, kind):
     (tmp_path / "media.jpg").write_bytes(start)
-    assert media_folder.picture_kind(tmp_path / "media.jpg") == kind
+    assert media_types.picture_kind(tmp_path / "media.jpg") == kind
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ class TestFfmpeg:
 
     def test_it_takes_a_picture(self, media_session, tmp_path):
         assert ffmpeg.take_still(media_session.folder / "clip.mp4", tmp_path / "still.jpg")
-        assert media_folder.picture_kind(tmp_path / "still.jpg") == "jpg"
+        assert media_types.picture_kind(tmp_path / "still.jpg") == "jpg"
 
     def test_it_takes_no_picture_of_sound(self, media_session, tmp_path):
         sound = media_session.folder / "separate" / "audio0.ts"

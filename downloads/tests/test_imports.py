@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.files.names": set(),
+    "downloads.files.media_types": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -52,6 +52,7 @@ MAY = {
     "downloads.fanout.snapshot": {"downloads.fanout.frames", "downloads.progress.batch"},
     "downloads.files.ffmpeg": set(),
     "downloads.files.media_folder": set(),
+    "downloads.files.names": set(),
     "downloads.files.partial_file": set(),
     "downloads.files.subtitles": {"downloads.files.media_folder"},
     "downloads.files.trash": set(),
@@ -65,8 +66,8 @@ MAY = {
     "downloads.library.filters": set(),
     "downloads.library.listing": {"downloads.library.filters", "downloads.models.event", "downloads.search.query"},
     "downloads.library.video_page": {
-        "downloads.files.media_folder", "downloads.files.subtitles", "downloads.models.event",
-        "downloads.views.media",
+        "downloads.files.media_folder", "downloads.files.media_types", "downloads.files.subtitles",
+        "downloads.models.event",
     },
     "downloads.loop_local": set(),
     "downloads.models.choices": set(),
@@ -130,7 +131,8 @@ MAY = {
     },
     "downloads.views.login": {"downloads.views.responses"},
     "downloads.views.media": {
-        "downloads.accounts.permissions", "downloads.files.media_folder", "downloads.files.subtitles",
+        "downloads.accounts.permissions", "downloads.files.media_folder", "downloads.files.media_types",
+        "downloads.files.subtitles",
     },
     "downloads.views.pages": {
         "downloads.accounts.permissions", "downloads.actions.video_actions", "downloads.forms",
@@ -140,11 +142,11 @@ MAY = {
     "downloads.views.responses": {"downloads.accounts.permissions"},
     "downloads.views.snapshot": {"downloads.accounts.permissions", "downloads.fanout.hub"},
     "downloads.worker.attempt": {
-        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.names",
-        "downloads.files.subtitles", "downloads.files.workspace", "downloads.intake.playlists",
-        "downloads.progress.message", "downloads.progress.publisher", "downloads.worker.limits",
-        "downloads.worker.progress_meter", "downloads.worker.progress_reporter", "downloads.ytdlp.downloader",
-        "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
+        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.media_types",
+        "downloads.files.names", "downloads.files.subtitles", "downloads.files.workspace",
+        "downloads.intake.playlists", "downloads.progress.message", "downloads.progress.publisher",
+        "downloads.worker.limits", "downloads.worker.progress_meter", "downloads.worker.progress_reporter",
+        "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
     },
     "downloads.worker.child": {
         "downloads.network.proxy", "downloads.progress.message", "downloads.worker.attempt",

@@ -28,33 +28,12 @@ from django.utils.http import content_disposition_header, http_date, parse_http_
 
 from downloads.accounts import permissions
 from downloads.files import media_folder, subtitles
+from downloads.files.media_types import TYPES, _content_type
 from downloads.models import Video
 
 LONGEST_OPEN_RANGE = 4 * 1024 * 1024
 CHUNK = 256 * 1024
 REVALIDATED = "private, no-cache"
-# Whatever else lies in the media folder is offered as a download, never shown.
-TYPES = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".webm": "video/webm",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".ogv": "video/ogg",
-    ".m4a": "audio/mp4",
-    ".weba": "audio/webm",
-    ".mp3": "audio/mpeg",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".flac": "audio/flac",
-    ".wav": "audio/wav",
-    ".aac": "audio/aac",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".vtt": "text/vtt; charset=utf-8",
-}
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
@@ -186,10 +165,6 @@ async def _chunks(file: BinaryIO, piece: Piece) -> AsyncIterator[bytes]:
             yield chunk
     finally:
         file.close()
-
-
-def _content_type(path: Path) -> str:
-    return TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
 def _saved_name(title: str, path: Path) -> str:

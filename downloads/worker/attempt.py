@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from downloads.files import ffmpeg, media_folder, workspace
+from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import keep
 from downloads.intake import playlists
@@ -226,13 +226,13 @@ class _Story:
         return filed, ready
 
     def _ending(self, media: Path) -> str | None:
-        kind = media_folder.kind_of(media)
-        of_sound = media_folder.OF_SOUND.get(kind or "")
+        kind = media_types.kind_of(media)
+        of_sound = media_types.OF_SOUND.get(kind or "")
         return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_sound(media) else kind
 
     def _thumbnail(self, fetched: Fetched, media: Path, ready: Path, name: str) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""
-        if fetched.thumbnail and (kind := media_folder.picture_kind(fetched.thumbnail)):  # too large is none either
+        if fetched.thumbnail and (kind := media_types.picture_kind(fetched.thumbnail)):  # too large is none either
             return fetched.thumbnail.rename(ready / f"{name}.{kind}")
         picture = ready / f"{name}.jpg"
         return picture if ffmpeg.take_still(media, picture) else None
@@ -245,7 +245,7 @@ def _ours(written: bool) -> None:
 
 def _check(fetched: Fetched) -> None:
     """Raise DownloadError unless the file is media that can be played."""
-    if media_folder.kind_of(fetched.media) is None:
+    if media_types.kind_of(fetched.media) is None:
         raise DownloadError(f"The site sent a {fetched.media.suffix or 'nameless'} file, which is no video.", True)
     if complaint := ffmpeg.complaint(fetched.media):
         raise DownloadError(f"What the site sent is no video that can be played.\n{complaint}", True)
