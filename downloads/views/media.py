@@ -6,7 +6,6 @@ for the next ones as it plays.
 """
 
 import asyncio
-import dataclasses
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -28,30 +27,13 @@ from django.utils.http import content_disposition_header, http_date, parse_http_
 
 from downloads.accounts import permissions
 from downloads.files import media_folder, subtitles
+from downloads.files.http_range import Piece, Unsatisfiable, piece_of
 from downloads.files.media_types import TYPES, _content_type
 from downloads.models import Video
 
-LONGEST_OPEN_RANGE = 4 * 1024 * 1024
 CHUNK = 256 * 1024
 REVALIDATED = "private, no-cache"
-_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
-
-
-class Unsatisfiable(Exception):
-    """The range begins behind the end of the file."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Piece:
-    """Bytes `first` to `last`, both included, of a file."""
-
-    first: int
-    last: int
-
-    @property
-    def length(self) -> int:
-        return self.last - self.first + 1
 
 
 async def video(request: HttpRequest, video_id: str) -> HttpResponseBase:
@@ -129,24 +111,6 @@ def _asked(request: HttpRequest, size: int, etag: str, modified: int) -> Piece |
     if request.method != "GET" or header is None or not _still_holds(request.headers.get("If-Range"), etag, modified):
         return None
     return piece_of(header, size)
-
-
-def piece_of(header: str, size: int) -> Piece | None:
-    """Read a Range header; None if it is to be ignored (malformed, or several ranges)."""
-    match = _RANGE.fullmatch(header)
-    if match is None or match.group(1) == match.group(2) == "":
-        return None
-    first, last = match.groups()
-    if not first:
-        if not int(last) or not size:
-            raise Unsatisfiable
-        return Piece(max(0, size - int(last)), size - 1)
-    if last and int(last) < int(first):
-        return None
-    if int(first) >= size:
-        raise Unsatisfiable
-    longest = int(last) if last else int(first) + LONGEST_OPEN_RANGE - 1
-    return Piece(int(first), min(longest, size - 1))
 
 
 def _still_holds(condition: str | None, etag: str, modified: int) -> bool:
