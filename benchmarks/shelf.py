@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from downloads.models import Quality, Status, Video
 from downloads.models.event import VideoEvent
-from downloads.search import query
+from downloads.search import index
 
 SYLLABLES = [a + b for a in "bdfklmnprstvw" for b in "aeio"]
 COMMON = ["the", "of", "and", "to", "in", "a", "is", "you", "that", "it", "with", "for", "on", "how", "this", "my"]
@@ -87,4 +87,4 @@ def fill(count: int, *, waiting: int = 100, seed: int = 1) -> None:
         Video.objects.bulk_create(shelf.video(**each) for each in whole[start : start + 2_000])
     # The pages ask for the newest of the events.
     VideoEvent.objects.create(public_id="queue", status=Status.QUEUED, reason="Filled")
-    query.mend(Video.objects.all())
+    index.mend(Video.objects.all())

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from downloads.search import postgres, query, sqlite
+from downloads.search import index, postgres, sqlite
 
 
 def engine(schema_editor):
@@ -15,7 +15,7 @@ def create(apps, schema_editor):
 
 
 def fill(apps, schema_editor):
-    query.mend(apps.get_model("downloads", "Video").objects.all())
+    index.mend(apps.get_model("downloads", "Video").objects.all())
 
 
 def drop(apps, schema_editor):

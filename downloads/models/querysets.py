@@ -15,7 +15,7 @@ from downloads.models import event, indexes, removal, transitions
 from downloads.models.choices import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
 from downloads.models.queue import Queue
 from downloads.progress import keys
-from downloads.search import query
+from downloads.search import index
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -155,7 +155,7 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
                 defaults={"url": url, "added_by": by, "quality": quality, "host": host, **more},
             )
             if created:
-                query.index(video)
+                index.index(video)
                 transitions.record(video, "Added")
         return video, created
 

@@ -12,7 +12,7 @@ from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress.message import Progress
 from downloads.progress.publisher import publish
-from downloads.search import query
+from downloads.search import index, query
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -94,7 +94,7 @@ def write(
             place()
         video.refresh_from_db()
         if query.FIELDS & changes.keys():
-            query.index(video)
+            index.index(video)
         record(video, reason, message)
     return True
 

@@ -9,7 +9,7 @@ import itertools
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
 from downloads.files import subtitles, webvtt
@@ -24,7 +24,6 @@ LONGEST_ASKED = 1000  # characters
 FIELDS = {"title", "uploader", "description", "tracks"}  # of a video, that its words come from
 # Bytes of words that are kept of each part: together less than the million that a tsvector holds.
 LARGEST = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
-AT_ONCE = 500
 NAMED = 1  # the tier of title and uploader
 
 Sql = tuple[str, list[Any]]  # with its parameters
@@ -124,13 +123,6 @@ def among(keys: list[int], wanted: list[str]) -> set[int]:
         return {key for (key,) in cursor.fetchall()}
 
 
-def index(video: "Video") -> None:
-    """Keep the words of a video; within the transaction that writes what they come from."""
-    engine = _engine()
-    with connection.cursor() as cursor:
-        cursor.execute(engine.WRITE, [video.pk, *engine.values(_parts(video))])
-
-
 def _parts(video: "Video") -> list[list[str]]:
     texts = {
         "title": video.title or video.url,
@@ -149,23 +141,3 @@ def _kept(words: list[str], largest: int) -> list[str]:
         if size > largest:
             return words[:number]
     return words
-
-
-def mend(videos: "models.QuerySet[Video]", *, everything: bool = False) -> int:
-    """Index the videos that are not, or all of them, and forget those that are gone; return how many were indexed."""
-    engine = _engine()
-    with connection.cursor() as cursor:
-        for statement in engine.KEEP:
-            cursor.execute(statement)
-    left = videos if everything else videos.exclude(pk__in=RawSQL(engine.KEYS, ()))
-    keys = list(left.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(keys), AT_ONCE):
-        _index_some(videos, keys[start : start + AT_ONCE])
-    return len(keys)
-
-
-def _index_some(videos: "models.QuerySet[Video]", keys: list[int]) -> None:
-    engine = _engine()
-    some = videos.filter(pk__in=keys).only("title", "url", "uploader", "description", "tracks")
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(engine.WRITE, [[video.pk, *engine.values(_parts(video))] for video in some])

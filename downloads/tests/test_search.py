@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from downloads.files import webvtt
 from downloads.models import Facts, Filed, Video
-from downloads.search import query, tokenizer
+from downloads.search import index, query, tokenizer
 from downloads.templatetags.highlight import excerpt, marked
 from downloads.tests.test_tracks import BROKEN
 
@@ -180,7 +180,7 @@ def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, ro
             Video.objects.create(canonical_url="http://a.example/", tracks=row)
         return
     video = Video.objects.create(canonical_url="http://a.example/", title="Animals", tracks=row)
-    query.index(video)
+    index.index(video)
     assert found("animals") == ["Animals"]
     assert found("zebra") == []
     assert excerpt(video, ["zebra"]) == ""
@@ -297,6 +297,6 @@ def test_it_finds_any_text_by_itself(text):
     Video.objects.all()._raw_delete("default")
     put(text.replace("\x00", "").encode("utf-8", "replace").decode())
     made = Video.objects.get()
-    query.index(made)
+    index.index(made)
     words = query.asked(made.title)
     assert list(query.matching(words)) == ([made.pk] if words else [])

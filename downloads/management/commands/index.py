@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from downloads.models import Video
-from downloads.search import query
+from downloads.search import index
 
 
 class Command(BaseCommand):
@@ -18,6 +18,6 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="index every video anew")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = query.mend(Video.objects.all(), everything=options["all"])
+        count = index.mend(Video.objects.all(), everything=options["all"])
         if options["verbosity"]:
             self.stdout.write(f"Indexed {count} videos." if count != 1 else "Indexed 1 video.")
