@@ -12,7 +12,7 @@ from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress.message import Progress
 from downloads.progress.publisher import publish
-from downloads.search import index, query
+from downloads.search import document, index
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -93,7 +93,7 @@ def write(
         if place:
             place()
         video.refresh_from_db()
-        if query.FIELDS & changes.keys():
+        if document.FIELDS & changes.keys():
             index.index(video)
         record(video, reason, message)
     return True

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
-from downloads.files import subtitles, webvtt
 from downloads.search import postgres, sqlite, tokenizer
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 MOST_FOUND = 1000
 MOST_ASKED = 10  # words
 LONGEST_ASKED = 1000  # characters
-FIELDS = {"title", "uploader", "description", "tracks"}  # of a video, that its words come from
-# Bytes of words that are kept of each part: together less than the million that a tsvector holds.
-LARGEST = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
 NAMED = 1  # the tier of title and uploader
 
 Sql = tuple[str, list[Any]]  # with its parameters
@@ -121,23 +117,3 @@ def among(keys: list[int], wanted: list[str]) -> set[int]:
             f"SELECT {engine.KEY} FROM downloads_search s WHERE {where} AND {engine.KEY} IN ({some})", [*values, *keys]
         )
         return {key for (key,) in cursor.fetchall()}
-
-
-def _parts(video: "Video") -> list[list[str]]:
-    texts = {
-        "title": video.title or video.url,
-        "uploader": video.uploader,
-        "description": video.description,
-        "subtitles": " ".join(webvtt.lines(subtitles.there(video.tracks).values())),
-    }
-    kept = [_kept(tokenizer.words(text), LARGEST[name]) for name, text in texts.items()]
-    return [[*words, *tokenizer.initials(words)] for words in kept]
-
-
-def _kept(words: list[str], largest: int) -> list[str]:
-    size = 0
-    for number, word in enumerate(words):
-        size += len(word.encode()) + 1
-        if size > largest:
-            return words[:number]
-    return words
