@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from django.db import connection, models, transaction
 from django.db.models.expressions import RawSQL
 
+from downloads.search.backend import _engine
 from downloads.search.document import _parts
-from downloads.search.query import _engine
 
 if TYPE_CHECKING:
     from downloads.models import Video

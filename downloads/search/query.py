@@ -6,13 +6,13 @@ subtitles; among equals the newest first.
 """
 
 import itertools
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
-from downloads.search import postgres, sqlite, tokenizer
+from downloads.search import tokenizer
+from downloads.search.backend import _engine
 
 if TYPE_CHECKING:
     from downloads.models import Video
@@ -23,10 +23,6 @@ LONGEST_ASKED = 1000  # characters
 NAMED = 1  # the tier of title and uploader
 
 Sql = tuple[str, list[Any]]  # with its parameters
-
-
-def _engine() -> ModuleType:
-    return sqlite if connection.vendor == "sqlite" else postgres
 
 
 def asked(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from downloads.files import webvtt
 from downloads.models import Facts, Filed, Video
-from downloads.search import index, query, tokenizer
+from downloads.search import backend, index, query, tokenizer
 from downloads.templatetags.highlight import excerpt, marked
 from downloads.tests.test_tracks import BROKEN
 
@@ -246,7 +246,7 @@ def test_it_finds_the_first_thousand_of_very_many():
 
 @pytest.mark.django_db
 def test_it_finds_among_many_by_looking_each_up(monkeypatch):
-    monkeypatch.setattr(query._engine(), "FEW", 0)
+    monkeypatch.setattr(backend._engine(), "FEW", 0)
     for name in "abc":
         video(name, title=f"Zebra {name}", uploader="U" if name != "b" else "V")
     assert len(query.matching(["zebra"], Video.objects.filter(uploader="U"))) == 2
