@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import idna
 
 from downloads.models import MAX_URL, Video
-from downloads.network import proxy
+from downloads.network import address_policy
 
 MOST_LINES = 200
 LOOK_UP_TIME = 2.0  # seconds for all names of a paste together: nobody waits longer for a page
@@ -127,7 +127,7 @@ def _host(found: str) -> str:
     # IDNA's other full stops (U+3002 and, before NFKC, U+FF0E and U+FF61) divide names as well.
     host = unicodedata.normalize("NFKC", found).replace("\u3002", ".").lower().rstrip(".")
     if address := _address(host):
-        if why := proxy.why_forbidden(address):
+        if why := address_policy.why_forbidden(address):
             raise _Bad(_unreachable(found, why))
         return str(address)
     if host.isascii() and NAME.fullmatch(host):
@@ -138,7 +138,7 @@ def _host(found: str) -> str:
         raise _Bad("The host name in this address is none.") from error
 
 
-def _address(host: str) -> proxy.Address | None:
+def _address(host: str) -> address_policy.Address | None:
     """Return the IP address that a host is, in any of the spellings that programs understand."""
     try:
         return ipaddress.ip_address(host)
@@ -193,7 +193,7 @@ def _look_up(waiting: "queue.SimpleQueue[str]", answers: "queue.SimpleQueue[tupl
 
 def _why_forbidden(host: str) -> str:
     try:
-        addresses = proxy.resolve(host, PORTS["http"])
-    except proxy.Unreachable:
+        addresses = address_policy.resolve(host, PORTS["http"])
+    except address_policy.Unreachable:
         return ""
-    return next(filter(None, map(proxy.why_forbidden, addresses)), "")
+    return next(filter(None, map(address_policy.why_forbidden, addresses)), "")

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from downloads.network.proxy import OURS, Proxy, is_forbidden
+from downloads.network.address_policy import is_forbidden
+from downloads.network.proxy import OURS, Proxy
 
 LOOPBACK_SPELLINGS = [
     "127.0.0.1",

@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.search.backend": {"downloads.search.postgres", "downloads.search.sqlite"},
+    "downloads.network.address_policy": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -64,7 +64,7 @@ MAY = {
     "downloads.intake.playlists": {
         "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.downloader",
     },
-    "downloads.intake.submit": {"downloads.network.proxy"},
+    "downloads.intake.submit": {"downloads.network.address_policy"},
     "downloads.library.filters": set(),
     "downloads.library.listing": {"downloads.library.filters", "downloads.models.event", "downloads.search.query"},
     "downloads.library.video_page": {
@@ -104,7 +104,7 @@ MAY = {
         "downloads.library.filters", "downloads.models.event", "downloads.monitoring.health",
         "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.redis_clients",
     },
-    "downloads.network.proxy": set(),
+    "downloads.network.proxy": {"downloads.network.address_policy"},
     "downloads.progress.batch": set(),
     "downloads.progress.counters": {"downloads.progress.keys"},
     "downloads.progress.keys": set(),
@@ -113,6 +113,7 @@ MAY = {
         "downloads.progress.keys", "downloads.progress.message", "downloads.progress.redis_clients",
     },
     "downloads.progress.redis_clients": set(),
+    "downloads.search.backend": {"downloads.search.postgres", "downloads.search.sqlite"},
     "downloads.search.document": {
         "downloads.files.subtitles", "downloads.files.webvtt", "downloads.search.tokenizer",
     },

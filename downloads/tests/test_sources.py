@@ -7,7 +7,7 @@ import pytest
 
 from downloads.intake import submit
 from downloads.models import Video
-from downloads.network import proxy
+from downloads.network import address_policy
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +23,9 @@ def names(monkeypatch):
     def resolve(host, port):
         if host in known:
             return known[host]
-        raise proxy.Unreachable(f"unknown host name {host}")
+        raise address_policy.Unreachable(f"unknown host name {host}")
 
-    monkeypatch.setattr(proxy, "resolve", resolve)
+    monkeypatch.setattr(address_policy, "resolve", resolve)
     return known
 
 
@@ -174,7 +174,7 @@ def test_it_does_not_wait_for_a_slow_name(monkeypatch):
         let_go.wait(20)
         return ["10.0.0.1"]
 
-    monkeypatch.setattr(proxy, "resolve", hang)
+    monkeypatch.setattr(address_policy, "resolve", hang)
     began = time.monotonic()
     taken, _ = submit.take([f"http://slow{n}.example/" for n in range(40)])
     assert len(taken) == 40
