@@ -12,17 +12,16 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
 from downloads.network.address_policy import Refused, Resolve, Unreachable, connect, resolve
+from downloads.network.rate_limiter import Flow
 
 # What the reason phrase of our own answers begins with; yt-dlp passes it on in its message.
 OURS = "ytarchive: "
 LONGEST_HEAD = 64 * 1024
-CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -54,30 +53,6 @@ def _without(fields: bytes, *names: bytes) -> bytes:
     """Return header fields without those named, and with the word that one answer is all."""
     lines = [line for line in fields.split(b"\r\n") if line and line.split(b":")[0].strip().lower() not in names]
     return b"\r\n".join([*lines, b"Connection: close", b"", b""])
-
-
-class Flow:
-    """Counts the bytes that arrive, and slows them down to `rate` per second (0: as they come)."""
-
-    def __init__(self, rate: int = 0) -> None:
-        self.rate = rate
-        self.moved = 0
-        self._lock = threading.Lock()
-        self._free_at = 0.0
-
-    def chunk(self) -> int:
-        """Return how many bytes to take at once, so that a low rate is an even one."""
-        return max(4096, min(CHUNK, self.rate // 10)) if self.rate else CHUNK
-
-    def take(self, count: int) -> None:
-        """Count bytes, and wait until they are due."""
-        with self._lock:
-            self.moved += count
-            now = time.monotonic()
-            self._free_at = max(now, self._free_at) + (count / self.rate if self.rate else 0.0)
-            wait = self._free_at - now
-        if wait > 0:
-            time.sleep(wait)
 
 
 class Proxy:

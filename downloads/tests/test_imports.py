@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.network.address_policy": set(),
+    "downloads.network.rate_limiter": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -104,7 +104,8 @@ MAY = {
         "downloads.library.filters", "downloads.models.event", "downloads.monitoring.health",
         "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.redis_clients",
     },
-    "downloads.network.proxy": {"downloads.network.address_policy"},
+    "downloads.network.address_policy": set(),
+    "downloads.network.proxy": {"downloads.network.address_policy", "downloads.network.rate_limiter"},
     "downloads.progress.batch": set(),
     "downloads.progress.counters": {"downloads.progress.keys"},
     "downloads.progress.keys": set(),
@@ -153,8 +154,8 @@ MAY = {
         "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
     },
     "downloads.worker.child": {
-        "downloads.network.proxy", "downloads.progress.message", "downloads.worker.attempt",
-        "downloads.worker.stall_watchdog",
+        "downloads.network.proxy", "downloads.network.rate_limiter", "downloads.progress.message",
+        "downloads.worker.attempt", "downloads.worker.stall_watchdog",
     },
     "downloads.worker.download_process": {"downloads.files.ffmpeg"},
     "downloads.worker.limits": {"downloads.ytdlp.downloader"},

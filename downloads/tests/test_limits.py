@@ -12,7 +12,8 @@ from django.utils.html import strip_tags
 
 from downloads.files import media_folder, workspace
 from downloads.models import Filed, Queue, Status, Video
-from downloads.network.proxy import Flow, Proxy
+from downloads.network.proxy import Proxy
+from downloads.network.rate_limiter import Flow
 from downloads.templatetags import video_format
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until

@@ -20,7 +20,8 @@ import threading
 from django.conf import settings
 
 from downloads.models import LEASE, Video
-from downloads.network.proxy import Flow, Proxy
+from downloads.network.proxy import Proxy
+from downloads.network.rate_limiter import Flow
 from downloads.progress.message import Progress
 from downloads.worker import attempt
 from downloads.worker.stall_watchdog import Silence
