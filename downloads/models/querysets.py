@@ -12,8 +12,9 @@ from django.db.models import Count, Exists, Max, Min, Q
 from django.utils import timezone
 
 from downloads.models import event, indexes, removal, transitions
-from downloads.models.choices import ACTIVE, HIGHEST, UNFINISHED, Quality, Status
+from downloads.models.choices import ACTIVE, UNFINISHED, Quality, Status
 from downloads.models.queue import Queue
+from downloads.models.value_objects import HIGHEST
 from downloads.progress import keys
 from downloads.search import index
 

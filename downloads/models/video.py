@@ -20,8 +20,9 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from downloads.models import indexes, removal, transitions
-from downloads.models.choices import ACTIVE, ENDED, UNFINISHED, Facts, Filed, Place, Quality, Status
+from downloads.models.choices import ACTIVE, ENDED, UNFINISHED, Quality, Status
 from downloads.models.querysets import VideoManager
+from downloads.models.value_objects import Facts, Filed, Place
 from downloads.progress import message
 
 LEASE = dt.timedelta(seconds=settings.LEASE_SECONDS)
