@@ -5,7 +5,7 @@ from django.db import transaction
 from downloads.intake import submit
 from downloads.models import Facts, Video
 from downloads.models.querysets import alone
-from downloads.ytdlp.downloader import Entry, Listing
+from downloads.ytdlp.results import Entry, Listing
 
 # A channel holds lists which hold videos; what lies deeper is left out.
 DEEPEST = 2

@@ -17,7 +17,7 @@ from downloads.progress.keys import CHANNEL_PATTERN
 from downloads.progress.message import Progress
 from downloads.worker import attempt
 from downloads.worker.progress_reporter import Reporter
-from downloads.ytdlp import downloader
+from downloads.ytdlp import results
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
@@ -128,8 +128,8 @@ def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path
 
 @pytest.mark.parametrize("kind", [".svg", ".html", ""])
 def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
-    with pytest.raises(downloader.DownloadError, match="which is no video"):
-        attempt._check(downloader.Fetched(tmp_path / f"media{kind}", None, None))
+    with pytest.raises(results.DownloadError, match="which is no video"):
+        attempt._check(results.Fetched(tmp_path / f"media{kind}", None, None))
 
 
 def test_it_tells_of_its_progress_in_order(download, media_server, published):

@@ -9,7 +9,7 @@ from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
 from downloads.files import ffmpeg
 from downloads.network.proxy import Proxy
-from downloads.ytdlp import downloader, error_messages
+from downloads.ytdlp import downloader, error_messages, results
 
 METADATA = "http://169.254.169.254/latest/meta-data"
 
@@ -100,7 +100,7 @@ def test_it_knows_each_quality(fetch, media_server, quality):
     ],
 )
 def test_it_explains_what_went_wrong(fetch, media_server, path, words, permanent):
-    with pytest.raises(downloader.DownloadError) as caught:
+    with pytest.raises(results.DownloadError) as caught:
         fetch(media_server.url(path))
     assert words in str(caught.value)
     if words:
@@ -109,7 +109,7 @@ def test_it_explains_what_went_wrong(fetch, media_server, path, words, permanent
 
 def test_it_says_that_a_page_has_no_video(fetch, media_server, monkeypatch):
     monkeypatch.setattr("downloads.tests.mediaserver.PAGE", "<!doctype html><title>{title}</title>No {source}")
-    with pytest.raises(downloader.DownloadError, match="No video was found on this page") as caught:
+    with pytest.raises(results.DownloadError, match="No video was found on this page") as caught:
         fetch(media_server.url("/page/empty"))
     assert caught.value.permanent
 
@@ -118,12 +118,12 @@ def test_it_gives_up_a_server_that_hangs(fetch, media_server, monkeypatch):
     options = downloader._options
     quick = {"socket_timeout": 0.5, "retries": 0}
     monkeypatch.setattr(downloader, "_options", lambda *args: {**options(*args), **quick})
-    with pytest.raises(downloader.DownloadError, match="did not answer in time"):
+    with pytest.raises(results.DownloadError, match="did not answer in time"):
         fetch(media_server.url("/hang/a.mp4"))
 
 
 def test_it_says_that_a_name_is_unknown(fetch):
-    with pytest.raises(downloader.DownloadError, match=r"There is an unknown host name no.such.host.invalid"):
+    with pytest.raises(results.DownloadError, match=r"There is an unknown host name no.such.host.invalid"):
         fetch("http://no.such.host.invalid/clip.mp4")
 
 
@@ -136,21 +136,21 @@ def test_it_says_that_a_name_is_unknown(fetch):
     ],
 )
 def test_it_is_led_to_no_forbidden_address(fetch, media_server, way):
-    with pytest.raises(downloader.DownloadError, match=r"^Refused: 169.254.169.254 is the metadata address") as caught:
+    with pytest.raises(results.DownloadError, match=r"^Refused: 169.254.169.254 is the metadata address") as caught:
         fetch(media_server.url(way))
     assert caught.value.permanent
 
 
 @pytest.mark.parametrize("segment", ["file:///etc/passwd", "ftp://127.0.0.1/x.ts", "ws://127.0.0.1/x"])
 def test_it_fetches_by_http_only(fetch, media_server, segment):
-    with pytest.raises(downloader.DownloadError):
+    with pytest.raises(results.DownloadError):
         fetch(media_server.url(f"/playlist?segment={segment}"))
 
 
 @pytest.mark.parametrize("text", ["--exec=touch owned", "-v", "file:///etc/hosts", "ytsearch1:x", ":ythistory"])
 def test_it_takes_no_option_for_an_address(fetch, tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(downloader.DownloadError):
+    with pytest.raises(results.DownloadError):
         fetch(text)
     assert sorted(path.name for path in tmp_path.iterdir()) == []
 
@@ -158,7 +158,7 @@ def test_it_takes_no_option_for_an_address(fetch, tmp_path, monkeypatch, text):
 def test_it_goes_through_the_proxy_whatever_the_environment_says(fetch, media_server, monkeypatch, settings):
     settings.ALLOW_PRIVATE_HOSTS = False
     monkeypatch.setenv("no_proxy", "*")
-    with pytest.raises(downloader.DownloadError, match=r"Refused: 127.0.0.1 is this machine itself"):
+    with pytest.raises(results.DownloadError, match=r"Refused: 127.0.0.1 is this machine itself"):
         fetch(media_server.url("/clip.mp4"))
     assert media_server.requests == []
 
@@ -167,7 +167,7 @@ def test_it_says_that_ffmpeg_is_missing(fetch, media_server, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     # Looked for once per process; a download has a process of its own.
     monkeypatch.setattr(FFmpegPostProcessor, "_version_cache", {"ffmpeg": False, "ffprobe": False})
-    with pytest.raises(downloader.DownloadError, match="ffmpeg is missing"):
+    with pytest.raises(results.DownloadError, match="ffmpeg is missing"):
         fetch(media_server.url("/separate/index.m3u8"))
 
 

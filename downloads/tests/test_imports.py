@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.models.value_objects": set(),
+    "downloads.ytdlp.results": {"downloads.ytdlp.streams"},
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -62,7 +62,7 @@ MAY = {
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
     "downloads.forms": set(),
     "downloads.intake.playlists": {
-        "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.downloader",
+        "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.results",
     },
     "downloads.intake.submit": {"downloads.network.address_policy"},
     "downloads.library.filters": set(),
@@ -92,6 +92,7 @@ MAY = {
         "downloads.models.choices", "downloads.models.event", "downloads.progress.message",
         "downloads.progress.publisher", "downloads.search.document", "downloads.search.index",
     },
+    "downloads.models.value_objects": set(),
     "downloads.models.video": {
         "downloads.models.choices", "downloads.models.indexes", "downloads.models.querysets",
         "downloads.models.removal", "downloads.models.transitions", "downloads.models.value_objects",
@@ -153,14 +154,15 @@ MAY = {
         "downloads.files.names", "downloads.files.subtitles", "downloads.files.workspace",
         "downloads.intake.playlists", "downloads.progress.message", "downloads.progress.publisher",
         "downloads.worker.limits", "downloads.worker.progress_meter", "downloads.worker.progress_reporter",
-        "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages", "downloads.ytdlp.streams",
+        "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages", "downloads.ytdlp.results",
+        "downloads.ytdlp.streams",
     },
     "downloads.worker.child": {
         "downloads.network.proxy", "downloads.network.rate_limiter", "downloads.progress.message",
         "downloads.worker.attempt", "downloads.worker.stall_watchdog",
     },
     "downloads.worker.download_process": {"downloads.files.ffmpeg"},
-    "downloads.worker.limits": {"downloads.ytdlp.downloader"},
+    "downloads.worker.limits": {"downloads.ytdlp.results"},
     "downloads.worker.progress_meter": {"downloads.progress.message", "downloads.ytdlp.streams"},
     "downloads.worker.progress_reporter": {"downloads.progress.message"},
     "downloads.worker.stall_watchdog": set(),
@@ -169,7 +171,8 @@ MAY = {
         "downloads.progress.keys", "downloads.progress.redis_clients", "downloads.worker.download_process",
     },
     "downloads.ytdlp.downloader": {
-        "downloads.ytdlp.error_messages", "downloads.ytdlp.resuming_client", "downloads.ytdlp.streams",
+        "downloads.ytdlp.error_messages", "downloads.ytdlp.results", "downloads.ytdlp.resuming_client",
+        "downloads.ytdlp.streams",
     },
     "downloads.ytdlp.error_messages": set(),
     "downloads.ytdlp.resuming_client": {"downloads.files.partial_file"},

@@ -19,7 +19,7 @@ from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 from downloads.worker import attempt, limits, supervisor
 from downloads.worker.stall_watchdog import Silence
-from downloads.ytdlp import downloader, error_messages, resuming_client
+from downloads.ytdlp import downloader, error_messages, results, resuming_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
@@ -57,7 +57,7 @@ def test_it_refuses_what_is_too_large_by_its_own_count(download, media_server, s
 def test_it_refuses_what_is_too_long(settings):
     settings.MAX_SECONDS = 90
     limits.check(90, 0)
-    with pytest.raises(downloader.DownloadError, match=r"longer than the 1.5 min that are taken") as caught:
+    with pytest.raises(results.DownloadError, match=r"longer than the 1.5 min that are taken") as caught:
         limits.check(91, 0)
     assert caught.value.permanent
 

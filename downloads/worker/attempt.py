@@ -23,7 +23,7 @@ from downloads.worker import limits
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
-from downloads.ytdlp.downloader import DownloadError, Fetched, Listing
+from downloads.ytdlp.results import DownloadError, Fetched, Listing
 from downloads.ytdlp.streams import Step
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from downloads.ytdlp.downloader import DownloadError
+from downloads.ytdlp.results import DownloadError
 
 
 def check(seconds: float | None, count: float) -> None:

@@ -3,7 +3,6 @@
 Nothing that a person types, and nothing that a site says, becomes an option or a file name here.
 """
 
-import dataclasses
 import errno
 import logging
 import re
@@ -14,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from downloads.ytdlp import error_messages
+from downloads.ytdlp.results import DownloadError, Entry, Fetched, Found, Listing
 from downloads.ytdlp.resuming_client import HTTPError, YoutubeDLError, Ytdl
 from downloads.ytdlp.streams import Step, Stream
 
@@ -38,52 +38,6 @@ class _Log:
         logger.debug("%s", message)
 
     info = warning = error = debug
-
-
-class DownloadError(Exception):
-    """The world is not as the download needs it; `permanent` where trying again will not help."""
-
-    def __init__(self, message: str, permanent: bool) -> None:
-        super().__init__(message)
-        self.permanent = permanent
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """A video that was looked up: what the site says of it, and the streams that will be fetched."""
-
-    info: dict[str, Any]
-    streams: list[Stream]
-    ydl: Any = dataclasses.field(repr=False)
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A video in a list: its address, and what the list says that it is."""
-
-    url: str
-    extractor: str = ""
-    source_id: str = ""
-    title: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Listing:
-    """The address was not of one video but of many: the first of them, and whether there are more."""
-
-    title: str
-    entries: list[Entry]
-    has_more: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Fetched:
-    """Files in the work folder."""
-
-    media: Path
-    thumbnail: Path | None
-    info: Path | None
-    subtitles: list[Path] = dataclasses.field(default_factory=list)
 
 
 def probe(url: str, folder: Path, *, proxy: str, quality: str = "best", subtitles: str = "") -> Found | Listing:

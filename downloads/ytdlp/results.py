@@ -1,0 +1,53 @@
+"""Results and errors of looking a URL up and fetching it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from downloads.ytdlp.streams import Stream
+
+
+class DownloadError(Exception):
+    """The world is not as the download needs it; `permanent` where trying again will not help."""
+
+    def __init__(self, message: str, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A video that was looked up: what the site says of it, and the streams that will be fetched."""
+
+    info: dict[str, Any]
+    streams: list[Stream]
+    ydl: Any = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A video in a list: its address, and what the list says that it is."""
+
+    url: str
+    extractor: str = ""
+    source_id: str = ""
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The address was not of one video but of many: the first of them, and whether there are more."""
+
+    title: str
+    entries: list[Entry]
+    has_more: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Fetched:
+    """Files in the work folder."""
+
+    media: Path
+    thumbnail: Path | None
+    info: Path | None
+    subtitles: list[Path] = dataclasses.field(default_factory=list)
