@@ -10,6 +10,7 @@ from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 from downloads.files import ffmpeg
 from downloads.network.proxy import Proxy
 from downloads.ytdlp import downloader, error_messages, results
+from downloads.ytdlp import options as ytdlp_options
 
 METADATA = "http://169.254.169.254/latest/meta-data"
 
@@ -18,7 +19,7 @@ METADATA = "http://169.254.169.254/latest/meta-data"
 def as_in_a_child(settings, monkeypatch):
     settings.ALLOW_PRIVATE_HOSTS = True
     monkeypatch.setenv("PATH", ffmpeg.path())
-    monkeypatch.setattr(downloader, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(ytdlp_options, "_pause", lambda n: 0.0)
 
 
 @pytest.fixture
@@ -115,9 +116,9 @@ def test_it_says_that_a_page_has_no_video(fetch, media_server, monkeypatch):
 
 
 def test_it_gives_up_a_server_that_hangs(fetch, media_server, monkeypatch):
-    options = downloader._options
+    options = ytdlp_options._options
     quick = {"socket_timeout": 0.5, "retries": 0}
-    monkeypatch.setattr(downloader, "_options", lambda *args: {**options(*args), **quick})
+    monkeypatch.setattr(ytdlp_options, "_options", lambda *args: {**options(*args), **quick})
     with pytest.raises(results.DownloadError, match="did not answer in time"):
         fetch(media_server.url("/hang/a.mp4"))
 

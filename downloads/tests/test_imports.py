@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.ytdlp.results": {"downloads.ytdlp.streams"},
+    "downloads.ytdlp.options": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -171,10 +171,11 @@ MAY = {
         "downloads.progress.keys", "downloads.progress.redis_clients", "downloads.worker.download_process",
     },
     "downloads.ytdlp.downloader": {
-        "downloads.ytdlp.error_messages", "downloads.ytdlp.results", "downloads.ytdlp.resuming_client",
-        "downloads.ytdlp.streams",
+        "downloads.ytdlp.error_messages", "downloads.ytdlp.options", "downloads.ytdlp.results",
+        "downloads.ytdlp.resuming_client", "downloads.ytdlp.streams",
     },
     "downloads.ytdlp.error_messages": set(),
+    "downloads.ytdlp.results": {"downloads.ytdlp.streams"},
     "downloads.ytdlp.resuming_client": {"downloads.files.partial_file"},
     "downloads.ytdlp.streams": set(),
     "ytarchive.data_folder": set(),

@@ -19,14 +19,14 @@ from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 from downloads.worker import attempt, limits, supervisor
 from downloads.worker.stall_watchdog import Silence
-from downloads.ytdlp import downloader, error_messages, results, resuming_client
+from downloads.ytdlp import downloader, error_messages, options, results, resuming_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
 
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch):
-    monkeypatch.setattr(downloader, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(options, "_pause", lambda n: 0.0)
 
 
 @pytest.fixture

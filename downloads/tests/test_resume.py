@@ -8,7 +8,7 @@ import pytest
 from downloads.files import ffmpeg, partial_file
 from downloads.network.proxy import Proxy
 from downloads.tests import versions
-from downloads.ytdlp import downloader
+from downloads.ytdlp import downloader, options
 
 CUT = 300_000
 
@@ -17,7 +17,7 @@ CUT = 300_000
 def as_in_a_child(settings, monkeypatch):
     settings.ALLOW_PRIVATE_HOSTS = True
     monkeypatch.setenv("PATH", ffmpeg.path())
-    monkeypatch.setattr(downloader, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(options, "_pause", lambda n: 0.0)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from downloads.models import RETRIES, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.tests import versions
 from downloads.worker import attempt as worker_attempt
-from downloads.ytdlp import downloader
+from downloads.ytdlp import options
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
 
@@ -24,7 +24,7 @@ def shelf(monkeypatch, media_server):
 @pytest.fixture
 def attempt(redis_server, media_server, monkeypatch):
     """Take the film through one attempt; its row at the end."""
-    monkeypatch.setattr(downloader, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(options, "_pause", lambda n: 0.0)
     url = media_server.url("/version/a.mp4")
     Video.objects.ingest(url, url)
 

@@ -5,7 +5,6 @@ Nothing that a person types, and nothing that a site says, becomes an option or 
 
 import errno
 import logging
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,31 +12,15 @@ from typing import Any
 from django.conf import settings
 
 from downloads.ytdlp import error_messages
+from downloads.ytdlp.options import STEM, _options, _subtitle_options
 from downloads.ytdlp.results import DownloadError, Entry, Fetched, Found, Listing
 from downloads.ytdlp.resuming_client import HTTPError, YoutubeDLError, Ytdl
 from downloads.ytdlp.streams import Step, Stream
 
 logger = logging.getLogger(__name__)
 
-# Everything in the work folder is called so; names for people are made when a video is filed away.
-STEM = "media"
-# Those that go through the proxy: no rtmp, no rtsp, no mms, no websocket.
-PROTOCOLS = r"^(https?|m3u8(_native)?|http_dash_segments(_generator)?|ism)$"
-WEB = f"[protocol~='{PROTOCOLS}']"
-FORMATS = {"audio": f"ba{WEB}/b{WEB}"}
-ANY_FORMAT = f"bv*{WEB}+ba{WEB}/b{WEB}"
-HEIGHTS = {"1080p": "1080", "720p": "720", "480p": "480"}
 MERGING = ("Merger", "FixupM3u8", "FixupM4a", "FixupStretched", "FixupDuplicateMoov", "FixupTimestamp", "FixupDuration")
 PICTURES = ("jpg", "jpeg", "png", "webp")
-
-
-class _Log:
-    """What yt-dlp says goes to the log's depths: an error is told by whoever catches it."""
-
-    def debug(self, message: str) -> None:
-        logger.debug("%s", message)
-
-    info = warning = error = debug
 
 
 def probe(url: str, folder: Path, *, proxy: str, quality: str = "best", subtitles: str = "") -> Found | Listing:
@@ -67,61 +50,6 @@ def fetch(found: Found, on_step: Callable[[Step], None], on_merging: Callable[[]
     except YoutubeDLError as error:
         raise _explained(error) from error
     return _fetched(found)
-
-
-def _options(folder: Path, proxy: str, quality: str) -> dict[str, Any]:
-    return {
-        "proxy": proxy,
-        "format": FORMATS.get(quality, ANY_FORMAT),
-        "format_sort": [f"res:{HEIGHTS[quality]}"] if quality in HEIGHTS else [],
-        "paths": {"home": str(folder)},
-        "outtmpl": {"default": f"{STEM}.%(ext)s"},
-        "cachedir": str(settings.CACHE_ROOT / "yt-dlp"),
-        "writethumbnail": True,
-        "writeinfojson": True,
-        "clean_infojson": True,
-        "noplaylist": True,
-        "extract_flat": "in_playlist",
-        # One more than is taken, to know whether there are more.
-        "playlist_items": f"1:{settings.PLAYLIST_LIMIT + 1}",
-        "continuedl": True,
-        # The streams of a video stay until it is filed away: joining them may be cut short.
-        "keepvideo": True,
-        "overwrites": True,
-        "updatetime": False,
-        "hls_prefer_native": True,
-        "external_downloader": {"default": "native"},
-        "js_runtimes": {"deno": {}, "node": {}},
-        "socket_timeout": min(20, settings.STALL_SECONDS),
-        "retries": 3,
-        "fragment_retries": 3,
-        "skip_unavailable_fragments": False,
-        "extractor_retries": 1,
-        "file_access_retries": 1,
-        "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause),
-        # A file that claims to be a playlist must not make ffmpeg read others, here or elsewhere.
-        "postprocessor_args": {"ffmpeg_i": ["-protocol_whitelist", "file,crypto,data"]},
-        "logger": _Log(),
-        "noprogress": True,
-        "color": "never",
-    }
-
-
-def _subtitle_options(languages: str) -> dict[str, Any]:
-    """Return the options for subtitles in these languages, kept as WebVTT; a track that fails fails no video."""
-    if not languages:
-        return {}
-    return {
-        "writesubtitles": True,
-        # yt-dlp reads these as patterns: "en" also means en-GB.
-        "subtitleslangs": [rf"{re.escape(language)}(-.*)?" for language in languages.split(",")],
-        "subtitlesformat": "vtt/best",
-        "postprocessors": [{"key": "FFmpegSubtitlesConvertor", "format": "vtt", "when": "before_dl"}],
-    }
-
-
-def _pause(n: int) -> float:
-    return min(8.0, 0.5 * 2**n)
 
 
 def _single(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any] | Listing:
