@@ -9,7 +9,8 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from downloads.bridge.video_state import Outgoing, Row, Slot, Track, changed_text, progress_text, status_text
+from downloads.bridge.encoding import changed_text, progress_text, status_text
+from downloads.bridge.video_state import Outgoing, Row, Slot, Track
 from downloads.progress import batch
 from downloads.progress.batch import Message
 from downloads.progress.counters import Tally

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from downloads.progress import batch
 from downloads.progress.batch import Message
-from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress, dumps
+from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -100,41 +99,6 @@ class Outgoing:
     messages: list[Message]
     put: dict[str, str]
     drop: list[str]
-
-
-def progress_text(video_id: str, track: Track) -> str:
-    """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
-    numbers = track.numbers
-    content: dict[str, Any] = {
-        "type": batch.PROGRESS,
-        "video_id": video_id,
-        "percent": numbers.get("percent"),
-        "downloaded_bytes": numbers.get("downloaded_bytes"),
-        "total_bytes": numbers.get("total_bytes"),
-    }
-    if content["percent"] is None:
-        content["last_percent"] = track.last_percent
-    content |= {name: numbers[name] for name in ("speed", "eta", "phase") if name in numbers}
-    if track.status:
-        content["status"] = track.status
-    content["attempt"] = track.attempt
-    return dumps(content)
-
-
-def status_text(video_id: str, track: Track, rev: int) -> str:
-    """Return a video's status object."""
-    content = {"type": batch.STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
-    if "percent" in track.numbers:
-        content["percent"] = track.numbers["percent"]
-    if track.error is not None:
-        content["error"] = track.error
-    return dumps(content | {"rev": rev})
-
-
-def changed_text(video_id: str, rev: int, deleted: bool) -> str:
-    """Return the object that says: something else of the row has changed, or it is gone."""
-    content: dict[str, Any] = {"type": batch.CHANGED, "video_id": video_id, "rev": rev}
-    return dumps(content | {"deleted": True} if deleted else content)
 
 
 def readable(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:

@@ -13,7 +13,9 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.ytdlp.options": set(),
+    "downloads.bridge.encoding": {
+        "downloads.bridge.video_state", "downloads.progress.batch", "downloads.progress.message",
+    },
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -25,8 +27,8 @@ MAY = {
     },
     "downloads.apps": set(),
     "downloads.bridge.conflator": {
-        "downloads.bridge.video_state", "downloads.progress.batch", "downloads.progress.counters",
-        "downloads.progress.message",
+        "downloads.bridge.encoding", "downloads.bridge.video_state", "downloads.progress.batch",
+        "downloads.progress.counters", "downloads.progress.message",
     },
     "downloads.bridge.epoch": {
         "downloads.bridge.conflator", "downloads.bridge.video_state", "downloads.progress.counters",
@@ -175,6 +177,7 @@ MAY = {
         "downloads.ytdlp.resuming_client", "downloads.ytdlp.streams",
     },
     "downloads.ytdlp.error_messages": set(),
+    "downloads.ytdlp.options": set(),
     "downloads.ytdlp.results": {"downloads.ytdlp.streams"},
     "downloads.ytdlp.resuming_client": {"downloads.files.partial_file"},
     "downloads.ytdlp.streams": set(),
