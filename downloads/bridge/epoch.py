@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from downloads.bridge.conflator import Conflator
-from downloads.bridge.video_state import Outgoing, last_percent, readable
+from downloads.bridge.snapshot_store import last_percent, readable
+from downloads.bridge.video_state import Outgoing
 from downloads.progress.counters import BATCHES, TAKEN
 from downloads.progress.keys import ECHO_CHANNEL, EVENT, SNAPSHOT_HEAD, SNAPSHOT_KEY
 from downloads.progress.message import BadMessage, Progress, dumps, video_id_of

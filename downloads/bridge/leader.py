@@ -18,6 +18,7 @@ from typing import Any
 
 from downloads.bridge.epoch import DEAF_AFTER, Epoch, Interrupted, cancelled
 from downloads.bridge.rows import Rows
+from downloads.bridge.snapshot_store import STORE
 from downloads.bridge.video_state import Track
 from downloads.progress.counters import Tally
 from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
@@ -28,18 +29,6 @@ logger = logging.getLogger(__name__)
 LEASE = 3.0  # seconds: another bridge takes over at most this and one try after the leader's death
 RETRY = 0.5  # between tries for the lease, and for Redis
 
-# Write the snapshot store and renew the lease, if it is ours: one atomic step, as a MULTI is.
-# KEYS: lease, store. ARGV: token, lease in ms, 1 to begin anew, head or "", number of puts, id, text…, dropped ids…
-STORE = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-if ARGV[3] == '1' then redis.call('DEL', KEYS[2]) end
-local last = 5 + 2 * tonumber(ARGV[5])
-for i = last + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
-for i = 6, last, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[2], '@', ARGV[4]) end
-return 1
-"""
 RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 

@@ -1,15 +1,10 @@
 """What the bridge knows of one video, and the texts that say it."""
 
 import dataclasses
-import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 from downloads.progress.batch import Message
-from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, BadMessage, Progress
-
-logger = logging.getLogger(__name__)
+from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, Progress
 
 CARRIED = ("percent", "downloaded_bytes", "total_bytes", "phase")
 NUMBERS = ("percent", "downloaded_bytes", "total_bytes", "speed", "eta", "phase")
@@ -99,21 +94,3 @@ class Outgoing:
     messages: list[Message]
     put: dict[str, str]
     drop: list[str]
-
-
-def readable(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:
-    """Return the store's entries; one that cannot be read (nobody else writes here) is logged and left out."""
-    for video_id, text in stored.items():
-        try:
-            yield video_id.decode(), Progress.from_json(text)
-        except (BadMessage, UnicodeDecodeError) as error:
-            logger.warning("an entry of the snapshot store cannot be read: %r: %r", video_id, error)
-
-
-def last_percent(text: bytes) -> float | None:
-    """Return the last known percent beside an unknown one; Progress has no field for it."""
-    try:
-        found = json.loads(text).get("last_percent")
-    except (ValueError, AttributeError):
-        return None
-    return float(found) if isinstance(found, int | float) else None
