@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from downloads.bridge.conflator import Conflator
+from downloads.bridge.lease import Interrupted
 from downloads.bridge.snapshot_store import last_percent, readable
 from downloads.bridge.video_state import Outgoing
 from downloads.progress.counters import BATCHES, TAKEN
@@ -27,10 +28,6 @@ DEAF_AFTER = 6.0  # without an echo of our own
 SHORTLY = 0.01
 MOST_AT_ONCE = 400  # messages a tick: asyncio's stream reader holds 128 KiB
 MOST_PARKED = 100  # messages about one id that wait for a look at its row
-
-
-class Interrupted(Exception):
-    """The lease is lost, or messages may have been missed: lead again, from the rows."""
 
 
 class Epoch:

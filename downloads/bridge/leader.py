@@ -16,7 +16,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from downloads.bridge.epoch import DEAF_AFTER, Epoch, Interrupted, cancelled
+from downloads.bridge.epoch import DEAF_AFTER, Epoch, cancelled
+from downloads.bridge.lease import LEASE, RELEASE, Interrupted
 from downloads.bridge.rows import Rows
 from downloads.bridge.snapshot_store import STORE
 from downloads.bridge.video_state import Track
@@ -26,10 +27,7 @@ from downloads.progress.redis_clients import AWAY
 
 logger = logging.getLogger(__name__)
 
-LEASE = 3.0  # seconds: another bridge takes over at most this and one try after the leader's death
 RETRY = 0.5  # between tries for the lease, and for Redis
-
-RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 class Bridge:

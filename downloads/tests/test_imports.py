@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.bridge.snapshot_store": {"downloads.progress.message"},
+    "downloads.bridge.lease": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -32,16 +32,17 @@ MAY = {
         "downloads.bridge.video_state", "downloads.progress.batch", "downloads.progress.message",
     },
     "downloads.bridge.epoch": {
-        "downloads.bridge.conflator", "downloads.bridge.snapshot_store", "downloads.bridge.video_state",
-        "downloads.progress.counters", "downloads.progress.keys", "downloads.progress.message",
-        "downloads.progress.redis_clients",
+        "downloads.bridge.conflator", "downloads.bridge.lease", "downloads.bridge.snapshot_store",
+        "downloads.bridge.video_state", "downloads.progress.counters", "downloads.progress.keys",
+        "downloads.progress.message", "downloads.progress.redis_clients",
     },
     "downloads.bridge.leader": {
-        "downloads.bridge.epoch", "downloads.bridge.rows", "downloads.bridge.snapshot_store",
-        "downloads.bridge.video_state", "downloads.progress.counters", "downloads.progress.keys",
-        "downloads.progress.redis_clients",
+        "downloads.bridge.epoch", "downloads.bridge.lease", "downloads.bridge.rows",
+        "downloads.bridge.snapshot_store", "downloads.bridge.video_state", "downloads.progress.counters",
+        "downloads.progress.keys", "downloads.progress.redis_clients",
     },
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
+    "downloads.bridge.snapshot_store": {"downloads.progress.message"},
     "downloads.bridge.video_state": {"downloads.progress.batch", "downloads.progress.message"},
     "downloads.consumers": {
         "downloads.accounts.permissions", "downloads.accounts.session_monitor", "downloads.fanout.frames",
