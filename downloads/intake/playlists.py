@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from downloads.intake import submit
+from downloads.intake import urls
 from downloads.models import Facts, Video
 from downloads.models.querysets import alone
 from downloads.ytdlp.results import Entry, Listing
@@ -43,7 +43,7 @@ def expand(video: Video, listing: Listing) -> bool:
 
 def _take(video: Video, entry: Entry) -> str:
     try:
-        source = submit.read(entry.url)
+        source = urls.read(entry.url)
     except ValueError:
         return "refused"
     if Video.objects.same_as(entry.extractor, entry.source_id).exists():

@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.bridge.lease": set(),
+    "downloads.intake.urls": {"downloads.network.address_policy"},
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -41,6 +41,7 @@ MAY = {
         "downloads.bridge.snapshot_store", "downloads.bridge.video_state", "downloads.progress.counters",
         "downloads.progress.keys", "downloads.progress.redis_clients",
     },
+    "downloads.bridge.lease": set(),
     "downloads.bridge.rows": {"downloads.bridge.conflator", "downloads.bridge.video_state"},
     "downloads.bridge.snapshot_store": {"downloads.progress.message"},
     "downloads.bridge.video_state": {"downloads.progress.batch", "downloads.progress.message"},
@@ -67,10 +68,8 @@ MAY = {
     "downloads.files.webvtt": set(),
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
     "downloads.forms": set(),
-    "downloads.intake.playlists": {
-        "downloads.intake.submit", "downloads.models.querysets", "downloads.ytdlp.results",
-    },
-    "downloads.intake.submit": {"downloads.network.address_policy"},
+    "downloads.intake.playlists": {"downloads.intake.urls", "downloads.models.querysets", "downloads.ytdlp.results"},
+    "downloads.intake.submit": {"downloads.intake.urls", "downloads.network.address_policy"},
     "downloads.library.filters": set(),
     "downloads.library.listing": {"downloads.library.filters", "downloads.models.event", "downloads.search.query"},
     "downloads.library.video_page": {
