@@ -2,7 +2,7 @@
 
 import pytest
 
-from downloads.intake import playlists
+from downloads.intake import duplicates, playlists
 from downloads.models import Facts, Status, Video, querysets
 from downloads.network.proxy import Proxy
 from downloads.worker import attempt
@@ -117,7 +117,7 @@ class TestTwins:
 def test_it_takes_no_file_name_for_an_id(redis_server):
     Video.objects.ingest("http://a/clip.mp4", "http://a/clip.mp4", extractor="Generic", source_id="clip")
     other, _ = Video.objects.ingest("http://b/clip.mp4", "http://b/clip.mp4")
-    assert playlists.twin(other, Facts(extractor="Generic", source_id="clip")) is None
+    assert duplicates.twin(other, Facts(extractor="Generic", source_id="clip")) is None
 
 
 class TestSubtitles:

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import keep
-from downloads.intake import playlists
+from downloads.intake import duplicates, playlists
 from downloads.models import Facts, Filed, Quality, Queue, Video
 from downloads.progress import message, publisher
 from downloads.worker import limits
@@ -174,7 +174,7 @@ class _Story:
             _ours(steadily(lambda: playlists.expand(self.video, listing)))
             return
         known = facts(found.info)
-        _ours(steadily(lambda: playlists.describe(self.video, known)))
+        _ours(steadily(lambda: duplicates.describe(self.video, known)))
         if self.video.is_ended:
             return
         limits.check(self.video.duration, sum(stream.planned or 0 for stream in found.streams))
