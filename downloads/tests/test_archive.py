@@ -15,7 +15,7 @@ from downloads.models import Queue, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.progress.keys import CHANNEL_PATTERN
 from downloads.progress.message import Progress
-from downloads.worker import attempt
+from downloads.worker import attempt, metadata
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import results
 
@@ -234,19 +234,19 @@ class TestFacts:
     """What is kept of a look-up."""
 
     def test_it_leaves_out_what_makes_no_sense(self):
-        found = attempt.facts({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
+        found = metadata.facts({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
         assert (found.duration, found.upload_date, found.title, found.source_id) == (None, None, "", "5")
 
     @pytest.mark.parametrize("duration", [-1, 0, float("inf"), "12", None, [1]])
     def test_it_believes_no_odd_duration(self, duration):
-        assert attempt.facts({"duration": duration}).duration is None
+        assert metadata.facts({"duration": duration}).duration is None
 
     def test_it_reads_dates_and_durations(self):
-        found = attempt.facts({"duration": 61, "upload_date": "20260131"})
+        found = metadata.facts({"duration": 61, "upload_date": "20260131"})
         assert (found.duration, found.upload_date) == (61.0, dt.date(2026, 1, 31))
 
     def test_it_mends_broken_text(self):
-        assert attempt.facts({"title": "a\ud800b"}).title == "a?b"
+        assert metadata.facts({"title": "a\ud800b"}).title == "a?b"
 
 
 def test_it_tells_the_last_state_always():

@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.intake.duplicates": {"downloads.models.querysets"},
+    "downloads.worker.metadata": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -68,6 +68,7 @@ MAY = {
     "downloads.files.webvtt": set(),
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
     "downloads.forms": set(),
+    "downloads.intake.duplicates": {"downloads.models.querysets"},
     "downloads.intake.playlists": {"downloads.intake.urls", "downloads.ytdlp.results"},
     "downloads.intake.submit": {"downloads.intake.urls", "downloads.network.address_policy"},
     "downloads.intake.urls": {"downloads.network.address_policy"},
@@ -159,9 +160,9 @@ MAY = {
         "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.media_types",
         "downloads.files.names", "downloads.files.subtitles", "downloads.files.workspace",
         "downloads.intake.duplicates", "downloads.intake.playlists", "downloads.progress.message",
-        "downloads.progress.publisher", "downloads.worker.limits", "downloads.worker.progress_meter",
-        "downloads.worker.progress_reporter", "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages",
-        "downloads.ytdlp.results", "downloads.ytdlp.streams",
+        "downloads.progress.publisher", "downloads.worker.limits", "downloads.worker.metadata",
+        "downloads.worker.progress_meter", "downloads.worker.progress_reporter", "downloads.ytdlp.downloader",
+        "downloads.ytdlp.error_messages", "downloads.ytdlp.results", "downloads.ytdlp.streams",
     },
     "downloads.worker.child": {
         "downloads.network.proxy", "downloads.network.rate_limiter", "downloads.progress.message",

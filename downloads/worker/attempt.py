@@ -1,14 +1,12 @@
 """The story of one download, from claimed to filed away or failed. Runs in a process of its own."""
 
-import datetime as dt
 import errno
 import logging
-import math
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -17,9 +15,10 @@ from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import keep
 from downloads.intake import duplicates, playlists
-from downloads.models import Facts, Filed, Quality, Queue, Video
+from downloads.models import Filed, Quality, Queue, Video
 from downloads.progress import message, publisher
 from downloads.worker import limits
+from downloads.worker.metadata import facts
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
@@ -106,39 +105,6 @@ def steadily(write: Callable[[], T]) -> T:
             logger.warning("The database does not take a write, trying again: %s", error)
             connection.close()
             time.sleep(DATABASE_PAUSE)
-
-
-def facts(info: dict[str, Any]) -> Facts:
-    """Return what is kept of a look-up; what makes no sense is left out."""
-    return Facts(
-        title=_text(info, "title"),
-        uploader=_text(info, "uploader", "channel", "creator"),
-        description=_text(info, "description"),
-        duration=_duration(info.get("duration")),
-        upload_date=_date(info.get("upload_date")),
-        extractor=_text(info, "extractor_key", "extractor"),
-        source_id=_text(info, "id"),
-        webpage_url=_text(info, "webpage_url"),
-    )
-
-
-def _text(info: dict[str, Any], *names: str) -> str:
-    found = next((str(info[name]) for name in names if info.get(name)), "")
-    # A lone surrogate passes JSON, but no database and no page after it.
-    return found.encode("utf-8", "replace").decode()
-
-
-def _duration(found: object) -> float | None:
-    if isinstance(found, int | float) and math.isfinite(found) and found > 0:
-        return float(found)
-    return None
-
-
-def _date(found: object) -> dt.date | None:
-    try:
-        return dt.datetime.strptime(str(found), "%Y%m%d").date()
-    except ValueError:
-        return None
 
 
 def _words(video: Video, error: Exception) -> str:
