@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
+from downloads.database import alone
 from downloads.models import Facts, Video
-from downloads.models.querysets import alone
 
 
 def describe(video: Video, known: Facts) -> bool:

@@ -11,6 +11,7 @@ from django.db import connection, models, transaction
 from django.db.models import Count, Exists, Max, Min, Q
 from django.utils import timezone
 
+from downloads.database import alone
 from downloads.models import event, indexes, removal, transitions
 from downloads.models.choices import ACTIVE, UNFINISHED, Quality, Status
 from downloads.models.queue import Queue
@@ -25,13 +26,6 @@ MOST_SPANS = 60  # years, months or days that are asked for one by one
 SPANS = {"year": dt.timedelta(days=366), "month": dt.timedelta(days=31), "day": dt.timedelta(days=1)}
 # Extractors whose ids are file names: two sites may well have the same.
 VAGUE = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
-
-
-def alone(name: str) -> None:
-    """Let no other transaction by this name in until ours ends; on SQLite there is but one that writes."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {name}"])
 
 
 def _spans(first: dt.datetime, last: dt.datetime, kind: str) -> Iterator[tuple[dt.datetime, dt.datetime]]:

@@ -9,6 +9,7 @@ import threading
 import pytest
 from django.db import OperationalError
 
+from downloads import database
 from downloads.files import media_folder, workspace
 from downloads.library import video_page
 from downloads.models import Queue, Status, Video
@@ -190,7 +191,7 @@ def test_it_files_nothing_that_the_database_does_not_know(download, media_server
             refused.append(1)
             raise OperationalError("database is locked")
 
-    monkeypatch.setattr(attempt, "DATABASE_PAUSE", 0)
+    monkeypatch.setattr(database, "DATABASE_PAUSE", 0)
     monkeypatch.setattr(media_folder, "place", locked_once)
     video = download(media_server.url("/clip.mp4"))
     assert video.status == Status.COMPLETE

@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.worker.metadata": set(),
+    "downloads.database": set(),
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.templatetags.video_format"},
@@ -68,7 +68,7 @@ MAY = {
     "downloads.files.webvtt": set(),
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
     "downloads.forms": set(),
-    "downloads.intake.duplicates": {"downloads.models.querysets"},
+    "downloads.intake.duplicates": {"downloads.database"},
     "downloads.intake.playlists": {"downloads.intake.urls", "downloads.ytdlp.results"},
     "downloads.intake.submit": {"downloads.intake.urls", "downloads.network.address_policy"},
     "downloads.intake.urls": {"downloads.network.address_policy"},
@@ -83,9 +83,9 @@ MAY = {
     "downloads.models.event": {"downloads.models.choices"},
     "downloads.models.indexes": {"downloads.models.choices"},
     "downloads.models.querysets": {
-        "downloads.models.choices", "downloads.models.event", "downloads.models.indexes", "downloads.models.queue",
-        "downloads.models.removal", "downloads.models.transitions", "downloads.models.value_objects",
-        "downloads.progress.keys", "downloads.search.index",
+        "downloads.database", "downloads.models.choices", "downloads.models.event", "downloads.models.indexes",
+        "downloads.models.queue", "downloads.models.removal", "downloads.models.transitions",
+        "downloads.models.value_objects", "downloads.progress.keys", "downloads.search.index",
     },
     "downloads.models.queue": {
         "downloads.models.choices", "downloads.models.event", "downloads.progress.message",
@@ -157,24 +157,26 @@ MAY = {
     "downloads.views.responses": {"downloads.accounts.permissions"},
     "downloads.views.snapshot": {"downloads.accounts.permissions", "downloads.fanout.hub"},
     "downloads.worker.attempt": {
-        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.media_types",
-        "downloads.files.names", "downloads.files.subtitles", "downloads.files.workspace",
-        "downloads.intake.duplicates", "downloads.intake.playlists", "downloads.progress.message",
-        "downloads.progress.publisher", "downloads.worker.limits", "downloads.worker.metadata",
-        "downloads.worker.progress_meter", "downloads.worker.progress_reporter", "downloads.ytdlp.downloader",
-        "downloads.ytdlp.error_messages", "downloads.ytdlp.results", "downloads.ytdlp.streams",
+        "downloads.database", "downloads.files.ffmpeg", "downloads.files.media_folder",
+        "downloads.files.media_types", "downloads.files.names", "downloads.files.subtitles",
+        "downloads.files.workspace", "downloads.intake.duplicates", "downloads.intake.playlists",
+        "downloads.progress.message", "downloads.progress.publisher", "downloads.worker.limits",
+        "downloads.worker.metadata", "downloads.worker.progress_meter", "downloads.worker.progress_reporter",
+        "downloads.ytdlp.downloader", "downloads.ytdlp.error_messages", "downloads.ytdlp.results",
+        "downloads.ytdlp.streams",
     },
     "downloads.worker.child": {
-        "downloads.network.proxy", "downloads.network.rate_limiter", "downloads.progress.message",
-        "downloads.worker.attempt", "downloads.worker.stall_watchdog",
+        "downloads.database", "downloads.network.proxy", "downloads.network.rate_limiter",
+        "downloads.progress.message", "downloads.worker.attempt", "downloads.worker.stall_watchdog",
     },
     "downloads.worker.download_process": {"downloads.files.ffmpeg"},
     "downloads.worker.limits": {"downloads.ytdlp.results"},
+    "downloads.worker.metadata": set(),
     "downloads.worker.progress_meter": {"downloads.progress.message", "downloads.ytdlp.streams"},
     "downloads.worker.progress_reporter": {"downloads.progress.message"},
     "downloads.worker.stall_watchdog": set(),
     "downloads.worker.supervisor": {
-        "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.workspace",
+        "downloads.database", "downloads.files.ffmpeg", "downloads.files.media_folder", "downloads.files.workspace",
         "downloads.progress.keys", "downloads.progress.redis_clients", "downloads.worker.download_process",
     },
     "downloads.ytdlp.downloader": {

@@ -6,11 +6,10 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
 
+from downloads.database import steadily
 from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import keep
@@ -26,9 +25,7 @@ from downloads.ytdlp.results import DownloadError, Fetched, Listing
 from downloads.ytdlp.streams import Step
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
-DATABASE_PAUSE = 0.5  # seconds between two tries of a write
 A_BUG = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
 DISK_FULL = "The disk is full: nothing new starts until there is room again."
 DISK_PAUSE = 30.0  # seconds that the queue is held at least, whatever the worker sees
@@ -94,17 +91,6 @@ def try_later(video: Video, words: str) -> None:
     """Have a video wait for another try; one that is getting on has all of its tries again."""
     advanced = workspace.has_advanced(video.video_id)
     steadily(lambda: video.try_later(words, advanced=advanced))
-
-
-def steadily(write: Callable[[], T]) -> T:
-    """Write to the database, however long it is away; the supervisor ends this process when the lease runs out."""
-    while True:
-        try:
-            return write()
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("The database does not take a write, trying again: %s", error)
-            connection.close()
-            time.sleep(DATABASE_PAUSE)
 
 
 def _words(video: Video, error: Exception) -> str:

@@ -19,6 +19,7 @@ import threading
 
 from django.conf import settings
 
+from downloads import database
 from downloads.models import LEASE, Video
 from downloads.network.proxy import Proxy
 from downloads.network.rate_limiter import Flow
@@ -40,7 +41,7 @@ def main() -> None:
     order = json.loads(_first_line(lifeline))
     flow = Flow(order["rate"])
     threading.Thread(target=_watch, args=(lifeline, flow), name="lifeline", daemon=True).start()
-    video = attempt.steadily(lambda: Video.objects.filter(**order["job"]).first())
+    video = database.steadily(lambda: Video.objects.filter(**order["job"]).first())
     if video is None:
         return
     _limit_files()

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from downloads.database import _be_brief
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.models import ENDED, LEASE, Queue, Video
 from downloads.progress import keys, redis_clients
@@ -32,7 +33,6 @@ HOLD = 30.0  # seconds that one look at a full disk holds the queue
 BEAT_LASTS = 15  # seconds
 BREATHER = 30.0  # seconds without a claim where the machine has no room for a process
 LAST_WORDS = 4.0  # seconds that a stopping worker takes to give its videos back
-DATABASE_PATIENCE = 2  # seconds: a supervisor that waits for the database sees nothing else
 DIED = "The download's process died"
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
@@ -274,10 +274,3 @@ class Worker:
 
 def _notice(*_: object) -> None:
     """Stand in for a handler: the wake-up is the message."""
-
-
-def _be_brief() -> None:
-    """Have this process' database give up soon instead of keeping the loop waiting."""
-    options = connection.settings_dict["OPTIONS"]
-    options["timeout" if connection.vendor == "sqlite" else "connect_timeout"] = DATABASE_PATIENCE
-    connection.close()
