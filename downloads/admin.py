@@ -24,11 +24,11 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
+from downloads import formatting
 from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent
 from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
 from downloads.search.query import asked, matching
-from downloads.templatetags import video_format
 from downloads.views import login, responses
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
         """Return what the list calls the video."""
-        return Truncator(video_format.named(video)).chars(80)
+        return Truncator(formatting.named(video)).chars(80)
 
     @admin.display(description="State", ordering="status")
     def live(self, video: Video) -> str:
@@ -155,12 +155,12 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.display(description="Length", ordering="duration")
     def length(self, video: Video) -> str:
         """Return the duration as "12:04"."""
-        return video_format.clock(video.duration)
+        return formatting.clock(video.duration)
 
     @admin.display(description="Size", ordering="size")
     def bytes(self, video: Video) -> str:
         """Return the file's size as "603 MB"."""
-        return video_format.size(video.size)
+        return formatting.size(video.size)
 
     @admin.display(description="Added", ordering="added_at")
     def added(self, video: Video) -> str:
@@ -171,7 +171,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     def page(self, video: Video) -> str:
         """Return a link to the video's own page."""
         return format_html(
-            '<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), video_format.named(video)
+            '<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), formatting.named(video)
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -3,8 +3,8 @@
 import dataclasses
 
 from downloads.files import subtitles
+from downloads.formatting import named, size
 from downloads.models import Video
-from downloads.templatetags.video_format import named, size
 
 NAMED = 10
 

@@ -10,9 +10,9 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.text import Truncator
 
+from downloads import formatting
 from downloads.models import Place, Queue, Status, Video
 from downloads.models.removal import CannotRemove
-from downloads.templatetags import video_format
 
 AT_ONCE = 500
 NAMED = 3
@@ -125,7 +125,7 @@ def _by_outcome(verb: Verb, done: list[Video]) -> dict[tuple[str, str], list[Vid
 
 def short(video: Video) -> str:
     """Return a video's name, short enough for a sentence."""
-    return Truncator(video_format.named(video)).chars(60)
+    return Truncator(formatting.named(video)).chars(60)
 
 
 def _undo(verb: Verb, done: list[Video], before: Mapping[str, Place] = MappingProxyType({})) -> str:

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from downloads.formatting import ago, retrying
 from downloads.models import Status, Video
-from downloads.templatetags.video_format import ago, retrying
 
 register = template.Library()
 

@@ -3,49 +3,27 @@
 import datetime as dt
 import math
 import zlib
-from urllib.parse import unquote
 
 from django import template
-from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from downloads.models import RETRIES, Quality, Video
+from downloads import formatting
+from downloads.models import Video
 
 register = template.Library()
+register.filter(formatting.size)
+register.filter(formatting.amount)
+register.filter(formatting.retrying)
+register.filter(formatting.clock)
+register.filter(formatting.span)
+register.filter(formatting.ago)
+register.filter(formatting.named)
+register.filter(formatting.address)
+register.filter(formatting.site)
+register.filter(formatting.quality)
+register.filter(formatting.short)
 
 TONES = 12
-UNITS = ("B", "kB", "MB", "GB", "TB")
-LONGEST_ADDRESS = 60  # characters
-
-
-def _scaled(count: float) -> tuple[str, str]:
-    """Return a number of bytes as (number, unit): decimal, at most three digits."""
-    power = 0
-    while power < len(UNITS) - 1 and count >= 999.5:
-        count /= 1000
-        power += 1
-    if power and count < 9.95:
-        return f"{math.floor(count * 10 + 0.5) / 10:.1f}", UNITS[power]
-    return str(math.floor(count + 0.5)), UNITS[power]
-
-
-@register.filter
-def size(count: float | None) -> str:
-    """Return bytes as "603 MB"."""
-    return "" if count is None else " ".join(_scaled(count))
-
-
-@register.filter
-def amount(video: Video) -> str:
-    """Return what has arrived, as "412 of 603 MB"."""
-    done, total = video.downloaded_bytes, video.total_bytes
-    if done is None:
-        return ""
-    if total is None:
-        return size(done)
-    (number, unit), (_, whole_unit) = _scaled(done), _scaled(total)
-    return f"{number} of {size(total)}" if unit == whole_unit else f"{size(done)} of {size(total)}"
 
 
 @register.filter
@@ -63,55 +41,8 @@ def value(number: float | None) -> str:
 @register.filter
 def valuetext(video: Video) -> str:
     """Return the bar in words, for those who hear it."""
-    parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", amount(video)]
+    parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", formatting.amount(video)]
     return ", ".join(part for part in parts if part) or "not known yet"
-
-
-@register.filter
-def retrying(video: Video) -> SafeString:
-    """Return why a video waits, as "Retrying in 40 s (2 of 3)", with its time for the script that counts down.
-
-    When that has passed, it waits for a free place: "Retrying when its turn comes (2 of 3)".
-    """
-    if video.retries_at is None:
-        return SafeString()
-    left = (video.retries_at - timezone.now()).total_seconds()
-    when = f"in {span(max(1.0, left))}" if left > 0 else "when its turn comes"
-    time = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
-    return format_html("Retrying {} ({} of {})", time, video.tries, RETRIES)
-
-
-@register.filter
-def clock(seconds: float | None) -> str:
-    """Return a duration as on a player, "12:04" or "1:02:09"."""
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-@register.filter
-def span(seconds: float) -> str:
-    """Return a length of time in words, as "37 s", "4 min", "1 h 12 min", "3 days"."""
-    if round(seconds) < 60:
-        return f"{max(0, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    days = minutes // 1440
-    return f"{days} day{'s' if days > 1 else ''}" if days else f"{minutes // 60} h {minutes % 60} min"
-
-
-@register.filter
-def ago(moment: dt.datetime) -> str:
-    """Return how long ago, in the largest unit: "2 days ago"."""
-    passed = (timezone.now() - moment).total_seconds()
-    for unit, length in (("year", 31556952), ("month", 2629746), ("day", 86400), ("hour", 3600), ("minute", 60)):
-        if passed >= length:
-            count = int(passed // length)
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
 
 
 @register.filter
@@ -119,7 +50,7 @@ def since(moment: dt.datetime) -> SafeString:
     """Return how long ago, as an element that has the exact time; a page has dozens, and Django's dates are slow."""
     exact = f"{moment.day} {moment:%B} {moment.year}, {moment:%H:%M} UTC"
     # Numbers and names of months: nothing to escape.
-    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{ago(moment)}</time>')  # noqa: S308
+    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{formatting.ago(moment)}</time>')  # noqa: S308
 
 
 @register.filter
@@ -136,39 +67,6 @@ def letter(name: str) -> str:
 
 
 @register.filter
-def named(video: Video) -> str:
-    """Return the title, or the address in short while no title is known."""
-    return video.title or address(video.url)
-
-
-@register.filter
-def address(url: str) -> str:
-    """Return an address as people say it, "example.org/…/clip.mp4"; the end says most."""
-    plain = unquote(url)
-    plain = plain if plain.isprintable() and "\ufffd" not in plain else url
-    bare = plain.partition("://")[2].removeprefix("www.").rstrip("/") or url
-    if len(bare) <= LONGEST_ADDRESS:
-        return bare
-    host, _, path = bare.partition("/")
-    host = host if len(host) <= LONGEST_ADDRESS // 2 else f"…{host[-LONGEST_ADDRESS // 2 :]}"
-    end = path[len(host) - LONGEST_ADDRESS :]
-    return f"{host}/…{end[max(0, end.find('/')) :]}"
-
-
-@register.filter
-def site(url: str) -> str:
-    """Return the site of an address, as "example.org"."""
-    return address(url).partition("/")[0]
-
-
-@register.filter
-def quality(video: Video) -> str:
-    """Return what was asked for, as "Best quality", "Up to 720p", "Audio only"."""
-    said = video.get_quality_display()
-    return {Quality.BEST: "Best quality", Quality.AUDIO: said}.get(Quality(video.quality), f"Up to {said}")
-
-
-@register.filter
 def order(video: Video) -> str:
     """Return the place within its list, a number: the smaller the nearer to the top."""
     if video.is_ended:
@@ -177,9 +75,3 @@ def order(video: Video) -> str:
         return str(int(video.started_at.timestamp() * 1000))
     # As the queue has it: what has priority comes first. Any time in milliseconds is below 10^13.
     return str(int(video.queued_at.timestamp() * 1000) - video.priority * 10**13)
-
-
-@register.filter
-def short(text: str, longest: int) -> str:
-    """Return so many characters at most; Django's own filter looks at each of them, in short texts too."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

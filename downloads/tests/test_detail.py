@@ -9,10 +9,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from downloads import formatting
 from downloads.library import video_page
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.models import event as models_event
-from downloads.templatetags import description, video_format
+from downloads.templatetags import description
 from downloads.tests.test_library import complete, running, tag, waiting
 from downloads.tests.test_tracks import BROKEN
 
@@ -207,8 +208,8 @@ def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
     ],
 )
 def test_it_says_an_address_as_people_do(url, said):
-    assert video_format.address(url) == said
-    assert len(said) <= video_format.LONGEST_ADDRESS + 2
+    assert formatting.address(url) == said
+    assert len(said) <= formatting.LONGEST_ADDRESS + 2
 
 
 def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, tmp_path):
@@ -401,7 +402,7 @@ def test_it_reads_any_description_in_a_bearable_time(piece):
     [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
 )
 def test_it_says_how_long_something_took(seconds, said):
-    assert video_format.span(seconds) == said
+    assert formatting.span(seconds) == said
 
 
 def test_it_names_a_video_without_a_title_by_its_address(client):

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
+from downloads import formatting
 from downloads.library.listing import Browse
 from downloads.models import Facts, Filed, Video, event
 from downloads.templatetags import video_format
@@ -258,20 +259,20 @@ def test_it_leads_to_the_icon(client):
 
 def test_it_writes_numbers_as_the_script_does():
     for count, text in FORMATS["size"]:
-        assert video_format.size(count) == text
+        assert formatting.size(count) == text
     for done, total, text in FORMATS["amount"]:
-        assert video_format.amount(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
+        assert formatting.amount(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
     for number, text in FORMATS["percent"]:
         assert video_format.percent(SimpleNamespace(percent=number)) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])
 def test_it_writes_durations_as_players_do(seconds, text):
-    assert video_format.clock(seconds) == text
+    assert formatting.clock(seconds) == text
 
 
 def test_it_cuts_long_texts_only():
-    assert [video_format.short(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
+    assert [formatting.short(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
 
 
 def cards(client, query: str = "") -> list[str]:

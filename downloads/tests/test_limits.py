@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from django.utils.html import strip_tags
 
+from downloads import formatting
 from downloads.files import media_folder, workspace
 from downloads.models import Filed, Queue, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.network.rate_limiter import Flow
-from downloads.templatetags import video_format
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 from downloads.worker import attempt, limits, supervisor
@@ -72,7 +72,7 @@ def test_it_takes_what_fits(download, media_server, settings):
 def test_it_tries_later_what_may_pass(download, media_server, path):
     video = download(media_server.url(path))
     assert (video.status, video.tries) == (Status.QUEUED, 1)
-    assert strip_tags(video_format.retrying(video)).startswith("Retrying in ")
+    assert strip_tags(formatting.retrying(video)).startswith("Retrying in ")
     assert video.error
     assert video.events.last().reason.endswith(video.error)
 

@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
+from downloads import formatting
 from downloads.models import Facts, Filed, Queue, Status, Video
-from downloads.templatetags import video_format
 
 pytestmark = pytest.mark.django_db
 
@@ -140,7 +140,7 @@ def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_mach
         assert claimed.try_later("The site did not answer in time.")
         assert (claimed.status, claimed.tries, claimed.attempt) == (Status.QUEUED, number, number + 1)
         waits.append((claimed.not_before - timezone.now()).total_seconds())
-        assert f"({number} of 3)" in video_format.retrying(claimed)
+        assert f"({number} of 3)" in formatting.retrying(claimed)
         assert f"({number} of 3). The site did not" in claimed.events.last().reason
         assert Video.objects.claim("w") is None
         time_machine.shift(waits[-1] + 1)
@@ -169,7 +169,7 @@ def test_it_gives_a_person_s_retry_all_its_tries(video):
     claimed.try_later("x")
     assert Video.objects.get().cancel()
     assert video.retry()
-    assert (video.tries, video.not_before, video_format.retrying(video)) == (0, None, "")
+    assert (video.tries, video.not_before, formatting.retrying(video)) == (0, None, "")
 
 
 def test_it_keeps_the_place_of_what_was_begun(video):

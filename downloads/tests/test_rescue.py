@@ -12,9 +12,9 @@ import pytest
 from django.conf import settings
 from django.utils.html import strip_tags
 
+from downloads import formatting
 from downloads.files import workspace
 from downloads.models import Status, Video
-from downloads.templatetags import video_format
 from downloads.tests.conftest import wait_until
 from downloads.tests.processes import descendants, living
 
@@ -199,7 +199,7 @@ def test_it_breaks_off_a_site_that_sends_nothing(work, media_server):
     video = caught(media_server, "looking up")
     wait_until(lambda: fresh(video).tries == 1, 15, "it waits for another try")
     assert fresh(video).status == Status.QUEUED
-    assert strip_tags(video_format.retrying(fresh(video))).startswith("Retrying in ")
+    assert strip_tags(formatting.retrying(fresh(video))).startswith("Retrying in ")
     assert video.events.last().reason.startswith("Retrying in ")
     assert fresh(video).move_to_front()
     wait_until(lambda: fresh(video).is_active, 5, "a person need not wait")
