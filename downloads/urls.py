@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from downloads.actions import video_actions
+from downloads.actions import queue_actions
 from downloads.progress import keys
 from downloads.views import actions, media, pages, snapshot
 
@@ -25,7 +25,7 @@ urlpatterns = [
     path("videos/<id:video_id>/delete", actions.delete, name="delete"),
     *(path(f"videos/<id:video_id>/{verb}", actions.one, {"verb": verb}, name=verb) for verb in actions.OF_ONE),
     path("videos/many", actions.many, name="many"),
-    *(path(f"queue/{do}", actions.queue, {"do": do}, name=f"queue-{do}") for do in video_actions.QUEUE_VERBS),
+    *(path(f"queue/{do}", actions.queue, {"do": do}, name=f"queue-{do}") for do in queue_actions.QUEUE_VERBS),
     path("api/progress", snapshot.progress, name="progress"),
     path("media/<id:video_id>/video", media.video, name="media"),
     path("media/<id:video_id>/thumbnail", media.thumbnail, name="thumbnail"),

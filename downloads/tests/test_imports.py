@@ -13,7 +13,7 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "downloads.formatting": set(),
+    "downloads.actions.queue_actions": {"downloads.actions.video_actions"},
     "downloads.accounts.permissions": set(),
     "downloads.accounts.session_monitor": {"downloads.accounts.permissions", "downloads.loop_local"},
     "downloads.actions.delete_confirmation": {"downloads.files.subtitles", "downloads.formatting"},
@@ -67,6 +67,7 @@ MAY = {
     "downloads.files.trash": set(),
     "downloads.files.webvtt": set(),
     "downloads.files.workspace": {"downloads.files.media_folder", "downloads.files.partial_file"},
+    "downloads.formatting": set(),
     "downloads.forms": set(),
     "downloads.intake.duplicates": {"downloads.database"},
     "downloads.intake.playlists": {"downloads.intake.urls", "downloads.ytdlp.results"},
@@ -142,7 +143,8 @@ MAY = {
     "downloads.templatetags.video_format": {"downloads.formatting"},
     "downloads.templatetags.whitespace": set(),
     "downloads.views.actions": {
-        "downloads.actions.delete_confirmation", "downloads.actions.video_actions", "downloads.views.responses",
+        "downloads.actions.delete_confirmation", "downloads.actions.queue_actions",
+        "downloads.actions.video_actions", "downloads.views.responses",
     },
     "downloads.views.login": {"downloads.views.responses"},
     "downloads.views.media": {

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
-from downloads.actions import delete_confirmation, video_actions
+from downloads.actions import delete_confirmation, queue_actions, video_actions
 from downloads.models import Video
 from downloads.views import responses
 from downloads.views.responses import changing, posting
@@ -80,5 +80,5 @@ def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
 @changing
 def queue(request: HttpRequest, do: str) -> HttpResponse:
     """Do one thing with the whole queue."""
-    video_actions.act_on_queue(request, do)
+    queue_actions.act_on_queue(request, do)
     return responses.acted(request, [])
