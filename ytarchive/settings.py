@@ -160,7 +160,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "downloads.views.login.client_address"
+AXES_CLIENT_IP_CALLABLE = "downloads.accounts.client_address.client_address"
 AXES_USERNAME_CALLABLE = "downloads.views.login.name_tried"
 AXES_LOCKOUT_CALLABLE = "downloads.views.login.locked_out"
 # Who signed in when is nobody's business.

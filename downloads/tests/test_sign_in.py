@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import AsyncClient, Client, RequestFactory
 
-from downloads.views import login
+from downloads.accounts import client_address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 RIGHT = "correct horse battery staple"
@@ -136,4 +136,4 @@ def in_a_thread(password: str) -> int:
 def test_it_believes_its_own_proxies_only(settings, proxies, said, found) -> None:
     settings.PROXIES = proxies
     request = RequestFactory(REMOTE_ADDR="9.9.9.9").get("/", headers={"X-Forwarded-For": said})
-    assert login.client_address(request) == found
+    assert client_address.client_address(request) == found
