@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 
 
 def may_look(user: Any) -> bool:
@@ -14,9 +13,3 @@ def may_look(user: Any) -> bool:
 def may_change(user: Any) -> bool:
     """Tell whether `user` may add, cancel, retry and delete: people who signed in."""
     return bool(user.is_authenticated)
-
-
-def context(request: HttpRequest) -> dict[str, bool]:
-    """Tell every template whether its reader may see the archive."""
-    # A request that was refused early has no user.
-    return {"may_look": hasattr(request, "user") and may_look(request.user)}
