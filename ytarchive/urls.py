@@ -6,8 +6,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path
 
+from downloads.views.decorators import posting
 from downloads.views.login import SignIn
-from downloads.views.responses import posting
 
 
 def favicon(request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from downloads.actions import delete_confirmation, queue_actions, video_actions
 from downloads.models import Video
 from downloads.views import responses
-from downloads.views.responses import changing, posting
+from downloads.views.decorators import changing, posting
 
 # The verbs that a video's own buttons have.
 OF_ONE = ("retry", "cancel", "front", "again")

@@ -19,7 +19,7 @@ from downloads.library.listing import Browse
 from downloads.models import ACTIVE, Queue, Status, Video
 from downloads.progress.keys import VIDEO_ID
 from downloads.views import responses
-from downloads.views.responses import looking
+from downloads.views.decorators import looking
 
 CARDS_AT_ONCE = 100
 LONGEST_KEPT = 3_000  # characters of the sign-in's address: nginx takes headers of 4,096

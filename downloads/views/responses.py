@@ -1,8 +1,7 @@
 """Who may ask, and what whoever acts is answered: a redirect, or where htmx asks, words in place."""
 
-import functools
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -21,54 +20,12 @@ from django_htmx.http import (
     trigger_client_event,
 )
 
-from downloads.accounts import permissions
-
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
 NAMED = 20  # videos that an answer names; of more, the page asks for all
 GONE = "This video is not in the archive any more."
 OLD_FORM = "You signed in or out since this page was opened. Reload it, then try again."
-
-View = Callable[..., HttpResponse]
-
-
-def looking(view: View) -> View:
-    """Send strangers of a private archive to the sign-in."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if permissions.may_look(request.user):
-            return view(request, *args, **kwargs)
-        return to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
-
-    return guarded
-
-
-def changing(view: View) -> View:
-    """Send whoever may change nothing to the sign-in, and from there back to the page they came from."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if permissions.may_change(request.user):
-            return view(request, *args, **kwargs)
-        return to_sign_in(request, back(request))
-
-    return guarded
-
-
-def posting(view: View) -> View:
-    """Do nothing for those who only open an action's address (RFC 9110, 9.2.1), and say so."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method == "POST":
-            return view(request, *args, **kwargs)
-        answer = render(request, "405.html", status=405)
-        answer.headers["Allow"] = "POST"
-        return answer
-
-    return guarded
 
 
 def to_sign_in(request: HttpRequest, then: str) -> HttpResponse:

@@ -1,0 +1,51 @@
+"""Access decorators for views."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from downloads.accounts import permissions
+from downloads.views.responses import back, is_part, to_sign_in
+
+View = Callable[..., HttpResponse]
+
+
+def looking(view: View) -> View:
+    """Send strangers of a private archive to the sign-in."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if permissions.may_look(request.user):
+            return view(request, *args, **kwargs)
+        return to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
+
+    return guarded
+
+
+def changing(view: View) -> View:
+    """Send whoever may change nothing to the sign-in, and from there back to the page they came from."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if permissions.may_change(request.user):
+            return view(request, *args, **kwargs)
+        return to_sign_in(request, back(request))
+
+    return guarded
+
+
+def posting(view: View) -> View:
+    """Do nothing for those who only open an action's address (RFC 9110, 9.2.1), and say so."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, *args, **kwargs)
+        answer = render(request, "405.html", status=405)
+        answer.headers["Allow"] = "POST"
+        return answer
+
+    return guarded
