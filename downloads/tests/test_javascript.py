@@ -42,7 +42,7 @@ def test_a_page_needs_little(template, entry) -> None:
     page = (settings.BASE_DIR / "templates" / "downloads" / template).read_text()
     assert re.findall(r"js/(\w+\.js)", page) == [entry]
     sizes = {path.name: path.stat().st_size for path in loaded(settings.BASE_DIR / "static" / "js" / entry)}
-    assert {"main.js", "socket.js", "store.js", "bars.js"} <= sizes.keys()
+    assert {"live_page.js", "socket.js", "store.js", "progress_bar.js"} <= sizes.keys()
 
     assert sum(sizes.values()) <= MOST_BYTES, sizes
 

@@ -1,6 +1,6 @@
 /** The server's own partials, swapped in. */
 
-import { all, find, land, visible } from "./page.js";
+import { all, find, land, visible } from "./dom.js";
 
 const JITTER = 1_000;
 const AGAIN_AFTER = 5_000;

@@ -1,10 +1,10 @@
 /** The library's own keys and ticks. */
 
 import { own } from "./cards.js";
-import { glide } from "./glide.js";
-import { onKey } from "./keys.js";
-import "./main.js";
-import { all, visible } from "./page.js";
+import { glide } from "./flip.js";
+import { onKey } from "./shortcuts.js";
+import "./live_page.js";
+import { all, visible } from "./dom.js";
 
 own.around = glide;
 

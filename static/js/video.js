@@ -1,9 +1,9 @@
 /** The page of a video: plays on from where one stopped, and obeys keys. */
 
 import { own } from "./cards.js";
-import { onKey } from "./keys.js";
-import { cards } from "./main.js";
-import { find } from "./page.js";
+import { find } from "./dom.js";
+import { cards } from "./live_page.js";
+import { onKey } from "./shortcuts.js";
 
 const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
 

@@ -1,6 +1,6 @@
 /** What moves glides; what is read stays. */
 
-import { visible } from "./page.js";
+import { visible } from "./dom.js";
 
 // Each less what the one around it does; added to what still glides.
 const PARTS = "[data-list] :is(section, .waiting, .pages, [data-video-id])";

@@ -1,6 +1,6 @@
 /** Keys, where nobody writes. */
 
-import { find } from "./page.js";
+import { find } from "./dom.js";
 
 export const onKey = (press) => {
 	addEventListener("keydown", (event) => {

@@ -1,7 +1,7 @@
 /** One element, one state. */
 
+import { find, write } from "./dom.js";
 import { line, percent, valuetext } from "./format.js";
-import { find, write } from "./page.js";
 import { hasEnded } from "./store.js";
 
 export const drawBar = (element, state, stalled) => {

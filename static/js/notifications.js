@@ -1,6 +1,6 @@
 /** Tells what turned, or ended. */
 
-import { find, write } from "./page.js";
+import { find, write } from "./dom.js";
 
 const { Notification: Note } = window;
 const { dataset } = document.documentElement;

@@ -1,0 +1,91 @@
+/** Socket, store, bars and cards. */
+
+import { createCards, own } from "./cards.js";
+import { all, find, land, write } from "./dom.js";
+import { pace, percent, span } from "./format.js";
+import { tell } from "./notifications.js";
+import { drawBar } from "./progress_bar.js";
+import { connect } from "./socket.js";
+import { createStore } from "./store.js";
+
+const page = document.documentElement.dataset;
+const rev = () => Number(find("[data-rev]")?.dataset.rev ?? -1);
+const isList = !!find("[data-list]");
+// Bars take turns: no frame is long.
+const AT_ONCE = 25;
+const due = new Set();
+
+const store = createStore(rev(), isList);
+export const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
+	swapped() {
+		window.htmx?.process(document.body);
+		store.settle(cards.shown, rev());
+		draw();
+	},
+	absent(id) {
+		store.absent(id);
+		if (!isList) location.reload();
+	},
+});
+
+const draw = () => {
+	const totals = store.totals();
+	write("title", totals.count ? `${percent(totals.percent) || "…"} · ${own.title}` : own.title);
+	write("[data-totals]", pace(totals));
+	for (const time of all("[data-retries-at] time")) {
+		const left = (Date.parse(time.dateTime) - Date.now()) / 1000;
+		time.textContent = left > 0 ? `in ${span(Math.max(1, left))}` : "when its turn comes";
+	}
+	page.tracked = `${store.states.size}`;
+	if (!due.size) requestAnimationFrame(drawSome);
+	for (const id of store.states.keys()) due.add(id);
+};
+
+const drawSome = () => {
+	const now = Date.now();
+	for (const id of [...due].slice(0, AT_ONCE)) {
+		due.delete(id);
+		const [card, state] = [cards.shown.get(id), store.states.get(id)];
+		if (card && state) drawBar(card.element, state, store.stalled(state, now));
+	}
+	if (due.size) requestAnimationFrame(drawSome);
+};
+
+cards.scan();
+const socket = connect("/ws/progress", "/api/progress", {
+	frame(frame) {
+		const { cards: changed, turned, list, others, resync, news } = store.receive(frame, cards.shown, Date.now());
+		if (resync) socket.resync();
+		if (list || (others && find("[data-others]"))) cards.wantAll();
+		else cards.want(changed);
+		draw();
+		tell(turned, cards.shown);
+		return news;
+	},
+	state(name) {
+		page.connection = name;
+	},
+});
+setInterval(draw, 1000);
+
+const wake = () => {
+	if (document.hidden) return;
+	socket.wake();
+	cards.want([], 0);
+};
+
+for (const event of ["visibilitychange", "online", "pageshow"]) addEventListener(event, wake, true);
+
+addEventListener("htmx:afterSettle", ({ target }) => {
+	if (target.id === "dialog") target.showModal();
+	if (target.id === "listing") cards.scan();
+	land();
+});
+addEventListener("htmx:afterRequest", ({ detail }) => {
+	page.sent = `${detail.xhr.status}`;
+});
+addEventListener("acted", ({ target, detail: { ids } }) => {
+	target.closest("#many")?.reset();
+	find("dialog")?.close();
+	ids[0] ? cards.want(ids, 0) : cards.wantAll();
+});
