@@ -75,7 +75,8 @@ export const createCards = (url, page) => {
 		const old = shown.get(id)?.element;
 		const { place, order } = fresh?.dataset ?? {};
 		if (!fresh) page.absent(id);
-		if (old && fresh && old.dataset.place === place && old.dataset.order === order) return old.replaceWith(fresh);
+		if (old && fresh && old.dataset.place === place && old.dataset.order === order)
+			return old.replaceWith(fresh);
 		const list = find(`[data-place-for="${place}"]`);
 		const cut = [old, list].some((each) => each?.closest("[data-more]"));
 		if (cut || (place === "library" && !list)) wanted.add(LIST);
@@ -102,10 +103,14 @@ const keepingPlace = (swap) => {
 	const picked = all(".pick:checked").map((box) => box.value);
 	const { activeElement: active } = document;
 	const titles = () => visible("[data-title], .queue-state button:first-child");
-	const place = titles().findIndex((title) => title.closest("[data-video-id], .queue-state")?.contains(active));
+	const place = titles().findIndex((title) =>
+		title.closest("[data-video-id], .queue-state")?.contains(active),
+	);
 	own.around(swap);
 	for (const box of all(".pick")) box.checked = picked.includes(box.value);
 	if (!active || active.checkVisibility()) return;
-	const same = visible("a, button, input").find((control) => control.cloneNode().isEqualNode(active.cloneNode()));
+	const same = visible("a, button, input").find((control) =>
+		control.cloneNode().isEqualNode(active.cloneNode()),
+	);
 	land(same ?? titles()[place] ?? titles()[place - 1]);
 };

@@ -32,6 +32,7 @@ export const glide = (swap) => {
 		ways.set(part, way);
 		const move = `${way[0] - x}px ${way[1] - y}px`;
 		if (!old) part.animate({ opacity: [0, 1] }, 300);
-		else if (move !== "0px 0px") part.animate({ translate: [move, "none"], easing: "ease-out", composite: "add" }, 300);
+		else if (move !== "0px 0px")
+			part.animate({ translate: [move, "none"], easing: "ease-out", composite: "add" }, 300);
 	}
 };

@@ -6,7 +6,10 @@ const scaled = (count) => {
 	let power = 0;
 	for (; power < 4 && count >= 999.5; power++) count /= 1000;
 	const tenths = power && count < 9.95;
-	return [tenths ? (Math.floor(count * 10 + 0.5) / 10).toFixed(1) : `${Math.floor(count + 0.5)}`, UNITS[power]];
+	return [
+		tenths ? (Math.floor(count * 10 + 0.5) / 10).toFixed(1) : `${Math.floor(count + 0.5)}`,
+		UNITS[power],
+	];
 };
 
 export const size = (count) => scaled(count).join(" ");
@@ -28,9 +31,12 @@ export const percent = (percent) => (percent === null ? "" : `${Math.floor(perce
 
 /** @type {Pace} */
 export const pace = ({ speed, eta }, ...before) =>
-	[...before, speed && `${size(speed)}/s`, eta !== null && `${span(eta)} left`].filter(Boolean).join(" · ");
+	[...before, speed && `${size(speed)}/s`, eta !== null && `${span(eta)} left`]
+		.filter(Boolean)
+		.join(" · ");
 
 export const line = (state) => pace(state, amount(state));
 
 export const valuetext = (state) =>
-	[percent(state.percent).replace("%", "percent"), line(state)].filter(Boolean).join(", ") || "not known yet";
+	[percent(state.percent).replace("%", "percent"), line(state)].filter(Boolean).join(", ") ||
+	"not known yet";

@@ -13,8 +13,18 @@ onKey(({ key, target }) => {
 	const card = target?.closest("li");
 	const at = titles.findIndex((title) => card?.contains(title));
 	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
-	const [ArrowUp, ArrowDown] = [lefts.slice(0, at).lastIndexOf(lefts[at]), lefts.indexOf(lefts[at], at + 1)];
-	const places = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp, ArrowDown, Home: 0, End: lefts.length - 1 };
+	const [ArrowUp, ArrowDown] = [
+		lefts.slice(0, at).lastIndexOf(lefts[at]),
+		lefts.indexOf(lefts[at], at + 1),
+	];
+	const places = {
+		ArrowLeft: at - 1,
+		ArrowRight: at + 1,
+		ArrowUp,
+		ArrowDown,
+		Home: 0,
+		End: lefts.length - 1,
+	};
 	const next = titles[at < 0 ? at : places[key]];
 	next?.focus();
 	return next;

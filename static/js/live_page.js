@@ -54,7 +54,14 @@ const drawSome = () => {
 cards.scan();
 const socket = connect("/ws/progress", "/api/progress", {
 	frame(frame) {
-		const { cards: changed, turned, list, others, resync, news } = store.receive(frame, cards.shown, Date.now());
+		const {
+			cards: changed,
+			turned,
+			list,
+			others,
+			resync,
+			news,
+		} = store.receive(frame, cards.shown, Date.now());
 		if (resync) socket.resync();
 		if (list || (others && find("[data-others]"))) cards.wantAll();
 		else cards.want(changed);

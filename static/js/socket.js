@@ -7,7 +7,8 @@ const FAILURES_AT_MOST = 3;
 
 // Full jitter: up to 4 s; 30 s if hidden or after ten minutes.
 export const delay = (failures, downFor, hidden, random) =>
-	random * Math.min(hidden || downFor > 600_000 ? 30_000 : 4_000, 500 * 2 ** Math.min(failures, 10));
+	random *
+	Math.min(hidden || downFor > 600_000 ? 30_000 : 4_000, 500 * 2 ** Math.min(failures, 10));
 
 /** @type {Connect} */
 export const connect = (url, snapshotUrl, page) => {
@@ -42,7 +43,10 @@ export const connect = (url, snapshotUrl, page) => {
 		ws = undefined;
 		askedAt = 0;
 		page.state(httpAnswers ? "polling" : "reconnecting");
-		retry = setTimeout(open, delay(failures++, Date.now() - heardAt, document.hidden, Math.random()));
+		retry = setTimeout(
+			open,
+			delay(failures++, Date.now() - heardAt, document.hidden, Math.random()),
+		);
 	};
 
 	const resync = () => ws?.send('{"type":"resync"}');

@@ -25,9 +25,11 @@ export const createStore = (rev, open) => {
 		for (const message of frame.videos) {
 			apply({ ...message, type: "progress" }, moment, true);
 			const [old, state] = [before.get(message.video_id), states.get(message.video_id)];
-			if (old && old.percent === state?.percent && old.downloaded_bytes === state.downloaded_bytes) state.at = old.at;
+			if (old && old.percent === state?.percent && old.downloaded_bytes === state.downloaded_bytes)
+				state.at = old.at;
 		}
-		for (const [id, { status }] of shown) if (isActive(status) && !states.has(id)) outcome.cards.add(id);
+		for (const [id, { status }] of shown)
+			if (isActive(status) && !states.has(id)) outcome.cards.add(id);
 		rev = frame.rev;
 	};
 
@@ -60,22 +62,40 @@ export const createStore = (rev, open) => {
 		const known = old ?? (fresh ? undefined : card);
 		const attempt = message.attempt ?? known?.attempt ?? card?.attempt ?? 1;
 		const later = !known || attempt > known.attempt;
-		if (known && (attempt < known.attempt || (isProgress && !later && hasEnded(known.status)))) return;
+		if (known && (attempt < known.attempt || (isProgress && !later && hasEnded(known.status))))
+			return;
 		const status = message.status ?? (later ? null : known.status);
 		const { status: was = status } = known ?? card ?? {};
 		if (status && status !== was && (card || hasEnded(status))) outcome.turned.set(id, status);
 		if (hasEnded(status) && !card) states.delete(id);
 		else {
-			states.set(id, { ...NOTHING, ...(!later && old), speed: null, eta: null, ...given, attempt, status, at: now });
+			states.set(id, {
+				...NOTHING,
+				...(!later && old),
+				speed: null,
+				eta: null,
+				...given,
+				attempt,
+				status,
+				at: now,
+			});
 		}
-		const differs = attempt !== card?.attempt || (status ? status !== card.status : !isActive(card.status));
+		const differs =
+			attempt !== card?.attempt || (status ? status !== card.status : !isActive(card.status));
 		if (differs && (!isProgress || !old || later)) outcome.cards.add(id);
 	};
 
 	return {
 		states,
 		receive(frame, shown, now) {
-			const outcome = { cards: new Set(), turned: new Map(), list: false, others: false, resync: false, news: true };
+			const outcome = {
+				cards: new Set(),
+				turned: new Map(),
+				list: false,
+				others: false,
+				resync: false,
+				news: true,
+			};
 			const moment = { shown, now, outcome };
 			if (frame.type === "snapshot") replace(frame, moment);
 			else if (frame.type === "batch") follow(frame, moment);
@@ -104,7 +124,9 @@ export const createStore = (rev, open) => {
 			const etas = running.flatMap(({ eta }) => eta ?? []);
 			return {
 				count: running.length,
-				percent: percents.length ? percents.reduce((sum, one) => sum + one) / percents.length : null,
+				percent: percents.length
+					? percents.reduce((sum, one) => sum + one) / percents.length
+					: null,
 				speed: running.reduce((sum, { speed }) => sum + (speed ?? 0), 0),
 				eta: etas.length ? Math.max(...etas) : null,
 			};

@@ -103,7 +103,11 @@ type CreateStore = (
 type Delay = (failures: number, downFor: number, hidden: boolean, random: number) => number;
 
 /** `wake`: the network or the person is back, look at once; `resync`: ask for a snapshot. */
-type Connect = (url: string, snapshotUrl: string, page: Listener) => { wake(): void; resync(): void };
+type Connect = (
+	url: string,
+	snapshotUrl: string,
+	page: Listener,
+) => { wake(): void; resync(): void };
 
 /** What the socket tells the page. */
 interface Listener {

@@ -35,16 +35,19 @@ const remember = () => {
 onKey(({ key, target }) => {
 	const video = player();
 	// On a control, the browser knows what these do.
-	if (!video || (/^( |Arrow.*)$/.test(key) && target?.closest("a, button, input, video"))) return false;
+	if (!video || (/^( |Arrow.*)$/.test(key) && target?.closest("a, button, input, video")))
+		return false;
 	const tracks = [...video.textTracks];
 	const shown = tracks.filter(({ mode }) => mode === "showing");
 	const other = shown[0] ? "hidden" : "showing";
 	const step = STEPS[key];
 	if (step) video.currentTime += step;
 	else if (key === "k" || key === " ") video.paused ? video.play().catch(() => {}) : video.pause();
-	else if (key === "f") document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen();
+	else if (key === "f")
+		document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen();
 	else if (key === "m") video.muted = !video.muted;
-	else if (key === "c") for (const track of shown[0] ? shown : tracks.slice(0, 1)) track.mode = other;
+	else if (key === "c")
+		for (const track of shown[0] ? shown : tracks.slice(0, 1)) track.mode = other;
 	else return false;
 	return true;
 });

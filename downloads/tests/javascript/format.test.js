@@ -24,7 +24,14 @@ test("it writes numbers as the server does", () => {
 });
 
 test("it writes times short", () => {
-	const table = { 0: "0 s", 37.4: "37 s", 59.6: "1 min", 240: "4 min", 3599: "1 h 0 min", 4320: "1 h 12 min" };
+	const table = {
+		0: "0 s",
+		37.4: "37 s",
+		59.6: "1 min",
+		240: "4 min",
+		3599: "1 h 0 min",
+		4320: "1 h 12 min",
+	};
 	for (const [seconds, words] of Object.entries(table)) assert.equal(span(Number(seconds)), words);
 });
 
@@ -33,5 +40,8 @@ test("it leaves out what is not known", () => {
 	assert.equal(pace({ speed: 5.1e6, eta: null }), "5.1 MB/s");
 	assert.equal(line({ ...nothing, downloaded_bytes: 5, eta: 37 }), "5 B · 37 s left");
 	assert.equal(valuetext(nothing), "not known yet");
-	assert.equal(valuetext({ ...nothing, percent: 68.9, downloaded_bytes: 31e6 }), "68 percent, 31 MB");
+	assert.equal(
+		valuetext({ ...nothing, percent: 68.9, downloaded_bytes: 31e6 }),
+		"68 percent, 31 MB",
+	);
 });

@@ -3,11 +3,32 @@ import { test } from "node:test";
 import { createStore } from "../../../static/js/store.js";
 
 const shown = (cards = {}) =>
-	new Map(Object.entries(cards).map(([id, [status, attempt]]) => [id, { status, attempt: attempt ?? 1 }]));
-const snapshot = (fields = {}) => ({ type: "snapshot", epoch: "e", seq: 5, rev: 7, videos: [], ...fields });
+	new Map(
+		Object.entries(cards).map(([id, [status, attempt]]) => [id, { status, attempt: attempt ?? 1 }]),
+	);
+const snapshot = (fields = {}) => ({
+	type: "snapshot",
+	epoch: "e",
+	seq: 5,
+	rev: 7,
+	videos: [],
+	...fields,
+});
 const batch = (from, seq, ...messages) => ({ type: "batch", epoch: "e", from, seq, messages });
-const progress = (id, percent, fields = {}) => ({ type: "progress", video_id: id, percent, attempt: 1, ...fields });
-const status = (id, status, fields = {}) => ({ type: "status", video_id: id, status, attempt: 1, ...fields });
+const progress = (id, percent, fields = {}) => ({
+	type: "progress",
+	video_id: id,
+	percent,
+	attempt: 1,
+	...fields,
+});
+const status = (id, status, fields = {}) => ({
+	type: "status",
+	video_id: id,
+	status,
+	attempt: 1,
+	...fields,
+});
 const page = shown({ a: ["downloading"] });
 
 /** A store that has its first snapshot. */
@@ -24,7 +45,11 @@ test("it takes the snapshot for everything it believes", () => {
 		shown({ a: ["downloading"], b: ["downloading"] }),
 		1,
 	);
-	const outcome = store.receive(snapshot({ seq: 9, videos: [progress("b", 3)] }), shown({ b: ["downloading"] }), 2);
+	const outcome = store.receive(
+		snapshot({ seq: 9, videos: [progress("b", 3)] }),
+		shown({ b: ["downloading"] }),
+		2,
+	);
 	assert.deepEqual([...store.states.keys()], ["b"]);
 	assert.equal(store.states.get("b").percent, 3);
 	assert.equal(outcome.news, true);
@@ -86,9 +111,17 @@ test("it says whether a snapshot is news", () => {
 
 test("it ignores lower attempts, and progress after the end of the same attempt", () => {
 	const store = following();
-	store.receive(batch(6, 6, progress("a", 10, { attempt: 2 }), progress("a", 99, { attempt: 1 })), page, 0);
+	store.receive(
+		batch(6, 6, progress("a", 10, { attempt: 2 }), progress("a", 99, { attempt: 1 })),
+		page,
+		0,
+	);
 	assert.equal(store.states.get("a").percent, 10);
-	store.receive(batch(7, 7, status("a", "failed", { attempt: 2 }), progress("a", 11, { attempt: 2 })), page, 0);
+	store.receive(
+		batch(7, 7, status("a", "failed", { attempt: 2 }), progress("a", 11, { attempt: 2 })),
+		page,
+		0,
+	);
 	assert.equal(store.states.get("a").status, "failed");
 	store.receive(batch(8, 8, progress("a", 1, { attempt: 3 })), page, 0);
 	assert.equal(store.states.get("a").percent, 1);
@@ -103,10 +136,17 @@ test("it believes the page's own card that an attempt has ended", () => {
 
 test("it carries what a message leaves out, but not the pace", () => {
 	const store = following();
-	store.receive(batch(6, 6, progress("a", 10, { total_bytes: 9, speed: 5, eta: 3, phase: "video" })), page, 0);
+	store.receive(
+		batch(6, 6, progress("a", 10, { total_bytes: 9, speed: 5, eta: 3, phase: "video" })),
+		page,
+		0,
+	);
 	store.receive(batch(7, 7, progress("a", null)), page, 50);
 	const { percent, total_bytes, speed, eta, phase, at } = store.states.get("a");
-	assert.deepEqual([percent, total_bytes, speed, eta, phase, at], [null, 9, null, null, "video", 50]);
+	assert.deepEqual(
+		[percent, total_bytes, speed, eta, phase, at],
+		[null, 9, null, null, "video", 50],
+	);
 });
 
 test("it fetches a card when the status differs from what is shown, and for what is not shown", () => {
@@ -122,7 +162,8 @@ test("it fetches a card when the status differs from what is shown, and for what
 
 test("it tells what has another status, once", () => {
 	const store = following();
-	const turned = (...messages) => Object.fromEntries(store.receive({ ...messages[0] }, page, 0).turned);
+	const turned = (...messages) =>
+		Object.fromEntries(store.receive({ ...messages[0] }, page, 0).turned);
 	assert.deepEqual(turned(progress("a", 4)), {});
 	assert.deepEqual(turned(status("a", "downloading")), {});
 	assert.deepEqual(turned(status("a", "complete")), { a: "complete" });
@@ -168,7 +209,11 @@ test("it keeps nothing of a thousand finished videos", () => {
 
 test("it understands the frames of the ticket, without attempts and epochs", () => {
 	const store = createStore(0, true);
-	store.receive({ type: "progress", video_id: "a", percent: 42, downloaded_bytes: 1, total_bytes: 2 }, page, 0);
+	store.receive(
+		{ type: "progress", video_id: "a", percent: 42, downloaded_bytes: 1, total_bytes: 2 },
+		page,
+		0,
+	);
 	assert.equal(store.states.get("a").percent, 42);
 	const outcome = store.receive({ type: "status", video_id: "a", status: "complete" }, page, 0);
 	assert.deepEqual([...outcome.cards], ["a"]);
