@@ -1,6 +1,6 @@
 /** The server's own partials, swapped in. */
 
-import { all, find, land, visible } from "./dom.js";
+import { query, queryAll, queryVisible, restoreFocus } from "./dom.js";
 
 const JITTER = 1_000;
 const AGAIN_AFTER = 5_000;
@@ -18,7 +18,7 @@ export const createCards = (url, page) => {
 
 	const scan = () => {
 		shown.clear();
-		for (const element of all("[data-video-id]")) {
+		for (const element of queryAll("[data-video-id]")) {
 			const { videoId, status, attempt } = element.dataset;
 			shown.set(videoId, { status, attempt: Number(attempt), element });
 		}
@@ -33,7 +33,7 @@ export const createCards = (url, page) => {
 
 	const wantAll = () => {
 		wanted.clear();
-		for (const id of find("[data-list]") ? [LIST] : shown.keys()) wanted.add(id);
+		for (const id of query("[data-list]") ? [LIST] : shown.keys()) wanted.add(id);
 		schedule();
 	};
 
@@ -43,7 +43,7 @@ export const createCards = (url, page) => {
 		if (document.hidden) return;
 		const { search } = location;
 		const ids = [...wanted];
-		const path = wanted.has(LIST) ? find("[data-list]")?.dataset.list : url;
+		const path = wanted.has(LIST) ? query("[data-list]")?.dataset.list : url;
 		wanted.clear();
 		fetching = true;
 		const asked = `${path}${search.slice(1)}&id=${ids.join("&id=")}`;
@@ -52,19 +52,19 @@ export const createCards = (url, page) => {
 			.catch(() => "");
 		fetching = false;
 		// htmx answers only what is on the page.
-		const busy = find(".htmx-request");
+		const busy = query(".htmx-request");
 		if (!html || busy || search !== location.search) for (const id of ids) wanted.add(id);
 		else swap(new DOMParser().parseFromString(html, "text/html"), ids);
 		schedule(html ? undefined : AGAIN_AFTER);
 	};
 
 	const swap = (answer, ids) => {
-		const list = find("[data-list]", answer);
+		const list = query("[data-list]", answer);
 		keepingPlace(() => {
-			if (list) find("[data-list]")?.replaceWith(list);
-			else for (const id of ids) swapCard(id, find(`[data-video-id="${id}"]`, answer));
-			for (const fresh of all("[data-part]", answer)) {
-				const old = find(`[data-part="${fresh.dataset.part}"]`);
+			if (list) query("[data-list]")?.replaceWith(list);
+			else for (const id of ids) swapCard(id, query(`[data-video-id="${id}"]`, answer));
+			for (const fresh of queryAll("[data-part]", answer)) {
+				const old = query(`[data-part="${fresh.dataset.part}"]`);
 				if (old && !old.isEqualNode(fresh)) old.replaceWith(fresh);
 			}
 		});
@@ -77,12 +77,12 @@ export const createCards = (url, page) => {
 		if (!fresh) page.absent(id);
 		if (old && fresh && old.dataset.place === place && old.dataset.order === order)
 			return old.replaceWith(fresh);
-		const list = find(`[data-place-for="${place}"]`);
+		const list = query(`[data-place-for="${place}"]`);
 		const cut = [old, list].some((each) => each?.closest("[data-more]"));
 		if (cut || (place === "library" && !list)) wanted.add(LIST);
 		old?.remove();
 		if (!fresh || !list) return;
-		const next = all(":scope > li", list).find((other) => Number(other.dataset.order) > order);
+		const next = queryAll(":scope > li", list).find((other) => Number(other.dataset.order) > order);
 		list.insertBefore(fresh, next ?? null);
 	};
 
@@ -100,17 +100,17 @@ export const createCards = (url, page) => {
 
 // The selection and the focus stay.
 const keepingPlace = (swap) => {
-	const picked = all(".pick:checked").map((box) => box.value);
+	const picked = queryAll(".pick:checked").map((box) => box.value);
 	const { activeElement: active } = document;
-	const titles = () => visible("[data-title], .queue-state button:first-child");
+	const titles = () => queryVisible("[data-title], .queue-state button:first-child");
 	const place = titles().findIndex((title) =>
 		title.closest("[data-video-id], .queue-state")?.contains(active),
 	);
 	own.around(swap);
-	for (const box of all(".pick")) box.checked = picked.includes(box.value);
+	for (const box of queryAll(".pick")) box.checked = picked.includes(box.value);
 	if (!active || active.checkVisibility()) return;
-	const same = visible("a, button, input").find((control) =>
+	const same = queryVisible("a, button, input").find((control) =>
 		control.cloneNode().isEqualNode(active.cloneNode()),
 	);
-	land(same ?? titles()[place] ?? titles()[place - 1]);
+	restoreFocus(same ?? titles()[place] ?? titles()[place - 1]);
 };

@@ -1,13 +1,13 @@
 /** What moves glides; what is read stays. */
 
-import { visible } from "./dom.js";
+import { queryVisible } from "./dom.js";
 
 // Each less what the one around it does; added to what still glides.
 const PARTS = "[data-list] :is(section, .waiting, .pages, [data-video-id])";
 
 const look = () =>
 	new Map(
-		visible(PARTS).map((part) => {
+		queryVisible(PARTS).map((part) => {
 			const { videoId = part.className, place } = part.dataset;
 			const { left, top } = part.getBoundingClientRect();
 			return [videoId, { part, place, left, top }];

@@ -4,12 +4,12 @@ import { own } from "./cards.js";
 import { glide } from "./flip.js";
 import { onKey } from "./shortcuts.js";
 import "./live_page.js";
-import { all, visible } from "./dom.js";
+import { queryAll, queryVisible } from "./dom.js";
 
 own.around = glide;
 
 onKey(({ key, target }) => {
-	const titles = visible("li [data-title]");
+	const titles = queryVisible("li [data-title]");
 	const card = target?.closest("li");
 	const at = titles.findIndex((title) => card?.contains(title));
 	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
@@ -31,5 +31,5 @@ onKey(({ key, target }) => {
 });
 
 addEventListener("click", ({ target }) => {
-	if (target?.closest("[data-select-all]")) for (const box of all(".pick")) box.checked = true;
+	if (target?.closest("[data-select-all]")) for (const box of queryAll(".pick")) box.checked = true;
 });

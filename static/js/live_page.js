@@ -1,7 +1,7 @@
 /** Socket, store, bars and cards. */
 
 import { createCards, own } from "./cards.js";
-import { all, find, land, write } from "./dom.js";
+import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { pace, percent, span } from "./format.js";
 import { tell } from "./notifications.js";
 import { drawBar } from "./progress_bar.js";
@@ -9,14 +9,14 @@ import { connect } from "./socket.js";
 import { createStore } from "./store.js";
 
 const page = document.documentElement.dataset;
-const rev = () => Number(find("[data-rev]")?.dataset.rev ?? -1);
-const isList = !!find("[data-list]");
+const rev = () => Number(query("[data-rev]")?.dataset.rev ?? -1);
+const isList = !!query("[data-list]");
 // Bars take turns: no frame is long.
 const AT_ONCE = 25;
 const due = new Set();
 
 const store = createStore(rev(), isList);
-export const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
+export const cards = createCards(`${query("[data-cards]")?.dataset.cards}`, {
 	swapped() {
 		window.htmx?.process(document.body);
 		store.settle(cards.shown, rev());
@@ -30,9 +30,9 @@ export const cards = createCards(`${find("[data-cards]")?.dataset.cards}`, {
 
 const draw = () => {
 	const totals = store.totals();
-	write("title", totals.count ? `${percent(totals.percent) || "…"} · ${own.title}` : own.title);
-	write("[data-totals]", pace(totals));
-	for (const time of all("[data-retries-at] time")) {
+	setText("title", totals.count ? `${percent(totals.percent) || "…"} · ${own.title}` : own.title);
+	setText("[data-totals]", pace(totals));
+	for (const time of queryAll("[data-retries-at] time")) {
 		const left = (Date.parse(time.dateTime) - Date.now()) / 1000;
 		time.textContent = left > 0 ? `in ${span(Math.max(1, left))}` : "when its turn comes";
 	}
@@ -63,7 +63,7 @@ const socket = connect("/ws/progress", "/api/progress", {
 			news,
 		} = store.receive(frame, cards.shown, Date.now());
 		if (resync) socket.resync();
-		if (list || (others && find("[data-others]"))) cards.wantAll();
+		if (list || (others && query("[data-others]"))) cards.wantAll();
 		else cards.want(changed);
 		draw();
 		tell(turned, cards.shown);
@@ -86,13 +86,13 @@ for (const event of ["visibilitychange", "online", "pageshow"]) addEventListener
 addEventListener("htmx:afterSettle", ({ target }) => {
 	if (target.id === "dialog") target.showModal();
 	if (target.id === "listing") cards.scan();
-	land();
+	restoreFocus();
 });
 addEventListener("htmx:afterRequest", ({ detail }) => {
 	page.sent = `${detail.xhr.status}`;
 });
 addEventListener("acted", ({ target, detail: { ids } }) => {
 	target.closest("#many")?.reset();
-	find("dialog")?.close();
+	query("dialog")?.close();
 	ids[0] ? cards.want(ids, 0) : cards.wantAll();
 });

@@ -1,6 +1,6 @@
 /** Tells what turned, or ended. */
 
-import { find, write } from "./dom.js";
+import { query, setText } from "./dom.js";
 
 const { Notification: Note } = window;
 const { dataset } = document.documentElement;
@@ -12,9 +12,9 @@ const look = () => {
 export const tell = (turned, shown) => {
 	const news = [...turned].map(([id, status]) => {
 		const card = shown.get(id)?.element;
-		return `${card ? find("[data-title]", card)?.textContent : "Another video"}: ${status}`;
+		return `${card ? query("[data-title]", card)?.textContent : "Another video"}: ${status}`;
 	});
-	if (news[0]) write("[data-announce]", news.slice(0, 3).join(". "));
+	if (news[0]) setText("[data-announce]", news.slice(0, 3).join(". "));
 	const ended = news.filter((words) => /: (complete|failed)$/.test(words));
 	if (!document.hidden || !ended[0] || dataset.notify !== "granted") return;
 	const body = ended.join("\n");

@@ -1,11 +1,11 @@
 /** One element, one state. */
 
-import { find, write } from "./dom.js";
+import { query, setText } from "./dom.js";
 import { line, percent, valuetext } from "./format.js";
 import { hasEnded } from "./store.js";
 
 export const drawBar = (element, state, stalled) => {
-	const bar = find("[data-bar]", element);
+	const bar = query("[data-bar]", element);
 	if (!bar) return;
 	const ended = hasEnded(state.status);
 	const number = state.status === "complete" ? 100 : ended ? 0 : state.percent;
@@ -13,8 +13,8 @@ export const drawBar = (element, state, stalled) => {
 	else bar.value = Math.floor(number * 10 + 0.5) / 10;
 	bar.ariaValueNow = number === null ? null : `${bar.value}`;
 	bar.ariaValueText = valuetext(state);
-	write("[data-percent]", percent(number), element);
-	write("[data-line]", ended ? "" : line(state), element);
-	write("[data-stalled]", stalled ? `no data for ${stalled} s` : "", element);
-	if (state.phase !== null) write("[data-phase]", state.phase, element);
+	setText("[data-percent]", percent(number), element);
+	setText("[data-line]", ended ? "" : line(state), element);
+	setText("[data-stalled]", stalled ? `no data for ${stalled} s` : "", element);
+	if (state.phase !== null) setText("[data-phase]", state.phase, element);
 };

@@ -1,14 +1,14 @@
 /** Keys, where nobody writes. */
 
-import { find } from "./dom.js";
+import { query } from "./dom.js";
 
 export const onKey = (press) => {
 	addEventListener("keydown", (event) => {
 		const { key, target, ctrlKey, altKey, metaKey } = event;
-		if (!target || ctrlKey || altKey || metaKey || find("dialog[open]")) return;
+		if (!target || ctrlKey || altKey || metaKey || query("dialog[open]")) return;
 		if (key === "Escape") setTimeout(() => target.blur());
 		if (target.closest("input:not([type=checkbox]), textarea, select")) return;
-		const named = find(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
+		const named = query(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
 		named?.focus();
 		if (named?.matches("a")) named.click();
 		if (named || press(event)) event.preventDefault();

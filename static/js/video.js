@@ -1,7 +1,7 @@
 /** The page of a video: plays on from where one stopped, and obeys keys. */
 
 import { own } from "./cards.js";
-import { find } from "./dom.js";
+import { query } from "./dom.js";
 import { cards } from "./live_page.js";
 import { onKey } from "./shortcuts.js";
 
@@ -9,7 +9,7 @@ const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
 
 own.around = (swap) => {
 	swap();
-	own.title = `${find("h1")?.textContent} · ytarchive`;
+	own.title = `${query("h1")?.textContent} · ytarchive`;
 };
 
 let places = {};
@@ -17,7 +17,7 @@ try {
 	places = localStorage;
 } catch {}
 
-const player = () => find("[data-resume]");
+const player = () => query("[data-resume]");
 
 const resume = () => {
 	const video = player();
@@ -62,7 +62,7 @@ addEventListener(
 	"play",
 	() => {
 		hold("playing");
-		delete find("main")?.dataset.began;
+		delete query("main")?.dataset.began;
 	},
 	true,
 );
