@@ -2,7 +2,7 @@
 
 import { createCards, own } from "./cards.js";
 import { query, queryAll, restoreFocus, setText } from "./dom.js";
-import { pace, percent, span } from "./format.js";
+import { formatDuration, formatPace, formatPercent } from "./format.js";
 import { tell } from "./notifications.js";
 import { drawBar } from "./progress_bar.js";
 import { connect } from "./socket.js";
@@ -30,11 +30,14 @@ export const cards = createCards(`${query("[data-cards]")?.dataset.cards}`, {
 
 const draw = () => {
 	const totals = store.totals();
-	setText("title", totals.count ? `${percent(totals.percent) || "…"} · ${own.title}` : own.title);
-	setText("[data-totals]", pace(totals));
+	setText(
+		"title",
+		totals.count ? `${formatPercent(totals.percent) || "…"} · ${own.title}` : own.title,
+	);
+	setText("[data-totals]", formatPace(totals));
 	for (const time of queryAll("[data-retries-at] time")) {
 		const left = (Date.parse(time.dateTime) - Date.now()) / 1000;
-		time.textContent = left > 0 ? `in ${span(Math.max(1, left))}` : "when its turn comes";
+		time.textContent = left > 0 ? `in ${formatDuration(Math.max(1, left))}` : "when its turn comes";
 	}
 	page.tracked = `${store.states.size}`;
 	if (!due.size) requestAnimationFrame(drawSome);

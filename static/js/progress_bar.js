@@ -1,7 +1,7 @@
 /** One element, one state. */
 
 import { query, setText } from "./dom.js";
-import { line, percent, valuetext } from "./format.js";
+import { formatPercent, formatProgressLine, formatValueText } from "./format.js";
 import { hasEnded } from "./store.js";
 
 export const drawBar = (element, state, stalled) => {
@@ -12,9 +12,9 @@ export const drawBar = (element, state, stalled) => {
 	if (number === null) bar.removeAttribute("value");
 	else bar.value = Math.floor(number * 10 + 0.5) / 10;
 	bar.ariaValueNow = number === null ? null : `${bar.value}`;
-	bar.ariaValueText = valuetext(state);
-	setText("[data-percent]", percent(number), element);
-	setText("[data-line]", ended ? "" : line(state), element);
+	bar.ariaValueText = formatValueText(state);
+	setText("[data-percent]", formatPercent(number), element);
+	setText("[data-line]", ended ? "" : formatProgressLine(state), element);
 	setText("[data-stalled]", stalled ? `no data for ${stalled} s` : "", element);
 	if (state.phase !== null) setText("[data-phase]", state.phase, element);
 };

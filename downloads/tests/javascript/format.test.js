@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { amount, line, pace, percent, size, span, valuetext } from "../../../static/js/format.js";
+import {
+	formatAmount,
+	formatDuration,
+	formatPace,
+	formatPercent,
+	formatProgressLine,
+	formatSize,
+	formatValueText,
+} from "../../../static/js/format.js";
 
 const table = JSON.parse(readFileSync(new URL("../formats.json", import.meta.url), "utf8"));
-const nothing = {
+const UNKNOWN = {
 	attempt: 1,
 	status: null,
 	percent: null,
@@ -17,10 +25,13 @@ const nothing = {
 };
 
 test("it writes numbers as the server does", () => {
-	for (const [count, words] of table.size) assert.equal(size(count), words);
-	for (const [done, total, words] of table.amount)
-		assert.equal(amount({ ...nothing, downloaded_bytes: done, total_bytes: total }), words);
-	for (const [number, words] of table.percent) assert.equal(percent(number), words);
+	for (const [count, text] of table.size) assert.equal(formatSize(count), text);
+	for (const [downloaded, total, text] of table.amount)
+		assert.equal(
+			formatAmount({ ...UNKNOWN, downloaded_bytes: downloaded, total_bytes: total }),
+			text,
+		);
+	for (const [percent, text] of table.percent) assert.equal(formatPercent(percent), text);
 });
 
 test("it writes times short", () => {
@@ -32,16 +43,17 @@ test("it writes times short", () => {
 		3599: "1 h 0 min",
 		4320: "1 h 12 min",
 	};
-	for (const [seconds, words] of Object.entries(table)) assert.equal(span(Number(seconds)), words);
+	for (const [seconds, text] of Object.entries(table))
+		assert.equal(formatDuration(Number(seconds)), text);
 });
 
-test("it leaves out what is not known", () => {
-	assert.equal(pace({ speed: 0, eta: null }), "");
-	assert.equal(pace({ speed: 5.1e6, eta: null }), "5.1 MB/s");
-	assert.equal(line({ ...nothing, downloaded_bytes: 5, eta: 37 }), "5 B · 37 s left");
-	assert.equal(valuetext(nothing), "not known yet");
+test("it leaves out what is unknown", () => {
+	assert.equal(formatPace({ speed: 0, eta: null }), "");
+	assert.equal(formatPace({ speed: 5.1e6, eta: null }), "5.1 MB/s");
+	assert.equal(formatProgressLine({ ...UNKNOWN, downloaded_bytes: 5, eta: 37 }), "5 B · 37 s left");
+	assert.equal(formatValueText(UNKNOWN), "not known yet");
 	assert.equal(
-		valuetext({ ...nothing, percent: 68.9, downloaded_bytes: 31e6 }),
+		formatValueText({ ...UNKNOWN, percent: 68.9, downloaded_bytes: 31e6 }),
 		"68 percent, 31 MB",
 	);
 });
