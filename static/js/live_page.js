@@ -19,17 +19,17 @@ const store = createStore(rev(), isList);
 export const cards = createCards(`${query("[data-cards]")?.dataset.cards}`, {
 	swapped() {
 		window.htmx?.process(document.body);
-		store.settle(cards.shown, rev());
+		store.reconcile(cards.shown, rev());
 		draw();
 	},
 	absent(id) {
-		store.absent(id);
+		store.markMissing(id);
 		if (!isList) location.reload();
 	},
 });
 
 const draw = () => {
-	const totals = store.totals();
+	const totals = store.sumTotals();
 	setText(
 		"title",
 		totals.count ? `${formatPercent(totals.percent) || "…"} · ${own.title}` : own.title,
@@ -49,7 +49,7 @@ const drawSome = () => {
 	for (const id of [...due].slice(0, AT_ONCE)) {
 		due.delete(id);
 		const [card, state] = [cards.shown.get(id), store.states.get(id)];
-		if (card && state) drawBar(card.element, state, store.stalled(state, now));
+		if (card && state) drawBar(card.element, state, store.stalledSeconds(state, now));
 	}
 	if (due.size) requestAnimationFrame(drawSome);
 };
@@ -57,20 +57,13 @@ const drawSome = () => {
 cards.scan();
 const socket = connect("/ws/progress", "/api/progress", {
 	frame(frame) {
-		const {
-			cards: changed,
-			turned,
-			list,
-			others,
-			resync,
-			news,
-		} = store.receive(frame, cards.shown, Date.now());
-		if (resync) socket.resync();
-		if (list || (others && query("[data-others]"))) cards.wantAll();
-		else cards.want(changed);
+		const outcome = store.receive(frame, cards.shown, Date.now());
+		if (outcome.resync) socket.resync();
+		if (outcome.refetchList || (outcome.othersChanged && query("[data-others]"))) cards.wantAll();
+		else cards.want(outcome.cardsToFetch);
 		draw();
-		tell(turned, cards.shown);
-		return news;
+		tell(outcome.statusChanges, cards.shown);
+		return outcome.isNews;
 	},
 	state(name) {
 		page.connection = name;

@@ -1,103 +1,54 @@
-/** The shapes that the modules exchange, known to all of them; nothing here is loaded by a browser. */
+/**
+ * The frames of the protocol `ytarchive.progress.v2`, as the server sends them: the one set of types
+ * that every module may need. All others stand as JSDoc beside what they describe. No browser loads
+ * this file.
+ */
 
-/** The small state of one video, as the wire has it. */
-interface State {
-	attempt: number;
-	status: string | null;
-	percent: number | null;
-	downloaded_bytes: number | null;
-	total_bytes: number | null;
-	speed: number | null;
-	eta: number | null;
-	phase: string | null;
-	/** When something last came in, in milliseconds. */
-	at: number;
-}
-
-/** A progress, status or changed object. */
-interface Message extends Partial<Omit<State, "at">> {
+/** A progress, status or changed object. Fields that it leaves out are unchanged; null is unknown. */
+interface VideoMessage {
 	type: "progress" | "status" | "changed";
 	video_id: string;
+	/** Which run of the download it is about, from 1. */
+	attempt?: number;
+	status?: string;
+	/** 0 to 100, of the whole download. */
+	percent?: number | null;
+	downloaded_bytes?: number | null;
+	total_bytes?: number | null;
+	/** Bytes per second. */
+	speed?: number | null;
+	/** Seconds. */
+	eta?: number | null;
+	/** "video", "audio", "merging", … */
+	phase?: string | null;
+	/** The id of the newest event; status and changed objects carry it. */
 	rev?: number;
 }
 
-interface Snapshot {
+/** Every active video: the first frame of a connection, and the answer to a resync. */
+interface SnapshotFrame {
 	type: "snapshot";
+	/** Names one uninterrupted run of the bridge; `seq` counts within it. */
 	epoch: string;
 	seq: number;
+	/** The id of the newest event. */
 	rev: number;
-	videos: Message[];
+	videos: VideoMessage[];
 }
 
-interface Batch {
+/** What has changed in the ticks `from` to `seq`; a heartbeat has no messages. */
+interface BatchFrame {
 	type: "batch";
 	epoch: string;
 	from: number;
 	seq: number;
-	messages: Message[];
+	messages: VideoMessage[];
 }
 
-type Frame = Snapshot | Batch | Message;
-
-/** What the page shows of a video. */
-interface Card {
-	status: string;
-	attempt: number;
-	element: HTMLElement;
-}
-type Shown = ReadonlyMap<string, Card>;
-
-/** What follows from a frame. */
-interface Outcome {
-	/** Ids whose card must be fetched. */
-	cards: Set<string>;
-	/** What the page shows and has another status now. */
-	turned: Map<string, string>;
-	/** The list must be fetched. */
-	list: boolean;
-	/** Something has changed that the page does not show. */
-	others: boolean;
-	/** A snapshot must be asked for. */
-	resync: boolean;
-	/** The bridge lives: this is not the snapshot that was there before. */
-	news: boolean;
-}
-
-/** What a frame meets: the page, the time, and where its consequences are gathered. */
-interface Moment {
-	shown: Shown;
-	now: number;
-	outcome: Outcome;
-}
-
-/** Downloads that run, added up. */
-interface Totals {
-	count: number;
-	percent: number | null;
-	speed: number;
-	eta: number | null;
-}
+/** A text of the WebSocket; single messages come without the subprotocol only. */
+type Frame = SnapshotFrame | BatchFrame | VideoMessage;
 
 type Connection = "live" | "reconnecting" | "paused" | "polling";
-
-/** Takes a frame, or a message; `fresh`: whatever the page shows. */
-type Take<What> = (what: What, moment: Moment, fresh?: boolean) => void;
-
-/** `rev` of the page; `open`: it takes videos that it does not show yet. */
-type CreateStore = (
-	rev: number,
-	open: boolean,
-) => {
-	readonly states: ReadonlyMap<string, State>;
-	receive(frame: Frame, shown: Shown, now: number): Outcome;
-	/** The server does not have this id. */
-	absent(id: string): void;
-	/** The page shows this now, rendered at `rev`: forget what is over on it, or over and not on it. */
-	settle(shown: Shown, rev: number): void;
-	/** For how many seconds a download stands still; 0: it does not. */
-	stalled(state: State, now: number): number;
-	totals(): Totals;
-};
 
 /** How long to wait, in milliseconds; `random` from 0 to 1. */
 type Delay = (failures: number, downFor: number, hidden: boolean, random: number) => number;

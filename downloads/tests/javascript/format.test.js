@@ -21,7 +21,7 @@ const UNKNOWN = {
 	speed: null,
 	eta: null,
 	phase: null,
-	at: 0,
+	updatedAt: 0,
 };
 
 test("it writes numbers as the server does", () => {

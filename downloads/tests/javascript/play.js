@@ -4,25 +4,25 @@ import { createInterface } from "node:readline";
 import { createStore } from "../../../static/js/store.js";
 
 let store = createStore(-1, true);
-let shown = new Map();
+let shownCards = new Map();
 
-const play = {
+const commands = {
 	reset: ({ rev }) => {
 		store = createStore(rev, true);
 	},
 	show: ({ cards, rev }) => {
-		shown = new Map(Object.entries(cards));
-		store.settle(shown, rev);
+		shownCards = new Map(Object.entries(cards));
+		store.reconcile(shownCards, rev);
 	},
-	absent: ({ id }) => store.absent(id),
+	absent: ({ id }) => store.markMissing(id),
 	frame: ({ frame, now }) => {
-		const { cards, list, resync } = store.receive(frame, shown, now);
-		return { cards: [...cards], list, resync };
+		const { cardsToFetch, refetchList, resync } = store.receive(frame, shownCards, now);
+		return { cards: [...cardsToFetch], list: refetchList, resync };
 	},
 	states: () => Object.fromEntries(store.states),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
 	const command = JSON.parse(line);
-	process.stdout.write(`${JSON.stringify(play[command.do](command) ?? null)}\n`);
+	process.stdout.write(`${JSON.stringify(commands[command.do](command) ?? null)}\n`);
 }

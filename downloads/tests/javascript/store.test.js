@@ -38,7 +38,7 @@ function following(open = true) {
 	return store;
 }
 
-test("it takes the snapshot for everything it believes", () => {
+test("it replaces its states by those of a snapshot", () => {
 	const store = following();
 	store.receive(
 		batch(6, 6, progress("a", 10), status("b", "complete")),
@@ -52,32 +52,43 @@ test("it takes the snapshot for everything it believes", () => {
 	);
 	assert.deepEqual([...store.states.keys()], ["b"]);
 	assert.equal(store.states.get("b").percent, 3);
-	assert.equal(outcome.news, true);
+	assert.equal(outcome.isNews, true);
 });
 
 test("it asks for the card of what the page shows as active and the snapshot does not know", () => {
-	const { cards } = createStore(7, true).receive(snapshot({ videos: [progress("b", 1)] }), page, 0);
-	assert.deepEqual([...cards].sort(), ["a", "b"]);
+	const { cardsToFetch } = createStore(7, true).receive(
+		snapshot({ videos: [progress("b", 1)] }),
+		page,
+		0,
+	);
+	assert.deepEqual([...cardsToFetch].sort(), ["a", "b"]);
 });
 
 test("it fetches the list once when the snapshot's rev differs from the page's", () => {
 	const store = createStore(6, true);
-	assert.equal(store.receive(snapshot(), page, 0).list, true);
-	assert.equal(store.receive(snapshot({ seq: 6 }), page, 0).list, false);
+	assert.equal(store.receive(snapshot(), page, 0).refetchList, true);
+	assert.equal(store.receive(snapshot({ seq: 6 }), page, 0).refetchList, false);
 });
 
-test("it tells that something else has changed, where only some videos are shown", () => {
+test("it reports a change of what a page of one video does not show", () => {
 	const store = following(false);
-	assert.equal(store.receive(batch(6, 6, progress("z", 1)), page, 0).others, false);
-	const { others, cards } = store.receive(batch(7, 7, status("z", "complete")), page, 0);
-	assert.deepEqual([others, cards.size, store.states.size], [true, 0, 0]);
-	assert.equal(following().receive(batch(6, 6, status("z", "failed")), page, 0).others, false);
+	assert.equal(store.receive(batch(6, 6, progress("z", 1)), page, 0).othersChanged, false);
+	const { othersChanged, cardsToFetch } = store.receive(
+		batch(7, 7, status("z", "complete")),
+		page,
+		0,
+	);
+	assert.deepEqual([othersChanged, cardsToFetch.size, store.states.size], [true, 0, 0]);
+	assert.equal(
+		following().receive(batch(6, 6, status("z", "failed")), page, 0).othersChanged,
+		false,
+	);
 });
 
-test("it knows of what it was told since the page was rendered", () => {
+test("it counts the messages since the page was rendered", () => {
 	const store = following();
 	store.receive(batch(6, 6, status("a", "complete", { rev: 9 })), page, 0);
-	assert.equal(store.receive(snapshot({ seq: 8, rev: 9 }), page, 0).list, false);
+	assert.equal(store.receive(snapshot({ seq: 8, rev: 9 }), page, 0).refetchList, false);
 });
 
 test("it drops repeated batches and takes those that overlap", () => {
@@ -102,11 +113,11 @@ for (const [what, frame] of Object.entries({
 	});
 }
 
-test("it says whether a snapshot is news", () => {
+test("it tells a snapshot that only repeats the last frame", () => {
 	const store = following();
-	assert.equal(store.receive(snapshot(), page, 0).news, false);
-	assert.equal(store.receive(snapshot({ epoch: "f" }), page, 0).news, true);
-	assert.equal(store.receive(batch(6, 6), page, 0).news, true);
+	assert.equal(store.receive(snapshot(), page, 0).isNews, false);
+	assert.equal(store.receive(snapshot({ epoch: "f" }), page, 0).isNews, true);
+	assert.equal(store.receive(batch(6, 6), page, 0).isNews, true);
 });
 
 test("it ignores lower attempts, and progress after the end of the same attempt", () => {
@@ -128,7 +139,7 @@ test("it ignores lower attempts, and progress after the end of the same attempt"
 	assert.equal(store.states.get("a").status, null);
 });
 
-test("it believes the page's own card that an attempt has ended", () => {
+test("it takes the page's own card for the end of an attempt", () => {
 	const store = following();
 	store.receive(batch(6, 6, progress("a", 10)), shown({ a: ["complete"] }), 0);
 	assert.equal(store.states.size, 0);
@@ -142,16 +153,16 @@ test("it carries what a message leaves out, but not the pace", () => {
 		0,
 	);
 	store.receive(batch(7, 7, progress("a", null)), page, 50);
-	const { percent, total_bytes, speed, eta, phase, at } = store.states.get("a");
+	const { percent, total_bytes, speed, eta, phase, updatedAt } = store.states.get("a");
 	assert.deepEqual(
-		[percent, total_bytes, speed, eta, phase, at],
+		[percent, total_bytes, speed, eta, phase, updatedAt],
 		[null, 9, null, null, "video", 50],
 	);
 });
 
 test("it fetches a card when the status differs from what is shown, and for what is not shown", () => {
 	const store = following();
-	const cards = (...messages) => [...store.receive({ ...messages[0] }, page, 0).cards];
+	const cards = (...messages) => [...store.receive({ ...messages[0] }, page, 0).cardsToFetch];
 	assert.deepEqual(cards(status("a", "downloading")), []);
 	assert.deepEqual(cards(progress("a", 4)), []);
 	assert.deepEqual(cards(status("a", "processing")), ["a"]);
@@ -160,37 +171,37 @@ test("it fetches a card when the status differs from what is shown, and for what
 	assert.deepEqual(cards(progress("new", 5)), []);
 });
 
-test("it tells what has another status, once", () => {
+test("it announces a change of status once", () => {
 	const store = following();
-	const turned = (...messages) =>
-		Object.fromEntries(store.receive({ ...messages[0] }, page, 0).turned);
-	assert.deepEqual(turned(progress("a", 4)), {});
-	assert.deepEqual(turned(status("a", "downloading")), {});
-	assert.deepEqual(turned(status("a", "complete")), { a: "complete" });
-	assert.deepEqual(turned(status("a", "complete")), {});
-	assert.deepEqual(turned(status("new", "queued")), {});
-	assert.deepEqual(turned(status("new", "downloading")), {});
-	assert.deepEqual(turned(status("new", "complete")), { new: "complete" });
-	assert.deepEqual(turned(status("new", "complete")), {});
+	const statusChanges = (...messages) =>
+		Object.fromEntries(store.receive({ ...messages[0] }, page, 0).statusChanges);
+	assert.deepEqual(statusChanges(progress("a", 4)), {});
+	assert.deepEqual(statusChanges(status("a", "downloading")), {});
+	assert.deepEqual(statusChanges(status("a", "complete")), { a: "complete" });
+	assert.deepEqual(statusChanges(status("a", "complete")), {});
+	assert.deepEqual(statusChanges(status("new", "queued")), {});
+	assert.deepEqual(statusChanges(status("new", "downloading")), {});
+	assert.deepEqual(statusChanges(status("new", "complete")), { new: "complete" });
+	assert.deepEqual(statusChanges(status("new", "complete")), {});
 });
 
-test("it asks no more for what the server does not have", () => {
+test("it requests no card that the server does not have", () => {
 	const store = following();
 	store.receive(progress("x", 4), page, 0);
-	store.absent("x");
-	const { cards } = store.receive(progress("x", 5), page, 0);
-	assert.deepEqual([cards.size, store.states.size], [0, 0]);
+	store.markMissing("x");
+	const { cardsToFetch } = store.receive(progress("x", 5), page, 0);
+	assert.deepEqual([cardsToFetch.size, store.states.size], [0, 0]);
 });
 
 test("it remembers a bounded number of them", () => {
 	const store = following();
-	for (let number = 0; number <= 500; number++) store.absent(`x${number}`);
-	assert.equal(store.receive(progress("x0", 4), page, 0).cards.size, 1);
+	for (let number = 0; number <= 500; number++) store.markMissing(`x${number}`);
+	assert.equal(store.receive(progress("x0", 4), page, 0).cardsToFetch.size, 1);
 });
 
-test("it takes no notice of other videos on a page of one", () => {
+test("it ignores other videos on a page of one", () => {
 	const store = following(false);
-	assert.equal(store.receive(progress("x", 4), page, 0).cards.size, 0);
+	assert.equal(store.receive(progress("x", 4), page, 0).cardsToFetch.size, 0);
 	assert.equal(store.states.size, 0);
 });
 
@@ -203,11 +214,11 @@ test("it keeps nothing of a thousand finished videos", () => {
 	}
 	assert.deepEqual([...store.states.keys()], ["a"]);
 	store.receive(status("a", "complete"), page, 0);
-	store.settle(shown({ a: ["complete"] }), 7);
+	store.reconcile(shown({ a: ["complete"] }), 7);
 	assert.equal(store.states.size, 0);
 });
 
-test("it understands the frames of the ticket, without attempts and epochs", () => {
+test("it understands v1 frames, without attempts and epochs", () => {
 	const store = createStore(0, true);
 	store.receive(
 		{ type: "progress", video_id: "a", percent: 42, downloaded_bytes: 1, total_bytes: 2 },
@@ -216,14 +227,14 @@ test("it understands the frames of the ticket, without attempts and epochs", () 
 	);
 	assert.equal(store.states.get("a").percent, 42);
 	const outcome = store.receive({ type: "status", video_id: "a", status: "complete" }, page, 0);
-	assert.deepEqual([...outcome.cards], ["a"]);
+	assert.deepEqual([...outcome.cardsToFetch], ["a"]);
 });
 
 test("it notices a download that stands still, also when snapshots repeat the same", () => {
 	const store = following();
 	store.receive(progress("a", 4), page, 0);
 	store.receive(snapshot({ seq: 6, videos: [progress("a", 4)] }), page, 15_000);
-	const stalled = (now) => store.stalled(store.states.get("a"), now);
+	const stalled = (now) => store.stalledSeconds(store.states.get("a"), now);
 	assert.deepEqual([stalled(19_999), stalled(24_500)], [0, 24]);
 	store.receive(status("a", "processing"), page, 0);
 	assert.equal(stalled(90_000), 0);
@@ -231,10 +242,10 @@ test("it notices a download that stands still, also when snapshots repeat the sa
 
 test("it adds up what runs", () => {
 	const store = following();
-	assert.deepEqual(store.totals(), { count: 0, percent: null, speed: 0, eta: null });
+	assert.deepEqual(store.sumTotals(), { count: 0, percent: null, speed: 0, eta: null });
 	store.receive(progress("a", 10, { speed: 3, eta: 9 }), page, 0);
 	store.receive(progress("b", 30, { speed: 4 }), page, 0);
 	store.receive(progress("c", null), page, 0);
 	store.receive(status("d", "queued"), page, 0);
-	assert.deepEqual(store.totals(), { count: 3, percent: 20, speed: 7, eta: 9 });
+	assert.deepEqual(store.sumTotals(), { count: 3, percent: 20, speed: 7, eta: 9 });
 });
