@@ -4,7 +4,7 @@ import { createCards, own } from "./cards.js";
 import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
 import { tell } from "./notifications.js";
-import { drawBar } from "./progress_bar.js";
+import { drawProgressBar } from "./progress_bar.js";
 import { connect } from "./socket.js";
 import { createStore } from "./store.js";
 
@@ -49,7 +49,7 @@ const drawSome = () => {
 	for (const id of [...due].slice(0, AT_ONCE)) {
 		due.delete(id);
 		const [card, state] = [cards.shown.get(id), store.states.get(id)];
-		if (card && state) drawBar(card.element, state, store.stalledSeconds(state, now));
+		if (card && state) drawProgressBar(card.element, state, store.stalledSeconds(state, now));
 	}
 	if (due.size) requestAnimationFrame(drawSome);
 };
