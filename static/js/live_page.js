@@ -3,7 +3,7 @@
 import { createCards, own } from "./cards.js";
 import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
-import { tell } from "./notifications.js";
+import { announceStatusChanges, offerNotifications } from "./notifications.js";
 import { drawProgressBar } from "./progress_bar.js";
 import { connect } from "./socket.js";
 import { createStore } from "./store.js";
@@ -54,6 +54,7 @@ const drawSome = () => {
 	if (due.size) requestAnimationFrame(drawSome);
 };
 
+offerNotifications();
 cards.scan();
 const socket = connect("/ws/progress", "/api/progress", {
 	frame(frame) {
@@ -62,7 +63,7 @@ const socket = connect("/ws/progress", "/api/progress", {
 		if (outcome.refetchList || (outcome.othersChanged && query("[data-others]"))) cards.wantAll();
 		else cards.want(outcome.cardsToFetch);
 		draw();
-		tell(outcome.statusChanges, cards.shown);
+		announceStatusChanges(outcome.statusChanges, cards.shown);
 		return outcome.isNews;
 	},
 	state(name) {
