@@ -5,7 +5,7 @@ import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
 import { announceStatusChanges, offerNotifications } from "./notifications.js";
 import { drawProgressBar } from "./progress_bar.js";
-import { connect } from "./socket.js";
+import { connectSocket } from "./socket.js";
 import { createStore } from "./store.js";
 
 const page = document.documentElement.dataset;
@@ -56,8 +56,8 @@ const drawSome = () => {
 
 offerNotifications();
 cards.scan();
-const socket = connect("/ws/progress", "/api/progress", {
-	frame(frame) {
+const socket = connectSocket("/ws/progress", "/api/progress", {
+	onFrame(frame) {
 		const outcome = store.receive(frame, cards.shown, Date.now());
 		if (outcome.resync) socket.resync();
 		if (outcome.refetchList || (outcome.othersChanged && query("[data-others]"))) cards.wantAll();
@@ -66,7 +66,7 @@ const socket = connect("/ws/progress", "/api/progress", {
 		announceStatusChanges(outcome.statusChanges, cards.shown);
 		return outcome.isNews;
 	},
-	state(name) {
+	onStateChange(name) {
 		page.connection = name;
 	},
 });
