@@ -1,10 +1,9 @@
 /** The library's own keys and ticks. */
 
-import { own } from "./cards.js";
-import { glide } from "./flip.js";
-import { onKey } from "./shortcuts.js";
-import "./live_page.js";
 import { queryAll, queryVisible } from "./dom.js";
+import { glide } from "./flip.js";
+import { own } from "./live_page.js";
+import { onKey } from "./shortcuts.js";
 
 own.around = glide;
 

@@ -1,12 +1,15 @@
 /** Socket, store, bars and cards. */
 
-import { createCards, own } from "./cards.js";
+import { createCards } from "./cards.js";
 import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
 import { announceStatusChanges, offerNotifications } from "./notifications.js";
 import { drawProgressBar } from "./progress_bar.js";
 import { connectSocket } from "./socket.js";
 import { createStore } from "./store.js";
+
+/** The page's name, and how it swaps. */
+export const own = { title: document.title, around: (swap) => swap() };
 
 const page = document.documentElement.dataset;
 const rev = () => Number(query("[data-rev]")?.dataset.rev ?? -1);
@@ -17,12 +20,13 @@ const due = new Set();
 
 const store = createStore(rev(), isList);
 export const cards = createCards(`${query("[data-cards]")?.dataset.cards}`, {
-	swapped() {
+	aroundSwap: (swap) => own.around(swap),
+	onScan() {
 		window.htmx?.process(document.body);
-		store.reconcile(cards.shown, rev());
+		store.reconcile(cards.shownCards, rev());
 		draw();
 	},
-	absent(id) {
+	onMissing(id) {
 		store.markMissing(id);
 		if (!isList) location.reload();
 	},
@@ -48,22 +52,23 @@ const drawSome = () => {
 	const now = Date.now();
 	for (const id of [...due].slice(0, AT_ONCE)) {
 		due.delete(id);
-		const [card, state] = [cards.shown.get(id), store.states.get(id)];
+		const [card, state] = [cards.shownCards.get(id), store.states.get(id)];
 		if (card && state) drawProgressBar(card.element, state, store.stalledSeconds(state, now));
 	}
 	if (due.size) requestAnimationFrame(drawSome);
 };
 
 offerNotifications();
-cards.scan();
+cards.scanPage();
 const socket = connectSocket("/ws/progress", "/api/progress", {
 	onFrame(frame) {
-		const outcome = store.receive(frame, cards.shown, Date.now());
+		const outcome = store.receive(frame, cards.shownCards, Date.now());
 		if (outcome.resync) socket.resync();
-		if (outcome.refetchList || (outcome.othersChanged && query("[data-others]"))) cards.wantAll();
-		else cards.want(outcome.cardsToFetch);
+		if (outcome.refetchList || (outcome.othersChanged && query("[data-others]")))
+			cards.requestAll();
+		else cards.requestCards(outcome.cardsToFetch);
 		draw();
-		announceStatusChanges(outcome.statusChanges, cards.shown);
+		announceStatusChanges(outcome.statusChanges, cards.shownCards);
 		return outcome.isNews;
 	},
 	onStateChange(name) {
@@ -75,14 +80,14 @@ setInterval(draw, 1000);
 const wake = () => {
 	if (document.hidden) return;
 	socket.wake();
-	cards.want([], 0);
+	cards.requestCards([], 0);
 };
 
 for (const event of ["visibilitychange", "online", "pageshow"]) addEventListener(event, wake, true);
 
 addEventListener("htmx:afterSettle", ({ target }) => {
 	if (target.id === "dialog") target.showModal();
-	if (target.id === "listing") cards.scan();
+	if (target.id === "listing") cards.scanPage();
 	restoreFocus();
 });
 addEventListener("htmx:afterRequest", ({ detail }) => {
@@ -91,5 +96,5 @@ addEventListener("htmx:afterRequest", ({ detail }) => {
 addEventListener("acted", ({ target, detail: { ids } }) => {
 	target.closest("#many")?.reset();
 	query("dialog")?.close();
-	ids[0] ? cards.want(ids, 0) : cards.wantAll();
+	ids[0] ? cards.requestCards(ids, 0) : cards.requestAll();
 });

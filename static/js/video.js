@@ -1,8 +1,7 @@
 /** The page of a video: plays on from where one stopped, and obeys keys. */
 
-import { own } from "./cards.js";
 import { query } from "./dom.js";
-import { cards } from "./live_page.js";
+import { cards, own } from "./live_page.js";
 import { onKey } from "./shortcuts.js";
 
 const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
@@ -70,7 +69,7 @@ addEventListener(
 	"pause",
 	() => {
 		hold("player");
-		cards.wantAll();
+		cards.requestAll();
 	},
 	true,
 );
