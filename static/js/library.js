@@ -1,15 +1,15 @@
 /** The library's own keys and ticks. */
 
 import { queryAll, queryVisible } from "./dom.js";
-import { glide } from "./flip.js";
+import { animateSwap } from "./flip.js";
 import { own } from "./live_page.js";
-import { onKey } from "./shortcuts.js";
+import { listenForKeys } from "./shortcuts.js";
 
-own.around = glide;
+own.around = animateSwap;
 
-onKey(({ key, target }) => {
+listenForKeys((key, target) => {
 	const titles = queryVisible("li [data-title]");
-	const card = target?.closest("li");
+	const card = target.closest("li");
 	const at = titles.findIndex((title) => card?.contains(title));
 	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
 	const [ArrowUp, ArrowDown] = [
@@ -26,7 +26,7 @@ onKey(({ key, target }) => {
 	};
 	const next = titles[at < 0 ? at : places[key]];
 	next?.focus();
-	return next;
+	return !!next;
 });
 
 addEventListener("click", ({ target }) => {

@@ -2,7 +2,7 @@
 
 import { query } from "./dom.js";
 import { cards, own } from "./live_page.js";
-import { onKey } from "./shortcuts.js";
+import { listenForKeys } from "./shortcuts.js";
 
 const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
 
@@ -31,7 +31,7 @@ const remember = () => {
 	places[`at ${dataset.resume}`] = at > duration - 10 ? 0 : at;
 };
 
-onKey(({ key, target }) => {
+listenForKeys((key, target) => {
 	const video = player();
 	// On a control, the browser knows what these do.
 	if (!video || (/^( |Arrow.*)$/.test(key) && target?.closest("a, button, input, video")))
