@@ -32,7 +32,7 @@ import { preserveState } from "./preserve_state.js";
 const MAX_JITTER_MS = 1_000;
 const RETRY_DELAY_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
-// From here on the whole list costs less than its cards.
+// The server answers no more ids in one request; beyond them the whole list is fetched.
 const MAX_CARDS_PER_REQUEST = 100;
 // Stands among the requested ids for the whole list; no video has it.
 const LIST_ID = "";
