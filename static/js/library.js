@@ -2,10 +2,10 @@
 
 import { queryAll, queryVisible } from "./dom.js";
 import { animateSwap } from "./flip.js";
-import { own } from "./live_page.js";
+import { startLivePage } from "./live_page.js";
 import { listenForKeys } from "./shortcuts.js";
 
-own.around = animateSwap;
+startLivePage({ aroundSwap: animateSwap });
 
 listenForKeys((key, target) => {
 	const titles = queryVisible("li [data-title]");

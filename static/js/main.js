@@ -1,3 +1,5 @@
 /** Entry of the admin's pages: live states, and nothing else. */
 
-import "./live_page.js";
+import { startLivePage } from "./live_page.js";
+
+startLivePage();

@@ -27,7 +27,7 @@ const SUBPROTOCOL = "ytarchive.progress.v2";
 const RESYNC_REQUEST = '{"type":"resync"}';
 
 const WATCH_INTERVAL_MS = 1_000;
-// Proxies close what is idle; the answer keeps both directions open.
+// Some proxies close a connection in which one side is silent; heartbeats come from the server only.
 const PING_INTERVAL_MS = 30_000;
 const POLL_INTERVAL_MS = 3_000;
 // The bridge sends a heartbeat at least every 2 s: three of them are missing.

@@ -1,15 +1,12 @@
 /** The page of a video: plays on from where one stopped, and obeys keys. */
 
 import { query } from "./dom.js";
-import { cards, own } from "./live_page.js";
+import { startLivePage } from "./live_page.js";
 import { listenForKeys } from "./shortcuts.js";
 
 const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
 
-own.around = (swap) => {
-	swap();
-	own.title = `${query("h1")?.textContent} · ytarchive`;
-};
+const livePage = startLivePage({ readTitle: () => `${query("h1")?.textContent} · ytarchive` });
 
 let places = {};
 try {
@@ -69,7 +66,7 @@ addEventListener(
 	"pause",
 	() => {
 		hold("player");
-		cards.requestAll();
+		livePage.requestAll();
 	},
 	true,
 );
