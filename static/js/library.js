@@ -1,34 +1,17 @@
-/** The library's own keys and ticks. */
+/** Entry of the library: a live list that animates its changes, with keys and a selection. */
 
-import { queryAll, queryVisible } from "./dom.js";
+import { queryAll } from "./dom.js";
 import { animateSwap } from "./flip.js";
+import { moveCardFocus } from "./grid_navigation.js";
 import { startLivePage } from "./live_page.js";
 import { listenForKeys } from "./shortcuts.js";
 
+const selectAll = () => {
+	for (const box of /** @type {HTMLInputElement[]} */ (queryAll(".pick"))) box.checked = true;
+};
+
 startLivePage({ aroundSwap: animateSwap });
-
-listenForKeys((key, target) => {
-	const titles = queryVisible("li [data-title]");
-	const card = target.closest("li");
-	const at = titles.findIndex((title) => card?.contains(title));
-	const lefts = titles.map((title) => title.closest("li")?.offsetLeft);
-	const [ArrowUp, ArrowDown] = [
-		lefts.slice(0, at).lastIndexOf(lefts[at]),
-		lefts.indexOf(lefts[at], at + 1),
-	];
-	const places = {
-		ArrowLeft: at - 1,
-		ArrowRight: at + 1,
-		ArrowUp,
-		ArrowDown,
-		Home: 0,
-		End: lefts.length - 1,
-	};
-	const next = titles[at < 0 ? at : places[key]];
-	next?.focus();
-	return !!next;
-});
-
+listenForKeys(moveCardFocus);
 addEventListener("click", ({ target }) => {
-	if (target?.closest("[data-select-all]")) for (const box of queryAll(".pick")) box.checked = true;
+	if (/** @type {Element | null} */ (target)?.closest("[data-select-all]")) selectAll();
 });
