@@ -1,75 +1,55 @@
-/** The page of a video: plays on from where one stopped, and obeys keys. */
+/** Entry of the page of a video: live state, playback position and the player's keys. */
 
 import { query } from "./dom.js";
 import { startLivePage } from "./live_page.js";
+import { resumePosition, savePosition } from "./playback_position.js";
+import { handlePlayerKey } from "./player_shortcuts.js";
 import { listenForKeys } from "./shortcuts.js";
 
-const STEPS = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 };
+/** @returns {HTMLVideoElement | null} null: there is nothing to play, or not yet */
+const findPlayer = () => query("[data-resume]");
+
+/**
+ * Run an action with the player, if the page has one.
+ *
+ * @param {(video: HTMLVideoElement) => void} action
+ */
+const withPlayer = (action) => {
+	const video = findPlayer();
+	if (video) action(video);
+};
+
+/**
+ * Name the part of the page that holds the player.
+ *
+ * The server's partials bring a part "player"; under another name it is not swapped, so that a video
+ * plays on.
+ *
+ * @param {string} name
+ */
+const setPlayerPart = (name) => {
+	const section = findPlayer()?.closest("section");
+	if (section) section.dataset.part = name;
+};
 
 const livePage = startLivePage({ readTitle: () => `${query("h1")?.textContent} · ytarchive` });
 
-let places = {};
-try {
-	places = localStorage;
-} catch {}
-
-const player = () => query("[data-resume]");
-
-const resume = () => {
-	const video = player();
-	const at = Number(places[`at ${video?.dataset.resume}`]);
-	if (video && at && !video.src.includes("#")) video.currentTime = at;
-};
-
-const remember = () => {
-	const video = player();
-	if (!video || !(video.duration >= 60)) return;
-	const { currentTime: at, duration, dataset } = video;
-	places[`at ${dataset.resume}`] = at > duration - 10 ? 0 : at;
-};
-
 listenForKeys((key, target) => {
-	const video = player();
-	// On a control, the browser knows what these do.
-	if (!video || (/^( |Arrow.*)$/.test(key) && target?.closest("a, button, input, video")))
-		return false;
-	const tracks = [...video.textTracks];
-	const shown = tracks.filter(({ mode }) => mode === "showing");
-	const other = shown[0] ? "hidden" : "showing";
-	const step = STEPS[key];
-	if (step) video.currentTime += step;
-	else if (key === "k" || key === " ") video.paused ? video.play().catch(() => {}) : video.pause();
-	else if (key === "f")
-		document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen();
-	else if (key === "m") video.muted = !video.muted;
-	else if (key === "c")
-		for (const track of shown[0] ? shown : tracks.slice(0, 1)) track.mode = other;
-	else return false;
-	return true;
+	const video = findPlayer();
+	return video !== null && handlePlayerKey(key, target, video);
 });
 
-// While it plays, it is no part that may be swapped.
-const hold = (name) => {
-	const part = player()?.closest("section");
-	if (part) part.dataset.part = name;
+// Media events do not bubble: a listener that captures hears them of any player that is swapped in.
+const handlePlay = () => {
+	setPlayerPart("playing");
+	delete query("main")?.dataset.began;
 };
-
-addEventListener(
-	"play",
-	() => {
-		hold("playing");
-		delete query("main")?.dataset.began;
-	},
-	true,
-);
-addEventListener(
-	"pause",
-	() => {
-		hold("player");
-		livePage.requestAll();
-	},
-	true,
-);
-addEventListener("loadedmetadata", resume, true);
-addEventListener("timeupdate", remember, true);
-resume();
+const handlePause = () => {
+	setPlayerPart("player");
+	livePage.requestAll();
+};
+addEventListener("play", handlePlay, true);
+addEventListener("pause", handlePause, true);
+addEventListener("loadedmetadata", () => withPlayer(resumePosition), true);
+addEventListener("timeupdate", () => withPlayer(savePosition), true);
+withPlayer(resumePosition);
