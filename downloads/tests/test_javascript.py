@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def test_a_page_loads_little(template, entry) -> None:
     assert {"live_page.js", "socket.js", "store.js", "progress_bar.js"} <= sizes.keys()
 
     assert sum(sizes.values()) <= MAX_COMPRESSED_BYTES, sizes
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    imports = {path.name: IMPORT.findall(path.read_text()) for path in MODULES}
+
+    TopologicalSorter(imports).prepare()  # raises CycleError
 
 
 def test_no_page_has_modules_of_its_own_besides() -> None:

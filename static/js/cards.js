@@ -1,8 +1,7 @@
 /**
  * Video cards: the server's own partials, fetched when they may have changed, and swapped in.
  *
- * Ids are gathered and fetched in one request after a random wait, so that the pages of many
- * visitors do not ask in the same moment; and only while somebody looks at the page.
+ * Ids are gathered into one request after a random wait, while the tab is visible.
  */
 
 import { query, queryAll } from "./dom.js";
@@ -11,41 +10,29 @@ import { preserveState } from "./preserve_state.js";
 /** @import { CardState } from "./store.js" */
 
 /**
- * What the page shows of a video, and where.
- *
  * @typedef {CardState & { element: HTMLElement }} Card
- */
-
-/**
- * By video id.
- *
- * @typedef {ReadonlyMap<string, Card>} ShownElements
- */
-
-/**
+ * @typedef {ReadonlyMap<string, Card>} ShownElements by video id
+ * @typedef {ReturnType<typeof createCards>} Cards
  * @typedef {object} CardHandlers
- * @property {(swap: () => void) => void} aroundSwap runs the swap that it is given
+ * @property {(swap: () => void) => void} aroundSwap runs the swap
  * @property {() => void} onScan the page may show other cards
- * @property {(videoId: string) => void} onMissing the server does not have this video
+ * @property {(videoId: string) => void} onMissing the server does not have it
  */
 
 const MAX_JITTER_MS = 1_000;
 const RETRY_DELAY_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
-// The server answers no more ids in one request; beyond them the whole list is fetched.
+// The server answers no more.
 const MAX_CARDS_PER_REQUEST = 100;
-// Stands among the requested ids for the whole list; no video has it.
+// Among the requested ids: the whole list.
 const LIST_ID = "";
 
 /** @param {Document} [root] */
 const findList = (root) => query("[data-list]", root);
 
 /**
- * Find the card that a new one must stand before, by `data-order`.
- *
  * @param {HTMLElement} container
  * @param {HTMLElement} card
- * @returns {HTMLElement | null} null: none, the new one is the last
  */
 const findNextCard = (container, card) => {
 	const order = Number(card.dataset.order);
@@ -53,11 +40,7 @@ const findNextCard = (container, card) => {
 	return queryAll(":scope > li", container).find(isAfter) ?? null;
 };
 
-/**
- * Replace the other parts of the page that a response brings, such as the queue's state.
- *
- * @param {Document} response
- */
+/** @param {Document} response */
 const swapParts = (response) => {
 	for (const freshPart of queryAll("[data-part]", response)) {
 		const oldPart = query(`[data-part="${freshPart.dataset.part}"]`);
@@ -66,10 +49,8 @@ const swapParts = (response) => {
 };
 
 /**
- * Fetch markup, and parse it without running or loading anything.
- *
  * @param {string} url
- * @returns {Promise<Document | null>} null: no answer, an error, or a redirect (to the login page)
+ * @returns {Promise<Document | null>} null: an error, or a redirect (to the login page)
  */
 const fetchDocument = async (url) => {
 	try {
@@ -82,9 +63,7 @@ const fetchDocument = async (url) => {
 };
 
 /**
- * Create what keeps the page's cards up to date.
- *
- * @param {string} cardsUrl of the cards' partials, up to where the ids follow
+ * @param {string} cardsUrl the ids follow it
  * @param {CardHandlers} handlers
  */
 export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
@@ -95,7 +74,6 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 	let isFetching = false;
 	let fetchTimer = 0;
 
-	/** Read from the markup what the page shows. */
 	const scanPage = () => {
 		shownCards.clear();
 		for (const element of queryAll("[data-video-id]")) {
@@ -105,9 +83,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		onScan();
 	};
 
-	// Requests ----------------------------------------------------------------------------------
-
-	/** @param {number} [delayMs] 0: now, whatever else is scheduled */
+	/** @param {number} [delayMs] 0: now */
 	const scheduleFetch = (delayMs = Math.random() * MAX_JITTER_MS) => {
 		if (document.hidden || isFetching || !requestedIds.size) return;
 		if (!delayMs) fetchRequested();
@@ -115,8 +91,6 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 	};
 
 	/**
-	 * Fetch these cards, which may have changed.
-	 *
 	 * @param {Iterable<string>} videoIds
 	 * @param {number} [delayMs]
 	 */
@@ -126,7 +100,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		else scheduleFetch(delayMs);
 	};
 
-	/** Fetch everything, since anything may have changed: the list, or each card where there is none. */
+	/** Request the list, or each card where there is none. */
 	const requestAll = () => {
 		requestedIds.clear();
 		const ids = findList() ? [LIST_ID] : shownCards.keys();
@@ -141,21 +115,17 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		const { search } = location;
 		const ids = [...requestedIds];
 		const path = requestedIds.has(LIST_ID) ? findList()?.dataset.list : cardsUrl;
-		// What is requested from here on is fetched after this, since it may be newer.
 		requestedIds.clear();
 		isFetching = true;
 		const response = await fetchDocument(`${path}${search.slice(1)}&id=${ids.join("&id=")}`);
 		isFetching = false;
-		// htmx drops the response of an element that is swapped away, and the visitor's click with it.
+		// htmx drops the response for an element that was swapped away.
 		const isHtmxBusy = query(".htmx-request") !== null;
-		// The visitor has turned to another page of the list meanwhile.
 		const isOtherPage = search !== location.search;
 		if (response && !isHtmxBusy && !isOtherPage) swapResponse(response, ids);
 		else for (const id of ids) requestedIds.add(id);
 		scheduleFetch(response ? undefined : RETRY_DELAY_MS);
 	};
-
-	// Swaps -------------------------------------------------------------------------------------
 
 	/**
 	 * @param {Document} response
@@ -173,7 +143,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 	};
 
 	/**
-	 * Replace a card, or move it to the list that it belongs to now.
+	 * Replace a card, or move it to where it belongs now.
 	 *
 	 * @param {string} videoId
 	 * @param {HTMLElement | null} freshCard null: the server does not have this video
@@ -187,8 +157,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		}
 		const place = freshCard?.dataset.place;
 		const container = query(`[data-place-for="${place}"]`);
-		// Only the server knows which card enters or leaves at the end of a list that is cut, and what
-		// a library that takes no new cards (filtered, or not its first page) shows now.
+		// Only the server knows what a list that is cut, or a filtered library, shows now.
 		const isCut = [oldCard, container].some((element) => element?.closest("[data-more]"));
 		if (isCut || (place === "library" && !container)) requestedIds.add(LIST_ID);
 		oldCard?.remove();
@@ -206,11 +175,8 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 };
 
 /**
- * Tell whether a card stays where it is.
- *
  * @param {HTMLElement} oldCard
  * @param {HTMLElement} freshCard
- * @returns {boolean}
  */
 const isSamePlace = (oldCard, freshCard) =>
 	oldCard.dataset.place === freshCard.dataset.place &&

@@ -1,13 +1,6 @@
-/**
- * DOM queries and text updates.
- *
- * Templates own the markup: a module finds its `data-*` hooks and sets text and attributes. It never
- * builds HTML from data, so no title or error text can become markup.
- */
+/** DOM queries and text. Templates own the markup: no module builds HTML from data. */
 
 /**
- * Find the first element that matches.
- *
  * @template {HTMLElement} [E=HTMLElement]
  * @param {string} selector
  * @param {ParentNode} [root]
@@ -16,8 +9,6 @@
 export const query = (selector, root = document) => root.querySelector(selector);
 
 /**
- * Find all elements that match, in document order.
- *
  * @template {HTMLElement} [E=HTMLElement]
  * @param {string} selector
  * @param {ParentNode} [root]
@@ -26,8 +17,6 @@ export const query = (selector, root = document) => root.querySelector(selector)
 export const queryAll = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 
 /**
- * Find all elements that match and that a style sheet does not hide.
- *
  * @template {HTMLElement} [E=HTMLElement]
  * @param {string} selector
  * @returns {E[]}
@@ -36,7 +25,7 @@ export const queryVisible = (selector) =>
 	/** @type {E[]} */ (queryAll(selector)).filter((element) => element.checkVisibility());
 
 /**
- * Set the text of the first element that matches, if there is one.
+ * Set the text of the first element that matches, if any.
  *
  * @param {string} selector
  * @param {string} text
@@ -45,15 +34,13 @@ export const queryVisible = (selector) =>
 export const setText = (selector, text, root) => {
 	const element = query(selector, root);
 	if (!element) return;
-	// The text node stays the same, so an update adds and removes no node.
+	// An update adds and removes no node.
 	const node = element.firstChild ?? element.appendChild(new Text());
 	if (node.nodeValue !== text) node.nodeValue = text;
 };
 
 /**
- * Move the focus to `element`, or else to the page's heading, if the focused element is gone or hidden.
- *
- * Without it a keyboard user would start again at the top of the page after every swap.
+ * Focus `element`, or else the heading, if the focused element is gone or hidden.
  *
  * @param {HTMLElement} [element]
  */

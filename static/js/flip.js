@@ -1,35 +1,17 @@
-/**
- * FLIP animations (First, Last, Invert, Play) of a swap: what moves glides, and what is read stays.
- *
- * Boxes are measured before and after the swap. Each part that has moved is animated from where it
- * was; a part that is new fades in.
- */
+/** FLIP animations (First, Last, Invert, Play) of a swap: what moves glides, what is new fades in. */
 
 import { queryVisible } from "./dom.js";
 
 /**
- * A part of the list, and where it stands in the viewport.
- *
- * @typedef {object} Box
- * @property {HTMLElement} part
- * @property {string | undefined} place the list that a card belongs to
- * @property {number} left
- * @property {number} top
+ * @typedef {{ part: HTMLElement, place?: string, left: number, top: number }} Box
+ * @typedef {ReadonlyMap<string, Box>} Boxes by video id, or class name
  */
-
-/** @typedef {ReadonlyMap<string, Box>} Boxes by video id, or by class name where a part is no card */
-
-/** @typedef {{ x: number, y: number }} Offset in pixels */
 
 const PARTS = "[data-list] :is(section, .waiting, .pages, [data-video-id])";
 const DURATION_MS = 300;
 const NO_OFFSET = { x: 0, y: 0 };
 
-/**
- * Measure all visible parts, in document order.
- *
- * @returns {Boxes}
- */
+/** @returns {Boxes} in document order */
 const measureBoxes = () => {
 	const boxes = new Map();
 	for (const part of queryVisible(PARTS)) {
@@ -40,13 +22,9 @@ const measureBoxes = () => {
 	return boxes;
 };
 
-/**
- * Scroll so that the first part in view that has stayed in its list stands where it stood.
- *
- * @param {Boxes} boxesBefore
- */
+/** @param {Boxes} boxesBefore */
 const keepScrollPosition = (boxesBefore) => {
-	// At the very top the visitor wants to see what comes in there.
+	// At the very top, what comes in is seen.
 	if (!scrollY) return;
 	for (const [id, { place, top }] of measureBoxes()) {
 		const before = boxesBefore.get(id);
@@ -57,18 +35,13 @@ const keepScrollPosition = (boxesBefore) => {
 	}
 };
 
-/**
- * Animate all parts from where they were to where they are.
- *
- * @param {Boxes} boxesBefore
- */
+/** @param {Boxes} boxesBefore */
 const playMoves = (boxesBefore) => {
-	/** How far away each part was before, by its element. @type {Map<Element, Offset>} */
+	/** @type {Map<Element, { x: number, y: number }>} */
 	const offsets = new Map();
 	for (const [id, { part, left, top }] of measureBoxes()) {
 		const before = boxesBefore.get(id);
-		// A part moves with the one around it (which comes first in document order), and is animated
-		// by what is left of its own move.
+		// Each moves by its own offset less that of the part around it.
 		const container = part.parentElement?.closest(PARTS);
 		const containerOffset = (container && offsets.get(container)) ?? NO_OFFSET;
 		if (!before) {
@@ -83,8 +56,6 @@ const playMoves = (boxesBefore) => {
 };
 
 /**
- * Animate one part from an offset to its place.
- *
  * @param {HTMLElement} part
  * @param {number} x
  * @param {number} y
@@ -92,15 +63,11 @@ const playMoves = (boxesBefore) => {
 const playMove = (part, x, y) => {
 	if (x === 0 && y === 0) return;
 	const translate = [`${x}px ${y}px`, "none"];
-	// Added to an animation that still runs, so that a second swap in between makes no jump.
+	// Added to one that still runs, so that nothing jumps.
 	part.animate({ translate, easing: "ease-out", composite: "add" }, DURATION_MS);
 };
 
-/**
- * Run a swap of the list, and animate what it moves.
- *
- * @param {() => void} swap
- */
+/** @param {() => void} swap */
 export const animateSwap = (swap) => {
 	const boxesBefore = measureBoxes();
 	swap();

@@ -1,28 +1,15 @@
-/**
- * Numbers as text, in the words that the server's templates use. Pure.
- *
- * The tests of both sides read one table of examples: a page that goes live must not rewrite a number
- * in another way.
- */
-
-/** @import { VideoState } from "./store.js" */
+/** Numbers as text, equal to what the server's templates write. Pure. */
 
 const SIZE_UNITS = ["B", "kB", "MB", "GB", "TB"];
-const SEPARATOR = " · ";
 
-/**
- * Round halves up, as the server does.
- *
- * @param {number} number
- * @returns {number}
- */
+/** @param {number} number */
 const roundHalfUp = (number) => Math.floor(number + 0.5);
 
 /**
- * Scale a number of bytes to at most three digits.
+ * Scale to at most three digits.
  *
  * @param {number} byteCount
- * @returns {[number: string, unit: string]} "4.2" and "MB"; one decimal below 10, none of single bytes
+ * @returns {[number: string, unit: string]}
  */
 const scaleBytes = (byteCount) => {
 	let scaled = byteCount;
@@ -37,7 +24,7 @@ const scaleBytes = (byteCount) => {
 };
 
 /**
- * Format a number of bytes, as "603 MB".
+ * Format as "603 MB".
  *
  * @param {number} byteCount
  * @returns {string}
@@ -45,7 +32,7 @@ const scaleBytes = (byteCount) => {
 export const formatSize = (byteCount) => scaleBytes(byteCount).join(" ");
 
 /**
- * Format a duration, as "40 s", "4 min" or "1 h 12 min".
+ * Format as "40 s", "4 min", "1 h 12 min".
  *
  * @param {number} seconds
  * @returns {string}
@@ -59,9 +46,9 @@ export const formatDuration = (seconds) => {
 };
 
 /**
- * Format how much of a download has arrived, as "412 of 603 MB"; empty when unknown.
+ * Format as "412 of 603 MB".
  *
- * @param {Pick<VideoState, "downloaded_bytes" | "total_bytes">} state
+ * @param {Pick<Progress, "downloaded_bytes" | "total_bytes">} progress
  * @returns {string}
  */
 export const formatAmount = ({ downloaded_bytes: downloaded, total_bytes: total }) => {
@@ -69,13 +56,12 @@ export const formatAmount = ({ downloaded_bytes: downloaded, total_bytes: total 
 	if (total === null) return formatSize(downloaded);
 	const [number, unit] = scaleBytes(downloaded);
 	const [, totalUnit] = scaleBytes(total);
-	// One unit is written once.
 	const amount = unit === totalUnit ? number : formatSize(downloaded);
 	return `${amount} of ${formatSize(total)}`;
 };
 
 /**
- * Format a percentage, as "68 %": cut, never rounded up to 100; empty when unknown.
+ * Format as "68 %", never rounded up to 100.
  *
  * @param {number | null} percent
  * @returns {string}
@@ -83,34 +69,34 @@ export const formatAmount = ({ downloaded_bytes: downloaded, total_bytes: total 
 export const formatPercent = (percent) => (percent === null ? "" : `${Math.floor(percent)} %`);
 
 /**
- * Format speed and time left, as "5.1 MB/s · 40 s left", without what is unknown.
+ * Format as "5.1 MB/s · 40 s left".
  *
- * @param {Pick<VideoState, "speed" | "eta">} state
- * @param {...string} leading parts that stand before these two
+ * @param {Pick<Progress, "speed" | "eta">} progress
+ * @param {...string} leading
  * @returns {string}
  */
 export const formatPace = ({ speed, eta }, ...leading) => {
 	const speedText = speed ? `${formatSize(speed)}/s` : "";
 	const etaText = eta === null ? "" : `${formatDuration(eta)} left`;
-	return [...leading, speedText, etaText].filter(Boolean).join(SEPARATOR);
+	return [...leading, speedText, etaText].filter(Boolean).join(" · ");
 };
 
 /**
- * Format the line under a progress bar, as "412 of 603 MB · 5.1 MB/s · 40 s left".
+ * Format as "412 of 603 MB · 5.1 MB/s · 40 s left".
  *
- * @param {VideoState} state
+ * @param {Progress} progress
  * @returns {string}
  */
-export const formatProgressLine = (state) => formatPace(state, formatAmount(state));
+export const formatProgressLine = (progress) => formatPace(progress, formatAmount(progress));
 
 /**
- * Format a progress bar's value for screen readers, as "68 percent, 412 of 603 MB".
+ * Format as "68 percent, 412 of 603 MB", for screen readers.
  *
- * @param {VideoState} state
+ * @param {Progress} progress
  * @returns {string}
  */
-export const formatValueText = (state) => {
-	const percentText = formatPercent(state.percent).replace("%", "percent");
-	const parts = [percentText, formatProgressLine(state)].filter(Boolean);
+export const formatValueText = (progress) => {
+	const percentText = formatPercent(progress.percent).replace("%", "percent");
+	const parts = [percentText, formatProgressLine(progress)].filter(Boolean);
 	return parts.join(", ") || "not known yet";
 };

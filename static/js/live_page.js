@@ -1,66 +1,37 @@
-/**
- * Live page: progress bars, cards, totals and the state of the connection, on any page with videos.
- *
- * Frames go from the socket into the store; what the store makes of them is drawn into the bars, and
- * the cards that have changed are fetched.
- */
+/** Live page: frames go from the socket into the store, and from there into bars and cards. */
 
 import { createCards } from "./cards.js";
-import { query, queryAll, setText } from "./dom.js";
+import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
-import { createFrameQueue } from "./frame_queue.js";
-import { listenToHtmx } from "./htmx_events.js";
 import { announceStatusChanges, offerNotifications } from "./notifications.js";
-import { drawProgressBar } from "./progress_bar.js";
+import { createBarQueue, drawProgressBar } from "./progress_bar.js";
 import { connectSocket } from "./socket.js";
 import { createStore } from "./store.js";
 
-/** @import { Totals } from "./store.js" */
+/** @import { Cards } from "./cards.js" */
 
 /**
  * @typedef {object} LivePageOptions
- * @property {(swap: () => void) => void} [aroundSwap] runs each swap of cards that it is given
- * @property {() => string} [readTitle] the page's title, read after each swap; without it, it stays
+ * @property {(swap: () => void) => void} [aroundSwap] runs each swap of cards
+ * @property {() => string} [readTitle] the page's title after a swap
+ * @typedef {Window & { htmx?: { process(element: Element): void } }} HtmxWindow not in the admin
  */
-
-/**
- * @typedef {object} LivePage
- * @property {() => void} requestAll fetch again everything that may change
- */
-
-/** @typedef {Window & { htmx?: { process(element: Element): void } }} HtmxWindow not in the admin */
 
 const SOCKET_URL = "/ws/progress";
 const SNAPSHOT_URL = "/api/progress";
 const DRAW_INTERVAL_MS = 1_000;
-// Bars take turns, so that no frame takes long.
-const MAX_BARS_PER_FRAME = 25;
 const WAKE_EVENTS = ["visibilitychange", "online", "pageshow"];
 
 const { dataset } = document.documentElement;
 
-/** @returns {number} the `rev` at which the server rendered the page or its list; -1: it names none */
+/** The `rev` that the server rendered the page at. */
 const readRenderedRev = () => Number(query("[data-rev]")?.dataset.rev ?? -1);
 
-/** Let htmx take up the attributes of what was swapped in. */
 const processHtmxAttributes = () => {
 	const { htmx } = /** @type {HtmxWindow} */ (window);
 	htmx?.process(document.body);
 };
 
-/**
- * Draw the totals into the page and its title, which tells of them in the tab as well.
- *
- * @param {Totals} totals
- * @param {string} title
- */
-const drawTotals = (totals, title) => {
-	const progress = formatPercent(totals.percent) || "…";
-	setText("title", totals.count ? `${progress} · ${title}` : title);
-	setText("[data-totals]", formatPace(totals));
-};
-
-/** Count down to the retries that are scheduled. */
 const drawRetryCountdowns = () => {
 	for (const time of /** @type {HTMLTimeElement[]} */ (queryAll("[data-retries-at] time"))) {
 		const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
@@ -69,12 +40,43 @@ const drawRetryCountdowns = () => {
 	}
 };
 
+/** @param {Event} event */
+const targetOf = (event) => /** @type {Element} */ (event.target);
+
 /**
- * Make the page live.
+ * Listen to htmx, and to the `acted` event that the server triggers after an action.
  *
- * @param {LivePageOptions} [options]
- * @returns {LivePage}
+ * @param {Cards} cards
  */
+const listenToHtmx = (cards) => {
+	addEventListener("htmx:afterSettle", (event) => {
+		const target = targetOf(event);
+		if (target.id === "dialog") /** @type {HTMLDialogElement} */ (target).showModal();
+		if (target.id === "listing") cards.scanPage();
+		restoreFocus();
+	});
+
+	addEventListener("htmx:afterRequest", (event) => {
+		const { detail } = /** @type {CustomEvent<{ xhr: XMLHttpRequest }>} */ (event);
+		// The style sheet shows a request that failed.
+		dataset.sent = `${detail.xhr.status}`;
+	});
+
+	addEventListener("acted", (event) => {
+		const { detail } = /** @type {CustomEvent<{ ids: string[] }>} */ (event);
+		/** @type {HTMLFormElement | null} */
+		const selectionForm = targetOf(event).closest("#many");
+		/** @type {HTMLDialogElement | null} */
+		const dialog = query("dialog");
+		selectionForm?.reset();
+		dialog?.close();
+		// Without ids: the whole queue.
+		if (detail.ids.length) cards.requestCards(detail.ids, 0);
+		else cards.requestAll();
+	});
+};
+
+/** @param {LivePageOptions} [options] */
 export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {}) => {
 	const isList = query("[data-list]") !== null;
 	let { title } = document;
@@ -92,12 +94,10 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		},
 		onMissing(videoId) {
 			store.markMissing(videoId);
-			// The page of a video that is gone: the server says what became of it.
+			// The server says what became of the one video of this page.
 			if (!isList) location.reload();
 		},
 	});
-
-	// Drawing -----------------------------------------------------------------------------------
 
 	/** @param {string} videoId */
 	const drawVideo = (videoId) => {
@@ -107,21 +107,19 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		drawProgressBar(card.element, state, store.stalledSeconds(state, Date.now()));
 	};
 
-	const barQueue = createFrameQueue(drawVideo, MAX_BARS_PER_FRAME);
+	const barQueue = createBarQueue(drawVideo);
 
 	const draw = () => {
-		drawTotals(store.sumTotals(), title);
+		const totals = store.sumTotals();
+		const progress = formatPercent(totals.percent) || "…";
+		setText("title", totals.count ? `${progress} · ${title}` : title);
+		setText("[data-totals]", formatPace(totals));
 		drawRetryCountdowns();
 		dataset.tracked = `${store.states.size}`;
 		barQueue.add(store.states.keys());
 	};
 
-	// Connection --------------------------------------------------------------------------------
-
-	/**
-	 * @param {Frame} frame
-	 * @returns {boolean} whether the frame is news
-	 */
+	/** @param {Frame} frame */
 	const handleFrame = (frame) => {
 		const outcome = store.receive(frame, cards.shownCards, Date.now());
 		const needsAll =
@@ -134,7 +132,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		return outcome.isNews;
 	};
 
-	/** Catch up when the visitor or the network is back. */
+	/** The visitor or the network is back. */
 	const wake = () => {
 		if (document.hidden) return;
 		socket.wake();

@@ -1,4 +1,4 @@
-/** Keyboard shortcuts of the player, as on other video sites: j k l, arrows, space, f, m, c. */
+/** Keyboard shortcuts of the player, as on other video sites. */
 
 /** @typedef {(video: HTMLVideoElement) => void} PlayerAction */
 
@@ -8,7 +8,7 @@ const CONTROL_KEYS = /^( |Arrow.*)$/;
 /** @type {PlayerAction} */
 const togglePlayback = (video) => {
 	if (!video.paused) video.pause();
-	// Rejected when the browser forbids it, or the file does not load: the player shows that.
+	// The player shows why it does not play.
 	else video.play().catch(() => {});
 };
 
@@ -31,10 +31,7 @@ const toggleSubtitles = (video) => {
 	else for (const track of tracks.slice(0, 1)) track.mode = "showing";
 };
 
-/**
- * @param {number} seconds
- * @returns {PlayerAction}
- */
+/** @type {(seconds: number) => PlayerAction} */
 const seekBy = (seconds) => (video) => {
 	video.currentTime += seconds;
 };
@@ -53,15 +50,13 @@ const ACTIONS = new Map([
 ]);
 
 /**
- * Run the player's action for a key.
- *
  * @param {string} key
- * @param {HTMLElement} target the focused element
+ * @param {HTMLElement} target
  * @param {HTMLVideoElement} video
- * @returns {boolean} whether the key has an action here
+ * @returns {boolean} whether it used the key
  */
 export const handlePlayerKey = (key, target, video) => {
-	// On a control these keys have a meaning already, which is the browser's.
+	// On a control, these keys are the browser's.
 	if (CONTROL_KEYS.test(key) && target.closest(CONTROLS)) return false;
 	const action = ACTIONS.get(key);
 	action?.(video);

@@ -2,19 +2,18 @@
 
 import { queryAll, queryVisible, restoreFocus } from "./dom.js";
 
-// Focus moves between these when the focused control is gone: one a card, and the queue's first button.
+// Where the focus may go: one a card, and one of the queue.
 const LANDMARKS = "[data-title], .queue-state button:first-child";
 const LANDMARK_PARENTS = "[data-video-id], .queue-state";
 const CONTROLS = "a, button, input";
 
-/** @returns {HTMLInputElement[]} the check boxes that select videos */
+/** @returns {HTMLInputElement[]} */
 const selectionBoxes = () => queryAll(".pick");
 
 /**
- * Find the control whose tag and attributes equal those of one that is gone, content aside.
+ * Find the control with the tag and attributes of one that is gone.
  *
  * @param {Element} control
- * @returns {HTMLElement | undefined}
  */
 const findSameControl = (control) => {
 	const shallowCopy = control.cloneNode();
@@ -22,10 +21,7 @@ const findSameControl = (control) => {
 };
 
 /**
- * Run a swap, and select and focus afterwards what was selected and focused before.
- *
- * When the focused control is gone or hidden, the same control in the new markup gets the focus, or
- * else the landmark at its place, or else the one before.
+ * Run a swap, then select and focus what was: the same control, or else the landmark at its place.
  *
  * @param {() => void} swap
  */

@@ -6,19 +6,16 @@ import { hasEnded } from "./store.js";
 
 /** @import { VideoState } from "./store.js" */
 
-/**
- * Return the percentage to draw: a bar that has ended is full or empty, whatever came last.
- *
- * @param {VideoState} state
- * @returns {number | null} null: unknown, an indeterminate bar
- */
+const MAX_BARS_PER_FRAME = 25;
+
+/** @param {VideoState} state */
 const drawnPercent = ({ status, percent }) => {
 	if (status === "complete") return 100;
 	return hasEnded(status) ? 0 : percent;
 };
 
 /**
- * Draw a state into an element that holds `[data-bar]`; does nothing where there is none.
+ * Draw a state into an element, if it holds a bar.
  *
  * @param {HTMLElement} element
  * @param {VideoState} state
@@ -33,7 +30,6 @@ export const drawProgressBar = (element, state, stalledSeconds) => {
 		bar.removeAttribute("value");
 		bar.ariaValueNow = null;
 	} else {
-		// One decimal, as the server writes it.
 		bar.value = Math.floor(percent * 10 + 0.5) / 10;
 		bar.ariaValueNow = `${bar.value}`;
 	}
@@ -44,4 +40,30 @@ export const drawProgressBar = (element, state, stalledSeconds) => {
 	setText("[data-line]", line, element);
 	setText("[data-stalled]", stalledSeconds ? `no data for ${stalledSeconds} s` : "", element);
 	if (state.phase !== null) setText("[data-phase]", state.phase, element);
+};
+
+/**
+ * Draw bars in turns, so that no animation frame takes long.
+ *
+ * @param {(videoId: string) => void} drawBar
+ */
+export const createBarQueue = (drawBar) => {
+	/** @type {Set<string>} */
+	const pendingIds = new Set();
+
+	const drawFrame = () => {
+		for (const id of [...pendingIds].slice(0, MAX_BARS_PER_FRAME)) {
+			pendingIds.delete(id);
+			drawBar(id);
+		}
+		if (pendingIds.size) requestAnimationFrame(drawFrame);
+	};
+
+	return {
+		/** @param {Iterable<string>} ids */
+		add(ids) {
+			if (!pendingIds.size) requestAnimationFrame(drawFrame);
+			for (const id of ids) pendingIds.add(id);
+		},
+	};
 };

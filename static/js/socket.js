@@ -1,36 +1,19 @@
-/**
- * Connection to the server's progress: a WebSocket for ever, or polling where none can be had. No DOM.
- *
- * Reconnects whatever the close code, notices a connection that has gone silent, and polls a snapshot
- * over HTTP while the WebSocket keeps failing.
- */
+/** Connection to the server: a WebSocket, reconnected for ever, or polling where none can be had. */
 
 /**
- * What the page shows of its connection; "paused": connected, but the bridge sends nothing new.
- *
  * @typedef {"live" | "reconnecting" | "paused" | "polling"} ConnectionState
- */
-
-/**
  * @typedef {object} ConnectionHandlers
  * @property {(frame: Frame) => boolean} onFrame returns whether the frame is news
- * @property {(state: ConnectionState) => void} onStateChange may be called again with the same state
- */
-
-/**
- * @typedef {object} Connection
- * @property {() => void} wake look at once, since the network or the visitor is back
- * @property {() => void} resync request a snapshot
+ * @property {(state: ConnectionState) => void} onStateChange
  */
 
 const SUBPROTOCOL = "ytarchive.progress.v2";
 const RESYNC_REQUEST = '{"type":"resync"}';
 
 const WATCH_INTERVAL_MS = 1_000;
-// Some proxies close a connection in which one side is silent; heartbeats come from the server only.
 const PING_INTERVAL_MS = 30_000;
 const POLL_INTERVAL_MS = 3_000;
-// The bridge sends a heartbeat at least every 2 s: three of them are missing.
+// The bridge sends a heartbeat every 2 s.
 const SILENCE_TIMEOUT_MS = 6_000;
 const RESYNC_TIMEOUT_MS = 3_000;
 const OPEN_TIMEOUT_MS = 12_000;
@@ -43,13 +26,12 @@ const LONG_OUTAGE_MS = 600_000;
 const MAX_BACKOFF_DOUBLINGS = 10;
 
 /**
- * Return how long to wait before the next connection: exponential backoff with full jitter, so that
- * all the pages of a server that restarts do not come back in the same moment.
+ * Exponential backoff with full jitter: the pages of a server that restarts come back one by one.
  *
- * @param {number} failures in a row
- * @param {number} downForMs since something was last received
- * @param {boolean} isHidden the tab is; it waits longer, as after a long outage
- * @param {number} random from 0 to 1
+ * @param {number} failures
+ * @param {number} downForMs
+ * @param {boolean} isHidden
+ * @param {number} random 0 to 1
  * @returns {number} milliseconds
  */
 export const reconnectDelay = (failures, downForMs, isHidden, random) => {
@@ -60,10 +42,8 @@ export const reconnectDelay = (failures, downForMs, isHidden, random) => {
 };
 
 /**
- * Fetch the snapshot that a WebSocket would begin with.
- *
  * @param {string} url
- * @returns {Promise<SnapshotFrame | null>} null: no answer, or an error
+ * @returns {Promise<SnapshotFrame | null>}
  */
 const fetchSnapshot = async (url) => {
 	try {
@@ -75,12 +55,9 @@ const fetchSnapshot = async (url) => {
 };
 
 /**
- * Connect, and stay connected.
- *
  * @param {string} socketUrl
  * @param {string} snapshotUrl
  * @param {ConnectionHandlers} handlers
- * @returns {Connection}
  */
 export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }) => {
 	/** @type {WebSocket | undefined} */
@@ -89,15 +66,11 @@ export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }
 	let failures = 0;
 	let openedAt = 0;
 	let receivedAt = Date.now();
-	/** When a silent connection was asked for a snapshot; 0: it was not. */
 	let resyncRequestedAt = 0;
-	/** No news since the connection went silent: a snapshot that only repeats does not end this. */
+	// Silent: a snapshot that only repeats the last frame does not end this.
 	let isPaused = false;
 	let polledAt = 0;
-	/** The last poll brought a snapshot: HTTP works where the WebSocket does not. */
 	let pollSucceeded = false;
-
-	// WebSocket -------------------------------------------------------------------------------
 
 	const openSocket = () => {
 		clearTimeout(retryTimer);
@@ -109,7 +82,7 @@ export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }
 		};
 		socket.onclose = dropSocket;
 		socket.onmessage = ({ data }) => {
-			// A pong shows that the server lives, but not that the bridge does.
+			// A pong says nothing of the bridge.
 			if (data !== "pong") confirmReceipt(onFrame(JSON.parse(data)));
 		};
 	};
@@ -124,7 +97,6 @@ export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }
 		onStateChange(isPaused ? "paused" : "live");
 	};
 
-	/** Give up the socket and schedule the next one. */
 	const dropSocket = () => {
 		if (socket) {
 			socket.onclose = null;
@@ -146,8 +118,6 @@ export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }
 		if (socket?.readyState === WebSocket.OPEN) socket.send("ping");
 	};
 
-	// Once a second ---------------------------------------------------------------------------
-
 	const watchConnection = () => {
 		const now = Date.now();
 		const mayPoll = failures >= FAILURES_BEFORE_POLLING && !document.hidden;
@@ -158,11 +128,7 @@ export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }
 			handleSilence(now);
 	};
 
-	/**
-	 * Request a snapshot from a connection that has gone silent, and drop it when none comes.
-	 *
-	 * @param {number} now
-	 */
+	/** @param {number} now */
 	const handleSilence = (now) => {
 		if (!resyncRequestedAt) {
 			resyncRequestedAt = now;
@@ -176,11 +142,11 @@ export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }
 	const pollSnapshot = async (now) => {
 		polledAt = now;
 		const snapshot = await fetchSnapshot(snapshotUrl);
-		// The WebSocket works again meanwhile.
+		// The WebSocket is back.
 		if (!failures) return;
 		if (!snapshot) onStateChange("reconnecting");
 		else if (pollSucceeded) onFrame(snapshot);
-		// The first answer may mean that the whole server is back: try the WebSocket at once.
+		// Perhaps the server is just back: the WebSocket first.
 		else wake();
 		pollSucceeded = snapshot !== null;
 	};

@@ -1,69 +1,16 @@
 /**
  * Progress store: the state of each download, and what the page must do about each frame.
  *
- * Holds a state only for what is active or on the page, and follows the client rules of the
- * protocol `ytarchive.progress.v2`. Pure: no DOM, no timers, and the clock is an argument, so that
- * tests can play random histories through it.
+ * The client rules of the protocol `ytarchive.progress.v2`. Pure: the clock is an argument.
  */
 
 /**
- * The newest known state of one download.
- *
- * @typedef {object} VideoState
- * @property {number} attempt which run of the download this is, from 1
- * @property {string | null} status null: in progress, and no message has named the status yet
- * @property {number | null} percent of the whole download; null: unknown, as are the other nulls
- * @property {number | null} downloaded_bytes
- * @property {number | null} total_bytes
- * @property {number | null} speed bytes per second
- * @property {number | null} eta seconds
- * @property {string | null} phase "video", "audio", "merging", …
- * @property {number} updatedAt when a message last told something new of it, in milliseconds
- */
-
-/**
- * The state of one download as the page's markup shows it.
- *
- * @typedef {object} CardState
- * @property {string} status
- * @property {number} attempt
- */
-
-/**
- * By video id, what the page shows.
- *
- * @typedef {ReadonlyMap<string, CardState>} ShownCards
- */
-
-/**
- * What the page must do after a frame.
- *
- * @typedef {object} Outcome
- * @property {Set<string>} cardsToFetch ids whose card must be fetched
- * @property {Map<string, string>} statusChanges the new status of each id to announce
- * @property {boolean} refetchList the whole list must be fetched
- * @property {boolean} othersChanged something changed that this page does not show
- * @property {boolean} resync a snapshot must be requested
- * @property {boolean} isNews false: a snapshot that repeats the last frame, so the bridge may be down
- */
-
-/**
- * One call of `receive`: what the page shows, the time, and the outcome to fill in.
- *
- * @typedef {object} Context
- * @property {ShownCards} shownCards
- * @property {number} now
- * @property {Outcome} outcome
- */
-
-/**
- * All active downloads, added up.
- *
- * @typedef {object} Totals
- * @property {number} count
- * @property {number | null} percent the mean
- * @property {number} speed the sum
- * @property {number | null} eta the longest
+ * @typedef {{ attempt: number, status: string | null }} Attempt null: active, not named yet
+ * @typedef {Attempt & Progress & { updatedAt: number }} VideoState
+ * @typedef {{ attempt: number, status: string }} CardState what the page's markup shows
+ * @typedef {ReadonlyMap<string, CardState>} ShownCards by video id
+ * @typedef {ReturnType<typeof emptyOutcome>} Outcome
+ * @typedef {{ shownCards: ShownCards, now: number, outcome: Outcome }} Context of one frame
  */
 
 const STALLED_AFTER_SECONDS = 20;
@@ -73,46 +20,46 @@ const MAX_MISSING_IDS = 500;
 const TERMINAL_STATUSES = ["complete", "failed", "cancelled"];
 const ACTIVE_STATUSES = ["downloading", "processing"];
 const UNKNOWN_PROGRESS = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };
-// Speed and ETA are those of one moment: unlike the rest, they are not carried forward.
 const UNKNOWN_PACE = { speed: null, eta: null };
 
+/** What the page must do after a frame. */
+const emptyOutcome = () => ({
+	/** @type {Set<string>} */
+	cardsToFetch: new Set(),
+	/** @type {Map<string, string>} by video id */
+	statusChanges: new Map(),
+	refetchList: false,
+	/** Something has changed that this page does not show. */
+	othersChanged: false,
+	/** Request a snapshot. */
+	resync: false,
+	/** False: a snapshot that only repeats the last frame. */
+	isNews: true,
+});
+
 /**
- * Tell whether a status is final for its attempt.
- *
  * @param {string | null} status
  * @returns {boolean}
  */
 export const hasEnded = (status) => status !== null && TERMINAL_STATUSES.includes(status);
 
-/**
- * Tell whether a download runs. A progress message may name no status: then it does.
- *
- * @param {string | null} status
- * @returns {boolean}
- */
+/** @param {string | null} status */
 const isActive = (status) => status === null || ACTIVE_STATUSES.includes(status);
 
 /**
- * Tell whether a message comes too late to count.
- *
- * Networks and queues reorder: a message of an earlier attempt, or progress after the end of the same
- * attempt, would bring a finished bar back.
+ * Tell whether a message is late: of a lower attempt, or progress after the attempt's end.
  *
  * @param {boolean} isProgress
- * @param {number} attempt the message's
- * @param {{ attempt: number, status: string | null }} known
- * @returns {boolean}
+ * @param {number} attempt
+ * @param {Attempt} known
  */
 const isOutdated = (isProgress, attempt, known) =>
 	attempt < known.attempt || (attempt === known.attempt && isProgress && hasEnded(known.status));
 
 /**
- * Tell whether the page's markup shows another attempt or status than a state has.
- *
  * @param {CardState | undefined} card
  * @param {number} attempt
  * @param {string | null} status
- * @returns {boolean}
  */
 const differsFromCard = (card, attempt, status) => {
 	if (!card || card.attempt !== attempt) return true;
@@ -120,26 +67,21 @@ const differsFromCard = (card, attempt, status) => {
 };
 
 /**
- * Create a store.
- *
- * @param {number} pageRev the `rev` (id of the newest event) at which the server rendered the page
- * @param {boolean} acceptsNewVideos true for a list, which takes in videos that it does not show yet
+ * @param {number} renderedRev the `rev` (id of the newest event) that the page was rendered at
+ * @param {boolean} acceptsNewVideos the page takes in what it does not show yet
  */
-export const createStore = (pageRev, acceptsNewVideos) => {
-	/** @type {Map<string, VideoState>} */
+export const createStore = (renderedRev, acceptsNewVideos) => {
+	/** @type {Map<string, VideoState>} of what is active or on the page */
 	const states = new Map();
-	/** @type {Set<string>} ids that the server answered it does not have; never requested again */
+	/** @type {Set<string>} of the ids that the server does not have: never requested again */
 	const missingIds = new Set();
-	let knownRev = pageRev;
+	let knownRev = renderedRev;
 	let epoch = "";
 	let seq = -1;
-	/** When a snapshot was requested that has not come yet; 0: none is awaited. */
 	let resyncRequestedAt = 0;
 
-	// Frames ------------------------------------------------------------------------------------
-
 	/**
-	 * Apply a snapshot. It replaces everything believed so far, ended attempts included.
+	 * Replace everything believed so far, ended attempts included.
 	 *
 	 * @param {SnapshotFrame} frame
 	 * @param {Context} context
@@ -148,7 +90,7 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 		const { outcome, shownCards } = context;
 		const previousStates = new Map(states);
 		outcome.isNews = frame.epoch !== epoch || frame.seq !== seq;
-		// Rows have changed since the page was rendered, and the messages about them are missed.
+		// Rows have changed since the page was rendered.
 		outcome.refetchList = frame.rev !== knownRev;
 		({ epoch, seq } = frame);
 		resyncRequestedAt = 0;
@@ -157,14 +99,14 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 			applyMessage({ ...message, type: "progress" }, context, true);
 			keepUpdateTime(message.video_id, previousStates);
 		}
-		// The page shows as active what the server no longer counts as such.
+		// Shown as active, but not known to the server as such.
 		for (const [videoId, card] of shownCards)
 			if (isActive(card.status) && !states.has(videoId)) outcome.cardsToFetch.add(videoId);
 		knownRev = frame.rev;
 	};
 
 	/**
-	 * Keep the update time of a state that a snapshot only repeats, so that a stall stays visible.
+	 * A snapshot that repeats a state must not hide a stall.
 	 *
 	 * @param {string} videoId
 	 * @param {ReadonlyMap<string, VideoState>} previousStates
@@ -179,11 +121,8 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 	};
 
 	/**
-	 * Apply a batch that continues what is known, or request a snapshot.
-	 *
-	 * `from` and `seq` are the first and the last tick that the batch covers. One that overlaps what
-	 * is known is applied whole, since messages are idempotent; one that ends before it is a repeat.
-	 * A hole between the two, or another epoch, is a gap: messages may be lost.
+	 * Drop a batch that repeats, apply one that overlaps whole (messages are idempotent), and request
+	 * a snapshot after a gap in `seq` or in another epoch.
 	 *
 	 * @param {BatchFrame} frame
 	 * @param {Context} context
@@ -200,9 +139,7 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 	};
 
 	/**
-	 * Request a snapshot after a gap; again only if the one requested has not come in time.
-	 *
-	 * Until it comes no message is applied; a card may be fetched, since it shows its row as it is now.
+	 * Until it comes, no message is applied; a card is fetched as it is now.
 	 *
 	 * @param {BatchFrame} frame
 	 * @param {Context} context
@@ -215,14 +152,10 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 		outcome.resync = true;
 	};
 
-	// Messages ----------------------------------------------------------------------------------
-
 	/**
-	 * Apply one progress, status or changed message.
-	 *
 	 * @param {VideoMessage} message
 	 * @param {Context} context
-	 * @param {boolean} [fromSnapshot] believed against what the page's markup shows
+	 * @param {boolean} [fromSnapshot] counts more than the page's markup
 	 */
 	const applyMessage = (message, { shownCards, now, outcome }, fromSnapshot = false) => {
 		const { type, video_id: videoId, rev = 0, ...fields } = message;
@@ -241,7 +174,6 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 
 		const previous = states.get(videoId);
 		const known = previous ?? (fromSnapshot ? undefined : card);
-		// v1 messages name no attempt: they are about the one that is known.
 		const attempt = fields.attempt ?? known?.attempt ?? card?.attempt ?? 1;
 		if (known && isOutdated(isProgress, attempt, known)) return;
 
@@ -249,7 +181,7 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 		const status = fields.status ?? (isNewAttempt ? null : known.status);
 		const before = known ?? card;
 		const isChange = before !== undefined && status !== before.status;
-		// Videos that the page does not show are announced only when they end.
+		// What the page does not show is announced when it ends.
 		if (status && isChange && (card || hasEnded(status)))
 			outcome.statusChanges.set(videoId, status);
 
@@ -260,34 +192,24 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 			const base = { ...UNKNOWN_PROGRESS, ...carried, ...UNKNOWN_PACE };
 			states.set(videoId, { ...base, ...fields, attempt, status, updatedAt: now });
 		}
-		// Further progress of an attempt does not request its card: the first message of it did.
+		// The first progress of an attempt has requested the card already.
 		const isFurtherProgress = isProgress && previous && !isNewAttempt;
 		if (!isFurtherProgress && differsFromCard(card, attempt, status))
 			outcome.cardsToFetch.add(videoId);
 	};
 
 	return {
-		/** @type {ReadonlyMap<string, Readonly<VideoState>>} */
+		/** @type {ReadonlyMap<string, VideoState>} */
 		states,
 
 		/**
-		 * Apply a frame and return what the page must do about it.
-		 *
 		 * @param {Frame} frame
 		 * @param {ShownCards} shownCards
-		 * @param {number} now in milliseconds
+		 * @param {number} now milliseconds
 		 * @returns {Outcome}
 		 */
 		receive(frame, shownCards, now) {
-			/** @type {Outcome} */
-			const outcome = {
-				cardsToFetch: new Set(),
-				statusChanges: new Map(),
-				refetchList: false,
-				othersChanged: false,
-				resync: false,
-				isNews: true,
-			};
+			const outcome = emptyOutcome();
 			const context = { shownCards, now, outcome };
 			if (frame.type === "snapshot") applySnapshot(frame, context);
 			else if (frame.type === "batch") applyBatch(frame, context);
@@ -296,25 +218,24 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 		},
 
 		/**
-		 * Forget a video that the server does not have, and ignore messages about it from now on.
+		 * Ignore a video that the server does not have.
 		 *
 		 * @param {string} videoId
 		 */
 		markMissing(videoId) {
 			states.delete(videoId);
 			missingIds.add(videoId);
-			// Bounded; one that is forgotten costs one request.
 			if (missingIds.size > MAX_MISSING_IDS) missingIds.clear();
 		},
 
 		/**
-		 * Forget the states of downloads that have ended, now that the page shows them so.
+		 * Forget what has ended, now that the page shows it so.
 		 *
 		 * @param {ShownCards} shownCards
-		 * @param {number} renderedRev the `rev` at which the server rendered what the page shows
+		 * @param {number} pageRev
 		 */
-		reconcile(shownCards, renderedRev) {
-			knownRev = Math.max(knownRev, renderedRev);
+		reconcile(shownCards, pageRev) {
+			knownRev = Math.max(knownRev, pageRev);
 			for (const [videoId, state] of states) {
 				const { status, attempt } = shownCards.get(videoId) ?? state;
 				if (hasEnded(status) && attempt >= state.attempt) states.delete(videoId);
@@ -322,24 +243,18 @@ export const createStore = (pageRev, acceptsNewVideos) => {
 		},
 
 		/**
-		 * Return for how many seconds a download has stood still; 0: it has not, or not for long.
-		 *
 		 * @param {Pick<VideoState, "status" | "updatedAt">} state
-		 * @param {number} now in milliseconds
-		 * @returns {number}
+		 * @param {number} now milliseconds
+		 * @returns {number} 0: not stalled
 		 */
 		stalledSeconds({ status, updatedAt }, now) {
 			const seconds = Math.floor((now - updatedAt) / 1000);
-			// Merging and converting report no progress, so their silence means nothing.
+			// Processing reports no progress.
 			const canStall = isActive(status) && status !== "processing";
 			return canStall && seconds >= STALLED_AFTER_SECONDS ? seconds : 0;
 		},
 
-		/**
-		 * Add up all active downloads; what is unknown of one is left out.
-		 *
-		 * @returns {Totals}
-		 */
+		/** Add up what is active: mean percent, longest ETA. */
 		sumTotals() {
 			const active = [...states.values()].filter(({ status }) => isActive(status));
 			const percents = active.flatMap(({ percent }) => percent ?? []);

@@ -1,26 +1,29 @@
 /**
- * The frames of the protocol `ytarchive.progress.v2`, as the server sends them: the one set of types
- * that every module may need. All others stand as JSDoc beside what they describe. No browser loads
- * this file.
+ * The frames of the protocol `ytarchive.progress.v2`, as the server sends them. All other types stand
+ * as JSDoc beside what they describe. No browser loads this file.
  */
 
-/** A progress, status or changed object. Fields that it leaves out are unchanged; null is unknown. */
-interface VideoMessage {
+/** How far a download is; null: unknown. */
+interface Progress {
+	/** 0 to 100, of the whole download. */
+	percent: number | null;
+	downloaded_bytes: number | null;
+	total_bytes: number | null;
+	/** Bytes per second. */
+	speed: number | null;
+	/** Seconds. */
+	eta: number | null;
+	/** "video", "audio", "merging", … */
+	phase: string | null;
+}
+
+/** A progress, status or changed object. What it leaves out is unchanged. */
+interface VideoMessage extends Partial<Progress> {
 	type: "progress" | "status" | "changed";
 	video_id: string;
 	/** Which run of the download it is about, from 1. */
 	attempt?: number;
 	status?: string;
-	/** 0 to 100, of the whole download. */
-	percent?: number | null;
-	downloaded_bytes?: number | null;
-	total_bytes?: number | null;
-	/** Bytes per second. */
-	speed?: number | null;
-	/** Seconds. */
-	eta?: number | null;
-	/** "video", "audio", "merging", … */
-	phase?: string | null;
 	/** The id of the newest event; status and changed objects carry it. */
 	rev?: number;
 }

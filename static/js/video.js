@@ -2,28 +2,58 @@
 
 import { query } from "./dom.js";
 import { startLivePage } from "./live_page.js";
-import { resumePosition, savePosition } from "./playback_position.js";
 import { handlePlayerKey } from "./player_shortcuts.js";
 import { listenForKeys } from "./shortcuts.js";
 
-/** @returns {HTMLVideoElement | null} null: there is nothing to play, or not yet */
+// Playback position ---------------------------------------------------------------------------
+
+const MIN_DURATION_SECONDS = 60;
+// Whoever stops this close to the end has seen it.
+const END_SECONDS = 10;
+
+/** @returns {Record<string, string | number>} */
+const openStorage = () => {
+	try {
+		return localStorage;
+	} catch {
+		// Forbidden by the visitor's settings: kept for as long as the page lives.
+		return {};
+	}
+};
+
+const positions = openStorage();
+
+/** @param {HTMLVideoElement} video */
+const storageKey = (video) => `at ${video.dataset.resume}`;
+
+/** @param {HTMLVideoElement} video its own `#t=` comes first */
+const resumePosition = (video) => {
+	const seconds = Number(positions[storageKey(video)]);
+	if (seconds && !video.src.includes("#")) video.currentTime = seconds;
+};
+
+/** @param {HTMLVideoElement} video */
+const savePosition = (video) => {
+	const { currentTime, duration } = video;
+	// NaN while the duration is unknown.
+	if (!(duration >= MIN_DURATION_SECONDS)) return;
+	const isAtEnd = currentTime > duration - END_SECONDS;
+	positions[storageKey(video)] = isAtEnd ? 0 : currentTime;
+};
+
+// Player --------------------------------------------------------------------------------------
+
+/** @returns {HTMLVideoElement | null} */
 const findPlayer = () => query("[data-resume]");
 
-/**
- * Run an action with the player, if the page has one.
- *
- * @param {(video: HTMLVideoElement) => void} action
- */
+/** @param {(video: HTMLVideoElement) => void} action */
 const withPlayer = (action) => {
 	const video = findPlayer();
 	if (video) action(video);
 };
 
 /**
- * Name the part of the page that holds the player.
- *
- * The server's partials bring a part "player"; under another name it is not swapped, so that a video
- * plays on.
+ * The server's partials bring a part "player": while it has another name, the video plays on.
  *
  * @param {string} name
  */
@@ -39,7 +69,7 @@ listenForKeys((key, target) => {
 	return video !== null && handlePlayerKey(key, target, video);
 });
 
-// Media events do not bubble: a listener that captures hears them of any player that is swapped in.
+// Media events do not bubble, hence capture; the player may be swapped.
 const handlePlay = () => {
 	setPlayerPart("playing");
 	delete query("main")?.dataset.began;
