@@ -1,0 +1,41 @@
+"""The documents: what they list is what there is, and their links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+DOCUMENTS = [*settings.BASE_DIR.glob("*.md"), *settings.BASE_DIR.glob("docs/*.md")]
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+HOOK = re.compile(r"\bdata-[a-z]+(?:-[a-z]+)*\b")
+NOT_OURS = {"data-theme"}  # Django's admin
+SET_BY_SCRIPTS_ONLY = {"data-tracked"}  # spelled `dataset.tracked`
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to a document's headings."""
+    headings = [heading.lower() for heading in HEADING.findall(document.read_text())]
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_it_links_to_what_exists(document: Path) -> None:
+    links = [link for link in LINK.findall(document.read_text()) if not link[0].startswith(("http:", "https:"))]
+    targets = [(document.parent / path if path else document, anchor) for path, anchor in links]
+
+    assert not [path for path, _ in targets if not path.exists()]
+    assert not [anchor for path, anchor in targets if anchor and anchor not in anchors(path)]
+
+
+def test_it_lists_every_hook_of_the_markup() -> None:
+    folders = [
+        (settings.BASE_DIR / name).rglob(f"*.{kind}") for name, kind in (("templates", "html"), ("static", "js"))
+    ]
+    files = [path for folder in folders for path in folder] + [*settings.BASE_DIR.glob("static/css/*.css")]
+    used = {hook for path in files for hook in HOOK.findall(path.read_text())}
+    tables = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
+    documented = set(re.findall(r"^\| `(data-[a-z-]+)` \|", tables, re.MULTILINE))
+
+    assert documented == used - NOT_OURS | SET_BY_SCRIPTS_ONLY
