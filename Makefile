@@ -52,7 +52,7 @@ bench: $(VENV)/installed .venv-bench/installed
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r benchmarks/requirements.txt
 	@touch $@
 
-# Walks through the pages and keeps README.md's pictures; the others stay in .venv/screenshots.
+# Takes the screenshots of README.md (.github/*.png); the others stay in .venv/screenshots.
 screenshots: $(VENV)/installed-dev
 	@mkdir -p $(VENV)/screenshots
 	@SCREENSHOTS=$(CURDIR)/$(VENV)/screenshots $(BIN)/python -m pytest downloads/tests/browser/test_walk.py -m chromium -k live $(ARGS)
