@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
-from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running
+from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running, wait_until_stable
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -23,6 +23,7 @@ def waiting(name: str) -> Video:
 
 def selected(page: Page) -> str:
     """Return what the bar says, which a style sheet counts."""
+    wait_until_stable(page)
     client = page.context.new_cdp_session(page)
     nodes = client.send("Accessibility.getFullAXTree")["nodes"]
     texts = [node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "StaticText"]

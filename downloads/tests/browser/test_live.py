@@ -6,7 +6,17 @@ from playwright.sync_api import WebSocket, expect
 from downloads.models import Status, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
-from downloads.tests.browser.pages import bar, card, connection, downloading, finish, move, opened, running
+from downloads.tests.browser.pages import (
+    bar,
+    card,
+    connection,
+    downloading,
+    finish,
+    move,
+    opened,
+    running,
+    wait_until_stable,
+)
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -184,7 +194,7 @@ def test_it_does_no_work_while_hidden_and_is_right_when_shown(page, site):
     expect(bar(page, video)).to_have_attribute("aria-valuenow", "71")
     assert asked == []
     page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
-    expect(card(page, ended)).to_have_attribute("data-status", "complete", timeout=2000)
+    expect(card(page, ended)).to_have_attribute("data-status", "complete")
 
 
 def test_it_stays_in_its_place_with_the_keyboard(page, site, sign_in):
@@ -225,4 +235,5 @@ def test_it_moves_nothing_else_when_numbers_come(page, site):
     for percent in (None, 5, 50):
         move(video, percent, downloaded_bytes=412_000_000, total_bytes=603_000_000, speed=5.1e6, eta=3700, phase="x")
         expect(card(page, video)).to_contain_text(f"{percent} %" if percent else "412 of 603 MB")
+    wait_until_stable(page)
     assert page.evaluate("window.shift") < 0.001

@@ -1,13 +1,22 @@
 """What a person does on the pages: sign in, paste, watch, cancel, retry; with and without JavaScript."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 from playwright.sync_api import expect
 
 from downloads.models import Queue, Status, Video
 from downloads.progress import message, publisher
-from downloads.tests.browser.pages import WCAG, bar, card, connection, finish, move, opened, running
+from downloads.tests.browser.pages import (
+    WCAG,
+    bar,
+    card,
+    check_accessibility,
+    connection,
+    finish,
+    move,
+    opened,
+    running,
+)
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 # Literal public addresses: no name is looked up, and without a worker nothing is fetched.
@@ -246,7 +255,6 @@ def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
         if path == "/":
             sign_in(page)
         page.goto(site.url + path)
-        found = Axe().run(page, options={"runOnly": [*WCAG, "best-practice"]})
-        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        check_accessibility(page, path, [*WCAG, "best-practice"])
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     context.close()

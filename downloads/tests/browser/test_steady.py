@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
-from downloads.tests.browser.pages import card, finish, opened, running
+from downloads.tests.browser.pages import card, finish, opened, running, wait_until_stable
 
 pytestmark = [pytest.mark.alone, pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -22,9 +22,6 @@ Element.prototype.animate = function (...how) {
   return animate.apply(this, how);
 };
 }"""
-AT_REST = """() => window.glides.length &&
-  [...document.querySelectorAll("[data-list] *")].every((each) =>
-    each.getAnimations().every(({ effect }) => !effect.getKeyframes().some((frame) => "translate" in frame)))"""
 TOP = "element => element.getBoundingClientRect().top"
 
 
@@ -44,7 +41,8 @@ def page(request, browser: Browser, site) -> Page:
 
 def rested(page: Page) -> list[list]:
     """Return what has glided since the last time, once all of it is where it belongs: [what, how far, ms]."""
-    page.wait_for_function(AT_REST)
+    page.wait_for_function("() => window.glides.length")
+    wait_until_stable(page)
     glides = page.evaluate("window.glides.splice(0)")
     assert {took for *_, took in glides} == {300}
     return glides
@@ -88,6 +86,7 @@ def test_what_is_read_stays_where_one_has_scrolled(page):
     oldest = page.locator(".grid > li").last
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.evaluate("scrollBy(0, -60)")
+    wait_until_stable(page)
     before = oldest.evaluate(TOP)
     assert page.evaluate("scrollY") > 0
     finish(page.videos[0])
@@ -106,6 +105,7 @@ def test_the_page_of_a_video_stays_where_it_is_when_that_ends(page, site, clip, 
     video = page.videos[0]
     opened(page, site, video.get_absolute_url())
     expect(page.get_by_role("progressbar")).to_be_visible()
+    wait_until_stable(page)
     page.evaluate(WATCH)
     heading = page.get_by_role("heading", level=1)
     before = heading.evaluate(TOP)
@@ -115,6 +115,7 @@ def test_the_page_of_a_video_stays_where_it_is_when_that_ends(page, site, clip, 
         video.fail("The site says no.")
     expect(page.locator("main [data-video-id]")).to_have_attribute("data-status", end)
     expect(page.locator("video")).to_have_count(int(end == "complete"))
+    wait_until_stable(page)
     assert heading.evaluate(TOP) == before
     assert page.evaluate("window.shifts") == []
     if end == "complete":

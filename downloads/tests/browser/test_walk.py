@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
 from downloads.tests.browser.conftest import PASSWORD, Site
-from downloads.tests.browser.pages import WCAG, card
+from downloads.tests.browser.pages import WCAG, card, check_accessibility, wait_until_stable
 from downloads.tests.browser.shelf import Shelf
 from downloads.tests.conftest import managing
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
-AT_REST = """() => [...document.querySelectorAll("[data-video-id]")].every((each) =>
-  each.getAnimations().every(({ playState }) => playState !== "running"))"""
 RULES = [*WCAG, "best-practice"]
 ADDRESS = "http://93.184.215.14/one.mp4"  # nothing is fetched without a worker
 MOST_HTML = 100_000  # bytes
@@ -62,18 +59,17 @@ class Walker:
 
     def look(self, where: str, *, rules: list[str] = RULES) -> None:
         """Look at the page that is open, as somebody would who cannot see, or has a narrow screen or a slow line."""
+        wait_until_stable(self.page)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
         assert len(self.page.content().encode()) <= MOST_HTML, where
         if self.rules_are_read:
-            # What is under the header for a moment, because one has scrolled, is not under it for ever.
+            # Where the page is scrolled, the sticky header covers some of it.
             self.page.evaluate("scrollTo(0, 0)")
-            # Nor does a card that glides or fades in stay as it is then.
-            self.page.wait_for_function(AT_REST)
-            found = Axe().run(self.page, options={"runOnly": rules})
-            assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+            check_accessibility(self.page, where, rules)
         assert not self.errors, where
         if folder := os.environ.get("SCREENSHOTS"):
-            # A hidden caret would be an inline style.
+            wait_until_stable(self.page)
+            # Hiding the caret would add an inline style, which the content security policy forbids.
             self.page.screenshot(path=Path(folder) / f"{where}-{self.name}.png", caret="initial")
 
     def card(self, title: str):
