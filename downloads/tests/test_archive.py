@@ -42,7 +42,7 @@ def published(redis_server):
     """What arrives on progress:*, read when the test asks for it."""
     pubsub = redis_server.client().pubsub(ignore_subscribe_messages=True)
     pubsub.psubscribe(CHANNEL_PATTERN)
-    pubsub.get_message(timeout=1)
+    pubsub.get_message(timeout=5)
 
     def messages():
         found = []

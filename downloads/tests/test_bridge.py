@@ -199,6 +199,7 @@ async def test_it_begins_anew_from_the_rows_after_redis_lost_everything(scene):
     assert stored[video.video_id]["status"] == "downloading"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("outage", ["killed", "frozen"])
 async def test_it_survives_redis_going_away(scene, outage):
     await scene.bridge()
@@ -330,6 +331,7 @@ async def test_it_goes_on_when_the_rows_cannot_be_read(scene, monkeypatch, caplo
     assert "the database does not answer" in caplog.text
 
 
+@pytest.mark.alone
 @pytest.mark.processes
 def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_server, manage, transactional_db):
     client = redis_server.client()

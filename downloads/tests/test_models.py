@@ -122,10 +122,10 @@ def test_it_keeps_no_words_that_turn_others_around(video):
 def test_it_publishes_each_change_once_after_commit(video, redis_server, django_capture_on_commit_callbacks):
     with redis_server.client().pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.psubscribe("progress:*")
-        pubsub.get_message(timeout=1)
+        pubsub.get_message(timeout=5)
         with django_capture_on_commit_callbacks(execute=True):
             Video.objects.claim("w")
-        message = pubsub.get_message(timeout=2)
+        message = pubsub.get_message(timeout=5)
         assert message["channel"].decode() == f"progress:{video.video_id}"
         assert b'"status":"downloading","attempt":1,"percent":null' in message["data"]
         assert pubsub.get_message(timeout=0.1) is None

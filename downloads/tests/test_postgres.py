@@ -249,6 +249,7 @@ def test_it_keeps_its_connections(web, cluster):
         assert other.execute(CONNECTED).fetchall() != before
 
 
+@pytest.mark.alone
 def test_it_answers_again_as_soon_as_the_server_is_back(web, server):
     server.stop()
     try:

@@ -108,9 +108,9 @@ def test_it_refuses_other_ids(video_id):
 def test_it_publishes_on_the_channel_of_the_video(redis_server):
     with redis_server.client().pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.psubscribe("progress:*")
-        pubsub.get_message(timeout=1)
+        pubsub.get_message(timeout=5)
         assert publisher.publish("demo:1", Progress(percent=42))
-        message = pubsub.get_message(timeout=2)
+        message = pubsub.get_message(timeout=5)
     assert (message["channel"], message["data"]) == (b"progress:demo:1", b'{"percent":42}')
 
 

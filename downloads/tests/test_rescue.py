@@ -103,7 +103,7 @@ def rescue(work, media_server, env, phase, longest):
     work(env)
     began = time.monotonic()
     first.kill()
-    wait_until(lambda: not living(below), 3, "its children died with it")
+    wait_until(lambda: not living(below), 5, "its children died with it")
     wait_until(lambda: fresh(video).attempt == 2 and fresh(video).is_active, longest, "another has it")
     took = time.monotonic() - began
     print(f"\nkilled while {phase}: downloading again after {took:.1f} s")  # noqa: T201
@@ -138,7 +138,7 @@ def rescue_of_a_claim(manage, work, media_server, env, step, longest):
     assert (fresh(video).status, fresh(video).attempt) == (Status.DOWNLOADING, 1)
     if step == WITH_THE_CHILD:
         child = int(re.search(r"^\d+$", first.log.read_text(), re.MULTILINE)[0])
-        wait_until(lambda: not living({child}), 3, "its child died with it")
+        wait_until(lambda: not living({child}), 5, "its child died with it")
     work(env)
     wait_until(lambda: fresh(video).status == Status.COMPLETE, longest, "another had it")
     print(f"\nkilled at the claim: complete after {time.monotonic() - began:.1f} s")  # noqa: T201
@@ -185,7 +185,7 @@ def test_it_is_fenced_out_when_it_slept_through_its_lease(work, media_server):
     first.send_signal(signal.SIGSTOP)
     try:
         wait_until(lambda: fresh(video).attempt == 2 and fresh(video).is_active, 3 * LEASE, "another has it")
-        wait_until(lambda: not living(below), 2, "its download ended before that")
+        wait_until(lambda: not living(below), 5, "its download ended before that")
     finally:
         first.send_signal(signal.SIGCONT)
     media_server.let_go.set()

@@ -98,7 +98,7 @@ def test_it_leaves_nothing_behind_when_killed(developed: Archive) -> None:
 
     os.kill(developed.pid, signal.SIGKILL)
 
-    wait_until(lambda: not living(all_of_them), 3, "no process is left")
+    wait_until(lambda: not living(all_of_them), 5, "no process is left")
 
 
 def test_it_leaves_the_rest_out_with_web_only(developed: Archive) -> None:

@@ -71,7 +71,7 @@ async def client(web: Web) -> AsyncIterator[ClientConnection]:
 
 
 async def next_frame(client: ClientConnection, **fields) -> dict:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             found = json.loads(await client.recv())
             if found.items() >= fields.items():
@@ -80,7 +80,7 @@ async def next_frame(client: ClientConnection, **fields) -> dict:
 
 async def until_closed(client: ClientConnection) -> None:
     """Read until the server has closed."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         with contextlib.suppress(websockets.ConnectionClosed):
             while True:
                 await client.recv()
@@ -106,7 +106,7 @@ async def test_it_answers_ping_between_its_own_frames(web, client):
     for percent in range(10):
         await asyncio.to_thread(publisher.publish, "demo", Progress(percent=percent))
         await client.send("ping")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while heard.count("pong") < 10 or '"percent":9.0' not in str(heard):
             heard.append(await client.recv())
 

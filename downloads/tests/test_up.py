@@ -235,7 +235,7 @@ def test_it_leaves_nothing_behind_when_killed(own: Archive) -> None:
 
     os.kill(own.pid, signal.SIGKILL)
 
-    wait_until(lambda: not living(all_of_them), 3, "no process is left")
+    wait_until(lambda: not living(all_of_them), 5, "no process is left")
     own.process.wait()
     own.start("up", "--port", "0")
     began = time.monotonic()
@@ -254,7 +254,7 @@ def test_it_leaves_no_download_behind_when_killed(own: Archive, media_server: Se
 
     os.kill(own.pid, signal.SIGKILL)
 
-    wait_until(lambda: not living(all_of_them), 3, "no process is left")
+    wait_until(lambda: not living(all_of_them), 5, "no process is left")
 
 
 # Refusals ------------------------------------------------------------------------------------------

@@ -143,6 +143,7 @@ def test_it_writes_progress_to_the_row_with_the_lease(work, queue):
     assert row.lease_until > timezone.now() + LEASE / 2
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("path", ["/slow/a.mp4?rate=20000", "/hang/a.mp4", "/slowhls/index.m3u8?rate=20000"])
 def test_it_stops_a_cancelled_download_within_two_seconds(work, queue, media_server, path):
     process = work()
@@ -164,8 +165,8 @@ def test_it_stops_the_download_of_a_deleted_video(work, queue, media_server):
     below = descendants(process.pid)
     assert below
     assert video.remove()
-    wait_until(lambda: not any(map(is_alive, below)), 2, "the download is gone")
-    wait_until(lambda: workspace.rooms() == [], 2, "its folder is gone")
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the download is gone")
+    wait_until(lambda: workspace.rooms() == [], 5, "its folder is gone")
     assert not (settings.MEDIA_ROOT / video.video_id).exists()
     assert is_alive(process.pid)
     assert "Traceback" not in process.log.read_text()
@@ -184,7 +185,7 @@ def test_it_stops_ffmpeg_with_a_cancelled_download(work, queue, slow_ffmpeg):
     video = queue("/separate/index.m3u8")
     below = merging(process, video)
     assert fresh(video).cancel()
-    wait_until(lambda: not any(map(is_alive, below)), 2, "the download and ffmpeg are gone")
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the download and ffmpeg are gone")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -193,7 +194,7 @@ def test_it_leaves_no_process_behind(work, queue, slow_ffmpeg, number):
     video, other = queue("/separate/index.m3u8"), queue("/hang/a.mp4")
     below = merging(process, video)
     process.send_signal(number)
-    wait_until(lambda: not any(map(is_alive, below)), 3, "the downloads and ffmpeg are gone")
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the downloads and ffmpeg are gone")
     if number == signal.SIGKILL:
         assert fresh(video).is_active
         return
@@ -214,7 +215,7 @@ def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, me
         other = Video.objects.claim("another")
     finally:
         process.send_signal(signal.SIGCONT)
-    wait_until(lambda: not any(map(is_alive, below)), 2, "the woken supervisor has stopped its download")
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the woken supervisor has stopped its download")
     assert other.holds_lease()
 
 
@@ -236,10 +237,11 @@ def watched():
 def test_it_ends_with_its_supervisor(watched):
     process, below = watched
     process.stdin.close()
-    assert process.wait(2) == -signal.SIGKILL
-    wait_until(lambda: not is_alive(below), 1, "its group is gone")
+    assert process.wait(5) == -signal.SIGKILL
+    wait_until(lambda: not is_alive(below), 5, "its group is gone")
 
 
+@pytest.mark.alone
 def test_it_ends_when_its_lease_is_not_renewed(watched):
     """A supervisor that stands still keeps the pipe open, but its download ends before another may begin."""
     process, below = watched
@@ -248,8 +250,8 @@ def test_it_ends_when_its_lease_is_not_renewed(watched):
         process.stdin.flush()
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.6)
-    assert process.wait(3) == -signal.SIGKILL
-    wait_until(lambda: not is_alive(below), 1, "its group is gone")
+    assert process.wait(5) == -signal.SIGKILL
+    wait_until(lambda: not is_alive(below), 5, "its group is gone")
 
 
 def test_it_tries_again_when_a_download_dies_without_a_word(work, queue, media_server):
