@@ -27,7 +27,7 @@ class Player:
 
     kind: str
     version: str = ""  # another one for another file
-    subtitles: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
 
     @property
     def is_playable(self) -> bool:

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
+from downloads.progress import publisher
 from downloads.progress.message import Progress
-from downloads.progress.publisher import publish
 from downloads.search import document, index
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def record(video: "Video", reason: str, message: dict[str, Any] | None = None) -
     state = video.progress()
     if message is not None and "status" not in message:
         state = Progress(attempt=video.attempt, **message)
-    transaction.on_commit(functools.partial(publish, video.video_id, state))
+    transaction.on_commit(functools.partial(publisher.publish, video.video_id, state))
 
 
 def fitted(video: "Video", name: str, value: Any) -> Any:

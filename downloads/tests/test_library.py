@@ -321,7 +321,7 @@ def test_a_kept_card_follows_the_clock_and_who_looks(client, ada, monkeypatch):
     assert "just now" in card
     assert "Delete" in card
     hour = timezone.now() + dt.timedelta(hours=1)
-    monkeypatch.setattr(video_format.timezone, "now", lambda: hour)
+    monkeypatch.setattr(formatting.timezone, "now", lambda: hour)
     assert "1 hour ago" in cards(client)[0]
     client.logout()
     assert "Delete" not in cards(client)[0]

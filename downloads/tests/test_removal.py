@@ -18,7 +18,7 @@ from django.test import Client
 from downloads.files import trash, workspace
 from downloads.models import Filed, Status, Video, VideoEvent, removal
 from downloads.models.removal import CannotRemove
-from downloads.progress import keys, message
+from downloads.progress import keys, publisher
 from ytarchive.supervisor import bootstrap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -206,7 +206,7 @@ STEPS = {
     "the row removed": (removal, "_remove_row", then_die(removal._remove_row), True),
     "before the rename": (trash, "take", die, True),
     "the folder renamed": (trash, "take", then_die(trash.take), True),
-    "committed": (message, "publish", die, False),
+    "committed": (publisher, "publish", die, False),
     "before the folder is removed": (trash, "empty", die, False),
     "half of the folder removed": (trash, "empty", die_in_the_middle, False),
     "before the work folder is removed": (workspace, "clear", die, False),
