@@ -46,9 +46,9 @@ SEARCHER = """
 import django, json, random, sys
 django.setup()
 from django.http import QueryDict
-from downloads import search
-from downloads.browse import Browse
+from downloads.library.listing import Browse
 from downloads.models import Video, VideoEvent
+from downloads.search import index
 draw = random.Random(int(sys.argv[1]))
 WORDS = "Über uber UBERALL straße Strasse 日本語 日 本 한국 हिन्दी ไทย".split()
 WORDS += "Ναύς ναυσ a A1 a1b ab abc _ - * ' \\" \\\\ 😀 \u0301 ﬁn fin ⅐ İx ı Ǆ 0 ٣ 3".split()
@@ -64,7 +64,7 @@ Video.objects.bulk_create(
     )
     for n in range(300)
 )
-search.mend(Video.objects.all())
+index.mend(Video.objects.all())
 def found():
     query = QueryDict(mutable=True)
     query["q"] = text(3)

@@ -35,7 +35,7 @@ PHASES = {
 STEP = """
 import os, signal
 from django.core.management import call_command
-from downloads.worker import Worker
+from downloads.worker.supervisor import Worker
 start = Worker._start
 def step(worker, video):
     {}

@@ -25,12 +25,12 @@ while Video.objects.claim("w"):
 RACER = """
 import django, sys
 django.setup()
-from downloads import expansion
+from downloads.intake import duplicates
 from downloads.models import Facts, Video
 videos = {video.url.rpartition("/")[2]: video for video in Video.objects.filter(host=f"{sys.argv[1]}.example")}
 print(len(videos), flush=True)
 for number in map(str.strip, sys.stdin):
-    expansion.describe(videos[number], Facts(title="One", extractor="Site", source_id=number))
+    duplicates.describe(videos[number], Facts(title="One", extractor="Site", source_id=number))
     print(videos[number].status, flush=True)
 """
 
