@@ -62,7 +62,7 @@ def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(developed
     names = (" runserver ", "bridge_progress", " work", "unixsocket")
     *before, redis = [developed.child(name) for name in names]
 
-    change(project / "downloads" / "models.py", until=lambda: not living(set(before)))
+    change(project / "downloads" / "models" / "video.py", until=lambda: not living(set(before)))
 
     wait_until(lambda: status_of(url) == 200, 20, "the page is back")
     assert bar_moves(developed, url)
@@ -74,7 +74,7 @@ def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(developed
 
 
 def test_it_recovers_from_code_that_does_not_start(developed: Archive, project: Path) -> None:
-    module = project / "downloads" / "models.py"
+    module = project / "downloads" / "models" / "video.py"
     right = module.read_text()
     developed.start("runserver", "127.0.0.1:0")
     url = developed.await_ready()

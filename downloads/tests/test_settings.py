@@ -167,7 +167,7 @@ def test_it_documents_every_variable() -> None:
 
 
 def test_it_reads_the_environment_in_the_settings_only() -> None:
-    modules = [*settings.BASE_DIR.glob("downloads/**/*.py"), *settings.BASE_DIR.glob("ytarchive/*.py")]
+    modules = [*settings.BASE_DIR.glob("downloads/**/*.py"), *settings.BASE_DIR.glob("ytarchive/**/*.py")]
     reads = re.compile(r'(environ\.get|getenv|environ\[)\(?"(YTARCHIVE|DJANGO|REDIS|DATABASE)_')
 
     assert not [path.name for path in modules if "tests" not in path.parts and reads.search(path.read_text())]
