@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.csrf import csrf_failure
+from django.views.csrf import csrf_failure as default_csrf_failure
 from django_htmx.http import (
     HttpResponseClientRedirect,
     push_url,
@@ -100,5 +100,5 @@ def gone(request: HttpRequest, video_id: str) -> HttpResponse:
 def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token is of another session."""
     if not is_part(request):
-        return csrf_failure(request, reason)
+        return default_csrf_failure(request, reason)
     return said(request, OLD_FORM)
