@@ -27,7 +27,7 @@ from django.views.decorators.http import require_POST
 from downloads import formatting
 from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent
-from downloads.models import UNFINISHED, Queue, Status, Video, VideoEvent
+from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import asked, matching
 from downloads.views import login, responses
 
@@ -42,7 +42,7 @@ LIST = "admin:downloads_video_changelist"
 MOST = 1000
 MOST_DELETED = 10_000  # their numbers, and the page that asks, stay small
 # What may have no title yet: few of all that there are, and found by an index.
-UNTITLED = (*UNFINISHED, Status.FAILED, Status.CANCELLED)
+UNTITLED = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
 
 
 class Steady:
@@ -184,7 +184,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, and above it the queue to those who may change it; all of it where a query means nothing."""
-        queue = Queue.now() if self.has_change_permission(request) else None
+        queue = Queue.get_or_default() if self.has_change_permission(request) else None
         context = {"title": "Videos", "queue": queue, **(extra_context or {})}
         try:
             if request.method != "POST":

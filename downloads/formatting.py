@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from downloads.models import RETRIES, Quality, Video
+from downloads.models import MAX_RETRIES, Quality, Video
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 LONGEST_ADDRESS = 60  # characters
@@ -51,7 +51,7 @@ def retrying(video: Video) -> SafeString:
     left = (video.retries_at - timezone.now()).total_seconds()
     when = f"in {span(max(1.0, left))}" if left > 0 else "when its turn comes"
     time = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
-    return format_html("Retrying {} ({} of {})", time, video.tries, RETRIES)
+    return format_html("Retrying {} ({} of {})", time, video.tries, MAX_RETRIES)
 
 
 def clock(seconds: float | None) -> str:

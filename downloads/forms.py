@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from downloads.models import LANGUAGES, Quality
+from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality
 
 # Percent-encoded it stays below DATA_UPLOAD_MAX_MEMORY_SIZE, so that nobody's text is turned away unread.
 LONGEST = 60_000
@@ -41,7 +41,7 @@ class IngestForm(forms.Form):
     )
 
     subtitles = forms.RegexField(
-        LANGUAGES,
+        SUBTITLE_LANGUAGES_PATTERN,
         label="Subtitles",
         required=False,
         max_length=200,

@@ -25,7 +25,7 @@ def _pause(by: Any) -> tuple[str, str]:
 def _resume(by: Any) -> tuple[str, str]:
     undo = json.dumps({"url": "queue-pause"}) if Queue.resume(f"Resumed by {by}") else ""
     said = "The queue goes on." if undo else "The queue was not paused."
-    held = Queue.now().words
+    held = Queue.get_or_default().blocked_reason
     return (f"{said} {held}" if held else said), undo
 
 

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 
 from downloads import formatting
-from downloads.models import Place, Status, Video
-from downloads.models.removal import CannotRemove
+from downloads.models import QueuePosition, Status, Video
+from downloads.models.removal import RemovalError
 
 AT_ONCE = 500
 NAMED = 3
@@ -22,7 +22,7 @@ NAMED = 3
 class Verb:
     """What can be done with a video, how that is said of one and of many, and the verb that takes it back."""
 
-    do: Callable[[Video, Any, Place], bool]
+    do: Callable[[Video, Any, QueuePosition], bool]
     one: str
     many: str
     skipped: str
@@ -38,7 +38,7 @@ VERBS = {
         "take-back",
     ),
     "take-back": Verb(
-        lambda video, by, _: video.take_back(f"Not tried again, says {by}"),
+        lambda video, by, _: video.undo_retry(f"Not tried again, says {by}"),
         "is as it was before",
         "are as they were before",
         "had ended before",
@@ -51,7 +51,7 @@ VERBS = {
         "restore",
     ),
     "restore": Verb(
-        lambda video, by, _: video.restore(f"Put back by {by}"), "waits again", "wait again", "was not cancelled"
+        lambda video, by, _: video.undo_cancel(f"Put back by {by}"), "waits again", "wait again", "was not cancelled"
     ),
     "front": Verb(
         lambda video, by, _: video.move_to_front(f"Moved to the front by {by}"),
@@ -61,13 +61,13 @@ VERBS = {
         "behind",
     ),
     "behind": Verb(
-        lambda video, by, place: video.move_behind(f"Moved back by {by}", place),
+        lambda video, by, place: video.restore_position(f"Moved back by {by}", place),
         "is back in its place",
         "are back in their places",
         "does not wait any more",
     ),
     "again": Verb(
-        lambda video, by, _: video.again(f"Downloaded again by {by}"),
+        lambda video, by, _: video.redownload(f"Downloaded again by {by}"),
         "is downloaded again",
         "are downloaded again",
         "was not complete",
@@ -92,15 +92,15 @@ def act(
     `places` has where each stood before it was moved, by its id, for the verb that puts it back there.
     """
     videos, verb = list(videos), VERBS[name]
-    before = {video.video_id: video.place for video in videos}
+    before = {video.video_id: video.queue_position for video in videos}
     done: list[Video] = []
     skipped: list[Video] = []
     # To the front one by one, so that the last one comes first: the order they had is kept that way.
     for video in reversed(videos) if name == "front" else videos:
         try:
-            place = Place.read(places.get(video.video_id, ""))
+            place = QueuePosition.from_string(places.get(video.video_id, ""))
             (done if verb.do(video, request.user, place) else skipped).append(video)
-        except CannotRemove as refusal:
+        except RemovalError as refusal:
             messages.error(request, f"{short(video)} could not be deleted: {refusal}. Nothing of it was removed.")
     for (one, many), some in _by_outcome(verb, done).items():
         said = f"{short(some[0])} {one}." if len(some) == 1 else f"{len(some)} videos {many}."
@@ -128,7 +128,7 @@ def short(video: Video) -> str:
     return Truncator(formatting.named(video)).chars(60)
 
 
-def _undo(verb: Verb, done: list[Video], before: Mapping[str, Place] = MappingProxyType({})) -> str:
+def _undo(verb: Verb, done: list[Video], before: Mapping[str, QueuePosition] = MappingProxyType({})) -> str:
     """Return what takes it back, for the message's tags, which are not shown."""
     # A video that was complete before it was cancelled is so again: nothing of it waits.
     ids = [video.video_id for video in done if verb.undo != "restore" or video.status == Status.CANCELLED]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from downloads.bridge.conflator import REMEMBERED
 from downloads.bridge.video_state import Row
-from downloads.models import UNFINISHED, Video, VideoEvent, VideoQuerySet
+from downloads.models import UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Rows:
         def read() -> list[Row] | None:
             found = _rows(Video.objects.active())
             found += _among(Video.objects.all(), {*active, *news})
-            found += _among(Video.objects.filter(status__in=UNFINISHED), resting)
+            found += _among(Video.objects.filter(status__in=UNFINISHED_STATUSES), resting)
             return list({row.video_id: row for row in found}.values())
 
         return await self._ask(read, None)
@@ -59,7 +59,7 @@ class Rows:
         events = recent if rev is None else VideoEvent.objects.filter(pk__gt=rev)
 
         def read() -> tuple[int, set[str]]:
-            newest = Video.objects.rev()
+            newest = Video.objects.latest_rev()
             # One more query only where there are news at all.
             ids = events.order_by("-pk").values_list("public_id", flat=True)[:MOST_NEWS] if newest != rev else ()
             return newest, set(ids)
@@ -107,7 +107,7 @@ def _connected(question: Callable[[], Answer]) -> Answer:
 
 
 def _rows(videos: VideoQuerySet) -> list[Row]:
-    return [Row(video.video_id, video.progress()) for video in videos]
+    return [Row(video.video_id, video.to_progress()) for video in videos]
 
 
 def _among(videos: VideoQuerySet, video_ids: Collection[str]) -> list[Row]:

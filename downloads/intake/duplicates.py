@@ -3,21 +3,21 @@
 from django.db import transaction
 
 from downloads.database import alone
-from downloads.models import Facts, Video
+from downloads.models import Metadata, Video
 
 
-def describe(video: Video, known: Facts) -> bool:
+def describe(video: Video, known: Metadata) -> bool:
     """Keep what the look-up found, or set the video aside where it is there already; False if the lease is lost."""
     with transaction.atomic():
         # Two workers may look up the same video at once: the second is to find the first described.
         alone(f"{known.extractor} {known.source_id}")
         if found := twin(video, known):
-            return video.set_aside(f"This video is already in the archive: {found.name}. Retry fetches it once more.")
-        return video.describe(known)
+            return video.skip_as_duplicate(f"This video is already in the archive: {found.name}. Retry fetches it once more.")
+        return video.save_metadata(known)
 
 
-def twin(video: Video, known: Facts) -> Video | None:
+def twin(video: Video, known: Metadata) -> Video | None:
     """Return another video that is the same one, whatever its address looks like, unless a person insists."""
     if video.insists:
         return None
-    return Video.objects.same_as(known.extractor, known.source_id).exclude(pk=video.pk).first()
+    return Video.objects.with_source(known.extractor, known.source_id).exclude(pk=video.pk).first()

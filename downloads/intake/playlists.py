@@ -18,7 +18,7 @@ def expand(video: Video, listing: Listing) -> bool:
             return False
         taken = _take(video, entry)
         added, known, refused = added + (taken == "added"), known + (taken == "known"), refused + (taken == "refused")
-    return video.list_out(listing.title, _words(listing, added, known, refused))
+    return video.complete_as_playlist(listing.title, _words(listing, added, known, refused))
 
 
 def _take(video: Video, entry: Entry) -> str:
@@ -26,11 +26,11 @@ def _take(video: Video, entry: Entry) -> str:
         source = urls.read(entry.url)
     except ValueError:
         return "refused"
-    if Video.objects.same_as(entry.extractor, entry.source_id).exists():
+    if Video.objects.with_source(entry.extractor, entry.source_id).exists():
         return "known"
     more = {"parent": video, "subtitles": video.subtitles, "title": entry.title[:500].replace("\x00", "")}
     _, created = Video.objects.ingest(
-        source.line, source.url, by=video.added_by, quality=video.quality, queued_at=video.queued_at, **more
+        source.line, source.url, added_by=video.added_by, quality=video.quality, queued_at=video.queued_at, **more
     )
     return "added" if created else "known"
 

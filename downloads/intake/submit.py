@@ -36,7 +36,7 @@ def take(
         if why := forbidden.get(source.host):
             refusals.append(Refusal(source.line, _unreachable(source.host, why)))
             continue
-        video, is_new = Video.objects.ingest(source.line, source.url, by=by, quality=quality, subtitles=subtitles)
+        video, is_new = Video.objects.ingest(source.line, source.url, added_by=by, quality=quality, subtitles=subtitles)
         if is_new:
             taken.append(video)
         else:

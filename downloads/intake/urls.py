@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import idna
 
-from downloads.models import MAX_URL
+from downloads.models import MAX_URL_LENGTH
 from downloads.network import address_policy
 
 PORTS = {"http": 80, "https": 443}
@@ -35,8 +35,8 @@ class _Bad(ValueError):
 
 def read(line: str) -> Source:
     """Return the address in a line; raise ValueError with the reason if there is none that may be fetched."""
-    if len(line) > MAX_URL:
-        raise _Bad(f"This address is too long: {MAX_URL} characters are taken.")
+    if len(line) > MAX_URL_LENGTH:
+        raise _Bad(f"This address is too long: {MAX_URL_LENGTH} characters are taken.")
     if CONTROL.search(line):
         raise _Bad("There are control characters in this line.")
     # yt-dlp reads options of its own from such addresses.
@@ -66,8 +66,8 @@ def _source(line: str) -> Source:
     netloc = shown if port in (None, PORTS[url.scheme]) else f"{shown}:{port}"
     path, query = quote(url.path or "/", safe=PLAIN), quote(url.query, safe=PLAIN)
     canonical = urlunsplit((url.scheme, netloc, path, query, ""))
-    if len(canonical) > MAX_URL:
-        raise _Bad(f"This address is too long: {MAX_URL} characters are taken.")
+    if len(canonical) > MAX_URL_LENGTH:
+        raise _Bad(f"This address is too long: {MAX_URL_LENGTH} characters are taken.")
     return Source(line, canonical, host)
 
 

@@ -69,7 +69,7 @@ def frequent(column: str) -> list[str]:
 def narrowed(chosen: dict[str, str], *, steadily: bool = False) -> VideoQuerySet:
     """Return the videos that these filters let through, in any state; `steadily` where an order's index is to lead."""
     where = _where(chosen)
-    return Video.objects.steadily(**where) if steadily else Video.objects.filter(**where)
+    return Video.objects.filter_using_order_index(**where) if steadily else Video.objects.filter(**where)
 
 
 def counted(chosen: dict[str, str], newest: VideoEvent | None) -> dict[str, int]:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from downloads.library import filters
-from downloads.models import ACTIVE, ENDED, UNFINISHED, Status, Video, VideoEvent, VideoQuerySet, event
+from downloads.models import ACTIVE_STATUSES, TERMINAL_STATUSES, UNFINISHED_STATUSES, Status, Video, VideoEvent, VideoQuerySet, event
 from downloads.search import query as search_query
 
 PAGE = 24
@@ -53,7 +53,7 @@ class Browse:
     @property
     def shows_rows(self) -> bool:
         """Tell whether the library holds videos that wait or run, which are drawn as rows."""
-        return self.state in UNFINISHED
+        return self.state in UNFINISHED_STATUSES
 
     # Addresses ----------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ class Browse:
     @cached_property
     def states(self) -> list[dict[str, Any]]:
         """Return the states that there are, each with its count and address, and all of them first."""
-        shown = [status for status in (*ENDED, *UNFINISHED) if self.counts.get(status) or status == self.state]
+        shown = [status for status in (*TERMINAL_STATUSES, *UNFINISHED_STATUSES) if self.counts.get(status) or status == self.state]
         found = [("", "All", sum(self.counts.values()))]
         found += [(status.value, str(status.label), self.counts.get(status, 0)) for status in shown]
         return [
@@ -123,7 +123,7 @@ class Browse:
     @cached_property
     def newest(self) -> VideoEvent | None:
         """Return the newest change: what is counted holds until the next."""
-        return event.newest()
+        return event.latest_event()
 
     @property
     def rev(self) -> int:
@@ -144,7 +144,7 @@ class Browse:
 
     def active(self) -> VideoQuerySet:
         """Return what runs; with a state chosen the library has it."""
-        return self._section(ACTIVE).order_by("started_at", "pk")
+        return self._section(ACTIVE_STATUSES).order_by("started_at", "pk")
 
     def waiting(self) -> VideoQuerySet:
         """Return what comes next, likewise."""
@@ -159,14 +159,14 @@ class Browse:
         if self.state:
             return Video.objects.none()
         found = self._found_in(states) if self.words else self._narrowed.filter(status__in=states)
-        return found.for_cards(self.words)
+        return found.without_long_text(self.words)
 
     def _found_in(self, states: tuple[str, ...]) -> VideoQuerySet:
         return Video.objects.filter(pk__in=[key for key, status in self._found.items() if status in states])
 
     @property
     def _library_states(self) -> tuple[str, ...]:
-        return (self.state,) if self.state else ENDED
+        return (self.state,) if self.state else TERMINAL_STATUSES
 
     @property
     def _library(self) -> VideoQuerySet:
@@ -175,8 +175,8 @@ class Browse:
         steadily = self.sort not in ("newest", "turn")
         found = filters.narrowed(self.filters, steadily=steadily)
         if not self.state:
-            return found.ended()
-        return found.steadily(status=self.state) if steadily else found.filter(status=self.state)
+            return found.terminal()
+        return found.filter_using_order_index(status=self.state) if steadily else found.filter(status=self.state)
 
     @cached_property
     def page(self) -> "Page[Video]":
@@ -186,7 +186,7 @@ class Browse:
         page: Page[Any] = Paginator(range(total), PAGE).get_page(self.asked_page)
         numbers = range(total)[page.start_index() - 1 : page.end_index()] if total else range(0)
         keys = best[numbers.start : numbers.stop] if best is not None else self._keys(numbers, total)
-        rows = Video.objects.for_cards(self.words).in_bulk(keys)
+        rows = Video.objects.without_long_text(self.words).in_bulk(keys)
         page.object_list = [rows[key] for key in keys if key in rows]
         return page
 
@@ -202,7 +202,7 @@ class Browse:
 
     def _keys(self, numbers: range, total: int) -> list[int]:
         """Return the keys of these numbers of the library, read from the nearer end."""
-        keys = self._library.sorted(self.sort).values_list("pk", flat=True)
+        keys = self._library.sorted_by(self.sort).values_list("pk", flat=True)
         if numbers.start <= total // 2:
             return list(keys[numbers.start : numbers.stop])
         return list(keys.reverse()[total - numbers.stop : total - numbers.start])[::-1]
@@ -218,6 +218,6 @@ class Browse:
     def _place(self, video: Video) -> str:
         if self.state:
             return "library" if video.status == self.state else "elsewhere"
-        if video.is_ended:
+        if video.is_terminal:
             return "library"
         return "active" if video.is_active else "waiting"

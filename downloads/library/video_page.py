@@ -47,14 +47,14 @@ def shown(video: Video, query: Mapping[str, str]) -> dict[str, Any]:
     reason, _, said = video.error.partition("\n")
     waits = video.status == Status.QUEUED
     in_turn = waits and video.retries_at is None
-    newer, older = Video.objects.beside(video)
+    newer, older = Video.objects.neighbours(video)
     return {
         "player": player(video),
         "start": found[0] if (found := SECONDS.fullmatch(query.get("t", ""))) else "",
         "reason": reason,
         "said": said,
-        "queue": Queue.now() if waits else None,
-        "ahead": Video.objects.ahead_of(video).count() if in_turn else None,
+        "queue": Queue.get_or_default() if waits else None,
+        "ahead": Video.objects.ahead_in_queue(video).count() if in_turn else None,
         "tries": tries(video),
         "newer": newer,
         "older": older,

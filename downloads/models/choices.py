@@ -5,7 +5,7 @@ import re
 from django.db import models
 
 # Codes of languages, such as en,de,pt-BR; nothing else ever reaches yt-dlp as a pattern.
-LANGUAGES = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*){0,19}")
+SUBTITLE_LANGUAGES_PATTERN = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*){0,19}")
 
 
 class Status(models.TextChoices):
@@ -19,9 +19,9 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
-ACTIVE = (Status.DOWNLOADING, Status.PROCESSING)
-UNFINISHED = (Status.QUEUED, *ACTIVE)
-ENDED = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
+ACTIVE_STATUSES = (Status.DOWNLOADING, Status.PROCESSING)
+UNFINISHED_STATUSES = (Status.QUEUED, *ACTIVE_STATUSES)
+TERMINAL_STATUSES = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
 
 
 class Quality(models.TextChoices):

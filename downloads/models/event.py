@@ -24,11 +24,11 @@ class VideoEvent(models.Model):
         return f"{self.public_id} {self.status}: {self.reason}"
 
 
-def rev() -> int:
+def latest_rev() -> int:
     """Return the id of the newest event: it grows with every change of any row."""
     return VideoEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
-def newest() -> VideoEvent | None:
+def latest_event() -> VideoEvent | None:
     """Return the newest event, its id and time at least; None if there is none."""
     return VideoEvent.objects.only("at").last()

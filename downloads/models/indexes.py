@@ -9,18 +9,18 @@ from django.db.models.functions import Coalesce, Left, Lower
 
 from downloads.models.choices import Quality
 
-SOUND = ("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "weba", "wma")
-_IS_SOUND = functools.reduce(operator.or_, (Q(media_file__endswith=f".{ending}") for ending in SOUND))
-KIND = Case(
+AUDIO_EXTENSIONS = ("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "weba", "wma")
+_IS_AUDIO = functools.reduce(operator.or_, (Q(media_file__endswith=f".{ending}") for ending in AUDIO_EXTENSIONS))
+KIND_EXPRESSION = Case(
     When(is_list=True, then=Value("list")),
-    When(_IS_SOUND, then=Value("audio")),
+    When(_IS_AUDIO, then=Value("audio")),
     When(quality=Quality.AUDIO, media_file="", then=Value("audio")),
     default=Value("video"),
 )
-SORT_TITLE = Lower(Left(Case(When(title="", then=F("url")), default=F("title")), 100))
+SORT_TITLE_EXPRESSION = Lower(Left(Case(When(title="", then=F("url")), default=F("title")), 100))
 
 
-class Written(Value):
+class InlineLiteral(Value):
     """A number in the text of a query: with a parameter in its place, SQLite does not know the index's expression."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
@@ -28,29 +28,29 @@ class Written(Value):
 
 
 # What has no length or size comes last; databases differ in where they put a NULL.
-_LENGTH, _SIZE = Coalesce("duration", -1.0), Coalesce("size", -1)
-ORDERS: dict[str, tuple[Any, ...]] = {
+_DURATION_NULLS_LAST, _SIZE_NULLS_LAST = Coalesce("duration", -1.0), Coalesce("size", -1)
+SORT_ORDERS: dict[str, tuple[Any, ...]] = {
     "turn": ("-priority", "queued_at", "pk"),
     "newest": ("-added_at", "-pk"),
     "title": ("sort_title", "-pk"),
-    "duration": (Coalesce("duration", Written(-1.0)).desc(), "-pk"),
-    "size": (Coalesce("size", Written(-1)).desc(), "-pk"),
+    "duration": (Coalesce("duration", InlineLiteral(-1.0)).desc(), "-pk"),
+    "size": (Coalesce("size", InlineLiteral(-1)).desc(), "-pk"),
 }
 
 # Whatever can be filtered by is in each index, so that even the last page is found without looking at rows.
-_FILTERS = ("status", "kind", "extractor", "uploader", "added_at")
-INDEXES = (
+_INDEXED_FILTER_COLUMNS = ("status", "kind", "extractor", "uploader", "added_at")
+VIDEO_INDEXES = (
     Index(fields=["-added_at", "-id", "status", "kind", "extractor", "uploader"], name="downloads_newest"),
     Index(fields=["status", "-added_at", "-id", "kind", "extractor", "uploader"], name="downloads_newest_state"),
     Index(fields=["uploader", "-added_at", "-id", "status", "kind", "extractor"], name="downloads_newest_uploader"),
     Index(fields=["extractor", "-added_at", "-id", "status", "kind", "uploader"], name="downloads_newest_site"),
-    Index(fields=["sort_title", "-id", *_FILTERS], name="downloads_by_title"),
-    Index(_LENGTH.desc(), F("id").desc(), "duration", *_FILTERS, name="downloads_by_duration"),
-    Index(_SIZE.desc(), F("id").desc(), "size", *_FILTERS, name="downloads_by_size"),
+    Index(fields=["sort_title", "-id", *_INDEXED_FILTER_COLUMNS], name="downloads_by_title"),
+    Index(_DURATION_NULLS_LAST.desc(), F("id").desc(), "duration", *_INDEXED_FILTER_COLUMNS, name="downloads_by_duration"),
+    Index(_SIZE_NULLS_LAST.desc(), F("id").desc(), "size", *_INDEXED_FILTER_COLUMNS, name="downloads_by_size"),
 )
 
 
-class Plain(Func):
+class UnindexedColumn(Func):
     """A column that SQLite takes no index for: without statistics it prefers one of those to the order's own."""
 
     arity = 1

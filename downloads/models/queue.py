@@ -14,7 +14,7 @@ from downloads.progress import message, publisher
 
 # The public id of the queue's own events. On the wire each has an id of its own, for no page asks twice
 # for what it was told is no video.
-PUBLIC_ID = "queue"
+QUEUE_PUBLIC_ID = "queue"
 
 
 class Queue(models.Model):
@@ -31,7 +31,7 @@ class Queue(models.Model):
     held_because = models.CharField("reason of the hold", max_length=500, blank=True)
 
     def __str__(self) -> str:
-        return self.words or "The queue is running"
+        return self.blocked_reason or "The queue is running"
 
     @property
     def is_held(self) -> bool:
@@ -44,50 +44,50 @@ class Queue(models.Model):
         return not self.paused and not self.is_held
 
     @property
-    def words(self) -> str:
+    def blocked_reason(self) -> str:
         """Return why nothing starts, in a sentence; "" where the queue runs."""
         if self.is_held:
             return self.held_because
         return (self.reason or "The queue is paused.") if self.paused else ""
 
     @classmethod
-    def now(cls) -> "Queue":
+    def get_or_default(cls) -> "Queue":
         """Return the row as it is, or what it would be: reading never writes."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 
     @classmethod
     def pause(cls, reason: str = "The queue is paused.") -> bool:
         """Let nothing start until somebody resumes; what runs goes on. False if it was paused already."""
-        return cls._change(reason, Q(paused=False), paused=True, reason=reason)
+        return cls._update_row(reason, Q(paused=False), paused=True, reason=reason)
 
     @classmethod
     def resume(cls, reason: str = "The queue goes on") -> bool:
         """End a person's pause; False if there was none. A worker's hold ends by itself."""
-        return cls._change(reason, Q(paused=True), paused=False, reason="")
+        return cls._update_row(reason, Q(paused=True), paused=False, reason="")
 
     @classmethod
-    def hold(cls, by: str, because: str, seconds: float) -> bool:
+    def hold(cls, worker: str, reason: str, seconds: float) -> bool:
         """Let nothing start for `seconds`, or renew a hold; False if it was held already."""
         now = timezone.now()
-        until = {"held_until": now + dt.timedelta(seconds=seconds), "held_by": by, "held_because": because}
+        until = {"held_until": now + dt.timedelta(seconds=seconds), "held_by": worker, "held_because": reason}
         if cls.objects.filter(pk=1, held_until__gt=now).update(**until):
             return False
-        return cls._change(because, Q(held_until=None) | Q(held_until__lte=now), **until)
+        return cls._update_row(reason, Q(held_until=None) | Q(held_until__lte=now), **until)
 
     @classmethod
-    def let_go(cls, by: str, reason: str) -> bool:
+    def release_hold(cls, worker: str, reason: str) -> bool:
         """End the hold that `by` has, or one that nobody renews any more; False if there is none."""
-        ended = Q(held_by=by) | Q(held_until__lte=timezone.now())
-        return cls._change(reason, Q(held_until__isnull=False) & ended, held_until=None, held_by="", held_because="")
+        ended = Q(held_by=worker) | Q(held_until__lte=timezone.now())
+        return cls._update_row(reason, Q(held_until__isnull=False) & ended, held_until=None, held_by="", held_because="")
 
     @classmethod
-    def _change(cls, event: str, where: Q, **changes: Any) -> bool:
+    def _update_row(cls, event_reason: str, condition: Q, **changes: Any) -> bool:
         with transaction.atomic():
             cls.objects.get_or_create(pk=1)
-            if not cls.objects.filter(where, pk=1).update(**changes):
+            if not cls.objects.filter(condition, pk=1).update(**changes):
                 return False
-            found = VideoEvent.objects.create(public_id=PUBLIC_ID, status=Status.QUEUED, reason=event[:2000])
+            found = VideoEvent.objects.create(public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000])
             # "queued" tells the bridge that nothing runs under this id.
             changed = message.Progress(status=Status.QUEUED, changed=True)
-            transaction.on_commit(functools.partial(publisher.publish, f"{PUBLIC_ID}:{found.pk}", changed))
+            transaction.on_commit(functools.partial(publisher.publish, f"{QUEUE_PUBLIC_ID}:{found.pk}", changed))
         return True

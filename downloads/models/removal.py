@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class CannotRemove(Exception):
+class RemovalError(Exception):
     """Nothing was removed; the message says why, in words for a person."""
 
 
@@ -40,9 +40,9 @@ def remove(video: "Video", reason: str) -> bool:
             trash.take(video.video_id)
     except (OSError, DatabaseError) as error:
         logger.warning("%s could not be removed: %s", video.video_id, error)
-        _mend(rows, video.video_id)
-        raise CannotRemove(_words(error)) from error
-    _clean(video.video_id)
+        _recover_after_failure(rows, video.video_id)
+        raise RemovalError(_describe_error(error)) from error
+    _remove_leftover_files(video.video_id)
     return True
 
 
@@ -52,19 +52,19 @@ def _remove_row(rows: "VideoQuerySet", reason: str) -> bool:
     if found is None:
         return False
     VideoEvent.objects.filter(public_id=found.video_id).delete()
-    transitions.record(found, reason, {"changed": True})
+    transitions.record_event(found, reason, {"changed": True})
     # Not the verb that called us.
     models.Model.delete(found)
     return True
 
 
-def _words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"its files cannot be moved ({error.strerror})"
     return "the database did not take it"
 
 
-def _clean(video_id: str) -> None:
+def _remove_leftover_files(video_id: str) -> None:
     """Remove what is left of a video without a row; what cannot be removed stays in the trash, and is tried again."""
     try:
         trash.empty(video_id)
@@ -74,26 +74,26 @@ def _clean(video_id: str) -> None:
         logger.warning("Files of %s could not be removed yet: %s", video_id, error)
 
 
-def _mend(rows: "VideoQuerySet", video_id: str) -> None:
+def _recover_after_failure(rows: "VideoQuerySet", video_id: str) -> None:
     """Put the folder where it belongs; a worker does it later where the database cannot say where that is."""
     try:
         if not connection.is_usable():
             connection.close()
-        _settle(rows, video_id)
+        _restore_or_purge_folder(rows, video_id)
     except (OSError, DatabaseError) as error:
         logger.warning("The files of %s wait in the trash: %s", video_id, error)
 
 
-def settle(videos: "VideoQuerySet") -> None:
+def finish_interrupted_removals(videos: "VideoQuerySet") -> None:
     """End the removals that something broke off: `videos` are those that are there."""
     for video_id in trash.ids():
         try:
-            _settle(videos.filter(video_id=video_id), video_id)
+            _restore_or_purge_folder(videos.filter(video_id=video_id), video_id)
         except OSError as error:
             logger.debug("Files of %s could not be removed yet: %s", video_id, error)
 
 
-def _settle(rows: "VideoQuerySet", video_id: str) -> None:
+def _restore_or_purge_folder(rows: "VideoQuerySet", video_id: str) -> None:
     # A removal that is under way elsewhere has the row's lock: what it comes to is waited for.
     with transaction.atomic():
         if rows.select_for_update().first():

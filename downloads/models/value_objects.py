@@ -6,12 +6,12 @@ from typing import Self
 
 from django.utils import timezone
 
-HIGHEST = 2**31 - 1  # priority: what a column of whole numbers holds
-LONGEST_WAIT = dt.timedelta(days=1)  # of a video that is tried again
+MAX_PRIORITY = 2**31 - 1  # priority: what a column of whole numbers holds
+MAX_RETRY_DELAY = dt.timedelta(days=1)  # of a video that is tried again
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
+class Metadata:
     """What a look-up says about a video; lengths are cut to the columns' by `Video.describe`."""
 
     title: str = ""
@@ -25,7 +25,7 @@ class Facts:
 
 
 @dataclasses.dataclass(frozen=True)
-class Filed:
+class StoredFiles:
     """What lies in the media folder; paths are relative to it, sizes in bytes."""
 
     media_file: str
@@ -36,7 +36,7 @@ class Filed:
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class QueuePosition:
     """Where a waiting video stands: what has more priority starts sooner, and none before its time."""
 
     priority: int = 0
@@ -46,7 +46,7 @@ class Place:
         return f"{self.priority} {self.not_before.isoformat() if self.not_before else ''}"
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def from_string(cls, text: str) -> Self:
         """Read what `str` wrote; what is no place, or none that a video has had, is the usual one."""
         priority, _, moment = text.partition(" ")
         try:
@@ -54,5 +54,5 @@ class Place:
             found = cls(int(priority), not_before)
         except (ValueError, OverflowError):
             return cls()
-        soon = found.not_before is None or abs(found.not_before - timezone.now()) < LONGEST_WAIT
-        return found if soon and abs(found.priority) < HIGHEST else cls()
+        soon = found.not_before is None or abs(found.not_before - timezone.now()) < MAX_RETRY_DELAY
+        return found if soon and abs(found.priority) < MAX_PRIORITY else cls()

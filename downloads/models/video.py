@@ -20,18 +20,18 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from downloads.models import indexes, removal, transitions
-from downloads.models.choices import ACTIVE, ENDED, UNFINISHED, Quality, Status
+from downloads.models.choices import ACTIVE_STATUSES, TERMINAL_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.querysets import VideoManager
-from downloads.models.value_objects import Facts, Filed, Place
+from downloads.models.value_objects import Metadata, StoredFiles, QueuePosition
 from downloads.progress import message
 
-LEASE = dt.timedelta(seconds=settings.LEASE_SECONDS)
-RETRIES = 3  # automatic ones, after temporary errors
-RETRY_GROWTH = 4  # how much longer each wait is than the one before
+LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
+MAX_RETRIES = 3  # automatic ones, after temporary errors
+RETRY_BACKOFF_FACTOR = 4  # how much longer each wait is than the one before
 # No look-alikes, and no "-" at the start that a shell would take for an option.
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
-MAX_URL = 2048
-USUAL = Place()
+MAX_URL_LENGTH = 2048
+DEFAULT_QUEUE_POSITION = QueuePosition()
 
 
 def new_video_id() -> str:
@@ -43,8 +43,8 @@ class Video(models.Model):
     """One video: what was asked for, what is known of it, and where it stands."""
 
     video_id = models.CharField(max_length=64, unique=True, default=new_video_id, editable=False)
-    url = models.CharField("submitted URL", max_length=MAX_URL)
-    canonical_url = models.CharField("URL", max_length=MAX_URL, unique=True)
+    url = models.CharField("submitted URL", max_length=MAX_URL_LENGTH)
+    canonical_url = models.CharField("URL", max_length=MAX_URL_LENGTH, unique=True)
     extractor = models.CharField("site", max_length=100, blank=True)
     source_id = models.CharField("id at the site", max_length=255, blank=True)
     host = models.CharField(max_length=255, blank=True)
@@ -88,16 +88,16 @@ class Video(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     # What the library is filtered and ordered by, kept by the database itself.
-    kind = models.GeneratedField(expression=indexes.KIND, output_field=models.CharField(max_length=5), db_persist=True)
+    kind = models.GeneratedField(expression=indexes.KIND_EXPRESSION, output_field=models.CharField(max_length=5), db_persist=True)
     sort_title = models.GeneratedField(
-        expression=indexes.SORT_TITLE, output_field=models.CharField(max_length=100), db_persist=True
+        expression=indexes.SORT_TITLE_EXPRESSION, output_field=models.CharField(max_length=100), db_persist=True
     )
 
     objects = VideoManager()
 
     class Meta:
         indexes = (
-            *indexes.INDEXES,
+            *indexes.VIDEO_INDEXES,
             models.Index(fields=["status", "queued_at"]),
             models.Index(fields=["status", "-priority", "queued_at"]),
             models.Index(fields=["extractor", "source_id"]),
@@ -117,11 +117,11 @@ class Video(models.Model):
 
     @property
     def is_active(self) -> bool:
-        return self.status in ACTIVE
+        return self.status in ACTIVE_STATUSES
 
     @property
-    def is_ended(self) -> bool:
-        return self.status in ENDED
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL_STATUSES
 
     @property
     def retries_at(self) -> "dt.datetime | None":
@@ -129,11 +129,11 @@ class Video(models.Model):
         return self.not_before if self.status == Status.QUEUED and self.tries else None
 
     @property
-    def place(self) -> Place:
+    def queue_position(self) -> QueuePosition:
         """Where it stands in the queue."""
-        return Place(self.priority, self.not_before)
+        return QueuePosition(self.priority, self.not_before)
 
-    def progress(self) -> message.Progress:
+    def to_progress(self) -> message.Progress:
         """Return the row's state as it travels on the wire."""
         return message.Progress(
             status=self.status,
@@ -147,34 +147,34 @@ class Video(models.Model):
 
     # A person's verbs -------------------------------------------------------------------------
 
-    def retry(self, reason: str = "Retried", *, insists: bool = True) -> bool:
+    def retry(self, reason: str = "Retried", *, allow_duplicate: bool = True) -> bool:
         """Put a failed or cancelled video back into the queue, even one that is there; False if it is neither."""
-        return transitions.anew(self, reason, insists=insists, status__in=(Status.FAILED, Status.CANCELLED))
+        return transitions._requeue_by_user(self, reason, allow_duplicate=allow_duplicate, status__in=(Status.FAILED, Status.CANCELLED))
 
-    def take_back(self, reason: str = "Not tried again") -> bool:
+    def undo_retry(self, reason: str = "Not tried again") -> bool:
         """Let a retried video be failed or cancelled as it was; False if it has ended since."""
-        return transitions.end_as_before(self, reason, status__in=UNFINISHED)
+        return transitions._restore_outcome(self, reason, status__in=UNFINISHED_STATUSES)
 
-    def again(self, reason: str = "Downloaded again") -> bool:
+    def redownload(self, reason: str = "Downloaded again") -> bool:
         """Fetch a complete video once more; what is there stays until the new one is. False if it is not complete."""
-        return transitions.anew(self, reason, insists=True, status=Status.COMPLETE)
+        return transitions._requeue_by_user(self, reason, allow_duplicate=True, status=Status.COMPLETE)
 
     def move_to_front(self, reason: str = "Moved to the front") -> bool:
         """Let a waiting video start next; False if it does not wait."""
-        changes = {"priority": Video.objects.front(), "not_before": None}
-        return transitions.write(self, reason, changes, {"changed": True}, status=Status.QUEUED)
+        changes = {"priority": Video.objects.front_priority(), "not_before": None}
+        return transitions._write(self, reason, changes, {"changed": True}, status=Status.QUEUED)
 
-    def move_behind(self, reason: str = "Moved back", place: Place = USUAL) -> bool:
+    def restore_position(self, reason: str = "Moved back", position: QueuePosition = DEFAULT_QUEUE_POSITION) -> bool:
         """Put a waiting video that was moved to the front back in its place; False if it does not wait."""
-        return transitions.write(self, reason, dataclasses.asdict(place), {"changed": True}, status=Status.QUEUED)
+        return transitions._write(self, reason, dataclasses.asdict(position), {"changed": True}, status=Status.QUEUED)
 
-    def restore(self, reason: str = "Put back") -> bool:
+    def undo_cancel(self, reason: str = "Put back") -> bool:
         """Take a cancellation back: the video waits in its old place. False if it is not cancelled."""
-        return transitions.requeue(self, reason, status=Status.CANCELLED)
+        return transitions._requeue(self, reason, status=Status.CANCELLED)
 
     def cancel(self, reason: str = "Cancelled") -> bool:
         """Take a waiting or active video out; its worker finds its lease gone and stops. False if it has ended."""
-        return transitions.end(self, Status.CANCELLED, reason, {}, status__in=UNFINISHED)
+        return transitions._finish(self, Status.CANCELLED, reason, {}, status__in=UNFINISHED_STATUSES)
 
     def remove(self, reason: str = "Deleted") -> bool:
         """Remove it with its files and its history, and stop its download; False if it is gone. Raise CannotRemove."""
@@ -188,12 +188,12 @@ class Video(models.Model):
     # A worker's verbs: each holds only for the one who has the lease ----------------------------
 
     @property
-    def _mine(self) -> dict[str, Any]:
-        return {"status__in": ACTIVE, "lease_token": self.lease_token}
+    def _lease_filter(self) -> dict[str, Any]:
+        return {"status__in": ACTIVE_STATUSES, "lease_token": self.lease_token}
 
-    def _start(self, worker: str) -> bool:
+    def _claim(self, worker: str) -> bool:
         """Claim the video for this attempt; False if another worker got there first."""
-        return transitions.move(
+        return transitions._transition(
             self,
             Status.DOWNLOADING,
             "Started",
@@ -201,7 +201,7 @@ class Video(models.Model):
             changes={
                 "worker": worker,
                 "lease_token": secrets.token_hex(16),
-                "lease_until": timezone.now() + LEASE,
+                "lease_until": timezone.now() + LEASE_DURATION,
                 "started_at": timezone.now(),
                 "processing_at": None,
                 "ended_at": None,
@@ -211,27 +211,27 @@ class Video(models.Model):
             },
         )
 
-    def renew(self, **state: Any) -> bool:
+    def renew_lease(self, **state: Any) -> bool:
         """Renew the lease and write `state` (percent, downloaded_bytes, total_bytes, phase); False if it is lost."""
-        mine = Video.objects.filter(pk=self.pk, **self._mine)
-        return bool(self.lease_token) and mine.update(lease_until=timezone.now() + LEASE, **state) == 1
+        mine = Video.objects.filter(pk=self.pk, **self._lease_filter)
+        return bool(self.lease_token) and mine.update(lease_until=timezone.now() + LEASE_DURATION, **state) == 1
 
     def holds_lease(self) -> bool:
         """Tell whether this attempt is still the one (neither cancelled nor given to another worker)."""
-        return Video.objects.filter(pk=self.pk, **self._mine).exists()
+        return Video.objects.filter(pk=self.pk, **self._lease_filter).exists()
 
-    def describe(self, facts: Facts) -> bool:
+    def save_metadata(self, metadata: Metadata) -> bool:
         """Keep what the look-up found; False if the lease is lost."""
         changes = {
-            name: transitions.fitted(self, name, value)
-            for name, value in dataclasses.asdict(facts).items()
+            name: transitions._truncate(self, name, value)
+            for name, value in dataclasses.asdict(metadata).items()
             if name != "webpage_url" and value not in ("", None)
         }
-        return transitions.write(self, "Found", changes, {"changed": True}, **self._mine)
+        return transitions._write(self, "Found", changes, {"changed": True}, **self._lease_filter)
 
-    def process(self, phase: str) -> bool:
+    def start_processing(self, phase: str) -> bool:
         """Everything is fetched, now `phase`; False if the lease is lost."""
-        return transitions.move(
+        return transitions._transition(
             self,
             Status.PROCESSING,
             "Fetched",
@@ -240,42 +240,42 @@ class Video(models.Model):
             changes={"phase": phase, "processing_at": timezone.now()},
         )
 
-    def finish(self, filed: Filed, place: Callable[[], None]) -> bool:
+    def finish(self, stored_files: StoredFiles, move_files: Callable[[], None]) -> bool:
         """File the video away: `place` moves its files once the row is ours; False if the lease is lost.
 
         Row and files go together: if `place` raises, the row stays as it was.
         """
-        done = {"percent": 100.0, "downloaded_bytes": filed.size, "total_bytes": filed.size, "error": ""}
-        kept = {name: value for name, value in dataclasses.asdict(filed).items() if value is not None}
-        return transitions.end(self, Status.COMPLETE, "Filed", {**kept, **done}, place=place, **self._mine)
+        done = {"percent": 100.0, "downloaded_bytes": stored_files.size, "total_bytes": stored_files.size, "error": ""}
+        kept = {name: value for name, value in dataclasses.asdict(stored_files).items() if value is not None}
+        return transitions._finish(self, Status.COMPLETE, "Filed", {**kept, **done}, move_files=move_files, **self._lease_filter)
 
-    def list_out(self, title: str, reason: str) -> bool:
+    def complete_as_playlist(self, title: str, reason: str) -> bool:
         """The address was a list, whose entries are videos of their own now; False if the lease is lost."""
-        done = {"is_list": True, "percent": 100.0, "error": "", "title": transitions.fitted(self, "title", title)}
-        return transitions.end(self, Status.COMPLETE, reason, done, **self._mine)
+        done = {"is_list": True, "percent": 100.0, "error": "", "title": transitions._truncate(self, "title", title)}
+        return transitions._finish(self, Status.COMPLETE, reason, done, **self._lease_filter)
 
     def fail(self, error: str) -> bool:
         """The attempt failed with `error`, in words for a person; False if the lease is lost."""
-        return transitions.end(self, Status.FAILED, error, {"error": error}, **self._mine)
+        return transitions._finish(self, Status.FAILED, error, {"error": error}, **self._lease_filter)
 
-    def set_aside(self, reason: str) -> bool:
+    def skip_as_duplicate(self, reason: str) -> bool:
         """This video is not wanted twice; False if the lease is lost."""
-        return transitions.end(self, Status.CANCELLED, reason, {"error": reason}, **self._mine)
+        return transitions._finish(self, Status.CANCELLED, reason, {"error": reason}, **self._lease_filter)
 
-    def try_later(self, error: str, *, advanced: bool = False) -> bool:
+    def retry_later(self, error: str, *, made_progress: bool = False) -> bool:
         """A temporary error: wait, then try again, unless that was done often enough; False if the lease is lost.
 
         Tries before one that `advanced` do not count: what is only interrupted now and then gets there.
         """
-        tries = 0 if advanced else self.tries
-        if tries >= RETRIES:
+        tries = 0 if made_progress else self.tries
+        if tries >= MAX_RETRIES:
             return self.fail(error)
-        wait = settings.RETRY_SECONDS * RETRY_GROWTH**tries * random.uniform(0.75, 1.25)  # noqa: S311
-        words = f"Retrying in {transitions.seconds_in_words(wait)} ({tries + 1} of {RETRIES}). {error}"
+        wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**tries * random.uniform(0.75, 1.25)  # noqa: S311
+        words = f"Retrying in {transitions.format_wait(wait)} ({tries + 1} of {MAX_RETRIES}). {error}"
         later = {"tries": tries + 1, "not_before": timezone.now() + dt.timedelta(seconds=wait), "error": error}
-        return transitions.requeue(self, words, later, **self._mine)
+        return transitions._requeue(self, words, later, **self._lease_filter)
 
-    def release(self, reason: str, *, lost: bool = False) -> bool:
+    def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
         """Give an active video back to the queue; with `lost` only if nobody renewed the lease meanwhile."""
-        where = self._mine | ({"lease_until__lt": timezone.now()} if lost else {})
-        return transitions.requeue(self, reason, **where)
+        where = self._lease_filter | ({"lease_until__lt": timezone.now()} if only_if_expired else {})
+        return transitions._requeue(self, reason, **where)

@@ -90,11 +90,11 @@ def _of_parts(parts: dict[str, health.Finding]) -> Iterator[Metric]:
 
 def _of_database() -> Iterator[Metric]:
     videos = GaugeMetricFamily("ytarchive_videos", "Videos in each state", labels=["status"])
-    counts = filters.counted({}, event.newest())
+    counts = filters.counted({}, event.latest_event())
     for status in Status.values:
         videos.add_metric([status], counts.get(status, 0))
     yield videos
-    now, queue = timezone.now(), Queue.now()
+    now, queue = timezone.now(), Queue.get_or_default()
     first = Video.objects.waiting().due().aggregate(first=Min("queued_at"))["first"]
     waited = max(0.0, (now - first).total_seconds()) if first else 0.0
     yield _gauge("queue_wait_seconds", "How long the video waits that has waited longest for its turn", waited)

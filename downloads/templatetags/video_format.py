@@ -69,7 +69,7 @@ def letter(name: str) -> str:
 @register.filter
 def order(video: Video) -> str:
     """Return the place within its list, a number: the smaller the nearer to the top."""
-    if video.is_ended:
+    if video.is_terminal:
         return str(-video.pk)
     if video.is_active and video.started_at:
         return str(int(video.started_at.timestamp() * 1000))

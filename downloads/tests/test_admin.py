@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from downloads.admin import MOST_DELETED
 from downloads.files import trash
-from downloads.models import Facts, Status, Video
+from downloads.models import Metadata, Status, Video
 from downloads.tests.test_library import complete, running, tag, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -154,7 +154,7 @@ def test_it_filters_by_site(admin):
     cache.clear()
     videos = [running("a"), running("b")]
     for video, site in zip(videos, ("youtube", "vimeo"), strict=True):
-        video.describe(Facts(title=video.host, extractor=site))
+        video.save_metadata(Metadata(title=video.host, extractor=site))
     page = admin.get(f"{LIST}?site=vimeo").content.decode()
     assert videos[1].video_id in page
     assert videos[0].video_id not in page

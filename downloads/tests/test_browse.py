@@ -323,16 +323,16 @@ def test_it_knows_the_neighbours_of_a_video():
     Video.objects.filter(pk=failed.pk).update(status=Status.FAILED)
     Video.objects.filter(pk=older.pk).update(added_at=video.added_at)
     video = Video.objects.get(pk=video.pk)
-    assert Video.objects.beside(video) == (newer, older)
-    assert Video.objects.beside(Video.objects.get(pk=older.pk)) == (video, oldest)
-    assert Video.objects.beside(newer)[0] is None
-    assert Video.objects.beside(oldest)[1] is None
+    assert Video.objects.neighbours(video) == (newer, older)
+    assert Video.objects.neighbours(Video.objects.get(pk=older.pk)) == (video, oldest)
+    assert Video.objects.neighbours(newer)[0] is None
+    assert Video.objects.neighbours(oldest)[1] is None
 
 
 @pytest.mark.parametrize("order", ["newest", "duration", "size"])
 def test_it_reads_each_order_from_its_index(order):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL plans by what the table holds")
-    plan = Video.objects.ended().sorted(order).values_list("pk")[:PAGE].explain()
+    plan = Video.objects.terminal().sorted_by(order).values_list("pk")[:PAGE].explain()
     assert "USING COVERING INDEX downloads_" in plan
     assert "TEMP B-TREE" not in plan

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from downloads.models import Facts, Filed, Queue, Status, Video
+from downloads.models import Metadata, StoredFiles, Queue, Status, Video
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -46,7 +46,7 @@ def test_it_refuses_strangers(client, videos, name):
     assert response.status_code == 302
     assert "/accounts/login/" in response.url
     assert Video.objects.waiting().count() == 4
-    assert not Queue.now().paused
+    assert not Queue.get_or_default().paused
 
 
 @pytest.mark.parametrize("name", ["front", "again"])
@@ -118,7 +118,7 @@ def test_it_leads_back_to_where_one_was(ann, then):
 
 def test_it_downloads_again_what_is_complete(ann, videos):
     claimed = Video.objects.claim("w")
-    claimed.finish(Filed("a/a.mp4", 1), lambda: None)
+    claimed.finish(StoredFiles("a/a.mp4", 1), lambda: None)
     assert "is downloaded again" in said(press(ann, "again", claimed.video_id))
     assert "was not complete" in said(press(ann, "again", claimed.video_id))
 
@@ -152,7 +152,7 @@ def test_it_cancels_all_and_retries_all_failed(ann, videos):
 
 def test_it_shows_when_it_tries_again(ann, videos):
     claimed = Video.objects.claim("w")
-    claimed.try_later("The site did not answer in time.")
+    claimed.retry_later("The site did not answer in time.")
     page = ann.get("/").content.decode()
     assert "Retrying in 1 s (1 of 3)" in strip_tags(page)
     assert "The site did not answer in time." in page
@@ -231,7 +231,7 @@ def test_it_takes_no_retry_back_that_has_ended_since(ann, videos):
 
 def test_it_takes_a_second_download_back(ann, videos):
     claimed = Video.objects.claim("w")
-    claimed.finish(Filed("a/a.mp4", 1), lambda: None)
+    claimed.finish(StoredFiles("a/a.mp4", 1), lambda: None)
     response = undo(ann, press(ann, "again", claimed.video_id))
     claimed.refresh_from_db()
     assert claimed.status == Status.COMPLETE
@@ -242,13 +242,13 @@ def test_it_takes_a_second_download_back(ann, videos):
 
 def test_it_takes_another_look_at_a_list_back(ann, videos):
     listed = Video.objects.claim("w")
-    listed.list_out("Many films", "A list: 2 videos added.")
+    listed.complete_as_playlist("Many films", "A list: 2 videos added.")
     looking = press(ann, "again", listed.video_id)
     assert said(looking) == "Many films is looked through for new videos."
     assert said(undo(ann, looking)) == "Many films is not downloaded again; it is as it was."
     listed.refresh_from_db()
     assert (listed.status, listed.is_list) == (Status.COMPLETE, True)
-    listed.again()
+    listed.redownload()
     while (claimed := Video.objects.claim("w")) != listed:
         pass
     assert claimed.fail("The site says no.")
@@ -257,12 +257,12 @@ def test_it_takes_another_look_at_a_list_back(ann, videos):
 
 def test_it_tells_what_is_cancelled_from_what_is_there_still(ann, videos):
     done = Video.objects.claim("w")
-    done.finish(Filed("a/a.mp4", 1), lambda: None)
+    done.finish(StoredFiles("a/a.mp4", 1), lambda: None)
     for name, data in (
         ("queue-cancel-all", {}),
         ("many", {"do": "cancel", "id": [video.video_id for video in videos]}),
     ):
-        done.again()
+        done.redownload()
         response = press(ann, name, **data)
         assert "a.example is not downloaded again; it is as it was." in said(response)
         assert re.search(r"3 videos (were|are) cancelled\.", said(response))
@@ -280,7 +280,7 @@ def test_it_puts_back_exactly_what_started_next(ann, videos):
 
 
 def test_it_lets_a_retry_wait_as_long_as_before(ann, videos):
-    Video.objects.claim("w").try_later("The site did not answer in time.")
+    Video.objects.claim("w").retry_later("The site did not answer in time.")
     videos[0].refresh_from_db()
     at = videos[0].retries_at
     moved = press(ann, "front", videos[0].video_id)
@@ -304,7 +304,7 @@ def test_it_takes_any_place_that_is_made_up(ann, videos, place):
 
 
 def test_it_says_that_a_retry_waits_for_its_turn(ann, videos):
-    Video.objects.claim("w").try_later("The site did not answer in time.")
+    Video.objects.claim("w").retry_later("The site did not answer in time.")
     Video.objects.filter(tries=1).update(not_before=timezone.now())
     assert "Retrying when its turn comes (1 of 3)" in strip_tags(ann.get("/").content.decode())
 
@@ -333,7 +333,7 @@ def test_it_offers_no_way_back_from_what_was_left_alone(ann, videos):
 
 def test_it_shows_titles_in_messages_as_text(ann, videos):
     claimed = Video.objects.claim("w")
-    claimed.describe(Facts(title='<b onclick="x">bold'))
+    claimed.save_metadata(Metadata(title='<b onclick="x">bold'))
     page = ann.post(reverse("cancel", args=[claimed.video_id]), **HTMX).content.decode()
     assert "&lt;b onclick=&quot;x&quot;&gt;bold is cancelled." in page
 

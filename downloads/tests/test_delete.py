@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from downloads.actions import delete_confirmation
 from downloads.files import trash
-from downloads.models import Facts, Filed, Status, Video
+from downloads.models import Metadata, StoredFiles, Status, Video
 from downloads.tests.test_library import complete, running, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_in_a_child", "static_files")]
@@ -128,7 +128,7 @@ def test_it_names_the_first_of_many(ada):
 
 def test_it_shows_a_title_as_text(ada):
     video = running("a")
-    video.describe(Facts(title="<script>alert(1)</script>"))
+    video.save_metadata(Metadata(title="<script>alert(1)</script>"))
     assert "<script>alert" not in asked(ada, video)
     assert "&lt;script&gt;alert" in press(ada, video, **HTMX).content.decode()
 
@@ -194,7 +194,7 @@ def test_it_says_why_a_video_stays(ada, settings):
 @pytest.mark.django_db(transaction=True)  # the media are answered from another thread
 def test_it_serves_nothing_of_what_is_gone(ada, settings):
     video = running()
-    filed = Filed(f"{video.video_id}/a.mp4", 1, f"{video.video_id}/a.jpg")
+    filed = StoredFiles(f"{video.video_id}/a.mp4", 1, f"{video.video_id}/a.jpg")
     folder = settings.MEDIA_ROOT / video.video_id
 
     def place():
@@ -211,9 +211,9 @@ def test_it_serves_nothing_of_what_is_gone(ada, settings):
 
 def test_it_deletes_what_is_downloaded_again(ada):
     video = complete()
-    video.again()
+    video.redownload()
     claimed = Video.objects.claim("w")
     press(ada, video)
     assert not claimed.holds_lease()
     assert not claimed.renew(percent=3.0)
-    assert not claimed.finish(Filed("a.mp4", 1), lambda: pytest.fail("nothing is filed"))
+    assert not claimed.finish(StoredFiles("a.mp4", 1), lambda: pytest.fail("nothing is filed"))

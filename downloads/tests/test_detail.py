@@ -179,7 +179,7 @@ def test_it_shows_a_broken_page_in_the_same_dress(client, monkeypatch):
     def broken(*args):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(models_event, "newest", broken)
+    monkeypatch.setattr(models_event, "latest_event", broken)
     client.raise_request_exception = False
     response = client.get("/")
     assert response.status_code == 500
@@ -232,7 +232,7 @@ def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
     video = film()
     player = re.compile(r"<video.*?>", re.DOTALL)
     before = player.search(shown(client, video)).group(0)
-    assert video.again()
+    assert video.redownload()
     assert player.search(shown(client, video)).group(0) == before
     (settings.MEDIA_ROOT / video.media_file).write_bytes(b"another")
     assert player.search(shown(client, video)).group(0) != before
@@ -270,10 +270,10 @@ def test_it_says_what_is_before_a_waiting_video(client):
     assert "1 video before it" in shown(client, second)
     assert third.move_to_front()
     assert "2 videos before it" in shown(client, second)
-    assert running("first").try_later("Busy.")
+    assert running("first").retry_later("Busy.")
     assert "before it" not in shown(client, Video.objects.get(tries=1))
     Queue.pause("Paused")
-    assert Queue.now().words in shown(client, first)
+    assert Queue.get_or_default().blocked_reason in shown(client, first)
 
 
 def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, ada):
@@ -287,7 +287,7 @@ def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, ada):
 
 def test_it_says_that_a_failed_second_download_took_nothing_away(client, film):
     video = film()
-    assert video.again()
+    assert video.redownload()
     assert Video.objects.claim("w").fail("The site is out of order (503): retry later.")
     page = shown(client, video)
     assert "what was there before is still here" in page
@@ -318,8 +318,8 @@ def test_it_leads_to_the_newer_and_the_older_film(client, film):
     assert re.search(rf'<a href="{new.get_absolute_url()}"\s+rel="prev">', page)
     assert re.search(rf'<a href="{old.get_absolute_url()}"\s+rel="next">', page)
     Video.objects.update(added_at=middle.added_at)  # as those of a list may have it
-    assert Video.objects.beside(middle) == (new, old)
-    assert Video.objects.beside(new)[0] is Video.objects.beside(old)[1] is None
+    assert Video.objects.neighbours(middle) == (new, old)
+    assert Video.objects.neighbours(new)[0] is Video.objects.neighbours(old)[1] is None
 
 
 def test_it_shows_the_entries_of_a_list_and_their_list(client):
@@ -327,7 +327,7 @@ def test_it_shows_the_entries_of_a_list_and_their_list(client):
     entries = [waiting("one"), waiting("two")]
     Video.objects.filter(pk__in=[entry.pk for entry in entries]).update(parent=listed)
     assert entries[1].cancel()
-    assert listed.list_out("Many films", "A list: 2 videos added.")
+    assert listed.complete_as_playlist("Many films", "A list: 2 videos added.")
     page = shown(client, listed)
     assert "2 videos in this list" in page
     assert re.findall(r"<span>(1 \w+)</span>", page) == ["1 waiting", "1 cancelled"]
@@ -383,7 +383,7 @@ def test_it_asks_the_database_no_more_for_more(client, film, django_assert_max_n
     video = film()
     listed = running("list")
     Video.objects.filter(pk__in=[waiting(f"e{number}").pk for number in range(30)]).update(parent=listed)
-    assert listed.list_out("Many films", "A list.")
+    assert listed.complete_as_playlist("Many films", "A list.")
     for found in (video, listed, Video.objects.waiting().last()):
         with django_assert_max_num_queries(10):
             client.get(found.get_absolute_url())

@@ -16,7 +16,7 @@ from django.utils.html import escape
 
 from downloads import formatting
 from downloads.library.listing import Browse
-from downloads.models import Facts, Filed, Video, event
+from downloads.models import Metadata, StoredFiles, Video, event
 from downloads.templatetags import video_format
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -46,8 +46,8 @@ def running(name: str = "a", **state) -> Video:
 
 def complete(name: str = "a") -> Video:
     video = running(name)
-    assert video.describe(Facts(title=f"Film {name}", uploader="Ada", duration=724))
-    assert video.finish(Filed(f"{name}.mp4", 603_000_000), lambda: None)
+    assert video.save_metadata(Metadata(title=f"Film {name}", uploader="Ada", duration=724))
+    assert video.finish(StoredFiles(f"{name}.mp4", 603_000_000), lambda: None)
     return video
 
 
@@ -87,8 +87,8 @@ def test_it_says_nothing_of_a_total_that_is_unknown(client):
 
 def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
     complete("a")
-    before = Video.objects.rev()
-    real = event.newest
+    before = Video.objects.latest_rev()
+    real = event.latest_event
 
     def newest():
         found = real()
@@ -96,7 +96,7 @@ def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
         monkeypatch.undo()
         return found
 
-    monkeypatch.setattr(event, "newest", newest)
+    monkeypatch.setattr(event, "latest_event", newest)
     page = client.get("/").content.decode()
     assert f'data-rev="{before}"' in page
     assert "Film b" in page
@@ -204,7 +204,7 @@ def test_it_answers_the_list_alone(client):
     page = client.get("/videos/list?page=1").content.decode()
     assert "<html" not in page
     tag(page, video)
-    assert f'data-rev="{Video.objects.rev()}"' in page
+    assert f'data-rev="{Video.objects.latest_rev()}"' in page
 
 
 def test_it_answers_the_asked_cards_and_leaves_out_what_is_not_here(client, django_assert_max_num_queries):
@@ -245,7 +245,7 @@ def test_it_renders_a_card_just_as_the_first_page_does(client):
 
 def test_it_escapes_what_others_wrote(client):
     video = running()
-    video.describe(Facts(title='<script>alert(1)</script>"', uploader="<b>"))
+    video.save_metadata(Metadata(title='<script>alert(1)</script>"', uploader="<b>"))
     page = client.get("/").content.decode() + client.get(video.get_absolute_url()).content.decode()
     assert "<script>alert" not in page
     assert "<b>" not in page
@@ -311,7 +311,7 @@ def test_a_kept_card_follows_each_field(client, ada, field, query):
         after = cards(client, query)
         caches["cards"].clear()
         assert after == cards(client, query)
-        if field.name in ("title", "status", "duration" if video.is_ended else "percent"):
+        if field.name in ("title", "status", "duration" if video.is_terminal else "percent"):
             assert after != before  # the comparison sees something
 
 

@@ -12,7 +12,7 @@ from django.utils.html import strip_tags
 
 from downloads import formatting
 from downloads.files import media_folder, workspace
-from downloads.models import Filed, Queue, Status, Video
+from downloads.models import StoredFiles, Queue, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.network.rate_limiter import Flow
 from downloads.tests import mediaserver
@@ -170,11 +170,11 @@ class TestDisk:
         Video.objects.ingest("http://example.org/a", "http://example.org/a")
         settings.MIN_FREE_BYTES = 10**18
         one._look_at_disk()
-        assert "The disk is nearly full" in Queue.now().words
+        assert "The disk is nearly full" in Queue.get_or_default().blocked_reason
         assert Video.objects.claim("w") is None
         settings.MIN_FREE_BYTES = 1
         one._look_at_disk()
-        assert Queue.now().words == ""
+        assert Queue.get_or_default().blocked_reason == ""
         assert Video.objects.claim("w")
 
     def test_it_knows_a_full_disk_in_yt_dlp_s_words(self):
@@ -199,7 +199,7 @@ class TestDisk:
         assert video.status == Status.COMPLETE
         assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
         assert media_folder.folders() == [video.video_id]
-        assert video.again()
+        assert video.redownload()
         again = download(media_server.url("/clip.mp4"))
         assert (again.status, again.attempt) == (Status.COMPLETE, 2)
         assert media_folder.folders() == [video.video_id]
@@ -221,7 +221,7 @@ class TestSweep:
         self.put(settings, "not-of-this-database")
         videos[0].cancel()
         claimed = Video.objects.claim("w")
-        claimed.finish(Filed(f"{claimed.video_id}/a.mp4", 1), lambda: None)
+        claimed.finish(StoredFiles(f"{claimed.video_id}/a.mp4", 1), lambda: None)
         supervisor.Worker(1)._sweep()
         kept = sorted([videos[1].video_id, videos[2].video_id, "not-of-this-database"])
         assert media_folder.folders() == kept
@@ -241,4 +241,4 @@ class TestSweep:
 def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):
     settings.MIN_FREE_BYTES = 10**18
     supervisor.Worker(1)._look_at_disk()
-    assert Queue.now().held_by == socket.gethostname()
+    assert Queue.get_or_default().held_by == socket.gethostname()

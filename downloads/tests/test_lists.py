@@ -3,7 +3,7 @@
 import pytest
 
 from downloads.intake import duplicates, playlists
-from downloads.models import Facts, Status, Video, querysets
+from downloads.models import Metadata, Status, Video, querysets
 from downloads.network.proxy import Proxy
 from downloads.worker import attempt
 from downloads.ytdlp import results
@@ -60,7 +60,7 @@ def test_it_counts_what_is_here_already(download, media_server):
 
 def test_it_looks_at_a_list_again(download, media_server):
     listed = download(media_server.url("/feed?count=2"))
-    assert listed.again()
+    assert listed.redownload()
     again = download(listed.url)
     assert again.events.last().reason == "A list: 0 videos added, 2 videos here already."
 
@@ -89,7 +89,7 @@ class TestTwins:
     @pytest.fixture(autouse=True)
     def precise(self, monkeypatch):
         """Have the generic extractor's ids count, which are file names: here they are unique."""
-        monkeypatch.setattr(querysets, "VAGUE", ())
+        monkeypatch.setattr(querysets, "NON_UNIQUE_ID_EXTRACTORS", ())
 
     def test_it_sets_a_twin_aside(self, download, media_server):
         first = download(media_server.url("/clip.mp4"))
@@ -117,7 +117,7 @@ class TestTwins:
 def test_it_takes_no_file_name_for_an_id(redis_server):
     Video.objects.ingest("http://a/clip.mp4", "http://a/clip.mp4", extractor="Generic", source_id="clip")
     other, _ = Video.objects.ingest("http://b/clip.mp4", "http://b/clip.mp4")
-    assert duplicates.twin(other, Facts(extractor="Generic", source_id="clip")) is None
+    assert duplicates.twin(other, Metadata(extractor="Generic", source_id="clip")) is None
 
 
 class TestSubtitles:
@@ -143,7 +143,7 @@ class TestSubtitles:
     def test_it_replaces_them_with_those_of_a_later_download(self, download, media_server, settings):
         video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitles="de")
         Video.objects.update(subtitles="en")
-        assert video.again()
+        assert video.redownload()
         again = download(video.url)
         assert list(self.kept(settings, again)) == ["index.en.vtt"]
         assert [track["language"] for track in again.tracks] == ["en"]

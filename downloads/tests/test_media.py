@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 
 from downloads.files import http_range
-from downloads.models import Filed, Video
+from downloads.models import StoredFiles, Video
 from downloads.tests.test_tracks import BROKEN
 from downloads.views import media
 
@@ -40,7 +40,7 @@ def filed(media_file: str, thumbnail: str = "") -> Video:
     Video.objects.ingest(url, url)
     video = Video.objects.claim("w")
     assert video
-    assert video.finish(Filed(media_file, SIZE, thumbnail), lambda: None)
+    assert video.finish(StoredFiles(media_file, SIZE, thumbnail), lambda: None)
     Video.objects.filter(pk=video.pk).update(title='Fünf "Filme"/..\r\nX-Evil: 1')
     return video
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from downloads.models import Filed, Video
+from downloads.models import StoredFiles, Video
 from downloads.tests.conftest import wait_until
 
 pytestmark = pytest.mark.processes
@@ -22,7 +22,7 @@ def video(transactional_db) -> Video:
     Video.objects.ingest("http://example.org/large", "http://example.org/large")
     video = Video.objects.claim("w")
     assert video
-    assert video.finish(Filed(path.name, SIZE), lambda: None)
+    assert video.finish(StoredFiles(path.name, SIZE), lambda: None)
     yield video
     path.unlink()
 

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from downloads import formatting
-from downloads.models import Facts, Filed, Queue, Status, Video
+from downloads.models import Metadata, StoredFiles, Queue, Status, Video
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def test_it_takes_a_url_once(video):
 def test_it_gives_a_video_to_one_worker_only(video):
     assert Video.objects.claim("one") == video
     assert Video.objects.claim("two") is None
-    assert not video._start("two")
+    assert not video._claim("two")
 
 
 def test_it_claims_in_the_order_of_the_queue(video):
@@ -34,8 +34,8 @@ def test_it_claims_in_the_order_of_the_queue(video):
 def test_it_finishes_with_its_files(video):
     claimed = Video.objects.claim("w")
     placed = []
-    assert claimed.process("merging")
-    assert claimed.finish(Filed("a/b.mp4", 5), lambda: placed.append(1))
+    assert claimed.start_processing("merging")
+    assert claimed.finish(StoredFiles("a/b.mp4", 5), lambda: placed.append(1))
     assert placed == [1]
     assert (claimed.status, claimed.percent, claimed.size) == (Status.COMPLETE, 100, 5)
     assert [event.status for event in claimed.events.all()] == ["queued", "downloading", "processing", "complete"]
@@ -48,7 +48,7 @@ def test_it_stays_as_it_was_when_its_files_cannot_be_placed(video):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        claimed.finish(Filed("a/b.mp4", 5), place)
+        claimed.finish(StoredFiles("a/b.mp4", 5), place)
     claimed.refresh_from_db()
     assert claimed.status == Status.DOWNLOADING
 
@@ -57,9 +57,9 @@ def test_it_stays_as_it_was_when_its_files_cannot_be_placed(video):
     "write",
     [
         lambda v: v.renew(percent=3.0),
-        lambda v: v.describe(Facts(title="x")),
+        lambda v: v.describe(Metadata(title="x")),
         lambda v: v.process("merging"),
-        lambda v: v.finish(Filed("a", 1), lambda: None),
+        lambda v: v.finish(StoredFiles("a", 1), lambda: None),
         lambda v: v.fail("x"),
         lambda v: v.release("x"),
         lambda v: v.holds_lease(),
@@ -78,13 +78,13 @@ def test_it_fences_out_a_worker_that_lost_its_lease(video, write):
 def test_it_rescues_only_what_nobody_renews(video, time_machine):
     time_machine.move_to("2026-01-01T12:00Z", tick=False)
     claimed = Video.objects.claim("w")
-    assert Video.objects.rescue() == 0
+    assert Video.objects.requeue_expired() == 0
     time_machine.shift(29)
     assert claimed.renew(percent=7.0)
     time_machine.shift(29)
-    assert Video.objects.rescue() == 0
+    assert Video.objects.requeue_expired() == 0
     time_machine.shift(2)
-    assert Video.objects.rescue() == 1
+    assert Video.objects.requeue_expired() == 1
     video.refresh_from_db()
     assert (video.status, video.attempt, video.percent, video.lease_token) == (Status.QUEUED, 2, None, "")
 
@@ -99,23 +99,23 @@ def test_it_retries_only_what_has_failed_or_was_cancelled(video):
 
 
 def test_it_grows_rev_with_each_change_a_deletion_too(video):
-    before = Video.objects.rev()
+    before = Video.objects.latest_rev()
     video.cancel()
-    after = Video.objects.rev()
+    after = Video.objects.latest_rev()
     assert after > before
     video.delete()
-    assert Video.objects.rev() > after
+    assert Video.objects.latest_rev() > after
 
 
 def test_it_cuts_facts_to_their_columns(video):
     claimed = Video.objects.claim("w")
-    assert claimed.describe(Facts(title="x" * 900, uploader="a\x00b"))
+    assert claimed.save_metadata(Metadata(title="x" * 900, uploader="a\x00b"))
     assert (len(claimed.title), claimed.uploader) == (500, "ab")
 
 
 def test_it_keeps_no_words_that_turn_others_around(video):
     claimed = Video.objects.claim("w")
-    assert claimed.describe(Facts(title="\u202e4pm\u2066.exe ", uploader=" \t"))
+    assert claimed.save_metadata(Metadata(title="\u202e4pm\u2066.exe ", uploader=" \t"))
     assert (claimed.title, claimed.uploader) == ("4pm.exe", "")
 
 
@@ -137,7 +137,7 @@ def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_mach
     waits = []
     for number in range(1, 4):
         claimed = Video.objects.claim("w")
-        assert claimed.try_later("The site did not answer in time.")
+        assert claimed.retry_later("The site did not answer in time.")
         assert (claimed.status, claimed.tries, claimed.attempt) == (Status.QUEUED, number, number + 1)
         waits.append((claimed.not_before - timezone.now()).total_seconds())
         assert f"({number} of 3)" in formatting.retrying(claimed)
@@ -148,7 +148,7 @@ def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_mach
     assert 30 <= waits[1] <= 50
     assert 120 <= waits[2] <= 200
     claimed = Video.objects.claim("w")
-    assert claimed.try_later("The site did not answer in time.")
+    assert claimed.retry_later("The site did not answer in time.")
     assert claimed.status == Status.FAILED
 
 
@@ -156,17 +156,17 @@ def test_it_begins_to_count_anew_with_a_try_that_advanced(video, settings):
     settings.RETRY_SECONDS = 0
     for advanced, tries in [(False, 1), (False, 2), (False, 3), (True, 1), (False, 2), (False, 3)]:
         claimed = Video.objects.claim("w")
-        assert claimed.try_later("The connection ended.", advanced=advanced)
+        assert claimed.retry_later("The connection ended.", made_progress=advanced)
         assert (claimed.status, claimed.tries) == (Status.QUEUED, tries)
         assert f"({tries} of 3). The connection" in claimed.events.last().reason
     claimed = Video.objects.claim("w")
-    assert claimed.try_later("The connection ended.")
+    assert claimed.retry_later("The connection ended.")
     assert claimed.status == Status.FAILED
 
 
 def test_it_gives_a_person_s_retry_all_its_tries(video):
     claimed = Video.objects.claim("w")
-    claimed.try_later("x")
+    claimed.retry_later("x")
     assert Video.objects.get().cancel()
     assert video.retry()
     assert (video.tries, video.not_before, formatting.retrying(video)) == (0, None, "")
@@ -211,16 +211,16 @@ def test_it_cancels_and_retries_all(video):
 
 
 def test_it_is_fetched_again_only_when_complete(video):
-    assert not video.again()
+    assert not video.redownload()
     claimed = Video.objects.claim("w")
-    assert claimed.finish(Filed("a/b.mp4", 5), lambda: None)
-    assert video.again()
+    assert claimed.finish(StoredFiles("a/b.mp4", 5), lambda: None)
+    assert video.redownload()
     assert (video.status, video.media_file) == (Status.QUEUED, "a/b.mp4")
-    assert not video.again()
+    assert not video.redownload()
     assert Video.objects.claim("w").fail("The site says no.")
     video.refresh_from_db()
     assert (video.status, video.error) == (Status.COMPLETE, "The site says no.")
-    assert video.again()
+    assert video.redownload()
     assert video.cancel()
     assert video.status == Status.COMPLETE
 
@@ -229,23 +229,23 @@ class TestQueue:
     """Pause, resume and hold."""
 
     def test_it_starts_nothing_while_it_is_paused(self, video):
-        before = Video.objects.rev()
+        before = Video.objects.latest_rev()
         assert Queue.pause("Paused by ann")
         assert not Queue.pause("Paused by bob")
-        assert Queue.now().words == "Paused by ann"
+        assert Queue.get_or_default().blocked_reason == "Paused by ann"
         assert Video.objects.claim("w") is None
-        assert Video.objects.rev() == before + 1
+        assert Video.objects.latest_rev() == before + 1
         assert Queue.resume()
         assert not Queue.resume()
-        assert Queue.now().words == ""
+        assert Queue.get_or_default().blocked_reason == ""
         assert Video.objects.claim("w") == video
 
     def test_it_is_held_until_let_go(self, video):
         assert Queue.hold("one", "The disk is nearly full.", 60)
         assert not Queue.hold("one", "The disk is nearly full.", 60)
-        assert not Queue.let_go("two", "There is room again")
+        assert not Queue.release_hold("two", "There is room again")
         assert Video.objects.claim("w") is None
-        assert Queue.let_go("one", "There is room again")
+        assert Queue.release_hold("one", "There is room again")
         assert Video.objects.claim("w") == video
 
     def test_it_goes_on_when_nobody_renews_a_hold(self, video, time_machine):
@@ -253,10 +253,10 @@ class TestQueue:
         Queue.hold("gone", "The disk is nearly full.", 60)
         time_machine.shift(61)
         assert Video.objects.claim("w") == video
-        assert Queue.let_go("another", "There is room again")
+        assert Queue.release_hold("another", "There is room again")
 
     def test_it_stays_paused_through_a_hold(self, video):
         Queue.pause()
         Queue.hold("one", "The disk is nearly full.", 60)
-        Queue.let_go("one", "There is room again")
+        Queue.release_hold("one", "There is room again")
         assert Video.objects.claim("w") is None

@@ -16,8 +16,8 @@ from django.db import connection, connections
 from django.test import Client
 
 from downloads.files import trash, workspace
-from downloads.models import Filed, Status, Video, VideoEvent, removal
-from downloads.models.removal import CannotRemove
+from downloads.models import StoredFiles, Status, Video, VideoEvent, removal
+from downloads.models.removal import RemovalError
 from downloads.progress import keys, publisher
 from ytarchive.supervisor import bootstrap
 
@@ -43,7 +43,7 @@ def added(name: str = "a") -> Video:
 def video(as_in_a_child):
     added()
     claimed = Video.objects.claim("w")
-    filed = Filed(f"{claimed.video_id}/film.mp4", 4, f"{claimed.video_id}/film.jpg")
+    filed = StoredFiles(f"{claimed.video_id}/film.mp4", 4, f"{claimed.video_id}/film.jpg")
     assert claimed.finish(filed, lambda: put_files(claimed))
     return claimed
 
@@ -66,7 +66,7 @@ def test_it_leaves_all_as_it_was_when_the_files_cannot_be_moved(video, settings)
     # A file where the trash would be: not even root can move a folder into it.
     (settings.MEDIA_ROOT / trash.TRASH).touch()
     before = VideoEvent.objects.count()
-    with pytest.raises(CannotRemove, match=r"its files cannot be moved \(File exists\)"):
+    with pytest.raises(RemovalError, match=r"its files cannot be moved \(File exists\)"):
         video.remove("Deleted by ada")
     assert is_whole(video)
     assert VideoEvent.objects.count() == before
@@ -90,7 +90,7 @@ def test_it_puts_the_files_back_when_the_database_refuses_to_commit(video, monke
     taken = []
     take = trash.take
     monkeypatch.setattr(trash, "take", lambda video_id: (take(video_id), taken.append(folder_of(video).exists())))
-    with pytest.raises(CannotRemove, match="the database did not take it"):
+    with pytest.raises(RemovalError, match="the database did not take it"):
         video.remove()
     assert taken == [False]
     assert is_whole(video)
@@ -116,23 +116,23 @@ def locked(settings):
 
 
 def test_it_tries_again_to_remove_files_that_stay(video, locked, caplog):
-    removal._clean("abc")
+    removal._remove_leftover_files("abc")
     assert "Files of abc could not be removed yet: [Errno 13] Permission denied" in caplog.text
     assert trash.ids() == ["abc"]
     os.seteuid(os.getuid())
     locked.chmod(0o700)
-    Video.objects.settle_removals()
+    Video.objects.finish_interrupted_removals()
     assert trash.ids() == []
     locked.mkdir(parents=True)
 
 
 def test_it_removes_row_files_and_history(video):
-    before = Video.objects.rev()
+    before = Video.objects.latest_rev()
     assert video.remove("Deleted by ada")
     assert is_gone(video)
     event = VideoEvent.objects.get(public_id=video.video_id)
     assert (event.reason, event.video) == ("Deleted by ada", None)
-    assert Video.objects.rev() == event.pk > before
+    assert Video.objects.latest_rev() == event.pk > before
 
 
 def test_it_says_so_once_on_the_wire(video, redis_server):
@@ -219,7 +219,7 @@ def test_it_is_there_or_gone_whenever_its_process_is_killed(video, monkeypatch, 
     monkeypatch.setattr(where, name, death)
     assert in_a_fork(video.remove) == signal.SIGKILL
     monkeypatch.undo()
-    Video.objects.settle_removals()
+    Video.objects.finish_interrupted_removals()
     assert is_whole(video) if stays else is_gone(video)
     assert trash.ids() == []
     assert video.remove() == stays
@@ -239,7 +239,7 @@ def test_it_waits_for_a_removal_that_is_under_way(video, monkeypatch):
     remover = threading.Thread(target=in_a_fork, args=(video.remove,))
     remover.start()
     os.read(heard, 1)
-    settler = threading.Thread(target=Video.objects.settle_removals)
+    settler = threading.Thread(target=Video.objects.finish_interrupted_removals)
     settler.start()
     settler.join(0.3)
     assert settler.is_alive()
@@ -261,7 +261,7 @@ def test_it_keeps_what_was_fetched_since(video, monkeypatch):
     in_a_fork(video.remove)
     monkeypatch.undo()
     put_files(video)
-    Video.objects.settle_removals()
+    Video.objects.finish_interrupted_removals()
     assert is_whole(video)
     assert trash.ids() == []
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from downloads.files import webvtt
-from downloads.models import Facts, Filed, Video
+from downloads.models import Metadata, StoredFiles, Video
 from downloads.search import backend, index, query, tokenizer
 from downloads.templatetags.highlight import excerpt, marked
 from downloads.tests.test_tracks import BROKEN
@@ -39,8 +39,8 @@ def video(name: str, title: str = "", uploader: str = "", description: str = "")
     taken = Video.objects.ingest(url, url)[0]
     claimed = Video.objects.claim("w")
     assert claimed == taken
-    assert claimed.describe(Facts(title=title, uploader=uploader, description=description))
-    assert claimed.finish(Filed(f"{name}.mp4", 1), lambda: None)
+    assert claimed.save_metadata(Metadata(title=title, uploader=uploader, description=description))
+    assert claimed.finish(StoredFiles(f"{name}.mp4", 1), lambda: None)
     return claimed
 
 
@@ -137,7 +137,7 @@ def test_it_finds_by_its_address_what_has_no_title_yet():
     waiting, _ = Video.objects.ingest("http://films.example.org/Lighthouse", "http://films.example.org/Lighthouse")
     assert list(query.matching(["lighth"])) == [waiting.pk]
     claimed = Video.objects.claim("w")
-    assert claimed.describe(Facts(title="The lamp"))
+    assert claimed.save_metadata(Metadata(title="The lamp"))
     assert query.matching(["lighth"]) == {}
     assert list(query.matching(["lamp"])) == [waiting.pk]
 
@@ -156,9 +156,9 @@ def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     taken = Video.objects.ingest("http://a.example/", "http://a.example/")[0]
     running = Video.objects.claim("w")
-    assert running.describe(Facts(title="Animals"))
+    assert running.save_metadata(Metadata(title="Animals"))
     assert found("zebra") == []
-    filed = Filed("a/a.mp4", 1, tracks=[{"language": "en", "file": "a/a.en.vtt"}])
+    filed = StoredFiles("a/a.mp4", 1, tracks=[{"language": "en", "file": "a/a.en.vtt"}])
     assert running.finish(filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(VTT))
     assert found("zebra friends savanna") == ["Animals"]
     assert found("secret") == found("hidden") == found("yellow") == found("intro") == []
@@ -197,9 +197,9 @@ def test_it_reads_each_line_of_subtitles_once(tmp_path):
 @pytest.mark.django_db
 def test_it_follows_a_title_that_changes_and_leaves_nothing_of_what_is_rolled_back():
     first = video("a", title="Before")
-    assert first.again()
+    assert first.redownload()
     again = Video.objects.claim("w")
-    again.describe(Facts(title="After"))
+    again.save_metadata(Metadata(title="After"))
     assert found("before") == []
     assert found("after") == ["After"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from downloads.models import RETRIES, Status, Video
+from downloads.models import MAX_RETRIES, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.tests import versions
 from downloads.worker import attempt as worker_attempt
@@ -40,7 +40,7 @@ def attempt(redis_server, media_server, monkeypatch):
 
 def test_it_fails_where_nothing_more_arrives(attempt, shelf):
     shelf.cuts["a.mp4"] = [2_000_000] * 60
-    found = [attempt() for _ in range(RETRIES + 1)]
+    found = [attempt() for _ in range(MAX_RETRIES + 1)]
     assert [video.tries for video in found] == [1, 2, 3, 3]
     assert [video.status for video in found] == [Status.QUEUED] * 3 + [Status.FAILED]
 
@@ -49,7 +49,7 @@ def test_it_fails_where_each_attempt_begins_again(attempt, shelf):
     """However much arrives: it is the same again."""
     shelf.has_ranges = False
     shelf.cuts["a.mp4"] = [3_000_000] * 60
-    found = [attempt() for _ in range(RETRIES + 1)]
+    found = [attempt() for _ in range(MAX_RETRIES + 1)]
     assert [video.tries for video in found] == [1, 2, 3, 3]
     assert found[-1].status == Status.FAILED
 
@@ -59,7 +59,7 @@ def test_it_goes_on_as_long_as_it_gets_on(attempt, shelf, settings):
     found = [attempt()]
     while found[-1].status == Status.QUEUED:
         found.append(attempt())
-    assert len(found) > RETRIES + 2
+    assert len(found) > MAX_RETRIES + 2
     assert {video.tries for video in found} == {1}
     assert found[-1].status == Status.COMPLETE
     assert (settings.MEDIA_ROOT / found[-1].media_file).read_bytes() == shelf.data["a.mp4"]

@@ -26,11 +26,11 @@ RACER = """
 import django, sys
 django.setup()
 from downloads.intake import duplicates
-from downloads.models import Facts, Video
+from downloads.models import Metadata, Video
 videos = {video.url.rpartition("/")[2]: video for video in Video.objects.filter(host=f"{sys.argv[1]}.example")}
 print(len(videos), flush=True)
 for number in map(str.strip, sys.stdin):
-    duplicates.describe(videos[number], Facts(title="One", extractor="Site", source_id=number))
+    duplicates.describe(videos[number], Metadata(title="One", extractor="Site", source_id=number))
     print(videos[number].status, flush=True)
 """
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from downloads.files import media_folder, trash, workspace
-from downloads.models import LEASE, RETRIES, Status, Video
+from downloads.models import LEASE_DURATION, MAX_RETRIES, Status, Video
 from downloads.progress import keys
 from downloads.tests.conftest import wait_until
 from downloads.worker import child, download_process, supervisor
@@ -140,7 +140,7 @@ def test_it_writes_progress_to_the_row_with_the_lease(work, queue):
     row = fresh(video)
     assert row.phase == "video"
     assert 0 < row.downloaded_bytes < row.total_bytes
-    assert row.lease_until > timezone.now() + LEASE / 2
+    assert row.lease_until > timezone.now() + LEASE_DURATION / 2
 
 
 @pytest.mark.alone
@@ -211,7 +211,7 @@ def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, me
     process.send_signal(signal.SIGSTOP)
     try:
         Video.objects.update(lease_until=timezone.now())
-        assert Video.objects.rescue() == 1
+        assert Video.objects.requeue_expired() == 1
         other = Video.objects.claim("another")
     finally:
         process.send_signal(signal.SIGCONT)
@@ -257,7 +257,7 @@ def test_it_ends_when_its_lease_is_not_renewed(watched):
 def test_it_tries_again_when_a_download_dies_without_a_word(work, queue, media_server):
     process = work(env={"YTARCHIVE_RETRY_SECONDS": "0"})
     video = queue("/hang/a.mp4")
-    deaths = 1 + RETRIES
+    deaths = 1 + MAX_RETRIES
     for death in range(deaths):
         media_server.wait_for("/hang/a.mp4", 2 * death + 2, seconds=30)
         (child,) = descendants(process.pid)
@@ -347,7 +347,7 @@ class TestSupervised:
         assert not found.hear()
 
     def test_it_lets_the_child_go_before_the_lease_does(self):
-        assert download_process.OVERDUE + supervisor.POLL < child.SILENCE < LEASE.total_seconds()
+        assert download_process.OVERDUE + supervisor.POLL < child.SILENCE < LEASE_DURATION.total_seconds()
 
     def test_it_knows_when_its_lease_has_run_out(self, download):
         found, inlet = download

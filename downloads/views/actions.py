@@ -38,7 +38,7 @@ def many(request: HttpRequest) -> HttpResponse:
     if len(chosen) > video_actions.AT_ONCE:
         messages.error(request, f"{video_actions.AT_ONCE} videos at once are the most. Nothing was done: select fewer.")
         return responses.acted(request, [])
-    videos = list(Video.objects.named(chosen).order_by("pk"))
+    videos = list(Video.objects.with_ids(chosen).order_by("pk"))
     if verb not in video_actions.VERBS or not videos:
         messages.info(request, "Select videos first, then what to do with them.")
         return responses.acted(request, [])

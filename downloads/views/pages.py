@@ -16,7 +16,7 @@ from downloads.forms import IngestForm
 from downloads.intake import submit
 from downloads.library import video_page
 from downloads.library.listing import Browse
-from downloads.models import ACTIVE, Queue, Status, Video
+from downloads.models import ACTIVE_STATUSES, Queue, Status, Video
 from downloads.progress.keys import VIDEO_ID
 from downloads.views import responses
 from downloads.views.decorators import looking
@@ -94,11 +94,11 @@ def cards(request: HttpRequest) -> HttpResponse:
     """Answer the partials of the asked videos; of those that are not here, only the admin's rows say so."""
     drawn = asked if (asked := request.GET.get("as")) in PARTIALS else "card"
     ids = request.GET.getlist("id")[:CARDS_AT_ONCE]
-    found = Video.objects.named(ids)
+    found = Video.objects.with_ids(ids)
     context: dict[str, Any] = {"partial": PARTIALS[drawn], "may_change": permissions.may_change(request.user)}
     if drawn == "card":
         browse = Browse(request.GET)
-        videos = list(found.for_cards(browse.words))
+        videos = list(found.without_long_text(browse.words))
         places = browse.places(videos)
         shown = [{"video": video, "place": place} for video, place in zip(videos, places, strict=True)]
         context |= {"browse": browse, **_queue(browse)}
@@ -107,7 +107,7 @@ def cards(request: HttpRequest) -> HttpResponse:
     else:
         shown = [{"video": video} for video in found]
         gone = sorted({each for each in ids if VIDEO_ID.fullmatch(each)} - {video.video_id for video in found})
-        context |= {"queue": Queue.now(), "gone": gone}
+        context |= {"queue": Queue.get_or_default(), "gone": gone}
     return render(request, "downloads/_cards.html", {**context, "videos": shown})
 
 
@@ -115,7 +115,7 @@ def cards(request: HttpRequest) -> HttpResponse:
 @looking
 def video(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show one video: its player, what is known of it, and its history."""
-    rev = Video.objects.rev()
+    rev = Video.objects.latest_rev()
     found = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
     context = {
         "video": found,
@@ -142,9 +142,9 @@ def _queue(browse: Browse) -> dict[str, Any]:
     What waits is counted as it is listed; the queue itself is the whole archive's, whatever is looked at.
     """
     waiting = browse.all_counts.get(Status.QUEUED, 0)
-    running = sum(browse.all_counts.get(status, 0) for status in ACTIVE)
+    running = sum(browse.all_counts.get(status, 0) for status in ACTIVE_STATUSES)
     return {
-        "queue": Queue.now(),
+        "queue": Queue.get_or_default(),
         "waiting_count": browse.counts.get(Status.QUEUED, 0),
         "running_count": running,
         "unfinished_count": waiting + running,

@@ -14,7 +14,7 @@ from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import keep
 from downloads.intake import duplicates, playlists
-from downloads.models import Filed, Quality, Queue, Video
+from downloads.models import StoredFiles, Quality, Queue, Video
 from downloads.progress import message, publisher
 from downloads.worker import limits
 from downloads.worker.metadata import facts
@@ -64,7 +64,7 @@ def run(
         except Exception as error:
             reporter.close()
             _give_up(video, error)
-    if video.is_ended:
+    if video.is_terminal:
         workspace.clear(video.video_id)
 
 
@@ -90,7 +90,7 @@ def _give_up(video: Video, error: Exception) -> None:
 def try_later(video: Video, words: str) -> None:
     """Have a video wait for another try; one that is getting on has all of its tries again."""
     advanced = workspace.has_advanced(video.video_id)
-    steadily(lambda: video.try_later(words, advanced=advanced))
+    steadily(lambda: video.retry_later(words, made_progress=advanced))
 
 
 def _words(video: Video, error: Exception) -> str:
@@ -127,7 +127,7 @@ class _Story:
             return
         known = facts(found.info)
         _ours(steadily(lambda: duplicates.describe(self.video, known)))
-        if self.video.is_ended:
+        if self.video.is_terminal:
             return
         limits.check(self.video.duration, sum(stream.planned or 0 for stream in found.streams))
         self.meter.plan(found.streams)
@@ -153,12 +153,12 @@ class _Story:
     def _process(self, phase: str) -> None:
         """Enter a phase after the fetching; the first of them moves the row on."""
         if not self.is_processing:
-            _ours(steadily(lambda: self.video.process(phase)))
+            _ours(steadily(lambda: self.video.start_processing(phase)))
             self.is_processing = True
             self.on_fetched()
         self._enter(phase)
 
-    def _assemble(self, fetched: Fetched) -> tuple[Filed, Path]:
+    def _assemble(self, fetched: Fetched) -> tuple[StoredFiles, Path]:
         """Gather what is kept in one folder, under names for people."""
         ready = self.folder / "ready"
         ready.mkdir()
@@ -168,7 +168,7 @@ class _Story:
         subtitles = keep(fetched.subtitles, ready, name)
         if fetched.info:
             fetched.info.rename(ready / f"{name}.info.json")
-        filed = Filed(
+        filed = StoredFiles(
             media_file=f"{self.video.video_id}/{media.name}",
             size=media.stat().st_size,
             thumbnail=f"{self.video.video_id}/{thumbnail.name}" if thumbnail else "",

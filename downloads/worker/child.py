@@ -20,7 +20,7 @@ import threading
 from django.conf import settings
 
 from downloads import database
-from downloads.models import LEASE, Video
+from downloads.models import LEASE_DURATION, Video
 from downloads.network.proxy import Proxy
 from downloads.network.rate_limiter import Flow
 from downloads.progress.message import Progress
@@ -28,7 +28,7 @@ from downloads.worker import attempt
 from downloads.worker.stall_watchdog import Silence
 
 # Gone before the lease is: its row may be claimed again the moment it has run out.
-SILENCE = LEASE.total_seconds() * 28 / 30
+SILENCE = LEASE_DURATION.total_seconds() * 28 / 30
 STANDS_STILL = "The site sent nothing"
 PR_SET_PDEATHSIG = 1
 PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")

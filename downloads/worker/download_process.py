@@ -12,10 +12,10 @@ from typing import Any
 from django.conf import settings
 
 from downloads.files import ffmpeg
-from downloads.models import LEASE, Video
+from downloads.models import LEASE_DURATION, Video
 
 # Before the child ends itself, which is before somebody else may have the video.
-OVERDUE = LEASE.total_seconds() * 0.9
+OVERDUE = LEASE_DURATION.total_seconds() * 0.9
 GRACE = 0.5  # seconds between SIGTERM and SIGKILL
 # What of the progress is written to the row.
 KEPT = ("percent", "downloaded_bytes", "total_bytes", "phase")

@@ -4,12 +4,12 @@ import datetime as dt
 import math
 from typing import Any
 
-from downloads.models import Facts
+from downloads.models import Metadata
 
 
-def facts(info: dict[str, Any]) -> Facts:
+def facts(info: dict[str, Any]) -> Metadata:
     """Return what is kept of a look-up; what makes no sense is left out."""
-    return Facts(
+    return Metadata(
         title=_text(info, "title"),
         uploader=_text(info, "uploader", "channel", "creator"),
         description=_text(info, "description"),

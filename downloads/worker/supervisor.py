@@ -20,14 +20,14 @@ from django.db import connection
 
 from downloads.database import _be_brief
 from downloads.files import ffmpeg, media_folder, workspace
-from downloads.models import ENDED, LEASE, Queue, Video
+from downloads.models import TERMINAL_STATUSES, LEASE_DURATION, Queue, Video
 from downloads.progress import keys, redis_clients
 from downloads.worker.download_process import Supervised
 
 logger = logging.getLogger(__name__)
 
 POLL = 0.5  # seconds: between two looks at the queue and at the leases
-RENEW = LEASE.total_seconds() / 6  # between two renewals of a lease, and rescues
+RENEW = LEASE_DURATION.total_seconds() / 6  # between two renewals of a lease, and rescues
 BEAT = 5.0  # seconds: between two heartbeats, and two looks at the disk
 HOLD = 30.0  # seconds that one look at a full disk holds the queue
 BEAT_LASTS = 15  # seconds
@@ -85,7 +85,7 @@ class Worker:
         self._every(POLL, self._claim)
         self._every(RENEW, self._renew)
         self._every(RENEW, self._rescue)
-        self._every(RENEW, Video.objects.settle_removals)
+        self._every(RENEW, Video.objects.finish_interrupted_removals)
         self._every(BEAT, self._beat)
 
     def _patience(self) -> float:
@@ -126,7 +126,7 @@ class Worker:
             workspace.clear(video_id)
         # A crash between the rename into the library and the commit, then a cancel. An id without a row is
         # left alone: a database that was lost must not cost the files as well.
-        ended = Video.objects.filter(status__in=ENDED, media_file="", video_id__in=media_folder.folders())
+        ended = Video.objects.filter(status__in=TERMINAL_STATUSES, media_file="", video_id__in=media_folder.folders())
         for video_id in ended.values_list("video_id", flat=True):
             media_folder.remove(video_id)
         self._is_swept = True
@@ -136,7 +136,7 @@ class Worker:
         self._lack = workspace.lack()
         if self._lack:
             Queue.hold(socket.gethostname(), self._lack, HOLD)
-        elif Queue.let_go(socket.gethostname(), "There is room on the disk again"):
+        elif Queue.release_hold(socket.gethostname(), "There is room on the disk again"):
             logger.info("There is room on the disk again")
 
     def _claim(self) -> None:
@@ -197,7 +197,7 @@ class Worker:
                 each.renew()
 
     def _rescue(self) -> None:
-        if count := Video.objects.rescue():
+        if count := Video.objects.requeue_expired():
             logger.info("%d lost downloads are back in the queue", count)
 
     def _beat(self) -> None:
@@ -242,7 +242,7 @@ class Worker:
         """Try a video again whose process died; it fails when that happens time and again."""
         logger.error("%s: %s", video.video_id, reason)
         advanced = workspace.has_advanced(video.video_id)
-        video.try_later(f"{reason}. The worker's log may say more.", advanced=advanced)
+        video.retry_later(f"{reason}. The worker's log may say more.", made_progress=advanced)
 
     # The end -----------------------------------------------------------------------------------------
 

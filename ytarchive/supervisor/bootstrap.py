@@ -27,7 +27,7 @@ def everything(say: Say) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("index", verbosity=0)
         first_admin(say)
-        Video.objects.settle_removals()
+        Video.objects.finish_interrupted_removals()
     except (DatabaseProblem, InconsistentMigrationHistory) as error:
         raise CannotStart(f"The database cannot be used ({first_line(error)}). {_database_hint()}") from error
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from downloads.intake import submit
-from downloads.models import LANGUAGES, Quality, Status, Video
+from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality, Status, Video
 from downloads.progress import message, publisher
 
 POLL = 0.3  # seconds
@@ -16,7 +16,7 @@ BAR = 30  # characters
 
 
 def _languages(text: str) -> str:
-    if text and not LANGUAGES.fullmatch(text):
+    if text and not SUBTITLE_LANGUAGES_PATTERN.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of language codes, such as en,de,pt-BR")
     return text
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             rows = [found[pk] for pk in order if pk in found]
             _freshen([video for video in rows if video.is_active])
             show.draw(rows)
-            if all(video.is_ended for video in rows):
+            if all(video.is_terminal for video in rows):
                 return rows
             time.sleep(POLL)
 

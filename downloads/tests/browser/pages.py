@@ -4,7 +4,7 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from downloads.models import Facts, Filed, Status, Video
+from downloads.models import Metadata, StoredFiles, Status, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.tests.conftest import wait_until
@@ -32,12 +32,12 @@ def running(name: str) -> Video:
     Video.objects.ingest(url, url)
     video = Video.objects.claim("w")
     assert video
-    assert video.describe(Facts(title=name, uploader="Ada", duration=60))
+    assert video.save_metadata(Metadata(title=name, uploader="Ada", duration=60))
     return video
 
 
 def finish(video: Video, media_file: str = "", size: int = 603_000_000) -> None:
-    assert video.finish(Filed(media_file or f"{video.video_id}.mp4", size), lambda: None)
+    assert video.finish(StoredFiles(media_file or f"{video.video_id}.mp4", size), lambda: None)
 
 
 def move(video: Video, percent: float | None, **fields) -> None:

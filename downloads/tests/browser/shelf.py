@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from downloads.models import Facts, Filed, Video
+from downloads.models import Metadata, StoredFiles, Video
 from downloads.tests import clips
 from downloads.tests.browser.pages import move
 
@@ -70,8 +70,8 @@ class Shelf:
         Video.objects.ingest(url, url)
         video = Video.objects.claim("w")
         assert video
-        video.describe(
-            Facts(
+        video.save_metadata(
+            Metadata(
                 title=title,
                 uploader=UPLOADERS[number % 5],
                 description=DESCRIPTION.format(title.lower()),
@@ -91,7 +91,7 @@ class Shelf:
         (folder / "film.en.vtt").write_text(SUBTITLES if number % 7 == 0 else SUBTITLES.replace("light", "lamp"))
         names = [f"{video.video_id}/film.{ending}" for ending in ("mp4", "jpg", "en.vtt")]
         tracks = [{"language": "en", "file": names[2]}]
-        assert video.finish(Filed(names[0], 37_000_000 * (1 + number % 11), names[1], tracks), lambda: None)
+        assert video.finish(StoredFiles(names[0], 37_000_000 * (1 + number % 11), names[1], tracks), lambda: None)
         age = dt.timedelta(hours=7 * (28 - number))
         Video.objects.filter(pk=video.pk).update(added_at=timezone.now() - age)
         return video

@@ -262,7 +262,7 @@ def test_it_tells_those_who_look_elsewhere_what_has_ended(page, site):
 
 def test_it_counts_down_to_the_next_try(page, site):
     video = running("a")
-    assert video.try_later("The site did not answer in time.")
+    assert video.retry_later("The site did not answer in time.")
     Video.objects.filter(pk=video.pk).update(not_before=video.added_at.replace(year=video.added_at.year + 1))
     page.clock.install()
     opened(page, site)

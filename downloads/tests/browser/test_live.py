@@ -203,7 +203,7 @@ def test_it_stays_in_its_place_with_the_keyboard(page, site, sign_in):
     opened(page, site)
     button = card(page, video).get_by_role("button", name="Cancel")
     button.focus()
-    video.process("merging")
+    video.start_processing("merging")
     expect(card(page, video)).to_have_attribute("data-status", "processing")
     expect(button).to_be_focused()
 

@@ -162,7 +162,7 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
 
 def test_the_page_of_a_list_follows_its_entries(page, site):
     listed = running("list")
-    listed.list_out("Many films", "A list: 2 videos added.")
+    listed.complete_as_playlist("Many films", "A list: 2 videos added.")
     entries = [running(name) for name in ("one", "two")]
     Video.objects.exclude(pk=listed.pk).update(parent=listed)
     opened(page, site, listed.get_absolute_url())

@@ -5,7 +5,7 @@ from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from downloads.files import ffmpeg
-from downloads.models import Facts, Status, Video
+from downloads.models import Metadata, Status, Video
 from downloads.network.proxy import Proxy
 from downloads.tests.browser.pages import card, finish, opened, running
 from downloads.worker import attempt
@@ -53,7 +53,7 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
         page.keyboard.press("c")
         assert player.evaluate(SHOWN) == shown
     player.evaluate(PLAY)
-    assert subtitled.again()
+    assert subtitled.redownload()
     expect(card(page, subtitled)).to_have_attribute("data-status", "queued")
     claimed = Video.objects.claim("w")
     assert claimed
@@ -64,10 +64,10 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     expect(page.get_by_text("what was there before is still here")).to_be_visible()
     expect(page.locator(".earlier")).to_be_visible()
     assert player.evaluate("video => video.mine && !video.paused")
-    assert subtitled.again()
+    assert subtitled.redownload()
     again = Video.objects.claim("w")
     assert again
-    assert again.describe(Facts(title="Its second name", duration=60))
+    assert again.save_metadata(Metadata(title="Its second name", duration=60))
     finish(again, subtitled.media_file)
     expect(page).to_have_title("Its second name · ytarchive")
     expect(card(page, subtitled)).to_have_attribute("data-status", "complete")
@@ -98,7 +98,7 @@ def test_it_plays_where_nothing_may_be_kept_and_keeps_the_focus(page: Page, site
 
 def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(browser, site, clip):
     video = running("a")
-    assert video.describe(Facts(title="A", description="a line\n" * 30 + "0:30 the middle", duration=60))
+    assert video.save_metadata(Metadata(title="A", description="a line\n" * 30 + "0:30 the middle", duration=60))
     finish(video, clip)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

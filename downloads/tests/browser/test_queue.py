@@ -35,5 +35,5 @@ def test_it_says_live_that_a_video_is_tried_again(page, site, sign_in):
     sign_in(page)
     connection(page, "live")
     claimed = Video.objects.get(pk=video.pk)
-    assert claimed.try_later("The site did not answer in time.")
+    assert claimed.retry_later("The site did not answer in time.")
     expect(card(page, video)).to_contain_text("(1 of 3)")
