@@ -87,4 +87,4 @@ def fill(count: int, *, waiting: int = 100, seed: int = 1) -> None:
         Video.objects.bulk_create(shelf.video(**each) for each in whole[start : start + 2_000])
     # The pages ask for the newest of the events.
     VideoEvent.objects.create(public_id="queue", status=Status.QUEUED, reason="Filled")
-    index.mend(Video.objects.all())
+    index.reindex(Video.objects.all())

@@ -28,7 +28,7 @@ from downloads import formatting
 from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
-from downloads.search.query import asked, matching
+from downloads.search.query import parse_query, find_matching
 from downloads.views import login, responses
 
 logger = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         if not term:
             return videos, False
         named = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED)
-        keys = [*matching(asked(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MOST]]
+        keys = [*find_matching(parse_query(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MOST]]
         return videos.filter(pk__in=keys), False
 
     @admin.action(description="Retry selected videos", permissions=["change"])

@@ -23,8 +23,8 @@ class Browse:
     def __init__(self, query: QueryDict) -> None:
         self.form = filters.Filters(query)
         chosen = self.form.cleaned_data
-        self.q = " ".join(query.get("q", "")[: search_query.LONGEST_ASKED].replace("\x00", " ").split())
-        self.words = search_query.asked(self.q)
+        self.q = " ".join(query.get("q", "")[: search_query.MAX_QUERY_LENGTH].replace("\x00", " ").split())
+        self.words = search_query.parse_query(self.q)
         self.state: str = chosen.get("state", "")
         self.filters: dict[str, str] = {name: chosen[name] for name in filters.COLUMNS if chosen.get(name)}
         # What matches best is known of a search only, and whose turn is next of what waits.
@@ -113,12 +113,12 @@ class Browse:
     @cached_property
     def _found(self) -> dict[int, str]:
         """Return the keys and states of what the search finds, best first."""
-        return search_query.matching(self.words, self._narrowed if self.filters else None)
+        return search_query.find_matching(self.words, self._narrowed if self.filters else None)
 
     @property
     def is_cut(self) -> bool:
         """Tell whether the search finds more than it shows."""
-        return len(self._found) == search_query.MOST_FOUND if self.words else False
+        return len(self._found) == search_query.MAX_RESULTS if self.words else False
 
     @cached_property
     def newest(self) -> VideoEvent | None:
@@ -197,7 +197,7 @@ class Browse:
         found = self._found
         if self.state and self.is_cut:
             # What is in this state was perhaps among the others that are left out.
-            found = search_query.matching(self.words, self._narrowed.filter(status=self.state))
+            found = search_query.find_matching(self.words, self._narrowed.filter(status=self.state))
         return [key for key, status in found.items() if status in self._library_states]
 
     def _keys(self, numbers: range, total: int) -> list[int]:
@@ -212,7 +212,7 @@ class Browse:
         keys = [video.pk for video in videos]
         shown = set(self._narrowed.filter(pk__in=keys).values_list("pk", flat=True)) if self.filters else set(keys)
         if self.words:
-            shown &= search_query.among(keys, self.words)
+            shown &= search_query.filter_matching(keys, self.words)
         return [self._place(video) if video.pk in shown else "elsewhere" for video in videos]
 
     def _place(self, video: Video) -> str:

@@ -15,7 +15,7 @@ def create(apps, schema_editor):
 
 
 def fill(apps, schema_editor):
-    index.mend(apps.get_model("downloads", "Video").objects.all())
+    index.reindex(apps.get_model("downloads", "Video").objects.all())
 
 
 def drop(apps, schema_editor):

@@ -150,7 +150,7 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
                 defaults={"url": url, "added_by": added_by, "quality": quality, "host": host, **extra_fields},
             )
             if created:
-                index.index(video)
+                index.index_video(video)
                 transitions.record_event(video, "Added")
         return video, created
 

@@ -93,8 +93,8 @@ def _write(
         if move_files:
             move_files()
         video.refresh_from_db()
-        if document.FIELDS & changes.keys():
-            index.index(video)
+        if document.INDEXED_FIELDS & changes.keys():
+            index.index_video(video)
         record_event(video, reason, message)
     return True
 

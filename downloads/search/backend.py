@@ -7,5 +7,5 @@ from django.db import connection
 from downloads.search import postgres, sqlite
 
 
-def _engine() -> ModuleType:
+def get_backend() -> ModuleType:
     return sqlite if connection.vendor == "sqlite" else postgres

@@ -5,38 +5,38 @@ from typing import TYPE_CHECKING
 from django.db import connection, models, transaction
 from django.db.models.expressions import RawSQL
 
-from downloads.search.backend import _engine
-from downloads.search.document import _parts
+from downloads.search.backend import get_backend
+from downloads.search.document import build_document
 
 if TYPE_CHECKING:
     from downloads.models import Video
 
 
-AT_ONCE = 500
+INDEX_CHUNK_SIZE = 500
 
 
-def index(video: "Video") -> None:
+def index_video(video: "Video") -> None:
     """Keep the words of a video; within the transaction that writes what they come from."""
-    engine = _engine()
+    engine = get_backend()
     with connection.cursor() as cursor:
-        cursor.execute(engine.WRITE, [video.pk, *engine.values(_parts(video))])
+        cursor.execute(engine.UPSERT_SQL, [video.pk, *engine.column_values(build_document(video))])
 
 
-def mend(videos: "models.QuerySet[Video]", *, everything: bool = False) -> int:
+def reindex(videos: "models.QuerySet[Video]", *, include_indexed: bool = False) -> int:
     """Index the videos that are not, or all of them, and forget those that are gone; return how many were indexed."""
-    engine = _engine()
+    engine = get_backend()
     with connection.cursor() as cursor:
-        for statement in engine.KEEP:
+        for statement in engine.SYNC_STATEMENTS:
             cursor.execute(statement)
-    left = videos if everything else videos.exclude(pk__in=RawSQL(engine.KEYS, ()))
+    left = videos if include_indexed else videos.exclude(pk__in=RawSQL(engine.INDEXED_KEYS_SQL, ()))
     keys = list(left.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(keys), AT_ONCE):
-        _index_some(videos, keys[start : start + AT_ONCE])
+    for start in range(0, len(keys), INDEX_CHUNK_SIZE):
+        _index_videos(videos, keys[start : start + INDEX_CHUNK_SIZE])
     return len(keys)
 
 
-def _index_some(videos: "models.QuerySet[Video]", keys: list[int]) -> None:
-    engine = _engine()
+def _index_videos(videos: "models.QuerySet[Video]", keys: list[int]) -> None:
+    engine = get_backend()
     some = videos.filter(pk__in=keys).only("title", "url", "uploader", "description", "tracks")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(engine.WRITE, [[video.pk, *engine.values(_parts(video))] for video in some])
+        cursor.executemany(engine.UPSERT_SQL, [[video.pk, *engine.column_values(build_document(video))] for video in some])

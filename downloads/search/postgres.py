@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from downloads.search.tokenizer import BEGUN
+from downloads.search.tokenizer import PREFIX_MARKER
 
 TIERS = ("title", "named", "told", "spoken")
 # The short tiers have the first letters of their words as well: what begins with two letters may be thousands of
 # words, which a search for the beginning would have to gather each time.
-SHORT = ("title", "named")
-BEGINNINGS = range(2, 5)  # letters; a single one is kept with the words
+PREFIX_TIERS = ("title", "named")
+PREFIX_LENGTHS = range(2, 5)  # letters; a single one is kept with the words
 CREATE = (
     "CREATE TABLE downloads_search ("
     "video_id bigint PRIMARY KEY, " + ", ".join(f"{name} tsvector NOT NULL" for name in TIERS) + ") "
@@ -32,75 +32,75 @@ DROP = (
     "DROP FUNCTION downloads_search_forget",
     "DROP TABLE downloads_search",
 )
-KEEP = ("DELETE FROM downloads_search WHERE video_id NOT IN (SELECT id FROM downloads_video)",)
+SYNC_STATEMENTS = ("DELETE FROM downloads_search WHERE video_id NOT IN (SELECT id FROM downloads_video)",)
 # So few are looked up one by one as fast as any index tells of all that have the words.
-FEW = 5_000
-KEY = "s.video_id"
-KEYS = "SELECT video_id FROM downloads_search"
-WRITE = (
+SCAN_LIMIT_ROWS = 5_000
+KEY_COLUMN = "s.video_id"
+INDEXED_KEYS_SQL = "SELECT video_id FROM downloads_search"
+UPSERT_SQL = (
     f"INSERT INTO downloads_search (video_id, {', '.join(TIERS)}) "
     f"VALUES (%s{', array_to_tsvector(%s::text[])' * len(TIERS)}) "
     f"ON CONFLICT (video_id) DO UPDATE SET {', '.join(f'{name} = EXCLUDED.{name}' for name in TIERS)}"
 )
 
 
-def values(parts: Sequence[list[str]]) -> list[Any]:
+def column_values(parts: Sequence[list[str]]) -> list[Any]:
     """Return the columns of a video from the words of its parts: each tier has those of the ones before.
 
     The last is left empty where nothing is added to what was told, as for most videos.
     """
     title, named, told, spoken = accumulate(parts)
-    return [*([*words, *_beginnings(words)] for words in (title, named)), told, spoken if parts[-1] else []]
+    return [*([*words, *_word_prefixes(words)] for words in (title, named)), told, spoken if parts[-1] else []]
 
 
-def _beginnings(words: list[str]) -> list[str]:
-    whole = [word for word in words if not word.endswith(BEGUN)]
-    return [word[:length] + BEGUN for word in whole for length in BEGINNINGS if len(word) >= length]
+def _word_prefixes(words: list[str]) -> list[str]:
+    whole = [word for word in words if not word.endswith(PREFIX_MARKER)]
+    return [word[:length] + PREFIX_MARKER for word in whole for length in PREFIX_LENGTHS if len(word) >= length]
 
 
-def tier(number: int, asked: list[str]) -> tuple[str, list[Any]]:
+def tier_condition(tier_number: int, words: list[str]) -> tuple[str, list[Any]]:
     """Return the rows that have all words within a tier, as a condition and its parameters."""
-    every = " & ".join(_begun(word, TIERS[number]) for word in asked)
-    return f"s.{TIERS[number]} @@ %s::tsquery", [every]
+    every = " & ".join(_prefix_term(word, TIERS[tier_number]) for word in words)
+    return f"s.{TIERS[tier_number]} @@ %s::tsquery", [every]
 
 
-def _begun(word: str, tier: str) -> str:
-    if len(word) == 1 or word.endswith(BEGUN):
+def _prefix_term(word: str, tier: str) -> str:
+    if len(word) == 1 or word.endswith(PREFIX_MARKER):
         return f"'{word}'"
-    return f"'{word}{BEGUN}'" if tier in SHORT and len(word) in BEGINNINGS else f"'{word}':*"
+    return f"'{word}{PREFIX_MARKER}'" if tier in PREFIX_TIERS and len(word) in PREFIX_LENGTHS else f"'{word}':*"
 
 
-def anywhere(asked: list[str]) -> tuple[str, list[Any]]:
+def any_tier_condition(words: list[str]) -> tuple[str, list[Any]]:
     """Return the rows that have all words in any tier, likewise."""
-    (told, values), (spoken, more) = (tier(number, asked) for number in (2, 3))
+    (told, values), (spoken, more) = (tier_condition(number, words) for number in (2, 3))
     return f"({told} OR {spoken})", [*values, *more]
 
 
-def of_few(asked: list[str], most: int) -> tuple[str, list[Any]]:
+def candidates_query(words: list[str], limit: int) -> tuple[str, list[Any]]:
     """Return the rows of the table `few` with their tiers, if any, and the parameters; the long texts come last."""
     cases, params = [], []
     for number in range(len(TIERS)):
-        where, values = tier(number, asked)
+        where, values = tier_condition(number, words)
         cases.append(f"WHEN {where} THEN {number}")
         params += values
     found = f"SELECT few.id, CASE {' '.join(cases)} END AS tier FROM few JOIN downloads_search s ON s.video_id = few.id"
     return f"{found} OFFSET 0", params  # or each case would be looked at twice
 
 
-def unless_full(number: int, most: int) -> str:
+def tier_not_full_condition(tier_number: int, limit: int) -> str:
     """Return the condition on the tiers after this one: once it is full, nothing of theirs would be shown."""
-    return f" AND (SELECT COUNT(*) FROM t{number}) < {most}"
+    return f" AND (SELECT COUNT(*) FROM t{tier_number}) < {limit}"
 
 
-def placed(number: int, tier: str, params: list[Any]) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
+def tier_source(tier_number: int, tier_sql: str, params: list[Any]) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
     """Return the table of a tier, which comes before the query and is read once, and the rows that it has."""
-    return [(f"t{number} (id, tier) AS MATERIALIZED ({tier})", params)], (f"SELECT * FROM t{number}", [])
+    return [(f"t{tier_number} (id, tier) AS MATERIALIZED ({tier_sql})", params)], (f"SELECT * FROM t{tier_number}", [])
 
 
-def best(every: str, most: int) -> str:
+def ranked_query(rows_sql: str, limit: int) -> str:
     """Return the query of the best of these rows with their states, best first."""
     found = (
-        f"SELECT id, MIN(tier) AS tier FROM ({every}) AS every WHERE tier IS NOT NULL "
-        f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {most}"
+        f"SELECT id, MIN(tier) AS tier FROM ({rows_sql}) AS every WHERE tier IS NOT NULL "
+        f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {limit}"
     )
     return f"SELECT id, status FROM ({found}) AS best JOIN downloads_video USING (id) ORDER BY tier, id DESC"

@@ -20,7 +20,7 @@ def marked(text: str, words: list[str] | None) -> SafeString:
     if not words:
         return conditional_escape(text)
     pieces, done = [], 0
-    for start, end in tokenizer.spans(text, words):
+    for start, end in tokenizer.match_spans(text, words):
         pieces += [(conditional_escape(text[done:start]), text[start:end])]
         done = end
     return format_html_join("", "{}<mark>{}</mark>", pieces) + conditional_escape(text[done:])
@@ -29,7 +29,7 @@ def marked(text: str, words: list[str] | None) -> SafeString:
 @register.filter
 def excerpt(video: Video, words: list[str] | None) -> str:
     """Return the place in the description or the subtitles that has what title and uploader have not; "" if none."""
-    known = tokenizer.words(f"{video.title} {video.uploader}")
+    known = tokenizer.tokenize(f"{video.title} {video.uploader}")
     sought = [word for word in words or () if not any(each.startswith(word) for each in known)]
     if not sought:
         return ""
@@ -37,7 +37,7 @@ def excerpt(video: Video, words: list[str] | None) -> str:
 
 
 def _around(text: str, sought: list[str]) -> str:
-    hit = next(tokenizer.spans(text, sought), None)
+    hit = next(tokenizer.match_spans(text, sought), None)
     if hit is None:
         return ""
     start, stop = max(0, hit[0] - AROUND), hit[1] + 2 * AROUND
@@ -50,4 +50,4 @@ def _around(text: str, sought: list[str]) -> str:
 
 def _said(video: Video, sought: list[str]) -> str:
     lines = webvtt.lines(subtitles.there(video.tracks).values())
-    return next((f"“{line}”" for line in lines if next(tokenizer.spans(line, sought), None)), "")
+    return next((f"“{line}”" for line in lines if next(tokenizer.match_spans(line, sought), None)), "")

@@ -64,7 +64,7 @@ Video.objects.bulk_create(
     )
     for n in range(300)
 )
-index.mend(Video.objects.all())
+index.reindex(Video.objects.all())
 def found():
     query = QueryDict(mutable=True)
     query["q"] = text(3)

@@ -52,7 +52,7 @@ def put(*titles: str) -> None:
 
 
 def found(text: str) -> list[str]:
-    keys = query.matching(query.asked(text))
+    keys = query.find_matching(query.parse_query(text))
     titles = Video.objects.in_bulk(list(keys))
     return [titles[key].title for key in keys]
 
@@ -112,7 +112,7 @@ def test_it_finds_the_beginning_of_a_word_from_its_first_letter_on():
     assert found("b alpha") == ["Alpha b", "Alpha beta"]
     assert found("a be") == ["Alpha beta"]
     assert found("x alpha") == []
-    assert len(query.among(list(query.matching(["alpha"])), ["alpha", "b"])) == 2
+    assert len(query.filter_matching(list(query.find_matching(["alpha"])), ["alpha", "b"])) == 2
 
 
 @pytest.mark.django_db
@@ -135,11 +135,11 @@ def test_it_takes_a_single_letter_for_a_whole_word_first():
 @pytest.mark.django_db
 def test_it_finds_by_its_address_what_has_no_title_yet():
     waiting, _ = Video.objects.ingest("http://films.example.org/Lighthouse", "http://films.example.org/Lighthouse")
-    assert list(query.matching(["lighth"])) == [waiting.pk]
+    assert list(query.find_matching(["lighth"])) == [waiting.pk]
     claimed = Video.objects.claim("w")
     assert claimed.save_metadata(Metadata(title="The lamp"))
-    assert query.matching(["lighth"]) == {}
-    assert list(query.matching(["lamp"])) == [waiting.pk]
+    assert query.find_matching(["lighth"]) == {}
+    assert list(query.find_matching(["lamp"])) == [waiting.pk]
 
 
 @pytest.mark.django_db
@@ -165,7 +165,7 @@ def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
     assert excerpt(running, ["savan"]) == "“of the savanna”"
     taken.refresh_from_db()
     assert taken.remove()
-    assert query.matching(["zebra"]) == {}
+    assert query.find_matching(["zebra"]) == {}
 
 
 @pytest.mark.django_db
@@ -180,7 +180,7 @@ def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, ro
             Video.objects.create(canonical_url="http://a.example/", tracks=row)
         return
     video = Video.objects.create(canonical_url="http://a.example/", title="Animals", tracks=row)
-    index.index(video)
+    index.index_video(video)
     assert found("animals") == ["Animals"]
     assert found("zebra") == []
     assert excerpt(video, ["zebra"]) == ""
@@ -217,7 +217,7 @@ def test_it_forgets_what_is_deleted_in_whichever_way():
     # As a database's own console would, behind the back of all our verbs.
     Video.objects.filter(title="Zebra one")._raw_delete("default")
     assert found("zebra") == ["Zebra two"]
-    assert query.among(list(range(1000)), ["zebra"]) == {Video.objects.get().pk}
+    assert query.filter_matching(list(range(1000)), ["zebra"]) == {Video.objects.get().pk}
 
 
 @pytest.mark.django_db
@@ -237,19 +237,19 @@ def test_it_indexes_what_was_put_into_the_database_without_it(capsys):
 def test_it_finds_the_first_thousand_of_very_many():
     put(*(f"Zebra {n}" for n in range(1100)))
     call_command("index", verbosity=0)
-    keys = list(query.matching(["zebra"]))
+    keys = list(query.find_matching(["zebra"]))
     assert len(keys) == 1000
     assert keys == sorted(keys, reverse=True)
     few = Video.objects.filter(title__in=["Zebra 1", "Zebra 2"])
-    assert len(query.matching(["zebra"], few)) == 2
+    assert len(query.find_matching(["zebra"], few)) == 2
 
 
 @pytest.mark.django_db
 def test_it_finds_among_many_by_looking_each_up(monkeypatch):
-    monkeypatch.setattr(backend._engine(), "FEW", 0)
+    monkeypatch.setattr(backend.get_backend(), "SCAN_LIMIT_ROWS", 0)
     for name in "abc":
         video(name, title=f"Zebra {name}", uploader="U" if name != "b" else "V")
-    assert len(query.matching(["zebra"], Video.objects.filter(uploader="U"))) == 2
+    assert len(query.find_matching(["zebra"], Video.objects.filter(uploader="U"))) == 2
 
 
 def test_it_marks_the_beginnings_of_words_and_escapes_the_rest():
@@ -274,8 +274,8 @@ def test_it_shows_the_place_in_the_description_that_has_the_word():
 @given(st.text())
 @settings(max_examples=200)
 def test_it_cuts_any_text_into_words_that_stay_the_same(text):
-    words = tokenizer.words(text)
-    assert tokenizer.words(" ".join(words)) == words
+    words = tokenizer.tokenize(text)
+    assert tokenizer.tokenize(" ".join(words)) == words
     assert all(word and not set(word) & set(" '\"\\\x00*") for word in words)
     "".join(words).encode()
 
@@ -283,9 +283,9 @@ def test_it_cuts_any_text_into_words_that_stay_the_same(text):
 @given(st.text(max_size=30))
 @settings(max_examples=200)
 def test_it_marks_without_losing_a_character(text):
-    for start, end in tokenizer.spans(text, tokenizer.words(text)):
+    for start, end in tokenizer.match_spans(text, tokenizer.tokenize(text)):
         assert 0 <= start < end <= len(text)
-    spans = list(tokenizer.spans(text, tokenizer.words(text)))
+    spans = list(tokenizer.match_spans(text, tokenizer.tokenize(text)))
     assert spans == sorted(spans)
     assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
 
@@ -297,6 +297,6 @@ def test_it_finds_any_text_by_itself(text):
     Video.objects.all()._raw_delete("default")
     put(text.replace("\x00", "").encode("utf-8", "replace").decode())
     made = Video.objects.get()
-    index.index(made)
-    words = query.asked(made.title)
-    assert list(query.matching(words)) == ([made.pk] if words else [])
+    index.index_video(made)
+    words = query.parse_query(made.title)
+    assert list(query.find_matching(words)) == ([made.pk] if words else [])

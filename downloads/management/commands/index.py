@@ -18,6 +18,6 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="index every video anew")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = index.mend(Video.objects.all(), everything=options["all"])
+        count = index.reindex(Video.objects.all(), include_indexed=options["all"])
         if options["verbosity"]:
             self.stdout.write(f"Indexed {count} videos." if count != 1 else "Indexed 1 video.")
