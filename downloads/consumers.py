@@ -14,8 +14,8 @@ from django.contrib.auth.models import AnonymousUser
 from downloads.accounts import permissions, session_monitor
 from downloads.fanout import hub
 from downloads.fanout.frames import Frames
-from downloads.progress.counters import IGNORED
-from downloads.progress.keys import GROUP, SUBPROTOCOL
+from downloads.progress.counters import FRAMES_IGNORED
+from downloads.progress.keys import PROGRESS_GROUP, SUBPROTOCOL
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
             return
         batches = SUBPROTOCOL in self.scope.get("subprotocols", ())
         await self.accept(SUBPROTOCOL if batches else None)
-        await self.channel_layer.group_add(GROUP, self.channel_name)
+        await self.channel_layer.group_add(PROGRESS_GROUP, self.channel_name)
         outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or SendOutlet(self)
         self._fanout = hub.current(self.channel_layer)
         self.viewer = self._fanout.join(outlet, ticket=not batches)
@@ -102,7 +102,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
         self._leave()
-        await self.channel_layer.group_discard(GROUP, self.channel_name)
+        await self.channel_layer.group_discard(PROGRESS_GROUP, self.channel_name)
 
     async def progress_batch(self, event: dict[str, Any]) -> None:
         """Forward the group's batches, where the channel layer does not give them to the fan-out itself."""
@@ -121,7 +121,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         elif _is_resync(text_data) and self.viewer:
             self._fanout.resync(self.viewer)
         else:
-            self._fanout.tally.counts[IGNORED] += 1
+            self._fanout.tally.counts[FRAMES_IGNORED] += 1
 
     def caught_up(self) -> None:
         """Go on after a send has ended."""

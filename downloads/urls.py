@@ -11,7 +11,7 @@ from downloads.views import actions, media, pages, snapshot
 class VideoIdConverter(StringConverter):
     """Only what can be a video's id: no NUL, which PostgreSQL refuses, reaches a query."""
 
-    regex = keys.VIDEO_ID.pattern
+    regex = keys.VIDEO_ID_PATTERN.pattern
 
 
 register_converter(VideoIdConverter, "id")

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from downloads.bridge.encoding import changed_text, progress_text, status_text
 from downloads.bridge.video_state import Outgoing, Row, Slot, Track
 from downloads.progress import batch
-from downloads.progress.batch import Message
-from downloads.progress.counters import Tally
+from downloads.progress.batch import BatchMessage
+from downloads.progress.counters import Counters
 from downloads.progress.message import Progress
 
 REMEMBERED = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
@@ -26,13 +26,13 @@ SILENT = "no news for 10 minutes"
 class Conflator:
     """All that the leading bridge knows."""
 
-    def __init__(self, tally: Tally | None = None) -> None:
+    def __init__(self, tally: Counters | None = None) -> None:
         # Least recently updated first, in both.
         self.active: OrderedDict[str, Track] = OrderedDict()
         self.resting: OrderedDict[str, Track] = OrderedDict()
         self.slots: dict[str, Slot] = {}
         self.dropped: list[str] = []
-        self.tally = tally or Tally()
+        self.tally = tally or Counters()
 
     def knows(self, video_id: str) -> bool:
         """Tell whether a message about this id can be taken without a look at its row.
@@ -63,7 +63,7 @@ class Conflator:
             track = Track(attempt=attempt, has_row=track.has_row if track else False)
         reason = track.refusal(attempt, found)
         if reason:
-            self.tally.drop(reason)
+            self.tally.count_dropped(reason)
             if found.changed is True:
                 self._slot(video_id).changed = True
             return False
@@ -83,7 +83,7 @@ class Conflator:
     def _apply(self, video_id: str, track: Track, found: Progress, now: float, fresh: bool) -> None:
         slot = self._slot(video_id)
         slot.changed = slot.changed or found.changed is True
-        if not found.fields().keys() - {"changed", "attempt"}:
+        if not found.to_dict().keys() - {"changed", "attempt"}:
             return
         if fresh:
             slot.status = slot.progress = False
@@ -134,19 +134,19 @@ class Conflator:
         """Return the batch of `slots`; `gone`: ids among the changed that have no row any more."""
         self._forget(gone)
         dropped, self.dropped = self.dropped, []
-        messages: list[Message] = []
+        messages: list[BatchMessage] = []
         put: dict[str, str] = {}
         for video_id, slot in slots.items():
             track = self.track(video_id)
             if track and slot.status and track.status:
-                messages.append((video_id, batch.STATUS, status_text(video_id, track, rev)))
+                messages.append((video_id, batch.KIND_STATUS, status_text(video_id, track, rev)))
             if slot.changed:
-                messages.append((video_id, batch.CHANGED, changed_text(video_id, rev, video_id in gone)))
+                messages.append((video_id, batch.KIND_CHANGED, changed_text(video_id, rev, video_id in gone)))
             text = progress_text(video_id, track) if track and (track.active or slot.progress) else ""
             if track and track.active:
                 put[video_id] = text
             if track and slot.progress and not track.ended:
-                messages.append((video_id, batch.PROGRESS, text))
+                messages.append((video_id, batch.KIND_PROGRESS, text))
         return Outgoing(messages, put, [video_id for video_id in dropped if video_id not in self.active])
 
     def _forget(self, gone: Collection[str]) -> None:

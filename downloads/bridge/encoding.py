@@ -4,14 +4,14 @@ from typing import Any
 
 from downloads.bridge.video_state import Track
 from downloads.progress import batch
-from downloads.progress.message import dumps
+from downloads.progress.message import encode_json
 
 
 def progress_text(video_id: str, track: Track) -> str:
     """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
     numbers = track.numbers
     content: dict[str, Any] = {
-        "type": batch.PROGRESS,
+        "type": batch.KIND_PROGRESS,
         "video_id": video_id,
         "percent": numbers.get("percent"),
         "downloaded_bytes": numbers.get("downloaded_bytes"),
@@ -23,20 +23,20 @@ def progress_text(video_id: str, track: Track) -> str:
     if track.status:
         content["status"] = track.status
     content["attempt"] = track.attempt
-    return dumps(content)
+    return encode_json(content)
 
 
 def status_text(video_id: str, track: Track, rev: int) -> str:
     """Return a video's status object."""
-    content = {"type": batch.STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
+    content = {"type": batch.KIND_STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
     if "percent" in track.numbers:
         content["percent"] = track.numbers["percent"]
     if track.error is not None:
         content["error"] = track.error
-    return dumps(content | {"rev": rev})
+    return encode_json(content | {"rev": rev})
 
 
 def changed_text(video_id: str, rev: int, deleted: bool) -> str:
     """Return the object that says: something else of the row has changed, or it is gone."""
-    content: dict[str, Any] = {"type": batch.CHANGED, "video_id": video_id, "rev": rev}
-    return dumps(content | {"deleted": True} if deleted else content)
+    content: dict[str, Any] = {"type": batch.KIND_CHANGED, "video_id": video_id, "rev": rev}
+    return encode_json(content | {"deleted": True} if deleted else content)

@@ -11,10 +11,10 @@ from downloads.bridge.conflator import Conflator
 from downloads.bridge.lease import Interrupted
 from downloads.bridge.snapshot_store import last_percent, readable
 from downloads.bridge.video_state import Outgoing
-from downloads.progress.counters import BATCHES, TAKEN
-from downloads.progress.keys import ECHO_CHANNEL, EVENT, SNAPSHOT_HEAD, SNAPSHOT_KEY
-from downloads.progress.message import BadMessage, Progress, dumps, video_id_of
-from downloads.progress.redis_clients import AWAY
+from downloads.progress.counters import BATCHES_SENT, MESSAGES_TAKEN
+from downloads.progress.keys import ECHO_CHANNEL_PREFIX, BATCH_EVENT_TYPE, SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY
+from downloads.progress.message import InvalidMessage, Progress, encode_json, parse_video_id
+from downloads.progress.redis_clients import REDIS_ERRORS
 
 if TYPE_CHECKING:
     from downloads.bridge.leader import Bridge
@@ -77,12 +77,12 @@ class Epoch:
     def take(self, channel: bytes, data: bytes) -> None:
         """Take one message; a bad one is counted by its reason, and never stops the bridge."""
         try:
-            video_id = video_id_of(channel.decode("utf-8", "replace"))
+            video_id = parse_video_id(channel.decode("utf-8", "replace"))
             found = Progress.from_json(data)
-        except BadMessage as error:
+        except InvalidMessage as error:
             self.bridge.refused(error.reason, channel)
             return
-        self.bridge.tally.counts[TAKEN] += 1
+        self.bridge.tally.counts[MESSAGES_TAKEN] += 1
         if self.begun and self.conflator.knows(video_id):
             self.conflator.take(video_id, found, self.clock())
         else:
@@ -108,7 +108,7 @@ class Epoch:
         """Put the picture together from the store and the rows, and send it as the epoch's first batch."""
         since = self.clock()
         stored = await self.bridge.client.hgetall(SNAPSHOT_KEY)
-        if stored.pop(SNAPSHOT_HEAD.encode(), None) is None:
+        if stored.pop(SNAPSHOT_HEAD_FIELD.encode(), None) is None:
             self.bridge.reconciled_rev = None  # Redis has lost its data, and perhaps messages with it
         last = {name.decode(): found for name, text in stored.items() if (found := last_percent(text)) is not None}
         self.conflator.restore(self.bridge.remembered, dict(readable(stored)), since, last)
@@ -168,11 +168,11 @@ class Epoch:
     async def _out(self, outgoing: Outgoing, *, anew: bool = False) -> None:
         self.sent = self.clock()
         self.seq += 1
-        head = dumps({"epoch": self.name, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
+        head = encode_json({"epoch": self.name, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
         await self.bridge.store(anew=anew, head=head, put=outgoing.put, drop=outgoing.drop)
         messages = [list(message) for message in outgoing.messages]
-        self.bridge.tally.counts[BATCHES] += 1
-        await self.bridge.send({"type": EVENT, "epoch": self.name, "seq": self.seq, "messages": messages})
+        self.bridge.tally.counts[BATCHES_SENT] += 1
+        await self.bridge.send({"type": BATCH_EVENT_TYPE, "epoch": self.name, "seq": self.seq, "messages": messages})
 
     # Now and then --------------------------------------------------------------------------------------
 
@@ -180,8 +180,8 @@ class Epoch:
         """Make sure that the subscription hears, and that the picture agrees with the rows."""
         if now - self.echoed >= HEARTBEAT:
             self.echoed = now
-            await self.bridge.client.publish(ECHO_CHANNEL + self.bridge.token, "")
-            await self.bridge.tally.tell(self.bridge.client)
+            await self.bridge.client.publish(ECHO_CHANNEL_PREFIX + self.bridge.token, "")
+            await self.bridge.tally.flush(self.bridge.client)
         if now - self.heard >= DEAF_AFTER:
             raise Interrupted("The subscription is deaf")
         if self.reconciling is None and now - self.reconciled >= RECONCILED:
@@ -214,12 +214,12 @@ class Epoch:
     async def _compare_store(self) -> None:
         """Put back what somebody took out of the snapshot store, and take out what does not belong there."""
         stored = {name.decode("utf-8", "replace") for name in await self.bridge.client.hkeys(SNAPSHOT_KEY)}
-        if SNAPSHOT_HEAD not in stored:
+        if SNAPSHOT_HEAD_FIELD not in stored:
             raise Interrupted("The snapshot store was emptied")
         known = self.conflator
         for video_id in known.active.keys() - stored:
             known.say_again(video_id)
-        known.dropped += stored - known.active.keys() - {SNAPSHOT_HEAD}
+        known.dropped += stored - known.active.keys() - {SNAPSHOT_HEAD_FIELD}
 
     async def end(self) -> None:
         """Stop what still runs, and leave what was learnt to the next epoch."""
@@ -236,5 +236,5 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=0.1)
-    if not task.cancelled() and (error := task.exception()) and not isinstance(error, (Interrupted, *AWAY)):
+    if not task.cancelled() and (error := task.exception()) and not isinstance(error, (Interrupted, *REDIS_ERRORS)):
         raise error

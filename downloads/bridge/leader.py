@@ -21,9 +21,9 @@ from downloads.bridge.lease import LEASE, RELEASE, Interrupted
 from downloads.bridge.rows import Rows
 from downloads.bridge.snapshot_store import STORE
 from downloads.bridge.video_state import Track
-from downloads.progress.counters import Tally
-from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL, GROUP, LEADER_KEY, SNAPSHOT_KEY
-from downloads.progress.redis_clients import AWAY
+from downloads.progress.counters import Counters
+from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, PROGRESS_GROUP, LEADER_KEY, SNAPSHOT_KEY
+from downloads.progress.redis_clients import REDIS_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Bridge:
         self.away = False
         self.epoch: Epoch | None = None
         self.remembered: OrderedDict[str, Track] = OrderedDict()
-        self.tally = Tally()
+        self.tally = Counters()
         # Events up to here are known to have reached the pages; None: look at the last ten minutes.
         self.reconciled_rev: int | None = None
         self._complained = float("-inf")
@@ -68,10 +68,10 @@ class Bridge:
             except Interrupted as reason:
                 logger.warning("%s: beginning a new epoch", reason)
                 continue
-            except AWAY as error:
+            except REDIS_ERRORS as error:
                 self._is_away(error)
             await self._pause(RETRY * random.uniform(0.5, 1))  # noqa: S311 - so that two bridges do not march in step
-        with contextlib.suppress(*AWAY):
+        with contextlib.suppress(*REDIS_ERRORS):
             await self.client.eval(RELEASE, 1, LEADER_KEY, self.token)
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ class Bridge:
 
     def refused(self, reason: str, channel: bytes) -> None:
         """Count a message that cannot be used, and log it, at most once a second."""
-        count = self.tally.drop(reason)
+        count = self.tally.count_dropped(reason)
         now = self.clock()
         if now - self._complained >= 1.0:
             self._complained = now
@@ -118,7 +118,7 @@ class Bridge:
             epoch = self.epoch = Epoch(self)
             stack.push_async_callback(epoch.end)
             await pubsub.psubscribe(CHANNEL_PATTERN)
-            await pubsub.subscribe(ECHO_CHANNEL + self.token)
+            await pubsub.subscribe(ECHO_CHANNEL_PREFIX + self.token)
             await _confirmed(pubsub, 2)
             reader = asyncio.create_task(epoch.read(pubsub))
             stack.push_async_callback(cancelled, reader)
@@ -141,7 +141,7 @@ class Bridge:
         """Send to the group, unless the lease may have ended meanwhile (this process may have been paused)."""
         if self.clock() >= self.leads_until:
             raise Interrupted("The lease ran out")
-        await self.channel_layer.group_send(GROUP, event)
+        await self.channel_layer.group_send(PROGRESS_GROUP, event)
 
 
 async def _confirmed(pubsub: Any, subscriptions: int) -> None:

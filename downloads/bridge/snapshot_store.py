@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 
-from downloads.progress.message import BadMessage, Progress
+from downloads.progress.message import InvalidMessage, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def readable(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:
     for video_id, text in stored.items():
         try:
             yield video_id.decode(), Progress.from_json(text)
-        except (BadMessage, UnicodeDecodeError) as error:
+        except (InvalidMessage, UnicodeDecodeError) as error:
             logger.warning("an entry of the snapshot store cannot be read: %r: %r", video_id, error)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from downloads.progress.batch import Message
+from downloads.progress.batch import BatchMessage
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, Progress
 
 CARRIED = ("percent", "downloaded_bytes", "total_bytes", "phase")
@@ -68,7 +68,7 @@ class Track:
 
     def carry(self, found: Progress) -> bool:
         """Bring the numbers up to date, keeping those left out that stay true; tell whether there were any."""
-        fields = found.fields()
+        fields = found.to_dict()
         given = {name: fields[name] for name in NUMBERS if name in fields}
         kept = {name: self.numbers[name] for name in CARRIED if name in self.numbers}
         if given:
@@ -91,6 +91,6 @@ class Slot:
 class Outgoing:
     """One batch: its messages, and what changes in the snapshot store with it."""
 
-    messages: list[Message]
+    messages: list[BatchMessage]
     put: dict[str, str]
     drop: list[str]

@@ -5,7 +5,7 @@ import logging
 from typing import Protocol
 
 from downloads.fanout.frames import Frames
-from downloads.progress.counters import SLOW, Tally
+from downloads.progress.counters import CLIENTS_DROPPED, Counters
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Viewer:
         "ticket",
     )
 
-    def __init__(self, outlet: Outlet, tally: Tally, *, ticket: bool) -> None:
+    def __init__(self, outlet: Outlet, tally: Counters, *, ticket: bool) -> None:
         self.outlet = outlet
         self.tally = tally
         self.ticket = ticket
@@ -70,7 +70,7 @@ class Viewer:
             self.since = 0.0
         elif now - self.since > LONGEST_BEHIND:
             logger.info("a client that does not read was dropped")
-            self.tally.counts[SLOW] += 1
+            self.tally.counts[CLIENTS_DROPPED] += 1
             self.outlet.drop()
         self.pending = pending
         return pending > 0

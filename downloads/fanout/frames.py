@@ -9,23 +9,23 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from downloads.progress.batch import CHANGED, PROGRESS, STATUS, Message
-from downloads.progress.message import dumps
+from downloads.progress.batch import KIND_CHANGED, KIND_PROGRESS, KIND_STATUS, BatchMessage
+from downloads.progress.message import encode_json
 
 # What the ticket's clients understand: they clear their bar on `complete` and `failed` only.
 _UNKNOWN_PERCENT = '"percent":null'
 
 
-def merged(batches: Iterable[Iterable[Message]]) -> list[Message]:
+def merged(batches: Iterable[Iterable[BatchMessage]]) -> list[BatchMessage]:
     """Return the messages of several batches as one: newest progress per video, statuses kept, in order."""
-    kept: dict[tuple[str, str, str], Message] = {}
+    kept: dict[tuple[str, str, str], BatchMessage] = {}
     for batch in batches:
         for message in batch:
             video_id, kind, text = message
-            if kind != CHANGED:
+            if kind != KIND_CHANGED:
                 # A status ends what was true before it; a progress replaces its predecessor.
-                kept.pop((video_id, PROGRESS, ""), None)
-            kept[video_id, kind, text if kind == STATUS else ""] = message
+                kept.pop((video_id, KIND_PROGRESS, ""), None)
+            kept[video_id, kind, text if kind == KIND_STATUS else ""] = message
     return list(kept.values())
 
 
@@ -53,25 +53,25 @@ def _framed(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8) + payload
 
 
-def batch(epoch: str, first: int, last: int, messages: Iterable[Message]) -> str:
+def batch(epoch: str, first: int, last: int, messages: Iterable[BatchMessage]) -> str:
     """Return the batch frame of the subprotocol, covering the bridge's batches `first` to `last`."""
     texts = ",".join(text for _, _, text in messages)
-    return f'{{"type":"batch","epoch":{dumps(epoch)},"from":{first},"seq":{last},"messages":[{texts}]}}'
+    return f'{{"type":"batch","epoch":{encode_json(epoch)},"from":{first},"seq":{last},"messages":[{texts}]}}'
 
 
 def snapshot(epoch: str, seq: int, rev: int, texts: Iterable[str]) -> str:
     """Return the snapshot frame of the subprotocol; `texts` are the active videos' progress objects."""
     videos = ",".join(texts)
-    return f'{{"type":"snapshot","epoch":{dumps(epoch)},"seq":{seq},"rev":{rev},"videos":[{videos}]}}'
+    return f'{{"type":"snapshot","epoch":{encode_json(epoch)},"seq":{seq},"rev":{rev},"videos":[{videos}]}}'
 
 
-def ticket(messages: Iterable[Message]) -> Frames:
+def ticket(messages: Iterable[BatchMessage]) -> Frames:
     """Return the frames for a client without a subprotocol, one JSON object each."""
     found = [(video_id, kind, made) for video_id, kind, text in messages if (made := _ticket_frame(kind, text))]
     bars: dict[str, bool] = {}
     for video_id, kind, made in found:
-        if kind == PROGRESS or _clears(made):
-            bars[video_id] = kind == PROGRESS
+        if kind == KIND_PROGRESS or _clears(made):
+            bars[video_id] = kind == KIND_PROGRESS
     drawn = [video_id for video_id, is_drawn in bars.items() if is_drawn]
     return Frames([made for _, _, made in found], drawn, bars.keys() - set(drawn))
 
@@ -79,7 +79,7 @@ def ticket(messages: Iterable[Message]) -> Frames:
 def ended_unseen(video_ids: Iterable[str]) -> Frames:
     """Return what clears bars whose end was lost; the ticket's client knows two words for that only."""
     reason = {"status": "failed", "reason": "ended while updates were lost"}
-    return Frames([dumps({"type": STATUS, "video_id": video_id, **reason}) for video_id in video_ids])
+    return Frames([encode_json({"type": KIND_STATUS, "video_id": video_id, **reason}) for video_id in video_ids])
 
 
 def _clears(text: str) -> bool:
@@ -87,7 +87,7 @@ def _clears(text: str) -> bool:
 
 
 def _ticket_frame(kind: str, text: str) -> str | None:
-    if kind == PROGRESS and _UNKNOWN_PERCENT not in text:
+    if kind == KIND_PROGRESS and _UNKNOWN_PERCENT not in text:
         return text  # the usual case, which needs no look
     try:
         content = json.loads(text)
@@ -97,12 +97,12 @@ def _ticket_frame(kind: str, text: str) -> str | None:
 
 
 def _in_ticket_words(kind: str, content: dict[str, Any]) -> str | None:
-    if kind == PROGRESS and content.get("percent") is None:
+    if kind == KIND_PROGRESS and content.get("percent") is None:
         content["percent"] = content.get("last_percent", 0)
-    elif kind == CHANGED:
+    elif kind == KIND_CHANGED:
         if not content.get("deleted"):
             return None
-        content |= {"type": STATUS, "status": "failed", "reason": "deleted"}
+        content |= {"type": KIND_STATUS, "status": "failed", "reason": "deleted"}
     elif content.get("status") == "cancelled":
         content |= {"status": "failed", "reason": "cancelled"}
-    return dumps(content)
+    return encode_json(content)

@@ -23,9 +23,9 @@ from downloads.fanout.frames import Frames
 from downloads.fanout.snapshot import Snapshot
 from downloads.loop_local import OnePerLoop
 from downloads.progress.batch import Batch
-from downloads.progress.counters import Tally
-from downloads.progress.keys import CLIENTS_KEY, EVENT, GROUP, SNAPSHOT_HEAD, SNAPSHOT_KEY
-from downloads.progress.redis_clients import async_client
+from downloads.progress.counters import Counters
+from downloads.progress.keys import CLIENTS_KEY_PREFIX, BATCH_EVENT_TYPE, PROGRESS_GROUP, SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY
+from downloads.progress.redis_clients import create_async_redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Fanout:
 
     def __init__(self) -> None:
         self.viewers: dict[Viewer, None] = {}
-        self.tally = Tally()
+        self.tally = Counters()
         self._kept: collections.deque[Batch] = collections.deque(maxlen=KEPT_BATCHES)
         self._made: dict[tuple[int, bool], Frames] = {}
         self._flushing: asyncio.Task[None] | None = None
@@ -114,19 +114,19 @@ class Fanout:
         self._read_at = time.monotonic()
         self._reading = None  # who asks from now on needs a read that begins later
         found = await self._client().hgetall(SNAPSHOT_KEY)
-        head = found.pop(SNAPSHOT_HEAD.encode(), b"{}")
+        head = found.pop(SNAPSHOT_HEAD_FIELD.encode(), b"{}")
         return Snapshot(json.loads(head), [text.decode() for text in found.values()])
 
     def _client(self) -> Any:
         if self._redis is None:
-            self._redis = async_client(connect=0.2, answer=0.2)
+            self._redis = create_async_redis_client(connect_timeout=0.2, response_timeout=0.2)
         return self._redis
 
     async def _tell(self) -> None:
         """Have `/metrics` know what was counted here, and how many clients there are."""
-        await self.tally.tell(self._client())
+        await self.tally.flush(self._client())
         try:
-            await self._client().set(CLIENTS_KEY + PROCESS, len(self.viewers), ex=CLIENTS_LAST)
+            await self._client().set(CLIENTS_KEY_PREFIX + PROCESS, len(self.viewers), ex=CLIENTS_LAST)
         except (redis.RedisError, OSError) as error:
             logger.debug("how many clients there are is told later: %s", error)
 
@@ -141,7 +141,7 @@ class Fanout:
     def receive(self, event: dict[str, Any]) -> None:
         """Take one event of the group; what is no batch of ours is logged and dropped."""
         try:
-            batch = Batch.read(event)
+            batch = Batch.from_event(event)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             logger.warning("an event of the group was no batch: %r", error)
             return
@@ -221,5 +221,5 @@ def current(channel_layer: Any = None) -> Fanout:
     found = _of_loop()
     attach = getattr(channel_layer, "attach", None)
     if attach:
-        attach(GROUP, EVENT, found.receive)
+        attach(PROGRESS_GROUP, BATCH_EVENT_TYPE, found.receive)
     return found

@@ -29,4 +29,4 @@ class Snapshot:
 
     @functools.cached_property
     def ticket_frames(self) -> Frames:
-        return frames.ticket((json.loads(text)["video_id"], batch.PROGRESS, text) for text in self.texts)
+        return frames.ticket((json.loads(text)["video_id"], batch.KIND_PROGRESS, text) for text in self.texts)

@@ -42,7 +42,7 @@ def _iterate_periods(first: dt.datetime, last: dt.datetime, kind: str) -> Iterat
 class VideoQuerySet(models.QuerySet["Video"]):
     def with_ids(self, video_ids: list[str]) -> Self:
         """Those with one of these ids; what cannot be an id reaches no query (PostgreSQL refuses a NUL)."""
-        return self.filter(video_id__in=[found for found in video_ids if keys.VIDEO_ID.fullmatch(found)])
+        return self.filter(video_id__in=[found for found in video_ids if keys.VIDEO_ID_PATTERN.fullmatch(found)])
 
     def active(self) -> Self:
         """Downloading or processing now."""

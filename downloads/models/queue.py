@@ -89,5 +89,5 @@ class Queue(models.Model):
             found = VideoEvent.objects.create(public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000])
             # "queued" tells the bridge that nothing runs under this id.
             changed = message.Progress(status=Status.QUEUED, changed=True)
-            transaction.on_commit(functools.partial(publisher.publish, f"{QUEUE_PUBLIC_ID}:{found.pk}", changed))
+            transaction.on_commit(functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{found.pk}", changed))
         return True

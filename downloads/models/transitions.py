@@ -107,7 +107,7 @@ def record_event(video: "Video", reason: str, message: dict[str, Any] | None = N
     state = video.to_progress()
     if message is not None and "status" not in message:
         state = Progress(attempt=video.attempt, **message)
-    transaction.on_commit(functools.partial(publisher.publish, video.video_id, state))
+    transaction.on_commit(functools.partial(publisher.publish_progress, video.video_id, state))
 
 
 def _truncate(video: "Video", field_name: str, value: Any) -> Any:

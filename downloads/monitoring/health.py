@@ -58,14 +58,14 @@ def database() -> float:
 
 def redis_server() -> float:
     """Ask Redis for nothing."""
-    redis_clients.client().ping()
+    redis_clients.get_redis_client().ping()
     return time.time()
 
 
 def bridge() -> float:
     """Return when the leading bridge last wrote: it has the lease, and its heart beats in the snapshot store."""
-    head = redis_clients.client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD)
-    if not head or not redis_clients.client().exists(keys.LEADER_KEY):
+    head = redis_clients.get_redis_client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD)
+    if not head or not redis_clients.get_redis_client().exists(keys.LEADER_KEY):
         raise Missing("No bridge leads: is `manage.py bridge_progress` running?")
     at = float(json.loads(head)["at"])
     if abs(time.time() - at) >= BRIDGE_BEATS:
@@ -83,7 +83,7 @@ def worker() -> float:
 
 def workers() -> list[float]:
     """Return when each of the workers that are there last said so."""
-    return [float(beat) for beat in redis_clients.values(keys.WORKER_KEY)]
+    return [float(beat) for beat in redis_clients.get_all(keys.WORKER_KEY_PREFIX)]
 
 
 async def channel_layer() -> float:

@@ -28,13 +28,13 @@ _kept: tuple[float, bytes] = (float("-inf"), b"")
 
 # What is counted, by what `/metrics` calls it, and what that is.
 COUNTED = {
-    counters.TAKEN: (
+    counters.MESSAGES_TAKEN: (
         "ytarchive_messages_taken",
         "Messages from workers and other publishers that the bridge could use",
     ),
-    counters.BATCHES: ("ytarchive_batches", "Batches that the bridge sent to the web processes"),
-    counters.IGNORED: ("ytarchive_frames_ignored", "Frames of clients that were not understood"),
-    counters.SLOW: ("ytarchive_clients_dropped", "Clients that were dropped because they did not read"),
+    counters.BATCHES_SENT: ("ytarchive_batches", "Batches that the bridge sent to the web processes"),
+    counters.FRAMES_IGNORED: ("ytarchive_frames_ignored", "Frames of clients that were not understood"),
+    counters.CLIENTS_DROPPED: ("ytarchive_clients_dropped", "Clients that were dropped because they did not read"),
 }
 
 
@@ -104,15 +104,15 @@ def _of_database() -> Iterator[Metric]:
 
 def _of_redis() -> Iterator[Metric]:
     yield _gauge("workers", "Worker processes that claim what is queued", len(health.workers()))
-    yield _gauge("clients", "Open WebSockets", sum(map(int, redis_clients.values(keys.CLIENTS_KEY))))
-    stored: dict[Any, Any] = redis_clients.client().hgetall(keys.COUNTS_KEY)
+    yield _gauge("clients", "Open WebSockets", sum(map(int, redis_clients.get_all(keys.CLIENTS_KEY_PREFIX))))
+    stored: dict[Any, Any] = redis_clients.get_redis_client().hgetall(keys.COUNTS_KEY)
     counts = {name.decode(): int(count) for name, count in stored.items()}
     for name, (called, what) in COUNTED.items():
         yield CounterMetricFamily(called, what, value=counts.get(name, 0))
     dropped = CounterMetricFamily("ytarchive_messages_dropped", "Messages that were not used", labels=["reason"])
     for name in sorted(counts):
-        if name.startswith(counters.DROPPED):
-            dropped.add_metric([name.removeprefix(counters.DROPPED)], counts[name])
+        if name.startswith(counters.MESSAGES_DROPPED_PREFIX):
+            dropped.add_metric([name.removeprefix(counters.MESSAGES_DROPPED_PREFIX)], counts[name])
     yield dropped
 
 

@@ -3,20 +3,20 @@
 import dataclasses
 from typing import Any, Self
 
-Message = tuple[str, str, str]
-PROGRESS = "progress"
-STATUS = "status"
-CHANGED = "changed"
+BatchMessage = tuple[str, str, str]
+KIND_PROGRESS = "progress"
+KIND_STATUS = "status"
+KIND_CHANGED = "changed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Batch:
     epoch: str
     seq: int
-    messages: list[Message]
+    messages: list[BatchMessage]
 
     @classmethod
-    def read(cls, event: dict[str, Any]) -> Self:
+    def from_event(cls, event: dict[str, Any]) -> Self:
         """Read the group's event; raise KeyError, TypeError or ValueError if it is no batch."""
         messages = [(video_id, kind, text) for video_id, kind, text in event["messages"]]
         if not all(isinstance(part, str) for message in messages for part in message):

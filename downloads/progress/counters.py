@@ -11,33 +11,33 @@ from downloads.progress.keys import COUNTS_KEY
 logger = logging.getLogger(__name__)
 
 # What is counted.
-TAKEN, DROPPED, BATCHES = "messages_taken", "messages_dropped.", "batches"  # the second with its reason
-IGNORED, SLOW = "frames_ignored", "clients_dropped"
+MESSAGES_TAKEN, MESSAGES_DROPPED_PREFIX, BATCHES_SENT = "messages_taken", "messages_dropped.", "batches"  # the second with its reason
+FRAMES_IGNORED, CLIENTS_DROPPED = "frames_ignored", "clients_dropped"
 
 
-class Tally:
+class Counters:
     """The counts of one process."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self._told: Counter[str] = Counter()
+        self._flushed_counts: Counter[str] = Counter()
 
-    def drop(self, reason: str) -> int:
+    def count_dropped(self, reason: str) -> int:
         """Count a message that was not taken; return how many there were for this reason."""
-        self.counts[DROPPED + reason] += 1
-        return self.counts[DROPPED + reason]
+        self.counts[MESSAGES_DROPPED_PREFIX + reason] += 1
+        return self.counts[MESSAGES_DROPPED_PREFIX + reason]
 
-    async def tell(self, client: Any) -> None:
+    async def flush(self, redis_client: Any) -> None:
         """Add what was counted since the last time to the sums; what cannot be told now is told later."""
-        news = self.counts - self._told
+        news = self.counts - self._flushed_counts
         if not news:
             return
         try:
-            async with client.pipeline(transaction=False) as pipe:
+            async with redis_client.pipeline(transaction=False) as pipe:
                 for name, count in news.items():
                     pipe.hincrby(COUNTS_KEY, name, count)
                 await pipe.execute()
         except (redis.RedisError, OSError) as error:
             logger.debug("what was counted is told later: %s", error)
         else:
-            self._told.update(news)
+            self._flushed_counts.update(news)

@@ -11,17 +11,17 @@ import math
 from collections.abc import Callable
 from typing import Any, Self
 
-from downloads.progress.keys import CHANNEL_PREFIX, VIDEO_ID
+from downloads.progress.keys import CHANNEL_PREFIX, VIDEO_ID_PATTERN
 
 MAX_MESSAGE_BYTES = 16 * 1024
 # The largest integer that JavaScript holds exactly (Number.MAX_SAFE_INTEGER).
-MAX_INTEGER = 2**53 - 1
+MAX_SAFE_INTEGER = 2**53 - 1
 STATUSES = ("queued", "downloading", "processing", "complete", "failed", "cancelled")
 ACTIVE_STATUSES = ("downloading", "processing")
 TERMINAL_STATUSES = ("complete", "failed", "cancelled")
 
 
-class BadMessage(ValueError):
+class InvalidMessage(ValueError):
     """A message that cannot be used; `reason` is one short word for the counters."""
 
     def __init__(self, reason: str) -> None:
@@ -57,13 +57,13 @@ class Progress:
     error: str | Unset = UNSET
     changed: bool | Unset = UNSET
 
-    def fields(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set, in the order above."""
-        return {name: value for name in FIELDS if (value := getattr(self, name)) is not UNSET}
+        return {name: value for name in FIELD_PARSERS if (value := getattr(self, name)) is not UNSET}
 
     def to_json(self) -> str:
         """Return the JSON text for any hop."""
-        return dumps(self.fields())
+        return encode_json(self.to_dict())
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -72,22 +72,22 @@ class Progress:
         A field of a wrong type is left out, a number out of range is clamped, unknown fields are dropped.
         """
         if len(data) > MAX_MESSAGE_BYTES:
-            raise BadMessage("too_long")
+            raise InvalidMessage("too_long")
         try:
             found = json.loads(data.decode("utf-8"))
         except (ValueError, RecursionError) as error:
-            raise BadMessage("no_json") from error
+            raise InvalidMessage("no_json") from error
         if not isinstance(found, dict):
-            raise BadMessage("no_object")
+            raise InvalidMessage("no_object")
         valid = {
-            name: value for name, read in FIELDS.items() if name in found and (value := read(found[name])) is not UNSET
+            name: value for name, read in FIELD_PARSERS.items() if name in found and (value := read(found[name])) is not UNSET
         }
         if not valid:
-            raise BadMessage("no_field")
+            raise InvalidMessage("no_field")
         return cls(**valid)
 
 
-def _number(high: float) -> Callable[[Any], Any]:
+def _number_parser(maximum: float) -> Callable[[Any], Any]:
     def read(value: Any) -> float | Unset | None:
         if value is None:
             return None
@@ -96,12 +96,12 @@ def _number(high: float) -> Callable[[Any], Any]:
         if isinstance(value, float) and not math.isfinite(value):
             return UNSET
         # + 0.0 turns -0.0 into 0.0
-        return min(max(value, 0), high) + 0.0
+        return min(max(value, 0), maximum) + 0.0
 
     return read
 
 
-def _whole(low: int, nullable: bool) -> Callable[[Any], Any]:
+def _integer_parser(minimum: int, nullable: bool) -> Callable[[Any], Any]:
     def read(value: Any) -> int | Unset | None:
         if value is None and nullable:
             return None
@@ -109,46 +109,46 @@ def _whole(low: int, nullable: bool) -> Callable[[Any], Any]:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             return UNSET
-        return min(max(value, low), MAX_INTEGER)
+        return min(max(value, minimum), MAX_SAFE_INTEGER)
 
     return read
 
 
-def _text(longest: int) -> Callable[[Any], Any]:
+def _text_parser(max_length: int) -> Callable[[Any], Any]:
     def read(value: Any) -> str | Unset:
         if not isinstance(value, str):
             return UNSET
         # A lone surrogate passes json.loads, but no encoder after it.
-        return value[:longest].encode("utf-8", "replace").decode("utf-8")
+        return value[:max_length].encode("utf-8", "replace").decode("utf-8")
 
     return read
 
 
 # How each field of a message is read; the keys are Progress' own.
-FIELDS: dict[str, Callable[[Any], Any]] = {
+FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "status": lambda value: value if isinstance(value, str) and value in STATUSES else UNSET,
-    "attempt": _whole(1, nullable=False),
-    "percent": _number(100.0),
-    "downloaded_bytes": _whole(0, nullable=True),
-    "total_bytes": _whole(0, nullable=True),
-    "speed": _number(float(MAX_INTEGER)),
-    "eta": _number(float(MAX_INTEGER)),
-    "phase": _text(64),
-    "error": _text(500),
+    "attempt": _integer_parser(1, nullable=False),
+    "percent": _number_parser(100.0),
+    "downloaded_bytes": _integer_parser(0, nullable=True),
+    "total_bytes": _integer_parser(0, nullable=True),
+    "speed": _number_parser(float(MAX_SAFE_INTEGER)),
+    "eta": _number_parser(float(MAX_SAFE_INTEGER)),
+    "phase": _text_parser(64),
+    "error": _text_parser(500),
     "changed": lambda value: True if value is True else UNSET,
 }
 
 
-def dumps(value: object) -> str:
+def encode_json(value: object) -> str:
     """Return compact JSON that every browser can parse (no NaN, no Infinity)."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 
 
-def video_id_of(name: str) -> str:
+def parse_video_id(channel_name: str) -> str:
     """Return the video id in a channel's name; raise BadMessage if it is none."""
-    video_id = name.removeprefix(CHANNEL_PREFIX)
-    if not VIDEO_ID.fullmatch(video_id):
-        raise BadMessage("bad_id")
+    video_id = channel_name.removeprefix(CHANNEL_PREFIX)
+    if not VIDEO_ID_PATTERN.fullmatch(video_id):
+        raise InvalidMessage("bad_id")
     return video_id
 
 

@@ -7,47 +7,47 @@ from typing import Any
 
 import redis.asyncio
 
-from downloads.progress.keys import SNAPSHOT_KEY, VIDEO_ID, channel
-from downloads.progress.message import BadMessage, Progress
-from downloads.progress.redis_clients import client
+from downloads.progress.keys import SNAPSHOT_KEY, VIDEO_ID_PATTERN, progress_channel
+from downloads.progress.message import InvalidMessage, Progress
+from downloads.progress.redis_clients import get_redis_client
 
 logger = logging.getLogger(__name__)
-REDIS_REST = 1.0  # seconds without a try after a failure, so that many messages do not wait one by one
-_rests_until = 0.0
+REDIS_BACKOFF_SECONDS = 1.0  # seconds without a try after a failure, so that many messages do not wait one by one
+_backoff_until = 0.0
 
 
-def publish(video_id: str, progress: Progress) -> bool:
+def publish_progress(video_id: str, progress: Progress) -> bool:
     """Publish a video's progress; False (logged once per outage) when Redis cannot be reached.
 
     Never raises for Redis: a download goes on without its bar, and the bridge reconciles with the rows.
     """
-    global _rests_until
-    if not VIDEO_ID.fullmatch(video_id):
+    global _backoff_until
+    if not VIDEO_ID_PATTERN.fullmatch(video_id):
         raise ValueError(f"{video_id!r} is no video id: use 1 to 64 of letters, digits, '_', '-', '.' and ':'.")
     now = time.monotonic()
-    if now < _rests_until:
+    if now < _backoff_until:
         return False
     try:
-        client().publish(channel(video_id), progress.to_json())
+        get_redis_client().publish(progress_channel(video_id), progress.to_json())
     except (redis.RedisError, OSError) as error:
-        if not _rests_until:
+        if not _backoff_until:
             logger.warning("Redis cannot be reached, progress is not shown meanwhile: %s", error)
-        _rests_until = now + REDIS_REST
+        _backoff_until = now + REDIS_BACKOFF_SECONDS
         return False
-    if _rests_until:
+    if _backoff_until:
         logger.info("Redis is back, progress is shown again.")
-        _rests_until = 0.0
+        _backoff_until = 0.0
     return True
 
 
-def newest(video_ids: list[str]) -> dict[str, Progress]:
+def latest(video_ids: list[str]) -> dict[str, Progress]:
     """Return what the snapshot store holds of these videos; nothing while Redis cannot be reached."""
     try:
-        texts: list[Any] = client().hmget(SNAPSHOT_KEY, video_ids) if video_ids else []
+        texts: list[Any] = get_redis_client().hmget(SNAPSHOT_KEY, video_ids) if video_ids else []
     except (redis.RedisError, OSError):
         return {}
     found = {}
     for video_id, text in zip(video_ids, texts, strict=True):
-        with contextlib.suppress(BadMessage):
+        with contextlib.suppress(InvalidMessage):
             found[video_id] = Progress.from_json(text or b"")
     return found

@@ -99,9 +99,9 @@ def redis_server(redis_session: RedisServer) -> Iterator[RedisServer]:
         redis_session.start()
     with redis_session.client() as client:
         client.flushall()
-    publisher._rests_until = 0.0
+    publisher._backoff_until = 0.0
     yield redis_session
-    publisher._rests_until = 0.0
+    publisher._backoff_until = 0.0
 
 
 @pytest.fixture(scope="session")

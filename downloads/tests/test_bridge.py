@@ -19,7 +19,7 @@ from downloads.bridge import epoch
 from downloads.bridge import leader as bridges
 from downloads.bridge.leader import Bridge
 from downloads.models import Video
-from downloads.progress.keys import LEADER_KEY, SNAPSHOT_KEY, channel
+from downloads.progress.keys import LEADER_KEY, SNAPSHOT_KEY, progress_channel
 from downloads.progress.message import Progress
 from downloads.tests.conftest import RedisServer, wait_until
 from ytarchive.server.channel_layer import ProgressLayer
@@ -79,7 +79,7 @@ class Scene:
         return found
 
     async def publish(self, video_id: str, **fields) -> None:
-        await self.client.publish(channel(video_id), Progress(**fields).to_json())
+        await self.client.publish(progress_channel(video_id), Progress(**fields).to_json())
 
     async def store(self) -> dict[str, dict]:
         found = await self.client.hgetall(SNAPSHOT_KEY)
@@ -165,7 +165,7 @@ async def test_it_sends_no_more_often_than_ticks_however_much_is_published(scene
     pipe = scene.client.pipeline(transaction=False)
     began = time.monotonic()
     for number in range(3000):
-        pipe.publish(channel(f"v{number % 20}"), f'{{"percent": {number % 100}}}')
+        pipe.publish(progress_channel(f"v{number % 20}"), f'{{"percent": {number % 100}}}')
         if number % 100 == 99:
             await pipe.execute()
     await scene.publish("last", percent=1.0)

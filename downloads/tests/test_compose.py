@@ -196,7 +196,7 @@ def test_it_passes_pages_and_live_progress_through_nginx(running: Archive, proxi
     address = proxied.replace("http", "ws", 1) + "ws/progress"
 
     with connect(address, origin=proxied.rstrip("/")) as socket, running.redis() as client:
-        client.publish(keys.channel("demo:1"), '{"percent": 42}')
+        client.publish(keys.progress_channel("demo:1"), '{"percent": 42}')
         frame = json.loads(socket.recv(timeout=10))
 
     assert (frame["type"], frame["video_id"], frame["percent"]) == ("progress", "demo:1", 42)

@@ -8,7 +8,7 @@ import pytest
 from downloads.fanout import frames, hub
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Fanout, Snapshot
-from downloads.progress.keys import EVENT
+from downloads.progress.keys import BATCH_EVENT_TYPE
 from ytarchive.server.channel_layer import CAPACITY, ProgressLayer
 
 
@@ -48,7 +48,7 @@ def message(kind: str, video_id: str, **fields) -> list[str]:
 
 
 def event(seq: int, *messages: list[str], epoch: str = "e") -> dict:
-    return {"type": EVENT, "epoch": epoch, "seq": seq, "messages": list(messages)}
+    return {"type": BATCH_EVENT_TYPE, "epoch": epoch, "seq": seq, "messages": list(messages)}
 
 
 async def turns() -> None:
@@ -206,7 +206,7 @@ async def test_its_frames_are_those_of_rfc_6455():
 async def test_the_layer_hears_on_whatever_is_written_into_its_channel(redis_server, junk):
     layer = ProgressLayer(hosts=[redis_server.url])
     heard: list[dict] = []
-    layer.attach("progress", EVENT, heard.append)
+    layer.attach("progress", BATCH_EVENT_TYPE, heard.append)
     await layer.group_add("progress", await layer.new_channel())
     with redis_server.client() as client:
         client.publish("asgi__group__progress", junk)

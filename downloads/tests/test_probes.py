@@ -41,7 +41,7 @@ def alive(redis_server):
     with redis_server.client() as client:
         client.set(keys.LEADER_KEY, "token")
         client.hset(keys.SNAPSHOT_KEY, "@", json.dumps({"epoch": "e", "seq": 1, "rev": 0, "at": time.time()}))
-        client.set(keys.WORKER_KEY + "here:1", int(time.time()) - 3)
+        client.set(keys.WORKER_KEY_PREFIX + "here:1", int(time.time()) - 3)
 
 
 async def asked(path: str, method: str = "GET", **headers: str) -> dict:
@@ -203,7 +203,7 @@ async def test_it_tells_its_numbers(alive, redis_server) -> None:
     await Video.objects.acreate(url="https://a.example/1", canonical_url="https://a.example/1", status="complete")
     with redis_server.client() as client:
         client.hset(keys.COUNTS_KEY, mapping={"messages_taken": 7, "messages_dropped.no_json": 2, "batches": 3})
-        client.mset({keys.CLIENTS_KEY + "a:1": 4, keys.CLIENTS_KEY + "a:2": 5})
+        client.mset({keys.CLIENTS_KEY_PREFIX + "a:1": 4, keys.CLIENTS_KEY_PREFIX + "a:2": 5})
     found = await metrics()
     assert found["ytarchive_videos", "complete"] == 1
     assert found["ytarchive_videos", "failed"] == 0

@@ -281,7 +281,7 @@ class Archive:
         outgoing = self.conflator.render(self.conflator.collect(), self.rev)
         self.out(outgoing.messages, outgoing.put, outgoing.drop, arrives=arrives)
 
-    def out(self, messages: list[batch.Message], put: dict[str, str], drop: list[str], *, arrives: bool) -> None:
+    def out(self, messages: list[batch.BatchMessage], put: dict[str, str], drop: list[str], *, arrives: bool) -> None:
         self.head = {"epoch": self.head["epoch"], "seq": self.head["seq"] + 1, "rev": self.rev}
         self.store.update(put)
         for video_id in drop:

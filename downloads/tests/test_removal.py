@@ -141,7 +141,7 @@ def test_it_says_so_once_on_the_wire(video, redis_server):
         ears.get_message(timeout=5)
         video.remove()
         heard = ears.get_message(timeout=5)
-        assert heard["channel"].decode() == keys.channel(video.video_id)
+        assert heard["channel"].decode() == keys.progress_channel(video.video_id)
         assert b'"changed":true' in heard["data"]
         assert ears.get_message(timeout=0.1) is None
 

@@ -36,7 +36,7 @@ def bar_moves(developed: Archive, url: str) -> bool:
     with connect(url.replace("http", "ws", 1) + "ws/progress", open_timeout=10) as socket, developed.redis() as client:
         # The bridge may still be on its way: what is published before it listens is lost, as it may be.
         for _ in range(40):
-            client.publish(keys.channel("demo:1"), '{"percent": 42}')
+            client.publish(keys.progress_channel("demo:1"), '{"percent": 42}')
             try:
                 frame = json.loads(socket.recv(timeout=0.25))
             except TimeoutError:

@@ -88,13 +88,13 @@ async def until_closed(client: ClientConnection) -> None:
 
 @pytest.mark.alone
 async def test_it_brings_a_published_message_to_a_raw_client_within_50_ms(web, client):
-    await asyncio.to_thread(publisher.publish, "warm", Progress(percent=1))
+    await asyncio.to_thread(publisher.publish_progress, "warm", Progress(percent=1))
     await next_frame(client, video_id="warm")
     times = []
     for percent in range(1, 10):
         await asyncio.sleep(0.25)  # idle: longer than a tick
         began = time.monotonic()
-        await asyncio.to_thread(publisher.publish, "demo:1", Progress(percent=percent))
+        await asyncio.to_thread(publisher.publish_progress, "demo:1", Progress(percent=percent))
         frame = await next_frame(client, video_id="demo:1")
         times.append(time.monotonic() - began)
     assert frame.items() >= {"type": "progress", "percent": 9, "downloaded_bytes": None, "total_bytes": None}.items()
@@ -104,7 +104,7 @@ async def test_it_brings_a_published_message_to_a_raw_client_within_50_ms(web, c
 async def test_it_answers_ping_between_its_own_frames(web, client):
     heard: list[str | bytes] = []
     for percent in range(10):
-        await asyncio.to_thread(publisher.publish, "demo", Progress(percent=percent))
+        await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=percent))
         await client.send("ping")
     async with asyncio.timeout(15):
         while heard.count("pong") < 10 or '"percent":9.0' not in str(heard):
@@ -113,7 +113,7 @@ async def test_it_answers_ping_between_its_own_frames(web, client):
 
 async def test_it_sends_a_long_frame_whole(web, client):
     for number in range(200):
-        publisher.publish(f"v{number}", Progress(percent=number % 100, phase="x" * 64))
+        publisher.publish_progress(f"v{number}", Progress(percent=number % 100, phase="x" * 64))
     async with connect(web.url, subprotocols=[V2]) as other:
         found = json.loads(await other.recv())
         while len(found.get("videos", [])) < 200:
@@ -199,12 +199,12 @@ def test_it_ends_though_it_is_asked_without_end(web):
 @pytest.mark.alone
 async def test_it_drops_a_client_that_does_not_read_and_keeps_no_more_than_its_share(web, client):
     stalled = [_stalled_client(web.port) for _ in range(5)]
-    await asyncio.to_thread(publisher.publish, "demo", Progress(percent=0))
+    await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=0))
     await next_frame(client, video_id="demo")
     before = web.memory()
     longest = 0.0
     began = time.monotonic()
-    pipe = redis_clients.client().pipeline(transaction=False)
+    pipe = redis_clients.get_redis_client().pipeline(transaction=False)
     while time.monotonic() - began < 16:
         for number in range(60):
             pipe.publish(f"progress:v{number}", Progress(percent=number, phase="p" * 64).to_json())
@@ -248,7 +248,7 @@ def _is_closed(found: socket.socket) -> bool:
 
 
 async def test_it_answers_the_snapshot_over_http_too(web, client, redis_server):
-    await asyncio.to_thread(publisher.publish, "demo", Progress(percent=7))
+    await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=7))
     await next_frame(client, video_id="demo")
     status, body = await asyncio.to_thread(web.get, "/api/progress")
     found = json.loads(body)

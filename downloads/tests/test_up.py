@@ -70,7 +70,7 @@ def test_it_is_ready_when_pages_bridge_and_worker_are(running: Archive) -> None:
     assert status_of(url + "accounts/login/") == 200
     with running.redis() as client:
         assert client.exists(keys.LEADER_KEY)
-        assert list(client.scan_iter(keys.WORKER_KEY + "*"))
+        assert list(client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
 
 
 def test_it_says_the_first_admins_password_once(running: Archive) -> None:

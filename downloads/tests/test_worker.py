@@ -124,13 +124,13 @@ def test_it_runs_as_many_at_once_as_it_may(work, queue, media_server):
 def test_it_says_that_it_lives(work, redis_server):
     process = work()
     with redis_server.client() as client:
-        (key,) = client.keys(keys.WORKER_KEY + "*")
+        (key,) = client.keys(keys.WORKER_KEY_PREFIX + "*")
         assert key.decode().endswith(f":{process.pid}")
         assert 0 < client.ttl(key) <= supervisor.BEAT_LASTS
     process.terminate()
     assert process.wait(10) == 0
     with redis_server.client() as client:
-        assert client.keys(keys.WORKER_KEY + "*") == []
+        assert client.keys(keys.WORKER_KEY_PREFIX + "*") == []
 
 
 def test_it_writes_progress_to_the_row_with_the_lease(work, queue):

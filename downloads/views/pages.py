@@ -17,7 +17,7 @@ from downloads.intake import submit
 from downloads.library import video_page
 from downloads.library.listing import Browse
 from downloads.models import ACTIVE_STATUSES, Queue, Status, Video
-from downloads.progress.keys import VIDEO_ID
+from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
 from downloads.views.decorators import looking
 
@@ -106,7 +106,7 @@ def cards(request: HttpRequest) -> HttpResponse:
         shown = [{"video": video, "detail": video_page.shown(video, request.GET)} for video in found]
     else:
         shown = [{"video": video} for video in found]
-        gone = sorted({each for each in ids if VIDEO_ID.fullmatch(each)} - {video.video_id for video in found})
+        gone = sorted({each for each in ids if VIDEO_ID_PATTERN.fullmatch(each)} - {video.video_id for video in found})
         context |= {"queue": Queue.get_or_default(), "gone": gone}
     return render(request, "downloads/_cards.html", {**context, "videos": shown})
 

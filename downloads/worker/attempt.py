@@ -50,7 +50,7 @@ def run(
 
     def send(state: message.Progress) -> None:
         tell(state)
-        publisher.publish(video.video_id, state)
+        publisher.publish_progress(video.video_id, state)
 
     with Reporter(send) as reporter:
         try:

@@ -203,7 +203,7 @@ class Worker:
     def _beat(self) -> None:
         """Say that this worker lives, to whoever asks; Redis may be away."""
         with contextlib.suppress(redis.RedisError, OSError):
-            redis_clients.client().set(keys.WORKER_KEY + self.name, int(time.time()), ex=BEAT_LASTS)
+            redis_clients.get_redis_client().set(keys.WORKER_KEY_PREFIX + self.name, int(time.time()), ex=BEAT_LASTS)
 
     def _hear(self, download: Supervised) -> None:
         if not download.hear():
@@ -252,7 +252,7 @@ class Worker:
 
     def _goodbye(self) -> None:
         with contextlib.suppress(redis.RedisError, OSError):
-            redis_clients.client().delete(keys.WORKER_KEY + self.name)
+            redis_clients.get_redis_client().delete(keys.WORKER_KEY_PREFIX + self.name)
         logger.info("ytarchive worker: stopped")
 
     @contextlib.contextmanager

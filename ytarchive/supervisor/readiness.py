@@ -28,7 +28,7 @@ def redis_part() -> Part | None:
 def answers() -> bool:
     """Tell whether the embedded server can be used."""
     try:
-        return bool(redis_clients.client().ping())
+        return bool(redis_clients.get_redis_client().ping())
     except redis.RedisError:
         return False
 
@@ -49,8 +49,8 @@ def check_redis() -> None:
 
 def forget_the_dead() -> None:
     """Drop what a killed bridge and killed workers left in the embedded server: we hold the data folder."""
-    client = redis_clients.client()
-    client.delete(keys.LEADER_KEY, *client.scan_iter(keys.WORKER_KEY + "*"))
+    client = redis_clients.get_redis_client()
+    client.delete(keys.LEADER_KEY, *client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
 
 
 def bridge_leads() -> bool:

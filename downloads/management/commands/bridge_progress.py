@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from downloads.bridge.leader import Bridge
-from downloads.progress.redis_clients import async_client
+from downloads.progress.redis_clients import create_async_redis_client
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 async def bridge() -> None:
     """Run a bridge until SIGTERM or Ctrl-C."""
     # No retries inside: the bridge tries again itself, from the start.
-    client = async_client(connect=0.5, answer=1.0)
+    client = create_async_redis_client(connect_timeout=0.5, response_timeout=1.0)
     found = Bridge(client, get_channel_layer(), settings.TICK_MS / 1000)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

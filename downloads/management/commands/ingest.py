@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
 def _freshen(videos: list[Video]) -> None:
     """Put in what the pages are told five times a second, where the row is behind: its worker writes every 5 s."""
-    news = publisher.newest([video.video_id for video in videos])
+    news = publisher.latest([video.video_id for video in videos])
     for video in videos:
         found = news.get(video.video_id, message.Progress())
         if found.attempt != video.attempt or not isinstance(found.percent, float):

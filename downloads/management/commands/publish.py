@@ -20,11 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            message.video_id_of(keys.channel(options["video_id"]))
+            message.parse_video_id(keys.progress_channel(options["video_id"]))
             found = message.Progress.from_json(os.fsencode(options["json"]))
-        except message.BadMessage as error:
+        except message.InvalidMessage as error:
             raise CommandError(REASONS[error.reason]) from error
-        if not publisher.publish(options["video_id"], found):
+        if not publisher.publish_progress(options["video_id"], found):
             raise CommandError("Redis cannot be reached. Is `manage.py up` running, or REDIS_URL right?")
 
 
@@ -33,5 +33,5 @@ REASONS = {
     "too_long": f"The message is longer than {message.MAX_MESSAGE_BYTES} bytes.",
     "no_json": 'The message is no JSON. An example: {"percent": 42}',
     "no_object": 'The message is no JSON object. An example: {"percent": 42}',
-    "no_field": f"The message holds no valid field. There are: {', '.join(message.FIELDS)}.",
+    "no_field": f"The message holds no valid field. There are: {', '.join(message.FIELD_PARSERS)}.",
 }

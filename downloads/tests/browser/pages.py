@@ -41,7 +41,7 @@ def finish(video: Video, media_file: str = "", size: int = 603_000_000) -> None:
 
 
 def move(video: Video, percent: float | None, **fields) -> None:
-    assert publisher.publish(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
+    assert publisher.publish_progress(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
 
 
 def card(page: Page, video: Video) -> Locator:

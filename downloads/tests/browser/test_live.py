@@ -156,8 +156,8 @@ def test_it_keeps_nothing_of_a_thousand_finished_videos(page, site):
     kept = running("kept")
     opened(page, site)
     for number in range(1000):
-        publisher.publish(f"gone:{number}", Progress(percent=50.0, status=Status.DOWNLOADING))
-        publisher.publish(f"gone:{number}", Progress(status=Status.COMPLETE))
+        publisher.publish_progress(f"gone:{number}", Progress(percent=50.0, status=Status.DOWNLOADING))
+        publisher.publish_progress(f"gone:{number}", Progress(status=Status.COMPLETE))
     for number in range(40):
         finish(running(f"v{number}"))
     move(kept, 66)

@@ -153,7 +153,7 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
     video = running("a")
     opened(page, site, video.get_absolute_url())
     Video.objects.filter(pk=video.pk).delete()
-    publisher.publish(video.video_id, message.Progress(changed=True))
+    publisher.publish_progress(video.video_id, message.Progress(changed=True))
     expect(page.get_by_role("heading", name="Nothing is here")).to_be_visible()
     page.errors.clear()  # Chromium logs the 404
     page.get_by_role("link", name="Back to the library").click()
