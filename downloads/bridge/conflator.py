@@ -9,171 +9,171 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from downloads.bridge.encoding import changed_text, progress_text, status_text
-from downloads.bridge.video_state import Outgoing, Row, Slot, Track
+from downloads.bridge.encoding import encode_changed, encode_progress, encode_status
+from downloads.bridge.video_state import RenderedBatch, RowState, Pending, VideoState
 from downloads.progress import batch
 from downloads.progress.batch import BatchMessage
 from downloads.progress.counters import Counters
 from downloads.progress.message import Progress
 
-REMEMBERED = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
-MOST_ENDED = 10_000
-MOST_ACTIVE = 1_000
-LATE = 2.0  # seconds after a terminal status in which a message without an attempt is late, not new
-SILENT = "no news for 10 minutes"
+INACTIVE_TTL_SECONDS = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
+MAX_INACTIVE_VIDEOS = 10_000
+MAX_ACTIVE_VIDEOS = 1_000
+LATE_MESSAGE_SECONDS = 2.0  # seconds after a terminal status in which a message without an attempt is late, not new
+INACTIVITY_ERROR = "no news for 10 minutes"
 
 
 class Conflator:
     """All that the leading bridge knows."""
 
-    def __init__(self, tally: Counters | None = None) -> None:
+    def __init__(self, counters: Counters | None = None) -> None:
         # Least recently updated first, in both.
-        self.active: OrderedDict[str, Track] = OrderedDict()
-        self.resting: OrderedDict[str, Track] = OrderedDict()
-        self.slots: dict[str, Slot] = {}
-        self.dropped: list[str] = []
-        self.tally = tally or Counters()
+        self.active: OrderedDict[str, VideoState] = OrderedDict()
+        self.inactive: OrderedDict[str, VideoState] = OrderedDict()
+        self.pending: dict[str, Pending] = {}
+        self.removed_ids: list[str] = []
+        self.counters = counters or Counters()
 
-    def knows(self, video_id: str) -> bool:
+    def is_identified(self, video_id: str) -> bool:
         """Tell whether a message about this id can be taken without a look at its row.
 
         A waiting row is looked at again: somebody has probably begun with it.
         """
-        track = self.track(video_id)
-        return track is not None and not track.waits
+        track = self.get_state(video_id)
+        return track is not None and not track.is_queued
 
-    def track(self, video_id: str) -> Track | None:
+    def get_state(self, video_id: str) -> VideoState | None:
         """Return what is known of an id."""
-        return self.active.get(video_id) or self.resting.get(video_id)
+        return self.active.get(video_id) or self.inactive.get(video_id)
 
     # Messages in ---------------------------------------------------------------------------------
 
-    def learn(self, row: Row, now: float) -> None:
+    def adopt_row(self, row: RowState, now: float) -> None:
         """Take a row as what is known, without telling anybody."""
-        track = Track(attempt=row.attempt, has_row=True, status=row.status, at=now, told=False)
-        track.carry(row.progress)
-        self._keep(row.video_id, track, active=row.is_active)
+        track = VideoState(attempt=row.attempt, has_row=True, status=row.status, updated_at=now, status_sent=False)
+        track.merge_progress(row.progress)
+        self._insert_state(row.video_id, track, is_active=row.is_active)
 
-    def take(self, video_id: str, found: Progress, now: float) -> bool:
+    def apply_message(self, video_id: str, message: Progress, now: float) -> bool:
         """Take one message; False if it is of an earlier attempt, late, or after the end (counted)."""
-        track = self.track(video_id)
-        attempt = self._attempt(track, found, now)
+        track = self.get_state(video_id)
+        attempt = self._resolve_attempt(track, message, now)
         fresh = track is None or attempt > track.attempt
         if track is None or fresh:
-            track = Track(attempt=attempt, has_row=track.has_row if track else False)
-        reason = track.refusal(attempt, found)
+            track = VideoState(attempt=attempt, has_row=track.has_row if track else False)
+        reason = track.rejection_reason(attempt, message)
         if reason:
-            self.tally.count_dropped(reason)
-            if found.changed is True:
-                self._slot(video_id).changed = True
+            self.counters.count_dropped(reason)
+            if message.changed is True:
+                self._pending_for(video_id).send_changed = True
             return False
-        self._apply(video_id, track, found, now, fresh)
+        self._update_state(video_id, track, message, now, fresh)
         return True
 
     @staticmethod
-    def _attempt(track: Track | None, found: Progress, now: float) -> int:
-        if isinstance(found.attempt, int):
-            return found.attempt
-        if track is None:
+    def _resolve_attempt(state: VideoState | None, message: Progress, now: float) -> int:
+        if isinstance(message.attempt, int):
+            return message.attempt
+        if state is None:
             return 1
-        if not track.has_row and track.ended and now - track.at >= LATE:
-            return track.attempt + 1
-        return track.attempt
+        if not state.has_row and state.is_terminal and now - state.updated_at >= LATE_MESSAGE_SECONDS:
+            return state.attempt + 1
+        return state.attempt
 
-    def _apply(self, video_id: str, track: Track, found: Progress, now: float, fresh: bool) -> None:
-        slot = self._slot(video_id)
-        slot.changed = slot.changed or found.changed is True
-        if not found.to_dict().keys() - {"changed", "attempt"}:
+    def _update_state(self, video_id: str, state: VideoState, message: Progress, now: float, is_new_attempt: bool) -> None:
+        slot = self._pending_for(video_id)
+        slot.send_changed = slot.send_changed or message.changed is True
+        if not message.to_dict().keys() - {"changed", "attempt"}:
             return
-        if fresh:
-            slot.status = slot.progress = False
-        if isinstance(found.status, str) and (found.status != track.status or not track.told):
+        if is_new_attempt:
+            slot.send_status = slot.send_progress = False
+        if isinstance(message.status, str) and (message.status != state.status or not state.status_sent):
             # What was true before it is over.
-            slot.status, slot.progress = True, False
-            track.status, track.told = found.status, True
-            track.error = found.error if isinstance(found.error, str) else None
-        numbers = track.carry(found)
-        track.at = now
-        goes_on = not track.ended and found.status != "queued"
-        slot.progress = goes_on and (numbers or slot.progress)
-        self._keep(video_id, track, active=goes_on and not track.waits)
+            slot.send_status, slot.send_progress = True, False
+            state.status, state.status_sent = message.status, True
+            state.error = message.error if isinstance(message.error, str) else None
+        numbers = state.merge_progress(message)
+        state.updated_at = now
+        goes_on = not state.is_terminal and message.status != "queued"
+        slot.send_progress = goes_on and (numbers or slot.send_progress)
+        self._insert_state(video_id, state, is_active=goes_on and not state.is_queued)
 
-    def _keep(self, video_id: str, track: Track, *, active: bool) -> None:
+    def _insert_state(self, video_id: str, state: VideoState, *, is_active: bool) -> None:
         was = self.active.pop(video_id, None) is not None
-        self.resting.pop(video_id, None)
-        track.active = active
-        if active:
-            self.active[video_id] = track
-            if len(self.active) > MOST_ACTIVE:
+        self.inactive.pop(video_id, None)
+        state.is_active = is_active
+        if is_active:
+            self.active[video_id] = state
+            if len(self.active) > MAX_ACTIVE_VIDEOS:
                 oldest, left = self.active.popitem(last=False)
-                self.resting[oldest] = left
-                left.active = False
-                self.dropped.append(oldest)
+                self.inactive[oldest] = left
+                left.is_active = False
+                self.removed_ids.append(oldest)
         else:
-            self.resting[video_id] = track
+            self.inactive[video_id] = state
             if was:
-                self.dropped.append(video_id)
-            if len(self.resting) > MOST_ENDED:
-                self.resting.popitem(last=False)
+                self.removed_ids.append(video_id)
+            if len(self.inactive) > MAX_INACTIVE_VIDEOS:
+                self.inactive.popitem(last=False)
 
-    def _slot(self, video_id: str) -> Slot:
-        return self.slots.setdefault(video_id, Slot())
+    def _pending_for(self, video_id: str) -> Pending:
+        return self.pending.setdefault(video_id, Pending())
 
     # Batches out ---------------------------------------------------------------------------------
 
-    def say_again(self, video_id: str) -> None:
+    def resend(self, video_id: str) -> None:
         """Send a video's newest progress with the next batch, and store it."""
-        self._slot(video_id).progress = True
+        self._pending_for(video_id).send_progress = True
 
-    def collect(self) -> dict[str, Slot]:
+    def drain_pending(self) -> dict[str, Pending]:
         """Return what goes out with the next batch, and begin to collect for the one after it."""
-        slots, self.slots = self.slots, {}
+        slots, self.pending = self.pending, {}
         return slots
 
-    def render(self, slots: dict[str, Slot], rev: int, gone: Collection[str] = ()) -> Outgoing:
+    def render_batch(self, pending: dict[str, Pending], rev: int, deleted_ids: Collection[str] = ()) -> RenderedBatch:
         """Return the batch of `slots`; `gone`: ids among the changed that have no row any more."""
-        self._forget(gone)
-        dropped, self.dropped = self.dropped, []
+        self._forget_deleted(deleted_ids)
+        dropped, self.removed_ids = self.removed_ids, []
         messages: list[BatchMessage] = []
         put: dict[str, str] = {}
-        for video_id, slot in slots.items():
-            track = self.track(video_id)
-            if track and slot.status and track.status:
-                messages.append((video_id, batch.KIND_STATUS, status_text(video_id, track, rev)))
-            if slot.changed:
-                messages.append((video_id, batch.KIND_CHANGED, changed_text(video_id, rev, video_id in gone)))
-            text = progress_text(video_id, track) if track and (track.active or slot.progress) else ""
-            if track and track.active:
+        for video_id, slot in pending.items():
+            track = self.get_state(video_id)
+            if track and slot.send_status and track.status:
+                messages.append((video_id, batch.KIND_STATUS, encode_status(video_id, track, rev)))
+            if slot.send_changed:
+                messages.append((video_id, batch.KIND_CHANGED, encode_changed(video_id, rev, video_id in deleted_ids)))
+            text = encode_progress(video_id, track) if track and (track.is_active or slot.send_progress) else ""
+            if track and track.is_active:
                 put[video_id] = text
-            if track and slot.progress and not track.ended:
+            if track and slot.send_progress and not track.is_terminal:
                 messages.append((video_id, batch.KIND_PROGRESS, text))
-        return Outgoing(messages, put, [video_id for video_id in dropped if video_id not in self.active])
+        return RenderedBatch(messages, put, [video_id for video_id in dropped if video_id not in self.active])
 
-    def _forget(self, gone: Collection[str]) -> None:
+    def _forget_deleted(self, deleted_ids: Collection[str]) -> None:
         """Forget ids whose row was deleted."""
-        for video_id in gone:
-            self.resting.pop(video_id, None)
+        for video_id in deleted_ids:
+            self.inactive.pop(video_id, None)
             if self.active.pop(video_id, None):
-                self.dropped.append(video_id)
+                self.removed_ids.append(video_id)
 
-    def everything(self) -> dict[str, str]:
+    def encode_active(self) -> dict[str, str]:
         """Return the texts of all active videos, for a new snapshot store."""
-        return {video_id: progress_text(video_id, track) for video_id, track in self.active.items()}
+        return {video_id: encode_progress(video_id, track) for video_id, track in self.active.items()}
 
-    def expire(self, now: float) -> None:
+    def expire_stale(self, now: float) -> None:
         """Forget what ended long ago; fail what has no row and has been silent for ten minutes."""
-        for video_id, track in list(self.resting.items()):
-            if now - track.at >= REMEMBERED and video_id not in self.slots:
-                del self.resting[video_id]
+        for video_id, track in list(self.inactive.items()):
+            if now - track.updated_at >= INACTIVE_TTL_SECONDS and video_id not in self.pending:
+                del self.inactive[video_id]
         for video_id, track in list(self.active.items()):
-            if not track.has_row and now - track.at >= REMEMBERED:
-                self.take(video_id, Progress(status="failed", error=SILENT, attempt=track.attempt), now)
+            if not track.has_row and now - track.updated_at >= INACTIVE_TTL_SECONDS:
+                self.apply_message(video_id, Progress(status="failed", error=INACTIVITY_ERROR, attempt=track.attempt), now)
 
     # The rows, again -----------------------------------------------------------------------------
 
-    def restore(
+    def restore_states(
         self,
-        remembered: "OrderedDict[str, Track]",
+        inactive: "OrderedDict[str, VideoState]",
         stored: dict[str, Progress],
         now: float,
         last_percents: Mapping[str, float] = MappingProxyType({}),
@@ -182,15 +182,15 @@ class Conflator:
 
         Rows are the truth and are reconciled after this.
         """
-        self.resting.update((video_id, track) for video_id, track in remembered.items() if not track.has_row)
+        self.inactive.update((video_id, track) for video_id, track in inactive.items() if not track.has_row)
         for video_id, found in stored.items():
-            self.take(video_id, found, now)
-            if (track := self.track(video_id)) and video_id in last_percents:
+            self.apply_message(video_id, found, now)
+            if (track := self.get_state(video_id)) and video_id in last_percents:
                 track.last_percent = last_percents[video_id]
-        self.slots.clear()
+        self.pending.clear()
 
-    def reconcile(
-        self, rows: Iterable[Row], since: float, now: float, news: Collection[str] = (), *, complete: bool = False
+    def reconcile_rows(
+        self, rows: Iterable[RowState], rows_read_at: float, now: float, video_ids_with_events: Collection[str] = (), *, is_complete: bool = False
     ) -> bool:
         """Bring what is known in line with the rows read at `since`; True if a terminal status must be undone.
 
@@ -199,41 +199,41 @@ class Conflator:
         `complete`: these are all the rows there are of active ids.
         """
         found = {row.video_id: row for row in rows}
-        undone = [self._reconcile(row, since, now, row.video_id in news) for row in found.values()]
-        deleted = set(news)
-        if complete:
-            deleted |= {video_id for video_id, track in self.active.items() if track.has_row and track.at <= since}
+        undone = [self._reconcile_row(row, rows_read_at, now, row.video_id in video_ids_with_events) for row in found.values()]
+        deleted = set(video_ids_with_events)
+        if is_complete:
+            deleted |= {video_id for video_id, track in self.active.items() if track.has_row and track.updated_at <= rows_read_at}
         for video_id in deleted - found.keys():
-            self._slot(video_id).changed = True
+            self._pending_for(video_id).send_changed = True
         return any(undone)
 
-    def announce(self, rows: Iterable[Row], since: float, now: float, news: Collection[str]) -> bool:
+    def include_events(self, rows: Iterable[RowState], rows_read_at: float, now: float, video_ids_with_events: Collection[str]) -> bool:
         """Make sure that the next batch tells of all events up to its rev, whose ids are `news`; as `reconcile`.
 
         Messages go out after the commit: an event without one here has lost it, or has it on its way.
         """
-        undone = self.reconcile(rows, since, now, news)
-        for video_id in news:
-            if video_id not in self.slots:
-                self._slot(video_id).changed = True
+        undone = self.reconcile_rows(rows, rows_read_at, now, video_ids_with_events)
+        for video_id in video_ids_with_events:
+            if video_id not in self.pending:
+                self._pending_for(video_id).send_changed = True
         return undone
 
-    def _reconcile(self, row: Row, since: float, now: float, is_news: bool) -> bool:
-        track = self.track(row.video_id)
-        if track and track.at > since:
+    def _reconcile_row(self, row: RowState, rows_read_at: float, now: float, has_recent_event: bool) -> bool:
+        track = self.get_state(row.video_id)
+        if track and track.updated_at > rows_read_at:
             return False  # a message came while the rows were read: it is newer
         if track is None or track.attempt < row.attempt:
-            if track or row.is_active or is_news:
-                self._apply(row.video_id, Track(row.attempt, has_row=True), row.progress, now, True)
+            if track or row.is_active or has_recent_event:
+                self._update_state(row.video_id, VideoState(row.attempt, has_row=True), row.progress, now, True)
             return False
         track.has_row = True
         wrong = track.attempt > row.attempt  # a message goes out after its row is written
-        if not wrong and track.status == row.status and (track.told or not is_news):
+        if not wrong and track.status == row.status and (track.status_sent or not has_recent_event):
             return False
-        if wrong or (track.ended and not row.has_ended):
-            self.slots.pop(row.video_id, None)
-            self.learn(row, now)
+        if wrong or (track.is_terminal and not row.is_terminal):
+            self.pending.pop(row.video_id, None)
+            self.adopt_row(row, now)
             return True
         track.status = None
-        self._apply(row.video_id, track, row.progress, now, False)
+        self._update_state(row.video_id, track, row.progress, now, False)
         return False

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from downloads.bridge.video_state import Track
+from downloads.bridge.video_state import VideoState
 from downloads.progress import batch
 from downloads.progress.message import encode_json
 
 
-def progress_text(video_id: str, track: Track) -> str:
+def encode_progress(video_id: str, state: VideoState) -> str:
     """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
-    numbers = track.numbers
+    numbers = state.progress_fields
     content: dict[str, Any] = {
         "type": batch.KIND_PROGRESS,
         "video_id": video_id,
@@ -18,25 +18,25 @@ def progress_text(video_id: str, track: Track) -> str:
         "total_bytes": numbers.get("total_bytes"),
     }
     if content["percent"] is None:
-        content["last_percent"] = track.last_percent
+        content["last_percent"] = state.last_percent
     content |= {name: numbers[name] for name in ("speed", "eta", "phase") if name in numbers}
-    if track.status:
-        content["status"] = track.status
-    content["attempt"] = track.attempt
+    if state.status:
+        content["status"] = state.status
+    content["attempt"] = state.attempt
     return encode_json(content)
 
 
-def status_text(video_id: str, track: Track, rev: int) -> str:
+def encode_status(video_id: str, state: VideoState, rev: int) -> str:
     """Return a video's status object."""
-    content = {"type": batch.KIND_STATUS, "video_id": video_id, "status": track.status, "attempt": track.attempt}
-    if "percent" in track.numbers:
-        content["percent"] = track.numbers["percent"]
-    if track.error is not None:
-        content["error"] = track.error
+    content = {"type": batch.KIND_STATUS, "video_id": video_id, "status": state.status, "attempt": state.attempt}
+    if "percent" in state.progress_fields:
+        content["percent"] = state.progress_fields["percent"]
+    if state.error is not None:
+        content["error"] = state.error
     return encode_json(content | {"rev": rev})
 
 
-def changed_text(video_id: str, rev: int, deleted: bool) -> str:
+def encode_changed(video_id: str, rev: int, deleted: bool) -> str:
     """Return the object that says: something else of the row has changed, or it is gone."""
     content: dict[str, Any] = {"type": batch.KIND_CHANGED, "video_id": video_id, "rev": rev}
     return encode_json(content | {"deleted": True} if deleted else content)

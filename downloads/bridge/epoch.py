@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from downloads.bridge.conflator import Conflator
-from downloads.bridge.lease import Interrupted
-from downloads.bridge.snapshot_store import last_percent, readable
-from downloads.bridge.video_state import Outgoing
+from downloads.bridge.lease import LeadershipLost
+from downloads.bridge.snapshot_store import parse_last_percent, parse_stored_entries
+from downloads.bridge.video_state import RenderedBatch
 from downloads.progress.counters import BATCHES_SENT, MESSAGES_TAKEN
 from downloads.progress.keys import ECHO_CHANNEL_PREFIX, BATCH_EVENT_TYPE, SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY
 from downloads.progress.message import InvalidMessage, Progress, encode_json, parse_video_id
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Seconds, the first four.
-HEARTBEAT = 1.5  # between batches at most, so that clients see one at least every 2 s
-RECONCILED = 30.0
-DEAF_AFTER = 6.0  # without an echo of our own
-SHORTLY = 0.01
-MOST_AT_ONCE = 400  # messages a tick: asyncio's stream reader holds 128 KiB
-MOST_PARKED = 100  # messages about one id that wait for a look at its row
+HEARTBEAT_INTERVAL_SECONDS = 1.5  # between batches at most, so that clients see one at least every 2 s
+RECONCILE_INTERVAL_SECONDS = 30.0
+ECHO_TIMEOUT_SECONDS = 6.0  # without an echo of our own
+COALESCE_MARGIN_SECONDS = 0.01
+MAX_MESSAGES_PER_TICK = 400  # messages a tick: asyncio's stream reader holds 128 KiB
+MAX_BUFFERED_PER_VIDEO = 100  # messages about one id that wait for a look at its row
 
 
 class Epoch:
@@ -36,199 +36,199 @@ class Epoch:
     def __init__(self, bridge: "Bridge") -> None:
         self.bridge = bridge
         self.clock = bridge.clock
-        self.name = secrets.token_hex(8)
+        self.epoch_id = secrets.token_hex(8)
         self.seq = 0
         self.rev = 0  # the pages are told of every event up to this one
         self.conflator = Conflator(bridge.tally)
-        self.parked: dict[str, list[Progress]] = {}
-        self.begun = False
-        self.taken = self.rested = 0
-        self.fresh = asyncio.Event()
-        self.heard = self.sent = self.echoed = self.reconciled = self.clock()
-        self.reconciling: asyncio.Task[bool] | None = None
+        self.unidentified: dict[str, list[Progress]] = {}
+        self.is_started = False
+        self.messages_since_batch = self.coalesced_seq = 0
+        self.wake_event = asyncio.Event()
+        self.echo_received_at = self.batch_sent_at = self.echo_sent_at = self.reconciled_at = self.clock()
+        self.reconcile_task: asyncio.Task[bool] | None = None
 
     # Messages in -----------------------------------------------------------------------------------
 
-    async def read(self, pubsub: Any) -> None:
+    async def read_messages(self, pubsub: Any) -> None:
         """Take messages for ever; raise Interrupted when the subscription was made anew behind our back."""
         async for message in pubsub.listen():
             if message["type"] == "pmessage":
-                self.take(message["channel"], message["data"])
-                await self._rest()
+                self.handle_message(message["channel"], message["data"])
+                await self._coalesce()
             elif message["type"] == "message":
-                self.heard = self.clock()
+                self.echo_received_at = self.clock()
             else:
-                raise Interrupted("Redis cut the subscription, messages may be missing")
+                raise LeadershipLost("Redis cut the subscription, messages may be missing")
 
-    async def _rest(self) -> None:
+    async def _coalesce(self) -> None:
         """Leave messages where they are until shortly before the next batch may be sent, then take them together.
 
         To be woken for each message costs more than all the rest of it. What is more than the buffers on the
         way hold is not left there.
         """
-        self.taken += 1
-        if self.rested == self.seq:
+        self.messages_since_batch += 1
+        if self.coalesced_seq == self.seq:
             return
-        many, self.rested, self.taken = self.taken > MOST_AT_ONCE, self.seq, 0
-        rest = self.sent + self.bridge.tick - SHORTLY - self.clock()
-        if self.begun and rest > 0 and not many:
+        many, self.coalesced_seq, self.messages_since_batch = self.messages_since_batch > MAX_MESSAGES_PER_TICK, self.seq, 0
+        rest = self.batch_sent_at + self.bridge.tick_seconds - COALESCE_MARGIN_SECONDS - self.clock()
+        if self.is_started and rest > 0 and not many:
             await asyncio.sleep(rest)
 
-    def take(self, channel: bytes, data: bytes) -> None:
+    def handle_message(self, channel_name: bytes, data: bytes) -> None:
         """Take one message; a bad one is counted by its reason, and never stops the bridge."""
         try:
-            video_id = parse_video_id(channel.decode("utf-8", "replace"))
+            video_id = parse_video_id(channel_name.decode("utf-8", "replace"))
             found = Progress.from_json(data)
         except InvalidMessage as error:
-            self.bridge.refused(error.reason, channel)
+            self.bridge.count_invalid(error.reason, channel_name)
             return
         self.bridge.tally.counts[MESSAGES_TAKEN] += 1
-        if self.begun and self.conflator.knows(video_id):
-            self.conflator.take(video_id, found, self.clock())
+        if self.is_started and self.conflator.is_identified(video_id):
+            self.conflator.apply_message(video_id, found, self.clock())
         else:
-            waiting = self.parked.setdefault(video_id, [])
-            del waiting[:-MOST_PARKED]  # states: the newest are worth most
+            waiting = self.unidentified.setdefault(video_id, [])
+            del waiting[:-MAX_BUFFERED_PER_VIDEO]  # states: the newest are worth most
             waiting.append(found)
-        self.fresh.set()
+        self.wake_event.set()
 
-    async def _unpark(self) -> None:
+    async def _identify_videos(self) -> None:
         """Look for the rows of ids heard of for the first time, then take what was said about them."""
-        wanted = list(self.parked)
+        wanted = list(self.unidentified)
         now = self.clock()
-        for row in await self.bridge.rows.of(wanted) if wanted else ():
-            if not self.conflator.knows(row.video_id):
-                self.conflator.learn(row, now)
+        for row in await self.bridge.row_reader.fetch_rows(wanted) if wanted else ():
+            if not self.conflator.is_identified(row.video_id):
+                self.conflator.adopt_row(row, now)
         for video_id in wanted:
-            for found in self.parked.pop(video_id):
-                self.conflator.take(video_id, found, now)
+            for found in self.unidentified.pop(video_id):
+                self.conflator.apply_message(video_id, found, now)
 
     # Batches out -------------------------------------------------------------------------------------
 
-    async def begin(self) -> None:
+    async def start_epoch(self) -> None:
         """Put the picture together from the store and the rows, and send it as the epoch's first batch."""
         since = self.clock()
-        stored = await self.bridge.client.hgetall(SNAPSHOT_KEY)
+        stored = await self.bridge.redis_client.hgetall(SNAPSHOT_KEY)
         if stored.pop(SNAPSHOT_HEAD_FIELD.encode(), None) is None:
             self.bridge.reconciled_rev = None  # Redis has lost its data, and perhaps messages with it
-        last = {name.decode(): found for name, text in stored.items() if (found := last_percent(text)) is not None}
-        self.conflator.restore(self.bridge.remembered, dict(readable(stored)), since, last)
-        await self._reconcile(since)
-        self.begun = True
-        outgoing = self.conflator.render(self.conflator.collect(), self.rev)
-        await self._out(Outgoing(outgoing.messages, self.conflator.everything(), []), anew=True)
+        last = {name.decode(): found for name, text in stored.items() if (found := parse_last_percent(text)) is not None}
+        self.conflator.restore_states(self.bridge.inactive_states, dict(parse_stored_entries(stored)), since, last)
+        await self._reconcile_with_rows(since)
+        self.is_started = True
+        outgoing = self.conflator.render_batch(self.conflator.drain_pending(), self.rev)
+        await self._send_batch(RenderedBatch(outgoing.messages, self.conflator.encode_active(), []), replace_snapshot=True)
 
-    async def send_batches(self, reader: asyncio.Task[None]) -> None:
+    async def send_batches(self, reader_task: asyncio.Task[None]) -> None:
         """Send a batch whenever there is one, at most one a tick, and a heartbeat when there is none."""
-        reader.add_done_callback(lambda _: self.fresh.set())
+        reader_task.add_done_callback(lambda _: self.wake_event.set())
         while not self.bridge.stopping.is_set():
-            await self._wait()
-            if reader.done():
-                reader.result()  # raises what ended it
-                raise Interrupted("The subscription ended")
+            await self._wait_for_messages()
+            if reader_task.done():
+                reader_task.result()  # raises what ended it
+                raise LeadershipLost("The subscription ended")
             now = self.clock()
-            await self._look_after(now)
-            if now - self.sent >= (self.bridge.tick if self.waiting else HEARTBEAT):
-                await self._flush()
+            await self._run_periodic_checks(now)
+            if now - self.batch_sent_at >= (self.bridge.tick_seconds if self.has_pending else HEARTBEAT_INTERVAL_SECONDS):
+                await self._send_pending()
 
     @property
-    def waiting(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether there is something to send."""
-        return bool(self.parked or self.conflator.slots)
+        return bool(self.unidentified or self.conflator.pending)
 
-    async def _wait(self) -> None:
+    async def _wait_for_messages(self) -> None:
         """Wait for a message, or, with one in hand, until a batch may be sent."""
-        self.fresh.clear()
+        self.wake_event.clear()
         now = self.clock()
-        if self.waiting:
-            await asyncio.sleep(max(0.0, self.sent + self.bridge.tick - now))
+        if self.has_pending:
+            await asyncio.sleep(max(0.0, self.batch_sent_at + self.bridge.tick_seconds - now))
             return
         with contextlib.suppress(asyncio.TimeoutError):
-            async with asyncio.timeout(max(0.0, self.sent + HEARTBEAT - now)):
-                await self.fresh.wait()
+            async with asyncio.timeout(max(0.0, self.batch_sent_at + HEARTBEAT_INTERVAL_SECONDS - now)):
+                await self.wake_event.wait()
 
-    async def _flush(self) -> None:
-        await self._unpark()
-        slots = self.conflator.slots
-        if not slots or any(slot.status or slot.changed for slot in slots.values()):
-            await self._announce()
-        slots = self.conflator.collect()
-        gone = await self.bridge.rows.missing([video_id for video_id, slot in slots.items() if slot.changed])
-        await self._out(self.conflator.render(slots, self.rev, gone))
+    async def _send_pending(self) -> None:
+        await self._identify_videos()
+        slots = self.conflator.pending
+        if not slots or any(slot.send_status or slot.send_changed for slot in slots.values()):
+            await self._include_recent_events()
+        slots = self.conflator.drain_pending()
+        gone = await self.bridge.row_reader.find_ids_without_row([video_id for video_id, slot in slots.items() if slot.send_changed])
+        await self._send_batch(self.conflator.render_batch(slots, self.rev, gone))
 
-    async def _announce(self) -> None:
+    async def _include_recent_events(self) -> None:
         """Read the newest rev, and see to it that the pages are told of every event up to it."""
         since = self.clock()
-        rev, news = await self.bridge.rows.news(self.rev)
+        rev, news = await self.bridge.row_reader.recent_events(self.rev)
         if news:
-            rows = await self.bridge.rows.of(news)
-            if self.conflator.announce(rows, since, self.clock(), news):
-                raise Interrupted("A status that its row contradicts was undone")
+            rows = await self.bridge.row_reader.fetch_rows(news)
+            if self.conflator.include_events(rows, since, self.clock(), news):
+                raise LeadershipLost("A status that its row contradicts was undone")
         self.rev = rev
 
-    async def _out(self, outgoing: Outgoing, *, anew: bool = False) -> None:
-        self.sent = self.clock()
+    async def _send_batch(self, batch: RenderedBatch, *, replace_snapshot: bool = False) -> None:
+        self.batch_sent_at = self.clock()
         self.seq += 1
-        head = encode_json({"epoch": self.name, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
-        await self.bridge.store(anew=anew, head=head, put=outgoing.put, drop=outgoing.drop)
-        messages = [list(message) for message in outgoing.messages]
+        head = encode_json({"epoch": self.epoch_id, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
+        await self.bridge.store(anew=replace_snapshot, head=head, put=batch.snapshot_updates, drop=batch.removed_ids)
+        messages = [list(message) for message in batch.messages]
         self.bridge.tally.counts[BATCHES_SENT] += 1
-        await self.bridge.send({"type": BATCH_EVENT_TYPE, "epoch": self.name, "seq": self.seq, "messages": messages})
+        await self.bridge.send_to_group({"type": BATCH_EVENT_TYPE, "epoch": self.epoch_id, "seq": self.seq, "messages": messages})
 
     # Now and then --------------------------------------------------------------------------------------
 
-    async def _look_after(self, now: float) -> None:
+    async def _run_periodic_checks(self, now: float) -> None:
         """Make sure that the subscription hears, and that the picture agrees with the rows."""
-        if now - self.echoed >= HEARTBEAT:
-            self.echoed = now
-            await self.bridge.client.publish(ECHO_CHANNEL_PREFIX + self.bridge.token, "")
-            await self.bridge.tally.flush(self.bridge.client)
-        if now - self.heard >= DEAF_AFTER:
-            raise Interrupted("The subscription is deaf")
-        if self.reconciling is None and now - self.reconciled >= RECONCILED:
-            self.reconciled = now
-            self.conflator.expire(now)
-            self.reconciling = asyncio.create_task(self._reconcile(now))
-            self.reconciling.add_done_callback(lambda _: self.fresh.set())
-        if self.reconciling and self.reconciling.done():
-            undone, self.reconciling = self.reconciling.result(), None
+        if now - self.echo_sent_at >= HEARTBEAT_INTERVAL_SECONDS:
+            self.echo_sent_at = now
+            await self.bridge.redis_client.publish(ECHO_CHANNEL_PREFIX + self.bridge.token, "")
+            await self.bridge.tally.flush(self.bridge.redis_client)
+        if now - self.echo_received_at >= ECHO_TIMEOUT_SECONDS:
+            raise LeadershipLost("The subscription is deaf")
+        if self.reconcile_task is None and now - self.reconciled_at >= RECONCILE_INTERVAL_SECONDS:
+            self.reconciled_at = now
+            self.conflator.expire_stale(now)
+            self.reconcile_task = asyncio.create_task(self._reconcile_with_rows(now))
+            self.reconcile_task.add_done_callback(lambda _: self.wake_event.set())
+        if self.reconcile_task and self.reconcile_task.done():
+            undone, self.reconcile_task = self.reconcile_task.result(), None
             if undone:
-                raise Interrupted("A status that its row contradicts was undone")
+                raise LeadershipLost("A status that its row contradicts was undone")
 
-    async def _reconcile(self, since: float) -> bool:
+    async def _reconcile_with_rows(self, rows_read_at: float) -> bool:
         """Compare with the rows, also with those whose events came since the last time: a message may be lost."""
-        known, rows = self.conflator, self.bridge.rows
-        rev, news = await rows.news(self.bridge.reconciled_rev)
-        if not self.begun:
+        known, rows = self.conflator, self.bridge.row_reader
+        rev, news = await rows.recent_events(self.bridge.reconciled_rev)
+        if not self.is_started:
             self.rev = rev
-        found = await rows.current(list(known.active), list(known.resting), news)
+        found = await rows.fetch_rows_to_reconcile(list(known.active), list(known.inactive), news)
         if found is None:
             return False
-        undone = known.reconcile(found, since, self.clock(), news, complete=True)
-        if self.begun:
-            await self._compare_store()
+        undone = known.reconcile_rows(found, rows_read_at, self.clock(), news, is_complete=True)
+        if self.is_started:
+            await self._repair_snapshot_store()
         if not undone:
             # The next epoch looks at the same news again: what this one would have said is not sent.
             self.bridge.reconciled_rev = rev
         return undone
 
-    async def _compare_store(self) -> None:
+    async def _repair_snapshot_store(self) -> None:
         """Put back what somebody took out of the snapshot store, and take out what does not belong there."""
-        stored = {name.decode("utf-8", "replace") for name in await self.bridge.client.hkeys(SNAPSHOT_KEY)}
+        stored = {name.decode("utf-8", "replace") for name in await self.bridge.redis_client.hkeys(SNAPSHOT_KEY)}
         if SNAPSHOT_HEAD_FIELD not in stored:
-            raise Interrupted("The snapshot store was emptied")
+            raise LeadershipLost("The snapshot store was emptied")
         known = self.conflator
         for video_id in known.active.keys() - stored:
-            known.say_again(video_id)
-        known.dropped += stored - known.active.keys() - {SNAPSHOT_HEAD_FIELD}
+            known.resend(video_id)
+        known.removed_ids += stored - known.active.keys() - {SNAPSHOT_HEAD_FIELD}
 
-    async def end(self) -> None:
+    async def end_epoch(self) -> None:
         """Stop what still runs, and leave what was learnt to the next epoch."""
-        if self.reconciling:
-            await cancelled(self.reconciling)
-        self.bridge.remembered = self.conflator.resting
+        if self.reconcile_task:
+            await cancel_and_wait(self.reconcile_task)
+        self.bridge.inactive_states = self.conflator.inactive
 
 
-async def cancelled(task: asyncio.Task[Any]) -> None:
+async def cancel_and_wait(task: asyncio.Task[Any]) -> None:
     """End a task; more than once, since asyncio.wait_for, which redis-py calls, may lose a cancellation.
 
     (CPython #86296, until Python 3.12.)
@@ -236,5 +236,5 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=0.1)
-    if not task.cancelled() and (error := task.exception()) and not isinstance(error, (Interrupted, *REDIS_ERRORS)):
+    if not task.cancelled() and (error := task.exception()) and not isinstance(error, (LeadershipLost, *REDIS_ERRORS)):
         raise error

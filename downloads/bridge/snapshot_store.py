@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 # Write the snapshot store and renew the lease, if it is ours: one atomic step, as a MULTI is.
 # KEYS: lease, store. ARGV: token, lease in ms, 1 to begin anew, head or "", number of puts, id, text…, dropped ids…
-STORE = """
+WRITE_SNAPSHOT_SCRIPT = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 if ARGV[3] == '1' then redis.call('DEL', KEYS[2]) end
@@ -23,7 +23,7 @@ return 1
 """
 
 
-def readable(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:
+def parse_stored_entries(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:
     """Return the store's entries; one that cannot be read (nobody else writes here) is logged and left out."""
     for video_id, text in stored.items():
         try:
@@ -32,7 +32,7 @@ def readable(stored: dict[bytes, bytes]) -> Iterator[tuple[str, Progress]]:
             logger.warning("an entry of the snapshot store cannot be read: %r: %r", video_id, error)
 
 
-def last_percent(text: bytes) -> float | None:
+def parse_last_percent(text: bytes) -> float | None:
     """Return the last known percent beside an unknown one; Progress has no field for it."""
     try:
         found = json.loads(text).get("last_percent")

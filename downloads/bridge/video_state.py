@@ -6,12 +6,12 @@ from typing import Any
 from downloads.progress.batch import BatchMessage
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, Progress
 
-CARRIED = ("percent", "downloaded_bytes", "total_bytes", "phase")
-NUMBERS = ("percent", "downloaded_bytes", "total_bytes", "speed", "eta", "phase")
+RETAINED_FIELDS = ("percent", "downloaded_bytes", "total_bytes", "phase")
+PROGRESS_FIELDS = ("percent", "downloaded_bytes", "total_bytes", "speed", "eta", "phase")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class RowState:
     """What the bridge knows of a video's row."""
 
     video_id: str
@@ -30,67 +30,67 @@ class Row:
         return self.status in ACTIVE_STATUSES
 
     @property
-    def has_ended(self) -> bool:
+    def is_terminal(self) -> bool:
         return self.status in TERMINAL_STATUSES
 
 
 @dataclasses.dataclass(slots=True)
-class Track:
+class VideoState:
     """The newest state of one video."""
 
     attempt: int
     has_row: bool
     status: str | None = None
     error: str | None = None
-    numbers: dict[str, Any] = dataclasses.field(default_factory=dict)
+    progress_fields: dict[str, Any] = dataclasses.field(default_factory=dict)
     last_percent: float = 0.0
-    at: float = 0.0  # when the newest message came
-    active: bool = False
-    told: bool = True  # False: the status was read from the row, its message is perhaps on its way
+    updated_at: float = 0.0  # when the newest message came
+    is_active: bool = False
+    status_sent: bool = True  # False: the status was read from the row, its message is perhaps on its way
 
     @property
-    def ended(self) -> bool:
+    def is_terminal(self) -> bool:
         return self.status in TERMINAL_STATUSES
 
     @property
-    def waits(self) -> bool:
+    def is_queued(self) -> bool:
         return self.has_row and self.status == "queued"
 
-    def refusal(self, attempt: int, found: Progress) -> str | None:
+    def rejection_reason(self, attempt: int, message: Progress) -> str | None:
         """Return in one word why a message about this attempt cannot be taken; None if it can."""
         if attempt < self.attempt:
             return "old_attempt"
-        if not self.ended or (found.changed is True and found.status is UNSET):
+        if not self.is_terminal or (message.changed is True and message.status is UNSET):
             return None
-        if found.status != self.status:
+        if message.status != self.status:
             return "after_the_end"
-        return "repeated_status" if self.told else None
+        return "repeated_status" if self.status_sent else None
 
-    def carry(self, found: Progress) -> bool:
+    def merge_progress(self, progress: Progress) -> bool:
         """Bring the numbers up to date, keeping those left out that stay true; tell whether there were any."""
-        fields = found.to_dict()
-        given = {name: fields[name] for name in NUMBERS if name in fields}
-        kept = {name: self.numbers[name] for name in CARRIED if name in self.numbers}
+        fields = progress.to_dict()
+        given = {name: fields[name] for name in PROGRESS_FIELDS if name in fields}
+        kept = {name: self.progress_fields[name] for name in RETAINED_FIELDS if name in self.progress_fields}
         if given:
-            self.numbers = kept | given
+            self.progress_fields = kept | given
         if given.get("percent") is not None:
             self.last_percent = given["percent"]
         return bool(given)
 
 
 @dataclasses.dataclass(slots=True)
-class Slot:
+class Pending:
     """What goes out about one video with the next batch."""
 
-    status: bool = False
-    progress: bool = False
-    changed: bool = False
+    send_status: bool = False
+    send_progress: bool = False
+    send_changed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outgoing:
+class RenderedBatch:
     """One batch: its messages, and what changes in the snapshot store with it."""
 
     messages: list[BatchMessage]
-    put: dict[str, str]
-    drop: list[str]
+    snapshot_updates: dict[str, str]
+    removed_ids: list[str]

@@ -91,7 +91,7 @@ class Scene:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-            await found.client.aclose()
+            await found.redis_client.aclose()
         await self.client.aclose()
         await self.layer.flush()
 
@@ -230,7 +230,7 @@ async def test_it_takes_a_cut_subscription_for_a_new_epoch(scene):
 
 
 async def test_it_puts_right_what_contradicts_the_rows(scene, monkeypatch):
-    monkeypatch.setattr(epoch, "RECONCILED", 0.3)
+    monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
     video = await a_video()
     await scene.bridge()
     first = await scene.listener.until(lambda batch: True)
@@ -244,7 +244,7 @@ async def test_it_puts_right_what_contradicts_the_rows(scene, monkeypatch):
 
 
 async def test_it_puts_back_what_was_taken_out_of_the_store(scene, monkeypatch):
-    monkeypatch.setattr(epoch, "RECONCILED", 0.3)
+    monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
     video = await a_video()
     await scene.bridge()
     first = await scene.listener.until(lambda batch: True)
@@ -262,7 +262,7 @@ async def test_its_heart_beats_while_the_database_hangs(scene, monkeypatch):
     await scene.bridge()
     await scene.listener.until(lambda batch: True)
     hangs = threading.Event()
-    monkeypatch.setattr("downloads.bridge.rows._connected", lambda question: hangs.wait(20))
+    monkeypatch.setattr("downloads.bridge.rows._run_with_usable_connection", lambda question: hangs.wait(20))
     try:
         await scene.publish("demo", percent=1.0)
         began = time.monotonic()
@@ -286,7 +286,7 @@ async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(scene):
     one.stop()
     stopped = time.monotonic()
     await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
-    assert time.monotonic() - stopped < bridges.RETRY + 1
+    assert time.monotonic() - stopped < bridges.LEASE_RETRY_SECONDS + 1
 
 
 async def test_it_tells_the_newest_rev_with_a_status(scene):
@@ -323,7 +323,7 @@ async def test_it_goes_on_when_the_rows_cannot_be_read(scene, monkeypatch, caplo
     def locked(*args):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("downloads.bridge.rows._among", locked)
+    monkeypatch.setattr("downloads.bridge.rows._fetch_in_chunks", locked)
     await scene.bridge()
     await scene.listener.until(lambda batch: True)
     await scene.publish("demo", percent=1.0)

@@ -119,7 +119,7 @@ async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(red
 
 
 async def test_the_bridge_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
-    monkeypatch.setattr(epoch, "DEAF_AFTER", 2.0)
+    monkeypatch.setattr(epoch, "ECHO_TIMEOUT_SECONDS", 2.0)
     layer = ProgressLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from downloads.bridge.conflator import Conflator
-from downloads.bridge.video_state import Row, Track
+from downloads.bridge.video_state import RowState, VideoState
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Fanout, Snapshot
 from downloads.progress import batch
@@ -97,8 +97,8 @@ class VideoRow:
     def progress(self) -> Progress:
         return Progress(status=self.status, attempt=self.attempt, percent=self.percent)
 
-    def as_row(self) -> Row:
-        return Row(self.video_id, self.progress())
+    def as_row(self) -> RowState:
+        return RowState(self.video_id, self.progress())
 
     def can(self, verb: str) -> bool:
         return self.status in {
@@ -243,43 +243,43 @@ class Archive:
     # The bridge ------------------------------------------------------------------------------------
 
     def take(self, video_id: str, found: Progress) -> None:
-        if not self.conflator.knows(video_id) and video_id in self.rows:
-            self.conflator.learn(self.rows[video_id].as_row(), self.now)
-        self.conflator.take(video_id, found, self.now)
+        if not self.conflator.is_identified(video_id) and video_id in self.rows:
+            self.conflator.adopt_row(self.rows[video_id].as_row(), self.now)
+        self.conflator.apply_message(video_id, found, self.now)
 
     def begin_epoch(self, remembering: bool = True) -> None:
-        remembered: OrderedDict[str, Track] = self.conflator.resting if remembering else OrderedDict()
+        remembered: OrderedDict[str, VideoState] = self.conflator.inactive if remembering else OrderedDict()
         self.conflator = Conflator()
         stored = {video_id: Progress.from_json(text.encode()) for video_id, text in self.store.items()}
-        self.conflator.restore(remembered, stored, self.now)
-        self.conflator.reconcile(self.current(), self.now, self.now, self.news())
+        self.conflator.restore_states(remembered, stored, self.now)
+        self.conflator.reconcile_rows(self.current(), self.now, self.now, self.news())
         self.reconciled_rev = self.announced = self.rev
         self.epochs += 1
         self.head = {"epoch": f"e{self.epochs}", "seq": 0}
         self.store = {}
-        outgoing = self.conflator.render(self.conflator.collect(), self.rev)
-        self.out(outgoing.messages, self.conflator.everything(), [], arrives=True)
+        outgoing = self.conflator.render_batch(self.conflator.drain_pending(), self.rev)
+        self.out(outgoing.messages, self.conflator.encode_active(), [], arrives=True)
 
-    def current(self) -> list[Row]:
+    def current(self) -> list[RowState]:
         return [row.as_row() for row in self.rows.values()]
 
     def news(self) -> set[str]:
         return {video_id for rev, video_id in self.events if rev > self.reconciled_rev}
 
     def reconcile(self) -> None:
-        if self.conflator.reconcile(self.current(), self.now, self.now, self.news()):
+        if self.conflator.reconcile_rows(self.current(), self.now, self.now, self.news()):
             self.begin_epoch()
         self.reconciled_rev = self.rev
 
     def flush(self, *, arrives: bool) -> None:
         news = {video_id for rev, video_id in self.events if rev > self.announced}
         rows = [self.rows[video_id].as_row() for video_id in news]
-        if self.conflator.announce(rows, self.now, self.now, news):
+        if self.conflator.include_events(rows, self.now, self.now, news):
             self.begin_epoch()
             return
         self.announced = self.rev
-        outgoing = self.conflator.render(self.conflator.collect(), self.rev)
-        self.out(outgoing.messages, outgoing.put, outgoing.drop, arrives=arrives)
+        outgoing = self.conflator.render_batch(self.conflator.drain_pending(), self.rev)
+        self.out(outgoing.messages, outgoing.snapshot_updates, outgoing.removed_ids, arrives=arrives)
 
     def out(self, messages: list[batch.BatchMessage], put: dict[str, str], drop: list[str], *, arrives: bool) -> None:
         self.head = {"epoch": self.head["epoch"], "seq": self.head["seq"] + 1, "rev": self.rev}
