@@ -58,7 +58,7 @@ class SendOutlet:
 class ProgressConsumer(AsyncJsonWebsocketConsumer):
     """One client of `/ws/progress`, with or without the batch subprotocol."""
 
-    viewer: hub.Viewer | None = None
+    viewer: hub.Client | None = None
     _watch: session_monitor.Watch | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -93,8 +93,8 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         await self.accept(SUBPROTOCOL if batches else None)
         await self.channel_layer.group_add(PROGRESS_GROUP, self.channel_name)
         outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or SendOutlet(self)
-        self._fanout = hub.current(self.channel_layer)
-        self.viewer = self._fanout.join(outlet, ticket=not batches)
+        self._fanout = hub.get_hub(self.channel_layer)
+        self.viewer = self._fanout.add_client(outlet, protocol=not batches)
         if session := self.scope.get("session"):
             self._watch = session_monitor.current()
             self._watch.add(self, session.session_key)
@@ -106,7 +106,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
 
     async def progress_batch(self, event: dict[str, Any]) -> None:
         """Forward the group's batches, where the channel layer does not give them to the fan-out itself."""
-        self._fanout.receive(event)
+        self._fanout.receive_batch(event)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Answer `ping` and `resync`; ignore what is not known, close on what no client of ours sends."""
@@ -119,14 +119,14 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         elif text_data == "ping":
             await self.send(text_data="pong")
         elif _is_resync(text_data) and self.viewer:
-            self._fanout.resync(self.viewer)
+            self._fanout.resync_client(self.viewer)
         else:
-            self._fanout.tally.counts[FRAMES_IGNORED] += 1
+            self._fanout.counters.counts[FRAMES_IGNORED] += 1
 
     def caught_up(self) -> None:
         """Go on after a send has ended."""
         if self.viewer:
-            self._fanout.caught_up(self.viewer)
+            self._fanout.resume_client(self.viewer)
 
     def abandon(self) -> None:
         """End this consumer without waiting for its client."""
@@ -135,9 +135,9 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
 
     def _leave(self) -> None:
         if self.viewer:
-            self._fanout.leave(self.viewer)
-            if isinstance(self.viewer.outlet, SendOutlet):
-                self.viewer.outlet.stop()
+            self._fanout.remove_client(self.viewer)
+            if isinstance(self.viewer.transport, SendOutlet):
+                self.viewer.transport.stop()
             self.viewer = None
         if self._watch:
             self._watch.leave(self)

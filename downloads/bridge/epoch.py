@@ -39,7 +39,7 @@ class Epoch:
         self.epoch_id = secrets.token_hex(8)
         self.seq = 0
         self.rev = 0  # the pages are told of every event up to this one
-        self.conflator = Conflator(bridge.tally)
+        self.conflator = Conflator(bridge.counters)
         self.unidentified: dict[str, list[Progress]] = {}
         self.is_started = False
         self.messages_since_batch = self.coalesced_seq = 0
@@ -82,7 +82,7 @@ class Epoch:
         except InvalidMessage as error:
             self.bridge.count_invalid(error.reason, channel_name)
             return
-        self.bridge.tally.counts[MESSAGES_TAKEN] += 1
+        self.bridge.counters.counts[MESSAGES_TAKEN] += 1
         if self.is_started and self.conflator.is_identified(video_id):
             self.conflator.apply_message(video_id, found, self.clock())
         else:
@@ -171,7 +171,7 @@ class Epoch:
         head = encode_json({"epoch": self.epoch_id, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
         await self.bridge.store(anew=replace_snapshot, head=head, put=batch.snapshot_updates, drop=batch.removed_ids)
         messages = [list(message) for message in batch.messages]
-        self.bridge.tally.counts[BATCHES_SENT] += 1
+        self.bridge.counters.counts[BATCHES_SENT] += 1
         await self.bridge.send_to_group({"type": BATCH_EVENT_TYPE, "epoch": self.epoch_id, "seq": self.seq, "messages": messages})
 
     # Now and then --------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ class Epoch:
         if now - self.echo_sent_at >= HEARTBEAT_INTERVAL_SECONDS:
             self.echo_sent_at = now
             await self.bridge.redis_client.publish(ECHO_CHANNEL_PREFIX + self.bridge.token, "")
-            await self.bridge.tally.flush(self.bridge.redis_client)
+            await self.bridge.counters.flush(self.bridge.redis_client)
         if now - self.echo_received_at >= ECHO_TIMEOUT_SECONDS:
             raise LeadershipLost("The subscription is deaf")
         if self.reconcile_task is None and now - self.reconciled_at >= RECONCILE_INTERVAL_SECONDS:

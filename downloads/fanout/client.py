@@ -9,68 +9,68 @@ from downloads.progress.counters import CLIENTS_DROPPED, Counters
 
 logger = logging.getLogger(__name__)
 
-LONGEST_BEHIND = 10.0  # seconds
+MAX_BEHIND_SECONDS = 10.0  # seconds
 
 
-class Outlet(Protocol):
+class Transport(Protocol):
     """Where a viewer's frames go."""
 
-    def write(self, sent: Frames) -> None:
+    def write_frames(self, frames: Frames) -> None:
         """Send without waiting."""
 
-    def pending(self) -> int:
+    def get_write_buffer_size(self) -> int:
         """Return what is written but not yet taken, in bytes or frames; 0 when all is."""
 
-    def drop(self) -> None:
+    def abort_connection(self) -> None:
         """End the connection of a client that does not read."""
 
 
-class Viewer:
+class Client:
     """One client: where its frames go, and the last batch that it has."""
 
     __slots__ = (
         "__weakref__",
-        "bars",
+        "v1_bar_ids",
         "epoch",
-        "outlet",
-        "pending",
+        "transport",
+        "last_buffer_size",
         "ready",
         "seq",
-        "since",
-        "tally",
-        "task",
-        "ticket",
+        "behind_since",
+        "counters",
+        "snapshot_task",
+        "protocol",
     )
 
-    def __init__(self, outlet: Outlet, tally: Counters, *, ticket: bool) -> None:
-        self.outlet = outlet
-        self.tally = tally
-        self.ticket = ticket
+    def __init__(self, transport: Transport, counters: Counters, *, protocol: bool) -> None:
+        self.transport = transport
+        self.counters = counters
+        self.protocol = protocol
         self.epoch = ""
         self.seq = 0
         self.ready = False  # False: batches are held back until its snapshot is sent
-        self.since = 0.0  # since when what is pending has not shrunk, monotonic; 0: nothing is pending
-        self.pending = 0
-        self.bars: frozenset[str] = frozenset()  # what a ticket's client shows
-        self.task: asyncio.Task[None] | None = None
+        self.behind_since = 0.0  # since when what is pending has not shrunk, monotonic; 0: nothing is pending
+        self.last_buffer_size = 0
+        self.v1_bar_ids: frozenset[str] = frozenset()  # what a ticket's client shows
+        self.snapshot_task: asyncio.Task[None] | None = None
 
-    def send(self, sent: Frames) -> None:
+    def send_frames(self, frames: Frames) -> None:
         """Give frames to the outlet."""
-        if self.ticket:
-            self.bars = (self.bars - sent.ends) | sent.bars
-        if sent.texts:
-            self.outlet.write(sent)
+        if self.protocol:
+            self.v1_bar_ids = (self.v1_bar_ids - frames.cleared_bar_ids) | frames.shown_bar_ids
+        if frames.texts:
+            self.transport.write(frames)
 
     def is_behind(self, now: float) -> bool:
         """Tell whether something is still pending; a client that takes nothing for too long is dropped."""
-        pending = self.outlet.pending()
-        if pending and (not self.since or pending < self.pending):
-            self.since = now
+        pending = self.transport.pending()
+        if pending and (not self.behind_since or pending < self.last_buffer_size):
+            self.behind_since = now
         elif not pending:
-            self.since = 0.0
-        elif now - self.since > LONGEST_BEHIND:
+            self.behind_since = 0.0
+        elif now - self.behind_since > MAX_BEHIND_SECONDS:
             logger.info("a client that does not read was dropped")
-            self.tally.counts[CLIENTS_DROPPED] += 1
-            self.outlet.drop()
-        self.pending = pending
+            self.counters.counts[CLIENTS_DROPPED] += 1
+            self.transport.drop()
+        self.last_buffer_size = pending
         return pending > 0

@@ -13,10 +13,10 @@ from downloads.progress.batch import KIND_CHANGED, KIND_PROGRESS, KIND_STATUS, B
 from downloads.progress.message import encode_json
 
 # What the ticket's clients understand: they clear their bar on `complete` and `failed` only.
-_UNKNOWN_PERCENT = '"percent":null'
+_UNKNOWN_PERCENT_JSON = '"percent":null'
 
 
-def merged(batches: Iterable[Iterable[BatchMessage]]) -> list[BatchMessage]:
+def merge_batches(batches: Iterable[Iterable[BatchMessage]]) -> list[BatchMessage]:
     """Return the messages of several batches as one: newest progress per video, statuses kept, in order."""
     kept: dict[tuple[str, str, str], BatchMessage] = {}
     for batch in batches:
@@ -32,19 +32,19 @@ def merged(batches: Iterable[Iterable[BatchMessage]]) -> list[BatchMessage]:
 class Frames:
     """One or more text frames for many clients, encoded for the wire once."""
 
-    def __init__(self, texts: Sequence[str], bars: Collection[str] = (), ends: Collection[str] = ()) -> None:
+    def __init__(self, texts: Sequence[str], shown_bar_ids: Collection[str] = (), cleared_bar_ids: Collection[str] = ()) -> None:
         self.texts = texts
         # For the ticket's clients: the ids whose bar these frames draw, and those whose bar they clear.
-        self.bars = frozenset(bars)
-        self.ends = frozenset(ends)
+        self.shown_bar_ids = frozenset(shown_bar_ids)
+        self.cleared_bar_ids = frozenset(cleared_bar_ids)
 
     @functools.cached_property
-    def wire(self) -> bytes:
+    def wire_bytes(self) -> bytes:
         """The frames as a server sends them: final, unmasked text frames (RFC 6455, section 5.2)."""
-        return b"".join(_framed(text.encode()) for text in self.texts)
+        return b"".join(_encode_text_frame(text.encode()) for text in self.texts)
 
 
-def _framed(payload: bytes) -> bytes:
+def _encode_text_frame(payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
         return bytes((0x81, size)) + payload
@@ -53,50 +53,50 @@ def _framed(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8) + payload
 
 
-def batch(epoch: str, first: int, last: int, messages: Iterable[BatchMessage]) -> str:
+def encode_batch_frame(epoch: str, first_seq: int, last_seq: int, messages: Iterable[BatchMessage]) -> str:
     """Return the batch frame of the subprotocol, covering the bridge's batches `first` to `last`."""
     texts = ",".join(text for _, _, text in messages)
-    return f'{{"type":"batch","epoch":{encode_json(epoch)},"from":{first},"seq":{last},"messages":[{texts}]}}'
+    return f'{{"type":"batch","epoch":{encode_json(epoch)},"from":{first_seq},"seq":{last_seq},"messages":[{texts}]}}'
 
 
-def snapshot(epoch: str, seq: int, rev: int, texts: Iterable[str]) -> str:
+def encode_snapshot_frame(epoch: str, seq: int, rev: int, progress_texts: Iterable[str]) -> str:
     """Return the snapshot frame of the subprotocol; `texts` are the active videos' progress objects."""
-    videos = ",".join(texts)
+    videos = ",".join(progress_texts)
     return f'{{"type":"snapshot","epoch":{encode_json(epoch)},"seq":{seq},"rev":{rev},"videos":[{videos}]}}'
 
 
-def ticket(messages: Iterable[BatchMessage]) -> Frames:
+def encode_v1_frames(messages: Iterable[BatchMessage]) -> Frames:
     """Return the frames for a client without a subprotocol, one JSON object each."""
-    found = [(video_id, kind, made) for video_id, kind, text in messages if (made := _ticket_frame(kind, text))]
+    found = [(video_id, kind, made) for video_id, kind, text in messages if (made := _encode_v1_frame(kind, text))]
     bars: dict[str, bool] = {}
     for video_id, kind, made in found:
-        if kind == KIND_PROGRESS or _clears(made):
+        if kind == KIND_PROGRESS or _clears_v1_bar(made):
             bars[video_id] = kind == KIND_PROGRESS
     drawn = [video_id for video_id, is_drawn in bars.items() if is_drawn]
     return Frames([made for _, _, made in found], drawn, bars.keys() - set(drawn))
 
 
-def ended_unseen(video_ids: Iterable[str]) -> Frames:
+def v1_missed_endings(video_ids: Iterable[str]) -> Frames:
     """Return what clears bars whose end was lost; the ticket's client knows two words for that only."""
     reason = {"status": "failed", "reason": "ended while updates were lost"}
     return Frames([encode_json({"type": KIND_STATUS, "video_id": video_id, **reason}) for video_id in video_ids])
 
 
-def _clears(text: str) -> bool:
+def _clears_v1_bar(text: str) -> bool:
     return json.loads(text).get("status") in ("complete", "failed")
 
 
-def _ticket_frame(kind: str, text: str) -> str | None:
-    if kind == KIND_PROGRESS and _UNKNOWN_PERCENT not in text:
+def _encode_v1_frame(kind: str, text: str) -> str | None:
+    if kind == KIND_PROGRESS and _UNKNOWN_PERCENT_JSON not in text:
         return text  # the usual case, which needs no look
     try:
         content = json.loads(text)
     except ValueError:
         return None
-    return _in_ticket_words(kind, content) if isinstance(content, dict) else None
+    return _translate_to_v1(kind, content) if isinstance(content, dict) else None
 
 
-def _in_ticket_words(kind: str, content: dict[str, Any]) -> str | None:
+def _translate_to_v1(kind: str, content: dict[str, Any]) -> str | None:
     if kind == KIND_PROGRESS and content.get("percent") is None:
         content["percent"] = content.get("last_percent", 0)
     elif kind == KIND_CHANGED:

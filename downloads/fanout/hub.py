@@ -18,7 +18,7 @@ import redis
 from django.conf import settings
 
 from downloads.fanout import frames
-from downloads.fanout.client import Outlet, Viewer
+from downloads.fanout.client import Transport, Client
 from downloads.fanout.frames import Frames
 from downloads.fanout.snapshot import Snapshot
 from downloads.loop_local import OnePerLoop
@@ -29,197 +29,197 @@ from downloads.progress.redis_clients import create_async_redis_client
 
 logger = logging.getLogger(__name__)
 
-KEPT_BATCHES = 64  # more than the longest time that a viewer may be behind, at the usual tick
-CHUNK = 250  # viewers served before the loop does other work
-REDIS_AGAIN = 0.5  # seconds
-TOLD_EVERY = 5.0  # seconds; a batch comes at least every 2
-CLIENTS_LAST = 15  # seconds
-PROCESS = f"{socket.gethostname()}:{os.getpid()}"
+MAX_KEPT_BATCHES = 64  # more than the longest time that a viewer may be behind, at the usual tick
+CLIENTS_PER_CHUNK = 250  # viewers served before the loop does other work
+SNAPSHOT_RETRY_SECONDS = 0.5  # seconds
+METRICS_INTERVAL_SECONDS = 5.0  # seconds; a batch comes at least every 2
+CLIENT_COUNT_TTL_SECONDS = 15  # seconds
+PROCESS_NAME = f"{socket.gethostname()}:{os.getpid()}"
 
 
-class Fanout:
+class Hub:
     """All viewers of one event loop."""
 
     def __init__(self) -> None:
-        self.viewers: dict[Viewer, None] = {}
-        self.tally = Counters()
-        self._kept: collections.deque[Batch] = collections.deque(maxlen=KEPT_BATCHES)
-        self._made: dict[tuple[int, bool], Frames] = {}
-        self._flushing: asyncio.Task[None] | None = None
-        self._fresh = False
-        self._reading: asyncio.Task[Snapshot] | None = None
-        self._read_at = 0.0
-        self._telling: asyncio.Task[None] | None = None
-        self._told = float("-inf")
-        self._redis: Any = None
+        self.clients: dict[Client, None] = {}
+        self.counters = Counters()
+        self._recent_batches: collections.deque[Batch] = collections.deque(maxlen=MAX_KEPT_BATCHES)
+        self._frames_cache: dict[tuple[int, bool], Frames] = {}
+        self._send_task: asyncio.Task[None] | None = None
+        self._has_new_batch = False
+        self._snapshot_task: asyncio.Task[Snapshot] | None = None
+        self._snapshot_read_at = 0.0
+        self._report_task: asyncio.Task[None] | None = None
+        self._reported_at = float("-inf")
+        self._redis_client: Any = None
 
     # Viewers come and go ------------------------------------------------------------------------
 
-    def join(self, outlet: Outlet, *, ticket: bool) -> Viewer:
+    def add_client(self, transport: Transport, *, protocol: bool) -> Client:
         """Add a viewer whose consumer is in the group already; it gets its snapshot, then batches."""
-        viewer = Viewer(outlet, self.tally, ticket=ticket)
-        self.viewers[viewer] = None
-        self.resync(viewer)
+        viewer = Client(transport, self.counters, protocol=protocol)
+        self.clients[viewer] = None
+        self.resync_client(viewer)
         return viewer
 
-    def leave(self, viewer: Viewer) -> None:
+    def remove_client(self, client: Client) -> None:
         """Forget a viewer."""
-        self.viewers.pop(viewer, None)
-        if viewer.task:
-            viewer.task.cancel()
-            viewer.task = None
-        if not self.viewers:
-            self._kept.clear()
-            self._made.clear()
+        self.clients.pop(client, None)
+        if client.snapshot_task:
+            client.snapshot_task.cancel()
+            client.snapshot_task = None
+        if not self.clients:
+            self._recent_batches.clear()
+            self._frames_cache.clear()
 
-    def resync(self, viewer: Viewer) -> None:
+    def resync_client(self, client: Client) -> None:
         """Send a snapshot, and hold batches back until then; once, however often it is asked for meanwhile."""
-        if viewer.task is None:
-            viewer.ready = False
-            viewer.task = asyncio.create_task(self._send_snapshot(viewer))
+        if client.snapshot_task is None:
+            client.ready = False
+            client.snapshot_task = asyncio.create_task(self._send_snapshot(client))
 
-    async def _send_snapshot(self, viewer: Viewer) -> None:
+    async def _send_snapshot(self, client: Client) -> None:
         while True:
             try:
-                found = await self.snapshot()
+                found = await self.read_snapshot()
                 break
             except (redis.RedisError, OSError) as error:
                 logger.debug("no snapshot yet: %s", error)
                 # A ticket's client has no gaps to notice: what arrives is better than nothing.
-                viewer.ready = viewer.ticket
-                await asyncio.sleep(REDIS_AGAIN)
-        viewer.task = None
-        viewer.epoch, viewer.seq, viewer.ready = found.epoch, found.seq, True
-        if viewer.ticket:
-            viewer.send(frames.ended_unseen(viewer.bars - found.ticket_frames.bars))
-            viewer.bars = frozenset()
-        viewer.send(found.ticket_frames if viewer.ticket else found.batch_frames)
-        self._catch_up(viewer, time.monotonic())
+                client.ready = client.protocol
+                await asyncio.sleep(SNAPSHOT_RETRY_SECONDS)
+        client.snapshot_task = None
+        client.epoch, client.seq, client.ready = found.epoch, found.seq, True
+        if client.protocol:
+            client.send_frames(frames.v1_missed_endings(client.v1_bar_ids - found.v1_frames.shown_bar_ids))
+            client.v1_bar_ids = frozenset()
+        client.send_frames(found.v1_frames if client.protocol else found.v2_frames)
+        self._send_missed_batches(client, time.monotonic())
 
     # The snapshot -------------------------------------------------------------------------------
 
-    async def snapshot(self) -> Snapshot:
+    async def read_snapshot(self) -> Snapshot:
         """Return a snapshot read after this call began; one read a tick serves all who wait for it.
 
         Raises redis.RedisError or OSError while Redis is away.
         """
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_in_turn())
+        if self._snapshot_task is None:
+            self._snapshot_task = asyncio.create_task(self._read_snapshot_throttled())
             # Whoever waits gets its error; when all have gone, nobody needs it.
-            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(self._reading)
+            self._snapshot_task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._snapshot_task)
 
-    async def _read_in_turn(self) -> Snapshot:
-        await asyncio.sleep(max(0.0, self._read_at + settings.TICK_MS / 1000 - time.monotonic()))
-        self._read_at = time.monotonic()
-        self._reading = None  # who asks from now on needs a read that begins later
-        found = await self._client().hgetall(SNAPSHOT_KEY)
+    async def _read_snapshot_throttled(self) -> Snapshot:
+        await asyncio.sleep(max(0.0, self._snapshot_read_at + settings.TICK_MS / 1000 - time.monotonic()))
+        self._snapshot_read_at = time.monotonic()
+        self._snapshot_task = None  # who asks from now on needs a read that begins later
+        found = await self._get_redis_client().hgetall(SNAPSHOT_KEY)
         head = found.pop(SNAPSHOT_HEAD_FIELD.encode(), b"{}")
         return Snapshot(json.loads(head), [text.decode() for text in found.values()])
 
-    def _client(self) -> Any:
-        if self._redis is None:
-            self._redis = create_async_redis_client(connect_timeout=0.2, response_timeout=0.2)
-        return self._redis
+    def _get_redis_client(self) -> Any:
+        if self._redis_client is None:
+            self._redis_client = create_async_redis_client(connect_timeout=0.2, response_timeout=0.2)
+        return self._redis_client
 
-    async def _tell(self) -> None:
+    async def _report_metrics(self) -> None:
         """Have `/metrics` know what was counted here, and how many clients there are."""
-        await self.tally.flush(self._client())
+        await self.counters.flush(self._get_redis_client())
         try:
-            await self._client().set(CLIENTS_KEY_PREFIX + PROCESS, len(self.viewers), ex=CLIENTS_LAST)
+            await self._get_redis_client().set(CLIENTS_KEY_PREFIX + PROCESS_NAME, len(self.clients), ex=CLIENT_COUNT_TTL_SECONDS)
         except (redis.RedisError, OSError) as error:
             logger.debug("how many clients there are is told later: %s", error)
 
-    async def close(self) -> None:
+    async def close_redis(self) -> None:
         """Close the connection to Redis."""
-        if self._redis is not None:
-            await self._redis.aclose()
-            self._redis = None
+        if self._redis_client is not None:
+            await self._redis_client.aclose()
+            self._redis_client = None
 
     # Batches -------------------------------------------------------------------------------------
 
-    def receive(self, event: dict[str, Any]) -> None:
+    def receive_batch(self, event: dict[str, Any]) -> None:
         """Take one event of the group; what is no batch of ours is logged and dropped."""
         try:
             batch = Batch.from_event(event)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             logger.warning("an event of the group was no batch: %r", error)
             return
-        newest = self._kept[-1] if self._kept else None
+        newest = self._recent_batches[-1] if self._recent_batches else None
         if newest and newest.epoch == batch.epoch and batch.seq <= newest.seq:
             return
         if newest and (newest.epoch, newest.seq + 1) != (batch.epoch, batch.seq):
-            self._kept.clear()
-        self._kept.append(batch)
-        self._made.clear()
-        self._fresh = True
-        if time.monotonic() - self._told >= TOLD_EVERY:
-            self._told = time.monotonic()
-            self._telling = asyncio.create_task(self._tell())
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.create_task(self._flush())
+            self._recent_batches.clear()
+        self._recent_batches.append(batch)
+        self._frames_cache.clear()
+        self._has_new_batch = True
+        if time.monotonic() - self._reported_at >= METRICS_INTERVAL_SECONDS:
+            self._reported_at = time.monotonic()
+            self._report_task = asyncio.create_task(self._report_metrics())
+        if self._send_task is None or self._send_task.done():
+            self._send_task = asyncio.create_task(self._send_to_clients())
 
-    async def _flush(self) -> None:
-        while self._fresh:
-            self._fresh = False
+    async def _send_to_clients(self) -> None:
+        while self._has_new_batch:
+            self._has_new_batch = False
             now = time.monotonic()
-            for count, viewer in enumerate(list(self.viewers), 1):
-                self._catch_up(viewer, now)
-                if count % CHUNK == 0:
+            for count, viewer in enumerate(list(self.clients), 1):
+                self._send_missed_batches(viewer, now)
+                if count % CLIENTS_PER_CHUNK == 0:
                     await asyncio.sleep(0)
                     now = time.monotonic()
 
-    def caught_up(self, viewer: Viewer) -> None:
+    def resume_client(self, client: Client) -> None:
         """Go on with a viewer whose outlet has taken everything."""
-        if viewer in self.viewers:
-            self._catch_up(viewer, time.monotonic())
+        if client in self.clients:
+            self._send_missed_batches(client, time.monotonic())
 
-    def _catch_up(self, viewer: Viewer, now: float) -> None:
+    def _send_missed_batches(self, client: Client, now: float) -> None:
         """Send a viewer everything that it does not have, as one frame."""
-        if not viewer.ready or not self._kept or viewer.is_behind(now):
+        if not client.ready or not self._recent_batches or client.is_behind(now):
             return
-        newest = self._kept[-1]
-        first = self._first_for(viewer, newest)
+        newest = self._recent_batches[-1]
+        first = self._first_missed_seq(client, newest)
         if first is None:
             return
-        viewer.epoch, viewer.seq = newest.epoch, newest.seq
-        viewer.send(self._frames(first, viewer.ticket))
+        client.epoch, client.seq = newest.epoch, newest.seq
+        client.send_frames(self._frames_since(first, client.protocol))
 
-    def _first_for(self, viewer: Viewer, newest: Batch) -> int | None:
+    def _first_missed_seq(self, client: Client, newest_batch: Batch) -> int | None:
         """Return the first batch that the viewer lacks, or None if it has all."""
-        oldest = self._kept[0].seq
-        if viewer.epoch == newest.epoch:
-            if viewer.seq >= newest.seq:
+        oldest = self._recent_batches[0].seq
+        if client.epoch == newest_batch.epoch:
+            if client.seq >= newest_batch.seq:
                 return None
-            if viewer.seq + 1 >= oldest:
-                return viewer.seq + 1
+            if client.seq + 1 >= oldest:
+                return client.seq + 1
         # A gap, or another epoch. A client of the subprotocol sees that and asks; the ticket's cannot.
         # (Perhaps the snapshot is the newer of the two; that costs another one, and no order is guessed.)
-        if viewer.ticket and viewer.epoch:
-            self.resync(viewer)
+        if client.protocol and client.epoch:
+            self.resync_client(client)
         return oldest
 
-    def _frames(self, first: int, ticket: bool) -> Frames:
-        made = self._made.get((first, ticket))
+    def _frames_since(self, first_seq: int, protocol: bool) -> Frames:
+        made = self._frames_cache.get((first_seq, protocol))
         if made is None:
-            newest = self._kept[-1]
-            wanted = [batch.messages for batch in self._kept if batch.seq >= first]
-            messages = wanted[0] if len(wanted) == 1 else frames.merged(wanted)
-            if ticket:
-                made = frames.ticket(messages)
+            newest = self._recent_batches[-1]
+            wanted = [batch.messages for batch in self._recent_batches if batch.seq >= first_seq]
+            messages = wanted[0] if len(wanted) == 1 else frames.merge_batches(wanted)
+            if protocol:
+                made = frames.encode_v1_frames(messages)
             else:
-                made = Frames([frames.batch(newest.epoch, first, newest.seq, messages)])
-            self._made[first, ticket] = made
+                made = Frames([frames.encode_batch_frame(newest.epoch, first_seq, newest.seq, messages)])
+            self._frames_cache[first_seq, protocol] = made
         return made
 
 
-_of_loop = OnePerLoop(Fanout)
+_loop_hub = OnePerLoop(Hub)
 
 
-def current(channel_layer: Any = None) -> Fanout:
+def get_hub(channel_layer: Any = None) -> Hub:
     """Return the running loop's Fanout; a channel layer that can is told to give it the group's batches."""
-    found = _of_loop()
+    found = _loop_hub()
     attach = getattr(channel_layer, "attach", None)
     if attach:
-        attach(PROGRESS_GROUP, BATCH_EVENT_TYPE, found.receive)
+        attach(PROGRESS_GROUP, BATCH_EVENT_TYPE, found.receive_batch)
     return found

@@ -12,21 +12,21 @@ from downloads.progress import batch
 class Snapshot:
     """All active videos at one moment."""
 
-    def __init__(self, head: dict[str, Any], texts: list[str]) -> None:
+    def __init__(self, head: dict[str, Any], progress_texts: list[str]) -> None:
         self.epoch = str(head.get("epoch", ""))
         self.seq = int(head.get("seq", 0))
         self.rev = int(head.get("rev", 0))
-        self.texts = texts
+        self.progress_texts = progress_texts
 
     @functools.cached_property
-    def text(self) -> str:
+    def frame_text(self) -> str:
         """The subprotocol's snapshot frame."""
-        return frames.snapshot(self.epoch, self.seq, self.rev, self.texts)
+        return frames.encode_snapshot_frame(self.epoch, self.seq, self.rev, self.progress_texts)
 
     @functools.cached_property
-    def batch_frames(self) -> Frames:
-        return Frames([self.text])
+    def v2_frames(self) -> Frames:
+        return Frames([self.frame_text])
 
     @functools.cached_property
-    def ticket_frames(self) -> Frames:
-        return frames.ticket((json.loads(text)["video_id"], batch.KIND_PROGRESS, text) for text in self.texts)
+    def v1_frames(self) -> Frames:
+        return frames.encode_v1_frames((json.loads(text)["video_id"], batch.KIND_PROGRESS, text) for text in self.progress_texts)

@@ -19,13 +19,13 @@ from downloads.progress.message import Progress
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
 def test_it_parses_what_our_server_frames(size):
-    wire_bytes = Frames(["x" * size, "y"]).wire
+    wire_bytes = Frames(["x" * size, "y"]).wire_bytes
     assert wire.parse(wire_bytes) == ([(wire.TEXT, b"x" * size), (wire.TEXT, b"y")], b"")
 
 
 @pytest.mark.parametrize("size", [3, 126, 65_536])
 def test_it_keeps_what_is_not_whole_yet(size):
-    whole = Frames(["x" * size]).wire
+    whole = Frames(["x" * size]).wire_bytes
     for cut in (0, 1, 2, len(whole) // 2, len(whole) - 1):
         found, left = wire.parse(whole[:cut])
         assert (found, left) == ([], whole[:cut])
@@ -35,7 +35,7 @@ def test_it_keeps_what_is_not_whole_yet(size):
 def test_it_parses_a_stream_cut_anywhere():
     chance = random.Random(7)
     texts = ["t" * chance.choice([0, 5, 125, 126, 300, 70_000]) for _ in range(60)]
-    stream, left, heard = Frames(texts).wire, b"", []
+    stream, left, heard = Frames(texts).wire_bytes, b"", []
     while stream:
         cut = chance.randrange(1, 40_000)
         found, left = wire.parse(left + stream[:cut])

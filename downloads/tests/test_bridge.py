@@ -138,7 +138,7 @@ async def test_it_never_stops_for_a_bad_message(scene, caplog):
         await scene.client.publish("progress:", data)
     await scene.publish("demo", percent=1.0)
     await scene.listener.about("demo", percent=1.0)
-    dropped = {name.removeprefix("messages_dropped."): count for name, count in found.tally.counts.items()}
+    dropped = {name.removeprefix("messages_dropped."): count for name, count in found.counters.counts.items()}
     assert sum(dropped[reason] for reason in ("no_json", "no_object", "no_field", "too_long")) == len(poison)
     assert dropped["bad_id"] == 2 * len(poison)
     assert caplog.text.count("cannot be used") == 1

@@ -113,7 +113,7 @@ def test_it_drops_lower_attempts_and_what_comes_after_the_end(bench):
     assert not bench.take(status="complete", attempt=2)
     assert not bench.take(status="failed", attempt=2)
     reasons = {"old_attempt": 1, "after_the_end": 2, "repeated_status": 1}
-    assert bench.conflator.tally.counts == {f"messages_dropped.{reason}": count for reason, count in reasons.items()}
+    assert bench.conflator.counters.counts == {f"messages_dropped.{reason}": count for reason, count in reasons.items()}
     (found,) = bench.batch()
     assert (found["status"], found["error"]) == ("failed", "no")
 

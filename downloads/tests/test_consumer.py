@@ -48,7 +48,7 @@ async def layer(redis_server):
     """The layer of this test's loop, empty."""
     channel_layers.backends.pop("default", None)
     yield get_channel_layer()
-    await hub.current().close()
+    await hub.get_hub().close_redis()
     await get_channel_layer().flush()
     channel_layers.backends.pop("default", None)
 
@@ -322,7 +322,7 @@ async def test_it_survives_an_event_that_is_no_batch(client, bad):
 
 async def test_it_leaves_no_member_behind_however_it_ends(layer):
     def members() -> int:
-        return sum(len(found) for found in layer.groups.values()) + len(layer.channels) + len(hub.current().viewers)
+        return sum(len(found) for found in layer.groups.values()) + len(layer.channels) + len(hub.get_hub().clients)
 
     for _ in range(5):
         clean = connecting()

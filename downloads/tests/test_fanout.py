@@ -7,7 +7,7 @@ import pytest
 
 from downloads.fanout import frames, hub
 from downloads.fanout.frames import Frames
-from downloads.fanout.hub import Fanout, Snapshot
+from downloads.fanout.hub import Hub, Snapshot
 from downloads.progress.keys import BATCH_EVENT_TYPE
 from ytarchive.server.channel_layer import CAPACITY, ProgressLayer
 
@@ -34,12 +34,12 @@ class Hand:
         return [json.loads(text) for sent in self.sent for text in sent.texts]
 
 
-class Quick(Fanout):
+class Quick(Hub):
     """With a snapshot at hand."""
 
     found = Snapshot({"epoch": "e", "seq": 0, "rev": 1}, [])
 
-    async def snapshot(self) -> Snapshot:
+    async def read_snapshot(self) -> Snapshot:
         return self.found
 
 
@@ -64,7 +64,7 @@ async def hall():
 @pytest.fixture
 async def viewer(hall) -> Hand:
     hand = Hand()
-    hall.join(hand, ticket=False)
+    hall.join(hand, protocol=False)
     await turns()
     assert [sent["type"] for sent in hand.objects] == ["snapshot"]
     hand.sent.clear()
@@ -73,7 +73,7 @@ async def viewer(hall) -> Hand:
 
 async def test_it_sends_one_merged_frame_to_who_was_behind(hall, viewer):
     other = Hand()
-    hall.join(other, ticket=True)
+    hall.join(other, protocol=True)
     await turns()
     viewer.left = other.left = 1
     batches = [
@@ -83,11 +83,11 @@ async def test_it_sends_one_merged_frame_to_who_was_behind(hall, viewer):
         [message("changed", "c"), message("progress", "d", percent=9)],
     ]
     for seq, messages in enumerate(batches, 1):
-        hall.receive(event(seq, *messages))
+        hall.receive_batch(event(seq, *messages))
         await turns()
     assert not viewer.sent
     viewer.left = other.left = 0
-    hall.receive(event(5))
+    hall.receive_batch(event(5))
     await turns()
     (found,) = viewer.objects
     assert (found["from"], found["seq"]) == (1, 5)
@@ -110,9 +110,9 @@ async def test_it_sends_one_merged_frame_to_who_was_behind(hall, viewer):
 async def test_it_encodes_a_frame_once_for_all(hall, viewer):
     others = [Hand() for _ in range(600)]
     for hand in others:
-        hall.join(hand, ticket=False)
+        hall.join(hand, protocol=False)
     await turns()
-    hall.receive(event(1, message("progress", "a", percent=1)))
+    hall.receive_batch(event(1, message("progress", "a", percent=1)))
     await turns()
     assert {id(hand.sent[-1]) for hand in others} == {id(viewer.sent[-1])}
 
@@ -122,13 +122,13 @@ async def test_it_drops_who_takes_nothing_and_holds_nobody_else_back(hall, viewe
     monkeypatch.setattr(hub.time, "monotonic", lambda: now)
     slow, steady = Hand(), Hand()
     for hand in (slow, steady):
-        hall.join(hand, ticket=False)
+        hall.join(hand, protocol=False)
     await turns()
     slow.left, steady.left = 5, 500
     for seq in range(1, 14):
         now += 1
         steady.left -= 1  # a long snapshot on a thin line: it comes forward
-        hall.receive(event(seq))
+        hall.receive_batch(event(seq))
         await turns()
     assert (slow.dropped, steady.dropped, viewer.dropped) == (True, False, False)
     assert [found["seq"] for found in viewer.objects] == list(range(1, 14))
@@ -140,11 +140,11 @@ async def test_it_holds_batches_back_until_the_snapshot_is_sent(hall):
     async def later() -> Snapshot:
         return await gate
 
-    hall.snapshot = later
+    hall.read_snapshot = later
     hand = Hand()
-    hall.join(hand, ticket=False)
+    hall.join(hand, protocol=False)
     for seq in (1, 2, 3):
-        hall.receive(event(seq, message("progress", "a", percent=seq)))
+        hall.receive_batch(event(seq, message("progress", "a", percent=seq)))
         await turns()
     assert not hand.sent
     gate.set_result(Snapshot({"epoch": "e", "seq": 2, "rev": 1}, []))
@@ -153,24 +153,24 @@ async def test_it_holds_batches_back_until_the_snapshot_is_sent(hall):
 
 
 async def test_it_shows_a_client_that_it_missed_something(hall, viewer):
-    hall.receive(event(1))
-    hall.receive(event(5))
+    hall.receive_batch(event(1))
+    hall.receive_batch(event(5))
     await turns()
     assert [(found["from"], found["seq"]) for found in viewer.objects][-1] == (5, 5)
-    hall.receive(event(1, epoch="f"))
+    hall.receive_batch(event(1, epoch="f"))
     await turns()
     assert viewer.objects[-1]["epoch"] == "f"
 
 
 async def test_it_clears_a_tickets_bar_whose_end_was_lost(hall):
     hand = Hand()
-    hall.join(hand, ticket=True)
+    hall.join(hand, protocol=True)
     await turns()
-    hall.receive(event(1, message("progress", "a", percent=1), message("progress", "b", percent=1)))
+    hall.receive_batch(event(1, message("progress", "a", percent=1), message("progress", "b", percent=1)))
     await turns()
     hall.found = Snapshot({"epoch": "e", "seq": 5, "rev": 1}, [message("progress", "b", percent=7)[2]])
     hand.sent.clear()
-    hall.receive(event(5))
+    hall.receive_batch(event(5))
     await turns()
     assert [(found["type"], found["video_id"], found.get("status")) for found in hand.objects] == [
         ("status", "a", "failed"),
@@ -181,11 +181,11 @@ async def test_it_clears_a_tickets_bar_whose_end_was_lost(hall):
 async def test_one_bad_text_harms_nobody(hall):
     hands = [Hand() for _ in range(3)]
     for hand in hands:
-        hall.join(hand, ticket=True)
+        hall.join(hand, protocol=True)
     await turns()
-    hall.receive(event(1, ["a", "status", "junk"], ["b", "changed", "[]"], message("progress", "c", percent=1)))
-    hall.receive({**event(2), "seq": float("inf")})
-    hall.receive(event(2, message("progress", "c", percent=2)))
+    hall.receive_batch(event(1, ["a", "status", "junk"], ["b", "changed", "[]"], message("progress", "c", percent=1)))
+    hall.receive_batch({**event(2), "seq": float("inf")})
+    hall.receive_batch(event(2, message("progress", "c", percent=2)))
     await turns()
     assert [hand.objects[-1]["percent"] for hand in hands] == [2, 2, 2]
 
@@ -197,9 +197,9 @@ async def test_its_frames_are_those_of_rfc_6455():
         (126, b"\x81\x7e\x00\x7e"),
         (65536, b"\x81\x7f" + bytes(5) + b"\x01\0\0"),
     ]:
-        assert Frames(["x" * size]).wire == head + b"x" * size
-    assert Frames(["é", "b"]).wire == b"\x81\x02\xc3\xa9\x81\x01b"
-    assert frames.merged([]) == []
+        assert Frames(["x" * size]).wire_bytes == head + b"x" * size
+    assert Frames(["é", "b"]).wire_bytes == b"\x81\x02\xc3\xa9\x81\x01b"
+    assert frames.merge_batches([]) == []
 
 
 @pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from downloads.bridge.conflator import Conflator
 from downloads.bridge.video_state import RowState, VideoState
 from downloads.fanout.frames import Frames
-from downloads.fanout.hub import Fanout, Snapshot
+from downloads.fanout.hub import Hub, Snapshot
 from downloads.progress import batch
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
 from downloads.tests import tools
@@ -127,14 +127,14 @@ class VideoRow:
         return self.progress()
 
 
-class MemoryFanout(Fanout):
+class MemoryFanout(Hub):
     """The fan-out, with a snapshot store in memory."""
 
     def __init__(self, archive: "Archive") -> None:
         super().__init__()
         self.archive = archive
 
-    async def snapshot(self) -> Snapshot:
+    async def read_snapshot(self) -> Snapshot:
         return Snapshot(dict(self.archive.head), list(self.archive.store.values()))
 
 
@@ -288,17 +288,17 @@ class Archive:
             self.store.pop(video_id, None)
         if arrives:
             event = {"type": "progress.batch", "epoch": self.head["epoch"], "seq": self.head["seq"]}
-            self.fanout.receive({**event, "messages": [list(message) for message in messages]})
+            self.fanout.receive_batch({**event, "messages": [list(message) for message in messages]})
 
     # The page ----------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        for viewer in list(self.fanout.viewers):
-            self.fanout.leave(viewer)
+        for viewer in list(self.fanout.clients):
+            self.fanout.remove_client(viewer)
         self.wire, self.ticket_wire = Wire(), Wire()
         self.bars: dict[str, float] = {}
-        self.viewer = self.fanout.join(self.wire, ticket=False)
-        self.fanout.join(self.ticket_wire, ticket=True)
+        self.viewer = self.fanout.add_client(self.wire, protocol=False)
+        self.fanout.add_client(self.ticket_wire, protocol=True)
 
     async def settle(self) -> None:
         """Let the web process send, and the page take what it sent."""
@@ -307,7 +307,7 @@ class Archive:
             texts, self.wire.texts = self.wire.texts, []
             for text in texts:
                 if self.page.receive(text, self.now):
-                    self.fanout.resync(self.viewer)
+                    self.fanout.resync_client(self.viewer)
             texts, self.ticket_wire.texts = self.ticket_wire.texts, []
             for text in texts:
                 self.hook(json.loads(text))

@@ -27,7 +27,7 @@ async def private(redis_server, settings, monkeypatch):
     monkeypatch.setattr(session_monitor, "EVERY", 0.02)
     channel_layers.backends.pop("default", None)
     yield
-    await hub.current().close()
+    await hub.get_hub().close_redis()
     channel_layers.backends.pop("default", None)
 
 

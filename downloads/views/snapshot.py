@@ -16,10 +16,10 @@ async def progress(request: HttpRequest) -> HttpResponse:
     if not permissions.may_look(await request.auser()):
         return JsonResponse({"error": "Sign in to see this archive."}, status=403)
     try:
-        found = await hub.current().snapshot()
+        found = await hub.get_hub().read_snapshot()
     except (redis.RedisError, OSError):
         answer = JsonResponse({"error": "Redis cannot be reached. Progress is not known meanwhile."}, status=503)
         # Not a line for every client and poll: the bridge and the channel layer say it once.
         answer._has_been_logged = True  # type: ignore[attr-defined]
         return answer
-    return HttpResponse(found.text, content_type="application/json", headers={"Cache-Control": "no-store"})
+    return HttpResponse(found.frame_text, content_type="application/json", headers={"Cache-Control": "no-store"})

@@ -44,7 +44,7 @@ class DirectOutlet:
 
     def write(self, sent: Frames) -> None:
         """Send now what the socket takes, the rest when it can."""
-        protocol, data = self._protocol, sent.wire
+        protocol, data = self._protocol, sent.wire_bytes
         transport = protocol.transport
         if protocol.state != protocol.STATE_OPEN or transport is None or transport.disconnecting:
             return
