@@ -97,7 +97,7 @@ def _look_up(waiting: "queue.SimpleQueue[str]", answers: "queue.SimpleQueue[tupl
 
 def _why_forbidden(host: str) -> str:
     try:
-        addresses = address_policy.resolve(host, PORTS["http"])
-    except address_policy.Unreachable:
+        addresses = address_policy.resolve_host(host, PORTS["http"])
+    except address_policy.HostUnreachable:
         return ""
-    return next(filter(None, map(address_policy.why_forbidden, addresses)), "")
+    return next(filter(None, map(address_policy.forbidden_reason, addresses)), "")

@@ -76,7 +76,7 @@ def _host(found: str) -> str:
     # IDNA's other full stops (U+3002 and, before NFKC, U+FF0E and U+FF61) divide names as well.
     host = unicodedata.normalize("NFKC", found).replace("\u3002", ".").lower().rstrip(".")
     if address := _address(host):
-        if why := address_policy.why_forbidden(address):
+        if why := address_policy.forbidden_reason(address):
             raise _Bad(_unreachable(found, why))
         return str(address)
     if host.isascii() and NAME.fullmatch(host):
@@ -87,7 +87,7 @@ def _host(found: str) -> str:
         raise _Bad("The host name in this address is none.") from error
 
 
-def _address(host: str) -> address_policy.Address | None:
+def _address(host: str) -> address_policy.IPAddress | None:
     """Return the IP address that a host is, in any of the spellings that programs understand."""
     try:
         return ipaddress.ip_address(host)

@@ -13,7 +13,7 @@ from downloads import database
 from downloads.files import media_folder, workspace
 from downloads.library import video_page
 from downloads.models import Queue, Status, Video
-from downloads.network.proxy import Proxy
+from downloads.network.proxy import EgressProxy
 from downloads.progress.keys import CHANNEL_PATTERN
 from downloads.progress.message import Progress
 from downloads.worker import attempt, metadata
@@ -30,7 +30,7 @@ def download():
     def run(url, tell=lambda state: None, **more):
         video, _ = Video.objects.ingest(url, url, **more)
         video = Video.objects.claim("test")
-        with Proxy() as proxy:
+        with EgressProxy() as proxy:
             attempt.run(video, proxy=proxy.url, tell=tell)
         return Video.objects.get(pk=video.pk)
 

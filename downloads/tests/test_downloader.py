@@ -8,7 +8,7 @@ import pytest
 from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
 from downloads.files import ffmpeg
-from downloads.network.proxy import Proxy
+from downloads.network.proxy import EgressProxy
 from downloads.ytdlp import downloader, error_messages, results
 from downloads.ytdlp import options as ytdlp_options
 
@@ -24,7 +24,7 @@ def as_in_a_child(settings, monkeypatch):
 
 @pytest.fixture
 def proxy():
-    with Proxy() as proxy:
+    with EgressProxy() as proxy:
         yield proxy.url
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from downloads.network.address_policy import is_forbidden
-from downloads.network.proxy import OURS, Proxy
+from downloads.network.proxy import PROXY_ERROR_PREFIX, EgressProxy
 
 LOOPBACK_SPELLINGS = [
     "127.0.0.1",
@@ -34,7 +34,7 @@ def allowed(settings):
 
 @pytest.fixture
 def proxy():
-    with Proxy() as proxy:
+    with EgressProxy() as proxy:
         yield proxy
 
 
@@ -84,7 +84,7 @@ def test_it_reaches_loopback_by_no_spelling(proxy, media_server, host, method):
     address = f"{host}:{media_server.server_port}"
     status, reason, _ = ask(proxy, address if method == "CONNECT" else f"http://{address}/clip.mp4", method)
     assert status == 403
-    assert reason.startswith(OURS)
+    assert reason.startswith(PROXY_ERROR_PREFIX)
     assert media_server.requests == []
 
 
@@ -95,7 +95,7 @@ def test_it_says_in_words_why_it_refuses(proxy):
 
 
 def test_it_refuses_a_name_of_which_one_address_is_private(media_server):
-    with Proxy(resolve=lambda host, port: ["203.0.113.1", "127.0.0.1"]) as proxy:
+    with EgressProxy(resolver=lambda host, port: ["203.0.113.1", "127.0.0.1"]) as proxy:
         assert ask(proxy, f"http://mixed.example:{media_server.server_port}/")[0] == 403
     assert media_server.requests == []
 
@@ -108,7 +108,7 @@ def test_it_asks_for_a_name_once_and_connects_to_what_it_judged(media_server):
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["169.254.169.254"]
 
-    with Proxy(resolve=rebinding) as proxy:
+    with EgressProxy(resolver=rebinding) as proxy:
         status, _, body = ask(proxy, f"http://rebinding.example:{media_server.server_port}/clip.mp4")
     assert (status, asked) == (200, ["rebinding.example"])
     assert body == media_server.clip
@@ -116,7 +116,7 @@ def test_it_asks_for_a_name_once_and_connects_to_what_it_judged(media_server):
 
 @pytest.mark.usefixtures("allowed")
 def test_it_tries_the_next_address_of_a_name(media_server):
-    with Proxy(resolve=lambda host, port: ["127.0.0.2", "127.0.0.1"]) as proxy:
+    with EgressProxy(resolver=lambda host, port: ["127.0.0.2", "127.0.0.1"]) as proxy:
         assert ask(proxy, f"http://two.example:{media_server.server_port}/clip.mp4")[0] == 200
 
 

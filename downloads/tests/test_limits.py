@@ -13,8 +13,8 @@ from django.utils.html import strip_tags
 from downloads import formatting
 from downloads.files import media_folder, workspace
 from downloads.models import StoredFiles, Queue, Status, Video
-from downloads.network.proxy import Proxy
-from downloads.network.rate_limiter import Flow
+from downloads.network.proxy import EgressProxy
+from downloads.network.rate_limiter import RateLimiter
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 from downloads.worker import attempt, limits, supervisor
@@ -37,7 +37,7 @@ def download(redis_server):
         video, _ = Video.objects.ingest(url, url)
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
-        with Proxy(flow=Flow(rate)) as proxy:
+        with EgressProxy(rate_limiter=RateLimiter(rate)) as proxy:
             attempt.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get(pk=video.pk)
 
@@ -116,17 +116,17 @@ class TestFlow:
     """Bytes counted and slowed down."""
 
     def test_it_counts(self):
-        flow = Flow()
-        flow.take(5)
-        flow.take(6)
-        assert flow.moved == 11
+        flow = RateLimiter()
+        flow.throttle(5)
+        flow.throttle(6)
+        assert flow.transferred_bytes == 11
 
     @pytest.mark.alone
     def test_it_keeps_to_its_rate(self):
-        flow = Flow(1_000_000)
+        flow = RateLimiter(1_000_000)
         began = time.monotonic()
         for _ in range(4):
-            flow.take(100_000)
+            flow.throttle(100_000)
         assert 0.35 < time.monotonic() - began < 0.8
 
     def test_it_divides_among_those_that_run(self, settings):

@@ -4,7 +4,7 @@ import pytest
 
 from downloads.intake import duplicates, playlists
 from downloads.models import Metadata, Status, Video, querysets
-from downloads.network.proxy import Proxy
+from downloads.network.proxy import EgressProxy
 from downloads.worker import attempt
 from downloads.ytdlp import results
 
@@ -19,7 +19,7 @@ def download(redis_server):
         video, _ = Video.objects.ingest(url, url, **more)
         video.move_to_front()
         video = Video.objects.claim("test")
-        with Proxy() as proxy:
+        with EgressProxy() as proxy:
             attempt.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get(pk=video.pk)
 

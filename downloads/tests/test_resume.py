@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from downloads.files import ffmpeg, partial_file
-from downloads.network.proxy import Proxy
+from downloads.network.proxy import EgressProxy
 from downloads.tests import versions
 from downloads.ytdlp import downloader, options
 
@@ -40,7 +40,7 @@ def attempt(tmp_path):
                 raise Stopped
 
         partial_file.recover(tmp_path)
-        with Proxy() as proxy:
+        with EgressProxy() as proxy:
             found = downloader.probe(url, tmp_path, proxy=proxy.url)
             return downloader.fetch(found, stop, threading.Event().set).media
 

@@ -23,9 +23,9 @@ def names(monkeypatch):
     def resolve(host, port):
         if host in known:
             return known[host]
-        raise address_policy.Unreachable(f"unknown host name {host}")
+        raise address_policy.HostUnreachable(f"unknown host name {host}")
 
-    monkeypatch.setattr(address_policy, "resolve", resolve)
+    monkeypatch.setattr(address_policy, "resolve_host", resolve)
     return known
 
 
@@ -174,7 +174,7 @@ def test_it_does_not_wait_for_a_slow_name(monkeypatch):
         let_go.wait(20)
         return ["10.0.0.1"]
 
-    monkeypatch.setattr(address_policy, "resolve", hang)
+    monkeypatch.setattr(address_policy, "resolve_host", hang)
     began = time.monotonic()
     taken, _ = submit.take([f"http://slow{n}.example/" for n in range(40)])
     assert len(taken) == 40

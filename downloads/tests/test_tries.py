@@ -3,7 +3,7 @@
 import pytest
 
 from downloads.models import MAX_RETRIES, Status, Video
-from downloads.network.proxy import Proxy
+from downloads.network.proxy import EgressProxy
 from downloads.tests import versions
 from downloads.worker import attempt as worker_attempt
 from downloads.ytdlp import options
@@ -31,7 +31,7 @@ def attempt(redis_server, media_server, monkeypatch):
     def run():
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
-        with Proxy() as proxy:
+        with EgressProxy() as proxy:
             worker_attempt.run(video, proxy=proxy.url, tell=lambda state: None)
         return Video.objects.get()
 

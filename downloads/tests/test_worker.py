@@ -223,8 +223,8 @@ def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, me
 def watched():
     """A process group that watches its lifeline, with a patience of 1 s, and has a process of its own."""
     code = (
-        "import django, subprocess, sys; django.setup(); from downloads.network.rate_limiter import Flow; from downloads.worker import child; child.SILENCE = 1\n"
-        "below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True); child._watch(0, Flow())"
+        "import django, subprocess, sys; django.setup(); from downloads.network.rate_limiter import RateLimiter; from downloads.worker import child; child.SILENCE = 1\n"
+        "below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True); child._watch(0, RateLimiter())"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(

@@ -21,8 +21,8 @@ from django.conf import settings
 
 from downloads import database
 from downloads.models import LEASE_DURATION, Video
-from downloads.network.proxy import Proxy
-from downloads.network.rate_limiter import Flow
+from downloads.network.proxy import EgressProxy
+from downloads.network.rate_limiter import RateLimiter
 from downloads.progress.message import Progress
 from downloads.worker import attempt
 from downloads.worker.stall_watchdog import Silence
@@ -39,14 +39,14 @@ def main() -> None:
     lifeline, outlet = _take_pipes()
     _die_with_parent()
     order = json.loads(_first_line(lifeline))
-    flow = Flow(order["rate"])
+    flow = RateLimiter(order["rate"])
     threading.Thread(target=_watch, args=(lifeline, flow), name="lifeline", daemon=True).start()
     video = database.steadily(lambda: Video.objects.filter(**order["job"]).first())
     if video is None:
         return
     _limit_files()
-    silence = Silence(lambda: flow.moved, settings.STALL_SECONDS, lambda: _break_off(video))
-    with Proxy(flow=flow) as proxy, silence:
+    silence = Silence(lambda: flow.transferred_bytes, settings.STALL_SECONDS, lambda: _break_off(video))
+    with EgressProxy(rate_limiter=flow) as proxy, silence:
         _use_only(proxy.url)
         attempt.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state), on_fetched=silence.end)
 
@@ -77,7 +77,7 @@ def _first_line(lifeline: int) -> bytes:
     return line
 
 
-def _watch(lifeline: int, flow: Flow) -> None:
+def _watch(lifeline: int, flow: RateLimiter) -> None:
     while True:
         heard, _, _ = select.select([lifeline], [], [], SILENCE)
         said = os.read(lifeline, 4096) if heard else b""

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from downloads.files import ffmpeg
 from downloads.models import Metadata, Status, Video
-from downloads.network.proxy import Proxy
+from downloads.network.proxy import EgressProxy
 from downloads.tests.browser.pages import card, finish, opened, running
 from downloads.worker import attempt
 
@@ -37,7 +37,7 @@ def subtitled(site, media_server, monkeypatch) -> Video:
     Video.objects.ingest(url, url, subtitles="en,de")
     video = Video.objects.claim("w")
     assert video
-    with Proxy() as proxy:
+    with EgressProxy() as proxy:
         attempt.run(video, proxy=proxy.url, tell=lambda state: None)
     video.refresh_from_db()
     assert video.status == Status.COMPLETE
