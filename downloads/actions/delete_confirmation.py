@@ -42,7 +42,7 @@ def _removed(video: Video) -> str:
         parts.append(f"the video file ({size(video.size)})" if video.size else "the video file")
     if video.thumbnail:
         parts.append("its picture")
-    if count := len(subtitles.names(video.tracks)):
+    if count := len(subtitles.file_names_by_language(video.tracks)):
         parts.append("1 subtitle file" if count == 1 else f"{count} subtitle files")
     kept = " The videos of this list stay." if video.is_list else ""
     if not parts:

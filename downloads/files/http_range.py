@@ -3,16 +3,16 @@
 import dataclasses
 import re
 
-LONGEST_OPEN_RANGE = 4 * 1024 * 1024
-_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
+MAX_OPEN_RANGE_BYTES = 4 * 1024 * 1024
+_RANGE_PATTERN = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
-class Unsatisfiable(Exception):
+class RangeNotSatisfiable(Exception):
     """The range begins behind the end of the file."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Piece:
+class ByteRange:
     """Bytes `first` to `last`, both included, of a file."""
 
     first: int
@@ -23,19 +23,19 @@ class Piece:
         return self.last - self.first + 1
 
 
-def piece_of(header: str, size: int) -> Piece | None:
+def parse_range_header(header: str, size: int) -> ByteRange | None:
     """Read a Range header; None if it is to be ignored (malformed, or several ranges)."""
-    match = _RANGE.fullmatch(header)
+    match = _RANGE_PATTERN.fullmatch(header)
     if match is None or match.group(1) == match.group(2) == "":
         return None
     first, last = match.groups()
     if not first:
         if not int(last) or not size:
-            raise Unsatisfiable
-        return Piece(max(0, size - int(last)), size - 1)
+            raise RangeNotSatisfiable
+        return ByteRange(max(0, size - int(last)), size - 1)
     if last and int(last) < int(first):
         return None
     if int(first) >= size:
-        raise Unsatisfiable
-    longest = int(last) if last else int(first) + LONGEST_OPEN_RANGE - 1
-    return Piece(int(first), min(longest, size - 1))
+        raise RangeNotSatisfiable
+    longest = int(last) if last else int(first) + MAX_OPEN_RANGE_BYTES - 1
+    return ByteRange(int(first), min(longest, size - 1))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 # What browsers and players take for media, and nothing that a browser would run or render as a page.
-MEDIA_KINDS = frozenset(
+MEDIA_EXTENSIONS = frozenset(
     [
         "mp4",
         "m4v",
@@ -31,13 +31,13 @@ MEDIA_KINDS = frozenset(
     ]
 )
 # What only sound is called: yt-dlp leaves these endings whether there are pictures or not.
-OF_SOUND = {"mp4": "m4a", "webm": "weba"}
-PICTURE_STARTS = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
-LARGEST_PICTURE = 10_000_000  # bytes
+AUDIO_ONLY_EXTENSIONS = {"mp4": "m4a", "webm": "weba"}
+THUMBNAIL_SIGNATURES = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
+MAX_THUMBNAIL_BYTES = 10_000_000  # bytes
 
 
 # Whatever else lies in the media folder is offered as a download, never shown.
-TYPES = {
+CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".m4v": "video/mp4",
     ".webm": "video/webm",
@@ -60,23 +60,23 @@ TYPES = {
 }
 
 
-def kind_of(media: Path) -> str | None:
+def media_extension(media: Path) -> str | None:
     """Return a media file's allowed ending, None for one that is not."""
     kind = media.suffix[1:].lower()
-    return kind if kind in MEDIA_KINDS else None
+    return kind if kind in MEDIA_EXTENSIONS else None
 
 
-def picture_kind(picture: Path) -> str | None:
+def thumbnail_extension(thumbnail: Path) -> str | None:
     """Return the ending that a picture's first bytes ask for, None for what is no jpg, png or webp."""
-    if picture.stat().st_size >= LARGEST_PICTURE:
+    if thumbnail.stat().st_size >= MAX_THUMBNAIL_BYTES:
         return None
-    with picture.open("rb") as file:
+    with thumbnail.open("rb") as file:
         start = file.read(16)
-    for kind, mark in PICTURE_STARTS.items():
+    for kind, mark in THUMBNAIL_SIGNATURES.items():
         if start.startswith(mark) and (kind != "webp" or start[8:12] == b"WEBP"):
             return kind
     return None
 
 
-def _content_type(path: Path) -> str:
-    return TYPES.get(path.suffix.lower(), "application/octet-stream")
+def get_content_type(path: Path) -> str:
+    return CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")

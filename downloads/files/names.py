@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
-LONGEST_NAME = 150  # bytes: with the longest ending still below the 255 of a file system
+RESERVED_NAME_PATTERN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
+MAX_NAME_BYTES = 150  # bytes: with the longest ending still below the 255 of a file system
 
 
 def safe_name(title: str) -> str:
@@ -14,5 +14,5 @@ def safe_name(title: str) -> str:
     text = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
     text = re.sub(r'[\\/:*?"<>|]', "_", text)
     text = " ".join(text.split()).lstrip(".-~ ")
-    text = text.encode()[:LONGEST_NAME].decode("utf-8", "ignore").rstrip(". ")
-    return f"_{text}" if RESERVED.fullmatch(text) else text or "video"
+    text = text.encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(". ")
+    return f"_{text}" if RESERVED_NAME_PATTERN.fullmatch(text) else text or "video"

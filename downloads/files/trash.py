@@ -6,48 +6,48 @@ from pathlib import Path
 
 from django.conf import settings
 
-TRASH = ".trash"
+TRASH_FOLDER = ".trash"
 
 
-def ids() -> list[str]:
+def list_trashed_ids() -> list[str]:
     """Return the ids of the videos that have a folder in the trash."""
-    root = settings.MEDIA_ROOT / TRASH
+    root = settings.MEDIA_ROOT / TRASH_FOLDER
     return sorted(path.name for path in root.iterdir()) if root.is_dir() else []
 
 
-def take(video_id: str) -> None:
+def move_to_trash(video_id: str) -> None:
     """Move a video's folder out of the library, if it has one; raise OSError where that cannot be done."""
-    folder, kept = _places(video_id)
+    folder, kept = _folder_paths(video_id)
     if not folder.is_dir():
         return
     kept.parent.mkdir(exist_ok=True)
     # Of a removal that came to nothing; the video was fetched once more since.
-    _remove(kept)
+    _remove_tree(kept)
     folder.rename(kept)
-    _sync(folder.parent, kept.parent)
+    _fsync_folders(folder.parent, kept.parent)
 
 
-def put_back(video_id: str) -> None:
+def restore_from_trash(video_id: str) -> None:
     """Move a video's folder back into the library, unless there is a newer one."""
-    folder, kept = _places(video_id)
+    folder, kept = _folder_paths(video_id)
     if folder.is_dir():
-        _remove(kept)
+        _remove_tree(kept)
     elif kept.is_dir():
         kept.rename(folder)
-        _sync(folder.parent, kept.parent)
+        _fsync_folders(folder.parent, kept.parent)
 
 
-def empty(video_id: str) -> None:
+def delete_from_trash(video_id: str) -> None:
     """Remove a video's folder from the trash; raise OSError for what cannot be removed."""
-    _remove(_places(video_id)[1])
+    _remove_tree(_folder_paths(video_id)[1])
 
 
-def _places(video_id: str) -> tuple[Path, Path]:
+def _folder_paths(video_id: str) -> tuple[Path, Path]:
     root = Path(settings.MEDIA_ROOT)
-    return root / video_id, root / TRASH / video_id
+    return root / video_id, root / TRASH_FOLDER / video_id
 
 
-def _remove(folder: Path) -> None:
+def _remove_tree(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:
@@ -56,7 +56,7 @@ def _remove(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _sync(*folders: Path) -> None:
+def _fsync_folders(*folders: Path) -> None:
     """Have renames on the disk itself, before the database says that they were done."""
     for folder in folders:
         handle = os.open(folder, os.O_RDONLY)

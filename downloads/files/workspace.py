@@ -15,50 +15,50 @@ from django.conf import settings
 
 from downloads.files import media_folder, partial_file
 
-PATIENCE = 10.0  # seconds: a former attempt is killed well within
-BALLAST = "ballast"
-ROOM = 2**20  # bytes
-NOTICEABLE = 2**20  # bytes: an attempt that fetched so many more has not failed for nothing
+LOCK_TIMEOUT_SECONDS = 10.0  # seconds: a former attempt is killed well within
+RESERVE_FILE = "ballast"
+RESERVE_BYTES = 2**20  # bytes
+MIN_GAINED_BYTES = 2**20  # bytes: an attempt that fetched so many more has not failed for nothing
 
 
-class Occupied(Exception):
+class WorkspaceLocked(Exception):
     """Another process works in this video's folder."""
 
 
 @contextlib.contextmanager
-def entered(video_id: str) -> Iterator[Path]:
+def locked_workspace(video_id: str) -> Iterator[Path]:
     """Have the video's work folder to oneself, with the parts that an earlier attempt left; raise Occupied."""
     folder = Path(settings.WORK_ROOT / video_id)
-    with _locked(folder, PATIENCE):
-        partial_file.recover(folder)
-        (folder / BALLAST).write_bytes(os.urandom(ROOM))  # which no file system makes smaller
+    with _folder_lock(folder, LOCK_TIMEOUT_SECONDS):
+        partial_file.prepare_for_resume(folder)
+        (folder / RESERVE_FILE).write_bytes(os.urandom(RESERVE_BYTES))  # which no file system makes smaller
         yield folder
 
 
-def make_room(video_id: str) -> None:
+def delete_reserve_file(video_id: str) -> None:
     """Give way on a full disk, so that the row and its event can be written: the database may be on it too."""
-    Path(settings.WORK_ROOT / video_id / BALLAST).unlink(missing_ok=True)
+    Path(settings.WORK_ROOT / video_id / RESERVE_FILE).unlink(missing_ok=True)
 
 
-def has_advanced(video_id: str) -> bool:
+def has_gained_bytes(video_id: str) -> bool:
     """Tell whether the attempt in a video's folder has come noticeably farther than any before it."""
-    return partial_file.advance(Path(settings.WORK_ROOT / video_id)) >= NOTICEABLE
+    return partial_file.bytes_gained(Path(settings.WORK_ROOT / video_id)) >= MIN_GAINED_BYTES
 
 
-def clear(video_id: str) -> bool:
+def remove_workspace(video_id: str) -> bool:
     """Remove what ended attempts left, here and on its way into the library; False if somebody works there."""
     folder = Path(settings.WORK_ROOT / video_id)
     if folder.is_dir():
         try:
-            with _locked(folder, 0):
+            with _folder_lock(folder, 0):
                 shutil.rmtree(folder, ignore_errors=True)
-        except Occupied:
+        except WorkspaceLocked:
             return False
-    media_folder.drop_incoming(video_id)
+    media_folder.remove_incoming(video_id)
     return True
 
 
-def lack() -> str:
+def disk_shortage() -> str:
     """Say in a sentence that a disk is nearly full; "" where there is room."""
     try:
         free = min(shutil.disk_usage(root).free for root in (settings.WORK_ROOT, settings.MEDIA_ROOT))
@@ -70,21 +70,21 @@ def lack() -> str:
     return f"The disk is nearly full ({free / 1e6:.0f} MB left, {least:g} MB are kept free): nothing new starts."
 
 
-def rooms() -> list[str]:
+def list_ids() -> list[str]:
     """Return the ids of the videos that have a work folder."""
     return sorted(path.name for path in Path(settings.WORK_ROOT).iterdir() if path.is_dir())
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, patience: float) -> Iterator[None]:
-    handle = _lock(folder, time.monotonic() + patience)
+def _folder_lock(folder: Path, timeout_seconds: float) -> Iterator[None]:
+    handle = _acquire_lock(folder, time.monotonic() + timeout_seconds)
     try:
         yield
     finally:
         os.close(handle)
 
 
-def _lock(folder: Path, deadline: float) -> int:
+def _acquire_lock(folder: Path, deadline: float) -> int:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
@@ -93,7 +93,7 @@ def _lock(folder: Path, deadline: float) -> int:
                 return handle
             os.close(handle)
         if time.monotonic() >= deadline:
-            raise Occupied(f"Another process works in {folder}.")
+            raise WorkspaceLocked(f"Another process works in {folder}.")
         time.sleep(0.1)
 
 

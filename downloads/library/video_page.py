@@ -66,15 +66,15 @@ def player(video: Video) -> Player | None:
     """Return how the file is played; None while there is none."""
     if not video.media_file:
         return None
-    path = media_folder.located(video.media_file)
+    path = media_folder.find_file(video.media_file)
     if path is None:
         return Player("gone")
-    found = [{"language": code, "label": subtitles.label(code)} for code in subtitles.there(video.tracks)]
+    found = [{"language": code, "label": subtitles.language_label(code)} for code in subtitles.existing_files_by_language(video.tracks)]
     return Player(_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
 
 
 def _kind(video: Video, path: Path) -> str:
-    kind = media_types.TYPES.get(path.suffix.lower(), "")
+    kind = media_types.CONTENT_TYPES.get(path.suffix.lower(), "")
     if kind.startswith("audio/") or (video.quality == Quality.AUDIO and path.suffix.lower() in EITHER):
         return "audio"
     return "video" if kind.startswith("video/") else "other"

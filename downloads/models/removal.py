@@ -37,7 +37,7 @@ def remove(video: "Video", reason: str) -> bool:
         with transaction.atomic(durable=True):
             if not _remove_row(rows, reason):
                 return False
-            trash.take(video.video_id)
+            trash.move_to_trash(video.video_id)
     except (OSError, DatabaseError) as error:
         logger.warning("%s could not be removed: %s", video.video_id, error)
         _recover_after_failure(rows, video.video_id)
@@ -67,9 +67,9 @@ def _describe_error(error: Exception) -> str:
 def _remove_leftover_files(video_id: str) -> None:
     """Remove what is left of a video without a row; what cannot be removed stays in the trash, and is tried again."""
     try:
-        trash.empty(video_id)
+        trash.delete_from_trash(video_id)
         # Where a download still works in it, its worker does this.
-        workspace.clear(video_id)
+        workspace.remove_workspace(video_id)
     except OSError as error:
         logger.warning("Files of %s could not be removed yet: %s", video_id, error)
 
@@ -86,7 +86,7 @@ def _recover_after_failure(rows: "VideoQuerySet", video_id: str) -> None:
 
 def finish_interrupted_removals(videos: "VideoQuerySet") -> None:
     """End the removals that something broke off: `videos` are those that are there."""
-    for video_id in trash.ids():
+    for video_id in trash.list_trashed_ids():
         try:
             _restore_or_purge_folder(videos.filter(video_id=video_id), video_id)
         except OSError as error:
@@ -97,6 +97,6 @@ def _restore_or_purge_folder(rows: "VideoQuerySet", video_id: str) -> None:
     # A removal that is under way elsewhere has the row's lock: what it comes to is waited for.
     with transaction.atomic():
         if rows.select_for_update().first():
-            trash.put_back(video_id)
+            trash.restore_from_trash(video_id)
             return
-    trash.empty(video_id)
+    trash.delete_from_trash(video_id)

@@ -19,7 +19,7 @@ def build_document(video: "Video") -> list[list[str]]:
         "title": video.title or video.url,
         "uploader": video.uploader,
         "description": video.description,
-        "subtitles": " ".join(webvtt.lines(subtitles.there(video.tracks).values())),
+        "subtitles": " ".join(webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.tracks).values())),
     }
     kept = [_truncate_words(tokenizer.tokenize(text), MAX_PART_BYTES[name]) for name, text in texts.items()]
     return [[*words, *tokenizer.first_letter_prefixes(words)] for words in kept]

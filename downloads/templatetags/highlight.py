@@ -49,5 +49,5 @@ def _around(text: str, sought: list[str]) -> str:
 
 
 def _said(video: Video, sought: list[str]) -> str:
-    lines = webvtt.lines(subtitles.there(video.tracks).values())
+    lines = webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.tracks).values())
     return next((f"“{line}”" for line in lines if next(tokenizer.match_spans(line, sought), None)), "")

@@ -236,4 +236,4 @@ def as_in_a_child(settings, monkeypatch, tmp_path) -> None:
     settings.WORK_ROOT = tmp_path / "work"
     settings.MEDIA_ROOT.mkdir()
     settings.WORK_ROOT.mkdir()
-    monkeypatch.setenv("PATH", ffmpeg.path())
+    monkeypatch.setenv("PATH", ffmpeg.build_search_path())

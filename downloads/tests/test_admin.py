@@ -180,7 +180,7 @@ def test_it_asks_before_it_deletes(admin, as_in_a_child, settings):
     assert Video.objects.count() == 3
     assert "2 videos are deleted." in confirmed(admin, page).content.decode()
     assert Video.objects.get() == videos[2]
-    assert [path.name for path in settings.MEDIA_ROOT.iterdir() if path.name != trash.TRASH] == [videos[2].video_id]
+    assert [path.name for path in settings.MEDIA_ROOT.iterdir() if path.name != trash.TRASH_FOLDER] == [videos[2].video_id]
     assert {entry.object_repr for entry in LogEntry.objects.all()} == {"Film a", videos[1].url}
     assert "2 videos" not in confirmed(admin, page).content.decode()
 
@@ -217,7 +217,7 @@ def test_it_deletes_one_from_its_own_page(admin, as_in_a_child, settings):
 def test_it_says_what_it_could_not_delete(admin, as_in_a_child, settings):
     videos = [complete("a"), complete("b")]
     (settings.MEDIA_ROOT / videos[0].video_id).mkdir()
-    (settings.MEDIA_ROOT / trash.TRASH).touch()
+    (settings.MEDIA_ROOT / trash.TRASH_FOLDER).touch()
     page = confirmed(admin, act(admin, "delete_selected", *videos)).content.decode()
     assert "Film b is deleted." in page
     assert "Film a could not be deleted: its files cannot be moved" in page

@@ -68,7 +68,7 @@ def test_it_files_a_video_away(download, media_server, settings):
         "clip.jpg",
         "clip.mp4",
     ]
-    assert workspace.rooms() == []
+    assert workspace.list_ids() == []
     assert [event.reason for event in video.events.all()] == ["Added", "Started", "Found", "Fetched", "Filed"]
 
 
@@ -183,7 +183,7 @@ def test_it_replaces_what_an_earlier_attempt_filed(download, media_server, setti
 
 def test_it_files_nothing_that_the_database_does_not_know(download, media_server, settings, monkeypatch):
     refused = []
-    place = media_folder.place
+    place = media_folder.install
 
     def locked_once(*args):
         place(*args)
@@ -192,7 +192,7 @@ def test_it_files_nothing_that_the_database_does_not_know(download, media_server
             raise OperationalError("database is locked")
 
     monkeypatch.setattr(database, "DATABASE_PAUSE", 0)
-    monkeypatch.setattr(media_folder, "place", locked_once)
+    monkeypatch.setattr(media_folder, "install", locked_once)
     video = download(media_server.url("/clip.mp4"))
     assert video.status == Status.COMPLETE
     assert refused == [1]
@@ -203,7 +203,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
     def full(folder):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(media_folder, "sync", full)
+    monkeypatch.setattr(media_folder, "fsync_folder", full)
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.tries) == (Status.QUEUED, 0)
     assert video.events.last().reason == Queue.get_or_default().blocked_reason == attempt.DISK_FULL
@@ -215,7 +215,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
 
 
 def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):
-    monkeypatch.setattr(media_folder, "sync", lambda folder: 1 / 0)
+    monkeypatch.setattr(media_folder, "fsync_folder", lambda folder: 1 / 0)
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.error) == (Status.FAILED, attempt.A_BUG)
     assert "ZeroDivisionError" in caplog.text
@@ -223,9 +223,9 @@ def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeyp
 
 
 def test_it_waits_for_its_folder_in_the_queue(download, media_server, monkeypatch):
-    monkeypatch.setattr(workspace, "PATIENCE", 0.1)
+    monkeypatch.setattr(workspace, "LOCK_TIMEOUT_SECONDS", 0.1)
     video, _ = Video.objects.ingest(media_server.url("/clip.mp4"), media_server.url("/clip.mp4"))
-    with workspace.entered(video.video_id):
+    with workspace.locked_workspace(video.video_id):
         assert download(video.url).status == Status.QUEUED
     assert download(video.url).status == Status.COMPLETE
 

@@ -182,12 +182,12 @@ def test_it_says_why_a_video_stays(ada, settings):
     video = complete()
     folder = settings.MEDIA_ROOT / video.video_id
     folder.mkdir()
-    (settings.MEDIA_ROOT / trash.TRASH).touch()
+    (settings.MEDIA_ROOT / trash.TRASH_FOLDER).touch()
     response = press(ada, video, video.get_absolute_url())
     assert response.url == video.get_absolute_url()
     assert "Film a could not be deleted: its files cannot be moved (File exists). Nothing of it" in said(response)
     assert folder.is_dir()
-    (settings.MEDIA_ROOT / trash.TRASH).unlink()
+    (settings.MEDIA_ROOT / trash.TRASH_FOLDER).unlink()
     assert said(press(ada, video)).endswith("Film a is deleted.")
 
 

@@ -18,7 +18,7 @@ METADATA = "http://169.254.169.254/latest/meta-data"
 @pytest.fixture(autouse=True)
 def as_in_a_child(settings, monkeypatch):
     settings.ALLOW_PRIVATE_HOSTS = True
-    monkeypatch.setenv("PATH", ffmpeg.path())
+    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
     monkeypatch.setattr(ytdlp_options, "_pause", lambda n: 0.0)
 
 
@@ -62,7 +62,7 @@ def test_it_fetches_hls_by_itself_and_makes_it_playable(fetch, media_server):
     segments = [path for _, path, _ in media_server.requests if path.endswith(".ts")]
     assert sorted(segments) == [f"/hls/index{n}.ts" for n in range(6)]
     assert fetched.media.read_bytes()[4:8] == b"ftyp"
-    assert ffmpeg.complaint(fetched.media) == ""
+    assert ffmpeg.validation_error(fetched.media) == ""
     assert {step.fragments for step in news if step != "merging"} >= {6}
     assert news[-1] == "merging"
 
@@ -72,7 +72,7 @@ def test_it_merges_picture_and_sound(fetch, media_server):
     assert [stream.kind for stream in found.streams] == ["video", "audio"]
     assert {step.stream for step in news if step != "merging"} == {0, 1}
     assert news[-1] == "merging"
-    assert ffmpeg.complaint(fetched.media) == ""
+    assert ffmpeg.validation_error(fetched.media) == ""
 
 
 def test_it_fetches_sound_alone(fetch, media_server):

@@ -36,17 +36,17 @@ def test_it_makes_a_plain_name_of_any_title(title, name):
 @pytest.mark.parametrize("title", ["x" * 1000, "🎬" * 1000, "é." * 500, "\ud800" * 5])
 def test_it_cuts_a_name_to_what_a_file_system_takes(tmp_path, title):
     name = names.safe_name(title)
-    assert 0 < len(name.encode()) <= names.LONGEST_NAME
+    assert 0 < len(name.encode()) <= names.MAX_NAME_BYTES
     (tmp_path / f"{name}.info.json").touch()
 
 
 @pytest.mark.parametrize("kind", ["html", "svg", "js", "xml", "mhtml", "swf", "exe", "m3u8", ""])
 def test_it_takes_no_file_that_a_browser_would_run(tmp_path, kind):
-    assert media_types.kind_of(tmp_path / f"media.{kind}") is None
+    assert media_types.media_extension(tmp_path / f"media.{kind}") is None
 
 
 def test_it_knows_media_by_their_ending(tmp_path):
-    assert media_types.kind_of(tmp_path / "media.MP4") == "mp4"
+    assert media_types.media_extension(tmp_path / "media.MP4") == "mp4"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_it_knows_media_by_their_ending(tmp_path):
 )
 def test_it_believes_a_picture_by_its_bytes(tmp_path, start, kind):
     (tmp_path / "media.jpg").write_bytes(start)
-    assert media_types.picture_kind(tmp_path / "media.jpg") == kind
+    assert media_types.thumbnail_extension(tmp_path / "media.jpg") == kind
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def ready(settings, tmp_path):
 
 
 def test_it_places_a_folder_as_one(ready, settings):
-    media_folder.place(ready, "abc")
+    media_folder.install(ready, "abc")
     assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
     assert not ready.exists()
 
@@ -85,13 +85,13 @@ def test_it_places_a_folder_as_one(ready, settings):
 def test_it_replaces_an_older_folder_whole(ready, settings):
     (settings.MEDIA_ROOT / "abc").mkdir()
     (settings.MEDIA_ROOT / "abc" / "old.mp4").write_text("old")
-    media_folder.place(ready, "abc")
+    media_folder.install(ready, "abc")
     assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
 
 
 def test_it_places_a_folder_once(ready, settings):
-    media_folder.place(ready, "abc")
-    media_folder.place(ready, "abc")
+    media_folder.install(ready, "abc")
+    media_folder.install(ready, "abc")
     assert (settings.MEDIA_ROOT / "abc" / "new.mp4").read_text() == "new"
 
 
@@ -108,11 +108,11 @@ class TestWorkroom:
         (root / "abc" / "left").mkdir(parents=True)
         for name in ("over.part", "a.mp4.part", "a.mp4.mark", "b.mp4", "b.mp4.mark", "media.temp.mp4"):
             (root / "abc" / name).write_text(name)
-        with workspace.entered("abc") as folder:
+        with workspace.locked_workspace("abc") as folder:
             found = {
                 path.name: path.read_text()
                 for path in folder.iterdir()
-                if path.name not in (workspace.BALLAST, partial_file.FARTHEST)
+                if path.name not in (workspace.RESERVE_FILE, partial_file.HIGH_WATER_MARK_FILE)
             }
         assert found == {
             "a.mp4.part": "a.mp4.part",
@@ -122,67 +122,67 @@ class TestWorkroom:
         }
 
     def test_it_lets_one_in_at_a_time(self, monkeypatch):
-        monkeypatch.setattr(workspace, "PATIENCE", 0.2)
-        with workspace.entered("abc"):
-            with pytest.raises(workspace.Occupied):
-                workspace.entered("abc").__enter__()
-            assert not workspace.clear("abc")
-        with workspace.entered("abc"):
+        monkeypatch.setattr(workspace, "LOCK_TIMEOUT_SECONDS", 0.2)
+        with workspace.locked_workspace("abc"):
+            with pytest.raises(workspace.WorkspaceLocked):
+                workspace.locked_workspace("abc").__enter__()
+            assert not workspace.remove_workspace("abc")
+        with workspace.locked_workspace("abc"):
             pass
 
     def test_it_is_left_for_a_later_look_when_an_attempt_fails(self):
-        with pytest.raises(RuntimeError), workspace.entered("abc"):
+        with pytest.raises(RuntimeError), workspace.locked_workspace("abc"):
             raise RuntimeError
-        assert workspace.rooms() == ["abc"]
-        assert workspace.clear("abc")
-        assert workspace.clear("never there")
-        assert workspace.rooms() == []
+        assert workspace.list_ids() == ["abc"]
+        assert workspace.remove_workspace("abc")
+        assert workspace.remove_workspace("never there")
+        assert workspace.list_ids() == []
 
 
 class TestFfmpeg:
     """What ffmpeg says about a file."""
 
     def test_it_reads_a_clip(self, media_session):
-        assert ffmpeg.complaint(media_session.folder / "clip.mp4") == ""
+        assert ffmpeg.validation_error(media_session.folder / "clip.mp4") == ""
 
     @pytest.mark.parametrize("text", ["<!doctype html><p>x", "", "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"])
     def test_it_complains_of_what_is_no_media(self, tmp_path, text):
         (tmp_path / "media.mp4").write_text(text)
-        assert ffmpeg.complaint(tmp_path / "media.mp4")
+        assert ffmpeg.validation_error(tmp_path / "media.mp4")
 
     def test_it_complains_of_a_clip_that_lost_its_head(self, media_session, tmp_path):
         (tmp_path / "media.mp4").write_bytes(media_session.clip[100_000:])
-        assert ffmpeg.complaint(tmp_path / "media.mp4")
+        assert ffmpeg.validation_error(tmp_path / "media.mp4")
 
     def test_it_tells_no_length_of_what_has_none(self, tmp_path, monkeypatch):
         (tmp_path / "media.mp4").write_text("  Duration: 00:00:01.00, start")
-        assert ffmpeg.duration(tmp_path / "media.mp4") is None
-        monkeypatch.setattr(ffmpeg, "find", lambda: None)
-        assert ffmpeg.duration(tmp_path / "media.mp4") is None
+        assert ffmpeg.read_duration(tmp_path / "media.mp4") is None
+        monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+        assert ffmpeg.read_duration(tmp_path / "media.mp4") is None
 
     def test_it_tells_how_long_a_clip_is_whatever_its_tags_say(self, media_session, tmp_path):
         clip, tagged = media_session.folder / "clip.mp4", tmp_path / "tagged.mp4"
         tags = ["-metadata", "title=\n  Duration: 09:00:00.00, start: 0", "-metadata", "comment=Duration: 09:00:00.00,"]
         subprocess.run(
-            [ffmpeg.find(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged], check=True, timeout=30
+            [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged], check=True, timeout=30
         )
-        assert ffmpeg.duration(clip) == pytest.approx(6, abs=0.2)
-        assert ffmpeg.duration(tagged) == ffmpeg.duration(clip)
+        assert ffmpeg.read_duration(clip) == pytest.approx(6, abs=0.2)
+        assert ffmpeg.read_duration(tagged) == ffmpeg.read_duration(clip)
 
     def test_it_takes_a_picture(self, media_session, tmp_path):
-        assert ffmpeg.take_still(media_session.folder / "clip.mp4", tmp_path / "still.jpg")
-        assert media_types.picture_kind(tmp_path / "still.jpg") == "jpg"
+        assert ffmpeg.extract_frame(media_session.folder / "clip.mp4", tmp_path / "still.jpg")
+        assert media_types.thumbnail_extension(tmp_path / "still.jpg") == "jpg"
 
     def test_it_takes_no_picture_of_sound(self, media_session, tmp_path):
         sound = media_session.folder / "separate" / "audio0.ts"
-        assert not ffmpeg.take_still(sound, tmp_path / "still.jpg")
+        assert not ffmpeg.extract_frame(sound, tmp_path / "still.jpg")
 
     def test_it_names_what_is_missing_and_what_that_costs(self, monkeypatch, tmp_path):
-        assert ffmpeg.missing() == []
-        monkeypatch.setattr(ffmpeg, "find", lambda: None)
-        monkeypatch.setattr(ffmpeg, "path", lambda: str(tmp_path))
-        without_ffmpeg, without_javascript = ffmpeg.missing()
+        assert ffmpeg.missing_tool_warnings() == []
+        monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+        monkeypatch.setattr(ffmpeg, "build_search_path", lambda: str(tmp_path))
+        without_ffmpeg, without_javascript = ffmpeg.missing_tool_warnings()
         assert "cannot be joined" in without_ffmpeg
         assert "YouTube" in without_javascript
-        assert ffmpeg.complaint(tmp_path / "x.mp4") == ""
-        assert not ffmpeg.take_still(tmp_path / "x.mp4", tmp_path / "x.jpg")
+        assert ffmpeg.validation_error(tmp_path / "x.mp4") == ""
+        assert not ffmpeg.extract_frame(tmp_path / "x.mp4", tmp_path / "x.jpg")

@@ -51,7 +51,7 @@ def test_it_refuses_what_is_too_large_by_its_own_count(download, media_server, s
     assert video.status == Status.FAILED
     assert "larger than the 0.2 MB that are taken (YTARCHIVE_MAX_BYTES)" in video.error
     assert video.events.last().reason == video.error
-    assert workspace.rooms() == []
+    assert workspace.list_ids() == []
 
 
 def test_it_refuses_what_is_too_long(settings):
@@ -198,11 +198,11 @@ class TestDisk:
         video = download(media_server.url("/clip.mp4"))
         assert video.status == Status.COMPLETE
         assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
-        assert media_folder.folders() == [video.video_id]
+        assert media_folder.list_stored_ids() == [video.video_id]
         assert video.redownload()
         again = download(media_server.url("/clip.mp4"))
         assert (again.status, again.attempt) == (Status.COMPLETE, 2)
-        assert media_folder.folders() == [video.video_id]
+        assert media_folder.list_stored_ids() == [video.video_id]
         assert list(elsewhere.iterdir()) == []
 
 
@@ -217,14 +217,14 @@ class TestSweep:
         videos = [Video.objects.ingest(f"http://{n}/", f"http://{n}/")[0] for n in "abc"]
         for video in videos:
             self.put(settings, video.video_id)
-        self.put(settings, f"{media_folder.INCOMING}/{videos[0].video_id}")
+        self.put(settings, f"{media_folder.INCOMING_FOLDER}/{videos[0].video_id}")
         self.put(settings, "not-of-this-database")
         videos[0].cancel()
         claimed = Video.objects.claim("w")
         claimed.finish(StoredFiles(f"{claimed.video_id}/a.mp4", 1), lambda: None)
         supervisor.Worker(1)._sweep()
         kept = sorted([videos[1].video_id, videos[2].video_id, "not-of-this-database"])
-        assert media_folder.folders() == kept
+        assert media_folder.list_stored_ids() == kept
 
     def test_it_exchanges_old_for_new_without_a_gap(self, settings, tmp_path):
         self.put(settings, "abc")
@@ -232,9 +232,9 @@ class TestSweep:
         ready.mkdir()
         (ready / "new.mp4").touch()
         for _ in range(2):
-            media_folder.place(ready, "abc")
+            media_folder.install(ready, "abc")
             assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
-        media_folder.leave(ready)
+        media_folder.remove_replaced(ready)
         assert list(settings.WORK_ROOT.iterdir()) == []
 
 

@@ -101,7 +101,7 @@ class House:
         assert names == {".mp4", ".json", ".jpg"}, video_id
         (video,) = folder.glob("*.mp4")
         source = self.taken[video_id]
-        assert video.read_bytes() == source if source else ffmpeg.complaint(video) == "", video_id
+        assert video.read_bytes() == source if source else ffmpeg.validation_error(video) == "", video_id
 
     def count_of_filings(self):
         with contextlib.closing(sqlite3.connect(self.found.data / "db.sqlite3")) as database:

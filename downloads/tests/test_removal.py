@@ -53,7 +53,7 @@ def is_whole(video: Video) -> bool:
 
 
 def is_gone(video: Video) -> bool:
-    return not Video.objects.filter(pk=video.pk).exists() and not folder_of(video).exists() and trash.ids() == []
+    return not Video.objects.filter(pk=video.pk).exists() and not folder_of(video).exists() and trash.list_trashed_ids() == []
 
 
 def test_it_removes_nothing_twice(video):
@@ -64,7 +64,7 @@ def test_it_removes_nothing_twice(video):
 
 def test_it_leaves_all_as_it_was_when_the_files_cannot_be_moved(video, settings):
     # A file where the trash would be: not even root can move a folder into it.
-    (settings.MEDIA_ROOT / trash.TRASH).touch()
+    (settings.MEDIA_ROOT / trash.TRASH_FOLDER).touch()
     before = VideoEvent.objects.count()
     with pytest.raises(RemovalError, match=r"its files cannot be moved \(File exists\)"):
         video.remove("Deleted by ada")
@@ -88,20 +88,20 @@ def claim(video):
 @pytest.mark.usefixtures("claim")
 def test_it_puts_the_files_back_when_the_database_refuses_to_commit(video, monkeypatch):
     taken = []
-    take = trash.take
-    monkeypatch.setattr(trash, "take", lambda video_id: (take(video_id), taken.append(folder_of(video).exists())))
+    take = trash.move_to_trash
+    monkeypatch.setattr(trash, "move_to_trash", lambda video_id: (take(video_id), taken.append(folder_of(video).exists())))
     with pytest.raises(RemovalError, match="the database did not take it"):
         video.remove()
     assert taken == [False]
     assert is_whole(video)
-    assert trash.ids() == []
+    assert trash.list_trashed_ids() == []
 
 
 @pytest.fixture
 def locked(settings):
     """A folder whose files cannot be removed; for root, who may do anything, it is somebody else who tries."""
     settings.MEDIA_ROOT = Path(tempfile.mkdtemp())
-    folder = settings.MEDIA_ROOT / trash.TRASH / "abc" / "locked"
+    folder = settings.MEDIA_ROOT / trash.TRASH_FOLDER / "abc" / "locked"
     folder.mkdir(parents=True)
     (folder / "file").touch()
     folder.chmod(0o500)
@@ -118,11 +118,11 @@ def locked(settings):
 def test_it_tries_again_to_remove_files_that_stay(video, locked, caplog):
     removal._remove_leftover_files("abc")
     assert "Files of abc could not be removed yet: [Errno 13] Permission denied" in caplog.text
-    assert trash.ids() == ["abc"]
+    assert trash.list_trashed_ids() == ["abc"]
     os.seteuid(os.getuid())
     locked.chmod(0o700)
     Video.objects.finish_interrupted_removals()
-    assert trash.ids() == []
+    assert trash.list_trashed_ids() == []
     locked.mkdir(parents=True)
 
 
@@ -170,10 +170,10 @@ def test_it_leaves_the_entries_of_a_list(video):
 
 def test_it_removes_what_attempts_left(video):
     waiting = added("b")
-    with workspace.entered(waiting.video_id) as room:
+    with workspace.locked_workspace(waiting.video_id) as room:
         (room / "media.mp4.part").touch()
     assert waiting.remove()
-    assert workspace.rooms() == []
+    assert workspace.list_ids() == []
 
 
 def in_a_fork(do) -> int:
@@ -197,7 +197,7 @@ def then_die(do):
 
 
 def die_in_the_middle(video_id: str) -> None:
-    next((current.MEDIA_ROOT / trash.TRASH / video_id).iterdir()).unlink()
+    next((current.MEDIA_ROOT / trash.TRASH_FOLDER / video_id).iterdir()).unlink()
     die()
 
 
@@ -205,7 +205,7 @@ STEPS = {
     "before anything": (removal, "_remove_row", die, True),
     "the row removed": (removal, "_remove_row", then_die(removal._remove_row), True),
     "before the rename": (trash, "take", die, True),
-    "the folder renamed": (trash, "take", then_die(trash.take), True),
+    "the folder renamed": (trash, "take", then_die(trash.move_to_trash), True),
     "committed": (publisher, "publish", die, False),
     "before the folder is removed": (trash, "empty", die, False),
     "half of the folder removed": (trash, "empty", die_in_the_middle, False),
@@ -221,21 +221,21 @@ def test_it_is_there_or_gone_whenever_its_process_is_killed(video, monkeypatch, 
     monkeypatch.undo()
     Video.objects.finish_interrupted_removals()
     assert is_whole(video) if stays else is_gone(video)
-    assert trash.ids() == []
+    assert trash.list_trashed_ids() == []
     assert video.remove() == stays
 
 
 def test_it_waits_for_a_removal_that_is_under_way(video, monkeypatch):
     """Who settles must not put back what another process is about to remove."""
     (heard, say), (listen, go) = os.pipe(), os.pipe()
-    take = trash.take
+    take = trash.move_to_trash
 
     def taking(video_id):
         take(video_id)
         os.write(say, b".")
         os.read(listen, 1)
 
-    monkeypatch.setattr(trash, "take", taking)
+    monkeypatch.setattr(trash, "move_to_trash", taking)
     remover = threading.Thread(target=in_a_fork, args=(video.remove,))
     remover.start()
     os.read(heard, 1)
@@ -250,20 +250,20 @@ def test_it_waits_for_a_removal_that_is_under_way(video, monkeypatch):
 
 
 def test_it_ends_broken_removals_before_the_first_page(video, settings):
-    trash.take(video.video_id)
+    trash.move_to_trash(video.video_id)
     settings.DEBUG = True  # no static files to gather
     bootstrap.everything(lambda _: None)
     assert is_whole(video)
 
 
 def test_it_keeps_what_was_fetched_since(video, monkeypatch):
-    monkeypatch.setattr(trash, "take", then_die(trash.take))
+    monkeypatch.setattr(trash, "move_to_trash", then_die(trash.move_to_trash))
     in_a_fork(video.remove)
     monkeypatch.undo()
     put_files(video)
     Video.objects.finish_interrupted_removals()
     assert is_whole(video)
-    assert trash.ids() == []
+    assert trash.list_trashed_ids() == []
 
 
 def at_once(do) -> list:

@@ -222,7 +222,7 @@ def test_it_keeps_its_part_when_the_worker_is_stopped(work, media_server):
     wait_until(lambda: fresh(video).status == Status.COMPLETE, 20, "it is complete")
     assert (settings.MEDIA_ROOT / fresh(video).media_file).read_bytes() == media_server.clip
     assert media_server.requests[-1][2].startswith("bytes=")
-    wait_until(lambda: workspace.rooms() == [], 5, "its folder is gone")
+    wait_until(lambda: workspace.list_ids() == [], 5, "its folder is gone")
 
 
 @pytest.mark.soak
@@ -238,7 +238,7 @@ def test_it_cancels_in_every_phase(work, media_server, slow_ffmpeg):
             assert fresh(video).cancel()
             wait_until(lambda below=below: not living(below), 2, f"nothing is left of it while {phase}")
             took.append(time.monotonic() - began)
-            wait_until(lambda: workspace.rooms() == [], 2, "its folder is gone")
+            wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
             Video.objects.all().delete()
     median, worst = statistics.median(took), max(took)
     print(f"\n{len(took)} cancels: {median:.2f} s in the middle, {worst:.2f} s at worst")  # noqa: T201

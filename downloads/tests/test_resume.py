@@ -16,7 +16,7 @@ CUT = 300_000
 @pytest.fixture(autouse=True)
 def as_in_a_child(settings, monkeypatch):
     settings.ALLOW_PRIVATE_HOSTS = True
-    monkeypatch.setenv("PATH", ffmpeg.path())
+    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
     monkeypatch.setattr(options, "_pause", lambda n: 0.0)
 
 
@@ -39,7 +39,7 @@ def attempt(tmp_path):
             if (at is not None and step.done >= at) or (fragments is not None and (step.fragment or 0) >= fragments):
                 raise Stopped
 
-        partial_file.recover(tmp_path)
+        partial_file.prepare_for_resume(tmp_path)
         with EgressProxy() as proxy:
             found = downloader.probe(url, tmp_path, proxy=proxy.url)
             return downloader.fetch(found, stop, threading.Event().set).media
@@ -62,7 +62,7 @@ def test_it_goes_on_where_a_killed_attempt_ended(attempt, shelf, media_server, t
     here = (tmp_path / "media.mp4.part").stat().st_size
     assert here >= CUT - 64 * 1024
     assert attempt(url).read_bytes() == media_server.clip
-    assert shelf.of("a.mp4")[-1][0] == here - min(here, partial_file.TAIL)
+    assert shelf.of("a.mp4")[-1][0] == here - min(here, partial_file.OVERLAP_BYTES)
 
 
 @pytest.mark.parametrize("validators", [("etag", "modified"), ("etag",), ("modified",), ()])
@@ -101,7 +101,7 @@ def test_it_goes_on_within_one_attempt_where_nothing_changed(attempt, shelf, med
     shelf.cuts["a.mp4"] = [10, CUT, CUT + 100_000]
     assert attempt(media_server.url("/version/a.mp4")).read_bytes() == media_server.clip
     starts = [first for first, _ in shelf.of("a.mp4")]
-    assert starts[-1] > CUT - partial_file.TAIL - 1
+    assert starts[-1] > CUT - partial_file.OVERLAP_BYTES - 1
 
 
 @pytest.mark.parametrize("grown", [b"more", b""])
@@ -137,7 +137,7 @@ def test_it_looks_at_the_end_only_of_what_is_whole(attempt, shelf, media_server)
     attempt(url)
     shelf.served.clear()
     assert attempt(url).read_bytes() == media_server.clip
-    assert shelf.of("a.mp4")[-1] == (len(media_server.clip) - 1 - partial_file.TAIL, partial_file.TAIL + 1)
+    assert shelf.of("a.mp4")[-1] == (len(media_server.clip) - 1 - partial_file.OVERLAP_BYTES, partial_file.OVERLAP_BYTES + 1)
 
 
 def test_it_relies_after_a_power_cut_on_what_was_synced(attempt, shelf, media_server, tmp_path):
@@ -150,7 +150,7 @@ def test_it_relies_after_a_power_cut_on_what_was_synced(attempt, shelf, media_se
         part.seek(100_000)
         part.write(bytes(100_000))
     assert attempt(url).read_bytes() == media_server.clip
-    assert shelf.of("a.mp4")[-1][0] == 100_000 - partial_file.TAIL
+    assert shelf.of("a.mp4")[-1][0] == 100_000 - partial_file.OVERLAP_BYTES
 
 
 class TestFragments:
@@ -176,7 +176,7 @@ class TestFragments:
         first = self.pieces(media_server)
         assert first == [f"/separate/video{n}.ts" for n in range(4)]
         media_server.requests.clear()
-        assert ffmpeg.complaint(attempt(url)) == ""
+        assert ffmpeg.validation_error(attempt(url)) == ""
         again = self.pieces(media_server)
         assert [path for path in again if "video" in path] == [f"/separate/video{n}.ts" for n in range(2, 6)]
         assert self.picture(tmp_path) == self.joined(media_server)
@@ -192,9 +192,9 @@ class TestFragments:
         start, end = found["fragment"]["start"], found["fragment"]["end"]
         data[start:end] = bytes(end - start)
         part.write_bytes(data)
-        found["fragment"]["digest"] = partial_file.Part._digest(part, start, end)
+        found["fragment"]["digest"] = partial_file.PartialFile._digest_range(part, start, end)
         mark.write_text(json.dumps(found))
-        assert ffmpeg.complaint(attempt(url)) == ""
+        assert ffmpeg.validation_error(attempt(url)) == ""
         assert self.picture(tmp_path) == self.joined(media_server)
 
     def test_it_repeats_no_fragment_whose_note_was_not_written(self, attempt, media_server, tmp_path):
@@ -212,7 +212,7 @@ class TestFragments:
         url = media_server.url("/separate/index.m3u8")
         attempt(url)
         media_server.requests.clear()
-        assert ffmpeg.complaint(attempt(url)) == ""
+        assert ffmpeg.validation_error(attempt(url)) == ""
         assert self.pieces(media_server) == [
             "/separate/video5.ts",
             f"/separate/audio{self.last_sound(media_server)}.ts",

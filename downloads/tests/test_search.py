@@ -188,7 +188,7 @@ def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, ro
 
 def test_it_reads_each_line_of_subtitles_once(tmp_path):
     (tmp_path / "a.vtt").write_text(VTT)
-    assert list(webvtt.lines([tmp_path / "a.vtt", tmp_path / "gone.vtt"])) == [
+    assert list(webvtt.iter_caption_lines([tmp_path / "a.vtt", tmp_path / "gone.vtt"])) == [
         "Hello zebra & friends",
         "of the savanna",
     ]

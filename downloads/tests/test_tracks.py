@@ -44,11 +44,11 @@ def room(tmp_path):
         f" WEBVTT{CUE}",
         f"WEBVTT{CUE}".encode("utf-16"),
         b"WEBVTT\n\n\xff\xfe",
-        "WEBVTT\n\n" + "x" * subtitles.LARGEST,
+        "WEBVTT\n\n" + "x" * subtitles.MAX_SUBTITLE_BYTES,
     ],
 )
 def test_it_keeps_nothing_that_is_no_webvtt(room, text):
-    assert subtitles.keep([room("en", text)], room.ready, "film") == {}
+    assert subtitles.collect_subtitles([room("en", text)], room.ready, "film") == {}
     assert list(room.ready.iterdir()) == []
 
 
@@ -56,12 +56,12 @@ def test_it_keeps_nothing_that_is_no_webvtt(room, text):
     "language", ["x", "english", "en..", "en-", "en de", "live_chat", "e\u0301n", "en-" + "x" * 17]
 )
 def test_it_keeps_no_language_that_is_none(room, language):
-    assert subtitles.keep([room(language)], room.ready, "film") == {}
+    assert subtitles.collect_subtitles([room(language)], room.ready, "film") == {}
 
 
 def test_it_keeps_a_bearable_number(room):
-    found = [room(f"en-{number:03}") for number in range(subtitles.MOST + 5)]
-    assert list(subtitles.keep(found, room.ready, "film")) == [f"en-{number:03}" for number in range(subtitles.MOST)]
+    found = [room(f"en-{number:03}") for number in range(subtitles.MAX_SUBTITLE_FILES + 5)]
+    assert list(subtitles.collect_subtitles(found, room.ready, "film")) == [f"en-{number:03}" for number in range(subtitles.MAX_SUBTITLE_FILES)]
 
 
 def test_it_keeps_them_by_language_under_the_name_of_the_film(room):
@@ -71,7 +71,7 @@ def test_it_keeps_them_by_language_under_the_name_of_the_film(room):
         room("pt-BR"),
         room("en-eEY6OEpapPo", "WEBVTT"),
     ]
-    assert subtitles.keep(found, room.ready, "A. film") == {
+    assert subtitles.collect_subtitles(found, room.ready, "A. film") == {
         "de": "A. film.de.vtt",
         "en": "A. film.en.vtt",
         "en-eEY6OEpapPo": "A. film.en-eEY6OEpapPo.vtt",
@@ -92,4 +92,4 @@ def test_it_keeps_them_by_language_under_the_name_of_the_film(room):
     ],
 )
 def test_it_calls_a_language_by_its_own_name(language, said):
-    assert subtitles.label(language) == said
+    assert subtitles.language_label(language) == said

@@ -109,7 +109,7 @@ def test_it_downloads_what_is_queued(work, queue, media_server):
     assert (settings.MEDIA_ROOT / second.media_file).is_file()
     assert "404" in failed.error
     wait_until(lambda: descendants(process.pid) == [], 5, "no process is left")
-    wait_until(lambda: workspace.rooms() == [], 5, "no folder is left")
+    wait_until(lambda: workspace.list_ids() == [], 5, "no folder is left")
 
 
 def test_it_runs_as_many_at_once_as_it_may(work, queue, media_server):
@@ -153,7 +153,7 @@ def test_it_stops_a_cancelled_download_within_two_seconds(work, queue, media_ser
     assert below
     assert fresh(video).cancel()
     wait_until(lambda: not any(map(is_alive, below)), 2, "the download is gone")
-    wait_until(lambda: workspace.rooms() == [], 2, "its folder is gone")
+    wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
     assert fresh(video).status == Status.CANCELLED
     assert is_alive(process.pid)
 
@@ -166,7 +166,7 @@ def test_it_stops_the_download_of_a_deleted_video(work, queue, media_server):
     assert below
     assert video.remove()
     wait_until(lambda: not any(map(is_alive, below)), 5, "the download is gone")
-    wait_until(lambda: workspace.rooms() == [], 5, "its folder is gone")
+    wait_until(lambda: workspace.list_ids() == [], 5, "its folder is gone")
     assert not (settings.MEDIA_ROOT / video.video_id).exists()
     assert is_alive(process.pid)
     assert "Traceback" not in process.log.read_text()
@@ -282,13 +282,13 @@ def test_it_sweeps_what_was_left_behind(work, queue):
     for name in (ended.video_id, "never-known"):
         (settings.WORK_ROOT / name).mkdir()
         (settings.WORK_ROOT / name / "media.mp4.part").touch()
-        (settings.MEDIA_ROOT / media_folder.INCOMING / name).mkdir(parents=True)
-        (settings.MEDIA_ROOT / trash.TRASH / name).mkdir(parents=True)
+        (settings.MEDIA_ROOT / media_folder.INCOMING_FOLDER / name).mkdir(parents=True)
+        (settings.MEDIA_ROOT / trash.TRASH_FOLDER / name).mkdir(parents=True)
     work()
-    wait_until(lambda: workspace.rooms() == [waiting.video_id], 10, "the left-overs are gone")
-    wait_until(lambda: media_folder.incoming() == trash.ids() == [], 10, "no folder is on its way")
+    wait_until(lambda: workspace.list_ids() == [waiting.video_id], 10, "the left-overs are gone")
+    wait_until(lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], 10, "no folder is on its way")
     # A removal that a crash broke off came to nothing: the row is there.
-    assert media_folder.folders() == [ended.video_id]
+    assert media_folder.list_stored_ids() == [ended.video_id]
 
 
 def test_it_goes_on_without_redis(work, queue, redis_server):
@@ -362,7 +362,7 @@ class TestSupervised:
 def test_it_rests_between_two_looks(redis_server, monkeypatch, lack):
     now = [1000.0]
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(workspace, "lack", lambda: lack)
+    monkeypatch.setattr(workspace, "disk_shortage", lambda: lack)
     one = supervisor.Worker(1)
     for _ in range(3):
         one._step()

@@ -27,8 +27,8 @@ from django.utils.http import content_disposition_header, http_date, parse_http_
 
 from downloads.accounts import permissions
 from downloads.files import media_folder, subtitles
-from downloads.files.http_range import Piece, Unsatisfiable, piece_of
-from downloads.files.media_types import TYPES, _content_type
+from downloads.files.http_range import ByteRange, RangeNotSatisfiable, parse_range_header
+from downloads.files.media_types import CONTENT_TYPES, get_content_type
 from downloads.models import Video
 
 CHUNK = 256 * 1024
@@ -48,7 +48,7 @@ async def thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
 
 async def track(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
     """Answer a video's subtitles in one language."""
-    return await _serve(request, video_id, lambda row: subtitles.names(row["tracks"]).get(language, ""), REVALIDATED)
+    return await _serve(request, video_id, lambda row: subtitles.file_names_by_language(row["tracks"]).get(language, ""), REVALIDATED)
 
 
 async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str], caching: str) -> HttpResponseBase:
@@ -59,14 +59,14 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
     await sync_to_async(_leave_database)()
-    path = await asyncio.to_thread(media_folder.located, pick(row)) if row else None
+    path = await asyncio.to_thread(media_folder.find_file, pick(row)) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
     response = await _answer(request, path)
     response["Cache-Control"] = caching
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox"
-    saved = "download" in request.GET or path.suffix.lower() not in TYPES
+    saved = "download" in request.GET or path.suffix.lower() not in CONTENT_TYPES
     response["Content-Disposition"] = content_disposition_header(saved, _saved_name(row["title"], path)) or "inline"
     return response
 
@@ -90,12 +90,12 @@ async def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:
         return unchanged
     try:
         piece = _asked(request, size, etag, modified)
-    except Unsatisfiable:
+    except RangeNotSatisfiable:
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
     if piece is not None:
         headers["Content-Range"] = f"bytes {piece.first}-{piece.last}/{size}"
-    whole = piece or Piece(0, size - 1)
-    headers |= {"Content-Length": str(whole.length), "Content-Type": _content_type(path)}
+    whole = piece or ByteRange(0, size - 1)
+    headers |= {"Content-Length": str(whole.length), "Content-Type": get_content_type(path)}
     if request.method == "HEAD":
         return HttpResponse(headers=headers)
     file = await asyncio.to_thread(path.open, "rb")
@@ -105,12 +105,12 @@ async def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:
     return response
 
 
-def _asked(request: HttpRequest, size: int, etag: str, modified: int) -> Piece | None:
+def _asked(request: HttpRequest, size: int, etag: str, modified: int) -> ByteRange | None:
     """Return the piece that the request wants, None for the whole file."""
     header = request.headers.get("Range")
     if request.method != "GET" or header is None or not _still_holds(request.headers.get("If-Range"), etag, modified):
         return None
-    return piece_of(header, size)
+    return parse_range_header(header, size)
 
 
 def _still_holds(condition: str | None, etag: str, modified: int) -> bool:
@@ -120,7 +120,7 @@ def _still_holds(condition: str | None, etag: str, modified: int) -> bool:
     return parse_http_date_safe(condition) == modified
 
 
-async def _chunks(file: BinaryIO, piece: Piece) -> AsyncIterator[bytes]:
+async def _chunks(file: BinaryIO, piece: ByteRange) -> AsyncIterator[bytes]:
     left = piece.length
     try:
         await asyncio.to_thread(file.seek, piece.first)

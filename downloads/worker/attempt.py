@@ -12,7 +12,7 @@ from django.conf import settings
 from downloads.database import steadily
 from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
-from downloads.files.subtitles import keep
+from downloads.files.subtitles import collect_subtitles
 from downloads.intake import duplicates, playlists
 from downloads.models import StoredFiles, Quality, Queue, Video
 from downloads.progress import message, publisher
@@ -54,25 +54,25 @@ def run(
 
     with Reporter(send) as reporter:
         try:
-            with workspace.entered(video.video_id) as folder:
+            with workspace.locked_workspace(video.video_id) as folder:
                 _Story(video, folder, proxy, reporter, on_fetched).play()
         except Fenced:
             logger.info("%s: no longer ours", video.video_id)
-        except workspace.Occupied as occupied:
+        except workspace.WorkspaceLocked as occupied:
             reason = str(occupied)
             steadily(lambda: video.release(reason))
         except Exception as error:
             reporter.close()
             _give_up(video, error)
     if video.is_terminal:
-        workspace.clear(video.video_id)
+        workspace.remove_workspace(video.video_id)
 
 
 def _give_up(video: Video, error: Exception) -> None:
     """End an attempt that met an error: the video fails, or waits for a better time."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         logger.warning("%s: %s", video.video_id, error)
-        workspace.make_room(video.video_id)
+        workspace.delete_reserve_file(video.video_id)
         # Not in the worker's name, which lets its own hold go as soon as it sees room: a quota shows none.
         steadily(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL, DISK_PAUSE))
         steadily(lambda: video.release(DISK_FULL))
@@ -89,7 +89,7 @@ def _give_up(video: Video, error: Exception) -> None:
 
 def try_later(video: Video, words: str) -> None:
     """Have a video wait for another try; one that is getting on has all of its tries again."""
-    advanced = workspace.has_advanced(video.video_id)
+    advanced = workspace.has_gained_bytes(video.video_id)
     steadily(lambda: video.retry_later(words, made_progress=advanced))
 
 
@@ -135,11 +135,11 @@ class _Story:
         self._process("filing")
         _check(fetched)
         filed, ready = self._assemble(fetched)
-        media_folder.sync(ready)
+        media_folder.fsync_folder(ready)
         self.reporter.close()
-        ready = media_folder.bring(ready, self.video.video_id)
-        _ours(steadily(lambda: self.video.finish(filed, lambda: media_folder.place(ready, self.video.video_id))))
-        media_folder.leave(ready)
+        ready = media_folder.stage(ready, self.video.video_id)
+        _ours(steadily(lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))))
+        media_folder.remove_replaced(ready)
 
     def _take(self, step: Step) -> None:
         self.meter.take(step, time.monotonic())
@@ -163,9 +163,9 @@ class _Story:
         ready = self.folder / "ready"
         ready.mkdir()
         name = safe_name(self.video.title)
-        media = media_folder.copy_of(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
+        media = media_folder.link_or_move(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
-        subtitles = keep(fetched.subtitles, ready, name)
+        subtitles = collect_subtitles(fetched.subtitles, ready, name)
         if fetched.info:
             fetched.info.rename(ready / f"{name}.info.json")
         filed = StoredFiles(
@@ -173,21 +173,21 @@ class _Story:
             size=media.stat().st_size,
             thumbnail=f"{self.video.video_id}/{thumbnail.name}" if thumbnail else "",
             tracks=[{"language": code, "file": f"{self.video.video_id}/{file}"} for code, file in subtitles.items()],
-            duration=ffmpeg.duration(media) if self.video.duration is None else None,
+            duration=ffmpeg.read_duration(media) if self.video.duration is None else None,
         )
         return filed, ready
 
     def _ending(self, media: Path) -> str | None:
-        kind = media_types.kind_of(media)
-        of_sound = media_types.OF_SOUND.get(kind or "")
-        return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_sound(media) else kind
+        kind = media_types.media_extension(media)
+        of_sound = media_types.AUDIO_ONLY_EXTENSIONS.get(kind or "")
+        return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_audio_only(media) else kind
 
     def _thumbnail(self, fetched: Fetched, media: Path, ready: Path, name: str) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""
-        if fetched.thumbnail and (kind := media_types.picture_kind(fetched.thumbnail)):  # too large is none either
+        if fetched.thumbnail and (kind := media_types.thumbnail_extension(fetched.thumbnail)):  # too large is none either
             return fetched.thumbnail.rename(ready / f"{name}.{kind}")
         picture = ready / f"{name}.jpg"
-        return picture if ffmpeg.take_still(media, picture) else None
+        return picture if ffmpeg.extract_frame(media, picture) else None
 
 
 def _ours(written: bool) -> None:
@@ -197,7 +197,7 @@ def _ours(written: bool) -> None:
 
 def _check(fetched: Fetched) -> None:
     """Raise DownloadError unless the file is media that can be played."""
-    if media_types.kind_of(fetched.media) is None:
+    if media_types.media_extension(fetched.media) is None:
         raise DownloadError(f"The site sent a {fetched.media.suffix or 'nameless'} file, which is no video.", True)
-    if complaint := ffmpeg.complaint(fetched.media):
+    if complaint := ffmpeg.validation_error(fetched.media):
         raise DownloadError(f"What the site sent is no video that can be played.\n{complaint}", True)

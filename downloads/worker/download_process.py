@@ -40,7 +40,7 @@ class Supervised:
             bufsize=0,
             # A session of its own: one group to kill, and the terminal's Ctrl-C asks the supervisor only.
             start_new_session=True,
-            env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.path()},
+            env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.build_search_path()},
         )
         os.set_blocking(self._lifeline, False)
         os.set_blocking(self.fileno(), False)

@@ -54,7 +54,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until a signal says to stop; then give back what is unfinished."""
-        for line in ffmpeg.missing():
+        for line in ffmpeg.missing_tool_warnings():
             logger.warning("%s", line)
         _be_brief()
         with self._signals():
@@ -120,20 +120,20 @@ class Worker:
         """Remove, once, what attempts left behind whose video is not waiting or active any more."""
         if self._is_swept:
             return
-        rooms = {*workspace.rooms(), *media_folder.incoming()}
+        rooms = {*workspace.list_ids(), *media_folder.list_incoming_ids()}
         kept = set(Video.objects.unfinished().filter(video_id__in=rooms).values_list("video_id", flat=True))
         for video_id in rooms - kept:
-            workspace.clear(video_id)
+            workspace.remove_workspace(video_id)
         # A crash between the rename into the library and the commit, then a cancel. An id without a row is
         # left alone: a database that was lost must not cost the files as well.
-        ended = Video.objects.filter(status__in=TERMINAL_STATUSES, media_file="", video_id__in=media_folder.folders())
+        ended = Video.objects.filter(status__in=TERMINAL_STATUSES, media_file="", video_id__in=media_folder.list_stored_ids())
         for video_id in ended.values_list("video_id", flat=True):
-            media_folder.remove(video_id)
+            media_folder.remove_video_folder(video_id)
         self._is_swept = True
 
     def _look_at_disk(self) -> None:
         """Hold the queue while the disk is nearly full, and let it go when there is room again."""
-        self._lack = workspace.lack()
+        self._lack = workspace.disk_shortage()
         if self._lack:
             Queue.hold(socket.gethostname(), self._lack, HOLD)
         elif Queue.release_hold(socket.gethostname(), "There is room on the disk again"):
@@ -236,12 +236,12 @@ class Worker:
         elif video.holds_lease():
             self._mourn(video, f"{DIED} ({how or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
-            workspace.clear(video.video_id)
+            workspace.remove_workspace(video.video_id)
 
     def _mourn(self, video: Video, reason: str) -> None:
         """Try a video again whose process died; it fails when that happens time and again."""
         logger.error("%s: %s", video.video_id, reason)
-        advanced = workspace.has_advanced(video.video_id)
+        advanced = workspace.has_gained_bytes(video.video_id)
         video.retry_later(f"{reason}. The worker's log may say more.", made_progress=advanced)
 
     # The end -----------------------------------------------------------------------------------------

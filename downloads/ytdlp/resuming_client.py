@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from downloads.files.partial_file import TAIL, Changed, Mark, Part
+from downloads.files.partial_file import OVERLAP_BYTES, SourceChanged, ResumeInfo, PartialFile
 
 os.environ["YTDLP_NO_PLUGINS"] = "1"  # read when yt_dlp is imported: only what is pinned may run
 
@@ -35,7 +35,7 @@ class Ytdl(yt_dlp.YoutubeDL):
     """`YoutubeDL` with parts that survive the process."""
 
     def __init__(self, params: dict[str, Any]) -> None:
-        self._part: Part | None = None
+        self._part: PartialFile | None = None
         self._asked: dict[str, int] = {}
         self._is_picture = False
         super().__init__(params)
@@ -46,28 +46,28 @@ class Ytdl(yt_dlp.YoutubeDL):
         if subtitle or test:
             return super().dl(name, info, subtitle, test)
         in_fragments = info.get("protocol") not in ("http", "https")
-        with Part(Path(name), str(info.get("format_id")), in_fragments=in_fragments) as part:
+        with PartialFile(Path(name), str(info.get("format_id")), is_fragmented=in_fragments) as part:
             self._part, self._asked = part, {}
             try:
                 return self._fetch(part, name, info)
             finally:
                 self._part = None
 
-    def _fetch(self, part: Part, name: str, info: dict[str, Any]) -> Any:
+    def _fetch(self, part: PartialFile, name: str, info: dict[str, Any]) -> Any:
         try:
             done = super().dl(name, info)
-            part.finish()
-        except Changed:
-            part.file.unlink(missing_ok=True)
-            part.begin(Mark(part.mark.format_id))
+            part.record_last_fragment()
+        except SourceChanged:
+            part.final_path.unlink(missing_ok=True)
+            part.start_over(ResumeInfo(part.resume_info.format_id))
             self._asked = {}
             done = super().dl(name, info)
-            part.finish()
+            part.record_last_fragment()
         return done
 
     def _count(self, news: dict[str, Any]) -> None:
         if self._part:
-            self._part.count(news.get("fragment_count"))
+            self._part.check_fragment_count(news.get("fragment_count"))
 
     def urlopen(self, req: Any) -> Any:
         """Open a request; while a file is fetched, see to it that it goes on with the same one."""
@@ -75,7 +75,7 @@ class Ytdl(yt_dlp.YoutubeDL):
             most, seconds = (PICTURE_BYTES, PICTURE_SECONDS) if self._is_picture else (PAGE_BYTES, math.inf)
             return _bounded(super().urlopen(req), most, seconds)
         request = Request(req) if isinstance(req, str) else req
-        return self._open_fragment(request) if self._part.in_fragments else self._open(self._part, request)
+        return self._open_fragment(request) if self._part.is_fragmented else self._open(self._part, request)
 
     def _write_thumbnails(self, *args: Any, **kwargs: Any) -> Any:
         """Fetch the picture; one that is endless is done without."""
@@ -98,7 +98,7 @@ class Ytdl(yt_dlp.YoutubeDL):
     def _open_fragment(self, request: Any) -> Any:
         """Open a fragment, or a list of them; a fragment that was cut off is fetched anew."""
         if self._part:
-            self._part.pass_fragments()
+            self._part.record_fragments()
         start, _ = _range(request)
         first = self._asked.setdefault(request.url, start or 0)
         if (start or 0) > first:
@@ -109,13 +109,13 @@ class Ytdl(yt_dlp.YoutubeDL):
 
     # Files ----------------------------------------------------------------------------------------------
 
-    def _open(self, part: Part, request: Any) -> Any:
+    def _open(self, part: PartialFile, request: Any) -> Any:
         start, end = _range(request)
         if not start:
             return self._begin(part, request)
-        overlap = min(start, TAIL)
+        overlap = min(start, OVERLAP_BYTES)
         try:
-            answer = super().urlopen(_asking(request, start - overlap, end, part.mark))
+            answer = super().urlopen(_asking(request, start - overlap, end, part.resume_info))
         except HTTPError as error:
             if error.status != 416:
                 raise
@@ -126,9 +126,9 @@ class Ytdl(yt_dlp.YoutubeDL):
         answer.close()
         return self._begin(part, _without_range(request))
 
-    def _begin(self, part: Part, request: Any) -> Any:
+    def _begin(self, part: PartialFile, request: Any) -> Any:
         answer = super().urlopen(request)
-        part.begin(_identity(answer, part.mark.format_id))
+        part.start_over(_identity(answer, part.resume_info.format_id))
         return answer
 
 
@@ -160,7 +160,7 @@ def _without_range(request: Any) -> Any:
     return bare
 
 
-def _asking(request: Any, start: int, end: int | None, mark: Mark) -> Any:
+def _asking(request: Any, start: int, end: int | None, mark: ResumeInfo) -> Any:
     """Return the request from an earlier byte on, which a server that has another file now answers whole."""
     asking = request.copy()
     asking.headers["Range"] = f"bytes={start}-{'' if end is None else end}"
@@ -170,10 +170,10 @@ def _asking(request: Any, start: int, end: int | None, mark: Mark) -> Any:
     return asking
 
 
-def _identity(answer: Response, format_id: str) -> Mark:
+def _identity(answer: Response, format_id: str) -> ResumeInfo:
     whole = re.fullmatch(r"bytes \d+-\d+/(\d+)", answer.headers.get("Content-Range") or "")
     length = whole[1] if whole else answer.headers.get("Content-Length") if answer.status == 200 else None
-    return Mark(
+    return ResumeInfo(
         format_id,
         size=int(length) if length and length.isdigit() else None,
         etag=answer.headers.get("ETag") or "",
@@ -183,16 +183,16 @@ def _identity(answer: Response, format_id: str) -> Mark:
     )
 
 
-def _goes_on(answer: Response, part: Part, start: int, overlap: int) -> bool:
+def _goes_on(answer: Response, part: PartialFile, start: int, overlap: int) -> bool:
     """Tell whether the answer is the rest of the part, beginning with `overlap` bytes that are here already."""
     here = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range") or "")
     if answer.status != 206 or here is None or int(here[1]) != start:
         return False
-    now = _identity(answer, part.mark.format_id)
-    return _is_same(part.mark, now) and _read(answer, overlap) == part.tail(overlap)
+    now = _identity(answer, part.resume_info.format_id)
+    return _is_same(part.resume_info, now) and _read(answer, overlap) == part.read_tail(overlap)
 
 
-def _is_same(then: Mark, now: Mark) -> bool:
+def _is_same(then: ResumeInfo, now: ResumeInfo) -> bool:
     if not (then.resumable and now.resumable) or (then.size is not None and then.size != now.size):
         return False
     if then.etag and now.etag:

@@ -32,7 +32,7 @@ PLAY = """(video) => new Promise((done, broken) => {
 def subtitled(site, media_server, monkeypatch) -> Video:
     """A video that was really downloaded, with subtitles in two languages."""
     monkeypatch.setattr(settings, "ALLOW_PRIVATE_HOSTS", True)
-    monkeypatch.setenv("PATH", ffmpeg.path())
+    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
     url = media_server.url("/subtitled/index.m3u8?languages=en,de")
     Video.objects.ingest(url, url, subtitles="en,de")
     video = Video.objects.claim("w")
