@@ -2,13 +2,13 @@
 
 from downloads.intake import urls
 from downloads.models import Video
-from downloads.ytdlp.results import Entry, Listing
+from downloads.ytdlp.results import PlaylistEntry, Playlist
 
 # A channel holds lists which hold videos; what lies deeper is left out.
 DEEPEST = 2
 
 
-def expand(video: Video, listing: Listing) -> bool:
+def expand(video: Video, listing: Playlist) -> bool:
     """Take the entries of a list into the queue, and file the list itself; False if the lease is lost."""
     if _depth(video) >= DEEPEST:
         return video.fail("This list lies within a list within a list: paste its address by itself.")
@@ -21,7 +21,7 @@ def expand(video: Video, listing: Listing) -> bool:
     return video.complete_as_playlist(listing.title, _words(listing, added, known, refused))
 
 
-def _take(video: Video, entry: Entry) -> str:
+def _take(video: Video, entry: PlaylistEntry) -> str:
     try:
         source = urls.read(entry.url)
     except ValueError:
@@ -42,7 +42,7 @@ def _depth(video: Video) -> int:
     return depth
 
 
-def _words(listing: Listing, added: int, known: int, refused: int) -> str:
+def _words(listing: Playlist, added: int, known: int, refused: int) -> str:
     said = [f"A list: {_count(added)} added"]
     if known:
         said.append(f"{_count(known)} here already")

@@ -130,7 +130,7 @@ def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path
 @pytest.mark.parametrize("kind", [".svg", ".html", ""])
 def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
     with pytest.raises(results.DownloadError, match="which is no video"):
-        attempt._check(results.Fetched(tmp_path / f"media{kind}", None, None))
+        attempt._check(results.DownloadedFiles(tmp_path / f"media{kind}", None, None))
 
 
 def test_it_tells_of_its_progress_in_order(download, media_server, published):

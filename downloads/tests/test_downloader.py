@@ -19,7 +19,7 @@ METADATA = "http://169.254.169.254/latest/meta-data"
 def as_in_a_child(settings, monkeypatch):
     settings.ALLOW_PRIVATE_HOSTS = True
     monkeypatch.setenv("PATH", ffmpeg.build_search_path())
-    monkeypatch.setattr(ytdlp_options, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(ytdlp_options, "_retry_delay", lambda n: 0.0)
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def fetch(tmp_path, proxy):
     """Look up and fetch; what was found, what was fetched, and the news on the way."""
 
     def run(url, **options):
-        found = downloader.probe(url, tmp_path, proxy=proxy, **options)
+        found = downloader.probe_url(url, tmp_path, proxy_url=proxy, **options)
         news = []
-        return found, downloader.fetch(found, news.append, lambda: news.append("merging")), news
+        return found, downloader.download_files(found, news.append, lambda: news.append("merging")), news
 
     return run
 
@@ -46,7 +46,7 @@ def test_it_keeps_a_single_file_byte_for_byte(fetch, media_server, path):
     assert fetched.media.read_bytes() == media_server.clip
     assert "merging" not in news
     assert news[-1].finished
-    assert news[-1].done == len(media_server.clip)
+    assert news[-1].downloaded_bytes == len(media_server.clip)
     assert [stream.kind for stream in found.streams] == ["video"]
 
 
@@ -63,14 +63,14 @@ def test_it_fetches_hls_by_itself_and_makes_it_playable(fetch, media_server):
     assert sorted(segments) == [f"/hls/index{n}.ts" for n in range(6)]
     assert fetched.media.read_bytes()[4:8] == b"ftyp"
     assert ffmpeg.validation_error(fetched.media) == ""
-    assert {step.fragments for step in news if step != "merging"} >= {6}
+    assert {step.fragment_count for step in news if step != "merging"} >= {6}
     assert news[-1] == "merging"
 
 
 def test_it_merges_picture_and_sound(fetch, media_server):
     found, fetched, news = fetch(media_server.url("/separate/index.m3u8"))
     assert [stream.kind for stream in found.streams] == ["video", "audio"]
-    assert {step.stream for step in news if step != "merging"} == {0, 1}
+    assert {step.stream_index for step in news if step != "merging"} == {0, 1}
     assert news[-1] == "merging"
     assert ffmpeg.validation_error(fetched.media) == ""
 
@@ -116,9 +116,9 @@ def test_it_says_that_a_page_has_no_video(fetch, media_server, monkeypatch):
 
 
 def test_it_gives_up_a_server_that_hangs(fetch, media_server, monkeypatch):
-    options = ytdlp_options._options
+    options = ytdlp_options.build_options
     quick = {"socket_timeout": 0.5, "retries": 0}
-    monkeypatch.setattr(ytdlp_options, "_options", lambda *args: {**options(*args), **quick})
+    monkeypatch.setattr(ytdlp_options, "build_options", lambda *args: {**options(*args), **quick})
     with pytest.raises(results.DownloadError, match="did not answer in time"):
         fetch(media_server.url("/hang/a.mp4"))
 
@@ -182,9 +182,9 @@ def test_it_reads_no_configuration_and_no_plugins(fetch, media_server, monkeypat
 
 
 def test_it_goes_on_with_an_error_of_ours_in_a_hook(tmp_path, proxy, media_server):
-    found = downloader.probe(media_server.url("/clip.mp4"), tmp_path, proxy=proxy)
+    found = downloader.probe_url(media_server.url("/clip.mp4"), tmp_path, proxy_url=proxy)
     with pytest.raises(ZeroDivisionError):
-        downloader.fetch(found, lambda step: 1 / 0, threading.Event().set)
+        downloader.download_files(found, lambda step: 1 / 0, threading.Event().set)
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_it_goes_on_with_an_error_of_ours_in_a_hook(tmp_path, proxy, media_serve
     ],
 )
 def test_it_has_words_for_what_sites_say(message, words, permanent):
-    said = error_messages.explain(message)
+    said = error_messages.explain_error(message)
     assert words in said[0]
     assert said[1] == permanent
 
 
 def test_it_leaves_out_advice_for_the_command_line():
-    words, _ = error_messages.explain(
+    words, _ = error_messages.explain_error(
         "ERROR: [generic] a: Unable to download webpage: HTTP Error 418: Teapot (caused by <HTTPError 418: Teapot>); "
         "please report this issue on https://example.org"
     )

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch):
-    monkeypatch.setattr(options, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_it_fails_at_once_what_will_not_pass(download, media_server, path):
 
 
 def test_it_does_without_a_picture_that_never_ends(download, media_server, monkeypatch):
-    monkeypatch.setattr(resuming_client, "PICTURE_BYTES", 300_000)
+    monkeypatch.setattr(resuming_client, "MAX_THUMBNAIL_DOWNLOAD_BYTES", 300_000)
     monkeypatch.setattr(mediaserver, "PAGE", mediaserver.PAGE.replace("/thumb.jpg", "/endless.jpg"))
     video = download(media_server.url("/page/x"))
     assert video.status == Status.COMPLETE
@@ -92,7 +92,7 @@ def test_it_does_without_a_picture_that_never_ends(download, media_server, monke
 
 
 def test_it_reads_no_page_that_never_ends(download, media_server, monkeypatch):
-    monkeypatch.setattr(resuming_client, "PAGE_BYTES", 300_000)
+    monkeypatch.setattr(resuming_client, "MAX_PAGE_BYTES", 300_000)
     video = download(media_server.url("/endless.html"))
     assert video.status in (Status.QUEUED, Status.FAILED)
 
@@ -178,10 +178,10 @@ class TestDisk:
         assert Video.objects.claim("w")
 
     def test_it_knows_a_full_disk_in_yt_dlp_s_words(self):
-        found = downloader._explained(OSError("unable to write data: [Errno 28] No space left on device"))
+        found = downloader._to_download_error(OSError("unable to write data: [Errno 28] No space left on device"))
         assert isinstance(found, OSError)
         assert found.errno == errno.ENOSPC
-        assert error_messages.DISK_FULL.search("Disk quota exceeded")
+        assert error_messages.DISK_FULL_PATTERN.search("Disk quota exceeded")
 
     @pytest.fixture
     def elsewhere(self, settings):

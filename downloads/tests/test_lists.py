@@ -71,15 +71,15 @@ def test_it_follows_no_list_into_the_depths(redis_server):
         above, _ = Video.objects.ingest(f"http://{n}/", f"http://{n}/", parent=above)
         above.move_to_front()
     claimed = Video.objects.claim("w")
-    assert playlists.expand(claimed, results.Listing("x", [], False))
+    assert playlists.expand(claimed, results.Playlist("x", [], False))
     assert claimed.status == Status.FAILED
 
 
 def test_it_refuses_addresses_within_a_list_that_nobody_may_paste(redis_server):
     Video.objects.ingest("http://a/", "http://a/")
     claimed = Video.objects.claim("w")
-    entries = [results.Entry(url) for url in ("file:///etc/passwd", "http://169.254.169.254/x", "", "ytsearch:x")]
-    playlists.expand(claimed, results.Listing("x", entries, False))
+    entries = [results.PlaylistEntry(url) for url in ("file:///etc/passwd", "http://169.254.169.254/x", "", "ytsearch:x")]
+    playlists.expand(claimed, results.Playlist("x", entries, False))
     assert claimed.events.last().reason == "A list: 0 videos added, 4 videos at an address that is not taken."
 
 
@@ -109,8 +109,8 @@ class TestTwins:
         listed, _ = Video.objects.ingest("http://a/", "http://a/")
         listed.move_to_front()
         claimed = Video.objects.claim("w")
-        entries = [results.Entry("http://b/x", "Site", "1"), results.Entry("http://b/y", "Site", "2")]
-        playlists.expand(claimed, results.Listing("x", entries, False))
+        entries = [results.PlaylistEntry("http://b/x", "Site", "1"), results.PlaylistEntry("http://b/y", "Site", "2")]
+        playlists.expand(claimed, results.Playlist("x", entries, False))
         assert claimed.events.last().reason == "A list: 1 video added, 1 video here already."
 
 

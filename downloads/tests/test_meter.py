@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloads.worker.progress_meter import ALMOST, Meter
-from downloads.ytdlp.streams import Step, Stream
+from downloads.ytdlp.streams import StreamUpdate, Stream
 
 MB = 1_000_000
 
@@ -25,14 +25,14 @@ def test_it_knows_nothing_at_first():
 
 def test_it_counts_a_single_file_by_bytes():
     meter = Meter(1, [Stream()])
-    assert percents(meter, [Step(0, n * MB, 4 * MB) for n in range(4)]) == [0, 25, 50, 75]
+    assert percents(meter, [StreamUpdate(0, n * MB, 4 * MB) for n in range(4)]) == [0, 25, 50, 75]
     assert meter.progress().downloaded_bytes == 3 * MB
     assert meter.progress().total_bytes == 4 * MB
 
 
 def test_it_is_never_full_before_the_file_is_filed():
     meter = Meter(1, [Stream()])
-    assert percents(meter, [Step(0, MB, MB, finished=True)]) == [ALMOST]
+    assert percents(meter, [StreamUpdate(0, MB, MB, is_finished=True)]) == [ALMOST]
     meter.enter("filing")
     assert meter.progress().percent == ALMOST
     assert meter.progress().phase == "filing"
@@ -40,7 +40,7 @@ def test_it_is_never_full_before_the_file_is_filed():
 
 def test_it_adds_picture_and_sound_up_by_their_bytes():
     meter = Meter(1, [Stream("video", 9 * MB), Stream("audio", MB)])
-    steps = [Step(0, 9 * MB, 9 * MB), Step(0, 9 * MB, 9 * MB, finished=True), Step(1, 0, MB), Step(1, MB, MB)]
+    steps = [StreamUpdate(0, 9 * MB, 9 * MB), StreamUpdate(0, 9 * MB, 9 * MB, is_finished=True), StreamUpdate(1, 0, MB), StreamUpdate(1, MB, MB)]
     found = percents(meter, steps)
     assert found == sorted(found)
     assert found[1] == pytest.approx(88.2)
@@ -50,12 +50,12 @@ def test_it_adds_picture_and_sound_up_by_their_bytes():
 
 def test_it_guesses_the_share_of_a_sound_stream_of_unknown_size():
     meter = Meter(1, [Stream("video"), Stream("audio")])
-    assert percents(meter, [Step(0, MB, MB)])[0] == pytest.approx(98 / 1.1, abs=0.1)
+    assert percents(meter, [StreamUpdate(0, MB, MB)])[0] == pytest.approx(98 / 1.1, abs=0.1)
 
 
 def test_it_shows_bytes_alone_where_the_total_is_unknown():
     meter = Meter(1, [Stream()])
-    assert percents(meter, [Step(0, MB), Step(0, 2 * MB)]) == [None, None]
+    assert percents(meter, [StreamUpdate(0, MB), StreamUpdate(0, 2 * MB)]) == [None, None]
     state = meter.progress()
     assert (state.downloaded_bytes, state.total_bytes, state.eta) == (2 * MB, None, None)
     assert state.speed == pytest.approx(MB)
@@ -63,46 +63,46 @@ def test_it_shows_bytes_alone_where_the_total_is_unknown():
 
 def test_it_counts_fragments_and_the_part_of_one():
     meter = Meter(1, [Stream()])
-    steps = [Step(0, 50, 400, fragment=0, fragments=4), Step(0, 100, 400, fragment=1, fragments=4)]
+    steps = [StreamUpdate(0, 50, 400, fragment_index=0, fragment_count=4), StreamUpdate(0, 100, 400, fragment_index=1, fragment_count=4)]
     assert percents(meter, steps) == [12.5, 25]
 
 
 def test_it_does_not_let_a_wrong_estimate_pass_the_next_fragment():
     meter = Meter(1, [Stream()])
-    assert percents(meter, [Step(0, 300, 310, fragment=1, fragments=4)])[0] < 50
+    assert percents(meter, [StreamUpdate(0, 300, 310, fragment_index=1, fragment_count=4)])[0] < 50
 
 
 def test_it_stands_still_rather_than_go_back():
     meter = Meter(1, [Stream()])
-    assert percents(meter, [Step(0, 50, 100), Step(0, 60, 1000), Step(0, 10, 100)]) == [50, 50, 50]
+    assert percents(meter, [StreamUpdate(0, 50, 100), StreamUpdate(0, 60, 1000), StreamUpdate(0, 10, 100)]) == [50, 50, 50]
     assert meter.progress().downloaded_bytes == 60
 
 
 def test_it_smooths_the_speed_and_says_how_long_it_takes():
     meter = Meter(1, [Stream()])
-    percents(meter, [Step(0, n * MB, 100 * MB) for n in range(10)])
+    percents(meter, [StreamUpdate(0, n * MB, 100 * MB) for n in range(10)])
     steady = meter.progress()
     assert steady.speed == pytest.approx(MB)
     assert steady.eta == pytest.approx(91)
-    meter.take(Step(0, 9 * MB + 1, 100 * MB), 10.0)
+    meter.take(StreamUpdate(0, 9 * MB + 1, 100 * MB), 10.0)
     assert 0.6 * MB < meter.progress().speed < MB
 
 
 def test_it_has_no_speed_in_a_phase_without_bytes():
     meter = Meter(1, [Stream()])
-    percents(meter, [Step(0, n * MB, 10 * MB) for n in range(3)])
+    percents(meter, [StreamUpdate(0, n * MB, 10 * MB) for n in range(3)])
     meter.enter("merging")
     assert (meter.progress().speed, meter.progress().eta) == (None, None)
 
 
 def test_it_names_the_stream_that_arrives():
     meter = Meter(1, [Stream("video", 10.0), Stream("audio", 10.0)])
-    meter.take(Step(1, 5, 10), 0.0)
+    meter.take(StreamUpdate(1, 5, 10), 0.0)
     assert meter.progress().phase == "audio"
 
 
 steps = st.builds(
-    Step,
+    StreamUpdate,
     stream=st.integers(0, 1),
     done=st.integers(0, 10**12),
     total=st.none() | st.floats(0, 1e13),

@@ -17,7 +17,7 @@ CUT = 300_000
 def as_in_a_child(settings, monkeypatch):
     settings.ALLOW_PRIVATE_HOSTS = True
     monkeypatch.setenv("PATH", ffmpeg.build_search_path())
-    monkeypatch.setattr(options, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def attempt(tmp_path):
 
     def run(url, at=None, fragments=None):
         def stop(step):
-            if (at is not None and step.done >= at) or (fragments is not None and (step.fragment or 0) >= fragments):
+            if (at is not None and step.downloaded_bytes >= at) or (fragments is not None and (step.fragment_index or 0) >= fragments):
                 raise Stopped
 
         partial_file.prepare_for_resume(tmp_path)
         with EgressProxy() as proxy:
-            found = downloader.probe(url, tmp_path, proxy=proxy.url)
-            return downloader.fetch(found, stop, threading.Event().set).media
+            found = downloader.probe_url(url, tmp_path, proxy_url=proxy.url)
+            return downloader.download_files(found, stop, threading.Event().set).media
 
     return run
 

@@ -24,7 +24,7 @@ def shelf(monkeypatch, media_server):
 @pytest.fixture
 def attempt(redis_server, media_server, monkeypatch):
     """Take the film through one attempt; its row at the end."""
-    monkeypatch.setattr(options, "_pause", lambda n: 0.0)
+    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
     url = media_server.url("/version/a.mp4")
     Video.objects.ingest(url, url)
 

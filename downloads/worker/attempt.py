@@ -21,8 +21,8 @@ from downloads.worker.metadata import facts
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
-from downloads.ytdlp.results import DownloadError, Fetched, Listing
-from downloads.ytdlp.streams import Step
+from downloads.ytdlp.results import DownloadError, DownloadedFiles, Playlist
+from downloads.ytdlp.streams import StreamUpdate
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def _give_up(video: Video, error: Exception) -> None:
         return
     words = _words(video, error)
     # A name that is unknown today is looked up once more: resolvers have bad moments.
-    once_more = words.startswith(error_messages.UNKNOWN_HOST) and video.tries == 0
+    once_more = words.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.tries == 0
     may_pass = isinstance(error, DownloadError) and (once_more or not error.permanent)
     if may_pass:
         try_later(video, words)
@@ -119,9 +119,9 @@ class _Story:
     def play(self) -> None:
         """Look up, describe, fetch, check, file away; raise DownloadError, or Fenced when it is ours no more."""
         self._enter("looking up")
-        wanted = {"quality": self.video.quality, "subtitles": self.video.subtitles or settings.SUBTITLES}
-        found = downloader.probe(self.video.url, self.folder, proxy=self.proxy, **wanted)
-        if isinstance(found, Listing):
+        wanted = {"quality": self.video.quality, "subtitle_languages": self.video.subtitles or settings.SUBTITLES}
+        found = downloader.probe_url(self.video.url, self.folder, proxy_url=self.proxy, **wanted)
+        if isinstance(found, Playlist):
             listing = found
             _ours(steadily(lambda: playlists.expand(self.video, listing)))
             return
@@ -129,9 +129,9 @@ class _Story:
         _ours(steadily(lambda: duplicates.describe(self.video, known)))
         if self.video.is_terminal:
             return
-        limits.check(self.video.duration, sum(stream.planned or 0 for stream in found.streams))
+        limits.check(self.video.duration, sum(stream.expected_bytes or 0 for stream in found.streams))
         self.meter.plan(found.streams)
-        fetched = downloader.fetch(found, self._take, lambda: self._process("merging"))
+        fetched = downloader.download_files(found, self._take, lambda: self._process("merging"))
         self._process("filing")
         _check(fetched)
         filed, ready = self._assemble(fetched)
@@ -141,7 +141,7 @@ class _Story:
         _ours(steadily(lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))))
         media_folder.remove_replaced(ready)
 
-    def _take(self, step: Step) -> None:
+    def _take(self, step: StreamUpdate) -> None:
         self.meter.take(step, time.monotonic())
         limits.check(None, self.meter.bytes)
         self.reporter.say(self.meter.progress())
@@ -158,16 +158,16 @@ class _Story:
             self.on_fetched()
         self._enter(phase)
 
-    def _assemble(self, fetched: Fetched) -> tuple[StoredFiles, Path]:
+    def _assemble(self, fetched: DownloadedFiles) -> tuple[StoredFiles, Path]:
         """Gather what is kept in one folder, under names for people."""
         ready = self.folder / "ready"
         ready.mkdir()
         name = safe_name(self.video.title)
         media = media_folder.link_or_move(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
         thumbnail = self._thumbnail(fetched, media, ready, name)
-        subtitles = collect_subtitles(fetched.subtitles, ready, name)
-        if fetched.info:
-            fetched.info.rename(ready / f"{name}.info.json")
+        subtitles = collect_subtitles(fetched.subtitle_files, ready, name)
+        if fetched.info_json:
+            fetched.info_json.rename(ready / f"{name}.info.json")
         filed = StoredFiles(
             media_file=f"{self.video.video_id}/{media.name}",
             size=media.stat().st_size,
@@ -182,7 +182,7 @@ class _Story:
         of_sound = media_types.AUDIO_ONLY_EXTENSIONS.get(kind or "")
         return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_audio_only(media) else kind
 
-    def _thumbnail(self, fetched: Fetched, media: Path, ready: Path, name: str) -> Path | None:
+    def _thumbnail(self, fetched: DownloadedFiles, media: Path, ready: Path, name: str) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""
         if fetched.thumbnail and (kind := media_types.thumbnail_extension(fetched.thumbnail)):  # too large is none either
             return fetched.thumbnail.rename(ready / f"{name}.{kind}")
@@ -195,7 +195,7 @@ def _ours(written: bool) -> None:
         raise Fenced
 
 
-def _check(fetched: Fetched) -> None:
+def _check(fetched: DownloadedFiles) -> None:
     """Raise DownloadError unless the file is media that can be played."""
     if media_types.media_extension(fetched.media) is None:
         raise DownloadError(f"The site sent a {fetched.media.suffix or 'nameless'} file, which is no video.", True)

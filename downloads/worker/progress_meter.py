@@ -3,7 +3,7 @@
 import math
 
 from downloads.progress.message import UNSET, Progress
-from downloads.ytdlp.streams import Step, Stream
+from downloads.ytdlp.streams import StreamUpdate, Stream
 
 # The bar is full when the file is filed away, not before.
 ALMOST = 99.9
@@ -35,15 +35,15 @@ class Meter:
         self.phase = phase
         self._speed = self._seen = None
 
-    def take(self, step: Step, now: float) -> None:
+    def take(self, step: StreamUpdate, now: float) -> None:
         """Take news of a stream, heard at `now` (seconds of a monotonic clock)."""
-        stream = self._streams[step.stream]
+        stream = self._streams[step.stream_index]
         self.phase = stream.kind
-        stream.done = step.done
-        stream.total = step.total
-        stream.finished = step.finished
-        stream.fraction = step.fraction()
-        self.bytes = max(self.bytes, sum(each.done for each in self._streams))
+        stream.downloaded_bytes = step.downloaded_bytes
+        stream.total_bytes = step.total_bytes
+        stream.is_finished = step.is_finished
+        stream.completed_fraction = step.completed_fraction()
+        self.bytes = max(self.bytes, sum(each.downloaded_bytes for each in self._streams))
         self._measure(now)
 
     def progress(self) -> Progress:
@@ -61,7 +61,7 @@ class Meter:
         )
 
     def _total(self) -> float | None:
-        weights = [stream.weight() for stream in self._streams]
+        weights = [stream.estimate_bytes() for stream in self._streams]
         known = [weight for weight in weights if weight is not None]
         if not known or weights[0] is None:
             return None
@@ -70,7 +70,7 @@ class Meter:
     def _advance(self, total: float | None) -> float | None:
         """Move the percent forward if it has grown; an estimate that grows never takes any of it back."""
         if total and self._streams:
-            here = sum((stream.weight() or 0) * (stream.share() or 0) for stream in self._streams)
+            here = sum((stream.estimate_bytes() or 0) * (stream.estimate_fraction() or 0) for stream in self._streams)
             rest = MERGING if len(self._streams) > 1 else 0.0
             found = min(ALMOST, 100 * (1 - rest) * here / total)
             if math.isfinite(found):

@@ -3,17 +3,17 @@
 import re
 
 # What the proxy's own answers begin with; see egress.OURS.
-OURS = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
-NOISE = re.compile(r"^(ERROR: )?(\[[\w:.+-]+\] )?([\w-]{1,64}: (?=Unable|Failed|Video|This|Private))?")
-ADVICE = re.compile(
+PROXY_ERROR_PATTERN = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
+MESSAGE_PREFIX_PATTERN = re.compile(r"^(ERROR: )?(\[[\w:.+-]+\] )?([\w-]{1,64}: (?=Unable|Failed|Video|This|Private))?")
+ADVICE_PATTERN = re.compile(
     r" *\(caused by <.*|" r"[;.]? *(please report this issue on|Use --|See {2}?https|You might want to use a VPN).*",
     re.S,
 )
-DISK_FULL = re.compile(r"no space left|disk quota", re.I)
-UNKNOWN_HOST = "There is an unknown host name"
-LONGEST = 400
+DISK_FULL_PATTERN = re.compile(r"no space left|disk quota", re.I)
+UNKNOWN_HOST_PREFIX = "There is an unknown host name"
+MAX_DETAIL_CHARACTERS = 400
 
-STATUS_WORDS = {
+HTTP_STATUS_MESSAGES = {
     400: ("The site does not understand this address.", True),
     401: ("The site wants a sign-in for this video, which the archive does not have.", True),
     402: ("The site wants to be paid for this video.", True),
@@ -25,7 +25,7 @@ STATUS_WORDS = {
 }
 
 # The first that fits the message wins; what is more special stands above.
-WORDS: tuple[tuple[str, str, bool], ...] = (
+PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"\bdrm\b", "This video is protected against copying (DRM): it cannot be archived.", True),
     (
         r"geo.?restrict|available (in|from) (your|this) (country|location|region)",
@@ -80,38 +80,38 @@ WORDS: tuple[tuple[str, str, bool], ...] = (
 )
 
 
-def explain(message: str, status: int | None = None) -> tuple[str, bool]:
+def explain_error(message: str, status: int | None = None) -> tuple[str, bool]:
     """Return words for yt-dlp's message (and the HTTP status that caused it), and whether it is permanent."""
-    if ours := OURS.search(message):
-        return _refused(ours.group(1).strip())
-    plain = _plain(message)
+    if ours := PROXY_ERROR_PATTERN.search(message):
+        return _proxy_error_message(ours.group(1).strip())
+    plain = _strip_noise(message)
     if status is None and (said := re.search(r"HTTP Error (\d{3})", message)):
         status = int(said.group(1))
-    words, permanent = _first_fitting(message.lower(), status)
+    words, permanent = _match_message(message.lower(), status)
     return f"{words}\n{plain}" if plain else words, permanent
 
 
-def _refused(words: str) -> tuple[str, bool]:
+def _proxy_error_message(message: str) -> tuple[str, bool]:
     """Word what the proxy itself said: a forbidden address is permanent, an outage is not."""
-    if "may not reach" in words:
-        return f"Refused: {words}.", True
-    if words.startswith("unknown host name"):
-        return f"{UNKNOWN_HOST} {words.removeprefix('unknown host name').strip()}: check the address.", True
-    return f"The site cannot be reached now: {words}. Retry later.", False
+    if "may not reach" in message:
+        return f"Refused: {message}.", True
+    if message.startswith("unknown host name"):
+        return f"{UNKNOWN_HOST_PREFIX} {message.removeprefix('unknown host name').strip()}: check the address.", True
+    return f"The site cannot be reached now: {message}. Retry later.", False
 
 
-def _first_fitting(message: str, status: int | None) -> tuple[str, bool]:
-    if status in STATUS_WORDS:
-        return STATUS_WORDS[status]
+def _match_message(message: str, status: int | None) -> tuple[str, bool]:
+    if status in HTTP_STATUS_MESSAGES:
+        return HTTP_STATUS_MESSAGES[status]
     if status and status >= 500:
         return f"The site is out of order ({status}): retry later.", False
-    for pattern, words, permanent in WORDS:
+    for pattern, words, permanent in PATTERN_MESSAGES:
         if re.search(pattern, message):
             return words, permanent
     return "yt-dlp could not fetch this video.", False
 
 
-def _plain(message: str) -> str:
+def _strip_noise(message: str) -> str:
     """Return yt-dlp's message without its prefixes, its advice for the command line, and its colours."""
     message = re.sub(r"\x1b\[[0-9;]*m", "", message)
-    return ADVICE.sub("", NOISE.sub("", message)).strip()[:LONGEST]
+    return ADVICE_PATTERN.sub("", MESSAGE_PREFIX_PATTERN.sub("", message)).strip()[:MAX_DETAIL_CHARACTERS]

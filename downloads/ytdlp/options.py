@@ -9,16 +9,16 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 # Everything in the work folder is called so; names for people are made when a video is filed away.
-STEM = "media"
+OUTPUT_STEM = "media"
 # Those that go through the proxy: no rtmp, no rtsp, no mms, no websocket.
-PROTOCOLS = r"^(https?|m3u8(_native)?|http_dash_segments(_generator)?|ism)$"
-WEB = f"[protocol~='{PROTOCOLS}']"
-FORMATS = {"audio": f"ba{WEB}/b{WEB}"}
-ANY_FORMAT = f"bv*{WEB}+ba{WEB}/b{WEB}"
-HEIGHTS = {"1080p": "1080", "720p": "720", "480p": "480"}
+PROTOCOL_PATTERN = r"^(https?|m3u8(_native)?|http_dash_segments(_generator)?|ism)$"
+PROTOCOL_FILTER = f"[protocol~='{PROTOCOL_PATTERN}']"
+FORMAT_BY_QUALITY = {"audio": f"ba{PROTOCOL_FILTER}/b{PROTOCOL_FILTER}"}
+DEFAULT_FORMAT = f"bv*{PROTOCOL_FILTER}+ba{PROTOCOL_FILTER}/b{PROTOCOL_FILTER}"
+HEIGHT_BY_QUALITY = {"1080p": "1080", "720p": "720", "480p": "480"}
 
 
-class _Log:
+class _YtdlpLogger:
     """What yt-dlp says goes to the log's depths: an error is told by whoever catches it."""
 
     def debug(self, message: str) -> None:
@@ -27,13 +27,13 @@ class _Log:
     info = warning = error = debug
 
 
-def _options(folder: Path, proxy: str, quality: str) -> dict[str, Any]:
+def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
     return {
-        "proxy": proxy,
-        "format": FORMATS.get(quality, ANY_FORMAT),
-        "format_sort": [f"res:{HEIGHTS[quality]}"] if quality in HEIGHTS else [],
+        "proxy": proxy_url,
+        "format": FORMAT_BY_QUALITY.get(quality, DEFAULT_FORMAT),
+        "format_sort": [f"res:{HEIGHT_BY_QUALITY[quality]}"] if quality in HEIGHT_BY_QUALITY else [],
         "paths": {"home": str(folder)},
-        "outtmpl": {"default": f"{STEM}.%(ext)s"},
+        "outtmpl": {"default": f"{OUTPUT_STEM}.%(ext)s"},
         "cachedir": str(settings.CACHE_ROOT / "yt-dlp"),
         "writethumbnail": True,
         "writeinfojson": True,
@@ -56,16 +56,16 @@ def _options(folder: Path, proxy: str, quality: str) -> dict[str, Any]:
         "skip_unavailable_fragments": False,
         "extractor_retries": 1,
         "file_access_retries": 1,
-        "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause),
+        "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _retry_delay),
         # A file that claims to be a playlist must not make ffmpeg read others, here or elsewhere.
         "postprocessor_args": {"ffmpeg_i": ["-protocol_whitelist", "file,crypto,data"]},
-        "logger": _Log(),
+        "logger": _YtdlpLogger(),
         "noprogress": True,
         "color": "never",
     }
 
 
-def _subtitle_options(languages: str) -> dict[str, Any]:
+def build_subtitle_options(languages: str) -> dict[str, Any]:
     """Return the options for subtitles in these languages, kept as WebVTT; a track that fails fails no video."""
     if not languages:
         return {}
@@ -78,5 +78,5 @@ def _subtitle_options(languages: str) -> dict[str, Any]:
     }
 
 
-def _pause(n: int) -> float:
+def _retry_delay(n: int) -> float:
     return min(8.0, 0.5 * 2**n)

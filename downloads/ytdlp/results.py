@@ -16,7 +16,7 @@ class DownloadError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class ProbeResult:
     """A video that was looked up: what the site says of it, and the streams that will be fetched."""
 
     info: dict[str, Any]
@@ -25,7 +25,7 @@ class Found:
 
 
 @dataclasses.dataclass(frozen=True)
-class Entry:
+class PlaylistEntry:
     """A video in a list: its address, and what the list says that it is."""
 
     url: str
@@ -35,19 +35,19 @@ class Entry:
 
 
 @dataclasses.dataclass(frozen=True)
-class Listing:
+class Playlist:
     """The address was not of one video but of many: the first of them, and whether there are more."""
 
     title: str
-    entries: list[Entry]
+    entries: list[PlaylistEntry]
     has_more: bool
 
 
 @dataclasses.dataclass(frozen=True)
-class Fetched:
+class DownloadedFiles:
     """Files in the work folder."""
 
     media: Path
     thumbnail: Path | None
-    info: Path | None
-    subtitles: list[Path] = dataclasses.field(default_factory=list)
+    info_json: Path | None
+    subtitle_files: list[Path] = dataclasses.field(default_factory=list)

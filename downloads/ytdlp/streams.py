@@ -8,48 +8,48 @@ class Stream:
     """One stream of a download; `planned` bytes as the site says, `total` as the server does."""
 
     kind: str = "video"
-    planned: float | None = None
-    done: int = 0
-    total: float | None = None
-    fraction: float | None = None
-    finished: bool = False
+    expected_bytes: float | None = None
+    downloaded_bytes: int = 0
+    total_bytes: float | None = None
+    completed_fraction: float | None = None
+    is_finished: bool = False
 
-    def weight(self) -> float | None:
+    def estimate_bytes(self) -> float | None:
         """Return the best guess of the stream's bytes."""
-        if self.finished:
-            return self.done
-        guess = self.total
-        if guess is None and self.fraction:
-            guess = self.done / self.fraction
+        if self.is_finished:
+            return self.downloaded_bytes
+        guess = self.total_bytes
+        if guess is None and self.completed_fraction:
+            guess = self.downloaded_bytes / self.completed_fraction
         if guess is None:
-            guess = self.planned
-        return None if guess is None else max(guess, self.done)
+            guess = self.expected_bytes
+        return None if guess is None else max(guess, self.downloaded_bytes)
 
-    def share(self) -> float | None:
+    def estimate_fraction(self) -> float | None:
         """Return how much of the stream is here, 0 to 1."""
-        if self.finished:
+        if self.is_finished:
             return 1.0
-        if self.fraction is not None:
-            return self.fraction
-        weight = self.weight()
-        return min(1.0, self.done / weight) if weight else None
+        if self.completed_fraction is not None:
+            return self.completed_fraction
+        weight = self.estimate_bytes()
+        return min(1.0, self.downloaded_bytes / weight) if weight else None
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
+class StreamUpdate:
     """News of one stream: bytes here, bytes in all, and fragments where there are any."""
 
-    stream: int
-    done: int
-    total: float | None = None
-    finished: bool = False
-    fragment: int | None = None
-    fragments: int | None = None
+    stream_index: int
+    downloaded_bytes: int
+    total_bytes: float | None = None
+    is_finished: bool = False
+    fragment_index: int | None = None
+    fragment_count: int | None = None
 
-    def fraction(self) -> float | None:
+    def completed_fraction(self) -> float | None:
         """Return how much of a stream in fragments is here, 0 to 1: whole ones for sure, the next by the estimate."""
-        if not self.fragments:
+        if not self.fragment_count:
             return None
-        whole = self.fragment or 0
-        guess = self.done / self.total if self.total else 0.0
-        return min(1.0, max(whole, min(guess * self.fragments, whole + 0.95)) / self.fragments)
+        whole = self.fragment_index or 0
+        guess = self.downloaded_bytes / self.total_bytes if self.total_bytes else 0.0
+        return min(1.0, max(whole, min(guess * self.fragment_count, whole + 0.95)) / self.fragment_count)
