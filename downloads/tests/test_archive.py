@@ -31,7 +31,7 @@ def download():
         video, _ = Video.objects.ingest(url, url, **more)
         video = Video.objects.claim("test")
         with EgressProxy() as proxy:
-            attempt.run(video, proxy=proxy.url, tell=tell)
+            attempt.run_attempt(video, proxy_url=proxy.url, on_progress=tell)
         return Video.objects.get(pk=video.pk)
 
     return run
@@ -130,7 +130,7 @@ def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path
 @pytest.mark.parametrize("kind", [".svg", ".html", ""])
 def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
     with pytest.raises(results.DownloadError, match="which is no video"):
-        attempt._check(results.DownloadedFiles(tmp_path / f"media{kind}", None, None))
+        attempt._require_playable(results.DownloadedFiles(tmp_path / f"media{kind}", None, None))
 
 
 def test_it_tells_of_its_progress_in_order(download, media_server, published):
@@ -206,7 +206,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
     monkeypatch.setattr(media_folder, "fsync_folder", full)
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.tries) == (Status.QUEUED, 0)
-    assert video.events.last().reason == Queue.get_or_default().blocked_reason == attempt.DISK_FULL
+    assert video.events.last().reason == Queue.get_or_default().blocked_reason == attempt.DISK_FULL_MESSAGE
     assert not Video.objects.claimable().exists()
     monkeypatch.undo()
     Queue.objects.update(held_until=None)
@@ -217,7 +217,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
 def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):
     monkeypatch.setattr(media_folder, "fsync_folder", lambda folder: 1 / 0)
     video = download(media_server.url("/clip.mp4"))
-    assert (video.status, video.error) == (Status.FAILED, attempt.A_BUG)
+    assert (video.status, video.error) == (Status.FAILED, attempt.UNEXPECTED_ERROR_MESSAGE)
     assert "ZeroDivisionError" in caplog.text
     monkeypatch.undo()
 
@@ -235,19 +235,19 @@ class TestFacts:
     """What is kept of a look-up."""
 
     def test_it_leaves_out_what_makes_no_sense(self):
-        found = metadata.facts({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
+        found = metadata.parse_metadata({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
         assert (found.duration, found.upload_date, found.title, found.source_id) == (None, None, "", "5")
 
     @pytest.mark.parametrize("duration", [-1, 0, float("inf"), "12", None, [1]])
     def test_it_believes_no_odd_duration(self, duration):
-        assert metadata.facts({"duration": duration}).duration is None
+        assert metadata.parse_metadata({"duration": duration}).duration is None
 
     def test_it_reads_dates_and_durations(self):
-        found = metadata.facts({"duration": 61, "upload_date": "20260131"})
+        found = metadata.parse_metadata({"duration": 61, "upload_date": "20260131"})
         assert (found.duration, found.upload_date) == (61.0, dt.date(2026, 1, 31))
 
     def test_it_mends_broken_text(self):
-        assert metadata.facts({"title": "a\ud800b"}).title == "a?b"
+        assert metadata.parse_metadata({"title": "a\ud800b"}).title == "a?b"
 
 
 def test_it_tells_the_last_state_always():
@@ -258,10 +258,10 @@ def test_it_tells_the_last_state_always():
         first.set()
 
     with Reporter(send) as reporter:
-        reporter.say(Progress(percent=0.0))
+        reporter.report(Progress(percent=0.0))
         first.wait(5)
         for percent in range(1, 100):
-            reporter.say(Progress(percent=float(percent)))
+            reporter.report(Progress(percent=float(percent)))
     assert told == [0.0, 99.0]
 
 
@@ -270,5 +270,5 @@ def test_it_does_not_stop_for_a_bug_in_telling(caplog):
         raise KeyError
 
     with Reporter(send) as reporter:
-        reporter.say(Progress(percent=0.0))
+        reporter.report(Progress(percent=0.0))
     assert "Progress could not be told" in caplog.text

@@ -215,5 +215,5 @@ def test_it_deletes_what_is_downloaded_again(ada):
     claimed = Video.objects.claim("w")
     press(ada, video)
     assert not claimed.holds_lease()
-    assert not claimed.renew(percent=3.0)
+    assert not claimed.renew_lease(percent=3.0)
     assert not claimed.finish(StoredFiles("a.mp4", 1), lambda: pytest.fail("nothing is filed"))

@@ -112,7 +112,7 @@ def fail(video):
 
 
 def row_says(percent):
-    return lambda video: video.renew(percent=percent, phase="video")
+    return lambda video: video.renew_lease(percent=percent, phase="video")
 
 
 def worker_says(redis_server, percent):

@@ -40,7 +40,7 @@ def running(name: str = "a", **state) -> Video:
     waiting(name)
     video = Video.objects.claim("w")
     assert video
-    assert video.renew(**state)
+    assert video.renew_lease(**state)
     return video
 
 

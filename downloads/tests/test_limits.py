@@ -18,7 +18,7 @@ from downloads.network.rate_limiter import RateLimiter
 from downloads.tests import mediaserver
 from downloads.tests.conftest import wait_until
 from downloads.worker import attempt, limits, supervisor
-from downloads.worker.stall_watchdog import Silence
+from downloads.worker.stall_watchdog import StallWatchdog
 from downloads.ytdlp import downloader, error_messages, options, results, resuming_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
@@ -38,7 +38,7 @@ def download(redis_server):
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
         with EgressProxy(rate_limiter=RateLimiter(rate)) as proxy:
-            attempt.run(video, proxy=proxy.url, tell=lambda state: None)
+            attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)
         return Video.objects.get(pk=video.pk)
 
     return run
@@ -56,9 +56,9 @@ def test_it_refuses_what_is_too_large_by_its_own_count(download, media_server, s
 
 def test_it_refuses_what_is_too_long(settings):
     settings.MAX_SECONDS = 90
-    limits.check(90, 0)
+    limits.require_within_limits(90, 0)
     with pytest.raises(results.DownloadError, match=r"longer than the 1.5 min that are taken") as caught:
-        limits.check(91, 0)
+        limits.require_within_limits(91, 0)
     assert caught.value.permanent
 
 
@@ -131,7 +131,7 @@ class TestFlow:
 
     def test_it_divides_among_those_that_run(self, settings):
         settings.BANDWIDTH = 1000
-        assert [supervisor.Worker._rate(count) for count in (0, 1, 2, 3)] == [1000, 1000, 500, 334]
+        assert [supervisor.Supervisor._rate_per_download(count) for count in (0, 1, 2, 3)] == [1000, 1000, 500, 334]
 
 
 class TestSilence:
@@ -139,22 +139,22 @@ class TestSilence:
 
     def test_it_is_noticed_once(self):
         heard = []
-        with Silence(lambda: 7, 0.2, lambda: heard.append(1)):
+        with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)):
             wait_until(lambda: heard, 5, "it is noticed")
         assert heard == [1]
 
     def test_it_is_none_while_bytes_arrive(self):
         count = iter(range(1000))
         heard = []
-        with Silence(lambda: next(count), 0.1, lambda: heard.append(1)) as silence:
+        with StallWatchdog(lambda: next(count), 0.1, lambda: heard.append(1)) as silence:
             wait_until(lambda: next(count) > 40, 5, "time passes")
             assert heard == []
-            silence.end()
+            silence.stop_watching()
 
     def test_it_is_none_when_nothing_more_is_expected(self):
         heard = []
-        with Silence(lambda: 7, 0.2, lambda: heard.append(1)) as silence:
-            silence.end()
+        with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)) as silence:
+            silence.stop_watching()
             silence._thread.join(5)
         assert heard == []
 
@@ -164,16 +164,16 @@ class TestDisk:
 
     @pytest.fixture
     def one(self):
-        return supervisor.Worker(2)
+        return supervisor.Supervisor(2)
 
     def test_it_holds_the_queue_while_room_is_short(self, one, settings, redis_server):
         Video.objects.ingest("http://example.org/a", "http://example.org/a")
         settings.MIN_FREE_BYTES = 10**18
-        one._look_at_disk()
+        one._check_disk_space()
         assert "The disk is nearly full" in Queue.get_or_default().blocked_reason
         assert Video.objects.claim("w") is None
         settings.MIN_FREE_BYTES = 1
-        one._look_at_disk()
+        one._check_disk_space()
         assert Queue.get_or_default().blocked_reason == ""
         assert Video.objects.claim("w")
 
@@ -222,7 +222,7 @@ class TestSweep:
         videos[0].cancel()
         claimed = Video.objects.claim("w")
         claimed.finish(StoredFiles(f"{claimed.video_id}/a.mp4", 1), lambda: None)
-        supervisor.Worker(1)._sweep()
+        supervisor.Supervisor(1)._remove_orphaned_folders()
         kept = sorted([videos[1].video_id, videos[2].video_id, "not-of-this-database"])
         assert media_folder.list_stored_ids() == kept
 
@@ -240,5 +240,5 @@ class TestSweep:
 
 def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):
     settings.MIN_FREE_BYTES = 10**18
-    supervisor.Worker(1)._look_at_disk()
+    supervisor.Supervisor(1)._check_disk_space()
     assert Queue.get_or_default().held_by == socket.gethostname()

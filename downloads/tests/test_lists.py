@@ -20,7 +20,7 @@ def download(redis_server):
         video.move_to_front()
         video = Video.objects.claim("test")
         with EgressProxy() as proxy:
-            attempt.run(video, proxy=proxy.url, tell=lambda state: None)
+            attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)
         return Video.objects.get(pk=video.pk)
 
     return run

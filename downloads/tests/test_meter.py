@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloads.worker.progress_meter import ALMOST, Meter
+from downloads.worker.progress_meter import MAX_UNFINISHED_PERCENT, Meter
 from downloads.ytdlp.streams import StreamUpdate, Stream
 
 MB = 1_000_000
@@ -13,29 +13,29 @@ MB = 1_000_000
 def percents(meter, steps):
     found = []
     for second, step in enumerate(steps):
-        meter.take(step, float(second))
-        found.append(meter.progress().percent)
+        meter.update(step, float(second))
+        found.append(meter.to_progress().percent)
     return found
 
 
 def test_it_knows_nothing_at_first():
-    state = Meter(3).progress()
+    state = Meter(3).to_progress()
     assert (state.attempt, state.percent, state.total_bytes, state.phase) == (3, None, None, "looking up")
 
 
 def test_it_counts_a_single_file_by_bytes():
     meter = Meter(1, [Stream()])
     assert percents(meter, [StreamUpdate(0, n * MB, 4 * MB) for n in range(4)]) == [0, 25, 50, 75]
-    assert meter.progress().downloaded_bytes == 3 * MB
-    assert meter.progress().total_bytes == 4 * MB
+    assert meter.to_progress().downloaded_bytes == 3 * MB
+    assert meter.to_progress().total_bytes == 4 * MB
 
 
 def test_it_is_never_full_before_the_file_is_filed():
     meter = Meter(1, [Stream()])
-    assert percents(meter, [StreamUpdate(0, MB, MB, is_finished=True)]) == [ALMOST]
-    meter.enter("filing")
-    assert meter.progress().percent == ALMOST
-    assert meter.progress().phase == "filing"
+    assert percents(meter, [StreamUpdate(0, MB, MB, is_finished=True)]) == [MAX_UNFINISHED_PERCENT]
+    meter.enter_phase("filing")
+    assert meter.to_progress().percent == MAX_UNFINISHED_PERCENT
+    assert meter.to_progress().phase == "filing"
 
 
 def test_it_adds_picture_and_sound_up_by_their_bytes():
@@ -45,7 +45,7 @@ def test_it_adds_picture_and_sound_up_by_their_bytes():
     assert found == sorted(found)
     assert found[1] == pytest.approx(88.2)
     assert found[-1] == pytest.approx(98)
-    assert meter.progress().total_bytes == 10 * MB
+    assert meter.to_progress().total_bytes == 10 * MB
 
 
 def test_it_guesses_the_share_of_a_sound_stream_of_unknown_size():
@@ -56,7 +56,7 @@ def test_it_guesses_the_share_of_a_sound_stream_of_unknown_size():
 def test_it_shows_bytes_alone_where_the_total_is_unknown():
     meter = Meter(1, [Stream()])
     assert percents(meter, [StreamUpdate(0, MB), StreamUpdate(0, 2 * MB)]) == [None, None]
-    state = meter.progress()
+    state = meter.to_progress()
     assert (state.downloaded_bytes, state.total_bytes, state.eta) == (2 * MB, None, None)
     assert state.speed == pytest.approx(MB)
 
@@ -75,30 +75,30 @@ def test_it_does_not_let_a_wrong_estimate_pass_the_next_fragment():
 def test_it_stands_still_rather_than_go_back():
     meter = Meter(1, [Stream()])
     assert percents(meter, [StreamUpdate(0, 50, 100), StreamUpdate(0, 60, 1000), StreamUpdate(0, 10, 100)]) == [50, 50, 50]
-    assert meter.progress().downloaded_bytes == 60
+    assert meter.to_progress().downloaded_bytes == 60
 
 
 def test_it_smooths_the_speed_and_says_how_long_it_takes():
     meter = Meter(1, [Stream()])
     percents(meter, [StreamUpdate(0, n * MB, 100 * MB) for n in range(10)])
-    steady = meter.progress()
+    steady = meter.to_progress()
     assert steady.speed == pytest.approx(MB)
     assert steady.eta == pytest.approx(91)
-    meter.take(StreamUpdate(0, 9 * MB + 1, 100 * MB), 10.0)
-    assert 0.6 * MB < meter.progress().speed < MB
+    meter.update(StreamUpdate(0, 9 * MB + 1, 100 * MB), 10.0)
+    assert 0.6 * MB < meter.to_progress().speed < MB
 
 
 def test_it_has_no_speed_in_a_phase_without_bytes():
     meter = Meter(1, [Stream()])
     percents(meter, [StreamUpdate(0, n * MB, 10 * MB) for n in range(3)])
-    meter.enter("merging")
-    assert (meter.progress().speed, meter.progress().eta) == (None, None)
+    meter.enter_phase("merging")
+    assert (meter.to_progress().speed, meter.to_progress().eta) == (None, None)
 
 
 def test_it_names_the_stream_that_arrives():
     meter = Meter(1, [Stream("video", 10.0), Stream("audio", 10.0)])
-    meter.take(StreamUpdate(1, 5, 10), 0.0)
-    assert meter.progress().phase == "audio"
+    meter.update(StreamUpdate(1, 5, 10), 0.0)
+    assert meter.to_progress().phase == "audio"
 
 
 steps = st.builds(
@@ -117,7 +117,7 @@ def test_it_never_runs_backwards_whatever_it_is_told(steps, planned):
     meter = Meter(1, [Stream("video", planned), Stream("audio")])
     found = [percent for percent in percents(meter, steps) if percent is not None]
     assert found == sorted(found)
-    assert all(0 <= percent <= ALMOST for percent in found)
-    state = meter.progress()
+    assert all(0 <= percent <= MAX_UNFINISHED_PERCENT for percent in found)
+    state = meter.to_progress()
     assert state.total_bytes is None or state.total_bytes >= state.downloaded_bytes
     assert state.eta is None or state.eta >= 0

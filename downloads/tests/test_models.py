@@ -56,7 +56,7 @@ def test_it_stays_as_it_was_when_its_files_cannot_be_placed(video):
 @pytest.mark.parametrize(
     "write",
     [
-        lambda v: v.renew(percent=3.0),
+        lambda v: v.renew_lease(percent=3.0),
         lambda v: v.describe(Metadata(title="x")),
         lambda v: v.process("merging"),
         lambda v: v.finish(StoredFiles("a", 1), lambda: None),
@@ -80,7 +80,7 @@ def test_it_rescues_only_what_nobody_renews(video, time_machine):
     claimed = Video.objects.claim("w")
     assert Video.objects.requeue_expired() == 0
     time_machine.shift(29)
-    assert claimed.renew(percent=7.0)
+    assert claimed.renew_lease(percent=7.0)
     time_machine.shift(29)
     assert Video.objects.requeue_expired() == 0
     time_machine.shift(2)

@@ -35,11 +35,11 @@ PHASES = {
 STEP = """
 import os, signal
 from django.core.management import call_command
-from downloads.worker.supervisor import Worker
-start = Worker._start
+from downloads.worker.supervisor import Supervisor
+start = Supervisor._start_download
 def step(worker, video):
     {}
-Worker._start = step
+Supervisor._start_download = step
 call_command("work", "--workers", "1")
 """
 BEFORE_THE_CHILD = STEP.format("os.kill(os.getpid(), signal.SIGKILL)")
@@ -47,7 +47,7 @@ WITH_THE_CHILD = STEP.format(
     "start(worker, video); print(worker._downloads[0]._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
 )
 ASLEEP_BEFORE_THE_CHILD = STEP.format(
-    "Worker._start = start; os.kill(os.getpid(), signal.SIGSTOP); return start(worker, video)"
+    "Supervisor._start_download = start; os.kill(os.getpid(), signal.SIGSTOP); return start(worker, video)"
 )
 
 

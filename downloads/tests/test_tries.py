@@ -32,7 +32,7 @@ def attempt(redis_server, media_server, monkeypatch):
         Video.objects.update(not_before=None)
         video = Video.objects.claim("test")
         with EgressProxy() as proxy:
-            worker_attempt.run(video, proxy=proxy.url, tell=lambda state: None)
+            worker_attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)
         return Video.objects.get()
 
     return run

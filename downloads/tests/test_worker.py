@@ -126,7 +126,7 @@ def test_it_says_that_it_lives(work, redis_server):
     with redis_server.client() as client:
         (key,) = client.keys(keys.WORKER_KEY_PREFIX + "*")
         assert key.decode().endswith(f":{process.pid}")
-        assert 0 < client.ttl(key) <= supervisor.BEAT_LASTS
+        assert 0 < client.ttl(key) <= supervisor.HEARTBEAT_TTL_SECONDS
     process.terminate()
     assert process.wait(10) == 0
     with redis_server.client() as client:
@@ -223,8 +223,8 @@ def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, me
 def watched():
     """A process group that watches its lifeline, with a patience of 1 s, and has a process of its own."""
     code = (
-        "import django, subprocess, sys; django.setup(); from downloads.network.rate_limiter import RateLimiter; from downloads.worker import child; child.SILENCE = 1\n"
-        "below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True); child._watch(0, RateLimiter())"
+        "import django, subprocess, sys; django.setup(); from downloads.network.rate_limiter import RateLimiter; from downloads.worker import child; child.CONTROL_TIMEOUT_SECONDS = 1\n"
+        "below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True); child._watch_control_pipe(0, RateLimiter())"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(
@@ -313,11 +313,11 @@ def test_it_pauses_where_no_process_can_be_started(queue, monkeypatch):
     def full(video, rate):
         raise BlockingIOError("Resource temporarily unavailable")
 
-    monkeypatch.setattr(supervisor, "Supervised", full)
+    monkeypatch.setattr(supervisor, "DownloadProcess", full)
     video = queue("/clip.mp4")
-    one = supervisor.Worker(2)
+    one = supervisor.Supervisor(2)
     for _ in range(3):
-        one._every(0, one._claim)
+        one._run_every(0, one._claim_videos)
     assert (fresh(video).status, fresh(video).attempt) == (Status.QUEUED, 2)
 
 
@@ -326,8 +326,8 @@ class TestSupervised:
 
     @pytest.fixture
     def download(self, monkeypatch):
-        found = object.__new__(download_process.Supervised)
-        found._rest, found.state = b"", {}
+        found = object.__new__(download_process.DownloadProcess)
+        found._partial_line, found.latest_progress = b"", {}
         outlet, inlet = os.pipe()
         os.set_blocking(outlet, False)
         monkeypatch.setattr(found, "fileno", lambda: outlet, raising=False)
@@ -337,24 +337,24 @@ class TestSupervised:
     def test_it_keeps_the_newest_whole_line(self, download):
         found, inlet = download
         os.write(inlet, b'{"percent": 1}\n{"percent": 2, "speed": 5, "phase": "video"}\n{"perc')
-        assert found.hear()
-        assert found.state == {"percent": 2, "phase": "video"}
-        assert found.hear()
+        assert found.read_progress()
+        assert found.latest_progress == {"percent": 2, "phase": "video"}
+        assert found.read_progress()
         os.write(inlet, b'ent": 3}\n')
         os.close(inlet)
-        assert found.hear()
-        assert found.state == {"percent": 3}
-        assert not found.hear()
+        assert found.read_progress()
+        assert found.latest_progress == {"percent": 3}
+        assert not found.read_progress()
 
     def test_it_lets_the_child_go_before_the_lease_does(self):
-        assert download_process.OVERDUE + supervisor.POLL < child.SILENCE < LEASE_DURATION.total_seconds()
+        assert download_process.LEASE_OVERDUE_SECONDS + supervisor.POLL_INTERVAL_SECONDS < child.CONTROL_TIMEOUT_SECONDS < LEASE_DURATION.total_seconds()
 
     def test_it_knows_when_its_lease_has_run_out(self, download):
         found, inlet = download
-        found.renewed = time.monotonic() - download_process.OVERDUE + 1
-        assert not found.is_overdue()
-        found.renewed -= 2
-        assert found.is_overdue()
+        found.lease_renewed_at = time.monotonic() - download_process.LEASE_OVERDUE_SECONDS + 1
+        assert not found.is_lease_overdue()
+        found.lease_renewed_at -= 2
+        assert found.is_lease_overdue()
         os.close(inlet)
 
 
@@ -363,11 +363,11 @@ def test_it_rests_between_two_looks(redis_server, monkeypatch, lack):
     now = [1000.0]
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(workspace, "disk_shortage", lambda: lack)
-    one = supervisor.Worker(1)
+    one = supervisor.Supervisor(1)
     for _ in range(3):
-        one._step()
-        now[0] += supervisor.POLL
+        one._run_once()
+        now[0] += supervisor.POLL_INTERVAL_SECONDS
 
-    one._step()
+    one._run_once()
 
-    assert one._patience() == pytest.approx(supervisor.POLL)
+    assert one._select_timeout() == pytest.approx(supervisor.POLL_INTERVAL_SECONDS)

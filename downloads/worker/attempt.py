@@ -17,7 +17,7 @@ from downloads.intake import duplicates, playlists
 from downloads.models import StoredFiles, Quality, Queue, Video
 from downloads.progress import message, publisher
 from downloads.worker import limits
-from downloads.worker.metadata import facts
+from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
@@ -26,21 +26,21 @@ from downloads.ytdlp.streams import StreamUpdate
 
 logger = logging.getLogger(__name__)
 
-A_BUG = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
-DISK_FULL = "The disk is full: nothing new starts until there is room again."
-DISK_PAUSE = 30.0  # seconds that the queue is held at least, whatever the worker sees
+UNEXPECTED_ERROR_MESSAGE = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
+DISK_FULL_MESSAGE = "The disk is full: nothing new starts until there is room again."
+DISK_FULL_HOLD_SECONDS = 30.0  # seconds that the queue is held at least, whatever the worker sees
 
 
-class Fenced(Exception):
+class LeaseLost(Exception):
     """The video was cancelled, or is another worker's now: nothing of this attempt counts any more."""
 
 
-def run(
+def run_attempt(
     video: Video,
     *,
-    proxy: str,
-    tell: Callable[[message.Progress], None],
-    on_fetched: Callable[[], None] = lambda: None,
+    proxy_url: str,
+    on_progress: Callable[[message.Progress], None],
+    on_downloaded: Callable[[], None] = lambda: None,
 ) -> None:
     """Fetch a claimed video and file it away; whatever happens is written to its row.
 
@@ -49,125 +49,125 @@ def run(
     """
 
     def send(state: message.Progress) -> None:
-        tell(state)
+        on_progress(state)
         publisher.publish_progress(video.video_id, state)
 
     with Reporter(send) as reporter:
         try:
             with workspace.locked_workspace(video.video_id) as folder:
-                _Story(video, folder, proxy, reporter, on_fetched).play()
-        except Fenced:
+                Attempt(video, folder, proxy_url, reporter, on_downloaded).run()
+        except LeaseLost:
             logger.info("%s: no longer ours", video.video_id)
         except workspace.WorkspaceLocked as occupied:
             reason = str(occupied)
             steadily(lambda: video.release(reason))
         except Exception as error:
-            reporter.close()
-            _give_up(video, error)
+            reporter.flush_and_close()
+            _record_failure(video, error)
     if video.is_terminal:
         workspace.remove_workspace(video.video_id)
 
 
-def _give_up(video: Video, error: Exception) -> None:
+def _record_failure(video: Video, error: Exception) -> None:
     """End an attempt that met an error: the video fails, or waits for a better time."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         logger.warning("%s: %s", video.video_id, error)
         workspace.delete_reserve_file(video.video_id)
         # Not in the worker's name, which lets its own hold go as soon as it sees room: a quota shows none.
-        steadily(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL, DISK_PAUSE))
-        steadily(lambda: video.release(DISK_FULL))
+        steadily(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS))
+        steadily(lambda: video.release(DISK_FULL_MESSAGE))
         return
-    words = _words(video, error)
+    words = _failure_message(video, error)
     # A name that is unknown today is looked up once more: resolvers have bad moments.
     once_more = words.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.tries == 0
     may_pass = isinstance(error, DownloadError) and (once_more or not error.permanent)
     if may_pass:
-        try_later(video, words)
+        schedule_retry(video, words)
     else:
         steadily(lambda: video.fail(words))
 
 
-def try_later(video: Video, words: str) -> None:
+def schedule_retry(video: Video, message: str) -> None:
     """Have a video wait for another try; one that is getting on has all of its tries again."""
     advanced = workspace.has_gained_bytes(video.video_id)
-    steadily(lambda: video.retry_later(words, made_progress=advanced))
+    steadily(lambda: video.retry_later(message, made_progress=advanced))
 
 
-def _words(video: Video, error: Exception) -> str:
+def _failure_message(video: Video, error: Exception) -> str:
     """Return what a person reads of a failure; a bug's own words are for the log."""
     if isinstance(error, DownloadError):
         logger.info("%s failed: %s", video.video_id, error)
         return str(error)
     logger.error("%s failed by a bug", video.video_id, exc_info=error)
-    return A_BUG
+    return UNEXPECTED_ERROR_MESSAGE
 
 
-class _Story:
+class Attempt:
     """One attempt, told from beginning to end by `play`."""
 
     def __init__(
-        self, video: Video, folder: Path, proxy: str, reporter: Reporter, on_fetched: Callable[[], None]
+        self, video: Video, folder: Path, proxy_url: str, reporter: Reporter, on_downloaded: Callable[[], None]
     ) -> None:
         self.video = video
         self.folder = folder
-        self.proxy = proxy
+        self.proxy_url = proxy_url
         self.reporter = reporter
-        self.on_fetched = on_fetched
+        self.on_downloaded = on_downloaded
         self.meter = Meter(video.attempt)
         self.is_processing = False
 
-    def play(self) -> None:
+    def run(self) -> None:
         """Look up, describe, fetch, check, file away; raise DownloadError, or Fenced when it is ours no more."""
-        self._enter("looking up")
+        self._enter_phase("looking up")
         wanted = {"quality": self.video.quality, "subtitle_languages": self.video.subtitles or settings.SUBTITLES}
-        found = downloader.probe_url(self.video.url, self.folder, proxy_url=self.proxy, **wanted)
+        found = downloader.probe_url(self.video.url, self.folder, proxy_url=self.proxy_url, **wanted)
         if isinstance(found, Playlist):
             listing = found
-            _ours(steadily(lambda: playlists.expand(self.video, listing)))
+            require_lease(steadily(lambda: playlists.expand(self.video, listing)))
             return
-        known = facts(found.info)
-        _ours(steadily(lambda: duplicates.describe(self.video, known)))
+        known = parse_metadata(found.info)
+        require_lease(steadily(lambda: duplicates.describe(self.video, known)))
         if self.video.is_terminal:
             return
-        limits.check(self.video.duration, sum(stream.expected_bytes or 0 for stream in found.streams))
-        self.meter.plan(found.streams)
-        fetched = downloader.download_files(found, self._take, lambda: self._process("merging"))
-        self._process("filing")
-        _check(fetched)
-        filed, ready = self._assemble(fetched)
+        limits.require_within_limits(self.video.duration, sum(stream.expected_bytes or 0 for stream in found.streams))
+        self.meter.set_streams(found.streams)
+        fetched = downloader.download_files(found, self._on_stream_update, lambda: self._enter_processing_phase("merging"))
+        self._enter_processing_phase("filing")
+        _require_playable(fetched)
+        filed, ready = self._assemble_files(fetched)
         media_folder.fsync_folder(ready)
-        self.reporter.close()
+        self.reporter.flush_and_close()
         ready = media_folder.stage(ready, self.video.video_id)
-        _ours(steadily(lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))))
+        require_lease(steadily(lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))))
         media_folder.remove_replaced(ready)
 
-    def _take(self, step: StreamUpdate) -> None:
-        self.meter.take(step, time.monotonic())
-        limits.check(None, self.meter.bytes)
-        self.reporter.say(self.meter.progress())
+    def _on_stream_update(self, update: StreamUpdate) -> None:
+        self.meter.update(update, time.monotonic())
+        limits.require_within_limits(None, self.meter.downloaded_bytes)
+        self.reporter.report(self.meter.to_progress())
 
-    def _enter(self, phase: str) -> None:
-        self.meter.enter(phase)
-        self.reporter.say(self.meter.progress())
+    def _enter_phase(self, phase: str) -> None:
+        self.meter.enter_phase(phase)
+        self.reporter.report(self.meter.to_progress())
 
-    def _process(self, phase: str) -> None:
+    def _enter_processing_phase(self, phase: str) -> None:
         """Enter a phase after the fetching; the first of them moves the row on."""
         if not self.is_processing:
-            _ours(steadily(lambda: self.video.start_processing(phase)))
+            require_lease(steadily(lambda: self.video.start_processing(phase)))
             self.is_processing = True
-            self.on_fetched()
-        self._enter(phase)
+            self.on_downloaded()
+        self._enter_phase(phase)
 
-    def _assemble(self, fetched: DownloadedFiles) -> tuple[StoredFiles, Path]:
+    def _assemble_files(self, downloaded: DownloadedFiles) -> tuple[StoredFiles, Path]:
         """Gather what is kept in one folder, under names for people."""
         ready = self.folder / "ready"
         ready.mkdir()
         name = safe_name(self.video.title)
-        media = media_folder.link_or_move(fetched.media, ready / f"{name}.{self._ending(fetched.media)}")
-        thumbnail = self._thumbnail(fetched, media, ready, name)
-        subtitles = collect_subtitles(fetched.subtitle_files, ready, name)
-        if fetched.info_json:
-            fetched.info_json.rename(ready / f"{name}.info.json")
+        media = media_folder.link_or_move(downloaded.media, ready / f"{name}.{self._media_extension(downloaded.media)}")
+        thumbnail = self._prepare_thumbnail(downloaded, media, ready, name)
+        subtitles = collect_subtitles(downloaded.subtitle_files, ready, name)
+        if downloaded.info_json:
+            downloaded.info_json.rename(ready / f"{name}.info.json")
         filed = StoredFiles(
             media_file=f"{self.video.video_id}/{media.name}",
             size=media.stat().st_size,
@@ -177,27 +177,27 @@ class _Story:
         )
         return filed, ready
 
-    def _ending(self, media: Path) -> str | None:
+    def _media_extension(self, media: Path) -> str | None:
         kind = media_types.media_extension(media)
         of_sound = media_types.AUDIO_ONLY_EXTENSIONS.get(kind or "")
         return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_audio_only(media) else kind
 
-    def _thumbnail(self, fetched: DownloadedFiles, media: Path, ready: Path, name: str) -> Path | None:
+    def _prepare_thumbnail(self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""
-        if fetched.thumbnail and (kind := media_types.thumbnail_extension(fetched.thumbnail)):  # too large is none either
-            return fetched.thumbnail.rename(ready / f"{name}.{kind}")
-        picture = ready / f"{name}.jpg"
+        if downloaded.thumbnail and (kind := media_types.thumbnail_extension(downloaded.thumbnail)):  # too large is none either
+            return downloaded.thumbnail.rename(prepared_folder / f"{stem}.{kind}")
+        picture = prepared_folder / f"{stem}.jpg"
         return picture if ffmpeg.extract_frame(media, picture) else None
 
 
-def _ours(written: bool) -> None:
-    if not written:
-        raise Fenced
+def require_lease(is_lease_held: bool) -> None:
+    if not is_lease_held:
+        raise LeaseLost
 
 
-def _check(fetched: DownloadedFiles) -> None:
+def _require_playable(downloaded: DownloadedFiles) -> None:
     """Raise DownloadError unless the file is media that can be played."""
-    if media_types.media_extension(fetched.media) is None:
-        raise DownloadError(f"The site sent a {fetched.media.suffix or 'nameless'} file, which is no video.", True)
-    if complaint := ffmpeg.validation_error(fetched.media):
+    if media_types.media_extension(downloaded.media) is None:
+        raise DownloadError(f"The site sent a {downloaded.media.suffix or 'nameless'} file, which is no video.", True)
+    if complaint := ffmpeg.validation_error(downloaded.media):
         raise DownloadError(f"What the site sent is no video that can be played.\n{complaint}", True)

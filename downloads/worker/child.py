@@ -25,33 +25,33 @@ from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
 from downloads.progress.message import Progress
 from downloads.worker import attempt
-from downloads.worker.stall_watchdog import Silence
+from downloads.worker.stall_watchdog import StallWatchdog
 
 # Gone before the lease is: its row may be claimed again the moment it has run out.
-SILENCE = LEASE_DURATION.total_seconds() * 28 / 30
-STANDS_STILL = "The site sent nothing"
+CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
+STALLED_MESSAGE = "The site sent nothing"
 PR_SET_PDEATHSIG = 1
-PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
+PROXY_ENV_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 def main() -> None:
     """Read the job, do it, and leave its end in the row."""
-    lifeline, outlet = _take_pipes()
+    lifeline, outlet = _isolate_stdio()
     _die_with_parent()
-    order = json.loads(_first_line(lifeline))
+    order = json.loads(_read_job_line(lifeline))
     flow = RateLimiter(order["rate"])
-    threading.Thread(target=_watch, args=(lifeline, flow), name="lifeline", daemon=True).start()
+    threading.Thread(target=_watch_control_pipe, args=(lifeline, flow), name="lifeline", daemon=True).start()
     video = database.steadily(lambda: Video.objects.filter(**order["job"]).first())
     if video is None:
         return
-    _limit_files()
-    silence = Silence(lambda: flow.transferred_bytes, settings.STALL_SECONDS, lambda: _break_off(video))
+    _limit_file_size()
+    silence = StallWatchdog(lambda: flow.transferred_bytes, settings.STALL_SECONDS, lambda: _abort_stalled_download(video))
     with EgressProxy(rate_limiter=flow) as proxy, silence:
-        _use_only(proxy.url)
-        attempt.run(video, proxy=proxy.url, tell=lambda state: _tell(outlet, state), on_fetched=silence.end)
+        _force_proxy(proxy.url)
+        attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: _write_progress(outlet, state), on_downloaded=silence.stop_watching)
 
 
-def _take_pipes() -> tuple[int, int]:
+def _isolate_stdio() -> tuple[int, int]:
     """Keep the two pipes to ourselves: what we start, and what prints, gets others."""
     lifeline, outlet = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -67,46 +67,46 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _first_line(lifeline: int) -> bytes:
+def _read_job_line(control_fd: int) -> bytes:
     line = b""
     while not line.endswith(b"\n"):
-        byte = os.read(lifeline, 1)
+        byte = os.read(control_fd, 1)
         if not byte:
             sys.exit("The supervisor is gone.")
         line += byte
     return line
 
 
-def _watch(lifeline: int, flow: RateLimiter) -> None:
+def _watch_control_pipe(control_fd: int, rate_limiter: RateLimiter) -> None:
     while True:
-        heard, _, _ = select.select([lifeline], [], [], SILENCE)
-        said = os.read(lifeline, 4096) if heard else b""
+        heard, _, _ = select.select([control_fd], [], [], CONTROL_TIMEOUT_SECONDS)
+        said = os.read(control_fd, 4096) if heard else b""
         if not said:
             os.killpg(0, signal.SIGKILL)
         if rates := re.findall(rb"(\d+)\n", said):
-            flow.rate = int(rates[-1])
+            rate_limiter.rate = int(rates[-1])
 
 
-def _break_off(video: Video) -> None:
+def _abort_stalled_download(video: Video) -> None:
     """End a download that stands still: what waits in it for the site cannot be asked to stop."""
-    attempt.try_later(video, f"{STANDS_STILL} for {settings.STALL_SECONDS} s.")
+    attempt.schedule_retry(video, f"{STALLED_MESSAGE} for {settings.STALL_SECONDS} s.")
     os.killpg(0, signal.SIGKILL)
 
 
-def _limit_files() -> None:
+def _limit_file_size() -> None:
     """Have the kernel stop what grows past every limit, whoever writes it."""
     if settings.MAX_BYTES:
         most = 2 * settings.MAX_BYTES + 10**9
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
-def _use_only(proxy: str) -> None:
+def _force_proxy(proxy_url: str) -> None:
     """Leave ffmpeg no way round the proxy either."""
-    for name in PROXY_NAMES:
+    for name in PROXY_ENV_VARIABLES:
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
-    os.environ["http_proxy"] = os.environ["https_proxy"] = proxy
+    os.environ["http_proxy"] = os.environ["https_proxy"] = proxy_url
 
 
-def _tell(outlet: int, state: Progress) -> None:
-    os.write(outlet, state.to_json().encode() + b"\n")
+def _write_progress(progress_fd: int, state: Progress) -> None:
+    os.write(progress_fd, state.to_json().encode() + b"\n")

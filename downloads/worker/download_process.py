@@ -15,24 +15,24 @@ from downloads.files import ffmpeg
 from downloads.models import LEASE_DURATION, Video
 
 # Before the child ends itself, which is before somebody else may have the video.
-OVERDUE = LEASE_DURATION.total_seconds() * 0.9
-GRACE = 0.5  # seconds between SIGTERM and SIGKILL
+LEASE_OVERDUE_SECONDS = LEASE_DURATION.total_seconds() * 0.9
+GRACE_PERIOD_SECONDS = 0.5  # seconds between SIGTERM and SIGKILL
 # What of the progress is written to the row.
-KEPT = ("percent", "downloaded_bytes", "total_bytes", "phase")
-LONGEST_LINE = 64 * 1024
+PERSISTED_PROGRESS_FIELDS = ("percent", "downloaded_bytes", "total_bytes", "phase")
+MAX_READ_BYTES = 64 * 1024
 
 
-class Supervised:
+class DownloadProcess:
     """A running download; `Supervised(video)` starts it. Nothing here waits."""
 
     def __init__(self, video: Video, rate: int = 0) -> None:
         self.video = video
         self._rate = rate
-        self.state: dict[str, Any] = {}
-        self.renewed = time.monotonic()
-        self._asked_to_stop: float | None = None
-        self._rest = b""
-        self._end: str | None = None
+        self.latest_progress: dict[str, Any] = {}
+        self.lease_renewed_at = time.monotonic()
+        self._stop_requested_at: float | None = None
+        self._partial_line = b""
+        self._exit_reason: str | None = None
         self._process = subprocess.Popen(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"],
             stdin=subprocess.PIPE,
@@ -42,13 +42,13 @@ class Supervised:
             start_new_session=True,
             env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.build_search_path()},
         )
-        os.set_blocking(self._lifeline, False)
+        os.set_blocking(self._control_fd, False)
         os.set_blocking(self.fileno(), False)
         job = {"video_id": video.video_id, "lease_token": video.lease_token}
-        self._say(json.dumps({"job": job, "rate": rate}).encode() + b"\n")
+        self._write_control(json.dumps({"job": job, "rate": rate}).encode() + b"\n")
 
     @property
-    def _lifeline(self) -> int:
+    def _control_fd(self) -> int:
         assert self._process.stdin  # noqa: S101 - Popen's types do not know PIPE
         return self._process.stdin.fileno()
 
@@ -59,71 +59,71 @@ class Supervised:
 
     @property
     def is_stopping(self) -> bool:
-        return self._asked_to_stop is not None
+        return self._stop_requested_at is not None
 
-    def hear(self) -> bool:
+    def read_progress(self) -> bool:
         """Read the newest progress; False when there will be no more."""
         try:
-            data = os.read(self.fileno(), LONGEST_LINE)
+            data = os.read(self.fileno(), MAX_READ_BYTES)
         except BlockingIOError:
             return True
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._partial_line = (self._partial_line + data).split(b"\n")
         if lines:
             found = json.loads(lines[-1])
-            self.state = {name: found[name] for name in KEPT if name in found}
+            self.latest_progress = {name: found[name] for name in PERSISTED_PROGRESS_FIELDS if name in found}
         return bool(data)
 
-    def limit(self, rate: int) -> None:
+    def set_rate_limit(self, rate: int) -> None:
         """Have the download take at most `rate` bytes per second; 0: as they come."""
         if rate != self._rate:
             self._rate = rate
-            self._say(b"%d\n" % rate)
+            self._write_control(b"%d\n" % rate)
 
-    def renew(self) -> None:
+    def renew_lease(self) -> None:
         """Renew the lease, and tell the child that it may go on; database errors are the caller's."""
-        if self.video.renew(**self.state):
-            self.renewed = time.monotonic()
-            self._say(b".")
+        if self.video.renew_lease(**self.latest_progress):
+            self.lease_renewed_at = time.monotonic()
+            self._write_control(b".")
 
-    def is_overdue(self) -> bool:
+    def is_lease_overdue(self) -> bool:
         """Tell whether the lease is about to run out, so that somebody else may soon have the video."""
-        return time.monotonic() - self.renewed > OVERDUE
+        return time.monotonic() - self.lease_renewed_at > LEASE_OVERDUE_SECONDS
 
-    def stop(self) -> None:
+    def request_stop(self) -> None:
         """Ask the whole group to end; `press` makes it."""
-        if self._end is None and not self.is_stopping:
-            self._asked_to_stop = time.monotonic()
-            self._signal(signal.SIGTERM)
+        if self._exit_reason is None and not self.is_stopping:
+            self._stop_requested_at = time.monotonic()
+            self._signal_group(signal.SIGTERM)
 
-    def press(self) -> None:
+    def kill_if_overdue(self) -> None:
         """Kill the group that was asked to end and has not in time."""
-        if self._end is None and self._asked_to_stop is not None and time.monotonic() - self._asked_to_stop > GRACE:
-            self._signal(signal.SIGKILL)
+        if self._exit_reason is None and self._stop_requested_at is not None and time.monotonic() - self._stop_requested_at > GRACE_PERIOD_SECONDS:
+            self._signal_group(signal.SIGKILL)
 
     def reap(self) -> str | None:
         """Return how the process ended ("" for well), with nothing of its group left; None while it runs."""
-        if self._end is None and self._has_ended():
+        if self._exit_reason is None and self._has_exited():
             # Seen but not yet reaped, so its number is still the group's: nobody else can be hit.
-            self._signal(signal.SIGKILL)
+            self._signal_group(signal.SIGKILL)
             code = self._process.wait()
             killed = f"killed by {signal.Signals(-code).name}" if code < 0 else ""
-            self._end = killed or (f"ended with {code}" if code else "")
-        return self._end
+            self._exit_reason = killed or (f"ended with {code}" if code else "")
+        return self._exit_reason
 
-    def _has_ended(self) -> bool:
+    def _has_exited(self) -> bool:
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
-    def close(self) -> None:
+    def close_pipes(self) -> None:
         """Let go of the pipes of a process that has ended."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
 
-    def _say(self, data: bytes) -> None:
+    def _write_control(self, data: bytes) -> None:
         # A full or broken pipe is a child that is stuck or gone: it is judged by its lease and by its end.
         with contextlib.suppress(OSError):
-            os.write(self._lifeline, data)
+            os.write(self._control_fd, data)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)

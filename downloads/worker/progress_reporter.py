@@ -9,7 +9,7 @@ from downloads.progress.message import Progress
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 0.2  # seconds
+REPORT_INTERVAL_SECONDS = 0.2  # seconds
 
 
 class Reporter:
@@ -17,41 +17,41 @@ class Reporter:
 
     def __init__(self, send: Callable[[Progress], None]) -> None:
         self._send = send
-        self._news = threading.Event()
+        self._wakeup = threading.Event()
         self._closing = threading.Event()
-        self._state: Progress | None = None
-        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self._pending_state: Progress | None = None
+        self._thread = threading.Thread(target=self._send_loop, name="reporter", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.flush_and_close()
 
-    def say(self, state: Progress) -> None:
+    def report(self, state: Progress) -> None:
         """Replace the state that is told next."""
-        self._state = state
-        self._news.set()
+        self._pending_state = state
+        self._wakeup.set()
 
-    def close(self) -> None:
+    def flush_and_close(self) -> None:
         """Tell the last state, then nothing more; what is said of the video's end comes after it."""
         self._closing.set()
-        self._news.set()
+        self._wakeup.set()
         self._thread.join()
 
-    def _run(self) -> None:
-        while self._news.wait():
-            self._news.clear()
+    def _send_loop(self) -> None:
+        while self._wakeup.wait():
+            self._wakeup.clear()
             ends = self._closing.is_set()
-            state, self._state = self._state, None
+            state, self._pending_state = self._pending_state, None
             if state is not None:
-                self._tell(state)
+                self._send_safely(state)
             if ends:
                 return
-            self._closing.wait(INTERVAL)
+            self._closing.wait(REPORT_INTERVAL_SECONDS)
 
-    def _tell(self, state: Progress) -> None:
+    def _send_safely(self, state: Progress) -> None:
         try:
             self._send(state)
         except Exception:

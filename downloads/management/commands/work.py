@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from downloads.worker.supervisor import Worker
+from downloads.worker.supervisor import Supervisor
 
 MOST = 64
 
@@ -25,4 +25,4 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=_whole, default=settings.WORKERS, help="downloads at once")
 
     def handle(self, *args: Any, workers: int, **options: Any) -> None:
-        Worker(workers).run()
+        Supervisor(workers).run()

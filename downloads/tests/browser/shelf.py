@@ -58,7 +58,7 @@ class Shelf:
         for number, (title, percent) in enumerate((("Sailing the Hebrides, day 4", 41), ("Clay: pit to pot", 93))):
             videos[title] = self._claimed(title, 700 + number)
             state = {"downloaded_bytes": percent * 6_030_000, "total_bytes": 603_000_000, "phase": "video"}
-            assert videos[title].renew(percent=percent, **state)
+            assert videos[title].renew_lease(percent=percent, **state)
             move(videos[title], percent, speed=(percent % 7) * 1e6, eta=(100 - percent) * 2, **state)
         for name in ("heath", "dunes", "salt-marsh", "river", "fens"):
             url = f"https://films.example.net/{name}"

@@ -48,7 +48,7 @@ class Chaos:
             self.tell(video)
 
     def tell(self, video: Video) -> None:
-        video.renew(percent=self.percent[video.pk])
+        video.renew_lease(percent=self.percent[video.pk])
         move_or_lose(video, self.percent[video.pk])
 
     def kill(self) -> None:

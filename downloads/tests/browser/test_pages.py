@@ -52,7 +52,7 @@ def test_it_cancels_and_retries(page, site, sign_in):
 
 def test_it_works_without_javascript(browser, site, sign_in):
     video = running("a")
-    video.renew(percent=42.0, downloaded_bytes=412_000_000, total_bytes=603_000_000)
+    video.renew_lease(percent=42.0, downloaded_bytes=412_000_000, total_bytes=603_000_000)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page)
@@ -246,7 +246,7 @@ def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
     failed.fail("The site answered 404: nothing is at this address.")
     done = running("done")
     finish(done)
-    running("half").renew(percent=50.0)
+    running("half").renew_lease(percent=50.0)
     running("unknown")
     Video.objects.ingest(ONE, ONE)
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})

@@ -38,7 +38,7 @@ def subtitled(site, media_server, monkeypatch) -> Video:
     video = Video.objects.claim("w")
     assert video
     with EgressProxy() as proxy:
-        attempt.run(video, proxy=proxy.url, tell=lambda state: None)
+        attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)
     video.refresh_from_db()
     assert video.status == Status.COMPLETE
     return video
