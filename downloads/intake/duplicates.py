@@ -6,18 +6,18 @@ from downloads.database import alone
 from downloads.models import Metadata, Video
 
 
-def describe(video: Video, known: Metadata) -> bool:
+def save_metadata_or_skip(video: Video, metadata: Metadata) -> bool:
     """Keep what the look-up found, or set the video aside where it is there already; False if the lease is lost."""
     with transaction.atomic():
         # Two workers may look up the same video at once: the second is to find the first described.
-        alone(f"{known.extractor} {known.source_id}")
-        if found := twin(video, known):
+        alone(f"{metadata.extractor} {metadata.source_id}")
+        if found := find_duplicate(video, metadata):
             return video.skip_as_duplicate(f"This video is already in the archive: {found.name}. Retry fetches it once more.")
-        return video.save_metadata(known)
+        return video.save_metadata(metadata)
 
 
-def twin(video: Video, known: Metadata) -> Video | None:
+def find_duplicate(video: Video, metadata: Metadata) -> Video | None:
     """Return another video that is the same one, whatever its address looks like, unless a person insists."""
     if video.insists:
         return None
-    return Video.objects.with_source(known.extractor, known.source_id).exclude(pk=video.pk).first()
+    return Video.objects.with_source(metadata.extractor, metadata.source_id).exclude(pk=video.pk).first()

@@ -71,7 +71,7 @@ def test_it_follows_no_list_into_the_depths(redis_server):
         above, _ = Video.objects.ingest(f"http://{n}/", f"http://{n}/", parent=above)
         above.move_to_front()
     claimed = Video.objects.claim("w")
-    assert playlists.expand(claimed, results.Playlist("x", [], False))
+    assert playlists.expand_playlist(claimed, results.Playlist("x", [], False))
     assert claimed.status == Status.FAILED
 
 
@@ -79,7 +79,7 @@ def test_it_refuses_addresses_within_a_list_that_nobody_may_paste(redis_server):
     Video.objects.ingest("http://a/", "http://a/")
     claimed = Video.objects.claim("w")
     entries = [results.PlaylistEntry(url) for url in ("file:///etc/passwd", "http://169.254.169.254/x", "", "ytsearch:x")]
-    playlists.expand(claimed, results.Playlist("x", entries, False))
+    playlists.expand_playlist(claimed, results.Playlist("x", entries, False))
     assert claimed.events.last().reason == "A list: 0 videos added, 4 videos at an address that is not taken."
 
 
@@ -110,14 +110,14 @@ class TestTwins:
         listed.move_to_front()
         claimed = Video.objects.claim("w")
         entries = [results.PlaylistEntry("http://b/x", "Site", "1"), results.PlaylistEntry("http://b/y", "Site", "2")]
-        playlists.expand(claimed, results.Playlist("x", entries, False))
+        playlists.expand_playlist(claimed, results.Playlist("x", entries, False))
         assert claimed.events.last().reason == "A list: 1 video added, 1 video here already."
 
 
 def test_it_takes_no_file_name_for_an_id(redis_server):
     Video.objects.ingest("http://a/clip.mp4", "http://a/clip.mp4", extractor="Generic", source_id="clip")
     other, _ = Video.objects.ingest("http://b/clip.mp4", "http://b/clip.mp4")
-    assert duplicates.twin(other, Metadata(extractor="Generic", source_id="clip")) is None
+    assert duplicates.find_duplicate(other, Metadata(extractor="Generic", source_id="clip")) is None
 
 
 class TestSubtitles:

@@ -30,7 +30,7 @@ def names(monkeypatch):
 
 
 def refusal(line):
-    taken, refusals = submit.take([line])
+    taken, refusals = submit.submit([line])
     assert taken == []
     assert len(refusals) == 1
     assert refusals[0].line == line.strip()
@@ -39,7 +39,7 @@ def refusal(line):
 
 
 def test_it_takes_good_lines_and_skips_blank_ones():
-    taken, refusals = submit.take(["", "  https://example.org/a ", "\t", "http://example.org/b?x=1"], quality="720p")
+    taken, refusals = submit.submit(["", "  https://example.org/a ", "\t", "http://example.org/b?x=1"], quality="720p")
     assert [video.url for video in taken] == ["https://example.org/a", "http://example.org/b?x=1"]
     assert [video.quality for video in taken] == ["720p", "720p"]
     assert refusals == []
@@ -47,7 +47,7 @@ def test_it_takes_good_lines_and_skips_blank_ones():
 
 def test_it_remembers_who_added_a_video(django_user_model):
     user = django_user_model.objects.create_user("ann")
-    (video,), _ = submit.take(["https://example.org/a"], by=user)
+    (video,), _ = submit.submit(["https://example.org/a"], added_by=user)
     assert video.added_by == user
 
 
@@ -112,13 +112,13 @@ def test_it_refuses_forbidden_hosts_in_every_spelling(host):
 
 def test_it_takes_private_hosts_where_the_settings_say_so(settings):
     settings.ALLOW_PRIVATE_HOSTS = True
-    taken, _ = submit.take(["http://127.0.0.1:8000/a", "http://inside.example/b"])
+    taken, _ = submit.submit(["http://127.0.0.1:8000/a", "http://inside.example/b"])
     assert len(taken) == 2
-    assert "metadata" in submit.take(["http://metadata.example/"])[1][0].reason
+    assert "metadata" in submit.submit(["http://metadata.example/"])[1][0].reason
 
 
 def test_it_takes_a_name_that_nobody_knows_today():
-    assert len(submit.take(["http://not-known.example/a"])[0]) == 1
+    assert len(submit.submit(["http://not-known.example/a"])[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -137,32 +137,32 @@ def test_it_takes_a_name_that_nobody_knows_today():
     ],
 )
 def test_it_writes_an_address_in_one_way(line, canonical):
-    (video,), _ = submit.take([line])
+    (video,), _ = submit.submit([line])
     assert (video.url, video.canonical_url) == (line, canonical)
 
 
 def test_it_says_what_is_already_here():
-    (video,), _ = submit.take(["http://example.org/a"])
-    taken, (again,) = submit.take(["HTTP://example.org:80/a#x"])
+    (video,), _ = submit.submit(["http://example.org/a"])
+    taken, (again,) = submit.submit(["HTTP://example.org:80/a#x"])
     assert taken == []
     assert again.video == video
     assert again.reason == "This video is already in the archive."
 
 
 def test_it_takes_a_line_once_that_is_pasted_twice():
-    (video,), (again,) = submit.take(["http://example.org/a", "http://example.org/a"])
+    (video,), (again,) = submit.submit(["http://example.org/a", "http://example.org/a"])
     assert again.video == video
     assert again.reason == "This address is here twice."
 
 
 def test_it_takes_a_limited_number_of_lines():
-    taken, refusals = submit.take([f"http://example.org/{n}" for n in range(submit.MOST_LINES + 2)])
-    assert len(taken) == submit.MOST_LINES
+    taken, refusals = submit.submit([f"http://example.org/{n}" for n in range(submit.MAX_SUBMITTED_LINES + 2)])
+    assert len(taken) == submit.MAX_SUBMITTED_LINES
     assert ["Only 200 lines" in each.reason for each in refusals] == [True, True]
 
 
 def test_it_refuses_lines_one_by_one():
-    taken, refusals = submit.take(["nonsense", "http://example.org/a", "http://10.0.0.1/"])
+    taken, refusals = submit.submit(["nonsense", "http://example.org/a", "http://10.0.0.1/"])
     assert [video.url for video in taken] == ["http://example.org/a"]
     assert [each.line for each in refusals] == ["nonsense", "http://10.0.0.1/"]
 
@@ -176,7 +176,7 @@ def test_it_does_not_wait_for_a_slow_name(monkeypatch):
 
     monkeypatch.setattr(address_policy, "resolve_host", hang)
     began = time.monotonic()
-    taken, _ = submit.take([f"http://slow{n}.example/" for n in range(40)])
+    taken, _ = submit.submit([f"http://slow{n}.example/" for n in range(40)])
     assert len(taken) == 40
-    assert time.monotonic() - began < submit.LOOK_UP_TIME + 5
+    assert time.monotonic() - began < submit.DNS_TIMEOUT_SECONDS + 5
     let_go.set()

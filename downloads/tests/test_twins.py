@@ -30,7 +30,7 @@ from downloads.models import Metadata, Video
 videos = {video.url.rpartition("/")[2]: video for video in Video.objects.filter(host=f"{sys.argv[1]}.example")}
 print(len(videos), flush=True)
 for number in map(str.strip, sys.stdin):
-    duplicates.describe(videos[number], Metadata(title="One", extractor="Site", source_id=number))
+    duplicates.save_metadata_or_skip(videos[number], Metadata(title="One", extractor="Site", source_id=number))
     print(videos[number].status, flush=True)
 """
 

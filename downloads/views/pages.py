@@ -57,10 +57,10 @@ def add(request: HttpRequest) -> HttpResponse:
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
     taken: list[Video] = []
-    refusals: list[submit.Refusal] = []
+    refusals: list[submit.Rejection] = []
     if form.is_valid():
         wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
-        taken, refusals = submit.take(form.lines(), by=request.user, **wanted)
+        taken, refusals = submit.submit(form.lines(), added_by=request.user, **wanted)
         if taken:
             what = video_actions.short(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
             messages.success(request, f"Added {what}.")

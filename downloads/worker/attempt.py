@@ -123,10 +123,10 @@ class Attempt:
         found = downloader.probe_url(self.video.url, self.folder, proxy_url=self.proxy_url, **wanted)
         if isinstance(found, Playlist):
             listing = found
-            require_lease(steadily(lambda: playlists.expand(self.video, listing)))
+            require_lease(steadily(lambda: playlists.expand_playlist(self.video, listing)))
             return
         known = parse_metadata(found.info)
-        require_lease(steadily(lambda: duplicates.describe(self.video, known)))
+        require_lease(steadily(lambda: duplicates.save_metadata_or_skip(self.video, known)))
         if self.video.is_terminal:
             return
         limits.require_within_limits(self.video.duration, sum(stream.expected_bytes or 0 for stream in found.streams))

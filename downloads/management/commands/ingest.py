@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--subtitles", default="", type=_languages, metavar="en,de", help="languages to keep")
 
     def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, subtitles: str, **options: Any) -> None:
-        taken, refusals = submit.take(urls, quality=quality, subtitles=subtitles)
+        taken, refusals = submit.submit(urls, quality=quality, subtitles=subtitles)
         for refusal in refusals:
             self.stderr.write(f"{refusal.line}: {refusal.reason}")
         known = [refusal.video for refusal in refusals if refusal.video]
