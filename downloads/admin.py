@@ -26,7 +26,7 @@ from django.views.decorators.http import require_POST
 
 from downloads import formatting
 from downloads.actions import delete_confirmation, video_actions
-from downloads.library.filters import frequent
+from downloads.library.filters import frequent_values
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import parse_query, find_matching
 from downloads.views import login, responses
@@ -101,7 +101,7 @@ class SiteFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the sites to choose from."""
-        return [(site, site) for site in frequent("extractor")]
+        return [(site, site) for site in frequent_values("extractor")]
 
     def queryset(self, request: HttpRequest, videos: QuerySet[Video]) -> QuerySet[Video]:
         """Keep the videos of the chosen site."""

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from downloads.models import Status, Video, VideoEvent, VideoQuerySet
 
-OFFERED = 50  # uploaders, and sites
-FRESH = 60  # seconds that these may be old
-SETTLED = dt.timedelta(seconds=2)  # after which no older change is committed any more
-KINDS = {"video": "Videos", "audio": "Audio", "list": "Lists"}
-DATES = {"today": ("Past day", 1), "week": ("Past week", 7), "month": ("Past month", 30), "year": ("Past year", 365)}
-SORTS = {
+MAX_FILTER_CHOICES = 50  # uploaders, and sites
+FILTER_CACHE_SECONDS = 60  # seconds that these may be old
+COMMIT_GRACE_PERIOD = dt.timedelta(seconds=2)  # after which no older change is committed any more
+KIND_LABELS = {"video": "Videos", "audio": "Audio", "list": "Lists"}
+DATE_RANGES = {"today": ("Past day", 1), "week": ("Past week", 7), "month": ("Past month", 30), "year": ("Past year", 365)}
+SORT_LABELS = {
     "best": "Best match",
     "turn": "Next first",
     "newest": "Newest",
@@ -26,18 +26,18 @@ SORTS = {
     "size": "Largest",
 }
 # Each filter but the state, which has links of its own, and the column that it is about.
-COLUMNS = {"uploader": "uploader", "site": "extractor", "kind": "kind", "date": "added_at"}
+FILTER_COLUMNS = {"uploader": "uploader", "site": "extractor", "kind": "kind", "date": "added_at"}
 
 
-class Filters(forms.Form):
+class FilterForm(forms.Form):
     """The filters of an address; a value that is no choice is as if it were not there."""
 
-    sort = forms.ChoiceField(choices=list(SORTS.items()), required=False)
+    sort = forms.ChoiceField(choices=list(SORT_LABELS.items()), required=False)
     uploader = forms.CharField(max_length=255, required=False, strip=False, widget=forms.Select)
     site = forms.CharField(max_length=100, required=False, strip=False, widget=forms.Select)
-    kind = forms.ChoiceField(choices=[("", "Any kind"), *KINDS.items()], required=False)
+    kind = forms.ChoiceField(choices=[("", "Any kind"), *KIND_LABELS.items()], required=False)
     date = forms.ChoiceField(
-        label="Added", choices=[("", "Any time"), *((each, DATES[each][0]) for each in DATES)], required=False
+        label="Added", choices=[("", "Any time"), *((each, DATE_RANGES[each][0]) for each in DATE_RANGES)], required=False
     )
     state = forms.ChoiceField(choices=Status.choices, required=False)
 
@@ -45,48 +45,48 @@ class Filters(forms.Form):
         super().__init__(query, auto_id="filter_%s", label_suffix="")
         self.is_valid()
 
-    def offer(self, sort: str, sorts: dict[str, str]) -> None:
+    def fill_choices(self, sort: str, sort_choices: dict[str, str]) -> None:
         """Fill in what there is to choose from, and what is chosen."""
         for name, any_of in (("uploader", "Any uploader"), ("site", "Any site")):
-            chosen = {self.cleaned_data.get(name, ""), *frequent(COLUMNS[name])} - {""}
+            chosen = {self.cleaned_data.get(name, ""), *frequent_values(FILTER_COLUMNS[name])} - {""}
             found = sorted(chosen, key=str.casefold)
             self.fields[name].widget.choices = [("", any_of), *zip(found, found, strict=True)]
-        self.fields["sort"].choices = list(sorts.items())  # type: ignore[attr-defined]
+        self.fields["sort"].choices = list(sort_choices.items())  # type: ignore[attr-defined]
         self.data = {**self.cleaned_data, "sort": sort}
 
 
-def frequent(column: str) -> list[str]:
+def frequent_values(column: str) -> list[str]:
     """Return the values that most videos have; a minute old at most."""
 
     def count() -> list[str]:
         counted = Video.objects.order_by().values_list(column).annotate(count=Count("pk"))
-        most = counted.exclude(**{column: ""}).order_by("-count", column)[:OFFERED]
+        most = counted.exclude(**{column: ""}).order_by("-count", column)[:MAX_FILTER_CHOICES]
         return [value for value, _ in most]
 
-    return cache.get_or_set(f"frequent-{column}", count, FRESH) or []
+    return cache.get_or_set(f"frequent-{column}", count, FILTER_CACHE_SECONDS) or []
 
 
-def narrowed(chosen: dict[str, str], *, steadily: bool = False) -> VideoQuerySet:
+def filtered(criteria: dict[str, str], *, use_order_index: bool = False) -> VideoQuerySet:
     """Return the videos that these filters let through, in any state; `steadily` where an order's index is to lead."""
-    where = _where(chosen)
-    return Video.objects.filter_using_order_index(**where) if steadily else Video.objects.filter(**where)
+    where = _build_lookups(criteria)
+    return Video.objects.filter_using_order_index(**where) if use_order_index else Video.objects.filter(**where)
 
 
-def counted(chosen: dict[str, str], newest: VideoEvent | None) -> dict[str, int]:
+def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -> dict[str, int]:
     """Return how many of these there are in each state; counted anew once there is a newer event than `newest`."""
 
     def count() -> dict[str, int]:
-        return dict(narrowed(chosen).order_by().values_list("status").annotate(count=Count("pk")))
+        return dict(filtered(criteria).order_by().values_list("status").annotate(count=Count("pk")))
 
-    if newest is None or timezone.now() - newest.at < SETTLED:
+    if latest_event is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
-    asked = repr((newest.pk, newest.at, sorted(_where(chosen).items())))
-    return cache.get_or_set(f"counts-{hashlib.sha256(asked.encode()).hexdigest()}", count, FRESH) or {}
+    asked = repr((latest_event.pk, latest_event.at, sorted(_build_lookups(criteria).items())))
+    return cache.get_or_set(f"counts-{hashlib.sha256(asked.encode()).hexdigest()}", count, FILTER_CACHE_SECONDS) or {}
 
 
-def _where(chosen: dict[str, str]) -> dict[str, Any]:
-    where: dict[str, Any] = {COLUMNS[name]: value for name, value in chosen.items() if name != "date"}
-    if "date" in chosen:
+def _build_lookups(criteria: dict[str, str]) -> dict[str, Any]:
+    where: dict[str, Any] = {FILTER_COLUMNS[name]: value for name, value in criteria.items() if name != "date"}
+    if "date" in criteria:
         minute = timezone.now().replace(second=0, microsecond=0)
-        where["added_at__gte"] = minute - dt.timedelta(days=DATES[chosen["date"]][1])
+        where["added_at__gte"] = minute - dt.timedelta(days=DATE_RANGES[criteria["date"]][1])
     return where

@@ -14,11 +14,11 @@ from downloads.files import media_folder, media_types, subtitles
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
 
-EVENTS_SHOWN = 100
-ENTRIES_SHOWN = 200
+MAX_EVENTS_SHOWN = 100
+MAX_ENTRIES_SHOWN = 200
 # What yt-dlp names the same whether there are pictures in it or not; an .mp4 without would be an .m4a.
-EITHER = (".webm", ".ogg")
-SECONDS = re.compile(r"[0-9]{1,6}")
+AUDIO_OR_VIDEO_SUFFIXES = (".webm", ".ogg")
+START_SECONDS_PATTERN = re.compile(r"[0-9]{1,6}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,34 +35,34 @@ class Player:
 
 
 @dataclasses.dataclass(frozen=True)
-class Moment:
+class TimelineEvent:
     """An event, and how long after the one before it came."""
 
     event: VideoEvent
-    after: dt.timedelta | None
+    since_previous: dt.timedelta | None
 
 
-def shown(video: Video, query: Mapping[str, str]) -> dict[str, Any]:
+def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]:
     """Return what the page shows of a video; `t` of the query is the second at which it starts."""
     reason, _, said = video.error.partition("\n")
     waits = video.status == Status.QUEUED
     in_turn = waits and video.retries_at is None
     newer, older = Video.objects.neighbours(video)
     return {
-        "player": player(video),
-        "start": found[0] if (found := SECONDS.fullmatch(query.get("t", ""))) else "",
+        "player": build_player(video),
+        "start": found[0] if (found := START_SECONDS_PATTERN.fullmatch(query.get("t", ""))) else "",
         "reason": reason,
         "said": said,
         "queue": Queue.get_or_default() if waits else None,
         "ahead": Video.objects.ahead_in_queue(video).count() if in_turn else None,
-        "tries": tries(video),
+        "tries": group_events_by_attempt(video),
         "newer": newer,
         "older": older,
-        **(_entries(video) if video.is_list else {}),
+        **(_playlist_context(video) if video.is_list else {}),
     }
 
 
-def player(video: Video) -> Player | None:
+def build_player(video: Video) -> Player | None:
     """Return how the file is played; None while there is none."""
     if not video.media_file:
         return None
@@ -70,30 +70,30 @@ def player(video: Video) -> Player | None:
     if path is None:
         return Player("gone")
     found = [{"language": code, "label": subtitles.language_label(code)} for code in subtitles.existing_files_by_language(video.tracks)]
-    return Player(_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
+    return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
 
 
-def _kind(video: Video, path: Path) -> str:
+def _player_kind(video: Video, path: Path) -> str:
     kind = media_types.CONTENT_TYPES.get(path.suffix.lower(), "")
-    if kind.startswith("audio/") or (video.quality == Quality.AUDIO and path.suffix.lower() in EITHER):
+    if kind.startswith("audio/") or (video.quality == Quality.AUDIO and path.suffix.lower() in AUDIO_OR_VIDEO_SUFFIXES):
         return "audio"
     return "video" if kind.startswith("video/") else "other"
 
 
-def tries(video: Video) -> list[list[Moment]]:
+def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:
     """Return the newest events by attempt, the newest attempt first; within it as they came."""
-    events = list(video.events.order_by("-pk")[:EVENTS_SHOWN])[::-1]
+    events = list(video.events.order_by("-pk")[:MAX_EVENTS_SHOWN])[::-1]
     before = [None, *events]
-    moments = [Moment(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)]
+    moments = [TimelineEvent(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)]
     grouped = itertools.groupby(moments, key=lambda moment: moment.event.attempt)
     return [list(group) for _, group in grouped][::-1]
 
 
-def _entries(video: Video) -> dict[str, Any]:
+def _playlist_context(video: Video) -> dict[str, Any]:
     """Return the videos of a list, and how many there are in each state."""
     counts = dict(video.entries.order_by().values_list("status").annotate(count=Count("pk")))
     return {
-        "entries": list(video.entries.order_by("pk")[:ENTRIES_SHOWN]),
+        "entries": list(video.entries.order_by("pk")[:MAX_ENTRIES_SHOWN]),
         "entry_count": sum(counts.values()),
         "entry_states": [(Status(status).label.lower(), counts[status]) for status in Status if status in counts],
     }

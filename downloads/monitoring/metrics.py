@@ -90,7 +90,7 @@ def _of_parts(parts: dict[str, health.Finding]) -> Iterator[Metric]:
 
 def _of_database() -> Iterator[Metric]:
     videos = GaugeMetricFamily("ytarchive_videos", "Videos in each state", labels=["status"])
-    counts = filters.counted({}, event.latest_event())
+    counts = filters.count_by_status({}, event.latest_event())
     for status in Status.values:
         videos.add_metric([status], counts.get(status, 0))
     yield videos

@@ -28,7 +28,7 @@ def card(context: template.Context, video: Video, place: str) -> SafeString:
     """
     browse, may_change = context["browse"], context["may_change"]
     facts = [(name, value) for name, value in vars(video).items() if name != "_state"]
-    read = (facts, ago(video.added_at), retrying(video), place, may_change, browse.words, browse.clear_url)
+    read = (facts, ago(video.added_at), retrying(video), place, may_change, browse.search_words, browse.clear_url)
     key = hashlib.sha256(repr(read).encode()).hexdigest()
     seen = {"video": video, "place": place, "may_change": may_change, "browse": browse}
     drawn = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", seen), None)

@@ -79,7 +79,7 @@ def test_it_calls_sound_what_has_no_pictures(download, media_server, path, endin
     video = download(media_server.url(path), quality="audio")
     assert (video.status, video.error) == (Status.COMPLETE, "")
     assert video.media_file.endswith(ending)
-    assert (video.kind, video_page.player(video).kind) == (kind, kind)
+    assert (video.kind, video_page.build_player(video).kind) == (kind, kind)
 
 
 def test_it_keeps_what_the_site_says(download, media_server):

@@ -13,7 +13,7 @@ from django.utils.html import escape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from downloads.library.listing import PAGE
+from downloads.library.listing import PAGE_SIZE
 from downloads.models import Quality, Status, Video, VideoEvent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "no_memory")]
@@ -154,18 +154,18 @@ def test_it_shows_what_waits_as_the_queue_has_it(client):
 @pytest.mark.parametrize("sort", ["newest", "title", "duration", "size"])
 @pytest.mark.parametrize("query", [{}, {"state": "complete"}, {"kind": "video"}, {"q": "film"}])
 def test_it_shows_each_video_on_one_page(client, sort, query):
-    put(3 * PAGE - 1, duration=1.0)
+    put(3 * PAGE_SIZE - 1, duration=1.0)
     pages = [shown(client, page=page, sort=sort, **query) for page in (1, 2, 3)]
-    assert [len(page) for page in pages] == [PAGE, PAGE, PAGE - 1]
-    assert len({title for page in pages for title in page}) == 3 * PAGE - 1
+    assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE, PAGE_SIZE - 1]
+    assert len({title for page in pages for title in page}) == 3 * PAGE_SIZE - 1
     assert shown(client, page=99, sort=sort, **query) == pages[-1]
     if sort != "title":
-        assert pages[0][0] == f"Film {3 * PAGE - 2}"
+        assert pages[0][0] == f"Film {3 * PAGE_SIZE - 2}"
         assert pages[-1][-1] == "Film 0"
 
 
 def test_it_keeps_the_query_from_page_to_page_and_from_state_to_state(client):
-    put(PAGE + 1, uploader="Ada & Co", extractor="Tube")
+    put(PAGE_SIZE + 1, uploader="Ada & Co", extractor="Tube")
     put(status=Status.FAILED, uploader="Ada & Co")
     query = {"uploader": "Ada & Co", "sort": "size", "q": "film"}
     page = client.get("/", query).content.decode()
@@ -247,7 +247,7 @@ def test_it_says_where_each_card_belongs(client, query, places):
     ],
 )
 def test_it_lets_new_cards_in_only_where_their_order_says_where(client, query, takes):
-    put(PAGE + 1)
+    put(PAGE_SIZE + 1)
     assert ('data-place-for="library"' in client.get(f"/?{query}").content.decode()) is takes
 
 
@@ -262,7 +262,7 @@ def test_it_marks_hits_and_shows_where_else_they_are(client):
 
 def test_it_asks_as_little_of_the_database_however_many_there_are(client, admin_client, django_assert_max_num_queries):
     put(3, uploader="Ada", status=Status.QUEUED, media_file="")
-    for count in (2, 3 * PAGE):
+    for count in (2, 3 * PAGE_SIZE):
         put(count, uploader="Ada", extractor="Tube", description="told " * 50)
         for query in (
             "",
@@ -301,7 +301,7 @@ def test_it_counts_anew_while_an_older_change_may_still_come(client):
 
 def test_it_fits_into_100_kb_with_the_longest_titles(admin_client):
     long = {"uploader": "u" * 255, "description": "told " * 5000, "thumbnail": "t.jpg", "duration": 9.0, "size": 10**9}
-    put(2 * PAGE, title="word " * 100, **long)
+    put(2 * PAGE_SIZE, title="word " * 100, **long)
     put(20, title="word " * 100, status=Status.QUEUED, media_file="")
     sizes = [len(admin_client.get(f"/{query}").content) for query in ("", "?q=word+told", "?q=word&state=queued")]
     assert max(sizes) <= 100_000, sizes
@@ -333,6 +333,6 @@ def test_it_knows_the_neighbours_of_a_video():
 def test_it_reads_each_order_from_its_index(order):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL plans by what the table holds")
-    plan = Video.objects.terminal().sorted_by(order).values_list("pk")[:PAGE].explain()
+    plan = Video.objects.terminal().sorted_by(order).values_list("pk")[:PAGE_SIZE].explain()
     assert "USING COVERING INDEX downloads_" in plan
     assert "TEMP B-TREE" not in plan

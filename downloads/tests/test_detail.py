@@ -250,7 +250,7 @@ def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
 )
 def test_it_plays_each_kind_in_its_way(client, film, name, quality, kind):
     video = film(name, quality=quality)
-    assert video_page.player(video).kind == kind
+    assert video_page.build_player(video).kind == kind
     page = shown(client, video)
     assert ("<video" in page) == (kind != "other")
     assert ("Browsers cannot play this kind of file." in page) == (kind == "other")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from downloads import formatting
-from downloads.library.listing import Browse
+from downloads.library.listing import Listing
 from downloads.models import Metadata, StoredFiles, Video, event
 from downloads.templatetags import video_format
 
@@ -145,7 +145,7 @@ def test_it_calls_nothing_a_result_where_no_word_was_asked_for(client, q):
 
 def test_a_page_that_broke_does_not_tell_who_has_signed_in(client, monkeypatch):
     client.raise_request_exception = False
-    monkeypatch.setattr(Browse, "active", lambda self: 1 / 0)
+    monkeypatch.setattr(Listing, "active_videos", lambda self: 1 / 0)
     answer = client.get("/")
     assert answer.status_code == 500
     assert "Something broke" in answer.content.decode()

@@ -46,7 +46,7 @@ SEARCHER = """
 import django, json, random, sys
 django.setup()
 from django.http import QueryDict
-from downloads.library.listing import Browse
+from downloads.library.listing import Listing
 from downloads.models import Video, VideoEvent
 from downloads.search import index
 draw = random.Random(int(sys.argv[1]))
@@ -71,10 +71,10 @@ def found():
     for name, values in {"sort": ["size", "duration", "newest"], "state": ["failed", "queued"], "site": ["x"]}.items():
         if draw.random() < 0.2:
             query[name] = draw.choice(values)
-    browse = Browse(query)
+    browse = Listing(query)
     some = list(Video.objects.order_by("pk")[:40])
-    shown = [video.pk for video in (*browse.active(), *browse.waiting(), *browse.page)]
-    return [query.urlencode(), shown, browse.counts, browse.places(some)]
+    shown = [video.pk for video in (*browse.active_videos(), *browse.waiting_videos(), *browse.page)]
+    return [query.urlencode(), shown, browse.status_counts, browse.sections_of(some)]
 print(json.dumps([found() for _ in range(120)], sort_keys=True))
 """
 

@@ -15,7 +15,7 @@ from downloads.actions import video_actions
 from downloads.forms import IngestForm
 from downloads.intake import submit
 from downloads.library import video_page
-from downloads.library.listing import Browse
+from downloads.library.listing import Listing
 from downloads.models import ACTIVE_STATUSES, Queue, Status, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
@@ -97,13 +97,13 @@ def cards(request: HttpRequest) -> HttpResponse:
     found = Video.objects.with_ids(ids)
     context: dict[str, Any] = {"partial": PARTIALS[drawn], "may_change": permissions.may_change(request.user)}
     if drawn == "card":
-        browse = Browse(request.GET)
-        videos = list(found.without_long_text(browse.words))
-        places = browse.places(videos)
+        browse = Listing(request.GET)
+        videos = list(found.without_long_text(browse.search_words))
+        places = browse.sections_of(videos)
         shown = [{"video": video, "place": place} for video, place in zip(videos, places, strict=True)]
         context |= {"browse": browse, **_queue(browse)}
     elif drawn == "detail":
-        shown = [{"video": video, "detail": video_page.shown(video, request.GET)} for video in found]
+        shown = [{"video": video, "detail": video_page.video_page_context(video, request.GET)} for video in found]
     else:
         shown = [{"video": video} for video in found]
         gone = sorted({each for each in ids if VIDEO_ID_PATTERN.fullmatch(each)} - {video.video_id for video in found})
@@ -119,7 +119,7 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
     found = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
     context = {
         "video": found,
-        "detail": video_page.shown(found, request.GET),
+        "detail": video_page.video_page_context(found, request.GET),
         "rev": rev,
         "may_change": permissions.may_change(request.user),
     }
@@ -127,7 +127,7 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
 
 
 def _listing(request: HttpRequest) -> dict[str, Any]:
-    browse = Browse(request.GET)
+    browse = Listing(request.GET)
     return {
         "rev": browse.rev,
         "browse": browse,
@@ -136,19 +136,19 @@ def _listing(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _queue(browse: Browse) -> dict[str, Any]:
+def _queue(browse: Listing) -> dict[str, Any]:
     """Return the queue's state, and which of its buttons would do more than a video's own.
 
     What waits is counted as it is listed; the queue itself is the whole archive's, whatever is looked at.
     """
-    waiting = browse.all_counts.get(Status.QUEUED, 0)
-    running = sum(browse.all_counts.get(status, 0) for status in ACTIVE_STATUSES)
+    waiting = browse.archive_status_counts.get(Status.QUEUED, 0)
+    running = sum(browse.archive_status_counts.get(status, 0) for status in ACTIVE_STATUSES)
     return {
         "queue": Queue.get_or_default(),
-        "waiting_count": browse.counts.get(Status.QUEUED, 0),
+        "waiting_count": browse.status_counts.get(Status.QUEUED, 0),
         "running_count": running,
         "unfinished_count": waiting + running,
         "many_unfinished": waiting + running > 1,
         "cancel_all": f"Cancel all {waiting + running}" if browse.is_filtered else "Cancel all",
-        "many_failed": browse.all_counts.get(Status.FAILED, 0) > 1,
+        "many_failed": browse.archive_status_counts.get(Status.FAILED, 0) > 1,
     }
