@@ -215,22 +215,22 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Put failed and cancelled videos back into the queue."""
-        video_actions.act(request, videos.order_by("pk"), "retry")
+        video_actions.run_action(request, videos.order_by("pk"), "retry")
 
     @admin.action(description="Cancel selected videos", permissions=["change"])
     def cancel(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Take waiting and running videos out."""
-        video_actions.act(request, videos.order_by("pk"), "cancel")
+        video_actions.run_action(request, videos.order_by("pk"), "cancel")
 
     @admin.action(description="Move selected videos to the front", permissions=["change"])
     def front(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Let waiting videos start next."""
-        video_actions.act(request, videos.order_by("pk"), "front")
+        video_actions.run_action(request, videos.order_by("pk"), "front")
 
     @admin.action(description="Download selected videos again", permissions=["change"])
     def again(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Fetch complete videos once more."""
-        video_actions.act(request, videos.order_by("pk"), "again")
+        video_actions.run_action(request, videos.order_by("pk"), "again")
 
     # Deletion ----------------------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         return self._ask(request, [video])
 
     def _ask(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
-        found = delete_confirmation.described(videos)
+        found = delete_confirmation.delete_confirmation(videos)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -282,7 +282,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         if not self.has_delete_permission(request):
             raise PermissionDenied
         chosen = [int(word) for word in request.POST.get("chosen", "").split() if word.isdecimal() and len(word) < 19]
-        done = video_actions.act(request, Video.objects.filter(pk__in=chosen).order_by("pk"), "delete")
+        done = video_actions.run_action(request, Video.objects.filter(pk__in=chosen).order_by("pk"), "delete")
         LogEntry.objects.log_actions(request.user.pk, done, DELETION)  # type: ignore[arg-type]
         if not chosen:
             messages.info(request, "Select videos first, then what to do with them.")

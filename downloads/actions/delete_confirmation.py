@@ -6,36 +6,36 @@ from downloads.files import subtitles
 from downloads.formatting import named, size
 from downloads.models import Video
 
-NAMED = 10
+MAX_LISTED_NAMES = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class Deletion:
+class DeleteConfirmation:
     """The videos that would go: the question, the first names where there are several, and what is removed."""
 
     question: str
     names: list[str]
-    more: int
-    words: str
+    more_count: int
+    message: str
 
 
-def described(videos: list[Video]) -> Deletion:
+def delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
     """Return what there is to know before these videos are deleted."""
     active = sum(video.is_active for video in videos)
     if len(videos) == 1:
         stopped = "Its download is stopped. " if active else ""
-        return Deletion(f"Delete “{named(videos[0])}”?", [], 0, stopped + _removed(videos[0]))
+        return DeleteConfirmation(f"Delete “{named(videos[0])}”?", [], 0, stopped + _removal_message(videos[0]))
     stopped = f"{active} of them are downloading, and are stopped. " if active > 1 else ""
     stopped = "1 of them is downloading, and is stopped. " if active == 1 else stopped
-    return Deletion(
+    return DeleteConfirmation(
         f"Delete {len(videos)} videos?",
-        [named(video) for video in videos[:NAMED]],
-        max(0, len(videos) - NAMED),
-        f"{stopped}{_all_removed(videos)}",
+        [named(video) for video in videos[:MAX_LISTED_NAMES]],
+        max(0, len(videos) - MAX_LISTED_NAMES),
+        f"{stopped}{_bulk_removal_message(videos)}",
     )
 
 
-def _removed(video: Video) -> str:
+def _removal_message(video: Video) -> str:
     """Say what of one video is removed, as "The video file (603 MB), its picture and its history are removed …"."""
     parts = []
     if video.media_file:
@@ -51,7 +51,7 @@ def _removed(video: Video) -> str:
     return words[0].upper() + words[1:] + kept
 
 
-def _all_removed(videos: list[Video]) -> str:
+def _bulk_removal_message(videos: list[Video]) -> str:
     total = sum(video.size or 0 for video in videos)
     files = f"Their files ({size(total)} in all)" if total else "Their files"
     kept = " The videos of a list stay, unless they are among these." if any(video.is_list for video in videos) else ""

@@ -25,7 +25,7 @@ def one(request: HttpRequest, video_id: str, verb: str) -> HttpResponse:
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
         return responses.gone(request, video_id)
-    video_actions.act(request, [video], verb)
+    video_actions.run_action(request, [video], verb)
     return responses.acted(request, [video_id])
 
 
@@ -35,15 +35,15 @@ def many(request: HttpRequest) -> HttpResponse:
     """Do one thing with the videos that were selected."""
     verb = request.POST.get("do", "")
     chosen = request.POST.getlist("id")
-    if len(chosen) > video_actions.AT_ONCE:
-        messages.error(request, f"{video_actions.AT_ONCE} videos at once are the most. Nothing was done: select fewer.")
+    if len(chosen) > video_actions.MAX_VIDEOS_PER_ACTION:
+        messages.error(request, f"{video_actions.MAX_VIDEOS_PER_ACTION} videos at once are the most. Nothing was done: select fewer.")
         return responses.acted(request, [])
     videos = list(Video.objects.with_ids(chosen).order_by("pk"))
-    if verb not in video_actions.VERBS or not videos:
+    if verb not in video_actions.ACTIONS or not videos:
         messages.info(request, "Select videos first, then what to do with them.")
         return responses.acted(request, [])
     if verb != "delete":
-        video_actions.act(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
+        video_actions.run_action(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
         return responses.acted(request, [video.video_id for video in videos])
     return _delete(request, videos) if "confirmed" in request.POST else _ask(request, videos)
 
@@ -60,7 +60,7 @@ def delete(request: HttpRequest, video_id: str) -> HttpResponse:
 
 def _ask(request: HttpRequest, videos: list[Video]) -> HttpResponse:
     """Name what would be deleted: on a page of its own, or for a dialog on the page that is open."""
-    context = {"deletion": delete_confirmation.described(videos), "ids": [video.video_id for video in videos]}
+    context = {"deletion": delete_confirmation.delete_confirmation(videos), "ids": [video.video_id for video in videos]}
     template = "downloads/_delete.html" if responses.is_part(request) else "downloads/delete.html"
     answer = render(request, template, {**context, "back": responses.back(request), "part": responses.is_part(request)})
     patch_vary_headers(answer, ["HX-Request"])
@@ -69,7 +69,7 @@ def _ask(request: HttpRequest, videos: list[Video]) -> HttpResponse:
 
 def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
     then = responses.back(request)
-    video_actions.act(request, videos, "delete")
+    video_actions.run_action(request, videos, "delete")
     # The page of a video that is gone is no page to go back to.
     opened = [video.pk for video in videos if video.get_absolute_url() == urlsplit(then).path]
     left = opened and not Video.objects.filter(pk__in=opened).exists()
@@ -80,5 +80,5 @@ def _delete(request: HttpRequest, videos: list[Video]) -> HttpResponse:
 @changing
 def queue(request: HttpRequest, do: str) -> HttpResponse:
     """Do one thing with the whole queue."""
-    queue_actions.act_on_queue(request, do)
+    queue_actions.run_queue_action(request, do)
     return responses.acted(request, [])

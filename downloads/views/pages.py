@@ -62,7 +62,7 @@ def add(request: HttpRequest) -> HttpResponse:
         wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
         taken, refusals = submit.submit(form.lines(), added_by=request.user, **wanted)
         if taken:
-            what = video_actions.short(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
+            what = video_actions.short_title(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
             messages.success(request, f"Added {what}.")
         left = "\n".join(refusal.line for refusal in refusals)
         form = IngestForm(initial={"urls": left, **wanted}) if refusals else IngestForm()
