@@ -59,7 +59,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
     """One client of `/ws/progress`, with or without the batch subprotocol."""
 
     viewer: hub.Client | None = None
-    _watch: session_monitor.Watch | None = None
+    _watch: session_monitor.SessionMonitor | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._task = asyncio.current_task()
@@ -86,7 +86,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self) -> None:
         """Accept who may look, join the group, and only then ask for the snapshot."""
         # Without the session's middleware, as Channels' communicator is usually used, nobody has signed in.
-        if not permissions.may_look(self.scope.get("user") or AnonymousUser()):
+        if not permissions.can_view(self.scope.get("user") or AnonymousUser()):
             await self.close()
             return
         batches = SUBPROTOCOL in self.scope.get("subprotocols", ())
@@ -96,8 +96,8 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         self._fanout = hub.get_hub(self.channel_layer)
         self.viewer = self._fanout.add_client(outlet, protocol=not batches)
         if session := self.scope.get("session"):
-            self._watch = session_monitor.current()
-            self._watch.add(self, session.session_key)
+            self._watch = session_monitor.get_session_monitor()
+            self._watch.add_socket(self, session.session_key)
 
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
@@ -140,7 +140,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
                 self.viewer.transport.stop()
             self.viewer = None
         if self._watch:
-            self._watch.leave(self)
+            self._watch.remove_socket(self)
             self._watch = None
 
     def _too_many(self) -> bool:

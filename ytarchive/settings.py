@@ -148,7 +148,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "downloads.accounts.context_processors.context",
+                "downloads.accounts.context_processors.view_permission",
             ]
         },
     }

@@ -22,14 +22,14 @@ def client_address(request: HttpRequest) -> str:
         bare = entry[1:].partition("]")[0] if entry.startswith("[") else entry
         bare = bare.partition(":")[0] if bare.count(":") == 1 else bare
         with contextlib.suppress(ValueError):
-            return _line(bare)
+            return _normalize_address(bare)
         logger.warning("X-Forwarded-For has %r where the client's address should be", entry[:100])
     with contextlib.suppress(ValueError):
-        return _line(str(request.META.get("REMOTE_ADDR")))
+        return _normalize_address(str(request.META.get("REMOTE_ADDR")))
     return ""
 
 
-def _line(text: str) -> str:
+def _normalize_address(text: str) -> str:
     found = ipaddress.ip_address(text)
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)

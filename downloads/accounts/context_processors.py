@@ -2,10 +2,10 @@
 
 from django.http import HttpRequest
 
-from downloads.accounts.permissions import may_look
+from downloads.accounts.permissions import can_view
 
 
-def context(request: HttpRequest) -> dict[str, bool]:
+def view_permission(request: HttpRequest) -> dict[str, bool]:
     """Tell every template whether its reader may see the archive."""
     # A request that was refused early has no user.
-    return {"may_look": hasattr(request, "user") and may_look(request.user)}
+    return {"can_view": hasattr(request, "user") and can_view(request.user)}

@@ -5,11 +5,11 @@ from typing import Any
 from django.conf import settings
 
 
-def may_look(user: Any) -> bool:
+def can_view(user: Any) -> bool:
     """Tell whether `user` may see the archive: anyone in an open one, people who signed in otherwise."""
     return not settings.PRIVATE or user.is_authenticated
 
 
-def may_change(user: Any) -> bool:
+def can_change(user: Any) -> bool:
     """Tell whether `user` may add, cancel, retry and delete: people who signed in."""
     return bool(user.is_authenticated)

@@ -26,11 +26,11 @@ def card(context: template.Context, video: Video, place: str) -> SafeString:
 
     What it is kept by is all that its template reads, so that nothing has to be told when that changes.
     """
-    browse, may_change = context["browse"], context["may_change"]
+    browse, can_change = context["browse"], context["can_change"]
     facts = [(name, value) for name, value in vars(video).items() if name != "_state"]
-    read = (facts, ago(video.added_at), retrying(video), place, may_change, browse.search_words, browse.clear_url)
+    read = (facts, ago(video.added_at), retrying(video), place, can_change, browse.search_words, browse.clear_url)
     key = hashlib.sha256(repr(read).encode()).hexdigest()
-    seen = {"video": video, "place": place, "may_change": may_change, "browse": browse}
+    seen = {"video": video, "place": place, "can_change": can_change, "browse": browse}
     drawn = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", seen), None)
     return cast(SafeString, drawn)
 
@@ -54,13 +54,13 @@ def state(status: str) -> str:
 @register.simple_tag(takes_context=True)
 def actions(context: template.Context, video: Video) -> SafeString:
     """Draw the buttons of what can be done with a video as it stands."""
-    return _for(video, _actions(video.status, context["may_change"]))
+    return _for(video, _actions(video.status, context["can_change"]))
 
 
 @functools.cache
-def _actions(status: str, may_change: bool) -> str:
+def _actions(status: str, can_change: bool) -> str:
     video = Video(video_id=SOME_ID, status=status)
-    return render_to_string("downloads/_actions.html", {"video": video, "may_change": may_change})
+    return render_to_string("downloads/_actions.html", {"video": video, "can_change": can_change})
 
 
 @register.simple_tag

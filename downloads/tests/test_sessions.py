@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery staple"
 async def private(redis_server, settings, monkeypatch):
     """A private archive that looks often, with a layer of this test's loop."""
     settings.PRIVATE = True
-    monkeypatch.setattr(session_monitor, "EVERY", 0.02)
+    monkeypatch.setattr(session_monitor, "SESSION_CHECK_INTERVAL_SECONDS", 0.02)
     channel_layers.backends.pop("default", None)
     yield
     await hub.get_hub().close_redis()
@@ -96,17 +96,17 @@ async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there
         return set()
 
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(session_monitor, "ended", ended)
+    monkeypatch.setattr(session_monitor, "find_ended_sessions", ended)
     clients = [await sync_to_async(signed_in)() for _ in range(2)]
     tabs = [await socket(clients[0]), await socket(clients[0]), await socket(clients[1])]
     await asyncio.wait_for(enough.wait(), 5)
     assert looked[-1] == {client.cookies["sessionid"].value for client in clients}
-    looking = session_monitor.current()._looking
+    looking = session_monitor.get_session_monitor()._looking
     for tab in tabs:
         await tab.disconnect()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.wait_for(looking, 5)
-    assert session_monitor.current()._looking is None
+    assert session_monitor.get_session_monitor()._looking is None
 
 
 def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
@@ -114,10 +114,10 @@ def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
     keys = {client.cookies["sessionid"].value for client in clients}
     sign_out(clients[0])
     with CaptureQueriesContext(connection) as queries:
-        assert len(set(session_monitor._living(sorted(keys)))) == 4
+        assert len(set(session_monitor._valid_session_keys(sorted(keys)))) == 4
     assert len(queries) == 2
-    assert session_monitor.ended({*keys, "nonsense"}) == {"nonsense", *keys} - set(
-        session_monitor._living(sorted(keys))
+    assert session_monitor.find_ended_sessions({*keys, "nonsense"}) == {"nonsense", *keys} - set(
+        session_monitor._valid_session_keys(sorted(keys))
     )
 
 
@@ -129,7 +129,7 @@ async def test_sockets_stay_while_it_cannot_be_known(monkeypatch, caplog, proble
     client = await sync_to_async(signed_in)()
     found = await socket(client)
     with monkeypatch.context() as patched:
-        patched.setattr(session_monitor, "ended", away)
+        patched.setattr(session_monitor, "find_ended_sessions", away)
         assert await found.receive_nothing(0.3)
     assert "is not known, sockets stay open" in caplog.text
     await sync_to_async(sign_out)(client)

@@ -18,7 +18,7 @@ def looking(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if permissions.may_look(request.user):
+        if permissions.can_view(request.user):
             return view(request, *args, **kwargs)
         return to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
 
@@ -30,7 +30,7 @@ def changing(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if permissions.may_change(request.user):
+        if permissions.can_change(request.user):
             return view(request, *args, **kwargs)
         return to_sign_in(request, back(request))
 

@@ -55,7 +55,7 @@ async def _serve(request: HttpRequest, video_id: str, pick: Callable[[Any], str]
     """Answer the file whose name `pick` takes from the video's row."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    if not permissions.may_look(await request.auser()):
+    if not permissions.can_view(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
     await sync_to_async(_leave_database)()

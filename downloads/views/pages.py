@@ -51,7 +51,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """Take the URLs of the form; what is refused stays in the box, with the reason."""
-    if not permissions.may_change(request.user):
+    if not permissions.can_change(request.user):
         return _kept_over_the_sign_in(request)
     if request.method != "POST":
         return redirect(reverse("library") + "#id_urls")
@@ -95,7 +95,7 @@ def cards(request: HttpRequest) -> HttpResponse:
     drawn = asked if (asked := request.GET.get("as")) in PARTIALS else "card"
     ids = request.GET.getlist("id")[:CARDS_AT_ONCE]
     found = Video.objects.with_ids(ids)
-    context: dict[str, Any] = {"partial": PARTIALS[drawn], "may_change": permissions.may_change(request.user)}
+    context: dict[str, Any] = {"partial": PARTIALS[drawn], "can_change": permissions.can_change(request.user)}
     if drawn == "card":
         browse = Listing(request.GET)
         videos = list(found.without_long_text(browse.search_words))
@@ -121,7 +121,7 @@ def video(request: HttpRequest, video_id: str) -> HttpResponse:
         "video": found,
         "detail": video_page.video_page_context(found, request.GET),
         "rev": rev,
-        "may_change": permissions.may_change(request.user),
+        "can_change": permissions.can_change(request.user),
     }
     return render(request, "downloads/detail.html", context)
 
@@ -132,7 +132,7 @@ def _listing(request: HttpRequest) -> dict[str, Any]:
         "rev": browse.rev,
         "browse": browse,
         **_queue(browse),
-        "may_change": permissions.may_change(request.user),
+        "can_change": permissions.can_change(request.user),
     }
 
 

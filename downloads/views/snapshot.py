@@ -13,7 +13,7 @@ from downloads.fanout import hub
 @never_cache
 async def progress(request: HttpRequest) -> HttpResponse:
     """Answer the same snapshot object as the WebSocket sends; 503 while Redis is away."""
-    if not permissions.may_look(await request.auser()):
+    if not permissions.can_view(await request.auser()):
         return JsonResponse({"error": "Sign in to see this archive."}, status=403)
     try:
         found = await hub.get_hub().read_snapshot()
