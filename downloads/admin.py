@@ -34,7 +34,7 @@ from downloads.views import login, responses
 logger = logging.getLogger(__name__)
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
-admin.site.login_form = login.AdminSignIn
+admin.site.login_form = login.AdminLoginForm
 # Of the little that there is to choose from; its width is the list's.
 admin.site.enable_nav_sidebar = False
 
@@ -251,7 +251,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         if not self.has_delete_permission(request, video):
             raise PermissionDenied
         if video is None:
-            messages.info(request, responses.GONE)
+            messages.info(request, responses.VIDEO_GONE_MESSAGE)
             return redirect(LIST)
         return self._ask(request, [video])
 

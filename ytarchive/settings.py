@@ -161,8 +161,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "downloads.accounts.client_address.client_address"
-AXES_USERNAME_CALLABLE = "downloads.views.login.name_tried"
-AXES_LOCKOUT_CALLABLE = "downloads.views.login.locked_out"
+AXES_USERNAME_CALLABLE = "downloads.views.login.hashed_username"
+AXES_LOCKOUT_CALLABLE = "downloads.views.login.lockout_response"
 # Who signed in when is nobody's business.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
@@ -216,7 +216,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CSRF_FAILURE_VIEW = "downloads.views.responses.old_form"
+CSRF_FAILURE_VIEW = "downloads.views.responses.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -6,8 +6,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path
 
-from downloads.views.decorators import posting
-from downloads.views.login import SignIn
+from downloads.views.decorators import post_only
+from downloads.views.login import LoginForm
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -18,9 +18,9 @@ def favicon(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("admin/", admin.site.urls),
     path(
-        "accounts/login/", accounts.LoginView.as_view(form_class=SignIn, redirect_authenticated_user=True), name="login"
+        "accounts/login/", accounts.LoginView.as_view(form_class=LoginForm, redirect_authenticated_user=True), name="login"
     ),
-    path("accounts/logout/", posting(accounts.LogoutView.as_view()), name="logout"),
+    path("accounts/logout/", post_only(accounts.LogoutView.as_view()), name="logout"),
     path("favicon.ico", favicon),
     path("", include("downloads.urls")),
 ]

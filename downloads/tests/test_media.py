@@ -69,7 +69,7 @@ def test_it_answers_the_whole_file(video):
     assert response["Content-Length"] == str(SIZE)
     assert response["Content-Type"] == "video/mp4"
     assert response["Accept-Ranges"] == "bytes"
-    assert max(map(len, response.chunks)) <= media.CHUNK
+    assert max(map(len, response.chunks)) <= media.STREAM_CHUNK_BYTES
 
 
 def test_it_is_no_page_of_ours(video):

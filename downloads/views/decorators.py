@@ -8,36 +8,36 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from downloads.accounts import permissions
-from downloads.views.responses import back, is_part, to_sign_in
+from downloads.views.responses import return_url, is_htmx_request, login_redirect
 
-View = Callable[..., HttpResponse]
+ViewFunction = Callable[..., HttpResponse]
 
 
-def looking(view: View) -> View:
+def require_view_access(view: ViewFunction) -> ViewFunction:
     """Send strangers of a private archive to the sign-in."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if permissions.can_view(request.user):
             return view(request, *args, **kwargs)
-        return to_sign_in(request, back(request) if is_part(request) else request.get_full_path())
+        return login_redirect(request, return_url(request) if is_htmx_request(request) else request.get_full_path())
 
     return guarded
 
 
-def changing(view: View) -> View:
+def require_change_access(view: ViewFunction) -> ViewFunction:
     """Send whoever may change nothing to the sign-in, and from there back to the page they came from."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if permissions.can_change(request.user):
             return view(request, *args, **kwargs)
-        return to_sign_in(request, back(request))
+        return login_redirect(request, return_url(request))
 
     return guarded
 
 
-def posting(view: View) -> View:
+def post_only(view: ViewFunction) -> ViewFunction:
     """Do nothing for those who only open an action's address (RFC 9110, 9.2.1), and say so."""
 
     @functools.wraps(view)

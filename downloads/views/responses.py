@@ -23,24 +23,24 @@ from django_htmx.http import (
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-NAMED = 20  # videos that an answer names; of more, the page asks for all
-GONE = "This video is not in the archive any more."
-OLD_FORM = "You signed in or out since this page was opened. Reload it, then try again."
+MAX_REFRESHED_VIDEOS = 20  # videos that an answer names; of more, the page asks for all
+VIDEO_GONE_MESSAGE = "This video is not in the archive any more."
+STALE_FORM_MESSAGE = "You signed in or out since this page was opened. Reload it, then try again."
 
 
-def to_sign_in(request: HttpRequest, then: str) -> HttpResponse:
+def login_redirect(request: HttpRequest, next_url: str) -> HttpResponse:
     """Send to the sign-in, and from there to `then`."""
-    answer = redirect_to_login(then)
-    return HttpResponseClientRedirect(answer.url) if is_part(request) else answer
+    answer = redirect_to_login(next_url)
+    return HttpResponseClientRedirect(answer.url) if is_htmx_request(request) else answer
 
 
-def is_part(request: HttpRequest) -> bool:
+def is_htmx_request(request: HttpRequest) -> bool:
     """Tell whether htmx asks, for a part of the page that is open."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.boosted
 
 
-def back(request: HttpRequest) -> str:
+def return_url(request: HttpRequest) -> str:
     """Return the page that a form was sent from, or that it names as the `next`; else the library."""
     for found in (request.POST.get("next", ""), request.headers.get("Referer", "")):
         ours = url_has_allowed_host_and_scheme(found, {request.get_host()}, require_https=request.is_secure())
@@ -49,56 +49,56 @@ def back(request: HttpRequest) -> str:
     return reverse("library")
 
 
-def acted(request: HttpRequest, video_ids: Collection[str], then: str = "") -> HttpResponse:
+def action_response(request: HttpRequest, video_ids: Collection[str], next_url: str = "") -> HttpResponse:
     """Answer an action: its messages, and which videos to look at again; [] means all."""
-    if not is_part(request):
+    if not is_htmx_request(request):
         # Not `redirect`, which takes a word for the name of a view.
-        return HttpResponseRedirect(then or back(request))
-    if then:
-        return HttpResponseClientRedirect(then)
-    return naming(_said(request), video_ids)
+        return HttpResponseRedirect(next_url or return_url(request))
+    if next_url:
+        return HttpResponseClientRedirect(next_url)
+    return refresh_videos(_messages_response(request), video_ids)
 
 
-def _said(request: HttpRequest) -> HttpResponse:
+def _messages_response(request: HttpRequest) -> HttpResponse:
     """Answer the messages, to be shown in their place wherever the answer was to go."""
     answer = retarget(render(request, "downloads/_messages.html"), "[data-part='messages']")
     return reswap(answer, "outerHTML")
 
 
-def said(request: HttpRequest, words: str) -> HttpResponse:
+def message_response(request: HttpRequest, text: str) -> HttpResponse:
     """Say in its place why nothing was done."""
-    messages.error(request, words)
-    return _said(request)
+    messages.error(request, text)
+    return _messages_response(request)
 
 
-def brought(request: HttpRequest, name: str) -> bool:
+def current_url_has_parameter(request: HttpRequest, parameter: str) -> bool:
     """Tell whether the address of the page that asks has this in its query."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    return name in QueryDict(urlsplit(htmx.current_url or "").query)
+    return parameter in QueryDict(urlsplit(htmx.current_url or "").query)
 
 
-def naming(answer: HttpResponse, video_ids: Collection[str]) -> HttpResponse:
+def refresh_videos(response: HttpResponse, video_ids: Collection[str]) -> HttpResponse:
     """Have the page look at these videos again."""
-    ids = [*video_ids] if len(video_ids) <= NAMED else []
-    return trigger_client_event(answer, "acted", {"ids": ids})
+    ids = [*video_ids] if len(video_ids) <= MAX_REFRESHED_VIDEOS else []
+    return trigger_client_event(response, "acted", {"ids": ids})
 
 
-def addressed(request: HttpRequest, answer: HttpResponse, url: str) -> HttpResponse:
+def update_url(request: HttpRequest, response: HttpResponse, url: str) -> HttpResponse:
     """Have the page's address follow a form, without its empty fields; what is typed is no step to go back to."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    return replace_url(answer, url) if htmx.trigger == "search" else push_url(answer, url)
+    return replace_url(response, url) if htmx.trigger == "search" else push_url(response, url)
 
 
-def gone(request: HttpRequest, video_id: str) -> HttpResponse:
+def video_gone_response(request: HttpRequest, video_id: str) -> HttpResponse:
     """Say that there is no such video: on the page that still shows it, or on one of its own."""
-    if not is_part(request):
-        raise Http404(GONE)
-    messages.info(request, GONE)
-    return acted(request, [video_id])
+    if not is_htmx_request(request):
+        raise Http404(VIDEO_GONE_MESSAGE)
+    messages.info(request, VIDEO_GONE_MESSAGE)
+    return action_response(request, [video_id])
 
 
-def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token is of another session."""
-    if not is_part(request):
+    if not is_htmx_request(request):
         return default_csrf_failure(request, reason)
-    return said(request, OLD_FORM)
+    return message_response(request, STALE_FORM_MESSAGE)

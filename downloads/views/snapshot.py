@@ -11,7 +11,7 @@ from downloads.fanout import hub
 
 @require_safe
 @never_cache
-async def progress(request: HttpRequest) -> HttpResponse:
+async def progress_snapshot(request: HttpRequest) -> HttpResponse:
     """Answer the same snapshot object as the WebSocket sends; 503 while Redis is away."""
     if not permissions.can_view(await request.auser()):
         return JsonResponse({"error": "Sign in to see this archive."}, status=403)
