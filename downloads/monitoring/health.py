@@ -22,81 +22,81 @@ from downloads.progress import keys, redis_clients
 
 logger = logging.getLogger(__name__)
 
-FRESH = 1.0  # seconds in which nothing is looked at again
-PATIENCE = 2.0  # seconds in which a part has to answer
-AGAIN = 0.4  # seconds until a message that was not heard is sent again
-BRIDGE_BEATS = 4.0  # seconds; the leading bridge writes at least every 2
+HEALTH_CACHE_SECONDS = 1.0  # seconds in which nothing is looked at again
+CHECK_TIMEOUT_SECONDS = 2.0  # seconds in which a part has to answer
+RESEND_INTERVAL_SECONDS = 0.4  # seconds until a message that was not heard is sent again
+BRIDGE_TIMEOUT_SECONDS = 4.0  # seconds; the leading bridge writes at least every 2
 
 
-class Missing(Exception):
+class CheckFailed(Exception):
     """A part that does not work, in words for whoever runs the archive."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What is known of one part: `at` is its last sign of life in Unix time, None if there was none."""
 
     ok: bool
-    at: float | None
+    last_seen_at: float | None
     problem: str = ""
 
 
 # Signs of life ------------------------------------------------------------------------------------
 
 
-def database() -> float:
+def check_database() -> float:
     """Ask the database for nothing."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        raise Missing("The database does not answer.") from error
+        raise CheckFailed("The database does not answer.") from error
     finally:
         connection.close()
     return time.time()
 
 
-def redis_server() -> float:
+def check_redis_server() -> float:
     """Ask Redis for nothing."""
     redis_clients.get_redis_client().ping()
     return time.time()
 
 
-def bridge() -> float:
+def check_bridge() -> float:
     """Return when the leading bridge last wrote: it has the lease, and its heart beats in the snapshot store."""
     head = redis_clients.get_redis_client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD)
     if not head or not redis_clients.get_redis_client().exists(keys.LEADER_KEY):
-        raise Missing("No bridge leads: is `manage.py bridge_progress` running?")
+        raise CheckFailed("No bridge leads: is `manage.py bridge_progress` running?")
     at = float(json.loads(head)["at"])
-    if abs(time.time() - at) >= BRIDGE_BEATS:
-        raise Missing("The bridge has fallen silent.")
+    if abs(time.time() - at) >= BRIDGE_TIMEOUT_SECONDS:
+        raise CheckFailed("The bridge has fallen silent.")
     return at
 
 
-def worker() -> float:
+def check_worker() -> float:
     """Return when a worker last said that it takes what is queued; one that does not is forgotten in seconds."""
-    beats = workers()
+    beats = worker_heartbeats()
     if not beats:
-        raise Missing("No worker claims: is `manage.py work` running?")
+        raise CheckFailed("No worker claims: is `manage.py work` running?")
     return max(beats)
 
 
-def workers() -> list[float]:
+def worker_heartbeats() -> list[float]:
     """Return when each of the workers that are there last said so."""
     return [float(beat) for beat in redis_clients.get_all(keys.WORKER_KEY_PREFIX)]
 
 
-async def channel_layer() -> float:
+async def check_channel_layer() -> float:
     """Send a message through the channel layer, to a channel of our own, and receive it."""
     layer: Any = get_channel_layer()
     channel, heard = await layer.new_channel(), asyncio.Event()
-    listening = asyncio.create_task(_listen(layer, channel, heard))
+    listening = asyncio.create_task(_signal_received(layer, channel, heard))
     try:
         while not heard.is_set():
             # The first may have overtaken the subscription.
             await layer.send(channel, {"type": "health"})
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(heard.wait(), AGAIN)
+                await asyncio.wait_for(heard.wait(), RESEND_INTERVAL_SECONDS)
     finally:
         # Whoever gives up receiving from it has the channel forgotten.
         listening.cancel()
@@ -104,91 +104,91 @@ async def channel_layer() -> float:
     return time.time()
 
 
-async def _listen(layer: Any, channel: str, heard: asyncio.Event) -> None:
+async def _signal_received(layer: Any, channel: str, received: asyncio.Event) -> None:
     while True:
         await layer.receive(channel)
-        heard.set()
+        received.set()
 
 
 # All of them --------------------------------------------------------------------------------------
 
-IN_THREADS: dict[str, Callable[[], float]] = {
-    "database": database,
-    "redis": redis_server,
-    "bridge": bridge,
-    "worker": worker,
+THREADED_CHECKS: dict[str, Callable[[], float]] = {
+    "database": check_database,
+    "redis": check_redis_server,
+    "bridge": check_bridge,
+    "worker": check_worker,
 }
-CHECKS = ("database", "redis", "channel_layer", "bridge", "worker")
+CHECK_NAMES = ("database", "redis", "channel_layer", "bridge", "worker")
 
 
-class Health:
+class HealthChecker:
     """What one event loop knows of the archive's parts."""
 
     def __init__(self) -> None:
-        self.found: dict[str, Finding] = {}
-        self._looked = float("-inf")
-        self._looking: asyncio.Task[None] | None = None
-        self._last: dict[str, float] = {}
+        self.results: dict[str, CheckResult] = {}
+        self._checked_at = float("-inf")
+        self._check_task: asyncio.Task[None] | None = None
+        self._last_seen: dict[str, float] = {}
         # A check that hangs is waited for again, not begun again.
-        self._running: dict[str, asyncio.Future[float]] = {}
-        self._threads = ThreadPoolExecutor(len(IN_THREADS), thread_name_prefix="health")
+        self._running_checks: dict[str, asyncio.Future[float]] = {}
+        self._executor = ThreadPoolExecutor(len(THREADED_CHECKS), thread_name_prefix="health")
 
-    async def look(self) -> dict[str, Finding]:
+    async def get_results(self) -> dict[str, CheckResult]:
         """Return what is known of each part; a second old at most."""
-        if time.monotonic() - self._looked >= FRESH:
-            if self._looking is None:
-                self._looking = asyncio.create_task(self._look())
-            await asyncio.shield(self._looking)
-        return self.found
+        if time.monotonic() - self._checked_at >= HEALTH_CACHE_SECONDS:
+            if self._check_task is None:
+                self._check_task = asyncio.create_task(self._run_all_checks())
+            await asyncio.shield(self._check_task)
+        return self.results
 
-    async def _look(self) -> None:
+    async def _run_all_checks(self) -> None:
         try:
-            found = await asyncio.gather(*(self._finding(name) for name in CHECKS))
-            self.found = dict(zip(CHECKS, found, strict=True))
-            self._looked = time.monotonic()
+            found = await asyncio.gather(*(self._run_check(name) for name in CHECK_NAMES))
+            self.results = dict(zip(CHECK_NAMES, found, strict=True))
+            self._checked_at = time.monotonic()
         finally:
-            self._looking = None
+            self._check_task = None
 
-    async def _finding(self, name: str) -> Finding:
+    async def _run_check(self, name: str) -> CheckResult:
         try:
-            async with asyncio.timeout(PATIENCE):
-                at = await self._asked(name)
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                at = await self._start_check(name)
         except Exception as error:
-            found = Finding(False, self._last.get(name), _words(error))
-            self._log(name, found, error)
+            found = CheckResult(False, self._last_seen.get(name), _error_message(error))
+            self._log_change(name, found, error)
             return found
-        found = Finding(True, at)
-        self._log(name, found)
-        self._last[name] = at
+        found = CheckResult(True, at)
+        self._log_change(name, found)
+        self._last_seen[name] = at
         return found
 
-    def _asked(self, name: str) -> Awaitable[float]:
-        if name not in IN_THREADS:
-            return channel_layer()
-        running = self._running.get(name)
+    def _start_check(self, name: str) -> Awaitable[float]:
+        if name not in THREADED_CHECKS:
+            return check_channel_layer()
+        running = self._running_checks.get(name)
         if running is None or running.done():
             loop = asyncio.get_running_loop()
-            running = self._running[name] = loop.run_in_executor(self._threads, IN_THREADS[name])
+            running = self._running_checks[name] = loop.run_in_executor(self._executor, THREADED_CHECKS[name])
             running.add_done_callback(lambda done: done.cancelled() or done.exception())
         return asyncio.shield(running)
 
-    def _log(self, name: str, found: Finding, error: BaseException | None = None) -> None:
-        before = self.found.get(name)
-        if (before and before.ok == found.ok) or (not before and found.ok):
+    def _log_change(self, name: str, result: CheckResult, error: BaseException | None = None) -> None:
+        before = self.results.get(name)
+        if (before and before.ok == result.ok) or (not before and result.ok):
             return
-        if found.ok:
+        if result.ok:
             logger.info("%s: well again", name)
         else:
-            logger.warning("%s: %s (%r)", name, found.problem, error.__cause__ or error if error else None)
+            logger.warning("%s: %s (%r)", name, result.problem, error.__cause__ or error if error else None)
 
 
-def _words(error: BaseException) -> str:
-    if isinstance(error, Missing):
+def _error_message(error: BaseException) -> str:
+    if isinstance(error, CheckFailed):
         return str(error)
     if isinstance(error, TimeoutError):
-        return f"No answer within {PATIENCE:.0f} s."
+        return f"No answer within {CHECK_TIMEOUT_SECONDS:.0f} s."
     return "Redis does not answer." if isinstance(error, redis.RedisError) else "It cannot be looked at."
 
 
 # Of the running loop.
-current = OnePerLoop(Health)
+get_health_checker = OnePerLoop(HealthChecker)

@@ -23,11 +23,11 @@ from downloads.progress import counters, keys, redis_clients
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-FRESH = 1.0  # seconds in which nothing is asked again
-_kept: tuple[float, bytes] = (float("-inf"), b"")
+METRICS_CACHE_SECONDS = 1.0  # seconds in which nothing is asked again
+_cached_metrics: tuple[float, bytes] = (float("-inf"), b"")
 
 # What is counted, by what `/metrics` calls it, and what that is.
-COUNTED = {
+COUNTER_METRICS = {
     counters.MESSAGES_TAKEN: (
         "ytarchive_messages_taken",
         "Messages from workers and other publishers that the bridge could use",
@@ -38,20 +38,20 @@ COUNTED = {
 }
 
 
-async def text() -> bytes:
+async def render_metrics() -> bytes:
     """Return all numbers, a second old at most; what a part that is away would have to tell is left out."""
-    global _kept
-    at, found = _kept
-    if time.monotonic() - at >= FRESH:
-        parts = await health.current().look()
+    global _cached_metrics
+    at, found = _cached_metrics
+    if time.monotonic() - at >= METRICS_CACHE_SECONDS:
+        parts = await health.get_health_checker().get_results()
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Gathered(await asyncio.to_thread(_gathered, parts)))
+        registry.register(_StaticCollector(await asyncio.to_thread(_collect_families, parts)))
         found = generate_latest(registry)
-        _kept = time.monotonic(), found
+        _cached_metrics = time.monotonic(), found
     return found
 
 
-class _Gathered(Collector):
+class _StaticCollector(Collector):
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
 
@@ -59,10 +59,10 @@ class _Gathered(Collector):
         return self._families
 
 
-def _gathered(parts: dict[str, health.Finding]) -> list[Metric]:
-    sources: list[Callable[[], Iterator[Metric]]] = [lambda: _of_parts(parts), _of_disk]
-    sources += [_of_database] if parts["database"].ok else []
-    sources += [_of_redis] if parts["redis"].ok else []
+def _collect_families(check_results: dict[str, health.CheckResult]) -> list[Metric]:
+    sources: list[Callable[[], Iterator[Metric]]] = [lambda: _check_metrics(check_results), _disk_metrics]
+    sources += [_database_metrics] if check_results["database"].ok else []
+    sources += [_redis_metrics] if check_results["redis"].ok else []
     families: list[Metric] = []
     for source in sources:
         try:
@@ -74,21 +74,21 @@ def _gathered(parts: dict[str, health.Finding]) -> list[Metric]:
     return families
 
 
-def _of_disk() -> Iterator[Metric]:
+def _disk_metrics() -> Iterator[Metric]:
     yield _gauge("disk_free_bytes", "Room on the data folder's disk", shutil.disk_usage(settings.DATA).free)
 
 
-def _of_parts(parts: dict[str, health.Finding]) -> Iterator[Metric]:
+def _check_metrics(check_results: dict[str, health.CheckResult]) -> Iterator[Metric]:
     well = GaugeMetricFamily("ytarchive_part_up", "Whether a part of the archive works", labels=["part"])
     age = GaugeMetricFamily("ytarchive_part_age_seconds", "Since a part's last sign of life", labels=["part"])
-    for name, finding in parts.items():
+    for name, finding in check_results.items():
         well.add_metric([name], finding.ok)
-        if finding.at is not None:
-            age.add_metric([name], max(0.0, time.time() - finding.at))
+        if finding.last_seen_at is not None:
+            age.add_metric([name], max(0.0, time.time() - finding.last_seen_at))
     yield from (well, age)
 
 
-def _of_database() -> Iterator[Metric]:
+def _database_metrics() -> Iterator[Metric]:
     videos = GaugeMetricFamily("ytarchive_videos", "Videos in each state", labels=["status"])
     counts = filters.count_by_status({}, event.latest_event())
     for status in Status.values:
@@ -102,12 +102,12 @@ def _of_database() -> Iterator[Metric]:
     yield _gauge("queue_held", "Whether a worker holds the queue, since its disk is nearly full", queue.is_held)
 
 
-def _of_redis() -> Iterator[Metric]:
-    yield _gauge("workers", "Worker processes that claim what is queued", len(health.workers()))
+def _redis_metrics() -> Iterator[Metric]:
+    yield _gauge("workers", "Worker processes that claim what is queued", len(health.worker_heartbeats()))
     yield _gauge("clients", "Open WebSockets", sum(map(int, redis_clients.get_all(keys.CLIENTS_KEY_PREFIX))))
     stored: dict[Any, Any] = redis_clients.get_redis_client().hgetall(keys.COUNTS_KEY)
     counts = {name.decode(): int(count) for name, count in stored.items()}
-    for name, (called, what) in COUNTED.items():
+    for name, (called, what) in COUNTER_METRICS.items():
         yield CounterMetricFamily(called, what, value=counts.get(name, 0))
     dropped = CounterMetricFamily("ytarchive_messages_dropped", "Messages that were not used", labels=["reason"])
     for name in sorted(counts):
@@ -116,5 +116,5 @@ def _of_redis() -> Iterator[Metric]:
     yield dropped
 
 
-def _gauge(name: str, what: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"ytarchive_{name}", what, value=value)
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"ytarchive_{name}", documentation, value=value)

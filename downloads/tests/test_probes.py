@@ -27,8 +27,8 @@ TOKEN = "0123456789abcdef"
 @pytest.fixture(autouse=True)
 async def fresh(redis_server, monkeypatch):
     """A layer and a memory of this test's own; everything is looked at each time."""
-    monkeypatch.setattr(health, "FRESH", 0.0)
-    monkeypatch.setattr(metrics_of, "FRESH", 0.0)
+    monkeypatch.setattr(health, "HEALTH_CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(metrics_of, "METRICS_CACHE_SECONDS", 0.0)
     channel_layers.backends.pop("default", None)
     yield
     await get_channel_layer().flush()
@@ -127,8 +127,8 @@ async def test_it_answers_while_the_database_hangs(alive, monkeypatch) -> None:
         hangs.wait(20)
         return time.time()
 
-    monkeypatch.setitem(health.IN_THREADS, "database", database)
-    monkeypatch.setattr(health, "PATIENCE", 0.2)
+    monkeypatch.setitem(health.THREADED_CHECKS, "database", database)
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.2)
     try:
         for _ in range(3):
             status, checks = await ready()
@@ -142,16 +142,16 @@ async def test_it_answers_while_the_database_hangs(alive, monkeypatch) -> None:
 
 async def test_it_says_nothing_of_what_the_database_said(alive, monkeypatch) -> None:
     def database() -> float:
-        raise health.Missing("The database does not answer.") from OperationalError("no password for somebody@db7")
+        raise health.CheckFailed("The database does not answer.") from OperationalError("no password for somebody@db7")
 
-    monkeypatch.setitem(health.IN_THREADS, "database", database)
+    monkeypatch.setitem(health.THREADED_CHECKS, "database", database)
     assert "db7" not in (await asked("/readyz"))["body"].decode()
 
 
 async def test_many_who_ask_at_once_cost_one_look(alive, monkeypatch) -> None:
-    monkeypatch.setattr(health, "FRESH", 60.0)
+    monkeypatch.setattr(health, "HEALTH_CACHE_SECONDS", 60.0)
     looks: list[None] = []
-    monkeypatch.setitem(health.IN_THREADS, "worker", lambda: looks.append(None) or time.time())
+    monkeypatch.setitem(health.THREADED_CHECKS, "worker", lambda: looks.append(None) or time.time())
     found = await asyncio.gather(*(asked("/readyz") for _ in range(20)))
     assert {one["status"] for one in found} == {200}
     assert len(looks) == 1

@@ -101,12 +101,12 @@ async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there
     tabs = [await socket(clients[0]), await socket(clients[0]), await socket(clients[1])]
     await asyncio.wait_for(enough.wait(), 5)
     assert looked[-1] == {client.cookies["sessionid"].value for client in clients}
-    looking = session_monitor.get_session_monitor()._looking
+    looking = session_monitor.get_session_monitor()._check_task
     for tab in tabs:
         await tab.disconnect()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.wait_for(looking, 5)
-    assert session_monitor.get_session_monitor()._looking is None
+    assert session_monitor.get_session_monitor()._check_task is None
 
 
 def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:

@@ -55,17 +55,17 @@ def forget_the_dead() -> None:
 
 def bridge_leads() -> bool:
     """Tell whether a bridge is subscribed and leads."""
-    return _lives(health.bridge)
+    return _lives(health.check_bridge)
 
 
 def worker_claims() -> bool:
     """Tell whether a worker is there to take what is queued."""
-    return _lives(health.worker)
+    return _lives(health.check_worker)
 
 
 def _lives(sign: Callable[[], float]) -> bool:
     try:
         sign()
-    except (health.Missing, redis.RedisError):
+    except (health.CheckFailed, redis.RedisError):
         return False
     return True
