@@ -17,20 +17,20 @@ from downloads.models import Status, Video
 
 register = template.Library()
 
-SOME_ID = "SOMEID"  # stands for a video in a button that is drawn for all of them
+PLACEHOLDER_ID = "SOMEID"  # stands for a video in a button that is drawn for all of them
 
 
 @register.simple_tag(takes_context=True)
-def card(context: template.Context, video: Video, place: str) -> SafeString:
+def video_card(context: template.Context, video: Video, section: str) -> SafeString:
     """Draw the card of a video, or its row; one that would look as it did is kept from the last time.
 
     What it is kept by is all that its template reads, so that nothing has to be told when that changes.
     """
     browse, can_change = context["browse"], context["can_change"]
     facts = [(name, value) for name, value in vars(video).items() if name != "_state"]
-    read = (facts, ago(video.added_at), retrying(video), place, can_change, browse.search_words, browse.clear_url)
+    read = (facts, ago(video.added_at), retrying(video), section, can_change, browse.search_words, browse.clear_url)
     key = hashlib.sha256(repr(read).encode()).hexdigest()
-    seen = {"video": video, "place": place, "can_change": can_change, "browse": browse}
+    seen = {"video": video, "place": section, "can_change": can_change, "browse": browse}
     drawn = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", seen), None)
     return cast(SafeString, drawn)
 
@@ -44,7 +44,7 @@ def icon(name: str) -> str:
 
 @register.simple_tag
 @functools.cache
-def state(status: str) -> str:
+def status_badge(status: str) -> str:
     """Draw a state as its icon and its word."""
     return render_to_string(
         "downloads/_state.html", {"status": status, "words": dict(Status.choices).get(status, status)}
@@ -52,53 +52,53 @@ def state(status: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def actions(context: template.Context, video: Video) -> SafeString:
+def action_buttons(context: template.Context, video: Video) -> SafeString:
     """Draw the buttons of what can be done with a video as it stands."""
-    return _for(video, _actions(video.status, context["can_change"]))
+    return _fill_in_video_id(video, _render_action_buttons(video.status, context["can_change"]))
 
 
 @functools.cache
-def _actions(status: str, can_change: bool) -> str:
-    video = Video(video_id=SOME_ID, status=status)
+def _render_action_buttons(status: str, can_change: bool) -> str:
+    video = Video(video_id=PLACEHOLDER_ID, status=status)
     return render_to_string("downloads/_actions.html", {"video": video, "can_change": can_change})
 
 
 @register.simple_tag
-def act(video: Video, verb: str, words: str, icon: str = "", owner: str = "act") -> SafeString:
+def action_button(video: Video, action: str, label: str, icon: str = "", form_id: str = "act") -> SafeString:
     """Draw the button that does something with a video; `owner` is the form it belongs to."""
-    return _for(video, _button(verb, words, icon or verb, owner))
+    return _fill_in_video_id(video, _render_action_button(action, label, icon or action, form_id))
 
 
 @functools.cache
-def _button(verb: str, words: str, icon: str, owner: str) -> str:
-    context = {"id": SOME_ID, "verb": verb, "words": words, "icon": icon, "owner": owner}
+def _render_action_button(action: str, label: str, icon: str, form_id: str) -> str:
+    context = {"id": PLACEHOLDER_ID, "verb": action, "words": label, "icon": icon, "owner": form_id}
     return render_to_string("downloads/_act.html", context)
 
 
 @register.simple_tag
-def address(name: str, video: Video) -> SafeString:
+def cached_video_url(url_name: str, video: Video) -> SafeString:
     """Return the address of this name for a video; `url` looks through all patterns each time."""
-    return _for(video, _address(name))
+    return _fill_in_video_id(video, _reverse_with_placeholder(url_name))
 
 
 @functools.cache
-def _address(name: str) -> str:
-    return reverse(name, args=[SOME_ID])
+def _reverse_with_placeholder(url_name: str) -> str:
+    return reverse(url_name, args=[PLACEHOLDER_ID])
 
 
-def _for(video: Video, drawn: str) -> SafeString:
+def _fill_in_video_id(video: Video, fragment: str) -> SafeString:
     # An id has no letter that means anything in HTML or in an address.
-    return mark_safe(drawn.replace(SOME_ID, video.video_id))  # noqa: S308
+    return mark_safe(fragment.replace(PLACEHOLDER_ID, video.video_id))  # noqa: S308
 
 
 @register.simple_tag
-def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
+def select_options(choices: Iterable[tuple[str, str]], selected: str) -> SafeString:
     """Draw the options of a select; Django's own way draws each by two templates, which takes fifty times as long."""
-    return _options(tuple(choices), chosen)
+    return _render_select_options(tuple(choices), selected)
 
 
 @functools.lru_cache(maxsize=64)
-def _options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
-    marks = {chosen: mark_safe(" selected")}
+def _render_select_options(choices: tuple[tuple[str, str], ...], selected: str) -> SafeString:
+    marks = {selected: mark_safe(" selected")}
     found = ((value, marks.get(value, ""), words) for value, words in choices)
     return format_html_join("\n", '<option value="{}"{}>{}</option>', found)

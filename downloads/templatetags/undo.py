@@ -10,7 +10,7 @@ register = template.Library()
 
 
 @register.filter
-def undo(message: Message) -> dict[str, Any] | None:
+def undo_action(message: Message) -> dict[str, Any] | None:
     """Return what takes back what the message tells of, as {"url", "do", "ids"}; None if nothing does."""
     tags = message.extra_tags or ""
     return json.loads(tags) if tags.startswith("{") else None

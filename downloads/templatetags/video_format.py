@@ -23,30 +23,30 @@ register.filter(formatting.site)
 register.filter(formatting.quality)
 register.filter(formatting.short)
 
-TONES = 12
+PLACEHOLDER_TONE_COUNT = 12
 
 
 @register.filter
-def percent(video: Video) -> str:
+def format_percent(video: Video) -> str:
     """Return the bar's number, as "68 %"; never 100 before the end."""
     return "" if video.percent is None else f"{math.floor(video.percent)} %"
 
 
 @register.filter
-def value(number: float | None) -> str:
+def percent_attribute(number: float | None) -> str:
     """Return a percentage for an attribute, with one decimal at most."""
     return "" if number is None else f"{math.floor(number * 10 + 0.5) / 10:g}"
 
 
 @register.filter
-def valuetext(video: Video) -> str:
+def aria_valuetext(video: Video) -> str:
     """Return the bar in words, for those who hear it."""
     parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", formatting.amount(video)]
     return ", ".join(part for part in parts if part) or "not known yet"
 
 
 @register.filter
-def since(moment: dt.datetime) -> SafeString:
+def time_ago_element(moment: dt.datetime) -> SafeString:
     """Return how long ago, as an element that has the exact time; a page has dozens, and Django's dates are slow."""
     exact = f"{moment.day} {moment:%B} {moment.year}, {moment:%H:%M} UTC"
     # Numbers and names of months: nothing to escape.
@@ -54,20 +54,20 @@ def since(moment: dt.datetime) -> SafeString:
 
 
 @register.filter
-def tone(video_id: str) -> str:
+def placeholder_tone(video_id: str) -> str:
     """Return the calm tone ("0" to "11") of a video without a picture."""
-    return str(zlib.crc32(video_id.encode()) % TONES)
+    return str(zlib.crc32(video_id.encode()) % PLACEHOLDER_TONE_COUNT)
 
 
 @register.filter
-def letter(name: str) -> str:
+def placeholder_letter(name: str) -> str:
     """Return the first letter or digit of a name, for a video without a picture."""
     bare = name.removeprefix("https://").removeprefix("http://").removeprefix("www.")
     return next((character.upper() for character in bare if character.isalnum()), "?")
 
 
 @register.filter
-def order(video: Video) -> str:
+def sort_key(video: Video) -> str:
     """Return the place within its list, a number: the smaller the nearer to the top."""
     if video.is_terminal:
         return str(-video.pk)

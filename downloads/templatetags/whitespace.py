@@ -6,10 +6,10 @@ from django import template
 from django.utils.safestring import SafeString
 
 register = template.Library()
-INDENTATION = re.compile(r"\n\s+")
+INDENTATION_PATTERN = re.compile(r"\n\s+")
 
 
 @register.simple_block_tag
-def tight(content: SafeString) -> SafeString:
+def strip_indentation(content: SafeString) -> SafeString:
     """Begin each line at its start, and leave out the empty ones."""
-    return SafeString(INDENTATION.sub("\n", content))
+    return SafeString(INDENTATION_PATTERN.sub("\n", content))

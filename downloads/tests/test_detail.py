@@ -339,11 +339,11 @@ def test_it_shows_the_entries_of_a_list_and_their_list(client):
 
 @pytest.mark.parametrize("text", ["short", "a line\n" * 6, "x" * 480])
 def test_it_folds_no_short_description(text):
-    assert description.folding(text) != "folded"
+    assert description.fold_class(text) != "folded"
 
 
 def test_it_folds_a_long_description(client, film):
-    assert description.folding("word " * 60) == "folded-narrow"
+    assert description.fold_class("word " * 60) == "folded-narrow"
     page = shown(client, film(description="a line\n" * 7))
     assert '<section class="description folded"' in page
     assert 'type="checkbox"' in page
@@ -368,8 +368,8 @@ def test_it_links_what_a_description_names_and_gives_nothing_away(client, film):
     ],
 )
 def test_it_leads_to_the_times_of_a_film_that_it_names(text, links):
-    assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', description.prose(text, 724.0)) == links
-    assert "?t=" not in description.prose(text)
+    assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', description.linkify_description(text, 724.0)) == links
+    assert "?t=" not in description.linkify_description(text)
 
 
 def test_it_starts_where_the_address_says(client, film):
@@ -392,8 +392,8 @@ def test_it_asks_the_database_no_more_for_more(client, film, django_assert_max_n
 @pytest.mark.parametrize("piece", ["0:00 ", "a@", "((((", "http://", "1:", "www.a.com)", "&lt", "\n"])
 def test_it_reads_any_description_in_a_bearable_time(piece):
     began = time.process_time()
-    description.folding(piece * 20_000)
-    description.prose(piece * 20_000, 10.0)
+    description.fold_class(piece * 20_000)
+    description.linkify_description(piece * 20_000, 10.0)
     assert time.process_time() - began < 3
 
 

@@ -263,7 +263,7 @@ def test_it_writes_numbers_as_the_script_does():
     for done, total, text in FORMATS["amount"]:
         assert formatting.amount(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
     for number, text in FORMATS["percent"]:
-        assert video_format.percent(SimpleNamespace(percent=number)) == text
+        assert video_format.format_percent(SimpleNamespace(percent=number)) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from downloads.files import webvtt
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.search import backend, index, query, tokenizer
-from downloads.templatetags.highlight import excerpt, marked
+from downloads.templatetags.highlight import search_excerpt, highlight_words
 from downloads.tests.test_tracks import BROKEN
 
 VTT = """\ufeffWEBVTT
@@ -162,7 +162,7 @@ def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
     assert running.finish(filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(VTT))
     assert found("zebra friends savanna") == ["Animals"]
     assert found("secret") == found("hidden") == found("yellow") == found("intro") == []
-    assert excerpt(running, ["savan"]) == "“of the savanna”"
+    assert search_excerpt(running, ["savan"]) == "“of the savanna”"
     taken.refresh_from_db()
     assert taken.remove()
     assert query.find_matching(["zebra"]) == {}
@@ -183,7 +183,7 @@ def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, ro
     index.index_video(video)
     assert found("animals") == ["Animals"]
     assert found("zebra") == []
-    assert excerpt(video, ["zebra"]) == ""
+    assert search_excerpt(video, ["zebra"]) == ""
 
 
 def test_it_reads_each_line_of_subtitles_once(tmp_path):
@@ -253,22 +253,22 @@ def test_it_finds_among_many_by_looking_each_up(monkeypatch):
 
 
 def test_it_marks_the_beginnings_of_words_and_escapes_the_rest():
-    assert marked("Überfahrt <b>", ["uber"]) == "<mark>Über</mark>fahrt &lt;b&gt;"
-    assert marked("A&B a", ["a"]) == "<mark>A</mark>&amp;B <mark>a</mark>"
-    assert marked("<script>", None) == "&lt;script&gt;"
-    assert marked("Straße", ["strass"]) == "<mark>Straß</mark>e"
-    assert marked("日本語", ["本"]) == "日<mark>本</mark>語"
-    assert marked("cafe\u0301s", ["cafe"]) == "<mark>cafe\u0301</mark>s"
+    assert highlight_words("Überfahrt <b>", ["uber"]) == "<mark>Über</mark>fahrt &lt;b&gt;"
+    assert highlight_words("A&B a", ["a"]) == "<mark>A</mark>&amp;B <mark>a</mark>"
+    assert highlight_words("<script>", None) == "&lt;script&gt;"
+    assert highlight_words("Straße", ["strass"]) == "<mark>Straß</mark>e"
+    assert highlight_words("日本語", ["本"]) == "日<mark>本</mark>語"
+    assert highlight_words("cafe\u0301s", ["cafe"]) == "<mark>cafe\u0301</mark>s"
 
 
 def test_it_shows_the_place_in_the_description_that_has_the_word():
     told = Video(title="Animals", description=f"{'before ' * 40}<a zebra> lives here {'after ' * 60}")
-    shown = excerpt(told, ["zebra", "animals"])
+    shown = search_excerpt(told, ["zebra", "animals"])
     assert "<a zebra> lives here" in shown
     assert shown.startswith("…before")
     assert shown.endswith("after…")
     assert len(shown) < 300
-    assert excerpt(told, ["animals"]) == ""
+    assert search_excerpt(told, ["animals"]) == ""
 
 
 @given(st.text())
