@@ -38,14 +38,14 @@ admin.site.login_form = login.AdminLoginForm
 # Of the little that there is to choose from; its width is the list's.
 admin.site.enable_nav_sidebar = False
 
-LIST = "admin:downloads_video_changelist"
-MOST = 1000
-MOST_DELETED = 10_000  # their numbers, and the page that asks, stay small
+CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
+MAX_SEARCH_MATCHES = 1000
+MAX_VIDEOS_PER_DELETE = 10_000  # their numbers, and the page that asks, stay small
 # What may have no title yet: few of all that there are, and found by an index.
-UNTITLED = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
+UNTITLED_STATUSES = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
 
 
-class Steady:
+class SafeLookupMixin:
     """An admin whose pages are found whatever is asked; Django's own answers 500 to an empty `_to_field`."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -57,12 +57,12 @@ admin.site.unregister((User, Group))
 
 
 @admin.register(User)
-class Users(Steady, UserAdmin):
+class ArchiveUserAdmin(SafeLookupMixin, UserAdmin):
     """People."""
 
 
 @admin.register(Group)
-class Groups(Steady, GroupAdmin):
+class ArchiveGroupAdmin(SafeLookupMixin, GroupAdmin):
     """Groups of people."""
 
 
@@ -70,15 +70,15 @@ class VideoEventInline(admin.TabularInline):
     """The history of a video, to read."""
 
     model = VideoEvent
-    fields = readonly_fields = ("when", "status", "attempt", "reason")
+    fields = readonly_fields = ("event_time", "status", "attempt", "reason")
     verbose_name_plural = "Timeline"
     extra = 0
     can_delete = False
 
     @admin.display(description="At")
-    def when(self, event: VideoEvent) -> str:
+    def event_time(self, event: VideoEvent) -> str:
         """Return the time to the second, since several events are of one minute."""
-        return _moment(event.at, "j M Y, H:i:s")
+        return _format_datetime(event.at, "j M Y, H:i:s")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Leave the history to the verbs."""
@@ -89,8 +89,8 @@ class VideoEventInline(admin.TabularInline):
         return False
 
 
-def _moment(moment: dt.datetime, form: str) -> str:
-    return formats.date_format(timezone.localtime(moment), form)
+def _format_datetime(moment: dt.datetime, date_format: str) -> str:
+    return formats.date_format(timezone.localtime(moment), date_format)
 
 
 class SiteFilter(admin.SimpleListFilter):
@@ -109,10 +109,10 @@ class SiteFilter(admin.SimpleListFilter):
 
 
 @admin.register(Video)
-class VideoAdmin(Steady, admin.ModelAdmin):
+class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
     """States change by verbs only, so nothing here is typed in: one looks, and acts."""
 
-    list_display = ("short_name", "live", "by", "site", "length", "bytes", "added", "page")
+    list_display = ("short_name", "live_status", "short_uploader", "short_site", "duration_text", "size_text", "added_text", "page_link")
     list_filter = ("status", "quality", SiteFilter)
     search_fields = ("title",)
     search_help_text = "Words of the title, uploader, description or subtitles; an id, or a part of an address."
@@ -123,55 +123,55 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     actions = ("retry", "cancel", "front", "again", "delete_selected")
     inlines = (VideoEventInline,)
     fieldsets = (
-        (None, {"fields": ("name", "page", "live", "error")}),
+        (None, {"fields": ("name", "page_link", "live_status", "error")}),
         ("Source", {"fields": ("url", "canonical_url", "extractor", "source_id", "quality", "added_by")}),
-        ("About", {"fields": ("uploader", "upload_date", "length", "description")}),
-        ("Files", {"fields": ("media_file", "bytes", "thumbnail")}),
+        ("About", {"fields": ("uploader", "upload_date", "duration_text", "description")}),
+        ("Files", {"fields": ("media_file", "size_text", "thumbnail")}),
         ("Progress", {"fields": ("phase", "percent", "downloaded_bytes", "total_bytes", "attempt", "tries", "worker")}),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
-    readonly_fields = ("name", "page", "live", "length", "bytes")
+    readonly_fields = ("name", "page_link", "live_status", "duration_text", "size_text")
 
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
         """Return what the list calls the video."""
-        return Truncator(formatting.named(video)).chars(80)
+        return Truncator(formatting.display_name(video)).chars(80)
 
     @admin.display(description="State", ordering="status")
-    def live(self, video: Video) -> str:
+    def live_status(self, video: Video) -> str:
         """Return the video's state and bar, moved by the same script as on the pages."""
         return render_to_string("downloads/_admin_video.html", {"video": video})
 
     @admin.display(description="Uploader", ordering="uploader")
-    def by(self, video: Video) -> str:
+    def short_uploader(self, video: Video) -> str:
         """Return the uploader, short enough for a column."""
         return Truncator(video.uploader).chars(40)
 
     @admin.display(description="Site", ordering="extractor")
-    def site(self, video: Video) -> str:
+    def short_site(self, video: Video) -> str:
         """Return the site, likewise."""
         return Truncator(video.extractor).chars(20)
 
     @admin.display(description="Length", ordering="duration")
-    def length(self, video: Video) -> str:
+    def duration_text(self, video: Video) -> str:
         """Return the duration as "12:04"."""
-        return formatting.clock(video.duration)
+        return formatting.format_duration(video.duration)
 
     @admin.display(description="Size", ordering="size")
-    def bytes(self, video: Video) -> str:
+    def size_text(self, video: Video) -> str:
         """Return the file's size as "603 MB"."""
-        return formatting.size(video.size)
+        return formatting.format_bytes(video.size)
 
     @admin.display(description="Added", ordering="added_at")
-    def added(self, video: Video) -> str:
+    def added_text(self, video: Video) -> str:
         """Return when the video was added, as "22 Nov 2026, 17:04"."""
-        return _moment(video.added_at, "j M Y, H:i")
+        return _format_datetime(video.added_at, "j M Y, H:i")
 
     @admin.display(description="Page")
-    def page(self, video: Video) -> str:
+    def page_link(self, video: Video) -> str:
         """Return a link to the video's own page."""
         return format_html(
-            '<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), formatting.named(video)
+            '<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), formatting.display_name(video)
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -198,7 +198,7 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         except (OverflowError, ValueError, NotSupportedError, IncorrectLookupParameters):
             logger.warning("Of the videos was asked what no database can tell: %s", request.GET, exc_info=True)
             messages.error(request, "There is nothing like that to look for. All videos are shown.")
-            return redirect(LIST)
+            return redirect(CHANGELIST_URL_NAME)
         return super().changelist_view(request, context)
 
     def get_search_results(
@@ -208,8 +208,8 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return videos, False
-        named = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED)
-        keys = [*find_matching(parse_query(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MOST]]
+        named = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED_STATUSES)
+        keys = [*find_matching(parse_query(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MAX_SEARCH_MATCHES]]
         return videos.filter(pk__in=keys), False
 
     @admin.action(description="Retry selected videos", permissions=["change"])
@@ -237,9 +237,9 @@ class VideoAdmin(Steady, admin.ModelAdmin):
     @admin.action(description="Delete selected videos and their files", permissions=["delete"])
     def delete_selected(self, request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
         """Ask whether these are to be deleted, in place of Django's own page, which knows of no files."""
-        if videos[: MOST_DELETED + 1].count() <= MOST_DELETED:
-            return self._ask(request, list(videos.order_by("pk").defer("description", "error")))
-        said = f"{MOST_DELETED:,} videos at once are the most. Nothing was deleted: narrow the list with a filter."
+        if videos[: MAX_VIDEOS_PER_DELETE + 1].count() <= MAX_VIDEOS_PER_DELETE:
+            return self._delete_confirmation_response(request, list(videos.order_by("pk").defer("description", "error")))
+        said = f"{MAX_VIDEOS_PER_DELETE:,} videos at once are the most. Nothing was deleted: narrow the list with a filter."
         messages.error(request, said)
         return None
 
@@ -252,10 +252,10 @@ class VideoAdmin(Steady, admin.ModelAdmin):
             raise PermissionDenied
         if video is None:
             messages.info(request, responses.VIDEO_GONE_MESSAGE)
-            return redirect(LIST)
-        return self._ask(request, [video])
+            return redirect(CHANGELIST_URL_NAME)
+        return self._delete_confirmation_response(request, [video])
 
-    def _ask(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
+    def _delete_confirmation_response(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
         found = delete_confirmation.delete_confirmation(videos)
         context = {
             **self.admin_site.each_context(request),
@@ -264,20 +264,20 @@ class VideoAdmin(Steady, admin.ModelAdmin):
             "deletion": found,
             # In one field: many thousands would be too many fields.
             "chosen": " ".join(str(video.pk) for video in videos),
-            "query": self._query(request),
+            "query": self._changelist_query(request),
         }
         return TemplateResponse(request, "admin/downloads/video/delete.html", context)
 
-    def _query(self, request: HttpRequest) -> str:
+    def _changelist_query(self, request: HttpRequest) -> str:
         """Return the query of the list that one came from, so that its filters stay."""
         return QueryDict(self.get_preserved_filters(request)).get("_changelist_filters", "")
 
     def get_urls(self) -> list[Any]:
         """Add where the confirmed deletion goes."""
-        delete = self.admin_site.admin_view(require_POST(self.delete_chosen))
+        delete = self.admin_site.admin_view(require_POST(self.delete_confirmed))
         return [path("delete/", delete, name="downloads_video_delete_chosen"), *super().get_urls()]
 
-    def delete_chosen(self, request: HttpRequest) -> HttpResponse:
+    def delete_confirmed(self, request: HttpRequest) -> HttpResponse:
         """Delete what the page before named."""
         if not self.has_delete_permission(request):
             raise PermissionDenied
@@ -287,4 +287,4 @@ class VideoAdmin(Steady, admin.ModelAdmin):
         if not chosen:
             messages.info(request, "Select videos first, then what to do with them.")
         query = QueryDict(request.POST.get("query", "")).urlencode()
-        return redirect(reverse(LIST) + f"?{query}" * bool(query))
+        return redirect(reverse(CHANGELIST_URL_NAME) + f"?{query}" * bool(query))

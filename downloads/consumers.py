@@ -19,56 +19,56 @@ from downloads.progress.keys import PROGRESS_GROUP, SUBPROTOCOL
 
 logger = logging.getLogger(__name__)
 
-LONGEST_TEXT = 1024  # bytes
-FRAMES_PER_SECOND = 20
+MAX_TEXT_BYTES = 1024  # bytes
+MAX_FRAMES_PER_SECOND = 20
 # Close codes of RFC 6455, section 7.4.1.
-UNSUPPORTED_DATA, POLICY_VIOLATION, MESSAGE_TOO_BIG = 1003, 1008, 1009
+CLOSE_UNSUPPORTED_DATA, CLOSE_POLICY_VIOLATION, CLOSE_MESSAGE_TOO_BIG = 1003, 1008, 1009
 
 
-class SendOutlet:
+class ConsumerTransport:
     """An outlet by way of the consumer's own `send`, for servers without a direct one."""
 
     def __init__(self, consumer: "ProgressConsumer") -> None:
         self._consumer = consumer
-        self._sending: asyncio.Task[None] | None = None
+        self._send_task: asyncio.Task[None] | None = None
 
-    def write(self, sent: Frames) -> None:
-        self._sending = asyncio.create_task(self._send(sent, self._sending))
+    def write_frames(self, frames: Frames) -> None:
+        self._send_task = asyncio.create_task(self._send_frames(frames, self._send_task))
 
-    async def _send(self, sent: Frames, before: asyncio.Task[None] | None) -> None:
-        if before:
-            await before
-        for text in sent.texts:
+    async def _send_frames(self, frames: Frames, previous_send: asyncio.Task[None] | None) -> None:
+        if previous_send:
+            await previous_send
+        for text in frames.texts:
             await self._consumer.send(text_data=text)
-        self._sending = None
-        self._consumer.caught_up()
+        self._send_task = None
+        self._consumer.resume_sending()
 
-    def pending(self) -> int:
-        return int(self._sending is not None)
+    def get_write_buffer_size(self) -> int:
+        return int(self._send_task is not None)
 
-    def drop(self) -> None:
-        self.stop()
-        self._consumer.abandon()
+    def abort_connection(self) -> None:
+        self.cancel_send()
+        self._consumer.cancel_task()
 
-    def stop(self) -> None:
-        if self._sending:
-            self._sending.cancel()
+    def cancel_send(self) -> None:
+        if self._send_task:
+            self._send_task.cancel()
 
 
 class ProgressConsumer(AsyncJsonWebsocketConsumer):
     """One client of `/ws/progress`, with or without the batch subprotocol."""
 
-    viewer: hub.Client | None = None
-    _watch: session_monitor.SessionMonitor | None = None
+    client: hub.Client | None = None
+    _session_monitor: session_monitor.SessionMonitor | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._task = asyncio.current_task()
-        self._window, self._count = 0.0, 0
+        self._rate_window_start, self._frames_in_window = 0.0, 0
         try:
             await super().__call__(scope, receive, send)
         finally:
             # Whatever ended it (a bug, a cancelled task), nothing of it stays behind.
-            self._leave()
+            self._leave_hub_and_monitor()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the handler; without the stock's look at database connections, which this consumer has none of.
@@ -92,63 +92,63 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         batches = SUBPROTOCOL in self.scope.get("subprotocols", ())
         await self.accept(SUBPROTOCOL if batches else None)
         await self.channel_layer.group_add(PROGRESS_GROUP, self.channel_name)
-        outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or SendOutlet(self)
-        self._fanout = hub.get_hub(self.channel_layer)
-        self.viewer = self._fanout.add_client(outlet, protocol=not batches)
+        outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or ConsumerTransport(self)
+        self._hub = hub.get_hub(self.channel_layer)
+        self.client = self._hub.add_client(outlet, protocol=not batches)
         if session := self.scope.get("session"):
-            self._watch = session_monitor.get_session_monitor()
-            self._watch.add_socket(self, session.session_key)
+            self._session_monitor = session_monitor.get_session_monitor()
+            self._session_monitor.add_socket(self, session.session_key)
 
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
-        self._leave()
+        self._leave_hub_and_monitor()
         await self.channel_layer.group_discard(PROGRESS_GROUP, self.channel_name)
 
     async def progress_batch(self, event: dict[str, Any]) -> None:
         """Forward the group's batches, where the channel layer does not give them to the fan-out itself."""
-        self._fanout.receive_batch(event)
+        self._hub.receive_batch(event)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Answer `ping` and `resync`; ignore what is not known, close on what no client of ours sends."""
-        if self._too_many():
-            await self.close(POLICY_VIOLATION)
+        if self._exceeds_frame_rate():
+            await self.close(CLOSE_POLICY_VIOLATION)
         elif text_data is None:
-            await self.close(UNSUPPORTED_DATA)
-        elif len(text_data) > LONGEST_TEXT or len(text_data.encode()) > LONGEST_TEXT:
-            await self.close(MESSAGE_TOO_BIG)
+            await self.close(CLOSE_UNSUPPORTED_DATA)
+        elif len(text_data) > MAX_TEXT_BYTES or len(text_data.encode()) > MAX_TEXT_BYTES:
+            await self.close(CLOSE_MESSAGE_TOO_BIG)
         elif text_data == "ping":
             await self.send(text_data="pong")
-        elif _is_resync(text_data) and self.viewer:
-            self._fanout.resync_client(self.viewer)
+        elif _is_resync(text_data) and self.client:
+            self._hub.resync_client(self.client)
         else:
-            self._fanout.counters.counts[FRAMES_IGNORED] += 1
+            self._hub.counters.counts[FRAMES_IGNORED] += 1
 
-    def caught_up(self) -> None:
+    def resume_sending(self) -> None:
         """Go on after a send has ended."""
-        if self.viewer:
-            self._fanout.resume_client(self.viewer)
+        if self.client:
+            self._hub.resume_client(self.client)
 
-    def abandon(self) -> None:
+    def cancel_task(self) -> None:
         """End this consumer without waiting for its client."""
         if self._task:
             self._task.cancel()
 
-    def _leave(self) -> None:
-        if self.viewer:
-            self._fanout.remove_client(self.viewer)
-            if isinstance(self.viewer.transport, SendOutlet):
-                self.viewer.transport.stop()
-            self.viewer = None
-        if self._watch:
-            self._watch.remove_socket(self)
-            self._watch = None
+    def _leave_hub_and_monitor(self) -> None:
+        if self.client:
+            self._hub.remove_client(self.client)
+            if isinstance(self.client.transport, ConsumerTransport):
+                self.client.transport.cancel_send()
+            self.client = None
+        if self._session_monitor:
+            self._session_monitor.remove_socket(self)
+            self._session_monitor = None
 
-    def _too_many(self) -> bool:
+    def _exceeds_frame_rate(self) -> bool:
         now = time.monotonic()
-        if now - self._window >= 1.0:
-            self._window, self._count = now, 0
-        self._count += 1
-        return self._count > FRAMES_PER_SECOND
+        if now - self._rate_window_start >= 1.0:
+            self._rate_window_start, self._frames_in_window = now, 0
+        self._frames_in_window += 1
+        return self._frames_in_window > MAX_FRAMES_PER_SECOND
 
 
 def _is_resync(text: str) -> bool:

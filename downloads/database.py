@@ -9,20 +9,20 @@ from django.db import InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-DATABASE_PAUSE = 0.5  # seconds between two tries of a write
+DATABASE_RETRY_INTERVAL_SECONDS = 0.5  # seconds between two tries of a write
 
 
-DATABASE_PATIENCE = 2  # seconds: a supervisor that waits for the database sees nothing else
+SHORT_DATABASE_TIMEOUT_SECONDS = 2  # seconds: a supervisor that waits for the database sees nothing else
 
 
-def alone(name: str) -> None:
+def advisory_lock(name: str) -> None:
     """Let no other transaction by this name in until ours ends; on SQLite there is but one that writes."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {name}"])
 
 
-def steadily(write: Callable[[], T]) -> T:
+def retry_while_database_is_down(write: Callable[[], T]) -> T:
     """Write to the database, however long it is away; the supervisor ends this process when the lease runs out."""
     while True:
         try:
@@ -30,11 +30,11 @@ def steadily(write: Callable[[], T]) -> T:
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database does not take a write, trying again: %s", error)
             connection.close()
-            time.sleep(DATABASE_PAUSE)
+            time.sleep(DATABASE_RETRY_INTERVAL_SECONDS)
 
 
-def _be_brief() -> None:
+def use_short_timeouts() -> None:
     """Have this process' database give up soon instead of keeping the loop waiting."""
     options = connection.settings_dict["OPTIONS"]
-    options["timeout" if connection.vendor == "sqlite" else "connect_timeout"] = DATABASE_PATIENCE
+    options["timeout" if connection.vendor == "sqlite" else "connect_timeout"] = SHORT_DATABASE_TIMEOUT_SECONDS
     connection.close()

@@ -10,38 +10,38 @@ from django.utils.safestring import SafeString
 
 from downloads.models import MAX_RETRIES, Quality, Video
 
-UNITS = ("B", "kB", "MB", "GB", "TB")
-LONGEST_ADDRESS = 60  # characters
+BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+MAX_SHORT_URL_LENGTH = 60  # characters
 
 
-def _scaled(count: float) -> tuple[str, str]:
+def _scale_bytes(byte_count: float) -> tuple[str, str]:
     """Return a number of bytes as (number, unit): decimal, at most three digits."""
     power = 0
-    while power < len(UNITS) - 1 and count >= 999.5:
-        count /= 1000
+    while power < len(BYTE_UNITS) - 1 and byte_count >= 999.5:
+        byte_count /= 1000
         power += 1
-    if power and count < 9.95:
-        return f"{math.floor(count * 10 + 0.5) / 10:.1f}", UNITS[power]
-    return str(math.floor(count + 0.5)), UNITS[power]
+    if power and byte_count < 9.95:
+        return f"{math.floor(byte_count * 10 + 0.5) / 10:.1f}", BYTE_UNITS[power]
+    return str(math.floor(byte_count + 0.5)), BYTE_UNITS[power]
 
 
-def size(count: float | None) -> str:
+def format_bytes(byte_count: float | None) -> str:
     """Return bytes as "603 MB"."""
-    return "" if count is None else " ".join(_scaled(count))
+    return "" if byte_count is None else " ".join(_scale_bytes(byte_count))
 
 
-def amount(video: Video) -> str:
+def format_downloaded(video: Video) -> str:
     """Return what has arrived, as "412 of 603 MB"."""
     done, total = video.downloaded_bytes, video.total_bytes
     if done is None:
         return ""
     if total is None:
-        return size(done)
-    (number, unit), (_, whole_unit) = _scaled(done), _scaled(total)
-    return f"{number} of {size(total)}" if unit == whole_unit else f"{size(done)} of {size(total)}"
+        return format_bytes(done)
+    (number, unit), (_, whole_unit) = _scale_bytes(done), _scale_bytes(total)
+    return f"{number} of {format_bytes(total)}" if unit == whole_unit else f"{format_bytes(done)} of {format_bytes(total)}"
 
 
-def retrying(video: Video) -> SafeString:
+def retry_message(video: Video) -> SafeString:
     """Return why a video waits, as "Retrying in 40 s (2 of 3)", with its time for the script that counts down.
 
     When that has passed, it waits for a free place: "Retrying when its turn comes (2 of 3)".
@@ -49,12 +49,12 @@ def retrying(video: Video) -> SafeString:
     if video.retries_at is None:
         return SafeString()
     left = (video.retries_at - timezone.now()).total_seconds()
-    when = f"in {span(max(1.0, left))}" if left > 0 else "when its turn comes"
+    when = f"in {format_timespan(max(1.0, left))}" if left > 0 else "when its turn comes"
     time = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
     return format_html("Retrying {} ({} of {})", time, video.tries, MAX_RETRIES)
 
 
-def clock(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Return a duration as on a player, "12:04" or "1:02:09"."""
     if seconds is None:
         return ""
@@ -63,7 +63,7 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def span(seconds: float) -> str:
+def format_timespan(seconds: float) -> str:
     """Return a length of time in words, as "37 s", "4 min", "1 h 12 min", "3 days"."""
     if round(seconds) < 60:
         return f"{max(0, round(seconds))} s"
@@ -74,7 +74,7 @@ def span(seconds: float) -> str:
     return f"{days} day{'s' if days > 1 else ''}" if days else f"{minutes // 60} h {minutes % 60} min"
 
 
-def ago(moment: dt.datetime) -> str:
+def time_ago(moment: dt.datetime) -> str:
     """Return how long ago, in the largest unit: "2 days ago"."""
     passed = (timezone.now() - moment).total_seconds()
     for unit, length in (("year", 31556952), ("month", 2629746), ("day", 86400), ("hour", 3600), ("minute", 60)):
@@ -84,35 +84,35 @@ def ago(moment: dt.datetime) -> str:
     return "just now"
 
 
-def named(video: Video) -> str:
+def display_name(video: Video) -> str:
     """Return the title, or the address in short while no title is known."""
-    return video.title or address(video.url)
+    return video.title or short_url(video.url)
 
 
-def address(url: str) -> str:
+def short_url(url: str) -> str:
     """Return an address as people say it, "example.org/…/clip.mp4"; the end says most."""
     plain = unquote(url)
     plain = plain if plain.isprintable() and "\ufffd" not in plain else url
     bare = plain.partition("://")[2].removeprefix("www.").rstrip("/") or url
-    if len(bare) <= LONGEST_ADDRESS:
+    if len(bare) <= MAX_SHORT_URL_LENGTH:
         return bare
     host, _, path = bare.partition("/")
-    host = host if len(host) <= LONGEST_ADDRESS // 2 else f"…{host[-LONGEST_ADDRESS // 2 :]}"
-    end = path[len(host) - LONGEST_ADDRESS :]
+    host = host if len(host) <= MAX_SHORT_URL_LENGTH // 2 else f"…{host[-MAX_SHORT_URL_LENGTH // 2 :]}"
+    end = path[len(host) - MAX_SHORT_URL_LENGTH :]
     return f"{host}/…{end[max(0, end.find('/')) :]}"
 
 
-def site(url: str) -> str:
+def site_name(url: str) -> str:
     """Return the site of an address, as "example.org"."""
-    return address(url).partition("/")[0]
+    return short_url(url).partition("/")[0]
 
 
-def quality(video: Video) -> str:
+def quality_label(video: Video) -> str:
     """Return what was asked for, as "Best quality", "Up to 720p", "Audio only"."""
     said = video.get_quality_display()
     return {Quality.BEST: "Best quality", Quality.AUDIO: said}.get(Quality(video.quality), f"Up to {said}")
 
 
-def short(text: str, longest: int) -> str:
+def truncate_text(text: str, max_length: int) -> str:
     """Return so many characters at most; Django's own filter looks at each of them, in short texts too."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"

@@ -8,7 +8,7 @@ from django.conf import settings
 from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality
 
 # Percent-encoded it stays below DATA_UPLOAD_MAX_MEMORY_SIZE, so that nobody's text is turned away unread.
-LONGEST = 60_000
+MAX_URLS_LENGTH = 60_000
 
 
 class IngestForm(forms.Form):
@@ -16,7 +16,7 @@ class IngestForm(forms.Form):
 
     urls = forms.CharField(
         label="Video URL",
-        max_length=LONGEST,
+        max_length=MAX_URLS_LENGTH,
         error_messages={
             "required": "Paste the address of a video, or several, a line each.",
             "max_length": "This is too long: it has %(show_value)d characters, and %(limit_value)d are taken at once. "
@@ -62,6 +62,6 @@ class IngestForm(forms.Form):
         """Return how many videos of a list are taken, to be said beside the box."""
         return int(settings.PLAYLIST_LIMIT)
 
-    def lines(self) -> list[str]:
+    def url_lines(self) -> list[str]:
         """Return the lines that hold something."""
         return [line.strip() for line in self.cleaned_data["urls"].splitlines() if line.strip()]

@@ -5,19 +5,19 @@ import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 
-class OnePerLoop(Generic[Thing]):
+class LoopLocal(Generic[T]):
     """Return the running loop's own, when called; it goes with the loop."""
 
-    def __init__(self, make: Callable[[], Thing]) -> None:
-        self._make = make
-        self._found: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Thing] = weakref.WeakKeyDictionary()
+    def __init__(self, factory: Callable[[], T]) -> None:
+        self._factory = factory
+        self._values: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, T] = weakref.WeakKeyDictionary()
 
-    def __call__(self) -> Thing:
+    def __call__(self) -> T:
         loop = asyncio.get_running_loop()
-        found = self._found.get(loop)
+        found = self._values.get(loop)
         if found is None:
-            found = self._found[loop] = self._make()
+            found = self._values[loop] = self._factory()
         return found

@@ -8,10 +8,10 @@ from django.urls import path, re_path
 from downloads.consumers import ProgressConsumer
 
 
-async def refuse(scope: Any, receive: Any, send: Any) -> None:
+async def refuse_handshake(scope: Any, receive: Any, send: Any) -> None:
     """Refuse the handshake of any other path (403) without a traceback."""
     await receive()
     await send({"type": "websocket.close"})
 
 
-websocket = URLRouter([path("ws/progress", ProgressConsumer.as_asgi()), re_path(r"", refuse)])  # type: ignore[arg-type]
+websocket_router = URLRouter([path("ws/progress", ProgressConsumer.as_asgi()), re_path(r"", refuse_handshake)])  # type: ignore[arg-type]

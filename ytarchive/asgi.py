@@ -34,4 +34,4 @@ class SignedIn:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ProtocolTypeRouter({"http": endpoints.MonitoringEndpoints(http), "websocket": SameOrigin(SignedIn(routing.websocket))})
+application = ProtocolTypeRouter({"http": endpoints.MonitoringEndpoints(http), "websocket": SameOrigin(SignedIn(routing.websocket_router))})

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from downloads.accounts import permissions
-from downloads.loop_local import OnePerLoop
+from downloads.loop_local import LoopLocal
 
 logger = logging.getLogger(__name__)
 
@@ -92,4 +92,4 @@ def _valid_session_keys(session_keys: list[str]) -> Iterator[str]:
 
 
 # Of the running loop.
-get_session_monitor = OnePerLoop(SessionMonitor)
+get_session_monitor = LoopLocal(SessionMonitor)

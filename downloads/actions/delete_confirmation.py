@@ -3,7 +3,7 @@
 import dataclasses
 
 from downloads.files import subtitles
-from downloads.formatting import named, size
+from downloads.formatting import display_name, format_bytes
 from downloads.models import Video
 
 MAX_LISTED_NAMES = 10
@@ -24,12 +24,12 @@ def delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
     active = sum(video.is_active for video in videos)
     if len(videos) == 1:
         stopped = "Its download is stopped. " if active else ""
-        return DeleteConfirmation(f"Delete “{named(videos[0])}”?", [], 0, stopped + _removal_message(videos[0]))
+        return DeleteConfirmation(f"Delete “{display_name(videos[0])}”?", [], 0, stopped + _removal_message(videos[0]))
     stopped = f"{active} of them are downloading, and are stopped. " if active > 1 else ""
     stopped = "1 of them is downloading, and is stopped. " if active == 1 else stopped
     return DeleteConfirmation(
         f"Delete {len(videos)} videos?",
-        [named(video) for video in videos[:MAX_LISTED_NAMES]],
+        [display_name(video) for video in videos[:MAX_LISTED_NAMES]],
         max(0, len(videos) - MAX_LISTED_NAMES),
         f"{stopped}{_bulk_removal_message(videos)}",
     )
@@ -39,7 +39,7 @@ def _removal_message(video: Video) -> str:
     """Say what of one video is removed, as "The video file (603 MB), its picture and its history are removed …"."""
     parts = []
     if video.media_file:
-        parts.append(f"the video file ({size(video.size)})" if video.size else "the video file")
+        parts.append(f"the video file ({format_bytes(video.size)})" if video.size else "the video file")
     if video.thumbnail:
         parts.append("its picture")
     if count := len(subtitles.file_names_by_language(video.tracks)):
@@ -53,6 +53,6 @@ def _removal_message(video: Video) -> str:
 
 def _bulk_removal_message(videos: list[Video]) -> str:
     total = sum(video.size or 0 for video in videos)
-    files = f"Their files ({size(total)} in all)" if total else "Their files"
+    files = f"Their files ({format_bytes(total)} in all)" if total else "Their files"
     kept = " The videos of a list stay, unless they are among these." if any(video.is_list for video in videos) else ""
     return f"{files} and their history are removed from the disk. This cannot be undone.{kept}"

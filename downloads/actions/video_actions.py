@@ -125,7 +125,7 @@ def _group_by_outcome(action: Action, done: list[Video]) -> dict[tuple[str, str]
 
 def short_title(video: Video) -> str:
     """Return a video's name, short enough for a sentence."""
-    return Truncator(formatting.named(video)).chars(60)
+    return Truncator(formatting.display_name(video)).chars(60)
 
 
 def undo_tags(action: Action, done: list[Video], before: Mapping[str, QueuePosition] = MappingProxyType({})) -> str:

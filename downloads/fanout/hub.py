@@ -21,7 +21,7 @@ from downloads.fanout import frames
 from downloads.fanout.client import Transport, Client
 from downloads.fanout.frames import Frames
 from downloads.fanout.snapshot import Snapshot
-from downloads.loop_local import OnePerLoop
+from downloads.loop_local import LoopLocal
 from downloads.progress.batch import Batch
 from downloads.progress.counters import Counters
 from downloads.progress.keys import CLIENTS_KEY_PREFIX, BATCH_EVENT_TYPE, PROGRESS_GROUP, SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY
@@ -213,7 +213,7 @@ class Hub:
         return made
 
 
-_loop_hub = OnePerLoop(Hub)
+_loop_hub = LoopLocal(Hub)
 
 
 def get_hub(channel_layer: Any = None) -> Hub:

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from downloads.database import alone
+from downloads.database import advisory_lock
 from downloads.models import Metadata, Video
 
 
@@ -10,7 +10,7 @@ def save_metadata_or_skip(video: Video, metadata: Metadata) -> bool:
     """Keep what the look-up found, or set the video aside where it is there already; False if the lease is lost."""
     with transaction.atomic():
         # Two workers may look up the same video at once: the second is to find the first described.
-        alone(f"{metadata.extractor} {metadata.source_id}")
+        advisory_lock(f"{metadata.extractor} {metadata.source_id}")
         if found := find_duplicate(video, metadata):
             return video.skip_as_duplicate(f"This video is already in the archive: {found.name}. Retry fetches it once more.")
         return video.save_metadata(metadata)

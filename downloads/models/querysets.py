@@ -11,7 +11,7 @@ from django.db import connection, models, transaction
 from django.db.models import Count, Exists, Max, Min, Q
 from django.utils import timezone
 
-from downloads.database import alone
+from downloads.database import advisory_lock
 from downloads.models import event, indexes, removal, transitions
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.queue import Queue
@@ -168,7 +168,7 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
     def _host_has_capacity(self, host: str) -> bool:
         """Look again with the site to ourselves: two workers may each have seen its last free place."""
         if host:
-            alone(host)
+            advisory_lock(host)
         return not host or self.get_queryset().active().filter(host=host).count() < settings.PER_HOST
 
     def requeue_expired(self) -> int:

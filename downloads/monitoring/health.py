@@ -17,7 +17,7 @@ import redis
 from channels.layers import get_channel_layer
 from django.db import DatabaseError, connection
 
-from downloads.loop_local import OnePerLoop
+from downloads.loop_local import LoopLocal
 from downloads.progress import keys, redis_clients
 
 logger = logging.getLogger(__name__)
@@ -191,4 +191,4 @@ def _error_message(error: BaseException) -> str:
 
 
 # Of the running loop.
-get_health_checker = OnePerLoop(HealthChecker)
+get_health_checker = LoopLocal(HealthChecker)

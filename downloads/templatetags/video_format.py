@@ -11,17 +11,17 @@ from downloads import formatting
 from downloads.models import Video
 
 register = template.Library()
-register.filter(formatting.size)
-register.filter(formatting.amount)
-register.filter(formatting.retrying)
-register.filter(formatting.clock)
-register.filter(formatting.span)
-register.filter(formatting.ago)
-register.filter(formatting.named)
-register.filter(formatting.address)
-register.filter(formatting.site)
-register.filter(formatting.quality)
-register.filter(formatting.short)
+register.filter(formatting.format_bytes)
+register.filter(formatting.format_downloaded)
+register.filter(formatting.retry_message)
+register.filter(formatting.format_duration)
+register.filter(formatting.format_timespan)
+register.filter(formatting.time_ago)
+register.filter(formatting.display_name)
+register.filter(formatting.short_url)
+register.filter(formatting.site_name)
+register.filter(formatting.quality_label)
+register.filter(formatting.truncate_text)
 
 PLACEHOLDER_TONE_COUNT = 12
 
@@ -41,7 +41,7 @@ def percent_attribute(number: float | None) -> str:
 @register.filter
 def aria_valuetext(video: Video) -> str:
     """Return the bar in words, for those who hear it."""
-    parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", formatting.amount(video)]
+    parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", formatting.format_downloaded(video)]
     return ", ".join(part for part in parts if part) or "not known yet"
 
 
@@ -50,7 +50,7 @@ def time_ago_element(moment: dt.datetime) -> SafeString:
     """Return how long ago, as an element that has the exact time; a page has dozens, and Django's dates are slow."""
     exact = f"{moment.day} {moment:%B} {moment.year}, {moment:%H:%M} UTC"
     # Numbers and names of months: nothing to escape.
-    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{formatting.ago(moment)}</time>')  # noqa: S308
+    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{formatting.time_ago(moment)}</time>')  # noqa: S308
 
 
 @register.filter

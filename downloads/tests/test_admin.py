@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from downloads.admin import MOST_DELETED
+from downloads.admin import MAX_VIDEOS_PER_DELETE
 from downloads.files import trash
 from downloads.models import Metadata, Status, Video
 from downloads.tests.test_library import complete, running, tag, waiting
@@ -186,7 +186,7 @@ def test_it_asks_before_it_deletes(admin, as_in_a_child, settings):
 
 
 def test_it_refuses_to_delete_more_than_it_can_ask_for(admin, as_in_a_child, monkeypatch):
-    monkeypatch.setattr("downloads.admin.MOST_DELETED", 2)
+    monkeypatch.setattr("downloads.admin.MAX_VIDEOS_PER_DELETE", 2)
     videos = [complete("a"), failed("b"), waiting("c")]
     for chosen in (videos, videos[:1]):
         ids = [video.pk for video in chosen]
@@ -198,7 +198,7 @@ def test_it_refuses_to_delete_more_than_it_can_ask_for(admin, as_in_a_child, mon
 
 
 def test_it_has_room_for_the_numbers_of_all_it_deletes_at_once(settings):
-    assert 19 * MOST_DELETED < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert 19 * MAX_VIDEOS_PER_DELETE < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def test_it_deletes_one_from_its_own_page(admin, as_in_a_child, settings):

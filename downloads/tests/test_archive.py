@@ -191,7 +191,7 @@ def test_it_files_nothing_that_the_database_does_not_know(download, media_server
             refused.append(1)
             raise OperationalError("database is locked")
 
-    monkeypatch.setattr(database, "DATABASE_PAUSE", 0)
+    monkeypatch.setattr(database, "DATABASE_RETRY_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(media_folder, "install", locked_once)
     video = download(media_server.url("/clip.mp4"))
     assert video.status == Status.COMPLETE

@@ -208,8 +208,8 @@ def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
     ],
 )
 def test_it_says_an_address_as_people_do(url, said):
-    assert formatting.address(url) == said
-    assert len(said) <= formatting.LONGEST_ADDRESS + 2
+    assert formatting.short_url(url) == said
+    assert len(said) <= formatting.MAX_SHORT_URL_LENGTH + 2
 
 
 def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, tmp_path):
@@ -402,7 +402,7 @@ def test_it_reads_any_description_in_a_bearable_time(piece):
     [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
 )
 def test_it_says_how_long_something_took(seconds, said):
-    assert formatting.span(seconds) == said
+    assert formatting.format_timespan(seconds) == said
 
 
 def test_it_names_a_video_without_a_title_by_its_address(client):

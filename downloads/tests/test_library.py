@@ -259,20 +259,20 @@ def test_it_leads_to_the_icon(client):
 
 def test_it_writes_numbers_as_the_script_does():
     for count, text in FORMATS["size"]:
-        assert formatting.size(count) == text
+        assert formatting.format_bytes(count) == text
     for done, total, text in FORMATS["amount"]:
-        assert formatting.amount(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
+        assert formatting.format_downloaded(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
     for number, text in FORMATS["percent"]:
         assert video_format.format_percent(SimpleNamespace(percent=number)) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])
 def test_it_writes_durations_as_players_do(seconds, text):
-    assert formatting.clock(seconds) == text
+    assert formatting.format_duration(seconds) == text
 
 
 def test_it_cuts_long_texts_only():
-    assert [formatting.short(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
+    assert [formatting.truncate_text(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
 
 
 def cards(client, query: str = "") -> list[str]:

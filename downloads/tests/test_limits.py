@@ -72,7 +72,7 @@ def test_it_takes_what_fits(download, media_server, settings):
 def test_it_tries_later_what_may_pass(download, media_server, path):
     video = download(media_server.url(path))
     assert (video.status, video.tries) == (Status.QUEUED, 1)
-    assert strip_tags(formatting.retrying(video)).startswith("Retrying in ")
+    assert strip_tags(formatting.retry_message(video)).startswith("Retrying in ")
     assert video.error
     assert video.events.last().reason.endswith(video.error)
 

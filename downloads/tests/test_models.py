@@ -140,7 +140,7 @@ def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_mach
         assert claimed.retry_later("The site did not answer in time.")
         assert (claimed.status, claimed.tries, claimed.attempt) == (Status.QUEUED, number, number + 1)
         waits.append((claimed.not_before - timezone.now()).total_seconds())
-        assert f"({number} of 3)" in formatting.retrying(claimed)
+        assert f"({number} of 3)" in formatting.retry_message(claimed)
         assert f"({number} of 3). The site did not" in claimed.events.last().reason
         assert Video.objects.claim("w") is None
         time_machine.shift(waits[-1] + 1)
@@ -169,7 +169,7 @@ def test_it_gives_a_person_s_retry_all_its_tries(video):
     claimed.retry_later("x")
     assert Video.objects.get().cancel()
     assert video.retry()
-    assert (video.tries, video.not_before, formatting.retrying(video)) == (0, None, "")
+    assert (video.tries, video.not_before, formatting.retry_message(video)) == (0, None, "")
 
 
 def test_it_keeps_the_place_of_what_was_begun(video):

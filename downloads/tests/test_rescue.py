@@ -199,7 +199,7 @@ def test_it_breaks_off_a_site_that_sends_nothing(work, media_server):
     video = caught(media_server, "looking up")
     wait_until(lambda: fresh(video).tries == 1, 15, "it waits for another try")
     assert fresh(video).status == Status.QUEUED
-    assert strip_tags(formatting.retrying(fresh(video))).startswith("Retrying in ")
+    assert strip_tags(formatting.retry_message(fresh(video))).startswith("Retrying in ")
     assert video.events.last().reason.startswith("Retrying in ")
     assert fresh(video).move_to_front()
     wait_until(lambda: fresh(video).is_active, 5, "a person need not wait")

@@ -60,7 +60,7 @@ def add_videos(request: HttpRequest) -> HttpResponse:
     refusals: list[submit.Rejection] = []
     if form.is_valid():
         wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
-        taken, refusals = submit.submit(form.lines(), added_by=request.user, **wanted)
+        taken, refusals = submit.submit(form.url_lines(), added_by=request.user, **wanted)
         if taken:
             what = video_actions.short_title(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
             messages.success(request, f"Added {what}.")

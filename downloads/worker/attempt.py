@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from downloads.database import steadily
+from downloads.database import retry_while_database_is_down
 from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import collect_subtitles
@@ -60,7 +60,7 @@ def run_attempt(
             logger.info("%s: no longer ours", video.video_id)
         except workspace.WorkspaceLocked as occupied:
             reason = str(occupied)
-            steadily(lambda: video.release(reason))
+            retry_while_database_is_down(lambda: video.release(reason))
         except Exception as error:
             reporter.flush_and_close()
             _record_failure(video, error)
@@ -74,8 +74,8 @@ def _record_failure(video: Video, error: Exception) -> None:
         logger.warning("%s: %s", video.video_id, error)
         workspace.delete_reserve_file(video.video_id)
         # Not in the worker's name, which lets its own hold go as soon as it sees room: a quota shows none.
-        steadily(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS))
-        steadily(lambda: video.release(DISK_FULL_MESSAGE))
+        retry_while_database_is_down(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS))
+        retry_while_database_is_down(lambda: video.release(DISK_FULL_MESSAGE))
         return
     words = _failure_message(video, error)
     # A name that is unknown today is looked up once more: resolvers have bad moments.
@@ -84,13 +84,13 @@ def _record_failure(video: Video, error: Exception) -> None:
     if may_pass:
         schedule_retry(video, words)
     else:
-        steadily(lambda: video.fail(words))
+        retry_while_database_is_down(lambda: video.fail(words))
 
 
 def schedule_retry(video: Video, message: str) -> None:
     """Have a video wait for another try; one that is getting on has all of its tries again."""
     advanced = workspace.has_gained_bytes(video.video_id)
-    steadily(lambda: video.retry_later(message, made_progress=advanced))
+    retry_while_database_is_down(lambda: video.retry_later(message, made_progress=advanced))
 
 
 def _failure_message(video: Video, error: Exception) -> str:
@@ -123,10 +123,10 @@ class Attempt:
         found = downloader.probe_url(self.video.url, self.folder, proxy_url=self.proxy_url, **wanted)
         if isinstance(found, Playlist):
             listing = found
-            require_lease(steadily(lambda: playlists.expand_playlist(self.video, listing)))
+            require_lease(retry_while_database_is_down(lambda: playlists.expand_playlist(self.video, listing)))
             return
         known = parse_metadata(found.info)
-        require_lease(steadily(lambda: duplicates.save_metadata_or_skip(self.video, known)))
+        require_lease(retry_while_database_is_down(lambda: duplicates.save_metadata_or_skip(self.video, known)))
         if self.video.is_terminal:
             return
         limits.require_within_limits(self.video.duration, sum(stream.expected_bytes or 0 for stream in found.streams))
@@ -138,7 +138,7 @@ class Attempt:
         media_folder.fsync_folder(ready)
         self.reporter.flush_and_close()
         ready = media_folder.stage(ready, self.video.video_id)
-        require_lease(steadily(lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))))
+        require_lease(retry_while_database_is_down(lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))))
         media_folder.remove_replaced(ready)
 
     def _on_stream_update(self, update: StreamUpdate) -> None:
@@ -153,7 +153,7 @@ class Attempt:
     def _enter_processing_phase(self, phase: str) -> None:
         """Enter a phase after the fetching; the first of them moves the row on."""
         if not self.is_processing:
-            require_lease(steadily(lambda: self.video.start_processing(phase)))
+            require_lease(retry_while_database_is_down(lambda: self.video.start_processing(phase)))
             self.is_processing = True
             self.on_downloaded()
         self._enter_phase(phase)

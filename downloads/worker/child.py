@@ -41,7 +41,7 @@ def main() -> None:
     order = json.loads(_read_job_line(lifeline))
     flow = RateLimiter(order["rate"])
     threading.Thread(target=_watch_control_pipe, args=(lifeline, flow), name="lifeline", daemon=True).start()
-    video = database.steadily(lambda: Video.objects.filter(**order["job"]).first())
+    video = database.retry_while_database_is_down(lambda: Video.objects.filter(**order["job"]).first())
     if video is None:
         return
     _limit_file_size()

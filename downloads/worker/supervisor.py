@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from downloads.database import _be_brief
+from downloads.database import use_short_timeouts
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.models import TERMINAL_STATUSES, LEASE_DURATION, Queue, Video
 from downloads.progress import keys, redis_clients
@@ -56,7 +56,7 @@ class Supervisor:
         """Work until a signal says to stop; then give back what is unfinished."""
         for line in ffmpeg.missing_tool_warnings():
             logger.warning("%s", line)
-        _be_brief()
+        use_short_timeouts()
         with self._signal_wakeup():
             while self._stop_deadline is None or self._downloads:
                 self._run_once()
