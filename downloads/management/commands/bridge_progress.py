@@ -19,10 +19,10 @@ class Command(BaseCommand):
     help = "Carries progress from Redis to every page; several may run, one leads."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asyncio.run(bridge())
+        asyncio.run(run_bridge())
 
 
-async def bridge() -> None:
+async def run_bridge() -> None:
     """Run a bridge until SIGTERM or Ctrl-C."""
     # No retries inside: the bridge tries again itself, from the start.
     client = create_async_redis_client(connect_timeout=0.5, response_timeout=1.0)

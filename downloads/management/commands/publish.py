@@ -23,12 +23,12 @@ class Command(BaseCommand):
             message.parse_video_id(keys.progress_channel(options["video_id"]))
             found = message.Progress.from_json(os.fsencode(options["json"]))
         except message.InvalidMessage as error:
-            raise CommandError(REASONS[error.reason]) from error
+            raise CommandError(REASON_MESSAGES[error.reason]) from error
         if not publisher.publish_progress(options["video_id"], found):
             raise CommandError("Redis cannot be reached. Is `manage.py up` running, or REDIS_URL right?")
 
 
-REASONS = {
+REASON_MESSAGES = {
     "bad_id": "The video id must be 1 to 64 letters, digits, '_', '-', '.' or ':'.",
     "too_long": f"The message is longer than {message.MAX_MESSAGE_BYTES} bytes.",
     "no_json": 'The message is no JSON. An example: {"percent": 42}',

@@ -18,8 +18,8 @@ from ytarchive.supervisor.process import Part
 from ytarchive.supervisor.readiness import redis_part
 from ytarchive.supervisor.stack import Stack, environment, manage, only_one
 
-CODE_CHANGED = 3  # how Django's reloader ends (django.utils.autoreload.trigger_reload)
-LONGEST_DELAY = 2.0  # between two tries of pages that do not start: somebody is mending them right now
+RELOAD_EXIT_STATUS = 3  # how Django's reloader ends (django.utils.autoreload.trigger_reload)
+MAX_RESTART_DELAY_SECONDS = 2.0  # between two tries of pages that do not start: somebody is mending them right now
 
 
 class Command(DaphneRunserver):
@@ -42,30 +42,30 @@ class Command(DaphneRunserver):
             super().run(**options)
             return
         try:
-            with self._stack(options["web_only"], options["use_reloader"]) as stack:
+            with self._build_stack(options["web_only"], options["use_reloader"]) as stack:
                 stack.run()
         except CannotStart as error:
             sys.exit(f"ytarchive: {error}")
 
     @contextlib.contextmanager
-    def _stack(self, web_only: bool, use_reloader: bool) -> Iterator[Stack]:
+    def _build_stack(self, web_only: bool, use_reloader: bool) -> Iterator[Stack]:
         with contextlib.ExitStack() as held:
             if not web_only:
                 held.enter_context(only_one())
             listener = held.enter_context(listen(self.addr, int(self.port)))
             env = environment(listener)
             web = [word for word in get_child_arguments() if word != "--web-only"]
-            web_env = env | _child(listener.fileno(), use_reloader)
+            web_env = env | _web_child_variables(listener.fileno(), use_reloader)
             fds = (listener.fileno(),)
-            parts = [Part("web", web, env=web_env, fds=fds, grace=6.0, longest_delay=LONGEST_DELAY)]
+            parts = [Part("web", web, env=web_env, fds=fds, grace=6.0, longest_delay=MAX_RESTART_DELAY_SECONDS)]
             bridge = []
             if not web_only:
                 parts.append(Part("worker", manage("work"), env=env, grace=6.0))
                 bridge.append(Part("bridge", manage("bridge_progress"), env=env, grace=1.5))
             server = None if web_only else redis_part()
-            yield Stack(listener, parts, bridge, server, self.say, reload_status=CODE_CHANGED)
+            yield Stack(listener, parts, bridge, server, self.write_line, reload_status=RELOAD_EXIT_STATUS)
 
-    def say(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         """Tell the person at the terminal, at once, even through a pipe."""
         with contextlib.suppress(OSError):  # nobody listens any more: no reason to stop
             self.stdout.write(line)
@@ -81,7 +81,7 @@ class Command(DaphneRunserver):
         return ProgressServer(**options)
 
 
-def _child(fd: int, use_reloader: bool) -> dict[str, str]:
+def _web_child_variables(fd: int, use_reloader: bool) -> dict[str, str]:
     """Return what tells the child its socket, and Django's reloader that it is the one to end on a change."""
     reloader = {DJANGO_AUTORELOAD_ENV: "true"} if use_reloader else {}
     return {"YTARCHIVE_RUNSERVER_FD": str(fd), **reloader}

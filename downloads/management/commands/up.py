@@ -34,19 +34,19 @@ class Command(BaseCommand):
         try:
             with only_one(), listen(options["bind"], options["port"]) as listener:
                 env = environment(listener)
-                webs = [_web(number, listener.fileno(), env) for number in range(1, options["web"] + 1)]
+                webs = [_web_process(number, listener.fileno(), env) for number in range(1, options["web"] + 1)]
                 worker = Part("worker", manage("work", "--workers", str(options["workers"])), env=env, grace=6.0)
                 bridge = Part("bridge", manage("bridge_progress"), env=env, grace=1.5)
-                Stack(listener, [*webs, worker], [bridge], redis_part(), self.say).run()
+                Stack(listener, [*webs, worker], [bridge], redis_part(), self.write_line).run()
         except CannotStart as error:
             sys.exit(f"ytarchive: {error}")
 
-    def say(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         """Tell the person at the terminal, at once, even through a pipe."""
         with contextlib.suppress(OSError):  # nobody listens any more: no reason to stop
             self.stdout.write(line)
             self.stdout.flush()
 
 
-def _web(number: int, fd: int, env: dict[str, str]) -> Part:
+def _web_process(number: int, fd: int, env: dict[str, str]) -> Part:
     return Part(f"web {number}", manage("web", "--fd", str(fd)), env=env, fds=(fd,), grace=6.0)

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         number = options["fd"]
         if number is None:
-            number = _listen(options["bind"], options["port"])
+            number = _listener_fd(options["bind"], options["port"])
         # Imported here, since it installs Twisted's reactor in the process.
         from daphne.endpoints import build_endpoint_description_strings  # noqa: PLC0415
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         ).run()
 
 
-def _listen(host: str, port: int) -> int:
+def _listener_fd(host: str, port: int) -> int:
     """Return a listening socket's number; an archive that others can reach is private unless told otherwise."""
     try:
         listener = listen(host, port)

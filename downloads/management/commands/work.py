@@ -8,12 +8,12 @@ from django.core.management.base import BaseCommand
 
 from downloads.worker.supervisor import Supervisor
 
-MOST = 64
+MAX_WORKERS = 64
 
 
-def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST}")
+def _parse_worker_count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MAX_WORKERS}")
     return int(text)
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--workers", type=_whole, default=settings.WORKERS, help="downloads at once")
+        parser.add_argument("--workers", type=_parse_worker_count, default=settings.WORKERS, help="downloads at once")
 
     def handle(self, *args: Any, workers: int, **options: Any) -> None:
         Supervisor(workers).run()
