@@ -122,7 +122,7 @@ def _timed(client: Client, clock: Clock, path: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tuning.keep_connections()  # as a web process does
+    tuning.enable_connection_pool()  # as a web process does
     call_command("migrate", verbosity=0)
     shelf.fill(int(sys.argv[1]))
     with connection.cursor() as vacuum:

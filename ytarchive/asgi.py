@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from ytarchive.server.origin import SameOrigin
+from ytarchive.server.origin import SameOriginMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
 http = get_asgi_application()
@@ -34,4 +34,4 @@ class SignedIn:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ProtocolTypeRouter({"http": endpoints.MonitoringEndpoints(http), "websocket": SameOrigin(SignedIn(routing.websocket_router))})
+application = ProtocolTypeRouter({"http": endpoints.MonitoringEndpoints(http), "websocket": SameOriginMiddleware(SignedIn(routing.websocket_router))})

@@ -69,7 +69,7 @@ else:
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "ytarchive.server.channel_layer.ProgressLayer",
+        "BACKEND": "ytarchive.server.channel_layer.ProgressChannelLayer",
         "CONFIG": {
             # Nobody waits long for Redis: whoever sends tries again with newer news.
             "hosts": [

@@ -59,11 +59,11 @@ class Client:
         if self.protocol:
             self.v1_bar_ids = (self.v1_bar_ids - frames.cleared_bar_ids) | frames.shown_bar_ids
         if frames.texts:
-            self.transport.write(frames)
+            self.transport.write_frames(frames)
 
     def is_behind(self, now: float) -> bool:
         """Tell whether something is still pending; a client that takes nothing for too long is dropped."""
-        pending = self.transport.pending()
+        pending = self.transport.get_write_buffer_size()
         if pending and (not self.behind_since or pending < self.last_buffer_size):
             self.behind_since = now
         elif not pending:
@@ -71,6 +71,6 @@ class Client:
         elif now - self.behind_since > MAX_BEHIND_SECONDS:
             logger.info("a client that does not read was dropped")
             self.counters.counts[CLIENTS_DROPPED] += 1
-            self.transport.drop()
+            self.transport.abort_connection()
         self.last_buffer_size = pending
         return pending > 0

@@ -219,7 +219,7 @@ _loop_hub = LoopLocal(Hub)
 def get_hub(channel_layer: Any = None) -> Hub:
     """Return the running loop's Fanout; a channel layer that can is told to give it the group's batches."""
     found = _loop_hub()
-    attach = getattr(channel_layer, "attach", None)
+    attach = getattr(channel_layer, "subscribe_handler", None)
     if attach:
         attach(PROGRESS_GROUP, BATCH_EVENT_TYPE, found.receive_batch)
     return found

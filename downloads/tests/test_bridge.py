@@ -22,7 +22,7 @@ from downloads.models import Video
 from downloads.progress.keys import LEADER_KEY, SNAPSHOT_KEY, progress_channel
 from downloads.progress.message import Progress
 from downloads.tests.conftest import RedisServer, wait_until
-from ytarchive.server.channel_layer import ProgressLayer
+from ytarchive.server.channel_layer import ProgressChannelLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Listener:
     """A member of the group `progress`, as a consumer is, that keeps what it hears."""
 
-    def __init__(self, layer: ProgressLayer) -> None:
+    def __init__(self, layer: ProgressChannelLayer) -> None:
         self.layer = layer
         self.batches: list[dict] = []
 
@@ -67,7 +67,7 @@ class Scene:
 
     def __init__(self, server: RedisServer) -> None:
         self.server = server
-        self.layer = ProgressLayer(hosts=[{"address": server.url, "retry": Retry(NoBackoff(), 0)}], prefix="ytarchive")
+        self.layer = ProgressChannelLayer(hosts=[{"address": server.url, "retry": Retry(NoBackoff(), 0)}], prefix="ytarchive")
         self.listener = Listener(self.layer)
         self.client = redis.asyncio.Redis.from_url(server.url)
         self.running: dict[Bridge, asyncio.Task[None]] = {}

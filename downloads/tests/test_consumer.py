@@ -339,4 +339,4 @@ async def test_it_leaves_no_member_behind_however_it_ends(layer):
         with pytest.raises(AttributeError):
             await broken.wait()
     assert members() == 0
-    assert settings.CHANNEL_LAYERS["default"]["BACKEND"] == "ytarchive.server.channel_layer.ProgressLayer"
+    assert settings.CHANNEL_LAYERS["default"]["BACKEND"] == "ytarchive.server.channel_layer.ProgressChannelLayer"

@@ -15,7 +15,7 @@ from downloads.bridge import epoch
 from downloads.bridge.leader import Bridge
 from downloads.tests.conftest import RedisServer
 from ytarchive.server import channel_layer
-from ytarchive.server.channel_layer import ProgressLayer
+from ytarchive.server.channel_layer import ProgressChannelLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +67,7 @@ async def middlebox(redis_server: RedisServer) -> AsyncIterator[Middlebox]:
     await found.stop()
 
 
-async def heard(layer: ProgressLayer, name: str, marker: str, seconds: float) -> float:
+async def heard(layer: ProgressChannelLayer, name: str, marker: str, seconds: float) -> float:
     """Return after how many seconds the layer hears `marker`, which is sent again and again on another way."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):
@@ -77,9 +77,9 @@ async def heard(layer: ProgressLayer, name: str, marker: str, seconds: float) ->
 
 
 async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
-    monkeypatch.setattr(channel_layer, "DEAF_AFTER", 1.0)
-    layer = ProgressLayer(hosts=[{"address": await middlebox.start(), "retry": Retry(NoBackoff(), 0)}])
-    speaker = ProgressLayer(hosts=[redis_server.url])
+    monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 1.0)
+    layer = ProgressChannelLayer(hosts=[{"address": await middlebox.start(), "retry": Retry(NoBackoff(), 0)}])
+    speaker = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
 
@@ -98,7 +98,7 @@ async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_serve
 
 
 async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(redis_server, monkeypatch):
-    layer = ProgressLayer(hosts=[redis_server.url])
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
     pubsub = layer._get_layer()._shards[0]._pubsub
@@ -120,7 +120,7 @@ async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(red
 
 async def test_the_bridge_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
     monkeypatch.setattr(epoch, "ECHO_TIMEOUT_SECONDS", 2.0)
-    layer = ProgressLayer(hosts=[redis_server.url])
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
     client = redis.asyncio.Redis.from_url(await middlebox.start(), socket_timeout=1.0, retry=Retry(NoBackoff(), 0))

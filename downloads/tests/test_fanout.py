@@ -9,7 +9,7 @@ from downloads.fanout import frames, hub
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Hub, Snapshot
 from downloads.progress.keys import BATCH_EVENT_TYPE
-from ytarchive.server.channel_layer import CAPACITY, ProgressLayer
+from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
 
 
 class Hand:
@@ -204,9 +204,9 @@ async def test_its_frames_are_those_of_rfc_6455():
 
 @pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])
 async def test_the_layer_hears_on_whatever_is_written_into_its_channel(redis_server, junk):
-    layer = ProgressLayer(hosts=[redis_server.url])
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
     heard: list[dict] = []
-    layer.attach("progress", BATCH_EVENT_TYPE, heard.append)
+    layer.subscribe_handler("progress", BATCH_EVENT_TYPE, heard.append)
     await layer.group_add("progress", await layer.new_channel())
     with redis_server.client() as client:
         client.publish("asgi__group__progress", junk)
@@ -218,15 +218,15 @@ async def test_the_layer_hears_on_whatever_is_written_into_its_channel(redis_ser
 
 
 async def test_the_layer_keeps_a_bounded_number_of_messages_for_a_member(redis_server):
-    layer = ProgressLayer(hosts=[redis_server.url])
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
-    for number in range(3 * CAPACITY):
+    for number in range(3 * MAX_QUEUED_MESSAGES):
         await layer.group_send("progress", {"type": "x", "number": number})
     await layer.send(name, {"type": "last"})
     queue = layer.channels[name]
     async with asyncio.timeout(5):
-        while queue.qsize() < CAPACITY or layer.deserialize(queue._queue[-1]).get("type") != "last":  # noqa: ASYNC110 - no event tells
+        while queue.qsize() < MAX_QUEUED_MESSAGES or layer.deserialize(queue._queue[-1]).get("type") != "last":  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
-    assert (await layer.receive(name))["number"] == 2 * CAPACITY + 1
+    assert (await layer.receive(name))["number"] == 2 * MAX_QUEUED_MESSAGES + 1
     await layer.flush()

@@ -18,7 +18,7 @@ from benchmarks import postgres
 from downloads.tests import tools
 from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.test_twins import race
-from ytarchive.server.tuning import POOL
+from ytarchive.server.tuning import POOL_OPTIONS
 
 pytestmark = pytest.mark.processes
 
@@ -265,4 +265,4 @@ def test_it_has_connections_for_all_who_ask_at_once(web, cluster):
     with ThreadPoolExecutor(60) as crowd:
         assert all(crowd.map(answers, [web] * 240))
     with psycopg.connect(cluster) as other:
-        assert 1 <= len(other.execute(CONNECTED).fetchall()) <= POOL["max_size"]
+        assert 1 <= len(other.execute(CONNECTED).fetchall()) <= POOL_OPTIONS["max_size"]

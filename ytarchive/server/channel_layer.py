@@ -25,32 +25,32 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 Event = dict[str, Any]
-Sink = Callable[[Event], None]
+EventHandler = Callable[[Event], None]
 
-CAPACITY = 100  # messages waiting for one consumer
-DEAF_AFTER = 5.0  # seconds; the bridge's heartbeat comes at least every 2
+MAX_QUEUED_MESSAGES = 100  # messages waiting for one consumer
+SILENCE_TIMEOUT_SECONDS = 5.0  # seconds; the bridge's heartbeat comes at least every 2
 # The last is what redis-py raises where one task writes on a connection that another has just closed.
-AWAY = (RedisError, OSError, asyncio.TimeoutError, AttributeError)
+CONNECTION_ERRORS = (RedisError, OSError, asyncio.TimeoutError, AttributeError)
 
 
-class Connection(RedisSingleShardConnection):
+class ShardConnection(RedisSingleShardConnection):
     """One Redis connection for all subscriptions of a process, and one to publish."""
 
     def __init__(self, host: dict[str, Any], channel_layer: "LoopLayer") -> None:
         super().__init__(host, channel_layer)
-        self._away = False
-        self._missing: set[str] = set()
-        self._complained = float("-inf")
+        self._redis_is_down = False
+        self._pending_subscriptions: set[str] = set()
+        self._last_error_logged_at = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe now, or as soon as Redis is back."""
-        if self._away:
-            self._missing.add(channel)
+        if self._redis_is_down:
+            self._pending_subscriptions.add(channel)
             return
         try:
             await super().subscribe(channel)
-        except AWAY as error:
-            self._missing.add(channel)
+        except CONNECTION_ERRORS as error:
+            self._pending_subscriptions.add(channel)
             self._ensure_receiver()
             logger.debug("subscription of %s is postponed: %s", channel, error)
         task = asyncio.current_task()
@@ -60,10 +60,10 @@ class Connection(RedisSingleShardConnection):
 
     async def unsubscribe(self, channel: str) -> None:
         """Unsubscribe; what cannot be told to Redis now is forgotten with the connection."""
-        self._missing.discard(channel)
+        self._pending_subscriptions.discard(channel)
         try:
             await super().unsubscribe(channel)
-        except AWAY as error:
+        except CONNECTION_ERRORS as error:
             self._subscribed_to.discard(channel)
             logger.debug("%s was not unsubscribed: %s", channel, error)
 
@@ -71,47 +71,47 @@ class Connection(RedisSingleShardConnection):
         while True:
             try:
                 await self._receive_once()
-            except AWAY as error:
-                if not self._away:
+            except CONNECTION_ERRORS as error:
+                if not self._redis_is_down:
                     logger.warning("Redis is away, live updates wait for it: %s", error)
-                self._away = True
+                self._redis_is_down = True
                 await asyncio.sleep(0.5)
 
     async def _receive_once(self) -> None:
-        if self._missing:
+        if self._pending_subscriptions:
             self._ensure_redis()
-            wanted = sorted(self._missing)
+            wanted = sorted(self._pending_subscriptions)
             await self._pubsub.subscribe(*wanted)
             self._subscribed_to.update(wanted)
-            self._missing.difference_update(wanted)
+            self._pending_subscriptions.difference_update(wanted)
         if not self._pubsub.subscribed:
             await asyncio.sleep(0.05)
             return
         # Subscription messages are not ignored: with `ignore`, get_message returns None for them,
         # which could not be told from silence.
-        message = await self._pubsub.get_message(timeout=DEAF_AFTER)
-        if self._away:
-            self._away = False
+        message = await self._pubsub.get_message(timeout=SILENCE_TIMEOUT_SECONDS)
+        if self._redis_is_down:
+            self._redis_is_down = False
             logger.info("Redis is back, live updates go on.")
         if message is None:
-            await self._replace_deaf()
+            await self._replace_silent_connection()
         elif message["type"] == "message":
-            self._receive_safely(message)
+            self._receive_message_safely(message)
 
-    async def _replace_deaf(self) -> None:
+    async def _replace_silent_connection(self) -> None:
         """Close a connection that has been silent; the next read opens another and subscribes again."""
         if self.channel_layer.groups and self._pubsub.connection is not None:
-            logger.debug("nothing arrived for %s s, the connection to Redis is replaced", DEAF_AFTER)
+            logger.debug("nothing arrived for %s s, the connection to Redis is replaced", SILENCE_TIMEOUT_SECONDS)
             await self._pubsub.connection.disconnect()
 
-    def _receive_safely(self, message: dict[str, Any]) -> None:
+    def _receive_message_safely(self, message: dict[str, Any]) -> None:
         """Hand a message on; whatever somebody wrote into the channel, the next one is heard."""
         try:
             self._receive_message(message)
         except Exception:
             now = time.monotonic()
-            if now - self._complained >= 1.0:
-                self._complained = now
+            if now - self._last_error_logged_at >= 1.0:
+                self._last_error_logged_at = now
                 logger.exception("a message on %r cannot be used", message["channel"][:100])
 
     def _receive_message(self, message: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ class Connection(RedisSingleShardConnection):
             if name in self.channel_layer.channels:
                 self.channel_layer.channels[name].put_nowait(message["data"])
             return
-        sinks = self.channel_layer.sinks.get(name)
+        sinks = self.channel_layer.event_handlers.get(name)
         if sinks:
             event = self.channel_layer.channel_layer.deserialize(message["data"])
             sink = sinks.get(event["type"])
@@ -138,15 +138,15 @@ class LoopLayer(RedisPubSubLoopLayer):
 
     def __init__(self, hosts: Any = None, **kwargs: Any) -> None:
         super().__init__(hosts=hosts, **kwargs)
-        self._shards = [Connection(host, self) for host in decode_hosts(hosts)]
-        self.sinks: dict[str, dict[str, Sink]] = {}
+        self._shards = [ShardConnection(host, self) for host in decode_hosts(hosts)]
+        self.event_handlers: dict[str, dict[str, EventHandler]] = {}
 
-    def attach(self, group: str, kind: str, sink: Sink) -> None:
+    def subscribe_handler(self, group: str, event_type: str, handler: EventHandler) -> None:
         """Give `group`'s events of type `kind` to `sink`, once a process, instead of to each member."""
-        self.sinks.setdefault(self._get_group_channel_name(group), {})[kind] = sink
+        self.event_handlers.setdefault(self._get_group_channel_name(group), {})[event_type] = handler
 
     async def _subscribe_to_channel(self, channel: str) -> None:
-        self.channels[channel] = BoundedQueue(CAPACITY)
+        self.channels[channel] = BoundedQueue(MAX_QUEUED_MESSAGES)
         try:
             await self._get_shard(channel).subscribe(channel)
         except BaseException:  # cancelled: nobody will ever receive from it
@@ -159,11 +159,11 @@ class LoopLayer(RedisPubSubLoopLayer):
             event: Event = await super().receive(channel)
         except (asyncio.CancelledError, GeneratorExit):
             for group in [name for name, members in self.groups.items() if channel in members]:
-                await self._leave(group, channel)
+                await self._leave_group(group, channel)
             raise
         return event
 
-    async def _leave(self, group_channel: str, channel: str) -> None:
+    async def _leave_group(self, group_channel: str, channel: str) -> None:
         members = self.groups[group_channel]
         members.discard(channel)
         if not members:
@@ -171,7 +171,7 @@ class LoopLayer(RedisPubSubLoopLayer):
             await self._get_shard(group_channel).unsubscribe(group_channel)
 
 
-class ProgressLayer(RedisPubSubChannelLayer):
+class ProgressChannelLayer(RedisPubSubChannelLayer):
     """The layer of a process: one LoopLayer per event loop."""
 
     def _get_layer(self) -> LoopLayer:

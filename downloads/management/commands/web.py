@@ -33,7 +33,7 @@ class Command(BaseCommand):
         from ytarchive.asgi import application  # noqa: PLC0415
         from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
 
-        tuning.keep_connections()
+        tuning.enable_connection_pool()
         memory.settle()
         ProgressServer(
             application,
