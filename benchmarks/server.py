@@ -36,7 +36,7 @@ class Server:
     def start(self, data: Path, webs: int) -> None:
         """Start Redis, then the stack, and wait until it serves."""
         (self.folder / "redis").mkdir()
-        self._run(Process("redis", embedded_redis.command(self.socket, self.folder / "redis")), ())
+        self._run(Process("redis", embedded_redis.redis_server_command(self.socket, self.folder / "redis")), ())
         self._wait(self._redis_answers, "Redis answers")
         with socket.socket() as listening:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -252,7 +252,7 @@ def test_it_waits_for_a_removal_that_is_under_way(video, monkeypatch):
 def test_it_ends_broken_removals_before_the_first_page(video, settings):
     trash.move_to_trash(video.video_id)
     settings.DEBUG = True  # no static files to gather
-    bootstrap.everything(lambda _: None)
+    bootstrap.prepare_all(lambda _: None)
     assert is_whole(video)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ytarchive.supervisor import process as part_module
-from ytarchive.supervisor.bootstrap import CannotStart, first_line
-from ytarchive.supervisor.listener import FirstPage, is_loopback, listen, reach, url
-from ytarchive.supervisor.process import Part, in_words
-from ytarchive.supervisor.stack import TRIES, Stack, environment
+from ytarchive.supervisor.bootstrap import StartupError, first_error_line
+from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, open_listener, local_address, local_url
+from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
+from ytarchive.supervisor.stack import MAX_EARLY_EXITS, Stack, build_child_environment
 
 
 class Clock:
@@ -28,11 +28,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return found
 
 
-def python(program: str, **options) -> Part:
-    return Part("part", [sys.executable, "-c", program], **options)
+def python(program: str, **options) -> ManagedProcess:
+    return ManagedProcess("part", [sys.executable, "-c", program], **options)
 
 
-def end(part: Part) -> int | None:
+def end(part: ManagedProcess) -> int | None:
     assert part.process
     part.process.wait(10)
     return part.reap()
@@ -44,7 +44,7 @@ def end(part: Part) -> int | None:
 def test_it_waits_longer_after_each_early_end(clock: Clock) -> None:
     part = python("")
 
-    delays = [part.put_off() for _ in range(8)]
+    delays = [part.schedule_restart() for _ in range(8)]
 
     assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
@@ -52,22 +52,22 @@ def test_it_waits_longer_after_each_early_end(clock: Clock) -> None:
 def test_it_forgives_a_part_that_ran_well(clock: Clock) -> None:
     part = python("")
     for _ in range(5):
-        part.put_off()
+        part.schedule_restart()
     part.start()
     clock.now += 60
 
     assert end(part) == 0
-    assert part.put_off() == 0.5
-    assert part.due == clock.now + 0.5
+    assert part.schedule_restart() == 0.5
+    assert part.restart_at == clock.now + 0.5
 
 
 def test_it_calls_off_a_start_when_it_is_to_stop() -> None:
     part = python("")
-    part.put_off()
+    part.schedule_restart()
 
-    part.ask_to_stop()
+    part.request_stop()
 
-    assert part.due is None
+    assert part.restart_at is None
 
 
 def test_it_tells_an_end_once() -> None:
@@ -76,7 +76,7 @@ def test_it_tells_an_end_once() -> None:
 
     assert end(part) == 7
     assert part.reap() is None
-    assert not part.running
+    assert not part.is_running
 
 
 def test_it_ends_what_the_part_started_as_well() -> None:
@@ -93,34 +93,34 @@ def test_it_keeps_the_last_words_of_a_part(tmp_path: Path) -> None:
     part.start()
     end(part)
 
-    assert part.last_words() == "two"
+    assert part.last_log_line() == "two"
 
 
 @pytest.mark.parametrize(("status", "said"), [(1, "exit status 1"), (-9, "SIGKILL"), (-77, "signal 77")])
 def test_it_says_how_a_process_ended(status: int, said: str) -> None:
-    assert in_words(status) == said
+    assert describe_exit_status(status) == said
 
 
 # The stack ---------------------------------------------------------------------------------------
 
 
 def test_it_gives_up_before_ready_when_a_part_never_runs() -> None:
-    with listen("127.0.0.1", 0) as listener:
-        stack = Stack(listener, [part := python("")], [], None, say=print)
-        for _ in range(TRIES - 1):
-            stack._put_off(part, 1)
+    with open_listener("127.0.0.1", 0) as listener:
+        stack = Stack(listener, [part := python("")], [], None, write_line=print)
+        for _ in range(MAX_EARLY_EXITS - 1):
+            stack._schedule_restart(part, 1)
 
-        with pytest.raises(CannotStart, match="“part” does not start"):
-            stack._put_off(part, 1)
+        with pytest.raises(StartupError, match="“part” does not start"):
+            stack._schedule_restart(part, 1)
 
 
 def test_it_never_gives_up_once_it_was_ready() -> None:
-    with listen("127.0.0.1", 0) as listener:
-        stack = Stack(listener, [part := python("")], [], None, say=print)
-        stack.ready = True
+    with open_listener("127.0.0.1", 0) as listener:
+        stack = Stack(listener, [part := python("")], [], None, write_line=print)
+        stack.is_ready = True
 
-        for _ in range(TRIES + 5):
-            stack._put_off(part, 1)
+        for _ in range(MAX_EARLY_EXITS + 5):
+            stack._schedule_restart(part, 1)
 
 
 @pytest.mark.parametrize(("host", "given", "expected"), [
@@ -134,8 +134,8 @@ def test_it_is_private_when_others_can_reach_it(
 ) -> None:
     if given is not None:
         monkeypatch.setenv("YTARCHIVE_PRIVATE", given)
-    with listen(host, 0) as listener:
-        assert environment(listener).get("YTARCHIVE_PRIVATE") == expected
+    with open_listener(host, 0) as listener:
+        assert build_child_environment(listener).get("YTARCHIVE_PRIVATE") == expected
 
 
 # Listening -----------------------------------------------------------------------------------------
@@ -147,16 +147,16 @@ def test_it_is_private_when_others_can_reach_it(
     ("0.0.0.0", False, "127.0.0.1"),
 ])  # fmt: skip
 def test_it_knows_where_it_is_reached(host: str, local: bool, reached: str | None) -> None:
-    with listen(host, 0) as listener:
+    with open_listener(host, 0) as listener:
         assert is_loopback(listener) == local
-        assert reached in (None, reach(listener)[0])
-        assert url(listener).endswith(f":{listener.getsockname()[1]}/")
+        assert reached in (None, local_address(listener)[0])
+        assert local_url(listener).endswith(f":{listener.getsockname()[1]}/")
 
 
 def test_it_asks_for_the_first_page_until_it_is_well_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ytarchive.supervisor.listener.RETRY", 0)
-    with listen("127.0.0.1", 0) as listener:
-        page = FirstPage(listener)
+    monkeypatch.setattr("ytarchive.supervisor.listener.PROBE_RETRY_SECONDS", 0)
+    with open_listener("127.0.0.1", 0) as listener:
+        page = HttpReadinessProbe(listener)
         assert not page.poll()  # nobody answers yet
         for status, answered in [(500, False), (200, True)]:
             connection, _ = listener.accept()
@@ -168,5 +168,5 @@ def test_it_asks_for_the_first_page_until_it_is_well_answered(monkeypatch: pytes
 
 
 def test_it_says_the_first_line_of_an_error() -> None:
-    assert first_line(ValueError("one.\ntwo")) == "one"
-    assert first_line(ValueError()) == "ValueError"
+    assert first_error_line(ValueError("one.\ntwo")) == "one"
+    assert first_error_line(ValueError()) == "ValueError"

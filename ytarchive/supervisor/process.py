@@ -10,27 +10,27 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-FIRST_DELAY = 0.5
-STEADY = 60.0  # seconds after which a process counts as one that works
+INITIAL_RESTART_DELAY_SECONDS = 0.5
+STABLE_AFTER_SECONDS = 60.0  # seconds after which a process counts as one that works
 PR_SET_PDEATHSIG = 1
 
 # Loaded before any fork: a forked child may not load libraries.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def _preexec_die_with_parent(parent_pid: int) -> Callable[[], None]:
     """Return what a child runs before its program: the kernel kills it when its parent ends, however that ends."""
 
     def bind() -> None:
         if _libc is not None:
             _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # the parent ended before the line above
+            if os.getppid() != parent_pid:  # the parent ended before the line above
                 os._exit(1)
 
     return bind
 
 
-class Part:
+class ManagedProcess:
     """A command, its process, and when it is due again after it died.
 
     `fds` are inherited, `env` is the process' whole environment, `log` takes its output instead of the terminal;
@@ -44,41 +44,41 @@ class Part:
         command: list[str],
         *,
         env: dict[str, str] | None = None,
-        fds: tuple[int, ...] = (),
-        log: Path | None = None,
-        grace: float = 2.0,
-        longest_delay: float = 30.0,
+        pass_fds: tuple[int, ...] = (),
+        log_path: Path | None = None,
+        grace_seconds: float = 2.0,
+        max_restart_delay: float = 30.0,
     ) -> None:
         self.name = name
         self.command = command
         self.env = env
-        self.fds = fds
-        self.log = log
-        self.grace = grace
-        self.longest_delay = longest_delay
+        self.pass_fds = pass_fds
+        self.log_path = log_path
+        self.grace_seconds = grace_seconds
+        self.max_restart_delay = max_restart_delay
         self.process: subprocess.Popen[bytes] | None = None
-        self.due: float | None = None
-        self.early_ends = 0
+        self.restart_at: float | None = None
+        self.early_exits = 0
         self._started_at = time.monotonic()
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self.process is not None
 
     def start(self) -> None:
-        self.due = None
+        self.restart_at = None
         self._started_at = time.monotonic()
         with contextlib.ExitStack() as files:
-            output = files.enter_context(self.log.open("wb")) if self.log else None
+            output = files.enter_context(self.log_path.open("wb")) if self.log_path else None
             self.process = subprocess.Popen(
                 self.command,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=self.fds,
+                pass_fds=self.pass_fds,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  no other way, and we have one thread
+                preexec_fn=_preexec_die_with_parent(os.getpid()),  # noqa: PLW1509  no other way, and we have one thread
             )
 
     def reap(self) -> int | None:
@@ -88,17 +88,17 @@ class Part:
         self.process = None
         return status
 
-    def put_off(self) -> float:
+    def schedule_restart(self) -> float:
         """Plan the next start after an unwanted end; return the delay in seconds."""
         lived = time.monotonic() - self._started_at
-        self.early_ends = 1 if lived >= STEADY else self.early_ends + 1
-        delay: float = min(FIRST_DELAY * 2 ** (self.early_ends - 1), self.longest_delay)
-        self.due = time.monotonic() + delay
+        self.early_exits = 1 if lived >= STABLE_AFTER_SECONDS else self.early_exits + 1
+        delay: float = min(INITIAL_RESTART_DELAY_SECONDS * 2 ** (self.early_exits - 1), self.max_restart_delay)
+        self.restart_at = time.monotonic() + delay
         return delay
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Order the end; a part that waits for its next start is called off."""
-        self.due = None
+        self.restart_at = None
         if self.process is not None:
             self.process.terminate()
 
@@ -108,19 +108,19 @@ class Part:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """Return the last line of the part's log, if it has one."""
-        if self.log is None:
+        if self.log_path is None:
             return ""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = self.log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
 
-def in_words(status: int) -> str:
+def describe_exit_status(exit_status: int) -> str:
     """Say how a process ended."""
-    if status >= 0:
-        return f"exit status {status}"
+    if exit_status >= 0:
+        return f"exit status {exit_status}"
     try:
-        return signal.Signals(-status).name
+        return signal.Signals(-exit_status).name
     except ValueError:
-        return f"signal {-status}"
+        return f"signal {-exit_status}"

@@ -15,24 +15,24 @@ from types import FrameType
 from django.conf import settings
 
 from ytarchive.supervisor import bootstrap, readiness
-from ytarchive.supervisor.bootstrap import CannotStart, Say
-from ytarchive.supervisor.listener import FirstPage, is_loopback, url
-from ytarchive.supervisor.process import Part, in_words
+from ytarchive.supervisor.bootstrap import StartupError, WriteLine
+from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, local_url
+from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
 
 logger = logging.getLogger(__name__)
 
-LOOK = 0.05  # seconds between two looks at what sends no event
-READY_WITHIN = 120.0
-REDIS_WITHIN = 60.0  # a long log takes a while to be read
-TRIES = 3  # of a part that has never run well
+READINESS_POLL_SECONDS = 0.05  # seconds between two looks at what sends no event
+READY_TIMEOUT_SECONDS = 120.0
+REDIS_START_TIMEOUT_SECONDS = 60.0  # a long log takes a while to be read
+MAX_EARLY_EXITS = 3  # of a part that has never run well
 
 
-def manage(*words: str) -> list[str]:
+def manage_command(*arguments: str) -> list[str]:
     """Return the command line of one of our own commands."""
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *words]
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
 
 
-def environment(listener: socket.socket) -> dict[str, str]:
+def build_child_environment(listener: socket.socket) -> dict[str, str]:
     """Return the parts' environment: an archive that others can reach is private unless told otherwise."""
     given = dict(os.environ)
     if not is_loopback(listener) and not given.get("YTARCHIVE_PRIVATE"):
@@ -41,13 +41,13 @@ def environment(listener: socket.socket) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def only_one() -> Iterator[None]:
+def single_instance_lock() -> Iterator[None]:
     """Hold the data folder against a second stack; raise CannotStart if there is one."""
     with (settings.DATA / "up.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CannotStart(
+            raise StartupError(
                 f"ytarchive already runs on the data folder {settings.DATA}: stop it first, "
                 "or give this one another folder in YTARCHIVE_DATA."
             ) from error
@@ -64,150 +64,150 @@ class Stack:
     def __init__(
         self,
         listener: socket.socket,
-        front: list[Part],
-        bridge: list[Part],
-        server: Part | None,
-        say: Say,
-        reload_status: int | None = None,
+        front_processes: list[ManagedProcess],
+        bridge_processes: list[ManagedProcess],
+        redis_process: ManagedProcess | None,
+        write_line: WriteLine,
+        reload_exit_status: int | None = None,
     ) -> None:
         self.listener = listener
-        self.front = front
-        self.bridge = bridge
-        self.server = server
-        self.say = say
-        self.reload_status = reload_status
-        self.ready = False
-        self.stopping = False
-        self._page = FirstPage(listener)
-        self._watching = False
+        self.front_processes = front_processes
+        self.bridge_processes = bridge_processes
+        self.redis_process = redis_process
+        self.write_line = write_line
+        self.reload_exit_status = reload_exit_status
+        self.is_ready = False
+        self.is_stopping = False
+        self._readiness_probe = HttpReadinessProbe(listener)
+        self._is_supervising = False
         self._selector = selectors.DefaultSelector()
 
     # The story, in order ---------------------------------------------------------------------
 
     def run(self) -> None:
         """Start everything, keep it running until a signal orders the stop, and stop it; raise CannotStart."""
-        with self._wakened_by_signals():
+        with self._signal_wakeup():
             try:
-                self._begin()
-                self._watch()
+                self._start_all()
+                self._supervise()
             except KeyboardInterrupt:
                 pass  # the stop was ordered during the preparations
             finally:
-                self._end()
+                self._stop_all()
 
-    def _begin(self) -> None:
-        if self.server:
-            self.server.start()
-        elif self.bridge:
-            readiness.check_redis()
-        bootstrap.everything(self.say)
-        if self.server:
-            self._await(self.server)
-            readiness.forget_the_dead()
-        for part in [*self.front, *self.bridge]:
+    def _start_all(self) -> None:
+        if self.redis_process:
+            self.redis_process.start()
+        elif self.bridge_processes:
+            readiness.require_external_redis()
+        bootstrap.prepare_all(self.write_line)
+        if self.redis_process:
+            self._wait_for_redis(self.redis_process)
+            readiness.clear_stale_keys()
+        for part in [*self.front_processes, *self.bridge_processes]:
             part.start()
 
-    def _await(self, part: Part) -> None:
-        deadline = time.monotonic() + REDIS_WITHIN
-        while not readiness.answers():
-            if part.reap() is not None:
-                raise CannotStart(f"The embedded Redis-compatible server does not start: {part.last_words()}")
+    def _wait_for_redis(self, process: ManagedProcess) -> None:
+        deadline = time.monotonic() + REDIS_START_TIMEOUT_SECONDS
+        while not readiness.is_redis_up():
+            if process.reap() is not None:
+                raise StartupError(f"The embedded Redis-compatible server does not start: {process.last_log_line()}")
             if time.monotonic() > deadline:
-                raise CannotStart("The embedded Redis-compatible server does not answer.")
-            self._sleep(LOOK)
+                raise StartupError("The embedded Redis-compatible server does not answer.")
+            self._sleep_until_signal(READINESS_POLL_SECONDS)
 
-    def _watch(self) -> None:
-        self._watching = True
-        deadline = time.monotonic() + READY_WITHIN
-        while not self.stopping:
-            self._tend()
-            if not self.ready:
-                self._look_whether_ready(deadline)
-            self._sleep(self._patience())
+    def _supervise(self) -> None:
+        self._is_supervising = True
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        while not self.is_stopping:
+            self._check_processes()
+            if not self.is_ready:
+                self._check_readiness(deadline)
+            self._sleep_until_signal(self._sleep_seconds())
 
-    def _end(self) -> None:
-        self._watching = self.stopping = True
-        self._page.close()
-        self._stop(self.front)
-        self._stop(self.bridge)
-        self._stop([self.server] if self.server else [])
+    def _stop_all(self) -> None:
+        self._is_supervising = self.is_stopping = True
+        self._readiness_probe.close()
+        self._stop_processes(self.front_processes)
+        self._stop_processes(self.bridge_processes)
+        self._stop_processes([self.redis_process] if self.redis_process else [])
 
-    def _parts(self) -> list[Part]:
-        return [*self.front, *self.bridge, *([self.server] if self.server else [])]
+    def _processes(self) -> list[ManagedProcess]:
+        return [*self.front_processes, *self.bridge_processes, *([self.redis_process] if self.redis_process else [])]
 
     # Watching --------------------------------------------------------------------------------
 
-    def _tend(self) -> None:
+    def _check_processes(self) -> None:
         """Start what is due, plan what has died."""
-        for part in self._parts():
+        for part in self._processes():
             if (status := part.reap()) is not None:
-                if status == self.reload_status:
-                    self._reload()
+                if status == self.reload_exit_status:
+                    self._reload_processes()
                     return
-                self._put_off(part, status)
-            elif part.due is not None and part.due <= time.monotonic():
+                self._schedule_restart(part, status)
+            elif part.restart_at is not None and part.restart_at <= time.monotonic():
                 part.start()
 
-    def _put_off(self, part: Part, status: int) -> None:
-        delay = part.put_off()
-        if not self.ready and part.early_ends >= TRIES and self.reload_status is None:
-            raise CannotStart(f"The part “{part.name}” does not start ({in_words(status)}): its own lines are above.")
-        logger.warning("%s ended (%s); it is started again in %g s", part.name, in_words(status), delay)
+    def _schedule_restart(self, process: ManagedProcess, exit_status: int) -> None:
+        delay = process.schedule_restart()
+        if not self.is_ready and process.early_exits >= MAX_EARLY_EXITS and self.reload_exit_status is None:
+            raise StartupError(f"The part “{process.name}” does not start ({describe_exit_status(exit_status)}): its own lines are above.")
+        logger.warning("%s ended (%s); it is started again in %g s", process.name, describe_exit_status(exit_status), delay)
 
-    def _reload(self) -> None:
-        self._stop(self.front)
-        self._stop(self.bridge)
-        for part in [*self.front, *self.bridge]:
-            part.early_ends = 0
-            if not self.stopping:
+    def _reload_processes(self) -> None:
+        self._stop_processes(self.front_processes)
+        self._stop_processes(self.bridge_processes)
+        for part in [*self.front_processes, *self.bridge_processes]:
+            part.early_exits = 0
+            if not self.is_stopping:
                 part.start()
 
-    def _look_whether_ready(self, deadline: float) -> None:
-        missing = self._missing()
+    def _check_readiness(self, deadline: float) -> None:
+        missing = self._unmet_conditions()
         if not missing:
-            self.ready = True
-            self.say(f"Ready on {url(self.listener)}")
-        elif time.monotonic() > deadline and self.reload_status is None:
-            raise CannotStart(f"Not ready after {READY_WITHIN:.0f} s: {', '.join(missing)}.")
+            self.is_ready = True
+            self.write_line(f"Ready on {local_url(self.listener)}")
+        elif time.monotonic() > deadline and self.reload_exit_status is None:
+            raise StartupError(f"Not ready after {READY_TIMEOUT_SECONDS:.0f} s: {', '.join(missing)}.")
 
-    def _missing(self) -> list[str]:
-        wanted = {"no page is answered": self._page.poll}
-        if self.bridge:
-            wanted |= {"no bridge leads": readiness.bridge_leads, "no worker claims": readiness.worker_claims}
+    def _unmet_conditions(self) -> list[str]:
+        wanted = {"no page is answered": self._readiness_probe.poll}
+        if self.bridge_processes:
+            wanted |= {"no bridge leads": readiness.is_bridge_leading, "no worker claims": readiness.is_worker_claiming}
         return [what for what, holds in wanted.items() if not holds()]
 
-    def _patience(self) -> float | None:
+    def _sleep_seconds(self) -> float | None:
         """Return the seconds until there is something to do; None: until a signal."""
-        if not self.ready:
-            return LOOK
-        due = [part.due for part in self._parts() if part.due is not None]
+        if not self.is_ready:
+            return READINESS_POLL_SECONDS
+        due = [part.restart_at for part in self._processes() if part.restart_at is not None]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     # Stopping ----------------------------------------------------------------------------------
 
-    def _stop(self, parts: list[Part]) -> None:
+    def _stop_processes(self, processes: list[ManagedProcess]) -> None:
         """End these parts, first by asking, then by force; return when they are gone."""
-        deadline = time.monotonic() + max((part.grace for part in parts), default=0)
-        for part in parts:
-            part.ask_to_stop()
-        while self._alive(parts) and time.monotonic() < deadline:
-            self._sleep(max(0.0, deadline - time.monotonic()))
-        for part in self._alive(parts):
-            logger.warning("%s did not stop within %g s and is killed", part.name, part.grace)
+        deadline = time.monotonic() + max((part.grace_seconds for part in processes), default=0)
+        for part in processes:
+            part.request_stop()
+        while self._running_processes(processes) and time.monotonic() < deadline:
+            self._sleep_until_signal(max(0.0, deadline - time.monotonic()))
+        for part in self._running_processes(processes):
+            logger.warning("%s did not stop within %g s and is killed", part.name, part.grace_seconds)
             part.kill()
-        while self._alive(parts):
-            self._sleep(None)
+        while self._running_processes(processes):
+            self._sleep_until_signal(None)
 
     @staticmethod
-    def _alive(parts: list[Part]) -> list[Part]:
-        for part in parts:
+    def _running_processes(processes: list[ManagedProcess]) -> list[ManagedProcess]:
+        for part in processes:
             part.reap()
-        return [part for part in parts if part.running]
+        return [part for part in processes if part.is_running]
 
     # Signals -------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _wakened_by_signals(self) -> Iterator[None]:
+    def _signal_wakeup(self) -> Iterator[None]:
         """Let a child's end, and an order to stop, end any sleep of ours; nothing is missed in between."""
         receiver, sender = socket.socketpair()
         with receiver, sender, self._selector:
@@ -218,19 +218,19 @@ class Stack:
             signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN):  # nohup
-                    signal.signal(number, self._order_stop)
+                    signal.signal(number, self._on_stop_signal)
             try:
                 yield
             finally:
                 signal.set_wakeup_fd(-1)
 
-    def _order_stop(self, _number: int, _frame: FrameType | None) -> None:
-        if not self.stopping and not self._watching:
-            self.stopping = True
+    def _on_stop_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if not self.is_stopping and not self._is_supervising:
+            self.is_stopping = True
             raise KeyboardInterrupt
-        self.stopping = True
+        self.is_stopping = True
 
-    def _sleep(self, seconds: float | None) -> None:
+    def _sleep_until_signal(self, seconds: float | None) -> None:
         for key, _ in self._selector.select(seconds):
             with contextlib.suppress(BlockingIOError):
                 while key.fileobj.recv(1024):  # type: ignore[union-attr]

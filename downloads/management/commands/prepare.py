@@ -16,6 +16,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            bootstrap.everything(self.stdout.write)
-        except bootstrap.CannotStart as error:
+            bootstrap.prepare_all(self.stdout.write)
+        except bootstrap.StartupError as error:
             sys.exit(f"ytarchive: {error}")

@@ -12,11 +12,11 @@ from django.core.management.base import CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, get_child_arguments
 
 from ytarchive.server.daphne_server import ProgressServer
-from ytarchive.supervisor.bootstrap import CannotStart
-from ytarchive.supervisor.listener import listen
-from ytarchive.supervisor.process import Part
-from ytarchive.supervisor.readiness import redis_part
-from ytarchive.supervisor.stack import Stack, environment, manage, only_one
+from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.listener import open_listener
+from ytarchive.supervisor.process import ManagedProcess
+from ytarchive.supervisor.readiness import embedded_redis_process
+from ytarchive.supervisor.stack import Stack, build_child_environment, manage_command, single_instance_lock
 
 RELOAD_EXIT_STATUS = 3  # how Django's reloader ends (django.utils.autoreload.trigger_reload)
 MAX_RESTART_DELAY_SECONDS = 2.0  # between two tries of pages that do not start: somebody is mending them right now
@@ -44,26 +44,26 @@ class Command(DaphneRunserver):
         try:
             with self._build_stack(options["web_only"], options["use_reloader"]) as stack:
                 stack.run()
-        except CannotStart as error:
+        except StartupError as error:
             sys.exit(f"ytarchive: {error}")
 
     @contextlib.contextmanager
     def _build_stack(self, web_only: bool, use_reloader: bool) -> Iterator[Stack]:
         with contextlib.ExitStack() as held:
             if not web_only:
-                held.enter_context(only_one())
-            listener = held.enter_context(listen(self.addr, int(self.port)))
-            env = environment(listener)
+                held.enter_context(single_instance_lock())
+            listener = held.enter_context(open_listener(self.addr, int(self.port)))
+            env = build_child_environment(listener)
             web = [word for word in get_child_arguments() if word != "--web-only"]
             web_env = env | _web_child_variables(listener.fileno(), use_reloader)
             fds = (listener.fileno(),)
-            parts = [Part("web", web, env=web_env, fds=fds, grace=6.0, longest_delay=MAX_RESTART_DELAY_SECONDS)]
+            parts = [ManagedProcess("web", web, env=web_env, pass_fds=fds, grace_seconds=6.0, max_restart_delay=MAX_RESTART_DELAY_SECONDS)]
             bridge = []
             if not web_only:
-                parts.append(Part("worker", manage("work"), env=env, grace=6.0))
-                bridge.append(Part("bridge", manage("bridge_progress"), env=env, grace=1.5))
-            server = None if web_only else redis_part()
-            yield Stack(listener, parts, bridge, server, self.write_line, reload_status=RELOAD_EXIT_STATUS)
+                parts.append(ManagedProcess("worker", manage_command("work"), env=env, grace_seconds=6.0))
+                bridge.append(ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5))
+            server = None if web_only else embedded_redis_process()
+            yield Stack(listener, parts, bridge, server, self.write_line, reload_exit_status=RELOAD_EXIT_STATUS)
 
     def write_line(self, line: str) -> None:
         """Tell the person at the terminal, at once, even through a pipe."""

@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from ytarchive.supervisor.bootstrap import CannotStart
-from ytarchive.supervisor.listener import listen
-from ytarchive.supervisor.process import Part
-from ytarchive.supervisor.readiness import redis_part
-from ytarchive.supervisor.stack import Stack, environment, manage, only_one
+from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.listener import open_listener
+from ytarchive.supervisor.process import ManagedProcess
+from ytarchive.supervisor.readiness import embedded_redis_process
+from ytarchive.supervisor.stack import Stack, build_child_environment, manage_command, single_instance_lock
 
 
 class Command(BaseCommand):
@@ -32,13 +32,13 @@ class Command(BaseCommand):
         if options["web"] < 1 or options["workers"] < 1:
             sys.exit("ytarchive: --web and --workers take 1 or more.")
         try:
-            with only_one(), listen(options["bind"], options["port"]) as listener:
-                env = environment(listener)
+            with single_instance_lock(), open_listener(options["bind"], options["port"]) as listener:
+                env = build_child_environment(listener)
                 webs = [_web_process(number, listener.fileno(), env) for number in range(1, options["web"] + 1)]
-                worker = Part("worker", manage("work", "--workers", str(options["workers"])), env=env, grace=6.0)
-                bridge = Part("bridge", manage("bridge_progress"), env=env, grace=1.5)
-                Stack(listener, [*webs, worker], [bridge], redis_part(), self.write_line).run()
-        except CannotStart as error:
+                worker = ManagedProcess("worker", manage_command("work", "--workers", str(options["workers"])), env=env, grace_seconds=6.0)
+                bridge = ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5)
+                Stack(listener, [*webs, worker], [bridge], embedded_redis_process(), self.write_line).run()
+        except StartupError as error:
             sys.exit(f"ytarchive: {error}")
 
     def write_line(self, line: str) -> None:
@@ -48,5 +48,5 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
-def _web_process(number: int, fd: int, env: dict[str, str]) -> Part:
-    return Part(f"web {number}", manage("web", "--fd", str(fd)), env=env, fds=(fd,), grace=6.0)
+def _web_process(number: int, fd: int, env: dict[str, str]) -> ManagedProcess:
+    return ManagedProcess(f"web {number}", manage_command("web", "--fd", str(fd)), env=env, pass_fds=(fd,), grace_seconds=6.0)

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ytarchive import memory
 from ytarchive.server import tuning
-from ytarchive.supervisor.bootstrap import CannotStart
-from ytarchive.supervisor.listener import is_loopback, listen
+from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.listener import is_loopback, open_listener
 
 
 class Command(BaseCommand):
@@ -47,8 +47,8 @@ class Command(BaseCommand):
 def _listener_fd(host: str, port: int) -> int:
     """Return a listening socket's number; an archive that others can reach is private unless told otherwise."""
     try:
-        listener = listen(host, port)
-    except CannotStart as error:
+        listener = open_listener(host, port)
+    except StartupError as error:
         raise CommandError(str(error)) from error
     if not is_loopback(listener) and not settings.PRIVATE_IS_CHOSEN:
         settings.PRIVATE = True
