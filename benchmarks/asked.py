@@ -90,7 +90,7 @@ class Visitor:
         self.client, self.clock = Client(), Clock()
         self.client.force_login(get_user_model()._default_manager.create_user("bench"))
         self.asked = [(kind, path) for kind, paths in addresses().items() for path in paths]
-        memory.settle()  # as a web process does
+        memory.tune_gc()  # as a web process does
         self.round()  # templates are compiled
         self.queries = [self._queries(path) for _, path in self.asked]
 

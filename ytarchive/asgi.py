@@ -8,7 +8,7 @@ from django.core.asgi import get_asgi_application
 from ytarchive.server.origin import SameOriginMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
-http = get_asgi_application()
+django_application = get_asgi_application()
 
 # After get_asgi_application, which sets Django up.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
@@ -20,18 +20,18 @@ from downloads import routing  # noqa: E402
 from downloads.monitoring import endpoints  # noqa: E402
 
 
-class SignedIn:
+class OptionalAuthMiddleware:
     """Put the session's user into the scope; nobody is looked up where anyone may look."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
-        self.with_session = AuthMiddlewareStack(inner)
+        self.authenticated_inner = AuthMiddlewareStack(inner)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if settings.PRIVATE:
-            await self.with_session(scope, receive, send)
+            await self.authenticated_inner(scope, receive, send)
         else:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ProtocolTypeRouter({"http": endpoints.MonitoringEndpoints(http), "websocket": SameOriginMiddleware(SignedIn(routing.websocket_router))})
+application = ProtocolTypeRouter({"http": endpoints.MonitoringEndpoints(django_application), "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router))})

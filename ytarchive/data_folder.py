@@ -6,20 +6,20 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-FOLDERS = ("media", "work", "static", "cache", "redis")
+SUBFOLDERS = ("media", "work", "static", "cache", "redis")
 # sun_path holds 107 bytes and a NUL (unix(7)); the margin leaves room for temporary names beside it.
-LONGEST_SOCKET_PATH = 100
-NEW_KEY = "Remove it, and a new key is made: everybody signs in again."
+MAX_SOCKET_PATH_BYTES = 100
+NEW_KEY_HINT = "Remove it, and a new key is made: everybody signs in again."
 
 
 class DataFolderError(Exception):
     """The data folder cannot be used; the message says why and what to do."""
 
 
-def prepare(folder: Path) -> None:
+def create_data_folder(folder: Path) -> None:
     """Make the data folder and its rooms, or raise DataFolderError."""
     try:
-        for name in FOLDERS:
+        for name in SUBFOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -30,37 +30,37 @@ def prepare(folder: Path) -> None:
         ) from error
 
 
-def secret_key(folder: Path) -> str:
+def load_secret_key(folder: Path) -> str:
     """Return the installation's secret key, made once and readable by its owner only."""
     path = folder / "secret_key"
     try:
-        key = _made_once(path, lambda: secrets.token_urlsafe(50))
+        key = _read_or_create(path, lambda: secrets.token_urlsafe(50))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFolderError(f"The secret key in {path} cannot be read ({error}). {NEW_KEY}") from error
+        raise DataFolderError(f"The secret key in {path} cannot be read ({error}). {NEW_KEY_HINT}") from error
     if not key:
-        raise DataFolderError(f"The file {path} is empty, and should hold the secret key. {NEW_KEY}")
+        raise DataFolderError(f"The file {path} is empty, and should hold the secret key. {NEW_KEY_HINT}")
     return key
 
 
-def redis_socket(folder: Path) -> Path:
+def redis_socket_path(folder: Path) -> Path:
     """Return where the embedded server listens: in the data folder, or near it when that path is too long."""
     path = folder / "redis" / "redis.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES:
         return path
     pointer = folder / "redis" / "socket"
-    path = Path(_made_once(pointer, _short_socket))
-    if not path.is_absolute() or not _is_ours(path.parent):
+    path = Path(_read_or_create(pointer, _make_short_socket_path))
+    if not path.is_absolute() or not _is_own_private_folder(path.parent):
         # The system's temporary folder was emptied, or the name is somebody else's now.
         pointer.unlink(missing_ok=True)
-        path = Path(_made_once(pointer, _short_socket))
+        path = Path(_read_or_create(pointer, _make_short_socket_path))
     return path
 
 
-def _short_socket() -> str:
+def _make_short_socket_path() -> str:
     return str(Path(tempfile.mkdtemp(prefix="ytarchive-")) / "redis.sock")
 
 
-def _is_ours(folder: Path) -> bool:
+def _is_own_private_folder(folder: Path) -> bool:
     try:
         found = folder.lstat()
     except FileNotFoundError:
@@ -68,12 +68,12 @@ def _is_ours(folder: Path) -> bool:
     return folder.is_dir() and found.st_uid == os.getuid() and found.st_mode & 0o777 == 0o700
 
 
-def _made_once(path: Path, make: Callable[[], str]) -> str:
+def _read_or_create(path: Path, make_text: Callable[[], str]) -> str:
     """Return the file's text; the first of several processes writes it (0600), the others read that."""
     if not path.exists():
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(make())
+            file.write(make_text())
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -8,10 +8,10 @@ import redis
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
-REDIS_USE = "redis://host:6379/0, rediss://… or unix:///path"
+REDIS_URL_EXAMPLES = "redis://host:6379/0, rediss://… or unix:///path"
 
 
-def flag(name: str, default: bool) -> bool:
+def env_bool(name: str, default: bool) -> bool:
     text = env.str(name, default="").strip().lower()
     if not text:
         return default
@@ -22,7 +22,7 @@ def flag(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} is {text!r}; use 1 or 0.")
 
 
-def whole(name: str, default: int, low: int, high: int) -> int:
+def env_int(name: str, default: int, low: int, high: int) -> int:
     text = env.str(name, default="").strip()
     if not text:
         return default
@@ -31,27 +31,27 @@ def whole(name: str, default: int, low: int, high: int) -> int:
     return int(text)
 
 
-def words(name: str, default: list[str]) -> list[str]:
+def env_list(name: str, default: list[str]) -> list[str]:
     words = [word.strip() for word in env.str(name, default="").split(",")]
     return [word for word in words if word] or default
 
 
-def languages(name: str) -> str:
-    found = words(name, [])
+def env_languages(name: str) -> str:
+    found = env_list(name, [])
     if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", word) for word in found):
         raise ImproperlyConfigured(f"{name} is {','.join(found)!r}; use codes of languages, such as en,de,pt-BR.")
     return ",".join(found)
 
 
-def origins(name: str) -> list[str]:
-    found = words(name, [])
+def env_origins(name: str) -> list[str]:
+    found = env_list(name, [])
     for origin in found:
         if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
             raise ImproperlyConfigured(f"{name} has {origin!r}; use a scheme and a host, such as https://example.org.")
     return found
 
 
-def token(name: str) -> str:
+def env_token(name: str) -> str:
     found = env.str(name, default="").strip()
     # The value is not repeated: it may be most of a password.
     if found and not re.fullmatch(r"[!-~]{16,}", found):
@@ -59,16 +59,16 @@ def token(name: str) -> str:
     return found
 
 
-def check_redis(name: str) -> None:
-    check_address(name, ("redis", "rediss", "unix"), REDIS_USE)
+def check_redis_url(name: str) -> None:
+    check_url(name, ("redis", "rediss", "unix"), REDIS_URL_EXAMPLES)
     try:
         # The client looks at what follows the address only when it connects.
         redis.Redis.from_url(env.str(name)).connection_pool.make_connection()
     except (redis.RedisError, ValueError, TypeError) as error:
-        raise ImproperlyConfigured(f"{name} cannot be used as it is ({error}); use {REDIS_USE}.") from error
+        raise ImproperlyConfigured(f"{name} cannot be used as it is ({error}); use {REDIS_URL_EXAMPLES}.") from error
 
 
-def check_address(name: str, schemes: tuple[str, ...], use: str) -> None:
+def check_url(name: str, schemes: tuple[str, ...], expected: str) -> None:
     # The value is not repeated: it may hold a password.
     try:
         found = urlsplit(env.str(name))
@@ -76,4 +76,4 @@ def check_address(name: str, schemes: tuple[str, ...], use: str) -> None:
     except ValueError:
         well = False
     if not well:
-        raise ImproperlyConfigured(f"{name} cannot be used as it is; use {use}.")
+        raise ImproperlyConfigured(f"{name} cannot be used as it is; use {expected}.")

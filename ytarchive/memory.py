@@ -3,11 +3,11 @@
 import gc
 
 # A page makes some ten thousand objects that hold each other, nearly all of which go without being looked for.
-THRESHOLDS = (10_000, 20, 20)
+GC_THRESHOLDS = (10_000, 20, 20)
 
 
-def settle() -> None:
+def tune_gc() -> None:
     """Let what is loaded by now be looked at no more, and the rest less often (docs.python.org, `gc.freeze`)."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)

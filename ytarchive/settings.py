@@ -8,7 +8,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from ytarchive import data_folder
-from ytarchive.env import check_address, check_redis, env, flag, languages, origins, token, whole, words
+from ytarchive.env import check_url, check_redis_url, env, env_bool, env_languages, env_origins, env_token, env_int, env_list
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -17,9 +17,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DATA = Path(env.str("YTARCHIVE_DATA", default="") or BASE_DIR / "data").expanduser().resolve()
 try:
-    data_folder.prepare(DATA)
-    SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or data_folder.secret_key(DATA)
-    REDIS_SOCKET = data_folder.redis_socket(DATA)
+    data_folder.create_data_folder(DATA)
+    SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or data_folder.load_secret_key(DATA)
+    REDIS_SOCKET = data_folder.redis_socket_path(DATA)
 except data_folder.DataFolderError as error:
     raise ImproperlyConfigured(str(error)) from error
 
@@ -30,33 +30,33 @@ CACHE_ROOT = DATA / "cache"
 
 # ytarchive -------------------------------------------------------------------------------------
 
-WORKERS = whole("YTARCHIVE_WORKERS", 2, 1, 64)
+WORKERS = env_int("YTARCHIVE_WORKERS", 2, 1, 64)
 # All limits: 0 means none, where that makes sense.
-PER_HOST = whole("YTARCHIVE_PER_HOST", 2, 1, 64)
-BANDWIDTH = whole("YTARCHIVE_BANDWIDTH", 0, 0, 10**12)
-MAX_BYTES = whole("YTARCHIVE_MAX_BYTES", 50 * 10**9, 0, 10**15)
-MAX_SECONDS = whole("YTARCHIVE_MAX_SECONDS", 0, 0, 10**9)
-MIN_FREE_BYTES = whole("YTARCHIVE_MIN_FREE_BYTES", 10**9, 0, 10**15)
-PLAYLIST_LIMIT = whole("YTARCHIVE_PLAYLIST_LIMIT", 200, 1, 10_000)
-SUBTITLES = languages("YTARCHIVE_SUBTITLES")
+PER_HOST = env_int("YTARCHIVE_PER_HOST", 2, 1, 64)
+BANDWIDTH = env_int("YTARCHIVE_BANDWIDTH", 0, 0, 10**12)
+MAX_BYTES = env_int("YTARCHIVE_MAX_BYTES", 50 * 10**9, 0, 10**15)
+MAX_SECONDS = env_int("YTARCHIVE_MAX_SECONDS", 0, 0, 10**9)
+MIN_FREE_BYTES = env_int("YTARCHIVE_MIN_FREE_BYTES", 10**9, 0, 10**15)
+PLAYLIST_LIMIT = env_int("YTARCHIVE_PLAYLIST_LIMIT", 200, 1, 10_000)
+SUBTITLES = env_languages("YTARCHIVE_SUBTITLES")
 # How patient the engine is, in seconds.
-LEASE_SECONDS = whole("YTARCHIVE_LEASE_SECONDS", 30, 4, 3600)
-STALL_SECONDS = whole("YTARCHIVE_STALL_SECONDS", 60, 1, 3600)
-RETRY_SECONDS = whole("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
-TICK_MS = whole("YTARCHIVE_TICK_MS", 200, 20, 5000)
-ALLOW_PRIVATE_HOSTS = flag("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
+LEASE_SECONDS = env_int("YTARCHIVE_LEASE_SECONDS", 30, 4, 3600)
+STALL_SECONDS = env_int("YTARCHIVE_STALL_SECONDS", 60, 1, 3600)
+RETRY_SECONDS = env_int("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
+TICK_MS = env_int("YTARCHIVE_TICK_MS", 200, 20, 5000)
+ALLOW_PRIVATE_HOSTS = env_bool("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
 # `up` sets this for its web processes when it binds to more than loopback.
 PRIVATE_IS_CHOSEN = bool(env.str("YTARCHIVE_PRIVATE", default=""))
-PRIVATE = flag("YTARCHIVE_PRIVATE", bool(words("DJANGO_ALLOWED_HOSTS", [])))
+PRIVATE = env_bool("YTARCHIVE_PRIVATE", bool(env_list("DJANGO_ALLOWED_HOSTS", [])))
 # Proxies of ours that a request comes through: each adds to X-Forwarded-For whom it has it from.
-PROXIES = whole("YTARCHIVE_PROXIES", 0, 0, 9)
-METRICS_TOKEN = token("YTARCHIVE_METRICS_TOKEN")
+PROXIES = env_int("YTARCHIVE_PROXIES", 0, 0, 9)
+METRICS_TOKEN = env_token("YTARCHIVE_METRICS_TOKEN")
 SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
 SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
 SUPERUSER_EMAIL = env.str("DJANGO_SUPERUSER_EMAIL", default="")
 # Nobody sets this but `runserver`, for its child. An argument would not do: when the code is broken, the
 # child is Django's own runserver, which shows the error, waits for it to be mended, and knows no argument of ours.
-RUNSERVER_FD = whole("YTARCHIVE_RUNSERVER_FD", 0, 0, 65535)
+RUNSERVER_FD = env_int("YTARCHIVE_RUNSERVER_FD", 0, 0, 65535)
 
 # Redis -------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ REDIS_EMBEDDED = not REDIS_URL
 if REDIS_EMBEDDED:
     REDIS_URL = f"unix://{REDIS_SOCKET}"
 else:
-    check_redis("REDIS_URL")
+    check_redis_url("REDIS_URL")
 
 CHANNEL_LAYERS = {
     "default": {
@@ -99,15 +99,15 @@ DATABASES = {
     }
 }
 if DATABASE_URL:
-    check_address("DATABASE_URL", ("postgres", "postgresql"), "postgres://user@host/name, or unset it for SQLite")
+    check_url("DATABASE_URL", ("postgres", "postgresql"), "postgres://user@host/name, or unset it for SQLite")
     DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Django ------------------------------------------------------------------------------------------
 
-DEBUG = flag("DJANGO_DEBUG", False)
-ALLOWED_HOSTS = words("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = origins("DJANGO_CSRF_TRUSTED_ORIGINS")
+DEBUG = env_bool("DJANGO_DEBUG", False)
+ALLOWED_HOSTS = env_list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env_origins("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     # First, since the first `runserver` wins: ours, which builds on Daphne's. Daphne itself is no app here:
@@ -193,12 +193,12 @@ STORAGES = {
         else "ytarchive.static_storage.HashedModulesStorage"
     },
 }
-LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
+LOCAL_MEMORY_BACKEND = "django.core.cache.backends.locmem.LocMemCache"
 CACHES = {
-    "default": {"BACKEND": LOCAL_MEMORY},
+    "default": {"BACKEND": LOCAL_MEMORY_BACKEND},
     # Cards that are drawn, some 2 kB each, those last shown; none while their templates are worked on.
     "cards": {
-        "BACKEND": "django.core.cache.backends.dummy.DummyCache" if DEBUG else LOCAL_MEMORY,
+        "BACKEND": "django.core.cache.backends.dummy.DummyCache" if DEBUG else LOCAL_MEMORY_BACKEND,
         "LOCATION": "cards",
         "OPTIONS": {"MAX_ENTRIES": 2000},
     },

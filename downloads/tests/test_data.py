@@ -14,23 +14,23 @@ def mode(path: Path) -> int:
 
 
 def test_it_makes_its_rooms(tmp_path: Path) -> None:
-    data_folder.prepare(tmp_path / "a" / "b")
+    data_folder.create_data_folder(tmp_path / "a" / "b")
 
-    assert {found.name for found in (tmp_path / "a" / "b").iterdir()} == set(data_folder.FOLDERS)
+    assert {found.name for found in (tmp_path / "a" / "b").iterdir()} == set(data_folder.SUBFOLDERS)
 
 
 def test_it_refuses_a_folder_under_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(data_folder.DataFolderError, match=r"cannot be written to.*YTARCHIVE_DATA"):
-        data_folder.prepare(tmp_path / "file" / "data")
+        data_folder.create_data_folder(tmp_path / "file" / "data")
 
 
 def test_it_keeps_one_secret_key_for_its_owner(tmp_path: Path) -> None:
-    key = data_folder.secret_key(tmp_path)
+    key = data_folder.load_secret_key(tmp_path)
 
     assert len(key) >= 50
-    assert data_folder.secret_key(tmp_path) == key
+    assert data_folder.load_secret_key(tmp_path) == key
     assert mode(tmp_path / "secret_key") == 0o600
     assert [found.name for found in tmp_path.iterdir()] == ["secret_key"]
 
@@ -38,7 +38,7 @@ def test_it_keeps_one_secret_key_for_its_owner(tmp_path: Path) -> None:
 def test_it_makes_another_key_for_another_folder(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
 
-    assert data_folder.secret_key(tmp_path) != data_folder.secret_key(tmp_path / "other")
+    assert data_folder.load_secret_key(tmp_path) != data_folder.load_secret_key(tmp_path / "other")
 
 
 @pytest.mark.parametrize(("held", "said"), [
@@ -50,42 +50,42 @@ def test_it_says_what_to_do_about_a_key_that_is_none(tmp_path: Path, held: bytes
     (tmp_path / "secret_key").write_bytes(held)
 
     with pytest.raises(data_folder.DataFolderError, match=f"{said}.*a new key is made"):
-        data_folder.secret_key(tmp_path)
+        data_folder.load_secret_key(tmp_path)
     (tmp_path / "secret_key").unlink()
-    assert data_folder.secret_key(tmp_path)
+    assert data_folder.load_secret_key(tmp_path)
 
 
 def test_it_keeps_the_key_of_the_first_of_two_processes(tmp_path: Path) -> None:
     def late() -> str:
-        data_folder._made_once(tmp_path / "key", lambda: "first")  # another process, in the meantime
+        data_folder._read_or_create(tmp_path / "key", lambda: "first")  # another process, in the meantime
         return "second"
 
-    assert data_folder._made_once(tmp_path / "key", late) == "first"
+    assert data_folder._read_or_create(tmp_path / "key", late) == "first"
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_it_puts_the_socket_into_the_folder(tmp_path: Path) -> None:
-    data_folder.prepare(short := Path(os.path.realpath(tmp_path)))
+    data_folder.create_data_folder(short := Path(os.path.realpath(tmp_path)))
     expected = short / "redis" / "redis.sock"
-    assert len(os.fsencode(expected)) <= data_folder.LONGEST_SOCKET_PATH
+    assert len(os.fsencode(expected)) <= data_folder.MAX_SOCKET_PATH_BYTES
 
-    assert data_folder.redis_socket(short) == expected
+    assert data_folder.redis_socket_path(short) == expected
 
 
 @pytest.fixture
 def long(tmp_path: Path) -> Path:
     folder = tmp_path / ("ä" * 60)
-    data_folder.prepare(folder)
+    data_folder.create_data_folder(folder)
     return folder
 
 
 def test_it_puts_the_socket_near_a_folder_with_a_long_name(long: Path) -> None:
-    path = data_folder.redis_socket(long)
+    path = data_folder.redis_socket_path(long)
 
-    assert len(os.fsencode(path)) <= data_folder.LONGEST_SOCKET_PATH
+    assert len(os.fsencode(path)) <= data_folder.MAX_SOCKET_PATH_BYTES
     assert mode(path.parent) == 0o700
     assert (long / "redis" / "socket").read_text() == str(path)
-    assert data_folder.redis_socket(long) == path
+    assert data_folder.redis_socket_path(long) == path
     path.parent.rmdir()
 
 
@@ -95,10 +95,10 @@ def test_it_puts_the_socket_near_a_folder_with_a_long_name(long: Path) -> None:
     lambda folder: (folder.rmdir(), folder.symlink_to("/tmp")),
 ])  # fmt: skip
 def test_it_finds_another_place_when_that_one_is_not_its_own_any_more(long: Path, spoil) -> None:
-    first = data_folder.redis_socket(long)
+    first = data_folder.redis_socket_path(long)
     spoil(first.parent)
 
-    second = data_folder.redis_socket(long)
+    second = data_folder.redis_socket_path(long)
 
     assert second.parent != first.parent
     assert mode(second.parent) == 0o700

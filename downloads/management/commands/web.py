@@ -34,7 +34,7 @@ class Command(BaseCommand):
         from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
 
         tuning.enable_connection_pool()
-        memory.settle()
+        memory.tune_gc()
         ProgressServer(
             application,
             endpoints=build_endpoint_description_strings(file_descriptor=number),
