@@ -31,7 +31,9 @@ def addresses() -> dict[str, list[str]]:
     """Return the requests of each kind."""
     last = Video.objects.count() // 24 + 1
     uploader = Video.objects.exclude(uploader="").first().uploader
-    ids = "&".join(f"id={video_id}" for video_id in Video.objects.newest_first().values_list("video_id", flat=True)[:20])
+    ids = "&".join(
+        f"id={video_id}" for video_id in Video.objects.newest_first().values_list("video_id", flat=True)[:20]
+    )
     deep = ["?page={}", "?sort=title&page={}", "?sort=duration&page={}", "?kind=video&page={}", "?date=year&page={}"]
     return {
         "first page": ["", "?page=2"],

@@ -28,7 +28,7 @@ from downloads import formatting
 from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent_values
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
-from downloads.search.query import parse_query, find_matching
+from downloads.search.query import find_matching, parse_query
 from downloads.views import login, responses
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,16 @@ class SiteFilter(admin.SimpleListFilter):
 class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
     """States change by verbs only, so nothing here is typed in: one looks, and acts."""
 
-    list_display = ("short_name", "live_status", "short_uploader", "short_site", "duration_text", "size_text", "added_text", "page_link")
+    list_display = (
+        "short_name",
+        "live_status",
+        "short_uploader",
+        "short_site",
+        "duration_text",
+        "size_text",
+        "added_text",
+        "page_link",
+    )
     list_filter = ("status", "quality", SiteFilter)
     search_fields = ("title",)
     search_help_text = "Words of the title, uploader, description or subtitles; an id, or a part of an address."
@@ -209,7 +218,10 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         if not term:
             return videos, False
         named = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED_STATUSES)
-        keys = [*find_matching(parse_query(term), videos), *videos.filter(named).values_list("pk", flat=True)[:MAX_SEARCH_MATCHES]]
+        keys = [
+            *find_matching(parse_query(term), videos),
+            *videos.filter(named).values_list("pk", flat=True)[:MAX_SEARCH_MATCHES],
+        ]
         return videos.filter(pk__in=keys), False
 
     @admin.action(description="Retry selected videos", permissions=["change"])
@@ -238,8 +250,11 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
     def delete_selected(self, request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
         """Ask whether these are to be deleted, in place of Django's own page, which knows of no files."""
         if videos[: MAX_VIDEOS_PER_DELETE + 1].count() <= MAX_VIDEOS_PER_DELETE:
-            return self._delete_confirmation_response(request, list(videos.order_by("pk").defer("description", "error")))
-        said = f"{MAX_VIDEOS_PER_DELETE:,} videos at once are the most. Nothing was deleted: narrow the list with a filter."
+            return self._delete_confirmation_response(
+                request, list(videos.order_by("pk").defer("description", "error"))
+            )
+        limit = f"{MAX_VIDEOS_PER_DELETE:,} videos at once are the most."
+        said = f"{limit} Nothing was deleted: narrow the list with a filter."
         messages.error(request, said)
         return None
 

@@ -38,7 +38,9 @@ def format_downloaded(video: Video) -> str:
     if total is None:
         return format_bytes(done)
     (number, unit), (_, whole_unit) = _scale_bytes(done), _scale_bytes(total)
-    return f"{number} of {format_bytes(total)}" if unit == whole_unit else f"{format_bytes(done)} of {format_bytes(total)}"
+    return (
+        f"{number} of {format_bytes(total)}" if unit == whole_unit else f"{format_bytes(done)} of {format_bytes(total)}"
+    )
 
 
 def retry_message(video: Video) -> SafeString:

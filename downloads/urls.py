@@ -23,9 +23,15 @@ urlpatterns = [
     path("videos/add/", pages.add_videos, name="add"),
     path("videos/<id:video_id>/", pages.video_detail, name="video"),
     path("videos/<id:video_id>/delete", actions.delete_video, name="delete"),
-    *(path(f"videos/<id:video_id>/{verb}", actions.video_action, {"action_name": verb}, name=verb) for verb in actions.SINGLE_VIDEO_ACTIONS),
+    *(
+        path(f"videos/<id:video_id>/{verb}", actions.video_action, {"action_name": verb}, name=verb)
+        for verb in actions.SINGLE_VIDEO_ACTIONS
+    ),
     path("videos/many", actions.bulk_action, name="many"),
-    *(path(f"queue/{do}", actions.queue_action, {"action_name": do}, name=f"queue-{do}") for do in queue_actions.QUEUE_ACTIONS),
+    *(
+        path(f"queue/{do}", actions.queue_action, {"action_name": do}, name=f"queue-{do}")
+        for do in queue_actions.QUEUE_ACTIONS
+    ),
     path("api/progress", snapshot.progress_snapshot, name="progress"),
     path("media/<id:video_id>/video", media.serve_video, name="media"),
     path("media/<id:video_id>/thumbnail", media.serve_thumbnail, name="thumbnail"),

@@ -34,4 +34,9 @@ class OptionalAuthMiddleware:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ProtocolTypeRouter({"http": endpoints.MonitoringEndpoints(django_application), "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router))})
+application = ProtocolTypeRouter(
+    {
+        "http": endpoints.MonitoringEndpoints(django_application),
+        "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
+    }
+)

@@ -8,7 +8,17 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from ytarchive import data_folder
-from ytarchive.env import check_url, check_redis_url, env, env_bool, env_languages, env_origins, env_token, env_int, env_list
+from ytarchive.env import (
+    check_redis_url,
+    check_url,
+    env,
+    env_bool,
+    env_int,
+    env_languages,
+    env_list,
+    env_origins,
+    env_token,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

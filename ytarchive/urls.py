@@ -18,7 +18,9 @@ def favicon(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("admin/", admin.site.urls),
     path(
-        "accounts/login/", accounts.LoginView.as_view(form_class=LoginForm, redirect_authenticated_user=True), name="login"
+        "accounts/login/",
+        accounts.LoginView.as_view(form_class=LoginForm, redirect_authenticated_user=True),
+        name="login",
     ),
     path("accounts/logout/", post_only(accounts.LogoutView.as_view()), name="logout"),
     path("favicon.ico", favicon),

@@ -57,7 +57,9 @@ class SessionMonitor:
             await asyncio.sleep(SESSION_CHECK_INTERVAL_SECONDS)
             try:
                 # Many tabs have one session: each is looked up once. Not in the thread that new sockets wait for.
-                over = await sync_to_async(find_ended_sessions, thread_sensitive=False)(set(self._session_keys.values()))
+                over = await sync_to_async(find_ended_sessions, thread_sensitive=False)(
+                    set(self._session_keys.values())
+                )
             except Exception:
                 logger.exception("whether sessions have ended is not known, sockets stay open")
                 continue

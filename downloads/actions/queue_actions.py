@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
-from downloads.actions.video_actions import UNCHANGED_TEXTS, ACTIONS, undo_tags, short_title
+from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
 from downloads.models import Queue, Status, Video
 
 
@@ -34,7 +34,15 @@ def _cancel_all(by: Any) -> tuple[str, str]:
     kept = [video for video in done if video.status == Status.COMPLETE]
     cancelled = [video for video in done if video.status != Status.COMPLETE]
     said = [f"{_count_phrase(cancelled)} cancelled."] if cancelled or not kept else []
-    said += [f"{len(kept)} videos {UNCHANGED_TEXTS[1]}." if len(kept) > 1 else f"{short_title(kept[0])} {UNCHANGED_TEXTS[0]}."] if kept else []
+    said += (
+        [
+            f"{len(kept)} videos {UNCHANGED_TEXTS[1]}."
+            if len(kept) > 1
+            else f"{short_title(kept[0])} {UNCHANGED_TEXTS[0]}."
+        ]
+        if kept
+        else []
+    )
     return " ".join(said) if done else "Nothing was waiting or running.", undo_tags(ACTIONS["cancel"], cancelled)
 
 
@@ -48,4 +56,9 @@ def _count_phrase(videos: list[Video]) -> str:
     return "1 video was" if len(videos) == 1 else f"{len(videos)} videos were"
 
 
-QUEUE_ACTIONS = {"pause": _pause_queue, "resume": _resume_queue, "cancel-all": _cancel_all, "retry-failed": _retry_failed}
+QUEUE_ACTIONS = {
+    "pause": _pause_queue,
+    "resume": _resume_queue,
+    "cancel-all": _cancel_all,
+    "retry-failed": _retry_failed,
+}

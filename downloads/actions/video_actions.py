@@ -141,11 +141,16 @@ def undo_tags(action: Action, done: list[Video], before: Mapping[str, QueuePosit
 def _skipped_message(action: Action, skipped: list[Video]) -> str:
     """Say what was left as it is; of each what it is now, not what it was when the page was drawn."""
     now = Video.objects.in_bulk([video.pk for video in skipped[:MAX_SKIPPED_NAMES]])
-    states = [now[video.pk].get_status_display().lower() if video.pk in now else "deleted" for video in skipped[:MAX_SKIPPED_NAMES]]
+    states = [
+        now[video.pk].get_status_display().lower() if video.pk in now else "deleted"
+        for video in skipped[:MAX_SKIPPED_NAMES]
+    ]
     if len(skipped) == 1:
         state = "" if action is ACTIONS["delete"] else f": it is {states[0]}"
         return f"{short_title(now.get(skipped[0].pk, skipped[0]))} {action.skipped_text}{state}."
-    names = ", ".join(f"{short_title(video)} ({state})" for video, state in zip(skipped[:MAX_SKIPPED_NAMES], states, strict=True))
+    names = ", ".join(
+        f"{short_title(video)} ({state})" for video, state in zip(skipped[:MAX_SKIPPED_NAMES], states, strict=True)
+    )
     more = f" and {len(skipped) - MAX_SKIPPED_NAMES} more" if len(skipped) > MAX_SKIPPED_NAMES else ""
     return f"Left as they are: {names}{more}."
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from downloads.bridge.encoding import encode_changed, encode_progress, encode_status
-from downloads.bridge.video_state import RenderedBatch, RowState, Pending, VideoState
+from downloads.bridge.video_state import Pending, RenderedBatch, RowState, VideoState
 from downloads.progress import batch
 from downloads.progress.batch import BatchMessage
 from downloads.progress.counters import Counters
@@ -80,7 +80,9 @@ class Conflator:
             return state.attempt + 1
         return state.attempt
 
-    def _update_state(self, video_id: str, state: VideoState, message: Progress, now: float, is_new_attempt: bool) -> None:
+    def _update_state(
+        self, video_id: str, state: VideoState, message: Progress, now: float, is_new_attempt: bool
+    ) -> None:
         slot = self._pending_for(video_id)
         slot.send_changed = slot.send_changed or message.changed is True
         if not message.to_dict().keys() - {"changed", "attempt"}:
@@ -167,7 +169,9 @@ class Conflator:
                 del self.inactive[video_id]
         for video_id, track in list(self.active.items()):
             if not track.has_row and now - track.updated_at >= INACTIVE_TTL_SECONDS:
-                self.apply_message(video_id, Progress(status="failed", error=INACTIVITY_ERROR, attempt=track.attempt), now)
+                self.apply_message(
+                    video_id, Progress(status="failed", error=INACTIVITY_ERROR, attempt=track.attempt), now
+                )
 
     # The rows, again -----------------------------------------------------------------------------
 
@@ -190,7 +194,13 @@ class Conflator:
         self.pending.clear()
 
     def reconcile_rows(
-        self, rows: Iterable[RowState], rows_read_at: float, now: float, video_ids_with_events: Collection[str] = (), *, is_complete: bool = False
+        self,
+        rows: Iterable[RowState],
+        rows_read_at: float,
+        now: float,
+        video_ids_with_events: Collection[str] = (),
+        *,
+        is_complete: bool = False,
     ) -> bool:
         """Bring what is known in line with the rows read at `since`; True if a terminal status must be undone.
 
@@ -199,15 +209,23 @@ class Conflator:
         `complete`: these are all the rows there are of active ids.
         """
         found = {row.video_id: row for row in rows}
-        undone = [self._reconcile_row(row, rows_read_at, now, row.video_id in video_ids_with_events) for row in found.values()]
+        undone = [
+            self._reconcile_row(row, rows_read_at, now, row.video_id in video_ids_with_events) for row in found.values()
+        ]
         deleted = set(video_ids_with_events)
         if is_complete:
-            deleted |= {video_id for video_id, track in self.active.items() if track.has_row and track.updated_at <= rows_read_at}
+            deleted |= {
+                video_id
+                for video_id, track in self.active.items()
+                if track.has_row and track.updated_at <= rows_read_at
+            }
         for video_id in deleted - found.keys():
             self._pending_for(video_id).send_changed = True
         return any(undone)
 
-    def include_events(self, rows: Iterable[RowState], rows_read_at: float, now: float, video_ids_with_events: Collection[str]) -> bool:
+    def include_events(
+        self, rows: Iterable[RowState], rows_read_at: float, now: float, video_ids_with_events: Collection[str]
+    ) -> bool:
         """Make sure that the next batch tells of all events up to its rev, whose ids are `news`; as `reconcile`.
 
         Messages go out after the commit: an event without one here has lost it, or has it on its way.

@@ -12,7 +12,7 @@ from downloads.bridge.lease import LeadershipLost
 from downloads.bridge.snapshot_store import parse_last_percent, parse_stored_entries
 from downloads.bridge.video_state import RenderedBatch
 from downloads.progress.counters import BATCHES_SENT, MESSAGES_TAKEN
-from downloads.progress.keys import ECHO_CHANNEL_PREFIX, BATCH_EVENT_TYPE, SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY
+from downloads.progress.keys import BATCH_EVENT_TYPE, ECHO_CHANNEL_PREFIX, SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY
 from downloads.progress.message import InvalidMessage, Progress, encode_json, parse_video_id
 from downloads.progress.redis_clients import REDIS_ERRORS
 
@@ -69,7 +69,11 @@ class Epoch:
         self.messages_since_batch += 1
         if self.coalesced_seq == self.seq:
             return
-        many, self.coalesced_seq, self.messages_since_batch = self.messages_since_batch > MAX_MESSAGES_PER_TICK, self.seq, 0
+        many, self.coalesced_seq, self.messages_since_batch = (
+            self.messages_since_batch > MAX_MESSAGES_PER_TICK,
+            self.seq,
+            0,
+        )
         rest = self.batch_sent_at + self.bridge.tick_seconds - COALESCE_MARGIN_SECONDS - self.clock()
         if self.is_started and rest > 0 and not many:
             await asyncio.sleep(rest)
@@ -110,12 +114,16 @@ class Epoch:
         stored = await self.bridge.redis_client.hgetall(SNAPSHOT_KEY)
         if stored.pop(SNAPSHOT_HEAD_FIELD.encode(), None) is None:
             self.bridge.reconciled_rev = None  # Redis has lost its data, and perhaps messages with it
-        last = {name.decode(): found for name, text in stored.items() if (found := parse_last_percent(text)) is not None}
+        last = {
+            name.decode(): found for name, text in stored.items() if (found := parse_last_percent(text)) is not None
+        }
         self.conflator.restore_states(self.bridge.inactive_states, dict(parse_stored_entries(stored)), since, last)
         await self._reconcile_with_rows(since)
         self.is_started = True
         outgoing = self.conflator.render_batch(self.conflator.drain_pending(), self.rev)
-        await self._send_batch(RenderedBatch(outgoing.messages, self.conflator.encode_active(), []), replace_snapshot=True)
+        await self._send_batch(
+            RenderedBatch(outgoing.messages, self.conflator.encode_active(), []), replace_snapshot=True
+        )
 
     async def send_batches(self, reader_task: asyncio.Task[None]) -> None:
         """Send a batch whenever there is one, at most one a tick, and a heartbeat when there is none."""
@@ -127,7 +135,9 @@ class Epoch:
                 raise LeadershipLost("The subscription ended")
             now = self.clock()
             await self._run_periodic_checks(now)
-            if now - self.batch_sent_at >= (self.bridge.tick_seconds if self.has_pending else HEARTBEAT_INTERVAL_SECONDS):
+            if now - self.batch_sent_at >= (
+                self.bridge.tick_seconds if self.has_pending else HEARTBEAT_INTERVAL_SECONDS
+            ):
                 await self._send_pending()
 
     @property
@@ -152,7 +162,9 @@ class Epoch:
         if not slots or any(slot.send_status or slot.send_changed for slot in slots.values()):
             await self._include_recent_events()
         slots = self.conflator.drain_pending()
-        gone = await self.bridge.row_reader.find_ids_without_row([video_id for video_id, slot in slots.items() if slot.send_changed])
+        gone = await self.bridge.row_reader.find_ids_without_row(
+            [video_id for video_id, slot in slots.items() if slot.send_changed]
+        )
         await self._send_batch(self.conflator.render_batch(slots, self.rev, gone))
 
     async def _include_recent_events(self) -> None:
@@ -172,7 +184,9 @@ class Epoch:
         await self.bridge.store(anew=replace_snapshot, head=head, put=batch.snapshot_updates, drop=batch.removed_ids)
         messages = [list(message) for message in batch.messages]
         self.bridge.counters.counts[BATCHES_SENT] += 1
-        await self.bridge.send_to_group({"type": BATCH_EVENT_TYPE, "epoch": self.epoch_id, "seq": self.seq, "messages": messages})
+        await self.bridge.send_to_group(
+            {"type": BATCH_EVENT_TYPE, "epoch": self.epoch_id, "seq": self.seq, "messages": messages}
+        )
 
     # Now and then --------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from downloads.bridge.rows import RowReader
 from downloads.bridge.snapshot_store import WRITE_SNAPSHOT_SCRIPT
 from downloads.bridge.video_state import VideoState
 from downloads.progress.counters import Counters
-from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, PROGRESS_GROUP, LEADER_KEY, SNAPSHOT_KEY
+from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, LEADER_KEY, PROGRESS_GROUP, SNAPSHOT_KEY
 from downloads.progress.redis_clients import REDIS_ERRORS
 
 logger = logging.getLogger(__name__)

@@ -61,7 +61,11 @@ class RowReader:
         def read() -> tuple[int, set[str]]:
             newest = Video.objects.latest_rev()
             # One more query only where there are news at all.
-            ids = events.order_by("-pk").values_list("public_id", flat=True)[:MAX_RECENT_EVENTS] if newest != after_rev else ()
+            ids = (
+                events.order_by("-pk").values_list("public_id", flat=True)[:MAX_RECENT_EVENTS]
+                if newest != after_rev
+                else ()
+            )
             return newest, set(ids)
 
         return await self._query_or_default(read, (after_rev or 0, set()))

@@ -30,16 +30,16 @@ class Client:
 
     __slots__ = (
         "__weakref__",
-        "v1_bar_ids",
-        "epoch",
-        "transport",
-        "last_buffer_size",
-        "ready",
-        "seq",
         "behind_since",
         "counters",
-        "snapshot_task",
+        "epoch",
+        "last_buffer_size",
         "protocol",
+        "ready",
+        "seq",
+        "snapshot_task",
+        "transport",
+        "v1_bar_ids",
     )
 
     def __init__(self, transport: Transport, counters: Counters, *, protocol: bool) -> None:

@@ -32,7 +32,9 @@ def merge_batches(batches: Iterable[Iterable[BatchMessage]]) -> list[BatchMessag
 class Frames:
     """One or more text frames for many clients, encoded for the wire once."""
 
-    def __init__(self, texts: Sequence[str], shown_bar_ids: Collection[str] = (), cleared_bar_ids: Collection[str] = ()) -> None:
+    def __init__(
+        self, texts: Sequence[str], shown_bar_ids: Collection[str] = (), cleared_bar_ids: Collection[str] = ()
+    ) -> None:
         self.texts = texts
         # For the ticket's clients: the ids whose bar these frames draw, and those whose bar they clear.
         self.shown_bar_ids = frozenset(shown_bar_ids)

@@ -18,13 +18,19 @@ import redis
 from django.conf import settings
 
 from downloads.fanout import frames
-from downloads.fanout.client import Transport, Client
+from downloads.fanout.client import Client, Transport
 from downloads.fanout.frames import Frames
 from downloads.fanout.snapshot import Snapshot
 from downloads.loop_local import LoopLocal
 from downloads.progress.batch import Batch
 from downloads.progress.counters import Counters
-from downloads.progress.keys import CLIENTS_KEY_PREFIX, BATCH_EVENT_TYPE, PROGRESS_GROUP, SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY
+from downloads.progress.keys import (
+    BATCH_EVENT_TYPE,
+    CLIENTS_KEY_PREFIX,
+    PROGRESS_GROUP,
+    SNAPSHOT_HEAD_FIELD,
+    SNAPSHOT_KEY,
+)
 from downloads.progress.redis_clients import create_async_redis_client
 
 logger = logging.getLogger(__name__)
@@ -126,7 +132,9 @@ class Hub:
         """Have `/metrics` know what was counted here, and how many clients there are."""
         await self.counters.flush(self._get_redis_client())
         try:
-            await self._get_redis_client().set(CLIENTS_KEY_PREFIX + PROCESS_NAME, len(self.clients), ex=CLIENT_COUNT_TTL_SECONDS)
+            await self._get_redis_client().set(
+                CLIENTS_KEY_PREFIX + PROCESS_NAME, len(self.clients), ex=CLIENT_COUNT_TTL_SECONDS
+            )
         except (redis.RedisError, OSError) as error:
             logger.debug("how many clients there are is told later: %s", error)
 

@@ -29,4 +29,6 @@ class Snapshot:
 
     @functools.cached_property
     def v1_frames(self) -> Frames:
-        return frames.encode_v1_frames((json.loads(text)["video_id"], batch.KIND_PROGRESS, text) for text in self.progress_texts)
+        return frames.encode_v1_frames(
+            (json.loads(text)["video_id"], batch.KIND_PROGRESS, text) for text in self.progress_texts
+        )

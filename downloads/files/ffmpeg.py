@@ -89,7 +89,9 @@ def validation_error(file: Path) -> str:
         return ""
     read = ["-i", f"file:{file}", "-map", "0:v?", "-map", "0:a?", "-t", "10", "-c", "copy", "-f", "null", "-"]
     try:
-        done = subprocess.run([found, *SAFE_INPUT_OPTIONS, *read], capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            [found, *SAFE_INPUT_OPTIONS, *read], capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         return f"ffmpeg did not get through it within {READ_TIMEOUT_SECONDS} s"
     if done.returncode == 0:
@@ -118,7 +120,9 @@ def _read_stream_info(file: Path) -> str:
     read = ["-v", "info", "-hide_banner", "-i", f"file:{file}"]
     try:
         # Without an output it says what it has opened, and ends with an error.
-        said = subprocess.run([found, *SAFE_INPUT_OPTIONS, *read], capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False).stderr
+        said = subprocess.run(
+            [found, *SAFE_INPUT_OPTIONS, *read], capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False
+        ).stderr
     except subprocess.TimeoutExpired:
         return ""
     return said.decode("utf-8", "replace")
@@ -133,7 +137,10 @@ def extract_frame(file: Path, output: Path) -> bool:
         take = ["-ss", seconds, "-i", f"file:{file}", "-frames:v", "1", "-vf", "scale='min(640,iw)':-2", "-y"]
         try:
             subprocess.run(
-                [found, *SAFE_INPUT_OPTIONS, *take, f"file:{output}"], capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False
+                [found, *SAFE_INPUT_OPTIONS, *take, f"file:{output}"],
+                capture_output=True,
+                timeout=READ_TIMEOUT_SECONDS,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return False

@@ -63,7 +63,9 @@ def remove_replaced(prepared_folder: Path) -> None:
 def list_stored_ids() -> list[str]:
     """Return the ids of the videos that have a folder in the library, or one on its way there."""
     root = Path(settings.MEDIA_ROOT)
-    return sorted({path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."} | {*list_incoming_ids()})
+    return sorted(
+        {path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."} | {*list_incoming_ids()}
+    )
 
 
 def list_incoming_ids() -> list[str]:

@@ -75,7 +75,10 @@ def prepare_for_resume(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             (folder / name).replace(folder / (name + PARTIAL_SUFFIX))
     for path in list(folder.iterdir()):
-        if not {path.name, path.name.removesuffix(RESUME_INFO_SUFFIX), path.name.removesuffix(PARTIAL_SUFFIX)} & {*kept, HIGH_WATER_MARK_FILE}:
+        if not {path.name, path.name.removesuffix(RESUME_INFO_SUFFIX), path.name.removesuffix(PARTIAL_SUFFIX)} & {
+            *kept,
+            HIGH_WATER_MARK_FILE,
+        }:
             remove_path(path)
 
 
@@ -85,7 +88,9 @@ def bytes_gained(folder: Path) -> int:
 
 
 def _resumable_bytes(folder: Path) -> int:
-    files = [mark.with_name(mark.name.removesuffix(RESUME_INFO_SUFFIX)) for mark in folder.glob(f"*{RESUME_INFO_SUFFIX}")]
+    files = [
+        mark.with_name(mark.name.removesuffix(RESUME_INFO_SUFFIX)) for mark in folder.glob(f"*{RESUME_INFO_SUFFIX}")
+    ]
     found = [path for file in files for path in (file, file.with_name(file.name + PARTIAL_SUFFIX)) if path.is_file()]
     return sum(path.stat().st_size for path in found)
 

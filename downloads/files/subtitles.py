@@ -42,7 +42,9 @@ def file_names_by_language(subtitle_files: Any) -> dict[str, str]:
 
 def existing_files_by_language(subtitle_files: Any) -> dict[str, Path]:
     """Return the tracks that are in the media folder, by language; nothing else is ever opened."""
-    located = {language: media_folder.find_file(file) for language, file in file_names_by_language(subtitle_files).items()}
+    located = {
+        language: media_folder.find_file(file) for language, file in file_names_by_language(subtitle_files).items()
+    }
     return {language: path for language, path in located.items() if path}
 
 

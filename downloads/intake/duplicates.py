@@ -12,7 +12,9 @@ def save_metadata_or_skip(video: Video, metadata: Metadata) -> bool:
         # Two workers may look up the same video at once: the second is to find the first described.
         advisory_lock(f"{metadata.extractor} {metadata.source_id}")
         if found := find_duplicate(video, metadata):
-            return video.skip_as_duplicate(f"This video is already in the archive: {found.name}. Retry fetches it once more.")
+            return video.skip_as_duplicate(
+                f"This video is already in the archive: {found.name}. Retry fetches it once more."
+            )
         return video.save_metadata(metadata)
 
 

@@ -2,7 +2,7 @@
 
 from downloads.intake import urls
 from downloads.models import Video
-from downloads.ytdlp.results import PlaylistEntry, Playlist
+from downloads.ytdlp.results import Playlist, PlaylistEntry
 
 # A channel holds lists which hold videos; what lies deeper is left out.
 MAX_PLAYLIST_DEPTH = 2
@@ -30,7 +30,12 @@ def _submit_entry(video: Video, entry: PlaylistEntry) -> str:
         return "known"
     more = {"parent": video, "subtitles": video.subtitles, "title": entry.title[:500].replace("\x00", "")}
     _, created = Video.objects.ingest(
-        source.line, source.canonical_url, added_by=video.added_by, quality=video.quality, queued_at=video.queued_at, **more
+        source.line,
+        source.canonical_url,
+        added_by=video.added_by,
+        quality=video.quality,
+        queued_at=video.queued_at,
+        **more,
     )
     return "added" if created else "known"
 

@@ -36,7 +36,9 @@ def submit(
         if why := forbidden.get(source.host):
             refusals.append(Rejection(source.line, _unreachable_message(source.host, why)))
             continue
-        video, is_new = Video.objects.ingest(source.line, source.canonical_url, added_by=added_by, quality=quality, subtitles=subtitles)
+        video, is_new = Video.objects.ingest(
+            source.line, source.canonical_url, added_by=added_by, quality=quality, subtitles=subtitles
+        )
         if is_new:
             taken.append(video)
         else:

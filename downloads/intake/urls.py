@@ -15,7 +15,9 @@ from downloads.network import address_policy
 SCHEME_PORTS = {"http": 80, "https": 443}
 CONTROL_CHARACTERS_PATTERN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 SMUGGLE_MARKER = "__youtubedl_smuggle"
-HOSTNAME_PATTERN = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+HOSTNAME_PATTERN = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
+)
 # What may stay as it is in a path and a query; the rest is written as %XX.
 SAFE_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 

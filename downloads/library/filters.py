@@ -16,7 +16,12 @@ MAX_FILTER_CHOICES = 50  # uploaders, and sites
 FILTER_CACHE_SECONDS = 60  # seconds that these may be old
 COMMIT_GRACE_PERIOD = dt.timedelta(seconds=2)  # after which no older change is committed any more
 KIND_LABELS = {"video": "Videos", "audio": "Audio", "list": "Lists"}
-DATE_RANGES = {"today": ("Past day", 1), "week": ("Past week", 7), "month": ("Past month", 30), "year": ("Past year", 365)}
+DATE_RANGES = {
+    "today": ("Past day", 1),
+    "week": ("Past week", 7),
+    "month": ("Past month", 30),
+    "year": ("Past year", 365),
+}
 SORT_LABELS = {
     "best": "Best match",
     "turn": "Next first",
@@ -37,7 +42,9 @@ class FilterForm(forms.Form):
     site = forms.CharField(max_length=100, required=False, strip=False, widget=forms.Select)
     kind = forms.ChoiceField(choices=[("", "Any kind"), *KIND_LABELS.items()], required=False)
     date = forms.ChoiceField(
-        label="Added", choices=[("", "Any time"), *((each, DATE_RANGES[each][0]) for each in DATE_RANGES)], required=False
+        label="Added",
+        choices=[("", "Any time"), *((each, DATE_RANGES[each][0]) for each in DATE_RANGES)],
+        required=False,
     )
     state = forms.ChoiceField(choices=Status.choices, required=False)
 

@@ -10,7 +10,16 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from downloads.library import filters
-from downloads.models import ACTIVE_STATUSES, TERMINAL_STATUSES, UNFINISHED_STATUSES, Status, Video, VideoEvent, VideoQuerySet, event
+from downloads.models import (
+    ACTIVE_STATUSES,
+    TERMINAL_STATUSES,
+    UNFINISHED_STATUSES,
+    Status,
+    Video,
+    VideoEvent,
+    VideoQuerySet,
+    event,
+)
 from downloads.search import query as search_query
 
 PAGE_SIZE = 24
@@ -84,7 +93,11 @@ class Listing:
     @cached_property
     def state_links(self) -> list[dict[str, Any]]:
         """Return the states that there are, each with its count and address, and all of them first."""
-        shown = [status for status in (*TERMINAL_STATUSES, *UNFINISHED_STATUSES) if self.status_counts.get(status) or status == self.state]
+        shown = [
+            status
+            for status in (*TERMINAL_STATUSES, *UNFINISHED_STATUSES)
+            if self.status_counts.get(status) or status == self.state
+        ]
         found = [("", "All", sum(self.status_counts.values()))]
         found += [(status.value, str(status.label), self.status_counts.get(status, 0)) for status in shown]
         return [
@@ -158,7 +171,11 @@ class Listing:
     def _section(self, statuses: tuple[str, ...]) -> VideoQuerySet:
         if self.state:
             return Video.objects.none()
-        found = self._matches_with_status(statuses) if self.search_words else self._filtered_videos.filter(status__in=statuses)
+        found = (
+            self._matches_with_status(statuses)
+            if self.search_words
+            else self._filtered_videos.filter(status__in=statuses)
+        )
         return found.without_long_text(self.search_words)
 
     def _matches_with_status(self, statuses: tuple[str, ...]) -> VideoQuerySet:
@@ -182,7 +199,9 @@ class Listing:
     def page(self) -> "Page[Video]":
         """Return the page of the library that was asked for, or the one that comes nearest."""
         best = self._best_match_keys()
-        total = len(best) if best is not None else sum(self.status_counts.get(state, 0) for state in self._library_statuses)
+        total = (
+            len(best) if best is not None else sum(self.status_counts.get(state, 0) for state in self._library_statuses)
+        )
         page: Page[Any] = Paginator(range(total), PAGE_SIZE).get_page(self.requested_page)
         numbers = range(total)[page.start_index() - 1 : page.end_index()] if total else range(0)
         keys = best[numbers.start : numbers.stop] if best is not None else self._page_keys(numbers, total)
@@ -210,7 +229,9 @@ class Listing:
     def sections_of(self, videos: list[Video]) -> list[str]:
         """Return where each of these belongs on this page."""
         keys = [video.pk for video in videos]
-        shown = set(self._filtered_videos.filter(pk__in=keys).values_list("pk", flat=True)) if self.filters else set(keys)
+        shown = (
+            set(self._filtered_videos.filter(pk__in=keys).values_list("pk", flat=True)) if self.filters else set(keys)
+        )
         if self.search_words:
             shown &= search_query.filter_matching(keys, self.search_words)
         return [self._section_of(video) if video.pk in shown else "elsewhere" for video in videos]

@@ -69,7 +69,10 @@ def build_player(video: Video) -> Player | None:
     path = media_folder.find_file(video.media_file)
     if path is None:
         return Player("gone")
-    found = [{"language": code, "label": subtitles.language_label(code)} for code in subtitles.existing_files_by_language(video.tracks)]
+    found = [
+        {"language": code, "label": subtitles.language_label(code)}
+        for code in subtitles.existing_files_by_language(video.tracks)
+    ]
     return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
 
 
@@ -84,7 +87,9 @@ def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:
     """Return the newest events by attempt, the newest attempt first; within it as they came."""
     events = list(video.events.order_by("-pk")[:MAX_EVENTS_SHOWN])[::-1]
     before = [None, *events]
-    moments = [TimelineEvent(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)]
+    moments = [
+        TimelineEvent(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)
+    ]
     grouped = itertools.groupby(moments, key=lambda moment: moment.event.attempt)
     return [list(group) for _, group in grouped][::-1]
 

@@ -45,7 +45,9 @@ VIDEO_INDEXES = (
     Index(fields=["uploader", "-added_at", "-id", "status", "kind", "extractor"], name="downloads_newest_uploader"),
     Index(fields=["extractor", "-added_at", "-id", "status", "kind", "uploader"], name="downloads_newest_site"),
     Index(fields=["sort_title", "-id", *_INDEXED_FILTER_COLUMNS], name="downloads_by_title"),
-    Index(_DURATION_NULLS_LAST.desc(), F("id").desc(), "duration", *_INDEXED_FILTER_COLUMNS, name="downloads_by_duration"),
+    Index(
+        _DURATION_NULLS_LAST.desc(), F("id").desc(), "duration", *_INDEXED_FILTER_COLUMNS, name="downloads_by_duration"
+    ),
     Index(_SIZE_NULLS_LAST.desc(), F("id").desc(), "size", *_INDEXED_FILTER_COLUMNS, name="downloads_by_size"),
 )
 

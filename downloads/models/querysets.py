@@ -120,7 +120,11 @@ class VideoQuerySet(models.QuerySet["Video"]):
         Each is looked for in an index: Django's own way has SQLite call Python for every row.
         """
         first, last = self.aggregate(first=Min(field_name), last=Max(field_name)).values()
-        spans = list(itertools.islice(_iterate_periods(first, last, kind), MAX_PERIODS + 1)) if first and kind in PERIOD_LENGTHS else []
+        spans = (
+            list(itertools.islice(_iterate_periods(first, last, kind), MAX_PERIODS + 1))
+            if first and kind in PERIOD_LENGTHS
+            else []
+        )
         if order != "ASC" or tzinfo or not 0 < len(spans) <= MAX_PERIODS:
             return super().datetimes(field_name, kind, order, tzinfo)
         between = [{f"{field_name}__gte": start, f"{field_name}__lt": end} for start, end in spans]
@@ -173,7 +177,10 @@ class VideoManager(models.Manager["Video"].from_queryset(VideoQuerySet)):  # typ
 
     def requeue_expired(self) -> int:
         """Put videos whose worker died back into the queue; return how many."""
-        return sum(video.release("The worker stopped answering", only_if_expired=True) for video in self.get_queryset().lease_expired())
+        return sum(
+            video.release("The worker stopped answering", only_if_expired=True)
+            for video in self.get_queryset().lease_expired()
+        )
 
     def finish_interrupted_removals(self) -> None:
         """End the removals that a crash broke off."""

@@ -78,7 +78,9 @@ class Queue(models.Model):
     def release_hold(cls, worker: str, reason: str) -> bool:
         """End the hold that `by` has, or one that nobody renews any more; False if there is none."""
         ended = Q(held_by=worker) | Q(held_until__lte=timezone.now())
-        return cls._update_row(reason, Q(held_until__isnull=False) & ended, held_until=None, held_by="", held_because="")
+        return cls._update_row(
+            reason, Q(held_until__isnull=False) & ended, held_until=None, held_by="", held_because=""
+        )
 
     @classmethod
     def _update_row(cls, event_reason: str, condition: Q, **changes: Any) -> bool:
@@ -86,8 +88,12 @@ class Queue(models.Model):
             cls.objects.get_or_create(pk=1)
             if not cls.objects.filter(condition, pk=1).update(**changes):
                 return False
-            found = VideoEvent.objects.create(public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000])
+            found = VideoEvent.objects.create(
+                public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000]
+            )
             # "queued" tells the bridge that nothing runs under this id.
             changed = message.Progress(status=Status.QUEUED, changed=True)
-            transaction.on_commit(functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{found.pk}", changed))
+            transaction.on_commit(
+                functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{found.pk}", changed)
+            )
         return True

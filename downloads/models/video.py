@@ -22,7 +22,7 @@ from django.utils.crypto import get_random_string
 from downloads.models import indexes, removal, transitions
 from downloads.models.choices import ACTIVE_STATUSES, TERMINAL_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.querysets import VideoManager
-from downloads.models.value_objects import Metadata, StoredFiles, QueuePosition
+from downloads.models.value_objects import Metadata, QueuePosition, StoredFiles
 from downloads.progress import message
 
 LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
@@ -88,7 +88,9 @@ class Video(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     # What the library is filtered and ordered by, kept by the database itself.
-    kind = models.GeneratedField(expression=indexes.KIND_EXPRESSION, output_field=models.CharField(max_length=5), db_persist=True)
+    kind = models.GeneratedField(
+        expression=indexes.KIND_EXPRESSION, output_field=models.CharField(max_length=5), db_persist=True
+    )
     sort_title = models.GeneratedField(
         expression=indexes.SORT_TITLE_EXPRESSION, output_field=models.CharField(max_length=100), db_persist=True
     )
@@ -149,7 +151,9 @@ class Video(models.Model):
 
     def retry(self, reason: str = "Retried", *, allow_duplicate: bool = True) -> bool:
         """Put a failed or cancelled video back into the queue, even one that is there; False if it is neither."""
-        return transitions._requeue_by_user(self, reason, allow_duplicate=allow_duplicate, status__in=(Status.FAILED, Status.CANCELLED))
+        return transitions._requeue_by_user(
+            self, reason, allow_duplicate=allow_duplicate, status__in=(Status.FAILED, Status.CANCELLED)
+        )
 
     def undo_retry(self, reason: str = "Not tried again") -> bool:
         """Let a retried video be failed or cancelled as it was; False if it has ended since."""
@@ -247,7 +251,9 @@ class Video(models.Model):
         """
         done = {"percent": 100.0, "downloaded_bytes": stored_files.size, "total_bytes": stored_files.size, "error": ""}
         kept = {name: value for name, value in dataclasses.asdict(stored_files).items() if value is not None}
-        return transitions._finish(self, Status.COMPLETE, "Filed", {**kept, **done}, move_files=move_files, **self._lease_filter)
+        return transitions._finish(
+            self, Status.COMPLETE, "Filed", {**kept, **done}, move_files=move_files, **self._lease_filter
+        )
 
     def complete_as_playlist(self, title: str, reason: str) -> bool:
         """The address was a list, whose entries are videos of their own now; False if the lease is lost."""

@@ -13,7 +13,9 @@ CLOUD_METADATA_ADDRESSES = frozenset(
     map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"))
 )
 # Prefixes of IPv6 that carry an IPv4 address in their last 32 bits.
-IPV4_EMBEDDING_NETWORKS = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "::/96")))
+IPV4_EMBEDDING_NETWORKS = tuple(
+    map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "::/96"))
+)
 TUNNEL_NETWORKS = tuple(map(ipaddress.IPv6Network, ("2002::/16", "2001::/32", "64:ff9b:1::/48")))
 GLOBAL_IPV6_NETWORK = ipaddress.IPv6Network("2000::/3")
 

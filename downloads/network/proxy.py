@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from downloads.network.address_policy import AddressForbidden, Resolver, HostUnreachable, connect_to_host, resolve_host
+from downloads.network.address_policy import AddressForbidden, HostUnreachable, Resolver, connect_to_host, resolve_host
 from downloads.network.rate_limiter import RateLimiter
 
 # What the reason phrase of our own answers begins with; yt-dlp passes it on in its message.
@@ -117,11 +117,15 @@ def _read_message_head(source: socket.socket) -> tuple[bytes, bytes]:
     return found[: end + 4], found[end + 4 :]
 
 
-def _relay_request(client_socket: socket.socket, upstream: socket.socket, request: ProxyRequest, rest: bytes, rate_limiter: RateLimiter) -> None:
+def _relay_request(
+    client_socket: socket.socket, upstream: socket.socket, request: ProxyRequest, rest: bytes, rate_limiter: RateLimiter
+) -> None:
     if request.method == "CONNECT":
         client_socket.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
     upstream.sendall(request.forwarded_head + rest)
-    back = threading.Thread(target=_pump_bytes, args=(client_socket, upstream, RateLimiter()), name="egress", daemon=True)
+    back = threading.Thread(
+        target=_pump_bytes, args=(client_socket, upstream, RateLimiter()), name="egress", daemon=True
+    )
     back.start()
     try:
         if request.method != "CONNECT":

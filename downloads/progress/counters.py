@@ -11,7 +11,11 @@ from downloads.progress.keys import COUNTS_KEY
 logger = logging.getLogger(__name__)
 
 # What is counted.
-MESSAGES_TAKEN, MESSAGES_DROPPED_PREFIX, BATCHES_SENT = "messages_taken", "messages_dropped.", "batches"  # the second with its reason
+MESSAGES_TAKEN, MESSAGES_DROPPED_PREFIX, BATCHES_SENT = (
+    "messages_taken",
+    "messages_dropped.",
+    "batches",
+)  # the second with its reason
 FRAMES_IGNORED, CLIENTS_DROPPED = "frames_ignored", "clients_dropped"
 
 

@@ -80,7 +80,9 @@ class Progress:
         if not isinstance(found, dict):
             raise InvalidMessage("no_object")
         valid = {
-            name: value for name, read in FIELD_PARSERS.items() if name in found and (value := read(found[name])) is not UNSET
+            name: value
+            for name, read in FIELD_PARSERS.items()
+            if name in found and (value := read(found[name])) is not UNSET
         }
         if not valid:
             raise InvalidMessage("no_field")

@@ -39,4 +39,6 @@ def _index_videos(videos: "models.QuerySet[Video]", keys: list[int]) -> None:
     engine = get_backend()
     some = videos.filter(pk__in=keys).only("title", "url", "uploader", "description", "tracks")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(engine.UPSERT_SQL, [[video.pk, *engine.column_values(build_document(video))] for video in some])
+        cursor.executemany(
+            engine.UPSERT_SQL, [[video.pk, *engine.column_values(build_document(video))] for video in some]
+        )

@@ -92,7 +92,9 @@ def tier_not_full_condition(tier_number: int, limit: int) -> str:
     return f" AND (SELECT COUNT(*) FROM t{tier_number}) < {limit}"
 
 
-def tier_source(tier_number: int, tier_sql: str, params: list[Any]) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
+def tier_source(
+    tier_number: int, tier_sql: str, params: list[Any]
+) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
     """Return the table of a tier, which comes before the query and is read once, and the rows that it has."""
     return [(f"t{tier_number} (id, tier) AS MATERIALIZED ({tier_sql})", params)], (f"SELECT * FROM t{tier_number}", [])
 

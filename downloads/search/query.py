@@ -72,7 +72,9 @@ def _tier_query(tier_number: int, words: list[str], restriction: SqlWithParams) 
     """Return the rows of a tier; read from the newest on, and no further than it has to be."""
     engine = get_backend()
     where, values = engine.tier_condition(tier_number, words)
-    rows = f"SELECT {engine.KEY_COLUMN} AS id, {tier_number} AS tier FROM downloads_search s WHERE {where}{restriction[0]}"
+    rows = (
+        f"SELECT {engine.KEY_COLUMN} AS id, {tier_number} AS tier FROM downloads_search s WHERE {where}{restriction[0]}"
+    )
     return f"{rows} ORDER BY {engine.KEY_COLUMN} DESC LIMIT {MAX_RESULTS}", [*values, *restriction[1]]
 
 
@@ -110,6 +112,7 @@ def filter_matching(keys: list[int], words: list[str]) -> set[int]:
     some = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {engine.KEY_COLUMN} FROM downloads_search s WHERE {where} AND {engine.KEY_COLUMN} IN ({some})", [*values, *keys]
+            f"SELECT {engine.KEY_COLUMN} FROM downloads_search s WHERE {where} AND {engine.KEY_COLUMN} IN ({some})",
+            [*values, *keys],
         )
         return {key for (key,) in cursor.fetchall()}

@@ -61,7 +61,9 @@ def tier_not_full_condition(tier_number: int, limit: int) -> str:
     return ""
 
 
-def tier_source(tier_number: int, tier_sql: str, params: list[Any]) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
+def tier_source(
+    tier_number: int, tier_sql: str, params: list[Any]
+) -> tuple[list[tuple[str, list[Any]]], tuple[str, list[Any]]]:
     """Return the tables that come before the query, none here, and the rows of a tier."""
     return [], (tier_sql, params)
 

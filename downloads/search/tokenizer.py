@@ -40,7 +40,10 @@ def first_letter_prefixes(words: list[str]) -> list[str]:
 
 def mark_single_letters(words: list[str]) -> list[str]:
     """Return the words that were asked for with each single letter as the beginning of a longer word."""
-    return [word + PREFIX_MARKER if len(word) == 1 and not UNSPACED_CHARACTER_PATTERN.match(word) else word for word in words]
+    return [
+        word + PREFIX_MARKER if len(word) == 1 and not UNSPACED_CHARACTER_PATTERN.match(word) else word
+        for word in words
+    ]
 
 
 def match_spans(text: str, words: list[str]) -> Iterator[tuple[int, int]]:
@@ -59,7 +62,10 @@ def match_spans(text: str, words: list[str]) -> Iterator[tuple[int, int]]:
 @functools.lru_cache(maxsize=256)
 def _compile_word_starts(words: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds the longest of these words at each place where a word begins."""
-    found = (re.escape(word) if UNSPACED_CHARACTER_PATTERN.match(word) else rf"(?<![{LETTER_CLASS}]){re.escape(word)}" for word in words)
+    found = (
+        re.escape(word) if UNSPACED_CHARACTER_PATTERN.match(word) else rf"(?<![{LETTER_CLASS}]){re.escape(word)}"
+        for word in words
+    )
     return re.compile("|".join(sorted(found, key=len, reverse=True)))
 
 

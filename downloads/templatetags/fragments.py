@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from downloads.formatting import time_ago, retry_message
+from downloads.formatting import retry_message, time_ago
 from downloads.models import Status, Video
 
 register = template.Library()
@@ -28,7 +28,15 @@ def video_card(context: template.Context, video: Video, section: str) -> SafeStr
     """
     browse, can_change = context["browse"], context["can_change"]
     facts = [(name, value) for name, value in vars(video).items() if name != "_state"]
-    read = (facts, time_ago(video.added_at), retry_message(video), section, can_change, browse.search_words, browse.clear_url)
+    read = (
+        facts,
+        time_ago(video.added_at),
+        retry_message(video),
+        section,
+        can_change,
+        browse.search_words,
+        browse.clear_url,
+    )
     key = hashlib.sha256(repr(read).encode()).hexdigest()
     seen = {"video": video, "place": section, "can_change": can_change, "browse": browse}
     drawn = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", seen), None)

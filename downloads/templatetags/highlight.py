@@ -33,7 +33,9 @@ def search_excerpt(video: Video, words: list[str] | None) -> str:
     sought = [word for word in words or () if not any(each.startswith(word) for each in known)]
     if not sought:
         return ""
-    return _excerpt_around_match(video.description[:MAX_EXCERPT_SOURCE_LENGTH], sought) or _matching_subtitle_line(video, sought)
+    return _excerpt_around_match(video.description[:MAX_EXCERPT_SOURCE_LENGTH], sought) or _matching_subtitle_line(
+        video, sought
+    )
 
 
 def _excerpt_around_match(text: str, words: list[str]) -> str:

@@ -41,7 +41,10 @@ def percent_attribute(number: float | None) -> str:
 @register.filter
 def aria_valuetext(video: Video) -> str:
     """Return the bar in words, for those who hear it."""
-    parts = [f"{math.floor(video.percent)} percent" if video.percent is not None else "", formatting.format_downloaded(video)]
+    parts = [
+        f"{math.floor(video.percent)} percent" if video.percent is not None else "",
+        formatting.format_downloaded(video),
+    ]
     return ", ".join(part for part in parts if part) or "not known yet"
 
 

@@ -43,7 +43,9 @@ class RedisServer:
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            embedded_redis.redis_server_command(self.socket, self.folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            embedded_redis.redis_server_command(self.socket, self.folder),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         wait_until(self.answers, 10, "Redis answers")
 

@@ -180,7 +180,9 @@ def test_it_asks_before_it_deletes(admin, as_in_a_child, settings):
     assert Video.objects.count() == 3
     assert "2 videos are deleted." in confirmed(admin, page).content.decode()
     assert Video.objects.get() == videos[2]
-    assert [path.name for path in settings.MEDIA_ROOT.iterdir() if path.name != trash.TRASH_FOLDER] == [videos[2].video_id]
+    assert [path.name for path in settings.MEDIA_ROOT.iterdir() if path.name != trash.TRASH_FOLDER] == [
+        videos[2].video_id
+    ]
     assert {entry.object_repr for entry in LogEntry.objects.all()} == {"Film a", videos[1].url}
     assert "2 videos" not in confirmed(admin, page).content.decode()
 

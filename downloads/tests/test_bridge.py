@@ -67,7 +67,9 @@ class Scene:
 
     def __init__(self, server: RedisServer) -> None:
         self.server = server
-        self.layer = ProgressChannelLayer(hosts=[{"address": server.url, "retry": Retry(NoBackoff(), 0)}], prefix="ytarchive")
+        self.layer = ProgressChannelLayer(
+            hosts=[{"address": server.url, "retry": Retry(NoBackoff(), 0)}], prefix="ytarchive"
+        )
         self.listener = Listener(self.layer)
         self.client = redis.asyncio.Redis.from_url(server.url)
         self.running: dict[Bridge, asyncio.Task[None]] = {}

@@ -199,8 +199,10 @@ def test_it_fails_an_id_without_a_row_after_ten_silent_minutes(bench):
 # Reconciliation ----------------------------------------------------------------------------------
 
 
-def reconcile(bench, *rows, since=None, **options) -> bool:
-    return bench.conflator.reconcile_rows(rows, bench.now if since is None else since, bench.now, **options)
+def reconcile(bench, *rows, rows_read_at=None, **options) -> bool:
+    return bench.conflator.reconcile_rows(
+        rows, bench.now if rows_read_at is None else rows_read_at, bench.now, **options
+    )
 
 
 def test_it_puts_in_an_active_row_that_is_missing(bench):

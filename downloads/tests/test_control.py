@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from downloads.models import Metadata, StoredFiles, Queue, Status, Video
+from downloads.models import Metadata, Queue, Status, StoredFiles, Video
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 

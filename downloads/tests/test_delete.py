@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from downloads.actions import delete_confirmation
 from downloads.files import trash
-from downloads.models import Metadata, StoredFiles, Status, Video
+from downloads.models import Metadata, Status, StoredFiles, Video
 from downloads.tests.test_library import complete, running, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_in_a_child", "static_files")]

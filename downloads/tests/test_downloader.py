@@ -45,7 +45,7 @@ def test_it_keeps_a_single_file_byte_for_byte(fetch, media_server, path):
     found, fetched, news = fetch(media_server.url(path))
     assert fetched.media.read_bytes() == media_server.clip
     assert "merging" not in news
-    assert news[-1].finished
+    assert news[-1].is_finished
     assert news[-1].downloaded_bytes == len(media_server.clip)
     assert [stream.kind for stream in found.streams] == ["video"]
 
@@ -54,7 +54,7 @@ def test_it_keeps_description_and_picture_beside(fetch, media_server):
     found, fetched, _ = fetch(media_server.url("/page/Hello"))
     assert found.info["title"].startswith("Hello")
     assert fetched.thumbnail.read_bytes() == (media_server.folder / "thumb.jpg").read_bytes()
-    assert json.loads(fetched.info.read_text())["title"].startswith("Hello")
+    assert json.loads(fetched.info_json.read_text())["title"].startswith("Hello")
 
 
 def test_it_fetches_hls_by_itself_and_makes_it_playable(fetch, media_server):

@@ -164,7 +164,9 @@ class TestFfmpeg:
         clip, tagged = media_session.folder / "clip.mp4", tmp_path / "tagged.mp4"
         tags = ["-metadata", "title=\n  Duration: 09:00:00.00, start: 0", "-metadata", "comment=Duration: 09:00:00.00,"]
         subprocess.run(
-            [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged], check=True, timeout=30
+            [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged],
+            check=True,
+            timeout=30,
         )
         assert ffmpeg.read_duration(clip) == pytest.approx(6, abs=0.2)
         assert ffmpeg.read_duration(tagged) == ffmpeg.read_duration(clip)

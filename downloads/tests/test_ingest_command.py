@@ -119,7 +119,9 @@ def worker_says(redis_server, percent):
     """Publish as a worker does, and wait until the bridge has it."""
 
     def say(video):
-        publisher.publish_progress(video.video_id, message.Progress(percent=percent, phase="audio", attempt=video.attempt))
+        publisher.publish_progress(
+            video.video_id, message.Progress(percent=percent, phase="audio", attempt=video.attempt)
+        )
         with redis_server.client() as client:
             known = partial(client.hget, keys.SNAPSHOT_KEY, video.video_id)
             wait_until(lambda: f'"percent":{percent}'.encode() in (known() or b""), 10, "the bridge has it")

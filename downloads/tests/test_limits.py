@@ -12,7 +12,7 @@ from django.utils.html import strip_tags
 
 from downloads import formatting
 from downloads.files import media_folder, workspace
-from downloads.models import StoredFiles, Queue, Status, Video
+from downloads.models import Queue, Status, StoredFiles, Video
 from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
 from downloads.tests import mediaserver

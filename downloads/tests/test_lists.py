@@ -78,7 +78,9 @@ def test_it_follows_no_list_into_the_depths(redis_server):
 def test_it_refuses_addresses_within_a_list_that_nobody_may_paste(redis_server):
     Video.objects.ingest("http://a/", "http://a/")
     claimed = Video.objects.claim("w")
-    entries = [results.PlaylistEntry(url) for url in ("file:///etc/passwd", "http://169.254.169.254/x", "", "ytsearch:x")]
+    entries = [
+        results.PlaylistEntry(url) for url in ("file:///etc/passwd", "http://169.254.169.254/x", "", "ytsearch:x")
+    ]
     playlists.expand_playlist(claimed, results.Playlist("x", entries, False))
     assert claimed.events.last().reason == "A list: 0 videos added, 4 videos at an address that is not taken."
 

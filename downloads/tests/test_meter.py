@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloads.worker.progress_meter import MAX_UNFINISHED_PERCENT, Meter
-from downloads.ytdlp.streams import StreamUpdate, Stream
+from downloads.ytdlp.streams import Stream, StreamUpdate
 
 MB = 1_000_000
 
@@ -40,7 +40,12 @@ def test_it_is_never_full_before_the_file_is_filed():
 
 def test_it_adds_picture_and_sound_up_by_their_bytes():
     meter = Meter(1, [Stream("video", 9 * MB), Stream("audio", MB)])
-    steps = [StreamUpdate(0, 9 * MB, 9 * MB), StreamUpdate(0, 9 * MB, 9 * MB, is_finished=True), StreamUpdate(1, 0, MB), StreamUpdate(1, MB, MB)]
+    steps = [
+        StreamUpdate(0, 9 * MB, 9 * MB),
+        StreamUpdate(0, 9 * MB, 9 * MB, is_finished=True),
+        StreamUpdate(1, 0, MB),
+        StreamUpdate(1, MB, MB),
+    ]
     found = percents(meter, steps)
     assert found == sorted(found)
     assert found[1] == pytest.approx(88.2)
@@ -63,7 +68,10 @@ def test_it_shows_bytes_alone_where_the_total_is_unknown():
 
 def test_it_counts_fragments_and_the_part_of_one():
     meter = Meter(1, [Stream()])
-    steps = [StreamUpdate(0, 50, 400, fragment_index=0, fragment_count=4), StreamUpdate(0, 100, 400, fragment_index=1, fragment_count=4)]
+    steps = [
+        StreamUpdate(0, 50, 400, fragment_index=0, fragment_count=4),
+        StreamUpdate(0, 100, 400, fragment_index=1, fragment_count=4),
+    ]
     assert percents(meter, steps) == [12.5, 25]
 
 
@@ -74,7 +82,11 @@ def test_it_does_not_let_a_wrong_estimate_pass_the_next_fragment():
 
 def test_it_stands_still_rather_than_go_back():
     meter = Meter(1, [Stream()])
-    assert percents(meter, [StreamUpdate(0, 50, 100), StreamUpdate(0, 60, 1000), StreamUpdate(0, 10, 100)]) == [50, 50, 50]
+    assert percents(meter, [StreamUpdate(0, 50, 100), StreamUpdate(0, 60, 1000), StreamUpdate(0, 10, 100)]) == [
+        50,
+        50,
+        50,
+    ]
     assert meter.to_progress().downloaded_bytes == 60
 
 
@@ -103,12 +115,12 @@ def test_it_names_the_stream_that_arrives():
 
 steps = st.builds(
     StreamUpdate,
-    stream=st.integers(0, 1),
-    done=st.integers(0, 10**12),
-    total=st.none() | st.floats(0, 1e13),
-    finished=st.booleans(),
-    fragment=st.none() | st.integers(0, 50),
-    fragments=st.none() | st.integers(0, 50),
+    stream_index=st.integers(0, 1),
+    downloaded_bytes=st.integers(0, 10**12),
+    total_bytes=st.none() | st.floats(0, 1e13),
+    is_finished=st.booleans(),
+    fragment_index=st.none() | st.integers(0, 50),
+    fragment_count=st.none() | st.integers(0, 50),
 )
 
 

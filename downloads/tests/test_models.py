@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from downloads import formatting
-from downloads.models import Metadata, StoredFiles, Queue, Status, Video
+from downloads.models import Metadata, Queue, Status, StoredFiles, Video
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +57,8 @@ def test_it_stays_as_it_was_when_its_files_cannot_be_placed(video):
     "write",
     [
         lambda v: v.renew_lease(percent=3.0),
-        lambda v: v.describe(Metadata(title="x")),
-        lambda v: v.process("merging"),
+        lambda v: v.save_metadata(Metadata(title="x")),
+        lambda v: v.start_processing("merging"),
         lambda v: v.finish(StoredFiles("a", 1), lambda: None),
         lambda v: v.fail("x"),
         lambda v: v.release("x"),

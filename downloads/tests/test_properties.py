@@ -144,13 +144,13 @@ class Wire:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def write(self, sent: Frames) -> None:
+    def write_frames(self, sent: Frames) -> None:
         self.texts.extend(sent.texts)
 
-    def pending(self) -> int:
+    def get_write_buffer_size(self) -> int:
         return 0
 
-    def drop(self) -> None:
+    def abort_connection(self) -> None:
         raise AssertionError("a client that reads is not dropped")
 
 

@@ -16,7 +16,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from downloads.files import trash, workspace
-from downloads.models import StoredFiles, Status, Video, VideoEvent, removal
+from downloads.models import Status, StoredFiles, Video, VideoEvent, removal
 from downloads.models.removal import RemovalError
 from downloads.progress import keys, publisher
 from ytarchive.supervisor import bootstrap
@@ -53,7 +53,11 @@ def is_whole(video: Video) -> bool:
 
 
 def is_gone(video: Video) -> bool:
-    return not Video.objects.filter(pk=video.pk).exists() and not folder_of(video).exists() and trash.list_trashed_ids() == []
+    return (
+        not Video.objects.filter(pk=video.pk).exists()
+        and not folder_of(video).exists()
+        and trash.list_trashed_ids() == []
+    )
 
 
 def test_it_removes_nothing_twice(video):
@@ -89,7 +93,9 @@ def claim(video):
 def test_it_puts_the_files_back_when_the_database_refuses_to_commit(video, monkeypatch):
     taken = []
     take = trash.move_to_trash
-    monkeypatch.setattr(trash, "move_to_trash", lambda video_id: (take(video_id), taken.append(folder_of(video).exists())))
+    monkeypatch.setattr(
+        trash, "move_to_trash", lambda video_id: (take(video_id), taken.append(folder_of(video).exists()))
+    )
     with pytest.raises(RemovalError, match="the database did not take it"):
         video.remove()
     assert taken == [False]
@@ -204,12 +210,12 @@ def die_in_the_middle(video_id: str) -> None:
 STEPS = {
     "before anything": (removal, "_remove_row", die, True),
     "the row removed": (removal, "_remove_row", then_die(removal._remove_row), True),
-    "before the rename": (trash, "take", die, True),
-    "the folder renamed": (trash, "take", then_die(trash.move_to_trash), True),
-    "committed": (publisher, "publish", die, False),
-    "before the folder is removed": (trash, "empty", die, False),
-    "half of the folder removed": (trash, "empty", die_in_the_middle, False),
-    "before the work folder is removed": (workspace, "clear", die, False),
+    "before the rename": (trash, "move_to_trash", die, True),
+    "the folder renamed": (trash, "move_to_trash", then_die(trash.move_to_trash), True),
+    "committed": (publisher, "publish_progress", die, False),
+    "before the folder is removed": (trash, "delete_from_trash", die, False),
+    "half of the folder removed": (trash, "delete_from_trash", die_in_the_middle, False),
+    "before the work folder is removed": (workspace, "remove_workspace", die, False),
 }
 
 

@@ -36,7 +36,9 @@ def attempt(tmp_path):
 
     def run(url, at=None, fragments=None):
         def stop(step):
-            if (at is not None and step.downloaded_bytes >= at) or (fragments is not None and (step.fragment_index or 0) >= fragments):
+            if (at is not None and step.downloaded_bytes >= at) or (
+                fragments is not None and (step.fragment_index or 0) >= fragments
+            ):
                 raise Stopped
 
         partial_file.prepare_for_resume(tmp_path)
@@ -137,7 +139,10 @@ def test_it_looks_at_the_end_only_of_what_is_whole(attempt, shelf, media_server)
     attempt(url)
     shelf.served.clear()
     assert attempt(url).read_bytes() == media_server.clip
-    assert shelf.of("a.mp4")[-1] == (len(media_server.clip) - 1 - partial_file.OVERLAP_BYTES, partial_file.OVERLAP_BYTES + 1)
+    assert shelf.of("a.mp4")[-1] == (
+        len(media_server.clip) - 1 - partial_file.OVERLAP_BYTES,
+        partial_file.OVERLAP_BYTES + 1,
+    )
 
 
 def test_it_relies_after_a_power_cut_on_what_was_synced(attempt, shelf, media_server, tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from downloads.files import webvtt
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.search import backend, index, query, tokenizer
-from downloads.templatetags.highlight import search_excerpt, highlight_words
+from downloads.templatetags.highlight import highlight_words, search_excerpt
 from downloads.tests.test_tracks import BROKEN
 
 VTT = """\ufeffWEBVTT

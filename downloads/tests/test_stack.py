@@ -7,7 +7,7 @@ import pytest
 
 from ytarchive.supervisor import process as part_module
 from ytarchive.supervisor.bootstrap import StartupError, first_error_line
-from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, open_listener, local_address, local_url
+from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, local_address, local_url, open_listener
 from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
 from ytarchive.supervisor.stack import MAX_EARLY_EXITS, Stack, build_child_environment
 
@@ -89,7 +89,7 @@ def test_it_ends_what_the_part_started_as_well() -> None:
 
 
 def test_it_keeps_the_last_words_of_a_part(tmp_path: Path) -> None:
-    part = python("print('one'); print('two')", log=tmp_path / "log")
+    part = python("print('one'); print('two')", log_path=tmp_path / "log")
     part.start()
     end(part)
 

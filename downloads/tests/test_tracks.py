@@ -61,7 +61,9 @@ def test_it_keeps_no_language_that_is_none(room, language):
 
 def test_it_keeps_a_bearable_number(room):
     found = [room(f"en-{number:03}") for number in range(subtitles.MAX_SUBTITLE_FILES + 5)]
-    assert list(subtitles.collect_subtitles(found, room.ready, "film")) == [f"en-{number:03}" for number in range(subtitles.MAX_SUBTITLE_FILES)]
+    assert list(subtitles.collect_subtitles(found, room.ready, "film")) == [
+        f"en-{number:03}" for number in range(subtitles.MAX_SUBTITLE_FILES)
+    ]
 
 
 def test_it_keeps_them_by_language_under_the_name_of_the_film(room):

@@ -223,8 +223,10 @@ def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, me
 def watched():
     """A process group that watches its lifeline, with a patience of 1 s, and has a process of its own."""
     code = (
-        "import django, subprocess, sys; django.setup(); from downloads.network.rate_limiter import RateLimiter; from downloads.worker import child; child.CONTROL_TIMEOUT_SECONDS = 1\n"
-        "below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True); child._watch_control_pipe(0, RateLimiter())"
+        "import django, subprocess, sys; django.setup()\n"
+        "from downloads.network.rate_limiter import RateLimiter; from downloads.worker import child\n"
+        "child.CONTROL_TIMEOUT_SECONDS = 1; below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True)\n"
+        "child._watch_control_pipe(0, RateLimiter())"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(
@@ -286,7 +288,9 @@ def test_it_sweeps_what_was_left_behind(work, queue):
         (settings.MEDIA_ROOT / trash.TRASH_FOLDER / name).mkdir(parents=True)
     work()
     wait_until(lambda: workspace.list_ids() == [waiting.video_id], 10, "the left-overs are gone")
-    wait_until(lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], 10, "no folder is on its way")
+    wait_until(
+        lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], 10, "no folder is on its way"
+    )
     # A removal that a crash broke off came to nothing: the row is there.
     assert media_folder.list_stored_ids() == [ended.video_id]
 
@@ -347,7 +351,11 @@ class TestSupervised:
         assert not found.read_progress()
 
     def test_it_lets_the_child_go_before_the_lease_does(self):
-        assert download_process.LEASE_OVERDUE_SECONDS + supervisor.POLL_INTERVAL_SECONDS < child.CONTROL_TIMEOUT_SECONDS < LEASE_DURATION.total_seconds()
+        assert (
+            download_process.LEASE_OVERDUE_SECONDS + supervisor.POLL_INTERVAL_SECONDS
+            < child.CONTROL_TIMEOUT_SECONDS
+            < LEASE_DURATION.total_seconds()
+        )
 
     def test_it_knows_when_its_lease_has_run_out(self, download):
         found, inlet = download

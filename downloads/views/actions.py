@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from downloads.actions import delete_confirmation, queue_actions, video_actions
 from downloads.models import Video
 from downloads.views import responses
-from downloads.views.decorators import require_change_access, post_only
+from downloads.views.decorators import post_only, require_change_access
 
 # The verbs that a video's own buttons have.
 SINGLE_VIDEO_ACTIONS = ("retry", "cancel", "front", "again")
@@ -36,7 +36,10 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
     verb = request.POST.get("do", "")
     chosen = request.POST.getlist("id")
     if len(chosen) > video_actions.MAX_VIDEOS_PER_ACTION:
-        messages.error(request, f"{video_actions.MAX_VIDEOS_PER_ACTION} videos at once are the most. Nothing was done: select fewer.")
+        messages.error(
+            request,
+            f"{video_actions.MAX_VIDEOS_PER_ACTION} videos at once are the most. Nothing was done: select fewer.",
+        )
         return responses.action_response(request, [])
     videos = list(Video.objects.with_ids(chosen).order_by("pk"))
     if verb not in video_actions.ACTIONS or not videos:
@@ -45,7 +48,9 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
     if verb != "delete":
         video_actions.run_action(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
         return responses.action_response(request, [video.video_id for video in videos])
-    return _delete_videos(request, videos) if "confirmed" in request.POST else _render_delete_confirmation(request, videos)
+    return (
+        _delete_videos(request, videos) if "confirmed" in request.POST else _render_delete_confirmation(request, videos)
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,14 +60,20 @@ def delete_video(request: HttpRequest, video_id: str) -> HttpResponse:
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
         return responses.video_gone_response(request, video_id)
-    return _delete_videos(request, [video]) if request.method == "POST" else _render_delete_confirmation(request, [video])
+    return (
+        _delete_videos(request, [video]) if request.method == "POST" else _render_delete_confirmation(request, [video])
+    )
 
 
 def _render_delete_confirmation(request: HttpRequest, videos: list[Video]) -> HttpResponse:
     """Name what would be deleted: on a page of its own, or for a dialog on the page that is open."""
     context = {"deletion": delete_confirmation.delete_confirmation(videos), "ids": [video.video_id for video in videos]}
     template = "downloads/_delete.html" if responses.is_htmx_request(request) else "downloads/delete.html"
-    answer = render(request, template, {**context, "back": responses.return_url(request), "part": responses.is_htmx_request(request)})
+    answer = render(
+        request,
+        template,
+        {**context, "back": responses.return_url(request), "part": responses.is_htmx_request(request)},
+    )
     patch_vary_headers(answer, ["HX-Request"])
     return answer
 

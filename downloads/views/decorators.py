@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from downloads.accounts import permissions
-from downloads.views.responses import return_url, is_htmx_request, login_redirect
+from downloads.views.responses import is_htmx_request, login_redirect, return_url
 
 ViewFunction = Callable[..., HttpResponse]
 

@@ -48,10 +48,17 @@ async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBa
 
 async def serve_subtitles(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
     """Answer a video's subtitles in one language."""
-    return await _serve_file(request, video_id, lambda row: subtitles.file_names_by_language(row["tracks"]).get(language, ""), REVALIDATE_CACHE_CONTROL)
+    return await _serve_file(
+        request,
+        video_id,
+        lambda row: subtitles.file_names_by_language(row["tracks"]).get(language, ""),
+        REVALIDATE_CACHE_CONTROL,
+    )
 
 
-async def _serve_file(request: HttpRequest, video_id: str, get_file_name: Callable[[Any], str], cache_control: str) -> HttpResponseBase:
+async def _serve_file(
+    request: HttpRequest, video_id: str, get_file_name: Callable[[Any], str], cache_control: str
+) -> HttpResponseBase:
     """Answer the file whose name `pick` takes from the video's row."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
@@ -108,7 +115,11 @@ async def _file_response(request: HttpRequest, path: Path) -> HttpResponseBase:
 def _requested_range(request: HttpRequest, size: int, etag: str, modified: int) -> ByteRange | None:
     """Return the piece that the request wants, None for the whole file."""
     header = request.headers.get("Range")
-    if request.method != "GET" or header is None or not _if_range_matches(request.headers.get("If-Range"), etag, modified):
+    if (
+        request.method != "GET"
+        or header is None
+        or not _if_range_matches(request.headers.get("If-Range"), etag, modified)
+    ):
         return None
     return parse_range_header(header, size)
 

@@ -38,7 +38,9 @@ def library(request: HttpRequest) -> HttpResponse:
     context = _library_context(request)
     given = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
     answer = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=given)})
-    return responses.update_url(request, answer, context["browse"].url()) if responses.is_htmx_request(request) else answer
+    return (
+        responses.update_url(request, answer, context["browse"].url()) if responses.is_htmx_request(request) else answer
+    )
 
 
 @require_safe
@@ -69,7 +71,11 @@ def add_videos(request: HttpRequest) -> HttpResponse:
     if responses.is_htmx_request(request):
         answer = render(request, "downloads/_added.html", {"form": form, "refusals": refusals})
         # What the address has brought into the form is taken.
-        answer = replace_url(answer, reverse("library")) if taken and responses.current_url_has_parameter(request, "urls") else answer
+        answer = (
+            replace_url(answer, reverse("library"))
+            if taken and responses.current_url_has_parameter(request, "urls")
+            else answer
+        )
         return responses.refresh_videos(answer, [video.video_id for video in taken]) if taken else answer
     if not refusals and not form.is_bound:
         return redirect("library")
@@ -85,7 +91,9 @@ def _keep_form_through_login(request: HttpRequest) -> HttpResponse:
         return responses.login_redirect(request, there)
     if not responses.is_htmx_request(request):
         return responses.login_redirect(request, reverse("library"))
-    return responses.message_response(request, "You are not signed in any more. Copy what you pasted, sign in, and paste it again.")
+    return responses.message_response(
+        request, "You are not signed in any more. Copy what you pasted, sign in, and paste it again."
+    )
 
 
 @require_safe

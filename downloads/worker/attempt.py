@@ -14,14 +14,14 @@ from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import collect_subtitles
 from downloads.intake import duplicates, playlists
-from downloads.models import StoredFiles, Quality, Queue, Video
+from downloads.models import Quality, Queue, StoredFiles, Video
 from downloads.progress import message, publisher
 from downloads.worker import limits
 from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
-from downloads.ytdlp.results import DownloadError, DownloadedFiles, Playlist
+from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist
 from downloads.ytdlp.streams import StreamUpdate
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,9 @@ def _record_failure(video: Video, error: Exception) -> None:
         logger.warning("%s: %s", video.video_id, error)
         workspace.delete_reserve_file(video.video_id)
         # Not in the worker's name, which lets its own hold go as soon as it sees room: a quota shows none.
-        retry_while_database_is_down(lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS))
+        retry_while_database_is_down(
+            lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS)
+        )
         retry_while_database_is_down(lambda: video.release(DISK_FULL_MESSAGE))
         return
     words = _failure_message(video, error)
@@ -131,14 +133,20 @@ class Attempt:
             return
         limits.require_within_limits(self.video.duration, sum(stream.expected_bytes or 0 for stream in found.streams))
         self.meter.set_streams(found.streams)
-        fetched = downloader.download_files(found, self._on_stream_update, lambda: self._enter_processing_phase("merging"))
+        fetched = downloader.download_files(
+            found, self._on_stream_update, lambda: self._enter_processing_phase("merging")
+        )
         self._enter_processing_phase("filing")
         _require_playable(fetched)
         filed, ready = self._assemble_files(fetched)
         media_folder.fsync_folder(ready)
         self.reporter.flush_and_close()
         ready = media_folder.stage(ready, self.video.video_id)
-        require_lease(retry_while_database_is_down(lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))))
+        require_lease(
+            retry_while_database_is_down(
+                lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))
+            )
+        )
         media_folder.remove_replaced(ready)
 
     def _on_stream_update(self, update: StreamUpdate) -> None:
@@ -182,9 +190,13 @@ class Attempt:
         of_sound = media_types.AUDIO_ONLY_EXTENSIONS.get(kind or "")
         return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_audio_only(media) else kind
 
-    def _prepare_thumbnail(self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str) -> Path | None:
+    def _prepare_thumbnail(
+        self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str
+    ) -> Path | None:
         """Keep the site's picture, or take one from the video; None where there is neither."""
-        if downloaded.thumbnail and (kind := media_types.thumbnail_extension(downloaded.thumbnail)):  # too large is none either
+        if downloaded.thumbnail and (
+            kind := media_types.thumbnail_extension(downloaded.thumbnail)
+        ):  # too large is none either
             return downloaded.thumbnail.rename(prepared_folder / f"{stem}.{kind}")
         picture = prepared_folder / f"{stem}.jpg"
         return picture if ffmpeg.extract_frame(media, picture) else None

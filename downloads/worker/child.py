@@ -45,10 +45,17 @@ def main() -> None:
     if video is None:
         return
     _limit_file_size()
-    silence = StallWatchdog(lambda: flow.transferred_bytes, settings.STALL_SECONDS, lambda: _abort_stalled_download(video))
+    silence = StallWatchdog(
+        lambda: flow.transferred_bytes, settings.STALL_SECONDS, lambda: _abort_stalled_download(video)
+    )
     with EgressProxy(rate_limiter=flow) as proxy, silence:
         _force_proxy(proxy.url)
-        attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: _write_progress(outlet, state), on_downloaded=silence.stop_watching)
+        attempt.run_attempt(
+            video,
+            proxy_url=proxy.url,
+            on_progress=lambda state: _write_progress(outlet, state),
+            on_downloaded=silence.stop_watching,
+        )
 
 
 def _isolate_stdio() -> tuple[int, int]:

@@ -97,7 +97,11 @@ class DownloadProcess:
 
     def kill_if_overdue(self) -> None:
         """Kill the group that was asked to end and has not in time."""
-        if self._exit_reason is None and self._stop_requested_at is not None and time.monotonic() - self._stop_requested_at > GRACE_PERIOD_SECONDS:
+        if (
+            self._exit_reason is None
+            and self._stop_requested_at is not None
+            and time.monotonic() - self._stop_requested_at > GRACE_PERIOD_SECONDS
+        ):
             self._signal_group(signal.SIGKILL)
 
     def reap(self) -> str | None:

@@ -3,7 +3,7 @@
 import math
 
 from downloads.progress.message import UNSET, Progress
-from downloads.ytdlp.streams import StreamUpdate, Stream
+from downloads.ytdlp.streams import Stream, StreamUpdate
 
 # The bar is full when the file is filed away, not before.
 MAX_UNFINISHED_PERCENT = 99.9

@@ -20,7 +20,7 @@ from django.db import connection
 
 from downloads.database import use_short_timeouts
 from downloads.files import ffmpeg, media_folder, workspace
-from downloads.models import TERMINAL_STATUSES, LEASE_DURATION, Queue, Video
+from downloads.models import LEASE_DURATION, TERMINAL_STATUSES, Queue, Video
 from downloads.progress import keys, redis_clients
 from downloads.worker.download_process import DownloadProcess
 
@@ -126,7 +126,9 @@ class Supervisor:
             workspace.remove_workspace(video_id)
         # A crash between the rename into the library and the commit, then a cancel. An id without a row is
         # left alone: a database that was lost must not cost the files as well.
-        ended = Video.objects.filter(status__in=TERMINAL_STATUSES, media_file="", video_id__in=media_folder.list_stored_ids())
+        ended = Video.objects.filter(
+            status__in=TERMINAL_STATUSES, media_file="", video_id__in=media_folder.list_stored_ids()
+        )
         for video_id in ended.values_list("video_id", flat=True):
             media_folder.remove_video_folder(video_id)
         self._are_orphans_removed = True
@@ -203,7 +205,9 @@ class Supervisor:
     def _write_heartbeat(self) -> None:
         """Say that this worker lives, to whoever asks; Redis may be away."""
         with contextlib.suppress(redis.RedisError, OSError):
-            redis_clients.get_redis_client().set(keys.WORKER_KEY_PREFIX + self.name, int(time.time()), ex=HEARTBEAT_TTL_SECONDS)
+            redis_clients.get_redis_client().set(
+                keys.WORKER_KEY_PREFIX + self.name, int(time.time()), ex=HEARTBEAT_TTL_SECONDS
+            )
 
     def _receive_progress(self, download: DownloadProcess) -> None:
         if not download.read_progress():

@@ -13,17 +13,27 @@ from django.conf import settings
 
 from downloads.ytdlp import error_messages
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
-from downloads.ytdlp.results import DownloadError, PlaylistEntry, DownloadedFiles, ProbeResult, Playlist
-from downloads.ytdlp.resuming_client import HTTPError, YoutubeDLError, ResumingYoutubeDL
-from downloads.ytdlp.streams import StreamUpdate, Stream
+from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, PlaylistEntry, ProbeResult
+from downloads.ytdlp.resuming_client import HTTPError, ResumingYoutubeDL, YoutubeDLError
+from downloads.ytdlp.streams import Stream, StreamUpdate
 
 logger = logging.getLogger(__name__)
 
-MERGING_POSTPROCESSORS = ("Merger", "FixupM3u8", "FixupM4a", "FixupStretched", "FixupDuplicateMoov", "FixupTimestamp", "FixupDuration")
+MERGING_POSTPROCESSORS = (
+    "Merger",
+    "FixupM3u8",
+    "FixupM4a",
+    "FixupStretched",
+    "FixupDuplicateMoov",
+    "FixupTimestamp",
+    "FixupDuration",
+)
 THUMBNAIL_EXTENSIONS = ("jpg", "jpeg", "png", "webp")
 
 
-def probe_url(url: str, folder: Path, *, proxy_url: str, quality: str = "best", subtitle_languages: str = "") -> ProbeResult | Playlist:
+def probe_url(
+    url: str, folder: Path, *, proxy_url: str, quality: str = "best", subtitle_languages: str = ""
+) -> ProbeResult | Playlist:
     """Look an address up, and choose a video's formats; what is fetched goes to `folder`. Raise DownloadError."""
     ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
     try:
@@ -37,7 +47,9 @@ def probe_url(url: str, folder: Path, *, proxy_url: str, quality: str = "best", 
     return ProbeResult(info, [_build_stream(chosen) for chosen in _requested_formats(info)], ydl)
 
 
-def download_files(probe_result: ProbeResult, on_update: Callable[[StreamUpdate], None], on_merging: Callable[[], None]) -> DownloadedFiles:
+def download_files(
+    probe_result: ProbeResult, on_update: Callable[[StreamUpdate], None], on_merging: Callable[[], None]
+) -> DownloadedFiles:
     """Fetch what was found; `on_step` hears of bytes, `on_merging` that all are here. Raise DownloadError."""
     names = [chosen.get("format_id") for chosen in _requested_formats(probe_result.info)]
     probe_result.ydl.add_progress_hook(lambda news: _forward_progress(news, names, on_update))
@@ -122,7 +134,11 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
     media = Path(probe_result.info.get("filepath") or "")
     if not media.is_file() or not media.stat().st_size:
         raise DownloadError("The site answered, but sent no video.", False)
-    beside = [path for path in sorted(media.parent.glob(f"{OUTPUT_STEM}.*")) if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS]
+    beside = [
+        path
+        for path in sorted(media.parent.glob(f"{OUTPUT_STEM}.*"))
+        if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS
+    ]
     info = media.parent / f"{OUTPUT_STEM}.info.json"
     subtitles = sorted(path for path in media.parent.glob(f"{OUTPUT_STEM}.*.vtt") if path.stat().st_size)
     return DownloadedFiles(media, beside[0] if beside else None, info if info.is_file() else None, subtitles)

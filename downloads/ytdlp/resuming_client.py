@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from downloads.files.partial_file import OVERLAP_BYTES, SourceChanged, ResumeInfo, PartialFile
+from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
 
 os.environ["YTDLP_NO_PLUGINS"] = "1"  # read when yt_dlp is imported: only what is pinned may run
 
@@ -22,7 +22,7 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 from yt_dlp.utils import YoutubeDLError
 
-__all__ = ["HTTPError", "YoutubeDLError", "ResumingYoutubeDL"]
+__all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError"]
 
 
 READ_CHUNK_BYTES = 1024 * 1024
@@ -72,10 +72,18 @@ class ResumingYoutubeDL(yt_dlp.YoutubeDL):
     def urlopen(self, req: Any) -> Any:
         """Open a request; while a file is fetched, see to it that it goes on with the same one."""
         if self._partial_file is None:
-            most, seconds = (MAX_THUMBNAIL_DOWNLOAD_BYTES, THUMBNAIL_TIMEOUT_SECONDS) if self._is_fetching_thumbnail else (MAX_PAGE_BYTES, math.inf)
+            most, seconds = (
+                (MAX_THUMBNAIL_DOWNLOAD_BYTES, THUMBNAIL_TIMEOUT_SECONDS)
+                if self._is_fetching_thumbnail
+                else (MAX_PAGE_BYTES, math.inf)
+            )
             return _limit_response(super().urlopen(req), most, seconds)
         request = Request(req) if isinstance(req, str) else req
-        return self._open_fragment(request) if self._partial_file.is_fragmented else self._open_with_resume(self._partial_file, request)
+        return (
+            self._open_fragment(request)
+            if self._partial_file.is_fragmented
+            else self._open_with_resume(self._partial_file, request)
+        )
 
     def _write_thumbnails(self, *args: Any, **kwargs: Any) -> Any:
         """Fetch the picture; one that is endless is done without."""
@@ -189,7 +197,9 @@ def _is_continuation(response: Response, partial_file: PartialFile, start: int, 
     if response.status != 206 or here is None or int(here[1]) != start:
         return False
     now = _response_resume_info(response, partial_file.resume_info.format_id)
-    return _is_same_file(partial_file.resume_info, now) and _read_bytes(response, overlap) == partial_file.read_tail(overlap)
+    return _is_same_file(partial_file.resume_info, now) and _read_bytes(response, overlap) == partial_file.read_tail(
+        overlap
+    )
 
 
 def _is_same_file(saved: ResumeInfo, current: ResumeInfo) -> bool:

@@ -24,7 +24,9 @@ CLOSE_SERVICE_RESTART = 1012  # RFC 6455's registry of close codes
 DRAIN_TIMEOUT_SECONDS = 4.0  # seconds for consumers to end at SIGTERM
 MAX_PINGS_PER_SECOND = 20  # of the protocol's own; each is answered
 MAX_WRITE_BUFFER_BYTES = 512 * 1024  # bytes of a streamed response that wait for their client
-STALLED_RESPONSE_TIMEOUT_SECONDS = 120.0  # seconds in which a client of a streamed response takes nothing: a paused player
+STALLED_RESPONSE_TIMEOUT_SECONDS = (
+    120.0  # seconds in which a client of a streamed response takes nothing: a paused player
+)
 WRITE_BUFFER_POLL_SECONDS = 0.02
 # What the kernel keeps for one socket: little, so that a client that does not read is seen soon.
 SEND_BUFFER_BYTES = 64 * 1024
@@ -157,7 +159,9 @@ async def _apply_backpressure(request: Any) -> None:
     """Hold a streamed response back until the client has taken most of it; end one that takes nothing for long."""
     loop = asyncio.get_running_loop()
     least, since = None, loop.time()
-    while request.channel is not None and (left := write_buffer_size(request.channel.transport)) > MAX_WRITE_BUFFER_BYTES:
+    while (
+        request.channel is not None and (left := write_buffer_size(request.channel.transport)) > MAX_WRITE_BUFFER_BYTES
+    ):
         if least is None or left < least:
             least, since = left, loop.time()
         elif loop.time() - since > STALLED_RESPONSE_TIMEOUT_SECONDS:

@@ -151,8 +151,11 @@ class Stack:
     def _schedule_restart(self, process: ManagedProcess, exit_status: int) -> None:
         delay = process.schedule_restart()
         if not self.is_ready and process.early_exits >= MAX_EARLY_EXITS and self.reload_exit_status is None:
-            raise StartupError(f"The part “{process.name}” does not start ({describe_exit_status(exit_status)}): its own lines are above.")
-        logger.warning("%s ended (%s); it is started again in %g s", process.name, describe_exit_status(exit_status), delay)
+            how = describe_exit_status(exit_status)
+            raise StartupError(f"The part “{process.name}” does not start ({how}): its own lines are above.")
+        logger.warning(
+            "%s ended (%s); it is started again in %g s", process.name, describe_exit_status(exit_status), delay
+        )
 
     def _reload_processes(self) -> None:
         self._stop_processes(self.front_processes)

@@ -57,7 +57,16 @@ class Command(DaphneRunserver):
             web = [word for word in get_child_arguments() if word != "--web-only"]
             web_env = env | _web_child_variables(listener.fileno(), use_reloader)
             fds = (listener.fileno(),)
-            parts = [ManagedProcess("web", web, env=web_env, pass_fds=fds, grace_seconds=6.0, max_restart_delay=MAX_RESTART_DELAY_SECONDS)]
+            parts = [
+                ManagedProcess(
+                    "web",
+                    web,
+                    env=web_env,
+                    pass_fds=fds,
+                    grace_seconds=6.0,
+                    max_restart_delay=MAX_RESTART_DELAY_SECONDS,
+                )
+            ]
             bridge = []
             if not web_only:
                 parts.append(ManagedProcess("worker", manage_command("work"), env=env, grace_seconds=6.0))

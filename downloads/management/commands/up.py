@@ -35,7 +35,9 @@ class Command(BaseCommand):
             with single_instance_lock(), open_listener(options["bind"], options["port"]) as listener:
                 env = build_child_environment(listener)
                 webs = [_web_process(number, listener.fileno(), env) for number in range(1, options["web"] + 1)]
-                worker = ManagedProcess("worker", manage_command("work", "--workers", str(options["workers"])), env=env, grace_seconds=6.0)
+                worker = ManagedProcess(
+                    "worker", manage_command("work", "--workers", str(options["workers"])), env=env, grace_seconds=6.0
+                )
                 bridge = ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5)
                 Stack(listener, [*webs, worker], [bridge], embedded_redis_process(), self.write_line).run()
         except StartupError as error:
@@ -49,4 +51,6 @@ class Command(BaseCommand):
 
 
 def _web_process(number: int, fd: int, env: dict[str, str]) -> ManagedProcess:
-    return ManagedProcess(f"web {number}", manage_command("web", "--fd", str(fd)), env=env, pass_fds=(fd,), grace_seconds=6.0)
+    return ManagedProcess(
+        f"web {number}", manage_command("web", "--fd", str(fd)), env=env, pass_fds=(fd,), grace_seconds=6.0
+    )

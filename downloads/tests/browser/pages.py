@@ -4,7 +4,7 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from downloads.models import Metadata, StoredFiles, Status, Video
+from downloads.models import Metadata, Status, StoredFiles, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.tests.conftest import wait_until
