@@ -23,8 +23,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from benchmarks import shelf  # noqa: E402
 from downloads.models import Video  # noqa: E402
-from ytarchive import memory  # noqa: E402
-from ytarchive.server import tuning  # noqa: E402
+from ytarchive.server import tuning  # noqa: E402  # noqa: E402
 
 
 def addresses() -> dict[str, list[str]]:
@@ -92,7 +91,7 @@ class Visitor:
         self.client, self.clock = Client(), Clock()
         self.client.force_login(get_user_model()._default_manager.create_user("bench"))
         self.asked = [(kind, path) for kind, paths in addresses().items() for path in paths]
-        memory.tune_gc()  # as a web process does
+        tuning.tune_gc()  # as a web process does
         self.round()  # templates are compiled
         self.queries = [self._queries(path) for _, path in self.asked]
 

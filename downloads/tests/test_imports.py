@@ -13,7 +13,6 @@ from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
 MAY = {
-    "ytarchive.server.origin": set(),
     "downloads.accounts.client_address": set(),
     "downloads.accounts.context_processors": {"downloads.accounts.permissions"},
     "downloads.accounts.permissions": set(),
@@ -196,9 +195,9 @@ MAY = {
     "downloads.ytdlp.streams": set(),
     "ytarchive.data_folder": set(),
     "ytarchive.env": set(),
-    "ytarchive.memory": set(),
     "ytarchive.server.channel_layer": set(),
     "ytarchive.server.daphne_server": {"downloads.fanout.frames"},
+    "ytarchive.server.origin": set(),
     "ytarchive.server.tuning": set(),
     "ytarchive.settings": {"ytarchive.data_folder", "ytarchive.env"},
     "ytarchive.static_storage": set(),

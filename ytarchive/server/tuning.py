@@ -1,4 +1,6 @@
-"""Connections to PostgreSQL that a web process keeps for the next request."""
+"""Tuning of a web process: garbage collection, and pooled connections to PostgreSQL."""
+
+import gc
 
 from django.db import connections
 
@@ -6,6 +8,10 @@ from django.db import connections
 # Up to 20; who waits 10 s for one is refused. A server that is away is tried again with each request: the pool's own
 # tries are farther and farther apart, and would miss its return by minutes.
 POOL_OPTIONS = {"min_size": 0, "max_size": 20, "timeout": 10, "reconnect_timeout": 1}
+
+
+# A page makes some ten thousand objects that hold each other, nearly all of which go without being looked for.
+GC_THRESHOLDS = (10_000, 20, 20)
 
 
 def enable_connection_pool() -> None:
@@ -18,3 +24,10 @@ def enable_connection_pool() -> None:
     if database["ENGINE"] == "django.db.backends.postgresql":
         database |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
         database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": dict(POOL_OPTIONS)}
+
+
+def tune_gc() -> None:
+    """Let what is loaded by now be looked at no more, and the rest less often (docs.python.org, `gc.freeze`)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)

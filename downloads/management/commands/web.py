@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ytarchive import memory
 from ytarchive.server import tuning
 from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import is_loopback, open_listener
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
 
         tuning.enable_connection_pool()
-        memory.tune_gc()
+        tuning.tune_gc()
         ProgressServer(
             application,
             endpoints=build_endpoint_description_strings(file_descriptor=number),
