@@ -8,10 +8,11 @@ import signal
 import sys
 from collections.abc import Callable
 
-from benchmarks import library, report
-from benchmarks.scenarios import FULL, SHORT, Bench, Figures, Size, bench
-from benchmarks.server import NotReady
-from benchmarks.stacks import BY_NAME, STACKS
+from benchmarks import report
+from benchmarks.library import run
+from benchmarks.pipeline.scenarios import FULL, SHORT, Bench, Figures, Size, bench
+from benchmarks.pipeline.server import NotReady
+from benchmarks.pipeline.stacks import BY_NAME, STACKS
 
 SHORT_STACKS = ["ours", "node", "websockets", "channels"]
 SPARE = 200  # files that a process needs besides its sockets
@@ -34,7 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.argv[1:2] == ["library"]:
-        library.main(sys.argv[2:])
+        run.main(sys.argv[2:])
         return
     options = arguments()
     size = SHORT if options.short else _affordable(FULL)

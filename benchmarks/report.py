@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import LATE
-from benchmarks.samples import percentile
+from benchmarks.pipeline.measure import LATE
+from benchmarks.statistics import percentile
 
 RESULTS = Path(__file__).resolve().parent / "results"
 Runs = Mapping[str, Sequence[Mapping[str, float]]]

@@ -5,12 +5,14 @@ import random
 
 import pytest
 
-from benchmarks import library, report, wire
-from benchmarks.measure import LATE, Shape, _costs
-from benchmarks.publisher import command
-from benchmarks.samples import Reservoir, percentile
-from benchmarks.scenarios import SHORT, bench
-from benchmarks.stacks import BY_NAME
+from benchmarks import report
+from benchmarks.library import run
+from benchmarks.pipeline import websocket
+from benchmarks.pipeline.measure import LATE, Shape, _costs
+from benchmarks.pipeline.publisher import command
+from benchmarks.pipeline.scenarios import SHORT, bench
+from benchmarks.pipeline.stacks import BY_NAME
+from benchmarks.statistics import Reservoir, percentile
 from downloads.fanout.frames import Frames
 from downloads.progress.message import Progress
 
@@ -20,16 +22,16 @@ from downloads.progress.message import Progress
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
 def test_it_parses_what_our_server_frames(size):
     wire_bytes = Frames(["x" * size, "y"]).wire_bytes
-    assert wire.parse(wire_bytes) == ([(wire.TEXT, b"x" * size), (wire.TEXT, b"y")], b"")
+    assert websocket.parse(wire_bytes) == ([(websocket.TEXT, b"x" * size), (websocket.TEXT, b"y")], b"")
 
 
 @pytest.mark.parametrize("size", [3, 126, 65_536])
 def test_it_keeps_what_is_not_whole_yet(size):
     whole = Frames(["x" * size]).wire_bytes
     for cut in (0, 1, 2, len(whole) // 2, len(whole) - 1):
-        found, left = wire.parse(whole[:cut])
+        found, left = websocket.parse(whole[:cut])
         assert (found, left) == ([], whole[:cut])
-        assert wire.parse(left + whole[cut:]) == ([(wire.TEXT, b"x" * size)], b"")
+        assert websocket.parse(left + whole[cut:]) == ([(websocket.TEXT, b"x" * size)], b"")
 
 
 def test_it_parses_a_stream_cut_anywhere():
@@ -38,7 +40,7 @@ def test_it_parses_a_stream_cut_anywhere():
     stream, left, heard = Frames(texts).wire_bytes, b"", []
     while stream:
         cut = chance.randrange(1, 40_000)
-        found, left = wire.parse(left + stream[:cut])
+        found, left = websocket.parse(left + stream[:cut])
         stream = stream[cut:]
         heard += [payload.decode() for _, payload in found]
     assert (heard, left) == (texts, b"")
@@ -46,19 +48,19 @@ def test_it_parses_a_stream_cut_anywhere():
 
 @pytest.mark.parametrize("data", [b"\x01\x00", b"\x81\x80", b"\xc1\x00"])
 def test_it_refuses_what_no_server_here_sends(data):
-    with pytest.raises(wire.NoFrame):
-        wire.parse(data)
+    with pytest.raises(websocket.NoFrame):
+        websocket.parse(data)
 
 
 def test_it_masks_what_clients_send():
-    assert wire.masked(wire.PONG, b"hi") == b"\x8a\x82\0\0\0\0hi"
+    assert websocket.masked(websocket.PONG, b"hi") == b"\x8a\x82\0\0\0\0hi"
 
 
 @pytest.mark.parametrize("colon", [":", ": "])
 def test_it_finds_every_publish_time_in_a_frame(colon):
     one = f'{{"percent"{colon}1,"downloaded_bytes"{colon}%d,"total_bytes"{colon}9}}'
-    assert wire.stamps(f"[{one % 17},{one % 42}]".encode()) == [17, 42]
-    assert wire.stamps(b'{"downloaded_bytes":null}') == []
+    assert websocket.stamps(f"[{one % 17},{one % 42}]".encode()) == [17, 42]
+    assert websocket.stamps(b'{"downloaded_bytes":null}') == []
 
 
 def test_what_it_publishes_is_what_the_pipeline_takes():
@@ -164,7 +166,7 @@ def test_it_tells_what_each_kind_of_request_costs_and_all_together():
         for kind in ("page", "search")
     )
     lines = [one | {"queries": 7}, one | {"cpu": 20.0, "queries": 7}, other | {"queries": 9}]
-    assert library.table(lines) == [
+    assert run.table(lines) == [
         ["page", "10", "20", "20", "30", "30", "5", "5", "7", "2"],
         ["search", "10", "10", "10", "30", "30", "5", "5", "9", "2"],
         ["all", "10", "20", "20", "30", "30", "5", "5", "9", "2"],

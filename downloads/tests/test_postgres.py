@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from benchmarks import postgres
+from benchmarks.library import postgres
 from downloads.tests import tools
 from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.test_twins import race

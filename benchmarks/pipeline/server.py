@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from benchmarks.stacks import Place, Process, Stack, clean_environment
+from benchmarks.pipeline.stacks import Place, Process, Stack, clean_environment
 from ytarchive.supervisor import embedded_redis
 
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-BASE = Path(__file__).resolve().parent.parent
+BASE = Path(__file__).resolve().parents[2]
 PEERS = BASE / "benchmarks" / "peers"
 BENCH_PYTHON = BASE / ".venv-bench" / "bin" / "python"
 

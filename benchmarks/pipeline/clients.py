@@ -14,9 +14,9 @@ import sys
 import time
 from typing import Any
 
-from benchmarks import wire
-from benchmarks.publisher import microseconds
-from benchmarks.samples import Reservoir
+from benchmarks.pipeline import websocket
+from benchmarks.pipeline.publisher import microseconds
+from benchmarks.statistics import Reservoir
 
 AT_ONCE = 40  # connections being opened: less than any server's backlog
 PATIENCE = 20.0  # seconds for one connection
@@ -75,7 +75,7 @@ class Load:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         opened.settimeout(PATIENCE)
         opened.connect(("127.0.0.1", self.order.port))
-        opened.sendall(wire.handshake(f"127.0.0.1:{self.order.port}", self.order.path, self.order.subprotocol))
+        opened.sendall(websocket.handshake(f"127.0.0.1:{self.order.port}", self.order.path, self.order.subprotocol))
         return Client(opened)
 
     def _finish(self, client: Client) -> None:
@@ -122,17 +122,17 @@ class Load:
 
     def _take(self, client: Client, data: bytes) -> None:
         try:
-            found, client.left = wire.parse(client.left + data if client.left else data)
-        except wire.NoFrame:
+            found, client.left = websocket.parse(client.left + data if client.left else data)
+        except websocket.NoFrame:
             self.errors += 1
             self._lose(client)
             return
         now = microseconds()
         for opcode, payload in found:
-            if opcode == wire.TEXT:
+            if opcode == websocket.TEXT:
                 self._measure(client, payload, now)
-            elif opcode == wire.PING:
-                self._send(client, wire.PONG, payload)
+            elif opcode == websocket.PING:
+                self._send(client, websocket.PONG, payload)
 
     def _measure(self, client: Client, payload: bytes, now: int) -> None:
         stamps = self.known.get(payload)
@@ -141,7 +141,7 @@ class Load:
                 return
             if len(self.known) > 2000:
                 self.known.clear()
-            stamps = self.known[payload] = wire.stamps(payload)
+            stamps = self.known[payload] = websocket.stamps(payload)
         if not stamps:
             return
         newest = max(stamps) if len(stamps) > 1 else stamps[0]
@@ -155,14 +155,14 @@ class Load:
     def _engine(self, client: Client, payload: bytes) -> bool:
         """Speak Engine.IO 4 and Socket.IO 5: join the namespace, answer pings."""
         if payload[:1] == b"0":
-            self._send(client, wire.TEXT, b"40")
+            self._send(client, websocket.TEXT, b"40")
         elif payload[:1] == b"2":
-            self._send(client, wire.TEXT, b"3")
+            self._send(client, websocket.TEXT, b"3")
         return payload[:2] != b"42"
 
     def _send(self, client: Client, opcode: int, payload: bytes) -> None:
         with contextlib.suppress(OSError):
-            client.socket.send(wire.masked(opcode, payload))
+            client.socket.send(websocket.masked(opcode, payload))
 
     # Results -------------------------------------------------------------------------------------
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import postgres, report
-from benchmarks.samples import percentile
+from benchmarks import report
+from benchmarks.library import postgres
+from benchmarks.statistics import percentile
 
 HEADING = [
     *("request", "CPU median, ms", "CPU 95 %", "CPU most", "wall median, ms", "wall 95 %"),
@@ -60,7 +61,7 @@ def archive(videos: int, address: str) -> Iterator[Asking]:
     with tempfile.TemporaryDirectory(prefix="yta-bench-") as folder:
         env = {**os.environ, "YTARCHIVE_DATA": folder, "DATABASE_URL": address, "REDIS_URL": ""}
         env |= {"DJANGO_SETTINGS_MODULE": "ytarchive.settings"}
-        command = [sys.executable, "-m", "benchmarks.asked", str(videos)]
+        command = [sys.executable, "-m", "benchmarks.library.requests", str(videos)]
         with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin
             assert process.stdout

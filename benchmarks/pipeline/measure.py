@@ -9,11 +9,11 @@ import sys
 import time
 from typing import Any
 
-from benchmarks import load
-from benchmarks.publisher import microseconds
-from benchmarks.samples import percentile
-from benchmarks.server import Server
-from benchmarks.stacks import BASE
+from benchmarks.pipeline.clients import Order
+from benchmarks.pipeline.publisher import microseconds
+from benchmarks.pipeline.server import Server
+from benchmarks.pipeline.stacks import BASE
+from benchmarks.statistics import percentile
 
 PATIENCE = 90.0  # seconds for the clients to be connected, or to report
 MOST_CLIENTS = 1500  # in one process
@@ -55,10 +55,10 @@ class Clients:
     def __init__(self, server: Server, count: int, *, stall: bool = False) -> None:
         parts = math.ceil(count / MOST_CLIENTS)
         stack = server.stack
-        self.helpers = [Helper("benchmarks.load") for _ in range(parts)]
+        self.helpers = [Helper("benchmarks.pipeline.clients") for _ in range(parts)]
         for number, helper in enumerate(self.helpers):
             share = count // parts + int(number < count % parts)
-            order = load.Order(server.port, stack.path, share, stack.subprotocol, stack.socketio, stall)
+            order = Order(server.port, stack.path, share, stack.subprotocol, stack.socketio, stall)
             helper.say(dataclasses.asdict(order))
 
     def __enter__(self) -> "Clients":
@@ -99,7 +99,7 @@ def window(server: Server, clients: Clients, shape: Shape) -> dict[str, float]:
     """Publish, measure, and return the figures."""
     since = microseconds() + int(shape.warm * 1e6)
     until = since + int(shape.window * 1e6)
-    publisher = Helper("benchmarks.publisher", str(server.socket))
+    publisher = Helper("benchmarks.pipeline.publisher", str(server.socket))
     try:
         publisher.say({"videos": shape.videos, "rate": shape.rate, "until": until})
         clients.measure(since, until)

@@ -21,7 +21,7 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
-from benchmarks import shelf  # noqa: E402
+from benchmarks.library import dataset  # noqa: E402
 from downloads.models import Video  # noqa: E402
 from ytarchive.server import tuning  # noqa: E402  # noqa: E402
 
@@ -125,7 +125,7 @@ def _timed(client: Client, clock: Clock, path: str) -> dict[str, Any]:
 if __name__ == "__main__":
     tuning.enable_connection_pool()  # as a web process does
     call_command("migrate", verbosity=0)
-    shelf.fill(int(sys.argv[1]))
+    dataset.fill(int(sys.argv[1]))
     with connection.cursor() as vacuum:
         vacuum.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
     visitor = Visitor()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measure import Clients, Shape, window
-from benchmarks.server import running
-from benchmarks.stacks import BASE, OURS, Stack, clean_environment
+from benchmarks.pipeline.measure import Clients, Shape, window
+from benchmarks.pipeline.server import running
+from benchmarks.pipeline.stacks import BASE, OURS, Stack, clean_environment
 
 Figures = dict[str, float]
 

@@ -1,0 +1,1 @@
+"""Benchmark of the library's pages: `make bench ARGS=library`."""

@@ -1,0 +1,1 @@
+"""Benchmark of the progress pipeline, next to other designs: `make bench`."""
