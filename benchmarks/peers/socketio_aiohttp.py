@@ -10,7 +10,7 @@ from aiohttp import web
 
 sio = socketio.AsyncServer(async_mode="aiohttp", cors_allowed_origins="*")
 app = web.Application()
-sio.subscribe_handler(app)
+sio.attach(app)
 
 
 async def forward(url: str) -> None:
