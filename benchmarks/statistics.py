@@ -1,4 +1,4 @@
-"""Percentiles, and a fair choice of samples where there are too many to keep."""
+"""Percentiles and reservoir sampling."""
 
 import math
 import random
@@ -9,7 +9,10 @@ T = TypeVar("T")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least `share` (0 to 1) of the values do not exceed; NaN of none."""
+    """Return the nearest-rank percentile: the smallest value that `share` (0 to 1) of the values do not exceed.
+
+    NaN if there are no values.
+    """
     if not values:
         return math.nan
     ordered = sorted(values)
@@ -17,26 +20,27 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 class Reservoir(Generic[T]):
-    """Up to `size` items, each of those offered with the same chance (Li's algorithm L).
+    """Uniform random sample of up to `size` items from a stream of unknown length (Li's algorithm L).
 
-    Whoever offers counts: only item number `wanted` (from 0) has to be put, all others cost a comparison.
+    The caller counts the items and calls `put` only for item number `next_index` (from 0), so that every other item
+    costs one comparison.
     """
 
     def __init__(self, size: int, seed: int = 1) -> None:
         self.size = size
         self.items: list[T] = []
-        self.wanted = 0
+        self.next_index = 0
         self._random = random.Random(seed)
         self._weight = 1.0
 
     def put(self, item: T) -> None:
-        """Take the wanted item."""
+        """Add item number `next_index` to the sample, and choose the next."""
         if len(self.items) < self.size:
             self.items.append(item)
             if len(self.items) < self.size:
-                self.wanted += 1
+                self.next_index += 1
                 return
         else:
             self.items[self._random.randrange(self.size)] = item
         self._weight *= math.exp(math.log(1 - self._random.random()) / self.size)
-        self.wanted += 1 + math.floor(math.log(1 - self._random.random()) / math.log(1 - self._weight))
+        self.next_index += 1 + math.floor(math.log(1 - self._random.random()) / math.log(1 - self._weight))

@@ -1,4 +1,8 @@
-"""What people ask the library for, measured request by request on the database of the settings."""
+"""Requests to the library's pages, each measured, on the database of the settings.
+
+`python -m benchmarks.library.requests <videos>` fills the database. For each line on stdin it makes every request once,
+and prints the measurements as one JSON line.
+"""
 
 import json
 import sys
@@ -9,7 +13,7 @@ from typing import Any
 import django
 from django.conf import settings
 
-# The names under which files are served are not what is measured.
+# Plain file names for static files: the hashed ones are not measured.
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 settings.ALLOWED_HOSTS = ["*"]
 django.setup()
@@ -23,31 +27,25 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from benchmarks.library import dataset  # noqa: E402
 from downloads.models import Video  # noqa: E402
-from ytarchive.server import tuning  # noqa: E402  # noqa: E402
+from ytarchive.server import tuning  # noqa: E402
 
 
-def addresses() -> dict[str, list[str]]:
-    """Return the requests of each kind."""
-    last = Video.objects.count() // 24 + 1
+def requests_by_kind() -> dict[str, list[str]]:
+    """Return the paths to request, by kind of request."""
+    page_count = Video.objects.count() // 24 + 1
     uploader = Video.objects.exclude(uploader="").first().uploader
     ids = "&".join(
         f"id={video_id}" for video_id in Video.objects.newest_first().values_list("video_id", flat=True)[:20]
     )
-    deep = ["?page={}", "?sort=title&page={}", "?sort=duration&page={}", "?kind=video&page={}", "?date=year&page={}"]
+    queries = ["", "sort=title&", "sort=duration&", "kind=video&", "date=year&"]
     return {
         "first page": ["", "?page=2"],
-        "page in the middle": [each.format(last // 2) for each in deep],
-        "last page": [each.format(last) for each in deep],
+        "page in the middle": [f"?{query}page={page_count // 2}" for query in queries],
+        "last page": [f"?{query}page={page_count}" for query in queries],
         "filter": [
             *("?state=complete", "?state=failed", "?state=queued", f"?uploader={uploader}", "?site=Site0"),
-            *(
-                "?kind=audio",
-                "?kind=list",
-                "?date=today",
-                "?date=week",
-                "?date=year",
-                "?site=Site3&kind=audio&date=year",
-            ),
+            *("?kind=audio", "?kind=list", "?date=today", "?date=week", "?date=year"),
+            "?site=Site3&kind=audio&date=year",
         ],
         "order": ["?sort=title", "?sort=duration", "?sort=size", "?sort=size&state=failed", "?sort=title&site=Site0"],
         "search: common words": [
@@ -66,70 +64,74 @@ def addresses() -> dict[str, list[str]]:
     }
 
 
-class Clock:
-    """The time that a request takes, and the processor time of this process and of its database's."""
+class CpuClock:
+    """Clock of wall time, and of the CPU time of this process and of the PostgreSQL server's processes."""
 
     def __init__(self) -> None:
-        self.server: Path | None = None
+        self.children_file: Path | None = None
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 parent = Path(f"/proc/{cursor.fetchone()[0]}/stat").read_text().rpartition(")")[2].split()[1]
-            self.server = Path(f"/proc/{parent}/task/{parent}/children")
+            self.children_file = Path(f"/proc/{parent}/task/{parent}/children")
 
     def now(self) -> tuple[float, float]:
-        """Return both in ms; of all the database's processes, since a pool asks one after the other."""
-        there = self.server.read_text().split() if self.server else ()
-        spent = sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in there)
-        return time.perf_counter() * 1e3, time.process_time() * 1e3 + spent / 1e6
+        """Return wall and CPU time in ms.
+
+        All processes of the database count, since the connection pool uses them in turn.
+        """
+        pids = self.children_file.read_text().split() if self.children_file else ()
+        database_ns = sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids)
+        return time.perf_counter() * 1e3, time.process_time() * 1e3 + database_ns / 1e6
 
 
-class Visitor:
-    """Somebody who asks for everything in turn, as often as wanted."""
+class RequestRunner:
+    """Runner of rounds, each of every request once, as a signed-in user."""
 
     def __init__(self) -> None:
-        self.client, self.clock = Client(), Clock()
+        self.client, self.clock = Client(), CpuClock()
         self.client.force_login(get_user_model()._default_manager.create_user("bench"))
-        self.asked = [(kind, path) for kind, paths in addresses().items() for path in paths]
+        self.requests = [(kind, path) for kind, paths in requests_by_kind().items() for path in paths]
         tuning.tune_gc()  # as a web process does
-        self.round()  # templates are compiled
-        self.queries = [self._queries(path) for _, path in self.asked]
+        self.run_round()  # compiles the templates
+        self.queries = [self._queries(path) for _, path in self.requests]
 
     def _queries(self, path: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             self.client.get(f"/{path}")
         return len(queries)
 
-    def round(self) -> list[dict[str, Any]]:
-        """Return a line for each request.
+    def run_round(self) -> list[dict[str, Any]]:
+        """Make every request, and return a line of measurements for each.
 
-        Each is asked for twice: with no card drawn yet, as on a page that nobody has looked at, and again.
+        Each is made twice: with an empty fragment cache for the cards, as for a page that nobody has opened yet, and
+        again.
         """
-        found = []
-        for kind, path in self.asked:
+        lines = []
+        for kind, path in self.requests:
             caches["cards"].clear()
-            line = {"kind": kind, "path": path, **_timed(self.client, self.clock, path)}
-            found += [{**line, "again": _timed(self.client, self.clock, path)["cpu"]}]
-        return found
+            first, second = (_timed_request(self.client, self.clock, path) for _ in range(2))
+            lines.append({"kind": kind, "path": path, **first, "again": second["cpu"]})
+        return lines
 
 
-def _timed(client: Client, clock: Clock, path: str) -> dict[str, Any]:
-    wall, cpu = clock.now()
-    answer = client.get(f"/{path}")
-    connection.close()  # as after each request; the pool keeps it, and SQLite opens its file again
-    ended, spent = clock.now()
-    assert answer.status_code == 200, path
-    return {"wall": ended - wall, "cpu": spent - cpu, "bytes": len(answer.content)}
+def _timed_request(client: Client, clock: CpuClock, path: str) -> dict[str, Any]:
+    wall_before, cpu_before = clock.now()
+    response = client.get(f"/{path}")
+    connection.close()  # as after each request: returns it to the pool; SQLite opens its file again
+    wall_after, cpu_after = clock.now()
+    assert response.status_code == 200, path
+    return {"wall": wall_after - wall_before, "cpu": cpu_after - cpu_before, "bytes": len(response.content)}
 
 
 if __name__ == "__main__":
     tuning.enable_connection_pool()  # as a web process does
     call_command("migrate", verbosity=0)
-    dataset.fill(int(sys.argv[1]))
-    with connection.cursor() as vacuum:
-        vacuum.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
-    visitor = Visitor()
-    # A line that comes in asks for a round.
+    dataset.fill_database(int(sys.argv[1]))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
+    runner = RequestRunner()
+    # Each line on stdin requests a round.
     for _ in sys.stdin:
-        lines = [{**line, "queries": count} for line, count in zip(visitor.round(), visitor.queries, strict=True)]
+        lines = [{**line, "queries": count} for line, count in zip(runner.run_round(), runner.queries, strict=True)]
         print(json.dumps(lines), flush=True)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks library`: what a page of a large archive costs, on SQLite and on PostgreSQL."""
+"""`python -m benchmarks library`: the CPU time of the pages of a large archive, on SQLite and on PostgreSQL."""
 
 import argparse
 import contextlib
@@ -17,103 +17,109 @@ from benchmarks import report
 from benchmarks.library import postgres
 from benchmarks.statistics import percentile
 
-HEADING = [
+TABLE_HEADING = [
     *("request", "CPU median, ms", "CPU 95 %", "CPU most", "wall median, ms", "wall 95 %"),
     *("again, CPU median", "again, 95 %", "queries", "HTML, kB"),
 ]
 
 
 def main(arguments: list[str]) -> None:
-    """Fill a temporary archive on each database, measure, and print a table for each."""
+    """Fill a temporary archive on each database, measure its requests, and print a table for each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks library", description=__doc__)
     parser.add_argument("--videos", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=10, help="how often everything is asked for")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     options = parser.parse_args(arguments)
     with contextlib.ExitStack() as stack:
-        addresses = {"SQLite": ""}
-        if binaries := _postgres():
-            addresses["PostgreSQL"] = stack.enter_context(postgres.running(binaries)).address
+        database_urls = {"SQLite": ""}
+        if binaries := _postgres_binaries():
+            database_urls["PostgreSQL"] = stack.enter_context(postgres.temporary_server(binaries)).address
         else:
             print("PostgreSQL is left out; it needs apt-get install postgresql", file=sys.stderr)
-        found = measured(
-            {name: stack.enter_context(archive(options.videos, at)) for name, at in addresses.items()}, options.rounds
+        lines_by_archive = measure(
+            {name: stack.enter_context(filled_archive(options.videos, url)) for name, url in database_urls.items()},
+            options.rounds,
         )
-    for name, lines in found.items():
-        cells = [HEADING, *table(lines)]
+    for name, lines in lines_by_archive.items():
+        cells = [TABLE_HEADING, *table_rows(lines)]
         print(f"\n{name}, {options.videos:,} videos\n")
-        print(report.markdown(cells) if options.markdown else report.plain(cells))
-    where = ", ".join(f"{name} {value}" for name, value in report.machine().items())
-    print(f"\n{options.rounds} rounds, in turn. CPU: of our process and the database's. {where}.")
+        print(report.format_markdown(cells) if options.markdown else report.format_plain(cells))
+    machine = ", ".join(f"{name} {value}" for name, value in report.describe_machine().items())
+    print(f"\n{options.rounds} rounds, in turn. CPU: of our process and the database's. {machine}.")
 
 
-def _postgres() -> Path | None:
-    found = shutil.which("postgres") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))), None)
-    return Path(found).resolve().parent if found else None
+def _postgres_binaries() -> Path | None:
+    program = shutil.which("postgres") or next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))), None)
+    return Path(program).resolve().parent if program else None
 
 
-Asking = Callable[[], list[dict[str, Any]]]
+RunRound = Callable[[], list[dict[str, Any]]]
 
 
 @contextlib.contextmanager
-def archive(videos: int, address: str) -> Iterator[Asking]:
-    """Fill an archive on this database, in a process of its own; give what asks for everything once."""
+def filled_archive(videos: int, database_url: str) -> Iterator[RunRound]:
+    """Fill an archive on this database, in a child process; yield a function that makes each request once."""
     with tempfile.TemporaryDirectory(prefix="yta-bench-") as folder:
-        env = {**os.environ, "YTARCHIVE_DATA": folder, "DATABASE_URL": address, "REDIS_URL": ""}
+        env = {**os.environ, "YTARCHIVE_DATA": folder, "DATABASE_URL": database_url, "REDIS_URL": ""}
         env |= {"DJANGO_SETTINGS_MODULE": "ytarchive.settings"}
         command = [sys.executable, "-m", "benchmarks.library.requests", str(videos)]
         with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin
             assert process.stdout
-            asks, answers = process.stdin, process.stdout
+            requests, responses = process.stdin, process.stdout
 
-            def ask() -> list[dict[str, Any]]:
-                print(file=asks, flush=True)
-                lines: list[dict[str, Any]] = json.loads(answers.readline())
+            def run_round() -> list[dict[str, Any]]:
+                print(file=requests, flush=True)
+                lines: list[dict[str, Any]] = json.loads(responses.readline())
                 return lines
 
-            yield ask
-            asks.close()
+            yield run_round
+            requests.close()
 
 
-def measured(archives: dict[str, Asking], rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Return a line for each request to each; they are asked in turn, so that both meet the machine as it is."""
-    for ask in archives.values():
-        ask()  # all are filled, and wait
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in archives}
+def measure(archives: dict[str, RunRound], rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the measurements of each archive, a line for each request.
+
+    The archives take turns, so that other work on the machine affects both alike.
+    """
+    for run_round in archives.values():
+        run_round()  # returns when the archive is filled
+    lines: dict[str, list[dict[str, Any]]] = {name: [] for name in archives}
     for number in range(rounds):
-        print(f"Round {number + 1}: ten million steps of Python take {loop():.2f} s", file=sys.stderr)
-        for name, ask in archives.items():
-            found[name] += ask()
-    return found
+        print(f"Round {number + 1}: ten million steps of Python take {time_python_loop():.2f} s", file=sys.stderr)
+        for name, run_round in archives.items():
+            lines[name] += run_round()
+    return lines
 
 
-def table(lines: list[dict[str, Any]]) -> list[list[str]]:
-    """Return the cells of each kind of request, of all together, and of all with each by its median.
+def table_rows(lines: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the cells by row: each kind of request, all requests, and all with the median of each path.
 
-    The last leaves out what a busy machine adds to a single round.
+    The last row leaves out what other work on the machine adds to a single round.
     """
     kinds = list(dict.fromkeys(line["kind"] for line in lines))
     rows = [(kind, [line for line in lines if line["kind"] == kind]) for kind in kinds]
-    return [_cells(kind, some) for kind, some in [*rows, ("all", lines), ("… each by its median", by_median(lines))]]
+    return [
+        _cells(kind, group) for kind, group in [*rows, ("all", lines), ("… each by its median", medians_by_path(lines))]
+    ]
 
 
-def by_median(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one line for each address, with the medians of its times."""
-    found = []
+def medians_by_path(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one line for each path, with the medians of its times."""
+    median_lines = []
     for path in dict.fromkeys(line["path"] for line in lines):
-        same = [line for line in lines if line["path"] == path]
-        medians = {name: percentile([line[name] for line in same], 0.5) for name in ("cpu", "wall", "again")}
-        found += [same[0] | medians]
-    return found
+        same_path = [line for line in lines if line["path"] == path]
+        medians = {name: percentile([line[name] for line in same_path], 0.5) for name in ("cpu", "wall", "again")}
+        median_lines.append(same_path[0] | medians)
+    return median_lines
 
 
-def loop() -> float:
-    """Return the seconds that ten million steps of Python take here and now: how fast the machine is."""
-    began = time.process_time()
+def time_python_loop() -> float:
+    """Return the CPU seconds of a loop of ten million steps, as a measure of the machine's speed."""
+    started_at = time.process_time()
     for _ in range(10_000_000):
         pass
-    return time.process_time() - began
+    return time.process_time() - started_at
 
 
 def _cells(kind: str, lines: list[dict[str, Any]]) -> list[str]:

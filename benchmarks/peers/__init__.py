@@ -1,1 +1,1 @@
-"""Other ways to do the same, each as its users would write it."""
+"""Peers: other designs for the same task, each as its documentation recommends it."""

@@ -1,4 +1,4 @@
-"""python-socketio on aiohttp, MeTube's stack: an emit per message."""
+"""python-socketio on aiohttp, as in MeTube: one emit per message."""
 
 import asyncio
 import json
@@ -24,10 +24,10 @@ async def forward(url: str) -> None:
                 await sio.emit("progress", {"type": "progress", "video_id": video_id, **data})
 
 
-async def begin(_: web.Application) -> None:
-    """Start forwarding with the server."""
+async def start_forwarding(_: web.Application) -> None:
+    """Start forwarding when the server starts."""
     app["forward"] = asyncio.create_task(forward(sys.argv[2]))
 
 
-app.on_startup.append(begin)
+app.on_startup.append(start_forwarding)
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)

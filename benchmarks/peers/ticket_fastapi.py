@@ -1,6 +1,6 @@
-"""The ticket's own design: FastAPI on uvicorn, one Redis subscription per socket.
+"""FastAPI on uvicorn with one Redis subscription per WebSocket: the design of the project's first ticket.
 
-Its router is kept as the ticket has it; only its connection manager, which it never sends by, is left out.
+The router is the ticket's; its connection manager is left out, since nothing is sent through it.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 app = FastAPI()
-# redis-py 8 allows 100 connections by default: the ticket's design would end at its 101st client.
+# redis-py 8 allows 100 connections by default, so the 101st client would fail.
 client = redis.asyncio.Redis.from_url(sys.argv[2], max_connections=10_000)
 
 

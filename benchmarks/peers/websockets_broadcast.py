@@ -1,4 +1,4 @@
-"""The websockets library: one subscription, `broadcast` for every message, as its documentation has it."""
+"""The websockets library: one Redis subscription and a `broadcast` per message, as in its documentation."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ connections: set[ServerConnection] = set()
 
 
 async def client_connected(websocket: ServerConnection) -> None:
-    """Keep a connection for as long as it lasts."""
+    """Keep a connection in the set until it is closed."""
     connections.add(websocket)
     try:
         await websocket.wait_closed()

@@ -1,4 +1,4 @@
-"""One measurement: clients, a publisher, a window of time, and what was seen in it."""
+"""One measurement: load clients, a publisher, a time window, and the figures of that window."""
 
 import dataclasses
 import json
@@ -9,62 +9,62 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.pipeline.clients import Order
-from benchmarks.pipeline.publisher import microseconds
-from benchmarks.pipeline.server import Server
-from benchmarks.pipeline.stacks import BASE
+from benchmarks.pipeline.clients import LoadRequest
+from benchmarks.pipeline.publisher import monotonic_microseconds
+from benchmarks.pipeline.server import StackServer
+from benchmarks.pipeline.stacks import PROJECT_ROOT
 from benchmarks.statistics import percentile
 
-PATIENCE = 90.0  # seconds for the clients to be connected, or to report
-MOST_CLIENTS = 1500  # in one process
-LATE = 1.0  # seconds behind at the end of the window: it does not keep up
+HELPER_TIMEOUT_SECONDS = 90.0  # until the clients are connected, or have reported
+MAX_CLIENTS_PER_PROCESS = 1500
+MAX_LAG_SECONDS = 1.0  # at the end of the window; a stack with more lag does not keep up
 
 
-class Helper:
-    """A process of ours that takes and gives lines of JSON."""
+class HelperProcess:
+    """A child process that reads and writes lines of JSON."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *words], cwd=BASE, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", *arguments], cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def say(self, content: object) -> None:
-        """Give it one line."""
+    def send(self, content: object) -> None:
+        """Write one line of JSON to its stdin."""
         assert self.process.stdin
         self.process.stdin.write(json.dumps(content).encode() + b"\n")
         self.process.stdin.flush()
 
-    def hear(self) -> str:
-        """Return its next line."""
+    def receive(self) -> str:
+        """Return the next line of its stdout; raises RuntimeError after HELPER_TIMEOUT_SECONDS or at its end."""
         assert self.process.stdout
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        ready, _, _ = select.select([self.process.stdout], [], [], HELPER_TIMEOUT_SECONDS)
         line = self.process.stdout.readline() if ready else b""
         if not line:
-            raise RuntimeError("a load process ended early, or said nothing in time")
+            raise RuntimeError("a load process ended early, or wrote nothing in time")
         return line.decode()
 
-    def end(self) -> None:
-        """End it."""
+    def kill(self) -> None:
+        """Kill it and wait for its end."""
         self.process.kill()
         self.process.communicate()
 
 
 class Clients:
-    """N clients in as few processes as can bear them."""
+    """Load clients, spread evenly over as few processes as MAX_CLIENTS_PER_PROCESS allows."""
 
-    def __init__(self, server: Server, count: int, *, stall: bool = False) -> None:
-        parts = math.ceil(count / MOST_CLIENTS)
+    def __init__(self, server: StackServer, count: int, *, stall: bool = False) -> None:
+        process_count = math.ceil(count / MAX_CLIENTS_PER_PROCESS)
         stack = server.stack
-        self.helpers = [Helper("benchmarks.pipeline.clients") for _ in range(parts)]
+        self.helpers = [HelperProcess("benchmarks.pipeline.clients") for _ in range(process_count)]
         for number, helper in enumerate(self.helpers):
-            share = count // parts + int(number < count % parts)
-            order = Order(server.port, stack.path, share, stack.subprotocol, stack.socketio, stall)
-            helper.say(dataclasses.asdict(order))
+            share = count // process_count + int(number < count % process_count)
+            request = LoadRequest(server.port, stack.path, share, stack.subprotocol, stack.socketio, stall)
+            helper.send(dataclasses.asdict(request))
 
     def __enter__(self) -> "Clients":
         try:
             for helper in self.helpers:
-                helper.hear()
+                helper.receive()
         except BaseException:
             self.__exit__()
             raise
@@ -72,21 +72,21 @@ class Clients:
 
     def __exit__(self, *_: object) -> None:
         for helper in self.helpers:
-            helper.end()
+            helper.kill()
 
-    def measure(self, since: int, until: int) -> None:
-        """Tell them the window."""
+    def set_window(self, since: int, until: int) -> None:
+        """Send the window (µs, monotonic) to all processes."""
         for helper in self.helpers:
-            helper.say({"since": since, "until": until})
+            helper.send({"since": since, "until": until})
 
     def results(self) -> list[dict[str, Any]]:
-        """Return what each process measured."""
-        return [json.loads(helper.hear()) for helper in self.helpers]
+        """Return the results of each process, as LoadClients.result has them."""
+        return [json.loads(helper.receive()) for helper in self.helpers]
 
 
 @dataclasses.dataclass(frozen=True)
-class Shape:
-    """The load: clients, videos, updates a second of each; seconds of warming up and of measuring."""
+class LoadShape:
+    """The load: number of clients and videos, updates per second of each video, seconds of warm-up and of measuring."""
 
     clients: int
     videos: int = 20
@@ -95,68 +95,73 @@ class Shape:
     window: float = 8.0
 
 
-def window(server: Server, clients: Clients, shape: Shape) -> dict[str, float]:
-    """Publish, measure, and return the figures."""
-    since = microseconds() + int(shape.warm * 1e6)
+def measure_window(server: StackServer, clients: Clients, shape: LoadShape) -> dict[str, float]:
+    """Publish `shape` while the clients read, and return the figures of the window after the warm-up."""
+    since = monotonic_microseconds() + int(shape.warm * 1e6)
     until = since + int(shape.window * 1e6)
-    publisher = Helper("benchmarks.pipeline.publisher", str(server.socket))
+    publisher = HelperProcess("benchmarks.pipeline.publisher", str(server.socket))
     try:
-        publisher.say({"videos": shape.videos, "rate": shape.rate, "until": until})
-        clients.measure(since, until)
+        publisher.send({"videos": shape.videos, "rate": shape.rate, "until": until})
+        clients.set_window(since, until)
         _sleep_until(since)
-        before, memory, batches, busy = server.cpu(), server.memory(), server.batches(), server.machine()
-        peak = memory
-        while (left := until - microseconds()) > 0:
-            time.sleep(min(left / 1e6, 0.25))
-            peak = max(peak, server.memory())
-        after, batches, busy = server.cpu(), server.batches() - batches, server.machine() - busy
-        sent = [stamp for stamp in json.loads(publisher.hear())["sent"] if since <= stamp < until]
-        found = _figures(clients.results(), shape, until, len(sent))
+        memory = peak_memory = server.memory()
+        cpu_before, batches, machine_seconds = server.cpu(), server.sent_batches(), server.machine_cpu_seconds()
+        while (remaining := until - monotonic_microseconds()) > 0:
+            time.sleep(min(remaining / 1e6, 0.25))
+            peak_memory = max(peak_memory, server.memory())
+        cpu_after = server.cpu()
+        batches = server.sent_batches() - batches
+        machine_seconds = server.machine_cpu_seconds() - machine_seconds
+        sent = [stamp for stamp in json.loads(publisher.receive())["sent"] if since <= stamp < until]
+        figures = _latency_figures(clients.results(), shape, until, len(sent))
     finally:
-        publisher.end()
-    cpu = {part: after[part] - before[part] for part in after}
-    return (
-        found
-        | _costs(found, cpu, shape, len(sent))
-        | {"grown": peak - memory, "batches": batches / shape.window, "machine_cores": busy / shape.window}
-    )
+        publisher.kill()
+    cpu = {role: cpu_after[role] - cpu_before[role] for role in cpu_after}
+    return {
+        **figures,
+        **_cpu_figures(figures, cpu, shape, len(sent)),
+        "grown": peak_memory - memory,
+        "batches": batches / shape.window,
+        "machine_cores": machine_seconds / shape.window,
+    }
 
 
-def _figures(results: list[dict[str, Any]], shape: Shape, until: int, sent: int) -> dict[str, float]:
-    newest = [value for found in results for value in found["newest_ms"]]
-    every = [value for found in results for value in found["every_ms"]]
-    span = shape.warm + shape.window
-    behind = [min(span, max(0.0, (until - stamp) / 1e6)) for found in results for stamp in found["newest_stamps"]]
+def _latency_figures(results: list[dict[str, Any]], shape: LoadShape, until: int, sent: int) -> dict[str, float]:
+    newest = [value for result in results for value in result["newest_ms"]]
+    every = [value for result in results for value in result["every_ms"]]
+    duration = shape.warm + shape.window
+    lags = [min(duration, max(0.0, (until - stamp) / 1e6)) for result in results for stamp in result["newest_stamps"]]
     return {
         "sent": sent,
-        "frames": sum(found["frames"] for found in results),
-        "updates": sum(found["updates"] for found in results),
-        "lost": sum(found["closed"] + found["errors"] for found in results),
+        "frames": sum(result["frames"] for result in results),
+        "updates": sum(result["updates"] for result in results),
+        "lost": sum(result["closed"] + result["errors"] for result in results),
         "median_ms": percentile(every, 0.5),
         "p99_ms": percentile(every, 0.99),
         "newest_median_ms": percentile(newest, 0.5),
         "newest_p99_ms": percentile(newest, 0.99),
-        "behind_s": percentile(behind, 0.5),
-        "furthest_s": max(behind),
+        "behind_s": percentile(lags, 0.5),
+        "furthest_s": max(lags),
     }
 
 
-def _costs(found: dict[str, float], cpu: dict[str, float], shape: Shape, sent: int) -> dict[str, float]:
-    """Return the CPU times: per update that reached, or whose newer replacement reached, one client.
+def _cpu_figures(figures: dict[str, float], cpu: dict[str, float], shape: LoadShape, sent: int) -> dict[str, float]:
+    """Return the CPU times: in all, per frame, and per update (`cpu_us`).
 
-    What falls behind is charged for what it did bring: the rest of its work is still to come.
+    An update counts once per client, also if conflation replaced it by a newer one. For a stack that does not keep
+    up, only delivered updates count: the work for the others is still to be done.
     """
     total = sum(cpu.values())
-    served = found["updates"] if found["behind_s"] > LATE else sent * shape.clients
+    delivered = figures["updates"] if figures["behind_s"] > MAX_LAG_SECONDS else sent * shape.clients
     return {
-        "cpu_us": 1e6 * total / served if served else math.nan,
-        "frame_us": 1e6 * total / found["frames"] if found["frames"] else math.nan,
-        "web_frame_us": 1e6 * cpu["web"] / found["frames"] if found["frames"] else math.nan,
+        "cpu_us": 1e6 * total / delivered if delivered else math.nan,
+        "frame_us": 1e6 * total / figures["frames"] if figures["frames"] else math.nan,
+        "web_frame_us": 1e6 * cpu["web"] / figures["frames"] if figures["frames"] else math.nan,
         "bridge_us": 1e6 * cpu["bridge"] / sent if "bridge" in cpu and sent else math.nan,
         "cores": total / shape.window,
-        **{f"{part}_cores": value / shape.window for part, value in cpu.items()},
+        **{f"{role}_cores": value / shape.window for role, value in cpu.items()},
     }
 
 
-def _sleep_until(moment: int) -> None:
-    time.sleep(max(0.0, (moment - microseconds()) / 1e6))
+def _sleep_until(time_us: int) -> None:
+    time.sleep(max(0.0, (time_us - monotonic_microseconds()) / 1e6))

@@ -1,7 +1,8 @@
-"""The publisher, a process of its own: V videos at R updates a second each, evenly spread.
+"""Publisher process: progress updates of many videos, evenly spread over time.
 
-`python -m benchmarks.publisher <redis socket>`; one JSON line {"videos", "rate", "until"} on stdin for each
-time that it shall publish, until `until` (µs, monotonic); one JSON line {"sent": [µs, …]} in return.
+`python -m benchmarks.pipeline.publisher <redis socket>` reads lines of JSON {"videos", "rate", "until"} from stdin. For
+each, it publishes `rate` updates per second and video until `until` (µs, monotonic), and then prints one JSON line
+{"sent": [µs, …]}.
 """
 
 import json
@@ -10,37 +11,37 @@ import sys
 import time
 
 
-def microseconds() -> int:
-    """Return the clock that all processes of the machine share."""
+def monotonic_microseconds() -> int:
+    """Return the monotonic clock in µs; all processes of the machine share it."""
     return time.monotonic_ns() // 1000
 
 
-def command(video: int, stamp: int) -> bytes:
-    """Return PUBLISH with an update as a worker sends it, the time of sending as its bytes."""
+def publish_command(video: int, stamp: int) -> bytes:
+    """Return a PUBLISH command with an update as a worker sends it; `downloaded_bytes` is the publish time (µs)."""
     text = b'{"percent":%.1f,"downloaded_bytes":%d,"total_bytes":%d}' % (stamp % 1000 / 10, stamp, 1 << 52)
     channel = b"progress:bench-%d" % video
     return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(channel), channel, len(text), text)
 
 
 def publish(redis: socket.socket, videos: int, rate: float, until: int) -> list[int]:
-    """Publish until then; return the times of sending."""
+    """Publish until `until` (µs), and return the publish times."""
     sent: list[int] = []
-    began = microseconds()
-    gap = 1e6 / (videos * rate)
-    while (now := microseconds()) < until:
-        due = int((now - began) / gap) + 1
+    started_at = monotonic_microseconds()
+    interval = 1e6 / (videos * rate)
+    while (now := monotonic_microseconds()) < until:
+        due_count = int((now - started_at) / interval) + 1
         commands = []
-        while len(sent) < due:
-            stamp = microseconds()
-            commands.append(command(len(sent) % videos, stamp))
+        while len(sent) < due_count:
+            stamp = monotonic_microseconds()
+            commands.append(publish_command(len(sent) % videos, stamp))
             sent.append(stamp)
         redis.sendall(b"".join(commands))
-        _drain(redis)
-        time.sleep(max(0.0005, (began + due * gap - microseconds()) / 1e6))
+        _discard_replies(redis)
+        time.sleep(max(0.0005, (started_at + due_count * interval - monotonic_microseconds()) / 1e6))
     return sent
 
 
-def _drain(redis: socket.socket) -> None:
+def _discard_replies(redis: socket.socket) -> None:
     try:
         while redis.recv(65536, socket.MSG_DONTWAIT):
             pass
@@ -50,12 +51,12 @@ def _drain(redis: socket.socket) -> None:
 
 
 def main() -> None:
-    """Publish whenever a line says so."""
+    """Publish as each line of stdin asks for."""
     with socket.socket(socket.AF_UNIX) as redis:
         redis.connect(sys.argv[1])
         for line in sys.stdin:
-            order = json.loads(line)
-            sent = publish(redis, order["videos"], order["rate"], order["until"])
+            request = json.loads(line)
+            sent = publish(redis, request["videos"], request["rate"], request["until"])
             print(json.dumps({"sent": sent}), flush=True)
 
 

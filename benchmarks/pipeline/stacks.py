@@ -1,4 +1,4 @@
-"""What is compared: ours and each peer, as the processes that make it up."""
+"""The stacks that are compared, ours and the peers, each as the commands of its processes."""
 
 import dataclasses
 import importlib.util
@@ -9,14 +9,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-BASE = Path(__file__).resolve().parents[2]
-PEERS = BASE / "benchmarks" / "peers"
-BENCH_PYTHON = BASE / ".venv-bench" / "bin" / "python"
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PEERS_FOLDER = PROJECT_ROOT / "benchmarks" / "peers"
+BENCH_PYTHON = PROJECT_ROOT / ".venv-bench" / "bin" / "python"
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """Where a stack is started: its port (of a socket that is bound already, for several web processes)."""
+class StackAddress:
+    """The port, Redis and data folder of a stack; `descriptor` is the bound socket that several web processes share."""
 
     port: int
     redis: str
@@ -27,84 +27,83 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Process:
-    """One process of a stack; `part` is web or bridge."""
+    """One process of a stack; `role` is redis, web or bridge."""
 
-    part: str
-    words: list[str]
-    folder: Path = BASE
+    role: str
+    command: list[str]
+    folder: Path = PROJECT_ROOT
     env: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Stack:
-    """One way to bring progress to browsers."""
+    """One design that brings progress to browsers."""
 
     name: str
     title: str
-    processes: Callable[[Place], list[Process]]
+    processes: Callable[[StackAddress], list[Process]]
     needs: tuple[str, ...] = ()  # Python modules
     path: str = "/ws/progress"
     subprotocol: str | None = None
     socketio: bool = False
-    subscribes: bool = True  # at its start, not with each client
+    subscribes: bool = True  # to Redis when it starts, instead of once per client
 
     @property
     def is_ours(self) -> bool:
-        """Whether our bridge and consumer are in it."""
+        """True if it runs our bridge and consumer."""
         return self.name.startswith("ours")
 
-    def missing(self) -> str | None:
-        """Return what has to be installed before it can run."""
+    def missing_requirements(self) -> str | None:
+        """Return the requirements that are not installed, as text; None if it can run."""
         if self.name == "node":
             if not shutil.which("node"):
                 return "Node.js"
-            return (
-                None if (PEERS / "node_ws" / "node_modules" / "ws").is_dir() else "npm ci in benchmarks/peers/node_ws"
-            )
-        absent = [name for name in self.needs if not _has(name)]
-        return f"{', '.join(absent)} (make bench installs it)" if absent else None
+            installed = (PEERS_FOLDER / "node_ws" / "node_modules" / "ws").is_dir()
+            return None if installed else "npm ci in benchmarks/peers/node_ws"
+        missing_modules = [name for name in self.needs if not _is_installed(name)]
+        return f"{', '.join(missing_modules)} (make bench installs it)" if missing_modules else None
 
 
 def peer_python() -> str:
-    """Return the interpreter that has what peers need."""
+    """Return the path of the Python interpreter that has the peers' requirements."""
     return str(BENCH_PYTHON) if BENCH_PYTHON.exists() else sys.executable
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without anybody's settings of an archive."""
-    others = ("YTARCHIVE_", "DJANGO_", "REDIS_URL", "DATABASE_URL")
-    return {name: value for name, value in os.environ.items() if not name.startswith(others)}
+    """Return the environment variables without those that are settings of ytarchive."""
+    setting_prefixes = ("YTARCHIVE_", "DJANGO_", "REDIS_URL", "DATABASE_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(setting_prefixes)}
 
 
-def _has(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     if peer_python() == sys.executable:
         return importlib.util.find_spec(module) is not None
-    found = subprocess.run([peer_python(), "-c", f"import {module}"], capture_output=True, check=False)
-    return found.returncode == 0
+    result = subprocess.run([peer_python(), "-c", f"import {module}"], capture_output=True, check=False)
+    return result.returncode == 0
 
 
 # Ours --------------------------------------------------------------------------------------------
 
 
-def _ours(place: Place) -> list[Process]:
-    where = ["--port", str(place.port)] if place.descriptor is None else ["--fd", str(place.descriptor)]
-    web = Process("web", [sys.executable, "manage.py", "web", *where], env=_settings(place))
-    return [_bridge(place), *[web] * place.webs]
+def _ours(address: StackAddress) -> list[Process]:
+    listen_on = ["--port", str(address.port)] if address.descriptor is None else ["--fd", str(address.descriptor)]
+    web = Process("web", [sys.executable, "manage.py", "web", *listen_on], env=_settings(address))
+    return [_bridge(address), *[web] * address.webs]
 
 
-def _bridge(place: Place) -> Process:
-    return Process("bridge", [sys.executable, "manage.py", "bridge_progress"], env=_settings(place))
+def _bridge(address: StackAddress) -> Process:
+    return Process("bridge", [sys.executable, "manage.py", "bridge_progress"], env=_settings(address))
 
 
-def _settings(place: Place) -> dict[str, str]:
-    return {"YTARCHIVE_DATA": str(place.data), "REDIS_URL": place.redis}
+def _settings(address: StackAddress) -> dict[str, str]:
+    return {"YTARCHIVE_DATA": str(address.data), "REDIS_URL": address.redis}
 
 
-def _on_uvicorn(loop: str) -> Callable[[Place], list[Process]]:
-    def processes(place: Place) -> list[Process]:
-        words = [peer_python(), "-m", "uvicorn", "ytarchive.asgi:application", "--host", "127.0.0.1"]
-        words += ["--port", str(place.port), "--log-level", "warning", "--loop", loop]
-        return [_bridge(place), Process("web", words, env=_settings(place))]
+def _on_uvicorn(loop: str) -> Callable[[StackAddress], list[Process]]:
+    def processes(address: StackAddress) -> list[Process]:
+        command = [peer_python(), "-m", "uvicorn", "ytarchive.asgi:application", "--host", "127.0.0.1"]
+        command += ["--port", str(address.port), "--log-level", "warning", "--loop", loop]
+        return [_bridge(address), Process("web", command, env=_settings(address))]
 
     return processes
 
@@ -112,30 +111,30 @@ def _on_uvicorn(loop: str) -> Callable[[Place], list[Process]]:
 # Peers -------------------------------------------------------------------------------------------
 
 
-def _peer(file: str) -> Callable[[Place], list[Process]]:
-    def processes(place: Place) -> list[Process]:
-        return [Process("web", [peer_python(), file, str(place.port), place.redis], PEERS)]
+def _peer(file: str) -> Callable[[StackAddress], list[Process]]:
+    def processes(address: StackAddress) -> list[Process]:
+        return [Process("web", [peer_python(), file, str(address.port), address.redis], PEERS_FOLDER)]
 
     return processes
 
 
-def _node(place: Place) -> list[Process]:
-    return [Process("web", ["node", "server.js", str(place.port), place.redis], PEERS / "node_ws")]
+def _node(address: StackAddress) -> list[Process]:
+    return [Process("web", ["node", "server.js", str(address.port), address.redis], PEERS_FOLDER / "node_ws")]
 
 
-def _plain_channels(place: Place) -> list[Process]:
-    env = {"REDIS_URL": place.redis, "DJANGO_SETTINGS_MODULE": "plain_channels.settings"}
-    daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(place.port), "plain_channels.asgi:application"]
+def _plain_channels(address: StackAddress) -> list[Process]:
+    env = {"REDIS_URL": address.redis, "DJANGO_SETTINGS_MODULE": "plain_channels.settings"}
+    daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(address.port), "plain_channels.asgi:application"]
     return [
-        Process("web", [peer_python(), *daphne], PEERS, env),
-        Process("bridge", [peer_python(), "-m", "plain_channels.bridge"], PEERS, env),
+        Process("web", [peer_python(), *daphne], PEERS_FOLDER, env),
+        Process("bridge", [peer_python(), "-m", "plain_channels.bridge"], PEERS_FOLDER, env),
     ]
 
 
-V2 = "ytarchive.progress.v2"
-OURS = Stack("ours", "ours", _ours, subprotocol=V2)
+SUBPROTOCOL = "ytarchive.progress.v2"
+OUR_STACK = Stack("ours", "ours", _ours, subprotocol=SUBPROTOCOL)
 STACKS = [
-    OURS,
+    OUR_STACK,
     Stack("node", "Node ws", _node),
     Stack("websockets", "websockets.broadcast", _peer("websockets_broadcast.py"), ("websockets", "redis")),
     Stack(
@@ -149,7 +148,9 @@ STACKS = [
     Stack("ticket", "the ticket's FastAPI", _peer("ticket_fastapi.py"), ("fastapi", "uvicorn"), subscribes=False),
     Stack("channels", "plain Channels", _plain_channels, ("channels_redis", "daphne")),
     Stack("ours-ticket", "ours, ticket's frames", _ours),
-    Stack("ours-uvicorn", "ours on uvicorn", _on_uvicorn("asyncio"), ("uvicorn",), subprotocol=V2),
-    Stack("ours-uvloop", "ours on uvicorn, uvloop", _on_uvicorn("uvloop"), ("uvicorn", "uvloop"), subprotocol=V2),
+    Stack("ours-uvicorn", "ours on uvicorn", _on_uvicorn("asyncio"), ("uvicorn",), subprotocol=SUBPROTOCOL),
+    Stack(
+        "ours-uvloop", "ours on uvicorn, uvloop", _on_uvicorn("uvloop"), ("uvicorn", "uvloop"), subprotocol=SUBPROTOCOL
+    ),
 ]
-BY_NAME = {stack.name: stack for stack in STACKS}
+STACKS_BY_NAME = {stack.name: stack for stack in STACKS}

@@ -8,10 +8,10 @@ import pytest
 from benchmarks import report
 from benchmarks.library import run
 from benchmarks.pipeline import websocket
-from benchmarks.pipeline.measure import LATE, Shape, _costs
-from benchmarks.pipeline.publisher import command
-from benchmarks.pipeline.scenarios import SHORT, bench
-from benchmarks.pipeline.stacks import BY_NAME
+from benchmarks.pipeline.measure import MAX_LAG_SECONDS, LoadShape, _cpu_figures
+from benchmarks.pipeline.publisher import publish_command
+from benchmarks.pipeline.scenarios import SHORT_SIZE, prepared_runner
+from benchmarks.pipeline.stacks import STACKS_BY_NAME
 from benchmarks.statistics import Reservoir, percentile
 from downloads.fanout.frames import Frames
 from downloads.progress.message import Progress
@@ -22,16 +22,16 @@ from downloads.progress.message import Progress
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
 def test_it_parses_what_our_server_frames(size):
     wire_bytes = Frames(["x" * size, "y"]).wire_bytes
-    assert websocket.parse(wire_bytes) == ([(websocket.TEXT, b"x" * size), (websocket.TEXT, b"y")], b"")
+    assert websocket.parse_frames(wire_bytes) == ([(websocket.TEXT, b"x" * size), (websocket.TEXT, b"y")], b"")
 
 
 @pytest.mark.parametrize("size", [3, 126, 65_536])
 def test_it_keeps_what_is_not_whole_yet(size):
     whole = Frames(["x" * size]).wire_bytes
     for cut in (0, 1, 2, len(whole) // 2, len(whole) - 1):
-        found, left = websocket.parse(whole[:cut])
+        found, left = websocket.parse_frames(whole[:cut])
         assert (found, left) == ([], whole[:cut])
-        assert websocket.parse(left + whole[cut:]) == ([(websocket.TEXT, b"x" * size)], b"")
+        assert websocket.parse_frames(left + whole[cut:]) == ([(websocket.TEXT, b"x" * size)], b"")
 
 
 def test_it_parses_a_stream_cut_anywhere():
@@ -40,7 +40,7 @@ def test_it_parses_a_stream_cut_anywhere():
     stream, left, heard = Frames(texts).wire_bytes, b"", []
     while stream:
         cut = chance.randrange(1, 40_000)
-        found, left = websocket.parse(left + stream[:cut])
+        found, left = websocket.parse_frames(left + stream[:cut])
         stream = stream[cut:]
         heard += [payload.decode() for _, payload in found]
     assert (heard, left) == (texts, b"")
@@ -48,23 +48,23 @@ def test_it_parses_a_stream_cut_anywhere():
 
 @pytest.mark.parametrize("data", [b"\x01\x00", b"\x81\x80", b"\xc1\x00"])
 def test_it_refuses_what_no_server_here_sends(data):
-    with pytest.raises(websocket.NoFrame):
-        websocket.parse(data)
+    with pytest.raises(websocket.InvalidFrame):
+        websocket.parse_frames(data)
 
 
 def test_it_masks_what_clients_send():
-    assert websocket.masked(websocket.PONG, b"hi") == b"\x8a\x82\0\0\0\0hi"
+    assert websocket.mask_frame(websocket.PONG, b"hi") == b"\x8a\x82\0\0\0\0hi"
 
 
 @pytest.mark.parametrize("colon", [":", ": "])
 def test_it_finds_every_publish_time_in_a_frame(colon):
     one = f'{{"percent"{colon}1,"downloaded_bytes"{colon}%d,"total_bytes"{colon}9}}'
-    assert websocket.stamps(f"[{one % 17},{one % 42}]".encode()) == [17, 42]
-    assert websocket.stamps(b'{"downloaded_bytes":null}') == []
+    assert websocket.publish_times(f"[{one % 17},{one % 42}]".encode()) == [17, 42]
+    assert websocket.publish_times(b'{"downloaded_bytes":null}') == []
 
 
 def test_what_it_publishes_is_what_the_pipeline_takes():
-    text = command(3, 1_234_567).split(b"\r\n")[-2]
+    text = publish_command(3, 1_234_567).split(b"\r\n")[-2]
     assert Progress.from_json(text) == Progress(percent=56.7, downloaded_bytes=1_234_567, total_bytes=2**52)
 
 
@@ -95,7 +95,7 @@ def test_a_reservoir_chooses_evenly_and_keeps_all_of_a_few():
 def _filled(size: int, offered: int, seed: int = 1) -> list[int]:
     found: Reservoir[int] = Reservoir(size, seed)
     for number in range(offered):
-        if number == found.wanted:
+        if number == found.next_index:
             found.put(number)
     return found.items
 
@@ -104,11 +104,11 @@ def _filled(size: int, offered: int, seed: int = 1) -> list[int]:
 
 
 def test_what_falls_behind_is_charged_for_what_it_brought():
-    shape = Shape(10, window=1)
+    shape = LoadShape(10, window=1)
     merged = {"updates": 400, "frames": 50, "behind_s": 0.2}
-    late = {"updates": 400, "frames": 400, "behind_s": LATE + 1}
-    assert _costs(merged, {"web": 0.01}, shape, 100)["cpu_us"] == pytest.approx(10)
-    assert _costs(late, {"web": 0.01}, shape, 100)["cpu_us"] == pytest.approx(25)
+    late = {"updates": 400, "frames": 400, "behind_s": MAX_LAG_SECONDS + 1}
+    assert _cpu_figures(merged, {"web": 0.01}, shape, 100)["cpu_us"] == pytest.approx(10)
+    assert _cpu_figures(late, {"web": 0.01}, shape, 100)["cpu_us"] == pytest.approx(25)
 
 
 def test_the_table_has_medians_spreads_and_ratios():
@@ -120,8 +120,8 @@ def test_the_table_has_medians_spreads_and_ratios():
     assert cells[0] == ["figure", "ours", "Node ws"]
     assert cells[1][1:] == ["2 [1–3]", "10 · 0.2"]
     assert ["90 [90–90]", "7.0 s behind"] in [line[1:] for line in cells]
-    assert report.markdown(cells).splitlines()[1] == "| --- | ---: | ---: |"
-    assert len(report.plain(cells).splitlines()) == len(cells)
+    assert report.format_markdown(cells).splitlines()[1] == "| --- | ---: | ---: |"
+    assert len(report.format_plain(cells).splitlines()) == len(cells)
 
 
 # The short form -------------------------------------------------------------------------------------
@@ -139,9 +139,12 @@ FLOORS = [
 @pytest.mark.processes
 def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
     """CPU times of real processes; measured once more before it is called a regression."""
-    with bench(SHORT) as found:
+    with prepared_runner(SHORT_SIZE) as found:
         for last in (False, True):
-            figures = {name: found.under(BY_NAME[name], SHORT.base) for name in ("ours", "websockets", "channels")}
+            figures = {
+                name: found.measure_under(STACKS_BY_NAME[name], SHORT_SIZE.base)
+                for name in ("ours", "websockets", "channels")
+            }
             excess = {
                 what: f"{figures['ours'][name] / figures[peer][name]:.3f} of {floor:.3f}"
                 for what, peer, name, floor in FLOORS
@@ -152,7 +155,7 @@ def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
             assert not last, excess
     ours = figures["ours"]
     assert ours["lost"] == 0
-    assert ours["behind_s"] < LATE
+    assert ours["behind_s"] < MAX_LAG_SECONDS
     assert ours["median_ms"] < 300
     assert ours["batches"] <= 1000 / 200 + 1
 
@@ -166,7 +169,7 @@ def test_it_tells_what_each_kind_of_request_costs_and_all_together():
         for kind in ("page", "search")
     )
     lines = [one | {"queries": 7}, one | {"cpu": 20.0, "queries": 7}, other | {"queries": 9}]
-    assert run.table(lines) == [
+    assert run.table_rows(lines) == [
         ["page", "10", "20", "20", "30", "30", "5", "5", "7", "2"],
         ["search", "10", "10", "10", "30", "30", "5", "5", "9", "2"],
         ["all", "10", "20", "20", "30", "30", "5", "5", "9", "2"],

@@ -88,9 +88,9 @@ VERBS = [
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
+def server() -> Iterator[postgres.PostgresServer]:
     """A server of its own on a socket in a temporary folder, with an empty database."""
-    with postgres.running(Path(tools.require("postgres")).resolve().parent) as server:
+    with postgres.temporary_server(Path(tools.require("postgres")).resolve().parent) as server:
         yield server
 
 

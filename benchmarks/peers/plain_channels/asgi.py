@@ -13,7 +13,7 @@ from django.urls import path  # noqa: E402
 
 
 class ProgressConsumer(AsyncJsonWebsocketConsumer):
-    """Forward what the group is sent."""
+    """Forward each message of the group to the client."""
 
     async def connect(self):
         await self.channel_layer.group_add("progress", self.channel_name)

@@ -1,4 +1,4 @@
-"""As little as Channels needs."""
+"""The minimal settings for Channels."""
 
 import os
 
