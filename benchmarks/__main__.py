@@ -50,7 +50,7 @@ def main() -> None:
         for number in range(options.runs or (1 if options.short else 3)):
             measure_once(runner, runs, options, number)
     content = {"machine": report.describe_machine(), "size": dataclasses.asdict(size), "runs": runs}
-    cells = report.table(runs, {stack.name: stack.title for stack in STACKS})
+    cells = report.table_cells(runs, {stack.name: stack.title for stack in STACKS})
     print(report.format_markdown(cells) if options.markdown else report.format_plain(cells))
     machine = ", ".join(f"{name} {value}" for name, value in content["machine"].items())
     print(f"\nMedian [least–greatest] of {len(next(iter(runs.values())))} runs · ours ÷ theirs. {machine}.")
@@ -65,15 +65,15 @@ def measure_once(
         results.append({})
         stack = STACKS_BY_NAME[name]
         if options.only in (None, "base"):
-            results[-1] |= run_scenario(f"{number + 1}: {stack.title}", functools.partial(runner.base, stack))
+            results[-1] |= run_scenario(f"{number + 1}: {stack.title}", functools.partial(runner.measure_base, stack))
         if options.only == "unread" or (
             options.only is None and not options.short and _measures_stalled_clients(name, number)
         ):
             results[-1] |= run_scenario(
-                f"{number + 1}: {stack.title}, unread", functools.partial(runner.stalled_clients, stack)
+                f"{number + 1}: {stack.title}, unread", functools.partial(runner.measure_stalled_clients, stack)
             )
     if "ours" in runs and options.only in (None, "ours"):
-        for scenario in [runner.flood] if options.short else runner.own_scenarios():
+        for scenario in [runner.measure_flood] if options.short else runner.own_scenarios():
             runs["ours"][-1] |= run_scenario(f"{number + 1}: ours, more", scenario)
 
 

@@ -69,7 +69,7 @@ def _values(runs: Sequence[Mapping[str, float]], name: str) -> list[float]:
     return [value for run in runs if (value := run.get(name)) is not None and not math.isnan(value)]
 
 
-def table(runs: Runs, titles: Mapping[str, str]) -> list[list[str]]:
+def table_cells(runs: Runs, titles: Mapping[str, str]) -> list[list[str]]:
     """Return the cells of the pipeline's table by row, the heading first; rows without any figure are left out."""
     names = list(runs)
     rows = [["figure", *[titles.get(name, name) for name in names]]]

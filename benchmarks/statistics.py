@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the nearest-rank percentile: the smallest value that `share` (0 to 1) of the values do not exceed.
+    """Return the nearest-rank percentile: the smallest value with at least `share` (0 to 1) of all at or below it.
 
     NaN if there are no values.
     """

@@ -31,16 +31,16 @@ class VideoGenerator:
         self.vocabulary = [*COMMON_WORDS, *sorted(invented_words)[:VOCABULARY]]
         # Zipf's law: the frequency of the nth word is proportional to 1/n.
         self.word_weights = list(itertools.accumulate(1 / (n + 3) for n in range(len(self.vocabulary))))
-        self.uploaders = [self.words(2).title() for _ in range(UPLOADERS)]
+        self.uploaders = [self.random_words(2).title() for _ in range(UPLOADERS)]
         self.uploader_weights = list(itertools.accumulate(1 / (n + 10) for n in range(UPLOADERS)))
         self.sites = [f"Site{n}" for n in range(SITES)]
         self.site_weights = list(itertools.accumulate(1 / (n + 1) for n in range(SITES)))
 
-    def words(self, count: int) -> str:
+    def random_words(self, count: int) -> str:
         """Return `count` random words, separated by spaces."""
         return " ".join(self.rng.choices(self.vocabulary, cum_weights=self.word_weights, k=count))
 
-    def video(self, number: int, status: str, added_at: dt.datetime) -> Video:
+    def make_video(self, number: int, status: str, added_at: dt.datetime) -> Video:
         """Return an unsaved video."""
         rng = self.rng
         has_ended = status not in (Status.QUEUED, Status.DOWNLOADING)
@@ -49,9 +49,9 @@ class VideoGenerator:
         return Video(
             url=url,
             canonical_url=url,
-            title=self.words(rng.randint(3, 12)).capitalize() if has_ended else "",
+            title=self.random_words(rng.randint(3, 12)).capitalize() if has_ended else "",
             uploader=rng.choices(self.uploaders, cum_weights=self.uploader_weights)[0] if has_ended else "",
-            description=self.words(rng.randint(20, 200)) if has_ended else "",
+            description=self.random_words(rng.randint(20, 200)) if has_ended else "",
             extractor=rng.choices(self.sites, cum_weights=self.site_weights)[0] if has_ended else "",
             duration=rng.lognormvariate(6, 1) if kind else None,
             size=int(rng.lognormvariate(18, 1.5)) if kind else None,
@@ -70,7 +70,7 @@ class VideoGenerator:
         """Write a subtitle file into the media folder, and return the value of the video's field for it."""
         file = Path(settings.MEDIA_ROOT, f"v{number}", "v.en.vtt")
         file.parent.mkdir(parents=True, exist_ok=True)
-        cues = (WEBVTT_CUE.format(n // 60, n % 60, self.words(8)) for n in range(200))
+        cues = (WEBVTT_CUE.format(n // 60, n % 60, self.random_words(8)) for n in range(200))
         file.write_text("WEBVTT\n\n" + "".join(cues))
         return [{"language": "en", "file": f"v{number}/v.en.vtt"}]
 
@@ -85,7 +85,7 @@ def fill_database(count: int, *, waiting: int = 100, seed: int = 1) -> None:
     ]
     videos += [{"number": count + n, "status": Status.QUEUED, "added_at": now} for n in range(waiting)]
     for start in range(0, len(videos), 2_000):
-        Video.objects.bulk_create(generator.video(**fields) for fields in videos[start : start + 2_000])
+        Video.objects.bulk_create(generator.make_video(**fields) for fields in videos[start : start + 2_000])
     # Pages read the latest event.
     VideoEvent.objects.create(public_id="queue", status=Status.QUEUED, reason="Filled")
     index.reindex(Video.objects.all())

@@ -37,11 +37,11 @@ def requests_by_kind() -> dict[str, list[str]]:
     ids = "&".join(
         f"id={video_id}" for video_id in Video.objects.newest_first().values_list("video_id", flat=True)[:20]
     )
-    queries = ["", "sort=title&", "sort=duration&", "kind=video&", "date=year&"]
+    list_queries = ["", "sort=title&", "sort=duration&", "kind=video&", "date=year&"]
     return {
         "first page": ["", "?page=2"],
-        "page in the middle": [f"?{query}page={page_count // 2}" for query in queries],
-        "last page": [f"?{query}page={page_count}" for query in queries],
+        "page in the middle": [f"?{query}page={page_count // 2}" for query in list_queries],
+        "last page": [f"?{query}page={page_count}" for query in list_queries],
         "filter": [
             *("?state=complete", "?state=failed", "?state=queued", f"?uploader={uploader}", "?site=Site0"),
             *("?kind=audio", "?kind=list", "?date=today", "?date=week", "?date=year"),
@@ -94,9 +94,9 @@ class RequestRunner:
         self.requests = [(kind, path) for kind, paths in requests_by_kind().items() for path in paths]
         tuning.tune_gc()  # as a web process does
         self.run_round()  # compiles the templates
-        self.queries = [self._queries(path) for _, path in self.requests]
+        self.query_counts = [self._count_queries(path) for _, path in self.requests]
 
-    def _queries(self, path: str) -> int:
+    def _count_queries(self, path: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             self.client.get(f"/{path}")
         return len(queries)
@@ -133,5 +133,7 @@ if __name__ == "__main__":
     runner = RequestRunner()
     # Each line on stdin requests a round.
     for _ in sys.stdin:
-        lines = [{**line, "queries": count} for line, count in zip(runner.run_round(), runner.queries, strict=True)]
+        lines = [
+            {**line, "queries": count} for line, count in zip(runner.run_round(), runner.query_counts, strict=True)
+        ]
         print(json.dumps(lines), flush=True)

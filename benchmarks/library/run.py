@@ -100,7 +100,8 @@ def table_rows(lines: list[dict[str, Any]]) -> list[list[str]]:
     kinds = list(dict.fromkeys(line["kind"] for line in lines))
     rows = [(kind, [line for line in lines if line["kind"] == kind]) for kind in kinds]
     return [
-        _cells(kind, group) for kind, group in [*rows, ("all", lines), ("… each by its median", medians_by_path(lines))]
+        _row_cells(kind, group)
+        for kind, group in [*rows, ("all", lines), ("… each by its median", medians_by_path(lines))]
     ]
 
 
@@ -122,7 +123,7 @@ def time_python_loop() -> float:
     return time.process_time() - started_at
 
 
-def _cells(kind: str, lines: list[dict[str, Any]]) -> list[str]:
+def _row_cells(kind: str, lines: list[dict[str, Any]]) -> list[str]:
     cpu, wall, again = ([line[name] for line in lines] for name in ("cpu", "wall", "again"))
     figures = [percentile(cpu, 0.5), percentile(cpu, 0.95), max(cpu), percentile(wall, 0.5), percentile(wall, 0.95)]
     figures += [percentile(again, 0.5), percentile(again, 0.95)]

@@ -28,13 +28,13 @@ class HelperProcess:
             [sys.executable, "-m", *arguments], cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def send(self, content: object) -> None:
+    def send_json(self, content: object) -> None:
         """Write one line of JSON to its stdin."""
         assert self.process.stdin
         self.process.stdin.write(json.dumps(content).encode() + b"\n")
         self.process.stdin.flush()
 
-    def receive(self) -> str:
+    def read_line(self) -> str:
         """Return the next line of its stdout; raises RuntimeError after HELPER_TIMEOUT_SECONDS or at its end."""
         assert self.process.stdout
         ready, _, _ = select.select([self.process.stdout], [], [], HELPER_TIMEOUT_SECONDS)
@@ -59,12 +59,12 @@ class Clients:
         for number, helper in enumerate(self.helpers):
             share = count // process_count + int(number < count % process_count)
             request = LoadRequest(server.port, stack.path, share, stack.subprotocol, stack.socketio, stall)
-            helper.send(dataclasses.asdict(request))
+            helper.send_json(dataclasses.asdict(request))
 
     def __enter__(self) -> "Clients":
         try:
             for helper in self.helpers:
-                helper.receive()
+                helper.read_line()
         except BaseException:
             self.__exit__()
             raise
@@ -77,11 +77,11 @@ class Clients:
     def set_window(self, since: int, until: int) -> None:
         """Send the window (µs, monotonic) to all processes."""
         for helper in self.helpers:
-            helper.send({"since": since, "until": until})
+            helper.send_json({"since": since, "until": until})
 
     def results(self) -> list[dict[str, Any]]:
         """Return the results of each process, as LoadClients.result has them."""
-        return [json.loads(helper.receive()) for helper in self.helpers]
+        return [json.loads(helper.read_line()) for helper in self.helpers]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,18 +101,19 @@ def measure_window(server: StackServer, clients: Clients, shape: LoadShape) -> d
     until = since + int(shape.window * 1e6)
     publisher = HelperProcess("benchmarks.pipeline.publisher", str(server.socket))
     try:
-        publisher.send({"videos": shape.videos, "rate": shape.rate, "until": until})
+        publisher.send_json({"videos": shape.videos, "rate": shape.rate, "until": until})
         clients.set_window(since, until)
         _sleep_until(since)
-        memory = peak_memory = server.memory()
-        cpu_before, batches, machine_seconds = server.cpu(), server.sent_batches(), server.machine_cpu_seconds()
+        memory = peak_memory = server.resident_bytes()
+        cpu_before = server.cpu_seconds_by_role()
+        batches, machine_seconds = server.sent_batches(), server.machine_cpu_seconds()
         while (remaining := until - monotonic_microseconds()) > 0:
             time.sleep(min(remaining / 1e6, 0.25))
-            peak_memory = max(peak_memory, server.memory())
-        cpu_after = server.cpu()
+            peak_memory = max(peak_memory, server.resident_bytes())
+        cpu_after = server.cpu_seconds_by_role()
         batches = server.sent_batches() - batches
         machine_seconds = server.machine_cpu_seconds() - machine_seconds
-        sent = [stamp for stamp in json.loads(publisher.receive())["sent"] if since <= stamp < until]
+        sent = [stamp for stamp in json.loads(publisher.read_line())["sent"] if since <= stamp < until]
         figures = _latency_figures(clients.results(), shape, until, len(sent))
     finally:
         publisher.kill()
@@ -127,8 +128,8 @@ def measure_window(server: StackServer, clients: Clients, shape: LoadShape) -> d
 
 
 def _latency_figures(results: list[dict[str, Any]], shape: LoadShape, until: int, sent: int) -> dict[str, float]:
-    newest = [value for result in results for value in result["newest_ms"]]
-    every = [value for result in results for value in result["every_ms"]]
+    newest_latencies = [value for result in results for value in result["newest_ms"]]
+    all_latencies = [value for result in results for value in result["every_ms"]]
     duration = shape.warm + shape.window
     lags = [min(duration, max(0.0, (until - stamp) / 1e6)) for result in results for stamp in result["newest_stamps"]]
     return {
@@ -136,10 +137,10 @@ def _latency_figures(results: list[dict[str, Any]], shape: LoadShape, until: int
         "frames": sum(result["frames"] for result in results),
         "updates": sum(result["updates"] for result in results),
         "lost": sum(result["closed"] + result["errors"] for result in results),
-        "median_ms": percentile(every, 0.5),
-        "p99_ms": percentile(every, 0.99),
-        "newest_median_ms": percentile(newest, 0.5),
-        "newest_p99_ms": percentile(newest, 0.99),
+        "median_ms": percentile(all_latencies, 0.5),
+        "p99_ms": percentile(all_latencies, 0.99),
+        "newest_median_ms": percentile(newest_latencies, 0.5),
+        "newest_p99_ms": percentile(newest_latencies, 0.99),
         "behind_s": percentile(lags, 0.5),
         "furthest_s": max(lags),
     }

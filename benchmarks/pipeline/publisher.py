@@ -23,7 +23,7 @@ def publish_command(video: int, stamp: int) -> bytes:
     return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(channel), channel, len(text), text)
 
 
-def publish(redis: socket.socket, videos: int, rate: float, until: int) -> list[int]:
+def publish_updates(redis: socket.socket, videos: int, rate: float, until: int) -> list[int]:
     """Publish until `until` (µs), and return the publish times."""
     sent: list[int] = []
     started_at = monotonic_microseconds()
@@ -56,7 +56,7 @@ def main() -> None:
         redis.connect(sys.argv[1])
         for line in sys.stdin:
             request = json.loads(line)
-            sent = publish(redis, request["videos"], request["rate"], request["until"])
+            sent = publish_updates(redis, request["videos"], request["rate"], request["until"])
             print(json.dumps({"sent": sent}), flush=True)
 
 

@@ -69,24 +69,24 @@ class ScenarioRunner:
 
     # Every stack ---------------------------------------------------------------------------------
 
-    def base(self, stack: Stack) -> Figures:
+    def measure_base(self, stack: Stack) -> Figures:
         """Measure a stack with few clients, and with the usual load; and its memory per connection."""
         size = self.size
         with running_stack(stack, self._new_folder(), self.data) as server:
             with Clients(server, size.idle.clients) as idle_clients:
                 idle = measure_window(server, idle_clients, size.idle)
-            start_memory = server.memory()
+            start_memory = server.resident_bytes()
             with Clients(server, size.base.clients) as clients:
-                rest_memory = server.memory()
+                rest_memory = server.resident_bytes()
                 figures = measure_window(server, clients, size.base)
-                load_memory = server.memory()
+                load_memory = server.resident_bytes()
         return figures | {
             "idle_ms": idle["median_ms"],
             "rest_kib": (rest_memory - start_memory) / 1024 / size.base.clients,
             "load_kib": (load_memory - start_memory) / 1024 / size.base.clients,
         }
 
-    def stalled_clients(self, stack: Stack) -> Figures:
+    def measure_stalled_clients(self, stack: Stack) -> Figures:
         """Measure the effect of a few clients that do not read: on memory, and on the latency of the others."""
         shape = self.size.unread
         with running_stack(stack, self._new_folder(), self.data) as server, Clients(server, shape.clients) as clients:
@@ -115,7 +115,7 @@ class ScenarioRunner:
 
     # Ours ------------------------------------------------------------------------------------------
 
-    def flood(self) -> Figures:
+    def measure_flood(self) -> Figures:
         """Measure the bridge at 5,000 messages a second."""
         figures = self.measure_under(OUR_STACK, self.size.flood)
         sent = figures["sent"] / self.size.flood.window
@@ -127,7 +127,7 @@ class ScenarioRunner:
             "flood_p99_ms": figures["p99_ms"],
         }
 
-    def growth(self) -> Figures:
+    def measure_growth(self) -> Figures:
         """Measure twice the clients, and twice the videos, relative to the usual load measured right before."""
         base = self.size.base
         baseline = self.measure_under(OUR_STACK, base)
@@ -139,7 +139,7 @@ class ScenarioRunner:
             "videos_x2_frame": videos["frame_us"] / baseline["frame_us"],
         }
 
-    def crowd(self, shape: LoadShape, webs: int) -> Figures:
+    def measure_crowd(self, shape: LoadShape, webs: int) -> Figures:
         """Measure thousands of clients."""
         figures = self.measure_under(OUR_STACK, shape, webs)
         names = ("median_ms", "p99_ms", "furthest_s", "lost", "cores", "web_cores", "frame_us", "cpu_us")
@@ -149,12 +149,12 @@ class ScenarioRunner:
     def own_scenarios(self) -> Iterator[Callable[[], Figures]]:
         """Yield the scenarios that are run on our stack only."""
         size = self.size
-        yield self.flood
-        yield self.growth
-        yield lambda: self.crowd(size.crowd, 1)
+        yield self.measure_flood
+        yield self.measure_growth
+        yield lambda: self.measure_crowd(size.crowd, 1)
         two_webs = size.two_webs
         if two_webs:
-            yield lambda: self.crowd(two_webs, 2)
+            yield lambda: self.measure_crowd(two_webs, 2)
 
 
 @contextmanager

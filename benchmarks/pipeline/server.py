@@ -102,7 +102,7 @@ class StackServer:
 
     # Measurements ----------------------------------------------------------------------------------
 
-    def cpu(self) -> dict[str, float]:
+    def cpu_seconds_by_role(self) -> dict[str, float]:
         """Return the seconds of CPU time, user and system, of each role since its start."""
         seconds: dict[str, float] = {}
         for role, process in self.processes:
@@ -116,7 +116,7 @@ class StackServer:
         user, nice, system, _idle, _wait, irq, soft, steal = Path("/proc/stat").read_text().split()[1:9]
         return sum(map(int, (user, nice, system, irq, soft, steal))) / CLOCK_TICKS_PER_SECOND
 
-    def memory(self) -> int:
+    def resident_bytes(self) -> int:
         """Return the resident bytes of all processes except Redis."""
         pids = [process.pid for role, process in self.processes if role != "redis"]
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES for pid in pids)

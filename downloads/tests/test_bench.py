@@ -116,7 +116,7 @@ def test_the_table_has_medians_spreads_and_ratios():
         "ours": [{"cpu_us": value, "median_ms": 90.0, "behind_s": 0.1} for value in (1.0, 3.0, 2.0)],
         "node": [{"cpu_us": 10.0, "median_ms": 5000.0, "behind_s": 7.0}],
     }
-    cells = report.table(runs, {"node": "Node ws"})
+    cells = report.table_cells(runs, {"node": "Node ws"})
     assert cells[0] == ["figure", "ours", "Node ws"]
     assert cells[1][1:] == ["2 [1–3]", "10 · 0.2"]
     assert ["90 [90–90]", "7.0 s behind"] in [line[1:] for line in cells]
