@@ -1,33 +1,31 @@
-"""The bridge: from Redis' `progress:*` to one conflated batch per tick for the group `progress`.
+"""Bridge: from Redis' `progress:*` to one conflated batch per tick for the group `progress`.
 
-Several may run: the one that holds the lease leads. It subscribes, reads what is known (the snapshot
-store and the rows), and from then on sends batches under an epoch of its own. Whatever makes it
-possible that messages were missed (a lease lost, a subscription made anew, Redis away) ends that
-epoch, and leading begins again.
+Several may run: the one that holds the lease leads. It subscribes, reads the snapshot store and the
+rows, and from then on sends batches under an epoch of its own. Whatever makes it possible that
+messages were missed (a lost lease, a renewed subscription, an outage of Redis) ends that epoch, and
+the next one begins from the rows.
 """
 
 import asyncio
 import contextlib
 import logging
 import random
-import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from downloads.bridge.epoch import ECHO_TIMEOUT_SECONDS, Epoch, cancel_and_wait
-from downloads.bridge.lease import BRIDGE_LEASE_SECONDS, RELEASE_LEASE_SCRIPT, LeadershipLost
+from downloads.bridge.epoch import ECHO_TIMEOUT_SECONDS, Epoch, EpochContext, Handover, cancel_and_wait
+from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.rows import RowReader
-from downloads.bridge.snapshot_store import WRITE_SNAPSHOT_SCRIPT
-from downloads.bridge.video_state import VideoState
+from downloads.bridge.snapshot_store import SnapshotStore
 from downloads.progress.counters import Counters
-from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, LEADER_KEY, PROGRESS_GROUP, SNAPSHOT_KEY
+from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, PROGRESS_GROUP
 from downloads.progress.redis_clients import REDIS_ERRORS
 
 logger = logging.getLogger(__name__)
 
-LEASE_RETRY_SECONDS = 0.5  # between tries for the lease, and for Redis
+LEASE_RETRY_SECONDS = 0.5  # between attempts to take the lease, and to reach Redis
+INVALID_MESSAGE_LOG_INTERVAL_SECONDS = 1.0
 
 
 class Bridge:
@@ -42,65 +40,88 @@ class Bridge:
     ) -> None:
         self.redis_client = redis_client
         self.channel_layer = channel_layer
-        self.tick_seconds = tick_seconds
         self.clock = clock
-        self.row_reader = RowReader()
-        self.token = secrets.token_hex(16)
+        self.lease = Lease(redis_client, clock)
+        self.counters = Counters()
         self.stopping = asyncio.Event()
-        self.leads_until = 0.0
         self.redis_is_down = False
         self.epoch: Epoch | None = None
-        self.inactive_states: OrderedDict[str, VideoState] = OrderedDict()
-        self.counters = Counters()
-        # Events up to here are known to have reached the pages; None: look at the last ten minutes.
-        self.reconciled_rev: int | None = None
-        self._last_warning_at = float("-inf")
-
-    # Leading, or waiting to ------------------------------------------------------------------------
+        self._handover = Handover()
+        self._epoch_context = EpochContext(
+            redis_client=redis_client,
+            lease=self.lease,
+            snapshot_store=SnapshotStore(redis_client, self.lease),
+            row_reader=RowReader(),
+            counters=self.counters,
+            send=self._send_to_group,
+            count_invalid=self._count_invalid,
+            tick_seconds=tick_seconds,
+            clock=clock,
+            stopping=self.stopping,
+        )
+        self._invalid_logged_at = float("-inf")
 
     async def run(self) -> None:
-        """Lead whenever nobody else does, until `stop`; Redis may be away for any length of time."""
+        """Lead whenever no other bridge does, until `stop`; Redis may be down for any length of time."""
         while not self.stopping.is_set():
             try:
-                if await self._take_lease():
-                    self._log_redis_back()
+                is_leading = await self.lease.acquire()
+                self._log_redis_back()
+                if is_leading:
                     await self._run_epoch()
             except LeadershipLost as reason:
                 logger.warning("%s: beginning a new epoch", reason)
                 continue
             except REDIS_ERRORS as error:
                 self._log_redis_down(error)
-            await self._wait_unless_stopping(LEASE_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - so that two bridges do not march in step
+            await self._wait_unless_stopping(LEASE_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only so that two bridges do not retry in step
         with contextlib.suppress(*REDIS_ERRORS):
-            await self.redis_client.eval(RELEASE_LEASE_SCRIPT, 1, LEADER_KEY, self.token)
+            await self.lease.release()
 
     def stop(self) -> None:
-        """End after the batch in hand; the lease is given back, so that another bridge leads at once."""
+        """End after the current batch; the lease is released, so that another bridge leads at once."""
         self.stopping.set()
         if self.epoch:
             self.epoch.wake_event.set()
 
-    def count_invalid(self, reason: str, channel_name: bytes) -> None:
-        """Count a message that cannot be used, and log it, at most once a second."""
-        count = self.counters.count_dropped(reason)
-        now = self.clock()
-        if now - self._last_warning_at >= 1.0:
-            self._last_warning_at = now
-            logger.warning("a message on %r cannot be used: %s (%d such)", channel_name[:100], reason, count)
+    async def _run_epoch(self) -> None:
+        """Subscribe, then send batches, until stopped or interrupted."""
+        epoch = self.epoch = Epoch(self._epoch_context, self._handover)
+        async with self.redis_client.pubsub() as pubsub:
+            try:
+                await pubsub.psubscribe(CHANNEL_PATTERN)
+                await pubsub.subscribe(ECHO_CHANNEL_PREFIX + self.lease.token)
+                await _wait_for_subscriptions(pubsub, 2)
+                await self._send_while_reading(epoch, pubsub)
+            finally:
+                self._handover = await epoch.end_epoch()
+
+    async def _send_while_reading(self, epoch: Epoch, pubsub: Any) -> None:
+        reader_task = asyncio.create_task(epoch.read_messages(pubsub))
+        try:
+            await epoch.start_epoch()
+            logger.info("subscribed and leading, epoch %s", epoch.epoch_id)
+            await epoch.send_batches(reader_task)
+        finally:
+            await cancel_and_wait(reader_task)
+
+    async def _send_to_group(self, event: dict[str, Any]) -> None:
+        """Send to the group; raise LeadershipLost if the lease may have expired (this process may have paused)."""
+        if not self.lease.is_held:
+            raise LeadershipLost("The lease ran out")
+        await self.channel_layer.group_send(PROGRESS_GROUP, event)
 
     async def _wait_unless_stopping(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
-    async def _take_lease(self) -> bool:
-        before = self.clock()
-        taken = await self.redis_client.set(LEADER_KEY, self.token, nx=True, px=int(BRIDGE_LEASE_SECONDS * 1000))
-        if not taken and await self.redis_client.get(LEADER_KEY) != self.token.encode():
-            self._log_redis_back()
-            return False
-        # Ours from an earlier epoch, perhaps about to end: the first write renews it or says that it is lost.
-        self.leads_until = before + BRIDGE_LEASE_SECONDS
-        return True
+    def _count_invalid(self, reason: str, channel_name: bytes) -> None:
+        """Count an invalid message, and log it, at most once a second."""
+        count = self.counters.count_dropped(reason)
+        now = self.clock()
+        if now - self._invalid_logged_at >= INVALID_MESSAGE_LOG_INTERVAL_SECONDS:
+            self._invalid_logged_at = now
+            logger.warning("invalid message on %r: %s (%d so far)", channel_name[:100], reason, count)
 
     def _log_redis_down(self, error: BaseException) -> None:
         if not self.redis_is_down:
@@ -112,40 +133,9 @@ class Bridge:
             logger.info("Redis is back")
         self.redis_is_down = False
 
-    async def _run_epoch(self) -> None:
-        """Subscribe, then send batches, until stopped or interrupted."""
-        async with self.redis_client.pubsub() as pubsub, contextlib.AsyncExitStack() as stack:
-            epoch = self.epoch = Epoch(self)
-            stack.push_async_callback(epoch.end_epoch)
-            await pubsub.psubscribe(CHANNEL_PATTERN)
-            await pubsub.subscribe(ECHO_CHANNEL_PREFIX + self.token)
-            await _wait_for_subscriptions(pubsub, 2)
-            reader = asyncio.create_task(epoch.read_messages(pubsub))
-            stack.push_async_callback(cancel_and_wait, reader)
-            await epoch.start_epoch()
-            logger.info("subscribed and leading, epoch %s", epoch.epoch_id)
-            await epoch.send_batches(reader)
-
-    # What an epoch sends -----------------------------------------------------------------------------
-
-    async def store(self, *, anew: bool, head: str, put: dict[str, str], drop: list[str]) -> None:
-        """Write the snapshot store and renew the lease; raise Interrupted if it is lost."""
-        before = self.clock()
-        pairs = [part for pair in put.items() for part in pair]
-        values = [self.token, int(BRIDGE_LEASE_SECONDS * 1000), int(anew), head, len(put), *pairs, *drop]
-        if not await self.redis_client.eval(WRITE_SNAPSHOT_SCRIPT, 2, LEADER_KEY, SNAPSHOT_KEY, *values):
-            raise LeadershipLost("Another bridge leads")
-        self.leads_until = before + BRIDGE_LEASE_SECONDS
-
-    async def send_to_group(self, event: dict[str, Any]) -> None:
-        """Send to the group, unless the lease may have ended meanwhile (this process may have been paused)."""
-        if self.clock() >= self.leads_until:
-            raise LeadershipLost("The lease ran out")
-        await self.channel_layer.group_send(PROGRESS_GROUP, event)
-
 
 async def _wait_for_subscriptions(pubsub: Any, count: int) -> None:
-    """Wait until Redis has confirmed that many subscriptions; raise TimeoutError when it does not."""
+    """Wait until Redis has confirmed `count` subscriptions; raise TimeoutError after ECHO_TIMEOUT_SECONDS."""
     async with asyncio.timeout(ECHO_TIMEOUT_SECONDS):
         while count:
             message = await pubsub.get_message(timeout=ECHO_TIMEOUT_SECONDS)

@@ -1,8 +1,55 @@
-"""Lease of the leading bridge."""
+"""Lease of the leading bridge: one key in Redis that expires unless its holder renews it."""
 
-BRIDGE_LEASE_SECONDS = 3.0  # seconds: another bridge takes over at most this and one try after the leader's death
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from downloads.progress.keys import LEADER_KEY
+
+BRIDGE_LEASE_SECONDS = 3.0  # another bridge takes over at most this and one retry after the leader's death
+
 RELEASE_LEASE_SCRIPT = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 class LeadershipLost(Exception):
-    """The lease is lost, or messages may have been missed: lead again, from the rows."""
+    """The lease is lost, or messages may have been missed: begin a new epoch, from the rows."""
+
+
+class Lease:
+    """Lease of one bridge, timed on its own clock from before each command that takes or renews it.
+
+    So this process believes that it holds the lease for at most as long as Redis does, also after a pause.
+    """
+
+    def __init__(self, redis_client: Any, clock: Callable[[], float]) -> None:
+        self.token = secrets.token_hex(16)
+        self.clock = clock
+        self.duration_ms = int(BRIDGE_LEASE_SECONDS * 1000)
+        self._redis_client = redis_client
+        self._held_until = 0.0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the lease cannot have expired yet."""
+        return self.clock() < self._held_until
+
+    async def acquire(self) -> bool:
+        """Take the lease if nobody holds it; False if another bridge does.
+
+        A lease that is ours from an earlier epoch counts as taken although it may be about to expire:
+        the first write of the snapshot store renews it or raises LeadershipLost.
+        """
+        started_at = self.clock()
+        is_new = await self._redis_client.set(LEADER_KEY, self.token, nx=True, px=self.duration_ms)
+        if not is_new and await self._redis_client.get(LEADER_KEY) != self.token.encode():
+            return False
+        self.mark_renewed(started_at)
+        return True
+
+    def mark_renewed(self, started_at: float) -> None:
+        """Count the lease from `started_at`, when a command was sent that has renewed it."""
+        self._held_until = started_at + BRIDGE_LEASE_SECONDS
+
+    async def release(self) -> None:
+        """Give the lease back, if it is still ours, so that another bridge leads at once."""
+        await self._redis_client.eval(RELEASE_LEASE_SCRIPT, 1, LEADER_KEY, self.token)
