@@ -18,6 +18,7 @@ from downloads.bridge.epoch import ECHO_TIMEOUT_SECONDS, Epoch, EpochContext, Ha
 from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.rows import RowReader
 from downloads.bridge.snapshot_store import SnapshotStore
+from downloads.outage_log import OutageLog
 from downloads.progress.counters import Counters
 from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, PROGRESS_GROUP
 from downloads.progress.redis_clients import REDIS_ERRORS
@@ -44,7 +45,7 @@ class Bridge:
         self.lease = Lease(redis_client, clock)
         self.counters = Counters()
         self.stopping = asyncio.Event()
-        self.redis_is_down = False
+        self._redis_outage = OutageLog(logger, "Redis is unreachable, retrying: %s", "Redis is reachable again")
         self.epoch: Epoch | None = None
         self._handover = Handover()
         self._epoch_context = EpochContext(
@@ -66,14 +67,14 @@ class Bridge:
         while not self.stopping.is_set():
             try:
                 is_leading = await self.lease.acquire()
-                self._log_redis_back()
+                self._redis_outage.recovered()
                 if is_leading:
                     await self._run_epoch()
             except LeadershipLost as reason:
                 logger.warning("%s: beginning a new epoch", reason)
                 continue
             except REDIS_ERRORS as error:
-                self._log_redis_down(error)
+                self._redis_outage.failed(error)
             await self._wait_unless_stopping(LEASE_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only so that two bridges do not retry in step
         with contextlib.suppress(*REDIS_ERRORS):
             await self.lease.release()
@@ -122,16 +123,6 @@ class Bridge:
         if now - self._invalid_logged_at >= INVALID_MESSAGE_LOG_INTERVAL_SECONDS:
             self._invalid_logged_at = now
             logger.warning("invalid message on %r: %s (%d so far)", channel_name[:100], reason, count)
-
-    def _log_redis_down(self, error: BaseException) -> None:
-        if not self.redis_is_down:
-            logger.warning("Redis cannot be reached, trying until it can: %s", error)
-        self.redis_is_down = True
-
-    def _log_redis_back(self) -> None:
-        if self.redis_is_down:
-            logger.info("Redis is back")
-        self.redis_is_down = False
 
 
 async def _wait_for_subscriptions(pubsub: Any, count: int) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from downloads.bridge.conflator import INACTIVE_TTL_SECONDS
 from downloads.bridge.video_state import RowState
 from downloads.models import UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet
+from downloads.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,11 @@ class RowReader:
     """Answers from the rows; one that cannot be had is logged once, and the bridge goes on without it."""
 
     def __init__(self) -> None:
-        self._outage_logged = False
+        self._outage_log = OutageLog(
+            logger,
+            "the database does not answer, the bridge continues without it: %r",
+            "the database answers again",
+        )
         self._query_lock = asyncio.Lock()
         self._hung_query: asyncio.Task[Any] | None = None
 
@@ -93,11 +98,9 @@ class RowReader:
                 answer = await asyncio.shield(asking)
         except (DatabaseError, InterfaceError, TimeoutError) as error:
             self._hung_query = asking
-            if not self._outage_logged:
-                logger.warning("the database does not answer, the bridge goes on without it: %r", error)
-            self._outage_logged = True
+            self._outage_log.failed(error)
             return default
-        self._outage_logged = False
+        self._outage_log.recovered()
         return answer
 
     async def _run_serialized(self, query: Callable[[], T]) -> T:

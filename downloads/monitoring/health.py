@@ -18,6 +18,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError, connection
 
 from downloads.loop_local import LoopLocal
+from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 
 logger = logging.getLogger(__name__)
@@ -129,6 +130,7 @@ class HealthChecker:
         self._checked_at = float("-inf")
         self._check_task: asyncio.Task[None] | None = None
         self._last_seen: dict[str, float] = {}
+        self._outage_logs = {name: OutageLog(logger, f"{name}: %s", f"{name}: well again") for name in CHECK_NAMES}
         # A check that hangs is waited for again, not begun again.
         self._running_checks: dict[str, asyncio.Future[float]] = {}
         self._executor = ThreadPoolExecutor(len(THREADED_CHECKS), thread_name_prefix="health")
@@ -154,13 +156,12 @@ class HealthChecker:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 at = await self._start_check(name)
         except Exception as error:
-            found = CheckResult(False, self._last_seen.get(name), _error_message(error))
-            self._log_change(name, found, error)
-            return found
-        found = CheckResult(True, at)
-        self._log_change(name, found)
+            problem = _error_message(error)
+            self._outage_logs[name].failed(f"{problem} ({error.__cause__ or error!r})")
+            return CheckResult(False, self._last_seen.get(name), problem)
+        self._outage_logs[name].recovered()
         self._last_seen[name] = at
-        return found
+        return CheckResult(True, at)
 
     def _start_check(self, name: str) -> Awaitable[float]:
         if name not in THREADED_CHECKS:
@@ -171,15 +172,6 @@ class HealthChecker:
             running = self._running_checks[name] = loop.run_in_executor(self._executor, THREADED_CHECKS[name])
             running.add_done_callback(lambda done: done.cancelled() or done.exception())
         return asyncio.shield(running)
-
-    def _log_change(self, name: str, result: CheckResult, error: BaseException | None = None) -> None:
-        before = self.results.get(name)
-        if (before and before.ok == result.ok) or (not before and result.ok):
-            return
-        if result.ok:
-            logger.info("%s: well again", name)
-        else:
-            logger.warning("%s: %s (%r)", name, result.problem, error.__cause__ or error if error else None)
 
 
 def _error_message(error: BaseException) -> str:

@@ -7,13 +7,17 @@ from typing import Any
 
 import redis.asyncio
 
+from downloads.outage_log import OutageLog
 from downloads.progress.keys import SNAPSHOT_KEY, VIDEO_ID_PATTERN, progress_channel
 from downloads.progress.message import InvalidMessage, Progress
 from downloads.progress.redis_clients import get_redis_client
 
 logger = logging.getLogger(__name__)
 REDIS_BACKOFF_SECONDS = 1.0  # seconds without a try after a failure, so that many messages do not wait one by one
-_backoff_until = 0.0
+_backoff_until = 0.0  # monotonic clock
+_outage_log = OutageLog(
+    logger, "Redis is unreachable, progress is not published: %s", "Redis is reachable again, progress is published"
+)
 
 
 def publish_progress(video_id: str, progress: Progress) -> bool:
@@ -30,13 +34,11 @@ def publish_progress(video_id: str, progress: Progress) -> bool:
     try:
         get_redis_client().publish(progress_channel(video_id), progress.to_json())
     except (redis.RedisError, OSError) as error:
-        if not _backoff_until:
-            logger.warning("Redis cannot be reached, progress is not shown meanwhile: %s", error)
+        _outage_log.failed(error)
         _backoff_until = now + REDIS_BACKOFF_SECONDS
         return False
-    if _backoff_until:
-        logger.info("Redis is back, progress is shown again.")
-        _backoff_until = 0.0
+    _backoff_until = 0.0
+    _outage_log.recovered()
     return True
 
 

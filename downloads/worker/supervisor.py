@@ -21,6 +21,7 @@ from django.db import connection
 from downloads.database import use_short_timeouts
 from downloads.files import ffmpeg, media_folder, workspace
 from downloads.models import LEASE_DURATION, TERMINAL_STATUSES, Queue, Video
+from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 from downloads.worker.download_process import DownloadProcess
 
@@ -49,6 +50,9 @@ class Supervisor:
         self._is_ready = False
         self._next_run_at: dict[Callable[[], None], float] = {}
         self._failing_tasks: set[Callable[[], None]] = set()
+        self._database_outage = OutageLog(
+            logger, "The database cannot be used, retrying: %s", "The database can be used again."
+        )
         self._are_orphans_removed = False
         self._disk_shortage = ""
 
@@ -104,15 +108,14 @@ class Supervisor:
         try:
             task()
         except DatabaseError as error:
-            if not self._failing_tasks:
-                logger.warning("The database cannot be used, trying again: %s", error)
+            self._database_outage.failed(error)
             self._failing_tasks.add(task)
             connection.close()
         else:
-            # A full disk lets the database be read: only what has failed tells that it can be used.
-            if self._failing_tasks == {task}:
-                logger.info("The database can be used again.")
+            # With a full disk the database can still be read: the outage ends when every task that failed succeeds.
             self._failing_tasks.discard(task)
+            if not self._failing_tasks:
+                self._database_outage.recovered()
 
     # What it does ----------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer,
 from channels_redis.utils import _wrap_close, decode_hosts
 from redis.exceptions import RedisError
 
+from downloads.outage_log import OutageLog
+
 logger = logging.getLogger(__name__)
 
 Event = dict[str, Any]
@@ -38,13 +40,17 @@ class ShardConnection(RedisSingleShardConnection):
 
     def __init__(self, host: dict[str, Any], channel_layer: "LoopLayer") -> None:
         super().__init__(host, channel_layer)
-        self._redis_is_down = False
+        self._outage_log = OutageLog(
+            logger,
+            "Redis is unreachable, live updates wait for it: %s",
+            "Redis is reachable again, live updates continue",
+        )
         self._pending_subscriptions: set[str] = set()
         self._last_error_logged_at = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe now, or as soon as Redis is back."""
-        if self._redis_is_down:
+        if self._outage_log.is_down:
             self._pending_subscriptions.add(channel)
             return
         try:
@@ -72,9 +78,7 @@ class ShardConnection(RedisSingleShardConnection):
             try:
                 await self._receive_once()
             except CONNECTION_ERRORS as error:
-                if not self._redis_is_down:
-                    logger.warning("Redis is away, live updates wait for it: %s", error)
-                self._redis_is_down = True
+                self._outage_log.failed(error)
                 await asyncio.sleep(0.5)
 
     async def _receive_once(self) -> None:
@@ -90,9 +94,7 @@ class ShardConnection(RedisSingleShardConnection):
         # Subscription messages are not ignored: with `ignore`, get_message returns None for them,
         # which could not be told from silence.
         message = await self._pubsub.get_message(timeout=SILENCE_TIMEOUT_SECONDS)
-        if self._redis_is_down:
-            self._redis_is_down = False
-            logger.info("Redis is back, live updates go on.")
+        self._outage_log.recovered()
         if message is None:
             await self._replace_silent_connection()
         elif message["type"] == "message":
