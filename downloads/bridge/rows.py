@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
+from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.bridge.conflator import INACTIVE_TTL_SECONDS
 from downloads.bridge.video_state import RowState
 from downloads.models import UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet
@@ -92,7 +93,7 @@ class RowReader:
         if self._hung_query and not self._hung_query.done():
             return default
         asking = asyncio.create_task(self._run_serialized(query))
-        asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        asking.add_done_callback(mark_exception_retrieved)
         try:
             async with asyncio.timeout(QUERY_TIMEOUT_SECONDS):
                 answer = await asyncio.shield(asking)

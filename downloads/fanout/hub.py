@@ -17,6 +17,7 @@ from typing import Any
 import redis
 from django.conf import settings
 
+from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.fanout import frames
 from downloads.fanout.client import Client, Transport
 from downloads.fanout.frames import Frames
@@ -112,7 +113,7 @@ class Hub:
         if self._snapshot_task is None:
             self._snapshot_task = asyncio.create_task(self._read_snapshot_throttled())
             # Whoever waits gets its error; when all have gone, nobody needs it.
-            self._snapshot_task.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._snapshot_task.add_done_callback(mark_exception_retrieved)
         return await asyncio.shield(self._snapshot_task)
 
     async def _read_snapshot_throttled(self) -> Snapshot:

@@ -17,6 +17,7 @@ import redis
 from channels.layers import get_channel_layer
 from django.db import DatabaseError, connection
 
+from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.loop_local import LoopLocal
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
@@ -170,7 +171,7 @@ class HealthChecker:
         if running is None or running.done():
             loop = asyncio.get_running_loop()
             running = self._running_checks[name] = loop.run_in_executor(self._executor, THREADED_CHECKS[name])
-            running.add_done_callback(lambda done: done.cancelled() or done.exception())
+            running.add_done_callback(mark_exception_retrieved)
         return asyncio.shield(running)
 
 
