@@ -1,4 +1,4 @@
-"""The WebSocket of the pages: refuse, join, snapshot, forward."""
+"""WebSocket consumer of the pages: refuse, join, snapshot, forward."""
 
 import asyncio
 import json
@@ -13,20 +13,20 @@ from django.contrib.auth.models import AnonymousUser
 
 from downloads.accounts import permissions, session_monitor
 from downloads.fanout import hub
-from downloads.fanout.frames import Frames
+from downloads.fanout.frames import V1, V2, Frames
 from downloads.progress.counters import FRAMES_IGNORED
 from downloads.progress.keys import PROGRESS_GROUP, SUBPROTOCOL
 
 logger = logging.getLogger(__name__)
 
-MAX_TEXT_BYTES = 1024  # bytes
+MAX_TEXT_BYTES = 1024
 MAX_FRAMES_PER_SECOND = 20
 # Close codes of RFC 6455, section 7.4.1.
 CLOSE_UNSUPPORTED_DATA, CLOSE_POLICY_VIOLATION, CLOSE_MESSAGE_TOO_BIG = 1003, 1008, 1009
 
 
 class ConsumerTransport:
-    """An outlet by way of the consumer's own `send`, for servers without a direct one."""
+    """Transport through the consumer's own `send`, for servers without a DirectTransport."""
 
     def __init__(self, consumer: "ProgressConsumer") -> None:
         self._consumer = consumer
@@ -67,34 +67,34 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # Whatever ended it (a bug, a cancelled task), nothing of it stays behind.
+            # Also after an error or a cancellation, which skip `disconnect`.
             self._leave_hub_and_monitor()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Call the handler; without the stock's look at database connections, which this consumer has none of.
+        """Call the handler, without closing old database connections first, as Channels does.
 
-        That look is a trip to the one thread that all consumers of a process share: half the cost of a
-        message, and a slow query anywhere would delay everybody.
+        This consumer has none, and that call runs in the one thread that all consumers of a process
+        share: it is half the cost of a message, and a slow query anywhere would delay every client.
         """
         await getattr(self, get_handler_name(message))(message)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        """Disconnect and end, again without a trip to the database's thread."""
+        """Disconnect and end, again without the database's thread."""
         await self.disconnect(message["code"])
         raise StopConsumer
 
     async def connect(self) -> None:
-        """Accept who may look, join the group, and only then ask for the snapshot."""
-        # Without the session's middleware, as Channels' communicator is usually used, nobody has signed in.
+        """Accept users with view access, join the group, and only then request the snapshot."""
+        # Without the session middleware (Channels' WebsocketCommunicator in tests) there is no user.
         if not permissions.can_view(self.scope.get("user") or AnonymousUser()):
             await self.close()
             return
-        batches = SUBPROTOCOL in self.scope.get("subprotocols", ())
-        await self.accept(SUBPROTOCOL if batches else None)
+        protocol = V2 if SUBPROTOCOL in self.scope.get("subprotocols", ()) else V1
+        await self.accept(SUBPROTOCOL if protocol is V2 else None)
         await self.channel_layer.group_add(PROGRESS_GROUP, self.channel_name)
-        outlet = self.scope.get("extensions", {}).get("ytarchive.outlet") or ConsumerTransport(self)
+        transport = self.scope.get("extensions", {}).get("ytarchive.transport") or ConsumerTransport(self)
         self._hub = hub.get_hub(self.channel_layer)
-        self.client = self._hub.add_client(outlet, protocol=not batches)
+        self.client = self._hub.add_client(transport, protocol=protocol)
         if session := self.scope.get("session"):
             self._session_monitor = session_monitor.get_session_monitor()
             self._session_monitor.add_socket(self, session.session_key)
@@ -105,11 +105,11 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         await self.channel_layer.group_discard(PROGRESS_GROUP, self.channel_name)
 
     async def progress_batch(self, event: dict[str, Any]) -> None:
-        """Forward the group's batches, where the channel layer does not give them to the fan-out itself."""
+        """Pass the group's batches to the hub, where the channel layer does not call the hub itself."""
         self._hub.receive_batch(event)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
-        """Answer `ping` and `resync`; ignore what is not known, close on what no client of ours sends."""
+        """Answer `ping` and `resync`; ignore unknown text, and close on binary, too long or too many frames."""
         if self._exceeds_frame_rate():
             await self.close(CLOSE_POLICY_VIOLATION)
         elif text_data is None:
@@ -124,12 +124,12 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
             self._hub.counters.counts[FRAMES_IGNORED] += 1
 
     def resume_sending(self) -> None:
-        """Go on after a send has ended."""
+        """Send what the client missed while its transport was busy."""
         if self.client:
             self._hub.resume_client(self.client)
 
     def cancel_task(self) -> None:
-        """End this consumer without waiting for its client."""
+        """Cancel this consumer without waiting for its client."""
         if self._task:
             self._task.cancel()
 
@@ -153,7 +153,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
 
 def _is_resync(text: str) -> bool:
     if '"resync"' not in text:
-        return False  # not parsed: most of what is not ours
+        return False  # saves the parsing of most unknown text
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

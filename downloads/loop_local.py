@@ -1,4 +1,4 @@
-"""What each event loop has one of, made when it is first asked for."""
+"""LoopLocal: one value per event loop, as threading.local is one per thread."""
 
 import asyncio
 import weakref
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class LoopLocal(Generic[T]):
-    """Return the running loop's own, when called; it goes with the loop."""
+    """Callable that returns the running loop's value, created on first use and dropped with the loop."""
 
     def __init__(self, factory: Callable[[], T]) -> None:
         self._factory = factory
@@ -17,7 +17,7 @@ class LoopLocal(Generic[T]):
 
     def __call__(self) -> T:
         loop = asyncio.get_running_loop()
-        found = self._values.get(loop)
-        if found is None:
-            found = self._values[loop] = self._factory()
-        return found
+        value = self._values.get(loop)
+        if value is None:
+            value = self._values[loop] = self._factory()
+        return value

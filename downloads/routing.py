@@ -1,4 +1,4 @@
-"""The one path of the WebSocket."""
+"""WebSocket routes."""
 
 from typing import Any
 

@@ -1,32 +1,32 @@
-"""The clients of a web process: where their frames go, and what they have."""
+"""One WebSocket client of a web process, and the interface of its connection."""
 
 import asyncio
 import logging
 from typing import Protocol
 
-from downloads.fanout.frames import Frames
+from downloads.fanout.frames import V1, Frames, SocketProtocol
 from downloads.progress.counters import CLIENTS_DROPPED, Counters
 
 logger = logging.getLogger(__name__)
 
-MAX_BEHIND_SECONDS = 10.0  # seconds
+MAX_BEHIND_SECONDS = 10.0
 
 
 class Transport(Protocol):
-    """Where a viewer's frames go."""
+    """Connection that a client's frames are written to."""
 
     def write_frames(self, frames: Frames) -> None:
         """Send without waiting."""
 
     def get_write_buffer_size(self) -> int:
-        """Return what is written but not yet taken, in bytes or frames; 0 when all is."""
+        """Return what is written but not yet sent, in bytes or frames; 0 when everything is."""
 
     def abort_connection(self) -> None:
-        """End the connection of a client that does not read."""
+        """Drop a client that does not read."""
 
 
 class Client:
-    """One client: where its frames go, and the last batch that it has."""
+    """One client: its transport, its protocol, and the last batch that it was sent."""
 
     __slots__ = (
         "__weakref__",
@@ -42,35 +42,35 @@ class Client:
         "v1_bar_ids",
     )
 
-    def __init__(self, transport: Transport, counters: Counters, *, protocol: bool) -> None:
+    def __init__(self, transport: Transport, counters: Counters, *, protocol: SocketProtocol) -> None:
         self.transport = transport
         self.counters = counters
         self.protocol = protocol
         self.epoch = ""
         self.seq = 0
         self.ready = False  # False: batches are held back until its snapshot is sent
-        self.behind_since = 0.0  # since when what is pending has not shrunk, monotonic; 0: nothing is pending
+        self.behind_since = 0.0  # monotonic; since when the write buffer has not shrunk; 0: it is empty
         self.last_buffer_size = 0
-        self.v1_bar_ids: frozenset[str] = frozenset()  # what a ticket's client shows
+        self.v1_bar_ids: frozenset[str] = frozenset()  # ids whose bar a v1 client shows
         self.snapshot_task: asyncio.Task[None] | None = None
 
     def send_frames(self, frames: Frames) -> None:
-        """Give frames to the outlet."""
-        if self.protocol:
+        """Write frames to the transport."""
+        if self.protocol is V1:
             self.v1_bar_ids = (self.v1_bar_ids - frames.cleared_bar_ids) | frames.shown_bar_ids
         if frames.texts:
             self.transport.write_frames(frames)
 
     def is_behind(self, now: float) -> bool:
-        """Tell whether something is still pending; a client that takes nothing for too long is dropped."""
-        pending = self.transport.get_write_buffer_size()
-        if pending and (not self.behind_since or pending < self.last_buffer_size):
+        """Return whether the write buffer is not empty; drop a client that reads nothing for MAX_BEHIND_SECONDS."""
+        buffer_size = self.transport.get_write_buffer_size()
+        if buffer_size and (not self.behind_since or buffer_size < self.last_buffer_size):
             self.behind_since = now
-        elif not pending:
+        elif not buffer_size:
             self.behind_since = 0.0
         elif now - self.behind_since > MAX_BEHIND_SECONDS:
             logger.info("a client that does not read was dropped")
             self.counters.counts[CLIENTS_DROPPED] += 1
             self.transport.abort_connection()
-        self.last_buffer_size = pending
-        return pending > 0
+        self.last_buffer_size = buffer_size
+        return buffer_size > 0

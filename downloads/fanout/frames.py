@@ -1,9 +1,10 @@
-"""The texts of frames: what a browser receives, made from the bridge's messages.
+"""Texts of WebSocket frames, for both protocols, built from the bridge's messages.
 
 A message is `(video_id, kind, text)`: kind is "progress", "status" or "changed", and text the JSON
-object that the bridge encoded once for everybody.
+object that the bridge encoded once for every client.
 """
 
+import enum
 import functools
 import json
 from collections.abc import Collection, Iterable, Sequence
@@ -12,21 +13,32 @@ from typing import Any
 from downloads.progress.batch import KIND_CHANGED, KIND_PROGRESS, KIND_STATUS, BatchMessage
 from downloads.progress.message import encode_json
 
-# What the ticket's clients understand: they clear their bar on `complete` and `failed` only.
 _UNKNOWN_PERCENT_JSON = '"percent":null'
+# A v1 client clears its bar on these only.
+_V1_ENDINGS = ("complete", "failed")
+
+
+class SocketProtocol(enum.Enum):
+    """Version of the frames that a client receives; docs/protocol.md describes both."""
+
+    V1 = 1  # no subprotocol: one JSON object a frame, without sequence numbers
+    V2 = 2  # the batch subprotocol: snapshots and batches
+
+
+V1, V2 = SocketProtocol.V1, SocketProtocol.V2
 
 
 def merge_batches(batches: Iterable[Iterable[BatchMessage]]) -> list[BatchMessage]:
     """Return the messages of several batches as one: newest progress per video, statuses kept, in order."""
-    kept: dict[tuple[str, str, str], BatchMessage] = {}
+    merged: dict[tuple[str, str, str], BatchMessage] = {}
     for batch in batches:
         for message in batch:
             video_id, kind, text = message
             if kind != KIND_CHANGED:
-                # A status ends what was true before it; a progress replaces its predecessor.
-                kept.pop((video_id, KIND_PROGRESS, ""), None)
-            kept[video_id, kind, text if kind == KIND_STATUS else ""] = message
-    return list(kept.values())
+                # A status makes earlier progress obsolete; a progress replaces the one before it.
+                merged.pop((video_id, KIND_PROGRESS, ""), None)
+            merged[video_id, kind, text if kind == KIND_STATUS else ""] = message
+    return list(merged.values())
 
 
 class Frames:
@@ -36,7 +48,7 @@ class Frames:
         self, texts: Sequence[str], shown_bar_ids: Collection[str] = (), cleared_bar_ids: Collection[str] = ()
     ) -> None:
         self.texts = texts
-        # For the ticket's clients: the ids whose bar these frames draw, and those whose bar they clear.
+        # For v1 clients: the ids whose bar these frames show, and those whose bar they clear.
         self.shown_bar_ids = frozenset(shown_bar_ids)
         self.cleared_bar_ids = frozenset(cleared_bar_ids)
 
@@ -56,41 +68,45 @@ def _encode_text_frame(payload: bytes) -> bytes:
 
 
 def encode_batch_frame(epoch: str, first_seq: int, last_seq: int, messages: Iterable[BatchMessage]) -> str:
-    """Return the batch frame of the subprotocol, covering the bridge's batches `first` to `last`."""
+    """Return the v2 batch frame that covers the bridge's batches `first_seq` to `last_seq`."""
     texts = ",".join(text for _, _, text in messages)
     return f'{{"type":"batch","epoch":{encode_json(epoch)},"from":{first_seq},"seq":{last_seq},"messages":[{texts}]}}'
 
 
 def encode_snapshot_frame(epoch: str, seq: int, rev: int, progress_texts: Iterable[str]) -> str:
-    """Return the snapshot frame of the subprotocol; `texts` are the active videos' progress objects."""
+    """Return the v2 snapshot frame; `progress_texts` are the progress objects of the active videos."""
     videos = ",".join(progress_texts)
     return f'{{"type":"snapshot","epoch":{encode_json(epoch)},"seq":{seq},"rev":{rev},"videos":[{videos}]}}'
 
 
 def encode_v1_frames(messages: Iterable[BatchMessage]) -> Frames:
-    """Return the frames for a client without a subprotocol, one JSON object each."""
-    found = [(video_id, kind, made) for video_id, kind, text in messages if (made := _encode_v1_frame(kind, text))]
-    bars: dict[str, bool] = {}
-    for video_id, kind, made in found:
-        if kind == KIND_PROGRESS or _clears_v1_bar(made):
-            bars[video_id] = kind == KIND_PROGRESS
-    drawn = [video_id for video_id, is_drawn in bars.items() if is_drawn]
-    return Frames([made for _, _, made in found], drawn, bars.keys() - set(drawn))
+    """Return the v1 frames, one JSON object each; messages that v1 has no frame for are left out."""
+    texts: list[str] = []
+    is_bar_shown: dict[str, bool] = {}
+    for video_id, kind, message_text in messages:
+        text = _encode_v1_frame(kind, message_text)
+        if text is None:
+            continue
+        texts.append(text)
+        if kind == KIND_PROGRESS or _clears_v1_bar(text):
+            is_bar_shown[video_id] = kind == KIND_PROGRESS
+    shown_bar_ids = [video_id for video_id, is_shown in is_bar_shown.items() if is_shown]
+    return Frames(texts, shown_bar_ids, is_bar_shown.keys() - set(shown_bar_ids))
 
 
 def v1_missed_endings(video_ids: Iterable[str]) -> Frames:
-    """Return what clears bars whose end was lost; the ticket's client knows two words for that only."""
+    """Return v1 frames that clear bars whose ending was lost; v1 knows only `complete` and `failed` for that."""
     reason = {"status": "failed", "reason": "ended while updates were lost"}
     return Frames([encode_json({"type": KIND_STATUS, "video_id": video_id, **reason}) for video_id in video_ids])
 
 
 def _clears_v1_bar(text: str) -> bool:
-    return json.loads(text).get("status") in ("complete", "failed")
+    return json.loads(text).get("status") in _V1_ENDINGS
 
 
 def _encode_v1_frame(kind: str, text: str) -> str | None:
     if kind == KIND_PROGRESS and _UNKNOWN_PERCENT_JSON not in text:
-        return text  # the usual case, which needs no look
+        return text  # the usual case needs no parsing: v1 and v2 are equal
     try:
         content = json.loads(text)
     except ValueError:

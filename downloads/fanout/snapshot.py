@@ -1,11 +1,11 @@
-"""What a web process receives: the bridge's batches, and the snapshot store at one moment."""
+"""Snapshot: the contents of the snapshot store at one moment, with its frames."""
 
 import functools
 import json
 from typing import Any
 
 from downloads.fanout import frames
-from downloads.fanout.frames import Frames
+from downloads.fanout.frames import V1, Frames, SocketProtocol
 from downloads.progress import batch
 
 
@@ -18,9 +18,13 @@ class Snapshot:
         self.rev = int(head.get("rev", 0))
         self.progress_texts = progress_texts
 
+    def frames_for(self, protocol: SocketProtocol) -> Frames:
+        """Return the frames for clients of a protocol; encoded once, for all of them."""
+        return self.v1_frames if protocol is V1 else self.v2_frames
+
     @functools.cached_property
     def frame_text(self) -> str:
-        """The subprotocol's snapshot frame."""
+        """The v2 snapshot frame, which `/api/progress` answers as well."""
         return frames.encode_snapshot_frame(self.epoch, self.seq, self.rev, self.progress_texts)
 
     @functools.cached_property

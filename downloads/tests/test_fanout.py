@@ -6,7 +6,7 @@ import json
 import pytest
 
 from downloads.fanout import frames, hub
-from downloads.fanout.frames import Frames
+from downloads.fanout.frames import V1, V2, Frames
 from downloads.fanout.hub import Hub, Snapshot
 from downloads.progress.keys import BATCH_EVENT_TYPE
 from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
@@ -64,7 +64,7 @@ async def hall():
 @pytest.fixture
 async def viewer(hall) -> Hand:
     hand = Hand()
-    hall.add_client(hand, protocol=False)
+    hall.add_client(hand, protocol=V2)
     await turns()
     assert [sent["type"] for sent in hand.objects] == ["snapshot"]
     hand.sent.clear()
@@ -73,7 +73,7 @@ async def viewer(hall) -> Hand:
 
 async def test_it_sends_one_merged_frame_to_who_was_behind(hall, viewer):
     other = Hand()
-    hall.add_client(other, protocol=True)
+    hall.add_client(other, protocol=V1)
     await turns()
     viewer.left = other.left = 1
     batches = [
@@ -110,7 +110,7 @@ async def test_it_sends_one_merged_frame_to_who_was_behind(hall, viewer):
 async def test_it_encodes_a_frame_once_for_all(hall, viewer):
     others = [Hand() for _ in range(600)]
     for hand in others:
-        hall.add_client(hand, protocol=False)
+        hall.add_client(hand, protocol=V2)
     await turns()
     hall.receive_batch(event(1, message("progress", "a", percent=1)))
     await turns()
@@ -122,7 +122,7 @@ async def test_it_drops_who_takes_nothing_and_holds_nobody_else_back(hall, viewe
     monkeypatch.setattr(hub.time, "monotonic", lambda: now)
     slow, steady = Hand(), Hand()
     for hand in (slow, steady):
-        hall.add_client(hand, protocol=False)
+        hall.add_client(hand, protocol=V2)
     await turns()
     slow.left, steady.left = 5, 500
     for seq in range(1, 14):
@@ -142,7 +142,7 @@ async def test_it_holds_batches_back_until_the_snapshot_is_sent(hall):
 
     hall.read_snapshot = later
     hand = Hand()
-    hall.add_client(hand, protocol=False)
+    hall.add_client(hand, protocol=V2)
     for seq in (1, 2, 3):
         hall.receive_batch(event(seq, message("progress", "a", percent=seq)))
         await turns()
@@ -164,7 +164,7 @@ async def test_it_shows_a_client_that_it_missed_something(hall, viewer):
 
 async def test_it_clears_a_tickets_bar_whose_end_was_lost(hall):
     hand = Hand()
-    hall.add_client(hand, protocol=True)
+    hall.add_client(hand, protocol=V1)
     await turns()
     hall.receive_batch(event(1, message("progress", "a", percent=1), message("progress", "b", percent=1)))
     await turns()
@@ -181,7 +181,7 @@ async def test_it_clears_a_tickets_bar_whose_end_was_lost(hall):
 async def test_one_bad_text_harms_nobody(hall):
     hands = [Hand() for _ in range(3)]
     for hand in hands:
-        hall.add_client(hand, protocol=True)
+        hall.add_client(hand, protocol=V1)
     await turns()
     hall.receive_batch(event(1, ["a", "status", "junk"], ["b", "changed", "[]"], message("progress", "c", percent=1)))
     hall.receive_batch({**event(2), "seq": float("inf")})

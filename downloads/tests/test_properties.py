@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from downloads.bridge.conflator import Conflator
 from downloads.bridge.video_state import RowState, VideoState
-from downloads.fanout.frames import Frames
+from downloads.fanout.frames import V1, V2, Frames
 from downloads.fanout.hub import Hub, Snapshot
 from downloads.progress import batch
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
@@ -297,8 +297,8 @@ class Archive:
             self.fanout.remove_client(viewer)
         self.wire, self.ticket_wire = Wire(), Wire()
         self.bars: dict[str, float] = {}
-        self.viewer = self.fanout.add_client(self.wire, protocol=False)
-        self.fanout.add_client(self.ticket_wire, protocol=True)
+        self.viewer = self.fanout.add_client(self.wire, protocol=V2)
+        self.fanout.add_client(self.ticket_wire, protocol=V1)
 
     async def settle(self) -> None:
         """Let the web process send, and the page take what it sent."""

@@ -115,7 +115,7 @@ class ProgressServer(Server):
             return asyncio.Queue()  # that nobody reads
         if scope["type"] == "websocket":
             self._prepare_socket(protocol)
-            scope.setdefault("extensions", {})["ytarchive.outlet"] = DirectTransport(protocol)
+            scope.setdefault("extensions", {})["ytarchive.transport"] = DirectTransport(protocol)
         return super().create_application(protocol, scope)
 
     @staticmethod
