@@ -15,8 +15,9 @@ from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.rows import RowReader
 from downloads.bridge.snapshot_store import SnapshotStore
 from downloads.bridge.video_state import RenderedBatch, VideoState
+from downloads.progress.batch import Batch
 from downloads.progress.counters import BATCHES_SENT, MESSAGES_TAKEN, Counters
-from downloads.progress.keys import BATCH_EVENT_TYPE, ECHO_CHANNEL_PREFIX
+from downloads.progress.keys import ECHO_CHANNEL_PREFIX
 from downloads.progress.message import InvalidMessage, Progress, encode_json, parse_video_id
 from downloads.progress.redis_clients import REDIS_ERRORS
 
@@ -48,7 +49,7 @@ class EpochContext:
     snapshot_store: SnapshotStore
     row_reader: RowReader
     counters: Counters
-    send: Callable[[dict[str, Any]], Awaitable[None]]  # to the group; raises LeadershipLost
+    send: Callable[[Batch], Awaitable[None]]  # to the group; raises LeadershipLost
     count_invalid: Callable[[str, bytes], None]  # takes the reason and the name of the channel
     tick_seconds: float
     clock: Callable[[], float]
@@ -203,11 +204,8 @@ class Epoch:
         await self.context.snapshot_store.write(
             head=head, updates=batch.snapshot_updates, removed_ids=batch.removed_ids, replace=replace_snapshot
         )
-        messages = [list(message) for message in batch.messages]
         self.context.counters.counts[BATCHES_SENT] += 1
-        await self.context.send(
-            {"type": BATCH_EVENT_TYPE, "epoch": self.epoch_id, "seq": self.seq, "messages": messages}
-        )
+        await self.context.send(Batch(self.epoch_id, self.seq, batch.messages))
 
     # Periodic checks -----------------------------------------------------------------------------------
 

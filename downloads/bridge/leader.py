@@ -19,6 +19,7 @@ from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.rows import RowReader
 from downloads.bridge.snapshot_store import SnapshotStore
 from downloads.outage_log import OutageLog
+from downloads.progress.batch import Batch
 from downloads.progress.counters import Counters
 from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, PROGRESS_GROUP
 from downloads.progress.redis_clients import REDIS_ERRORS
@@ -106,11 +107,11 @@ class Bridge:
         finally:
             await cancel_and_wait(reader_task)
 
-    async def _send_to_group(self, event: dict[str, Any]) -> None:
+    async def _send_to_group(self, batch: Batch) -> None:
         """Send to the group; raise LeadershipLost if the lease may have expired (this process may have paused)."""
         if not self.lease.is_held:
             raise LeadershipLost("The lease ran out")
-        await self.channel_layer.group_send(PROGRESS_GROUP, event)
+        await self.channel_layer.group_send(PROGRESS_GROUP, batch.to_event())
 
     async def _wait_unless_stopping(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):

@@ -1,0 +1,36 @@
+"""Batch: what the bridge writes into the group's event, web processes read."""
+
+import json
+
+import pytest
+
+from downloads.progress.batch import Batch
+
+
+def test_it_reads_what_it_wrote():
+    batch = Batch("e", 7, [("a", "progress", '{"percent":1}'), ("a", "changed", "{}")])
+    event = json.loads(json.dumps(batch.to_event()))
+    assert event == {
+        "type": "progress.batch",
+        "epoch": "e",
+        "seq": 7,
+        "messages": [["a", "progress", '{"percent":1}'], ["a", "changed", "{}"]],
+    }
+    assert Batch.from_event(event) == batch
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"epoch": "e", "seq": 1},
+        {"epoch": "e", "seq": "x", "messages": []},
+        {"epoch": "e", "seq": float("inf"), "messages": []},
+        {"epoch": "e", "seq": 1, "messages": None},
+        {"epoch": "e", "seq": 1, "messages": [["a", "progress"]]},
+        {"epoch": "e", "seq": 1, "messages": [["a", "progress", {}]]},
+    ],
+)
+def test_it_refuses_what_is_no_batch(event):
+    with pytest.raises((KeyError, TypeError, ValueError, OverflowError)):
+        Batch.from_event(event)
