@@ -1,8 +1,8 @@
-"""The bridge's rules: from messages in any order to one conflated batch per tick.
+"""Conflation: messages in any order to one batch per tick, with the newest state of each video.
 
-Pure: no Redis, no database, no Channels; the clock is passed in (seconds, monotonic). What is known
-of a video is one Track; what goes out next is collected in slots, at most the newest status and the
-newest progress after it for each video.
+Pure: no Redis, no database, no Channels; the clock is passed in (seconds, monotonic). Each video has
+one VideoState, and one Pending for the next batch: at most its newest status and the newest progress
+after it.
 """
 
 from collections import OrderedDict
@@ -16,15 +16,15 @@ from downloads.progress.batch import BatchMessage
 from downloads.progress.counters import Counters
 from downloads.progress.message import Progress
 
-INACTIVE_TTL_SECONDS = 600.0  # seconds that an ended id's attempt and status are remembered, and a silent one waits
+INACTIVE_TTL_SECONDS = 600.0  # kept after the end, and after the last message about an id without a row
 MAX_INACTIVE_VIDEOS = 10_000
 MAX_ACTIVE_VIDEOS = 1_000
-LATE_MESSAGE_SECONDS = 2.0  # seconds after a terminal status in which a message without an attempt is late, not new
+LATE_MESSAGE_SECONDS = 2.0  # after a terminal status; later, a message without an attempt begins a new one
 INACTIVITY_ERROR = "no news for 10 minutes"
 
 
 class Conflator:
-    """All that the leading bridge knows."""
+    """State of all videos in one epoch of the bridge."""
 
     def __init__(self, counters: Counters | None = None) -> None:
         # Least recently updated first, in both.
@@ -35,39 +35,39 @@ class Conflator:
         self.counters = counters or Counters()
 
     def is_identified(self, video_id: str) -> bool:
-        """Tell whether a message about this id can be taken without a look at its row.
+        """Return whether a message about this id can be applied without reading its row.
 
-        A waiting row is looked at again: somebody has probably begun with it.
+        A queued row is read again: its download has probably started.
         """
-        track = self.get_state(video_id)
-        return track is not None and not track.is_queued
+        state = self.get_state(video_id)
+        return state is not None and not state.is_queued
 
     def get_state(self, video_id: str) -> VideoState | None:
-        """Return what is known of an id."""
+        """Return the state of an id, or None."""
         return self.active.get(video_id) or self.inactive.get(video_id)
 
     # Messages in ---------------------------------------------------------------------------------
 
     def adopt_row(self, row: RowState, now: float) -> None:
-        """Take a row as what is known, without telling anybody."""
-        track = VideoState(attempt=row.attempt, has_row=True, status=row.status, updated_at=now, status_sent=False)
-        track.merge_progress(row.progress)
-        self._insert_state(row.video_id, track, is_active=row.is_active)
+        """Replace the state with the row's, without sending anything."""
+        state = VideoState(attempt=row.attempt, has_row=True, status=row.status, updated_at=now, status_sent=False)
+        state.merge_progress(row.progress)
+        self._insert_state(row.video_id, state, is_active=row.is_active)
 
     def apply_message(self, video_id: str, message: Progress, now: float) -> bool:
-        """Take one message; False if it is of an earlier attempt, late, or after the end (counted)."""
-        track = self.get_state(video_id)
-        attempt = self._resolve_attempt(track, message, now)
-        fresh = track is None or attempt > track.attempt
-        if track is None or fresh:
-            track = VideoState(attempt=attempt, has_row=track.has_row if track else False)
-        reason = track.rejection_reason(attempt, message)
+        """Apply one message; False (counted) if it is late, or of an earlier or ended attempt."""
+        state = self.get_state(video_id)
+        attempt = self._resolve_attempt(state, message, now)
+        is_new_attempt = state is None or attempt > state.attempt
+        if state is None or is_new_attempt:
+            state = VideoState(attempt=attempt, has_row=state.has_row if state else False)
+        reason = state.rejection_reason(attempt, message)
         if reason:
             self.counters.count_dropped(reason)
             if message.changed is True:
                 self._pending_for(video_id).send_changed = True
             return False
-        self._update_state(video_id, track, message, now, fresh)
+        self._update_state(video_id, state, message, now, is_new_attempt)
         return True
 
     @staticmethod
@@ -83,37 +83,38 @@ class Conflator:
     def _update_state(
         self, video_id: str, state: VideoState, message: Progress, now: float, is_new_attempt: bool
     ) -> None:
-        slot = self._pending_for(video_id)
-        slot.send_changed = slot.send_changed or message.changed is True
+        pending = self._pending_for(video_id)
+        pending.send_changed = pending.send_changed or message.changed is True
         if not message.to_dict().keys() - {"changed", "attempt"}:
             return
         if is_new_attempt:
-            slot.send_status = slot.send_progress = False
+            pending.send_status = pending.send_progress = False
         if isinstance(message.status, str) and (message.status != state.status or not state.status_sent):
-            # What was true before it is over.
-            slot.send_status, slot.send_progress = True, False
+            # A new status makes progress from before it obsolete.
+            pending.send_status, pending.send_progress = True, False
             state.status, state.status_sent = message.status, True
             state.error = message.error if isinstance(message.error, str) else None
-        numbers = state.merge_progress(message)
+        has_progress = state.merge_progress(message)
         state.updated_at = now
-        goes_on = not state.is_terminal and message.status != "queued"
-        slot.send_progress = goes_on and (numbers or slot.send_progress)
-        self._insert_state(video_id, state, is_active=goes_on and not state.is_queued)
+        is_running = not state.is_terminal and message.status != "queued"
+        pending.send_progress = is_running and (has_progress or pending.send_progress)
+        self._insert_state(video_id, state, is_active=is_running and not state.is_queued)
 
     def _insert_state(self, video_id: str, state: VideoState, *, is_active: bool) -> None:
-        was = self.active.pop(video_id, None) is not None
+        """Make the state the most recently updated; the least recently updated one may leave."""
+        was_active = self.active.pop(video_id, None) is not None
         self.inactive.pop(video_id, None)
         state.is_active = is_active
         if is_active:
             self.active[video_id] = state
             if len(self.active) > MAX_ACTIVE_VIDEOS:
-                oldest, left = self.active.popitem(last=False)
-                self.inactive[oldest] = left
-                left.is_active = False
-                self.removed_ids.append(oldest)
+                oldest_id, oldest = self.active.popitem(last=False)
+                self.inactive[oldest_id] = oldest
+                oldest.is_active = False
+                self.removed_ids.append(oldest_id)
         else:
             self.inactive[video_id] = state
-            if was:
+            if was_active:
                 self.removed_ids.append(video_id)
             if len(self.inactive) > MAX_INACTIVE_VIDEOS:
                 self.inactive.popitem(last=False)
@@ -124,32 +125,33 @@ class Conflator:
     # Batches out ---------------------------------------------------------------------------------
 
     def resend(self, video_id: str) -> None:
-        """Send a video's newest progress with the next batch, and store it."""
+        """Add a video's newest progress to the next batch, and so to the snapshot store."""
         self._pending_for(video_id).send_progress = True
 
     def drain_pending(self) -> dict[str, Pending]:
-        """Return what goes out with the next batch, and begin to collect for the one after it."""
-        slots, self.pending = self.pending, {}
-        return slots
+        """Return what the next batch must contain, and start collecting for the one after it."""
+        pending, self.pending = self.pending, {}
+        return pending
 
     def render_batch(self, pending: dict[str, Pending], rev: int, deleted_ids: Collection[str] = ()) -> RenderedBatch:
-        """Return the batch of `slots`; `gone`: ids among the changed that have no row any more."""
+        """Return the batch for `pending`; `deleted_ids` are those of its changed videos that have no row."""
         self._forget_deleted(deleted_ids)
-        dropped, self.removed_ids = self.removed_ids, []
+        removed_ids, self.removed_ids = self.removed_ids, []
         messages: list[BatchMessage] = []
-        put: dict[str, str] = {}
-        for video_id, slot in pending.items():
-            track = self.get_state(video_id)
-            if track and slot.send_status and track.status:
-                messages.append((video_id, batch.KIND_STATUS, encode_status(video_id, track, rev)))
-            if slot.send_changed:
+        snapshot_updates: dict[str, str] = {}
+        for video_id, changes in pending.items():
+            state = self.get_state(video_id)
+            if state and changes.send_status and state.status:
+                messages.append((video_id, batch.KIND_STATUS, encode_status(video_id, state, rev)))
+            if changes.send_changed:
                 messages.append((video_id, batch.KIND_CHANGED, encode_changed(video_id, rev, video_id in deleted_ids)))
-            text = encode_progress(video_id, track) if track and (track.is_active or slot.send_progress) else ""
-            if track and track.is_active:
-                put[video_id] = text
-            if track and slot.send_progress and not track.is_terminal:
+            text = encode_progress(video_id, state) if state and (state.is_active or changes.send_progress) else ""
+            if state and state.is_active:
+                snapshot_updates[video_id] = text
+            if state and changes.send_progress and not state.is_terminal:
                 messages.append((video_id, batch.KIND_PROGRESS, text))
-        return RenderedBatch(messages, put, [video_id for video_id in dropped if video_id not in self.active])
+        # One that was removed may be active again.
+        return RenderedBatch(messages, snapshot_updates, [id_ for id_ in removed_ids if id_ not in self.active])
 
     def _forget_deleted(self, deleted_ids: Collection[str]) -> None:
         """Forget ids whose row was deleted."""
@@ -159,21 +161,20 @@ class Conflator:
                 self.removed_ids.append(video_id)
 
     def encode_active(self) -> dict[str, str]:
-        """Return the texts of all active videos, for a new snapshot store."""
-        return {video_id: encode_progress(video_id, track) for video_id, track in self.active.items()}
+        """Return the progress texts of all active videos, for a new snapshot store."""
+        return {video_id: encode_progress(video_id, state) for video_id, state in self.active.items()}
 
     def expire_stale(self, now: float) -> None:
-        """Forget what ended long ago; fail what has no row and has been silent for ten minutes."""
-        for video_id, track in list(self.inactive.items()):
-            if now - track.updated_at >= INACTIVE_TTL_SECONDS and video_id not in self.pending:
+        """Forget states that ended long ago; fail videos without a row that were silent for ten minutes."""
+        for video_id, state in list(self.inactive.items()):
+            if now - state.updated_at >= INACTIVE_TTL_SECONDS and video_id not in self.pending:
                 del self.inactive[video_id]
-        for video_id, track in list(self.active.items()):
-            if not track.has_row and now - track.updated_at >= INACTIVE_TTL_SECONDS:
-                self.apply_message(
-                    video_id, Progress(status="failed", error=INACTIVITY_ERROR, attempt=track.attempt), now
-                )
+        for video_id, state in list(self.active.items()):
+            if not state.has_row and now - state.updated_at >= INACTIVE_TTL_SECONDS:
+                failure = Progress(status="failed", error=INACTIVITY_ERROR, attempt=state.attempt)
+                self.apply_message(video_id, failure, now)
 
-    # The rows, again -----------------------------------------------------------------------------
+    # Reconciliation with the rows ----------------------------------------------------------------
 
     def restore_states(
         self,
@@ -182,15 +183,15 @@ class Conflator:
         now: float,
         last_percents: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """Take over what an earlier epoch remembers of ids without a row, and what the store holds.
+        """Restore the inactive states of an earlier epoch that have no row, and the snapshot store's entries.
 
-        Rows are the truth and are reconciled after this.
+        The rows are authoritative: reconcile with them after this.
         """
-        self.inactive.update((video_id, track) for video_id, track in inactive.items() if not track.has_row)
-        for video_id, found in stored.items():
-            self.apply_message(video_id, found, now)
-            if (track := self.get_state(video_id)) and video_id in last_percents:
-                track.last_percent = last_percents[video_id]
+        self.inactive.update((video_id, state) for video_id, state in inactive.items() if not state.has_row)
+        for video_id, progress in stored.items():
+            self.apply_message(video_id, progress, now)
+            if (state := self.get_state(video_id)) and video_id in last_percents:
+                state.last_percent = last_percents[video_id]
         self.pending.clear()
 
     def reconcile_rows(
@@ -202,33 +203,36 @@ class Conflator:
         *,
         is_complete: bool = False,
     ) -> bool:
-        """Bring what is known in line with the rows read at `since`; True if a terminal status must be undone.
+        """Update the states from the rows, which were read at `rows_read_at`; True if a terminal status was undone.
 
-        An undone status cannot be told by a message (it is final for its attempt): it takes a new epoch.
-        `news`: ids with a recent event, whose message may have been lost: unless it is known, it is sent again.
-        `complete`: these are all the rows there are of active ids.
+        No message can undo a terminal status (it is final for its attempt): that takes a new epoch.
+        `video_ids_with_events`: ids with a recent event, whose message may have been lost: their status is
+        sent unless it was sent already. `is_complete`: `rows` has every active row, so that a state without
+        one belongs to a deleted row.
         """
-        found = {row.video_id: row for row in rows}
+        row_by_id = {row.video_id: row for row in rows}
         undone = [
-            self._reconcile_row(row, rows_read_at, now, row.video_id in video_ids_with_events) for row in found.values()
+            self._reconcile_row(row, rows_read_at, now, row.video_id in video_ids_with_events)
+            for row in row_by_id.values()
         ]
-        deleted = set(video_ids_with_events)
+        expected_ids = set(video_ids_with_events)
         if is_complete:
-            deleted |= {
+            expected_ids |= {
                 video_id
-                for video_id, track in self.active.items()
-                if track.has_row and track.updated_at <= rows_read_at
+                for video_id, state in self.active.items()
+                if state.has_row and state.updated_at <= rows_read_at
             }
-        for video_id in deleted - found.keys():
+        for video_id in expected_ids - row_by_id.keys():
             self._pending_for(video_id).send_changed = True
         return any(undone)
 
     def include_events(
         self, rows: Iterable[RowState], rows_read_at: float, now: float, video_ids_with_events: Collection[str]
     ) -> bool:
-        """Make sure that the next batch tells of all events up to its rev, whose ids are `news`; as `reconcile`.
+        """Add all events up to the next batch's rev to that batch; arguments and result as for `reconcile_rows`.
 
-        Messages go out after the commit: an event without one here has lost it, or has it on its way.
+        Messages are published after the commit: if none has arrived here for an event, it is lost or on
+        its way.
         """
         undone = self.reconcile_rows(rows, rows_read_at, now, video_ids_with_events)
         for video_id in video_ids_with_events:
@@ -237,21 +241,22 @@ class Conflator:
         return undone
 
     def _reconcile_row(self, row: RowState, rows_read_at: float, now: float, has_recent_event: bool) -> bool:
-        track = self.get_state(row.video_id)
-        if track and track.updated_at > rows_read_at:
-            return False  # a message came while the rows were read: it is newer
-        if track is None or track.attempt < row.attempt:
-            if track or row.is_active or has_recent_event:
+        state = self.get_state(row.video_id)
+        if state and state.updated_at > rows_read_at:
+            return False  # a message arrived while the rows were read: it is newer
+        if state is None or state.attempt < row.attempt:
+            if state or row.is_active or has_recent_event:
                 self._update_state(row.video_id, VideoState(row.attempt, has_row=True), row.progress, now, True)
             return False
-        track.has_row = True
-        wrong = track.attempt > row.attempt  # a message goes out after its row is written
-        if not wrong and track.status == row.status and (track.status_sent or not has_recent_event):
+        state.has_row = True
+        # A row is written before its message is published, so no true message has a higher attempt.
+        is_attempt_wrong = state.attempt > row.attempt
+        if not is_attempt_wrong and state.status == row.status and (state.status_sent or not has_recent_event):
             return False
-        if wrong or (track.is_terminal and not row.is_terminal):
+        if is_attempt_wrong or (state.is_terminal and not row.is_terminal):
             self.pending.pop(row.video_id, None)
             self.adopt_row(row, now)
             return True
-        track.status = None
-        self._update_state(row.video_id, track, row.progress, now, False)
+        state.status = None
+        self._update_state(row.video_id, state, row.progress, now, False)
         return False

@@ -8,18 +8,18 @@ from downloads.progress.message import encode_json
 
 
 def encode_progress(video_id: str, state: VideoState) -> str:
-    """Return a video's progress object; `percent`, `downloaded_bytes` and `total_bytes` are always there."""
-    numbers = state.progress_fields
+    """Return a video's progress object; it always has `percent`, `downloaded_bytes` and `total_bytes`."""
+    fields = state.progress_fields
     content: dict[str, Any] = {
         "type": batch.KIND_PROGRESS,
         "video_id": video_id,
-        "percent": numbers.get("percent"),
-        "downloaded_bytes": numbers.get("downloaded_bytes"),
-        "total_bytes": numbers.get("total_bytes"),
+        "percent": fields.get("percent"),
+        "downloaded_bytes": fields.get("downloaded_bytes"),
+        "total_bytes": fields.get("total_bytes"),
     }
     if content["percent"] is None:
         content["last_percent"] = state.last_percent
-    content |= {name: numbers[name] for name in ("speed", "eta", "phase") if name in numbers}
+    content |= {name: fields[name] for name in ("speed", "eta", "phase") if name in fields}
     if state.status:
         content["status"] = state.status
     content["attempt"] = state.attempt
@@ -37,6 +37,6 @@ def encode_status(video_id: str, state: VideoState, rev: int) -> str:
 
 
 def encode_changed(video_id: str, rev: int, deleted: bool) -> str:
-    """Return the object that says: something else of the row has changed, or it is gone."""
+    """Return the object for other changes of a row, such as its title or place in the queue, or its deletion."""
     content: dict[str, Any] = {"type": batch.KIND_CHANGED, "video_id": video_id, "rev": rev}
     return encode_json(content | {"deleted": True} if deleted else content)

@@ -1,4 +1,4 @@
-"""What the bridge knows of one video, and the texts that say it."""
+"""State of one video in the bridge, and its pending changes."""
 
 import dataclasses
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 from downloads.progress.batch import BatchMessage
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, UNSET, Progress
 
+# Fields that keep their value when a message leaves them out; speed and eta do not.
 RETAINED_FIELDS = ("percent", "downloaded_bytes", "total_bytes", "phase")
 PROGRESS_FIELDS = ("percent", "downloaded_bytes", "total_bytes", "speed", "eta", "phase")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RowState:
-    """What the bridge knows of a video's row."""
+    """State of a video as its row has it."""
 
     video_id: str
     progress: Progress
@@ -36,7 +37,7 @@ class RowState:
 
 @dataclasses.dataclass(slots=True)
 class VideoState:
-    """The newest state of one video."""
+    """Newest state of one video, merged from its messages and its row."""
 
     attempt: int
     has_row: bool
@@ -44,9 +45,9 @@ class VideoState:
     error: str | None = None
     progress_fields: dict[str, Any] = dataclasses.field(default_factory=dict)
     last_percent: float = 0.0
-    updated_at: float = 0.0  # when the newest message came
+    updated_at: float = 0.0  # monotonic clock; when the newest message arrived
     is_active: bool = False
-    status_sent: bool = True  # False: the status was read from the row, its message is perhaps on its way
+    status_sent: bool = True  # False while the status is known from the row only; its message may still arrive
 
     @property
     def is_terminal(self) -> bool:
@@ -57,7 +58,7 @@ class VideoState:
         return self.has_row and self.status == "queued"
 
     def rejection_reason(self, attempt: int, message: Progress) -> str | None:
-        """Return in one word why a message about this attempt cannot be taken; None if it can."""
+        """Return the counter's name for a message of this attempt that cannot be applied; None if it can."""
         if attempt < self.attempt:
             return "old_attempt"
         if not self.is_terminal or (message.changed is True and message.status is UNSET):
@@ -67,20 +68,20 @@ class VideoState:
         return "repeated_status" if self.status_sent else None
 
     def merge_progress(self, progress: Progress) -> bool:
-        """Bring the numbers up to date, keeping those left out that stay true; tell whether there were any."""
+        """Replace the progress fields, except retained ones that are left out; False if there are none."""
         fields = progress.to_dict()
-        given = {name: fields[name] for name in PROGRESS_FIELDS if name in fields}
-        kept = {name: self.progress_fields[name] for name in RETAINED_FIELDS if name in self.progress_fields}
-        if given:
-            self.progress_fields = kept | given
-        if given.get("percent") is not None:
-            self.last_percent = given["percent"]
-        return bool(given)
+        updates = {name: fields[name] for name in PROGRESS_FIELDS if name in fields}
+        retained = {name: self.progress_fields[name] for name in RETAINED_FIELDS if name in self.progress_fields}
+        if updates:
+            self.progress_fields = retained | updates
+        if updates.get("percent") is not None:
+            self.last_percent = updates["percent"]
+        return bool(updates)
 
 
 @dataclasses.dataclass(slots=True)
 class Pending:
-    """What goes out about one video with the next batch."""
+    """Messages about one video that the next batch must contain."""
 
     send_status: bool = False
     send_progress: bool = False
@@ -89,7 +90,7 @@ class Pending:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RenderedBatch:
-    """One batch: its messages, and what changes in the snapshot store with it."""
+    """Messages of one batch, and the changes to the snapshot store that go with it."""
 
     messages: list[BatchMessage]
     snapshot_updates: dict[str, str]
