@@ -1,1 +1,1 @@
-"""The bridge process: Redis `progress:*` to one conflated batch per tick for the group `progress`."""
+"""Bridge process: Redis `progress:*` to one conflated batch per tick for the group `progress`."""

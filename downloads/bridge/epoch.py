@@ -161,7 +161,7 @@ class Epoch:
 
     @property
     def has_pending(self) -> bool:
-        """Whether there is something to send."""
+        """True if the next batch is more than a heartbeat."""
         return bool(self.unidentified or self.conflator.pending)
 
     async def _wait_for_messages(self) -> None:

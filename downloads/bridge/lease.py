@@ -30,11 +30,11 @@ class Lease:
 
     @property
     def is_held(self) -> bool:
-        """Whether the lease cannot have expired yet."""
+        """True as long as the lease cannot have expired."""
         return self.clock() < self._held_until
 
     async def acquire(self) -> bool:
-        """Take the lease if nobody holds it; False if another bridge does.
+        """Take the lease if it is free; False if another bridge holds it.
 
         A lease that is ours from an earlier epoch counts as taken although it may be about to expire:
         the first write of the snapshot store renews it or raises LeadershipLost.

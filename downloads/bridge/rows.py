@@ -1,4 +1,4 @@
-"""What the bridge asks the database: the rows that its picture must agree with."""
+"""Queries of the bridge: the rows and events that its state must agree with."""
 
 import asyncio
 import datetime as dt
@@ -19,13 +19,14 @@ from downloads.outage_log import OutageLog
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-IDS_PER_QUERY = 500  # ids in one query
-MAX_RECENT_EVENTS = 2_000  # events
-QUERY_TIMEOUT_SECONDS = 1.0  # seconds for an answer
+D = TypeVar("D")
+IDS_PER_QUERY = 500
+MAX_RECENT_EVENTS = 2_000
+QUERY_TIMEOUT_SECONDS = 1.0
 
 
 class RowReader:
-    """Answers from the rows; one that cannot be had is logged once, and the bridge goes on without it."""
+    """Run queries in the database's thread, with a timeout; a failed one gives a default, logged once per outage."""
 
     def __init__(self) -> None:
         self._outage_log = OutageLog(
@@ -37,72 +38,69 @@ class RowReader:
         self._hung_query: asyncio.Task[Any] | None = None
 
     async def fetch_rows(self, video_ids: Collection[str]) -> list[RowState]:
-        """Return the rows of these ids."""
+        """Return the rows of these ids; none while the database is unavailable."""
         return await self._query_or_default(lambda: _fetch_in_chunks(Video.objects.all(), video_ids), [])
 
     async def fetch_rows_to_reconcile(
         self, active_ids: Collection[str], inactive_ids: Collection[str], video_ids_with_events: Collection[str]
     ) -> list[RowState] | None:
-        """Return active rows, those of the active ids and of the news, and unfinished ones of the resting ids.
+        """Return all active rows, those of active ids and of ids with events, and unfinished ones of inactive ids.
 
-        None if they cannot be read now.
+        None while the database is unavailable.
         """
 
-        def read() -> list[RowState] | None:
-            found = _to_row_states(Video.objects.active())
-            found += _fetch_in_chunks(Video.objects.all(), {*active_ids, *video_ids_with_events})
-            found += _fetch_in_chunks(Video.objects.filter(status__in=UNFINISHED_STATUSES), inactive_ids)
-            return list({row.video_id: row for row in found}.values())
+        def read_rows() -> list[RowState]:
+            rows = _to_row_states(Video.objects.active())
+            rows += _fetch_in_chunks(Video.objects.all(), {*active_ids, *video_ids_with_events})
+            rows += _fetch_in_chunks(Video.objects.filter(status__in=UNFINISHED_STATUSES), inactive_ids)
+            return list({row.video_id: row for row in rows}.values())
 
-        return await self._query_or_default(read, None)
+        return await self._query_or_default(read_rows, None)
 
     async def recent_events(self, after_rev: int | None) -> tuple[int, set[str]]:
-        """Return the newest event's id, and the video ids of those after `rev` (None: of the last ten minutes).
+        """Return the newest rev, and the video ids of the events after `after_rev` (None: of the last ten minutes).
 
-        Where that cannot be known now, `rev` and no ids.
+        `(after_rev or 0, set())` while the database is unavailable.
         """
         recent = VideoEvent.objects.filter(at__gte=timezone.now() - dt.timedelta(seconds=INACTIVE_TTL_SECONDS))
         events = recent if after_rev is None else VideoEvent.objects.filter(pk__gt=after_rev)
 
-        def read() -> tuple[int, set[str]]:
-            newest = Video.objects.latest_rev()
-            # One more query only where there are news at all.
-            ids = (
-                events.order_by("-pk").values_list("public_id", flat=True)[:MAX_RECENT_EVENTS]
-                if newest != after_rev
-                else ()
-            )
-            return newest, set(ids)
+        def read_events() -> tuple[int, set[str]]:
+            newest_rev = Video.objects.latest_rev()
+            if newest_rev == after_rev:
+                return newest_rev, set()
+            return newest_rev, set(events.order_by("-pk").values_list("public_id", flat=True)[:MAX_RECENT_EVENTS])
 
-        return await self._query_or_default(read, (after_rev or 0, set()))
+        return await self._query_or_default(read_events, (after_rev or 0, set()))
 
     async def find_ids_without_row(self, video_ids: Collection[str]) -> set[str]:
-        """Return which of these ids have no row; none if that cannot be known now."""
+        """Return those of these ids that have no row; none while the database is unavailable."""
         if not video_ids:
             return set()
-        found = await self._query_or_default(
+        ids_with_row = await self._query_or_default(
             lambda: {row.video_id for row in _fetch_in_chunks(Video.objects.all(), video_ids)}, set(video_ids)
         )
-        return set(video_ids) - found
+        return set(video_ids) - ids_with_row
 
-    async def _query_or_default(self, query: Callable[[], T], default: T) -> T:
-        """Ask in the database's thread; give `otherwise` when it fails, or does not answer soon.
+    async def _query_or_default(self, query: Callable[[], T], default: D) -> T | D:
+        """Return the query's result, or `default` if it fails or takes longer than QUERY_TIMEOUT_SECONDS.
 
-        The bridge's heart does not wait for a database that hangs: nobody asks again until it has answered.
+        The bridge's heartbeat must not wait for a database that hangs: until the hung query has ended,
+        the default is returned at once.
         """
         if self._hung_query and not self._hung_query.done():
             return default
-        asking = asyncio.create_task(self._run_serialized(query))
-        asking.add_done_callback(mark_exception_retrieved)
+        query_task = asyncio.create_task(self._run_serialized(query))
+        query_task.add_done_callback(mark_exception_retrieved)
         try:
             async with asyncio.timeout(QUERY_TIMEOUT_SECONDS):
-                answer = await asyncio.shield(asking)
+                result = await asyncio.shield(query_task)
         except (DatabaseError, InterfaceError, TimeoutError) as error:
-            self._hung_query = asking
+            self._hung_query = query_task
             self._outage_log.failed(error)
             return default
         self._outage_log.recovered()
-        return answer
+        return result
 
     async def _run_serialized(self, query: Callable[[], T]) -> T:
         async with self._query_lock:

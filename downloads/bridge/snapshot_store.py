@@ -78,7 +78,7 @@ class SnapshotStore:
         self._lease.mark_renewed(started_at)
 
     async def list_ids(self) -> set[str]:
-        """Return the ids of the stored videos; raise LeadershipLost if somebody has emptied the store."""
+        """Return the ids of the stored videos; raise LeadershipLost if the store was emptied."""
         fields = {name.decode("utf-8", "replace") for name in await self._redis_client.hkeys(SNAPSHOT_KEY)}
         if SNAPSHOT_HEAD_FIELD not in fields:
             raise LeadershipLost("The snapshot store was emptied")
