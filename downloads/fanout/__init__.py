@@ -1,1 +1,1 @@
-"""The fan-out in a web process: from the group `progress` to every WebSocket client."""
+"""Fan-out in a web process: from the group `progress` to every WebSocket client."""

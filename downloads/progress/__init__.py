@@ -1,1 +1,1 @@
-"""The wire: the progress message, the names it travels under, and how it is published."""
+"""Progress over Redis: the message, the names of channels and keys, the publisher, and the batch event."""

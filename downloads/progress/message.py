@@ -1,7 +1,7 @@
-"""The wire: names of channels, keys and group, and the one small state that travels on them.
+"""Progress message: the state of one video, as published to Redis.
 
-Progress is a state, not a log: each message is all that is known of one video, the newest wins, and
-any one of them may be lost. Nothing here knows the database or Channels.
+Progress is a state, not a log: the newest message of a video wins, and any message may be lost.
+Independent of the database and of Channels.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ TERMINAL_STATUSES = ("complete", "failed", "cancelled")
 
 
 class InvalidMessage(ValueError):
-    """A message that cannot be used; `reason` is one short word for the counters."""
+    """A message that cannot be used; `reason` is a short name for the counters."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,7 +30,7 @@ class InvalidMessage(ValueError):
 
 
 class Unset(enum.Enum):
-    """The type of UNSET: a field that a message leaves out, where null says "unknown"."""
+    """Type of UNSET, a field that a message leaves out; None (null) means unknown."""
 
     UNSET = "unset"
 
@@ -40,10 +40,10 @@ UNSET = Unset.UNSET
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """What is known of one download; its JSON is the format on every hop.
+    """State of one download; its JSON is the format on every hop.
 
     `percent` 0 to 100 of the whole download, `downloaded_bytes` and `total_bytes` of the whole
-    download, `speed` in bytes per second, `eta` in seconds. None means unknown, UNSET left out.
+    download, `speed` in bytes per second, `eta` in seconds. None means unknown, UNSET means left out.
     """
 
     status: str | Unset = UNSET
@@ -62,27 +62,27 @@ class Progress:
         return {name: value for name in FIELD_PARSERS if (value := getattr(self, name)) is not UNSET}
 
     def to_json(self) -> str:
-        """Return the JSON text for any hop."""
+        """Return the JSON text of the fields that are set."""
         return encode_json(self.to_dict())
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read a message from Redis; raise BadMessage if nothing in it can be used.
+        """Parse a message from Redis; raise InvalidMessage if it has no valid field.
 
-        A field of a wrong type is left out, a number out of range is clamped, unknown fields are dropped.
+        A field of a wrong type is left out, a number out of range is clamped, an unknown field is dropped.
         """
         if len(data) > MAX_MESSAGE_BYTES:
             raise InvalidMessage("too_long")
         try:
-            found = json.loads(data.decode("utf-8"))
+            content = json.loads(data.decode("utf-8"))
         except (ValueError, RecursionError) as error:
             raise InvalidMessage("no_json") from error
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise InvalidMessage("no_object")
         valid = {
             name: value
-            for name, read in FIELD_PARSERS.items()
-            if name in found and (value := read(found[name])) is not UNSET
+            for name, parse in FIELD_PARSERS.items()
+            if name in content and (value := parse(content[name])) is not UNSET
         }
         if not valid:
             raise InvalidMessage("no_field")
@@ -90,7 +90,7 @@ class Progress:
 
 
 def _number_parser(maximum: float) -> Callable[[Any], Any]:
-    def read(value: Any) -> float | Unset | None:
+    def parse(value: Any) -> float | Unset | None:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -100,11 +100,11 @@ def _number_parser(maximum: float) -> Callable[[Any], Any]:
         # + 0.0 turns -0.0 into 0.0
         return min(max(value, 0), maximum) + 0.0
 
-    return read
+    return parse
 
 
 def _integer_parser(minimum: int, nullable: bool) -> Callable[[Any], Any]:
-    def read(value: Any) -> int | Unset | None:
+    def parse(value: Any) -> int | Unset | None:
         if value is None and nullable:
             return None
         if isinstance(value, float) and value.is_integer():
@@ -113,20 +113,20 @@ def _integer_parser(minimum: int, nullable: bool) -> Callable[[Any], Any]:
             return UNSET
         return min(max(value, minimum), MAX_SAFE_INTEGER)
 
-    return read
+    return parse
 
 
 def _text_parser(max_length: int) -> Callable[[Any], Any]:
-    def read(value: Any) -> str | Unset:
+    def parse(value: Any) -> str | Unset:
         if not isinstance(value, str):
             return UNSET
         # A lone surrogate passes json.loads, but no encoder after it.
         return value[:max_length].encode("utf-8", "replace").decode("utf-8")
 
-    return read
+    return parse
 
 
-# How each field of a message is read; the keys are Progress' own.
+# The keys are the fields of Progress; a parser returns UNSET for an invalid value.
 FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "status": lambda value: value if isinstance(value, str) and value in STATUSES else UNSET,
     "attempt": _integer_parser(1, nullable=False),
@@ -147,11 +147,8 @@ def encode_json(value: object) -> str:
 
 
 def parse_video_id(channel_name: str) -> str:
-    """Return the video id in a channel's name; raise BadMessage if it is none."""
+    """Return the video id in the name of a channel; raise InvalidMessage if it is not valid."""
     video_id = channel_name.removeprefix(CHANNEL_PREFIX)
     if not VIDEO_ID_PATTERN.fullmatch(video_id):
         raise InvalidMessage("bad_id")
     return video_id
-
-
-# Publishing --------------------------------------------------------------------------------------

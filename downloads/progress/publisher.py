@@ -1,4 +1,4 @@
-"""Publishing progress, and reading the latest from the snapshot store."""
+"""Publish progress, and read the latest from the snapshot store."""
 
 import contextlib
 import logging
@@ -13,7 +13,7 @@ from downloads.progress.message import InvalidMessage, Progress
 from downloads.progress.redis_clients import get_redis_client
 
 logger = logging.getLogger(__name__)
-REDIS_BACKOFF_SECONDS = 1.0  # seconds without a try after a failure, so that many messages do not wait one by one
+REDIS_BACKOFF_SECONDS = 1.0  # no attempt after a failure, so that many messages do not each wait for a timeout
 _backoff_until = 0.0  # monotonic clock
 _outage_log = OutageLog(
     logger, "Redis is unreachable, progress is not published: %s", "Redis is reachable again, progress is published"
@@ -21,9 +21,10 @@ _outage_log = OutageLog(
 
 
 def publish_progress(video_id: str, progress: Progress) -> bool:
-    """Publish a video's progress; False (logged once per outage) when Redis cannot be reached.
+    """Publish a video's progress; False (logged once per outage) while Redis is unreachable.
 
-    Never raises for Redis: a download goes on without its bar, and the bridge reconciles with the rows.
+    Never raises for Redis: a download continues without its progress bar, and the bridge reconciles
+    with the rows. Raises ValueError for an invalid id.
     """
     global _backoff_until
     if not VIDEO_ID_PATTERN.fullmatch(video_id):
@@ -43,13 +44,13 @@ def publish_progress(video_id: str, progress: Progress) -> bool:
 
 
 def latest(video_ids: list[str]) -> dict[str, Progress]:
-    """Return what the snapshot store holds of these videos; nothing while Redis cannot be reached."""
+    """Return the stored progress of those of these videos that are active; none while Redis is unreachable."""
     try:
         texts: list[Any] = get_redis_client().hmget(SNAPSHOT_KEY, video_ids) if video_ids else []
     except (redis.RedisError, OSError):
         return {}
-    found = {}
+    progress_by_id = {}
     for video_id, text in zip(video_ids, texts, strict=True):
         with contextlib.suppress(InvalidMessage):
-            found[video_id] = Progress.from_json(text or b"")
-    return found
+            progress_by_id[video_id] = Progress.from_json(text or b"")
+    return progress_by_id
