@@ -9,8 +9,6 @@ import asyncio
 import collections
 import json
 import logging
-import os
-import socket
 import time
 from typing import Any
 
@@ -31,6 +29,7 @@ from downloads.progress.keys import (
     PROGRESS_GROUP,
     SNAPSHOT_HEAD_FIELD,
     SNAPSHOT_KEY,
+    process_name,
 )
 from downloads.progress.redis_clients import create_async_redis_client
 
@@ -42,7 +41,6 @@ SNAPSHOT_RETRY_SECONDS = 0.5
 METRICS_INTERVAL_SECONDS = 5.0
 CLIENT_COUNT_TTL_SECONDS = 15
 SNAPSHOT_READ_TIMEOUT_SECONDS = 0.2
-PROCESS_NAME = f"{socket.gethostname()}:{os.getpid()}"
 
 
 class Hub:
@@ -136,7 +134,7 @@ class Hub:
         await self.counters.flush(self._get_redis_client())
         try:
             await self._get_redis_client().set(
-                CLIENTS_KEY_PREFIX + PROCESS_NAME, len(self.clients), ex=CLIENT_COUNT_TTL_SECONDS
+                CLIENTS_KEY_PREFIX + process_name(), len(self.clients), ex=CLIENT_COUNT_TTL_SECONDS
             )
         except (redis.RedisError, OSError) as error:
             logger.debug("the number of clients is reported later: %s", error)

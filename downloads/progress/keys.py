@@ -1,6 +1,8 @@
 """Names of Redis channels and keys, of the group and of the WebSocket subprotocol."""
 
+import os
 import re
+import socket
 
 CHANNEL_PREFIX = "progress:"
 CHANNEL_PATTERN = CHANNEL_PREFIX + "*"
@@ -8,14 +10,15 @@ PROGRESS_GROUP = "progress"
 BATCH_EVENT_TYPE = "progress.batch"
 SUBPROTOCOL = "ytarchive.progress.v2"
 SNAPSHOT_KEY = "ytarchive:progress"
-# The snapshot's own field beside the videos' ones: no video id may contain it.
+# The snapshot's own field beside one per video id; VIDEO_ID_PATTERN does not allow it.
 SNAPSHOT_HEAD_FIELD = "@"
 LEADER_KEY = "ytarchive:bridge"
-# Followed by <host>:<pid>; a worker that lives renews its own.
+# Followed by <host>:<pid>; each worker sets its own key again before it expires.
 WORKER_KEY_PREFIX = "ytarchive:worker:"
 ECHO_CHANNEL_PREFIX = "ytarchive:echo:"
-# What all processes have counted; and, followed by <host>:<pid>, how many clients a web process has.
+# Hash with the sums of all processes' counters.
 COUNTS_KEY = "ytarchive:counts"
+# Followed by <host>:<pid>; the number of WebSocket clients of a web process.
 CLIENTS_KEY_PREFIX = "ytarchive:clients:"
 VIDEO_ID_PATTERN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -23,3 +26,8 @@ VIDEO_ID_PATTERN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 def progress_channel(video_id: str) -> str:
     """Return the Redis channel of a video's progress."""
     return CHANNEL_PREFIX + video_id
+
+
+def process_name() -> str:
+    """Return `<host>:<pid>` of this process, the last part of its own keys."""
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -43,7 +43,7 @@ class Supervisor:
 
     def __init__(self, max_downloads: int) -> None:
         self.max_downloads = max_downloads
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = keys.process_name()
         self._downloads: list[DownloadProcess] = []
         self._selector = selectors.DefaultSelector()
         self._stop_deadline: float | None = None
