@@ -1,4 +1,7 @@
-"""The story of one download, from claimed to filed away or failed. Runs in a process of its own."""
+"""One attempt at a download, from the claimed row to the stored files or the recorded failure.
+
+Runs in a process of its own, see `child`.
+"""
 
 import errno
 import logging
@@ -13,26 +16,22 @@ from downloads.database import retry_while_database_is_down
 from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import collect_subtitles
-from downloads.intake import duplicates, playlists
 from downloads.models import Quality, Queue, StoredFiles, Video
 from downloads.progress import message, publisher
 from downloads.worker import limits
+from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
-from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist
+from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, ProbeResult
 from downloads.ytdlp.streams import StreamUpdate
 
 logger = logging.getLogger(__name__)
 
 UNEXPECTED_ERROR_MESSAGE = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
 DISK_FULL_MESSAGE = "The disk is full: nothing new starts until there is room again."
-DISK_FULL_HOLD_SECONDS = 30.0  # seconds that the queue is held at least, whatever the worker sees
-
-
-class LeaseLost(Exception):
-    """The video was cancelled, or is another worker's now: nothing of this attempt counts any more."""
+DISK_FULL_HOLD_SECONDS = 30.0
 
 
 def run_attempt(
@@ -42,112 +41,133 @@ def run_attempt(
     on_progress: Callable[[message.Progress], None],
     on_downloaded: Callable[[], None] = lambda: None,
 ) -> None:
-    """Fetch a claimed video and file it away; whatever happens is written to its row.
+    """Download a claimed video and store its files; every outcome, errors included, is written to its row.
 
-    Everything is fetched through `proxy`; `tell` hears of progress besides those who listen on Redis,
-    `on_fetched` that nothing more will be asked for.
+    All requests go through the proxy at `proxy_url`. `on_progress` receives each state that is also published
+    on Redis; `on_downloaded` is called once when no more bytes are expected.
     """
 
-    def send(state: message.Progress) -> None:
+    def send_progress(state: message.Progress) -> None:
         on_progress(state)
         publisher.publish_progress(video.video_id, state)
 
-    with Reporter(send) as reporter:
+    leased_video = LeasedVideo(video)
+    with Reporter(send_progress) as reporter:
         try:
             with workspace.locked_workspace(video.video_id) as folder:
-                Attempt(video, folder, proxy_url, reporter, on_downloaded).run()
+                Attempt(leased_video, folder, proxy_url, reporter, on_downloaded).run()
         except LeaseLost:
-            logger.info("%s: no longer ours", video.video_id)
-        except workspace.WorkspaceLocked as occupied:
-            reason = str(occupied)
-            retry_while_database_is_down(lambda: video.release(reason))
+            logger.info("%s: lease lost, attempt abandoned", video.video_id)
+        except workspace.WorkspaceLocked as error:
+            leased_video.release(str(error))
         except Exception as error:
             reporter.flush_and_close()
-            _record_failure(video, error)
-    if video.is_terminal:
+            _record_failure(leased_video, error)
+    if leased_video.video.is_terminal:
         workspace.remove_workspace(video.video_id)
 
 
-def _record_failure(video: Video, error: Exception) -> None:
-    """End an attempt that met an error: the video fails, or waits for a better time."""
+def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
+    """End an attempt that raised `error`: fail the video, schedule a retry, or release it until the disk has room."""
+    video = leased_video.video
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         logger.warning("%s: %s", video.video_id, error)
         workspace.delete_reserve_file(video.video_id)
-        # Not in the worker's name, which lets its own hold go as soon as it sees room: a quota shows none.
-        retry_while_database_is_down(
-            lambda: Queue.hold(f"{socket.gethostname()} {video.video_id}", DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS)
-        )
-        retry_while_database_is_down(lambda: video.release(DISK_FULL_MESSAGE))
+        _hold_queue(video)
+        leased_video.release(DISK_FULL_MESSAGE)
         return
-    words = _failure_message(video, error)
-    # A name that is unknown today is looked up once more: resolvers have bad moments.
-    once_more = words.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.tries == 0
-    may_pass = isinstance(error, DownloadError) and (once_more or not error.permanent)
-    if may_pass:
-        schedule_retry(video, words)
+    message = _failure_message(video, error)
+    # Resolvers fail temporarily, so an unknown host name is retried once.
+    retries_lookup = message.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.tries == 0
+    if isinstance(error, DownloadError) and (retries_lookup or not error.permanent):
+        leased_video.retry_later(message)
     else:
-        retry_while_database_is_down(lambda: video.fail(words))
+        leased_video.fail(message)
 
 
-def schedule_retry(video: Video, message: str) -> None:
-    """Have a video wait for another try; one that is getting on has all of its tries again."""
-    advanced = workspace.has_gained_bytes(video.video_id)
-    retry_while_database_is_down(lambda: video.retry_later(message, made_progress=advanced))
+def _hold_queue(video: Video) -> None:
+    """Stop all claims for a while because the disk is full."""
+    # Held by host and video: the worker releases the hold of its host when the disk has space, but an exceeded
+    # quota does not show as missing space.
+    holder = f"{socket.gethostname()} {video.video_id}"
+    retry_while_database_is_down(lambda: Queue.hold(holder, DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS))
 
 
 def _failure_message(video: Video, error: Exception) -> str:
-    """Return what a person reads of a failure; a bug's own words are for the log."""
+    """Return the message for people; the traceback of a bug goes to the log only."""
     if isinstance(error, DownloadError):
         logger.info("%s failed: %s", video.video_id, error)
         return str(error)
-    logger.error("%s failed by a bug", video.video_id, exc_info=error)
+    logger.error("%s failed because of a bug", video.video_id, exc_info=error)
     return UNEXPECTED_ERROR_MESSAGE
 
 
 class Attempt:
-    """One attempt, told from beginning to end by `play`."""
+    """One run of a download; `run` is the whole sequence."""
 
     def __init__(
-        self, video: Video, folder: Path, proxy_url: str, reporter: Reporter, on_downloaded: Callable[[], None]
+        self,
+        leased_video: LeasedVideo,
+        folder: Path,
+        proxy_url: str,
+        reporter: Reporter,
+        on_downloaded: Callable[[], None],
     ) -> None:
-        self.video = video
+        self.leased_video = leased_video
         self.folder = folder
         self.proxy_url = proxy_url
         self.reporter = reporter
         self.on_downloaded = on_downloaded
-        self.meter = Meter(video.attempt)
+        self.meter = Meter(self.video.attempt)
         self.is_processing = False
 
+    @property
+    def video(self) -> Video:
+        """The row as last written; write to it through `leased_video`."""
+        return self.leased_video.video
+
     def run(self) -> None:
-        """Look up, describe, fetch, check, file away; raise DownloadError, or Fenced when it is ours no more."""
+        """Probe the URL, save its metadata, download, check and store the files.
+
+        Raise DownloadError when the site or a limit prevents it, LeaseLost when the video is no longer ours.
+        """
+        probe_result = self._probe_url()
+        if isinstance(probe_result, Playlist):
+            self.leased_video.expand_playlist(probe_result)
+            return
+        self.leased_video.save_metadata(parse_metadata(probe_result.info))
+        if self.video.is_terminal:  # a duplicate
+            return
+        self._store_files(self._download_files(probe_result))
+
+    def _probe_url(self) -> ProbeResult | Playlist:
         self._enter_phase("looking up")
-        wanted = {"quality": self.video.quality, "subtitle_languages": self.video.subtitles or settings.SUBTITLES}
-        found = downloader.probe_url(self.video.url, self.folder, proxy_url=self.proxy_url, **wanted)
-        if isinstance(found, Playlist):
-            listing = found
-            require_lease(retry_while_database_is_down(lambda: playlists.expand_playlist(self.video, listing)))
-            return
-        known = parse_metadata(found.info)
-        require_lease(retry_while_database_is_down(lambda: duplicates.save_metadata_or_skip(self.video, known)))
-        if self.video.is_terminal:
-            return
-        limits.require_within_limits(self.video.duration, sum(stream.expected_bytes or 0 for stream in found.streams))
-        self.meter.set_streams(found.streams)
-        fetched = downloader.download_files(
-            found, self._on_stream_update, lambda: self._enter_processing_phase("merging")
+        return downloader.probe_url(
+            self.video.url,
+            self.folder,
+            proxy_url=self.proxy_url,
+            quality=self.video.quality,
+            subtitle_languages=self.video.subtitles or settings.SUBTITLES,
         )
+
+    def _download_files(self, probe_result: ProbeResult) -> DownloadedFiles:
+        expected_bytes = sum(stream.expected_bytes or 0 for stream in probe_result.streams)
+        limits.require_within_limits(self.video.duration, expected_bytes)
+        self.meter.set_streams(probe_result.streams)
+        return downloader.download_files(
+            probe_result, self._on_stream_update, lambda: self._enter_processing_phase("merging")
+        )
+
+    def _store_files(self, downloaded: DownloadedFiles) -> None:
+        """Check the files and move them into the media folder, in the transaction that completes the row."""
         self._enter_processing_phase("filing")
-        _require_playable(fetched)
-        filed, ready = self._assemble_files(fetched)
-        media_folder.fsync_folder(ready)
+        _require_playable(downloaded)
+        stored_files, prepared_folder = self._prepare_files(downloaded)
+        media_folder.fsync_folder(prepared_folder)
         self.reporter.flush_and_close()
-        ready = media_folder.stage(ready, self.video.video_id)
-        require_lease(
-            retry_while_database_is_down(
-                lambda: self.video.finish(filed, lambda: media_folder.install(ready, self.video.video_id))
-            )
-        )
-        media_folder.remove_replaced(ready)
+        staged_folder = media_folder.stage(prepared_folder, self.video.video_id)
+        self.leased_video.finish(stored_files, lambda: media_folder.install(staged_folder, self.video.video_id))
+        media_folder.remove_replaced(staged_folder)
 
     def _on_stream_update(self, update: StreamUpdate) -> None:
         self.meter.update(update, time.monotonic())
@@ -159,57 +179,56 @@ class Attempt:
         self.reporter.report(self.meter.to_progress())
 
     def _enter_processing_phase(self, phase: str) -> None:
-        """Enter a phase after the fetching; the first of them moves the row on."""
+        """Enter a phase after the download; the first of them sets the row to processing."""
         if not self.is_processing:
-            require_lease(retry_while_database_is_down(lambda: self.video.start_processing(phase)))
+            self.leased_video.start_processing(phase)
             self.is_processing = True
             self.on_downloaded()
         self._enter_phase(phase)
 
-    def _assemble_files(self, downloaded: DownloadedFiles) -> tuple[StoredFiles, Path]:
-        """Gather what is kept in one folder, under names for people."""
-        ready = self.folder / "ready"
-        ready.mkdir()
-        name = safe_name(self.video.title)
-        media = media_folder.link_or_move(downloaded.media, ready / f"{name}.{self._media_extension(downloaded.media)}")
-        thumbnail = self._prepare_thumbnail(downloaded, media, ready, name)
-        subtitles = collect_subtitles(downloaded.subtitle_files, ready, name)
+    def _prepare_files(self, downloaded: DownloadedFiles) -> tuple[StoredFiles, Path]:
+        """Collect the files to keep in one folder, named after the title."""
+        prepared_folder = self.folder / "ready"
+        prepared_folder.mkdir()
+        stem = safe_name(self.video.title)
+        extension = self._media_extension(downloaded.media)
+        media = media_folder.link_or_move(downloaded.media, prepared_folder / f"{stem}.{extension}")
+        thumbnail = self._prepare_thumbnail(downloaded, media, prepared_folder, stem)
+        subtitles = collect_subtitles(downloaded.subtitle_files, prepared_folder, stem)
         if downloaded.info_json:
-            downloaded.info_json.rename(ready / f"{name}.info.json")
-        filed = StoredFiles(
-            media_file=f"{self.video.video_id}/{media.name}",
+            downloaded.info_json.rename(prepared_folder / f"{stem}.info.json")
+        video_id = self.video.video_id
+        stored_files = StoredFiles(
+            media_file=f"{video_id}/{media.name}",
             size=media.stat().st_size,
-            thumbnail=f"{self.video.video_id}/{thumbnail.name}" if thumbnail else "",
-            tracks=[{"language": code, "file": f"{self.video.video_id}/{file}"} for code, file in subtitles.items()],
+            thumbnail=f"{video_id}/{thumbnail.name}" if thumbnail else "",
+            tracks=[{"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()],
             duration=ffmpeg.read_duration(media) if self.video.duration is None else None,
         )
-        return filed, ready
+        return stored_files, prepared_folder
 
     def _media_extension(self, media: Path) -> str | None:
-        kind = media_types.media_extension(media)
-        of_sound = media_types.AUDIO_ONLY_EXTENSIONS.get(kind or "")
-        return of_sound if of_sound and self.video.quality == Quality.AUDIO and ffmpeg.is_audio_only(media) else kind
+        """Return the extension to store the media under, that of audio where audio is all it has."""
+        extension = media_types.media_extension(media)
+        audio_extension = media_types.AUDIO_ONLY_EXTENSIONS.get(extension or "")
+        if audio_extension and self.video.quality == Quality.AUDIO and ffmpeg.is_audio_only(media):
+            return audio_extension
+        return extension
 
     def _prepare_thumbnail(
         self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str
     ) -> Path | None:
-        """Keep the site's picture, or take one from the video; None where there is neither."""
-        if downloaded.thumbnail and (
-            kind := media_types.thumbnail_extension(downloaded.thumbnail)
-        ):  # too large is none either
-            return downloaded.thumbnail.rename(prepared_folder / f"{stem}.{kind}")
-        picture = prepared_folder / f"{stem}.jpg"
-        return picture if ffmpeg.extract_frame(media, picture) else None
-
-
-def require_lease(is_lease_held: bool) -> None:
-    if not is_lease_held:
-        raise LeaseLost
+        """Keep the site's thumbnail, else extract a frame; None if neither is possible."""
+        # The extension is None for a file that is too large or no image.
+        if downloaded.thumbnail and (extension := media_types.thumbnail_extension(downloaded.thumbnail)):
+            return downloaded.thumbnail.rename(prepared_folder / f"{stem}.{extension}")
+        frame = prepared_folder / f"{stem}.jpg"
+        return frame if ffmpeg.extract_frame(media, frame) else None
 
 
 def _require_playable(downloaded: DownloadedFiles) -> None:
-    """Raise DownloadError unless the file is media that can be played."""
+    """Raise DownloadError unless the media is of a known type and decodes."""
     if media_types.media_extension(downloaded.media) is None:
         raise DownloadError(f"The site sent a {downloaded.media.suffix or 'nameless'} file, which is no video.", True)
-    if complaint := ffmpeg.validation_error(downloaded.media):
-        raise DownloadError(f"What the site sent is no video that can be played.\n{complaint}", True)
+    if error := ffmpeg.validation_error(downloaded.media):
+        raise DownloadError(f"What the site sent is no video that can be played.\n{error}", True)

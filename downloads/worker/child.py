@@ -25,6 +25,7 @@ from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
 from downloads.progress.message import Progress
 from downloads.worker import attempt
+from downloads.worker.leased_video import LeasedVideo
 from downloads.worker.stall_watchdog import StallWatchdog
 
 # Gone before the lease is: its row may be claimed again the moment it has run out.
@@ -96,7 +97,7 @@ def _watch_control_pipe(control_fd: int, rate_limiter: RateLimiter) -> None:
 
 def _abort_stalled_download(video: Video) -> None:
     """End a download that stands still: what waits in it for the site cannot be asked to stop."""
-    attempt.schedule_retry(video, f"{STALLED_MESSAGE} for {settings.STALL_SECONDS} s.")
+    LeasedVideo(video).retry_later(f"{STALLED_MESSAGE} for {settings.STALL_SECONDS} s.")
     os.killpg(0, signal.SIGKILL)
 
 

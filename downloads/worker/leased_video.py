@@ -1,0 +1,71 @@
+"""Writes of one attempt to its leased row: retried while the database is down, checked for the lease."""
+
+import copy
+from collections.abc import Callable
+
+from downloads.database import retry_while_database_is_down
+from downloads.files import workspace
+from downloads.intake import duplicates, playlists
+from downloads.models import Metadata, StoredFiles, Video
+from downloads.ytdlp.results import Playlist
+
+
+class LeaseLost(Exception):
+    """The video was cancelled or claimed by another worker: nothing of this attempt may be written any more."""
+
+
+class LeasedVideo:
+    """A claimed video and the writes of its attempt: `LeasedVideo(video).start_processing("merging")`.
+
+    Every write blocks while the database is down; the supervisor kills this process when its lease expires.
+    A write that continues or completes the attempt raises LeaseLost when the lease is gone. A write that ends
+    a failed attempt (fail, retry_later, release) changes nothing then: whoever has the video decides.
+    """
+
+    def __init__(self, video: Video) -> None:
+        self.video = video  # the row as last written
+
+    def save_metadata(self, metadata: Metadata) -> None:
+        """Save the metadata, or end the attempt as a duplicate (`video.is_terminal` is then true)."""
+        self._require_write(lambda video: duplicates.save_metadata_or_skip(video, metadata))
+
+    def expand_playlist(self, playlist: Playlist) -> None:
+        """Queue the entries of a playlist and end the attempt."""
+        self._require_write(lambda video: playlists.expand_playlist(video, playlist))
+
+    def start_processing(self, phase: str) -> None:
+        """Move the row from downloading to processing."""
+        self._require_write(lambda video: video.start_processing(phase))
+
+    def finish(self, stored_files: StoredFiles, move_files: Callable[[], None]) -> None:
+        """Complete the video; `move_files` runs in the same transaction, again in each retry."""
+        self._require_write(lambda video: video.finish(stored_files, move_files))
+
+    def fail(self, error: str) -> None:
+        """End the attempt with an error for people."""
+        self._write(lambda video: video.fail(error))
+
+    def retry_later(self, error: str) -> None:
+        """Schedule a retry; an attempt that gained bytes gets all of its retries again."""
+        made_progress = workspace.has_gained_bytes(self.video.video_id)
+        self._write(lambda video: video.retry_later(error, made_progress=made_progress))
+
+    def release(self, reason: str) -> None:
+        """Put the video back into the queue."""
+        self._write(lambda video: video.release(reason))
+
+    def _require_write(self, write: Callable[[Video], bool]) -> None:
+        if not self._write(write):
+            raise LeaseLost
+
+    def _write(self, write: Callable[[Video], bool]) -> bool:
+        """Call `write` until the database takes it; return False when the lease is gone."""
+        return retry_while_database_is_down(lambda: self._write_once(write))
+
+    def _write_once(self, write: Callable[[Video], bool]) -> bool:
+        # On a copy: a transition that ends an attempt clears the lease token of its instance, and without the
+        # token no retry could match the row after a rollback.
+        video = copy.copy(self.video)
+        is_written = write(video)
+        self.video = video
+        return is_written
