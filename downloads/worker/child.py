@@ -7,7 +7,6 @@ worker may have the video), the whole process group kills itself, ffmpeg include
 carries the progress to the supervisor, a JSON line each; what others print there goes to the log.
 """
 
-import ctypes
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from downloads import database
 from downloads.models import LEASE_DURATION, Video
 from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
+from downloads.parent_death import kill_when_parent_dies
 from downloads.progress.message import Progress
 from downloads.worker import attempt
 from downloads.worker.leased_video import LeasedVideo
@@ -31,14 +31,13 @@ from downloads.worker.stall_watchdog import StallWatchdog
 # Gone before the lease is: its row may be claimed again the moment it has run out.
 CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
 STALLED_MESSAGE = "The site sent nothing"
-PR_SET_PDEATHSIG = 1
 PROXY_ENV_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 def main() -> None:
     """Read the job, do it, and leave its end in the row."""
     lifeline, outlet = _isolate_stdio()
-    _die_with_parent()
+    kill_when_parent_dies()  # also while this process is stopped and cannot watch its control pipe
     order = json.loads(_read_job_line(lifeline))
     flow = RateLimiter(order["rate"])
     threading.Thread(target=_watch_control_pipe, args=(lifeline, flow), name="lifeline", daemon=True).start()
@@ -67,12 +66,6 @@ def _isolate_stdio() -> tuple[int, int]:
     os.dup2(2, 1)
     os.close(nothing)
     return lifeline, outlet
-
-
-def _die_with_parent() -> None:
-    # The kernel's own lifeline, for the case that this process is stopped and cannot watch.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _read_job_line(control_fd: int) -> bytes:

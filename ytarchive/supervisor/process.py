@@ -1,33 +1,17 @@
 """One process of the stack: in a session of its own, gone when its parent is, restarted with growing delay."""
 
 import contextlib
-import ctypes
+import functools
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+
+from downloads.parent_death import kill_when_parent_dies
 
 INITIAL_RESTART_DELAY_SECONDS = 0.5
 STABLE_AFTER_SECONDS = 60.0  # seconds after which a process counts as one that works
-PR_SET_PDEATHSIG = 1
-
-# Loaded before any fork: a forked child may not load libraries.
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _preexec_die_with_parent(parent_pid: int) -> Callable[[], None]:
-    """Return what a child runs before its program: the kernel kills it when its parent ends, however that ends."""
-
-    def bind() -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent_pid:  # the parent ended before the line above
-                os._exit(1)
-
-    return bind
 
 
 class ManagedProcess:
@@ -78,7 +62,7 @@ class ManagedProcess:
                 stderr=output,
                 pass_fds=self.pass_fds,
                 start_new_session=True,
-                preexec_fn=_preexec_die_with_parent(os.getpid()),  # noqa: PLW1509  no other way, and we have one thread
+                preexec_fn=functools.partial(kill_when_parent_dies, os.getpid()),  # noqa: PLW1509  we have one thread
             )
 
     def reap(self) -> int | None:
