@@ -271,4 +271,4 @@ def test_it_does_not_stop_for_a_bug_in_telling(caplog):
 
     with Reporter(send) as reporter:
         reporter.report(Progress(percent=0.0))
-    assert "Progress could not be told" in caplog.text
+    assert "Progress could not be sent" in caplog.text

@@ -1,1 +1,1 @@
-"""The worker: claims rows and runs one child process per download."""
+"""The worker: claims rows, keeps their leases, and runs one child process per download."""

@@ -1,10 +1,10 @@
-"""The process of one download: what ties it to its supervisor, and what shuts it in.
+"""The child: the process of one download, tied to its supervisor and confined to its proxy and limits.
 
-Standard input is the lifeline: first a line with the job, then a byte for each renewal of the lease, or a
-line with the bytes per second that the download may take from now on. When
-it ends (the supervisor died, by whatever signal) or falls silent (the lease has run out, and another
-worker may have the video), the whole process group kills itself, ffmpeg included. Standard output
-carries the progress to the supervisor, a JSON line each; what others print there goes to the log.
+Standard input is the control pipe: first one line of JSON with the job, then a byte for each renewal of the
+lease, or a line with a new rate limit in bytes per second. When it closes (the supervisor died, by whatever
+signal) or nothing arrives for CONTROL_TIMEOUT_SECONDS (the lease is about to expire, and another worker may
+claim the video), the whole process group kills itself, ffmpeg included. Standard output carries the progress
+to the supervisor, one line of JSON for each state; whatever else is printed there goes to the log.
 """
 
 import json
@@ -28,44 +28,49 @@ from downloads.worker import attempt
 from downloads.worker.leased_video import LeasedVideo
 from downloads.worker.stall_watchdog import StallWatchdog
 
-# Gone before the lease is: its row may be claimed again the moment it has run out.
+# Less than the lease: the child must be dead when the row may be claimed again.
 CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
 STALLED_MESSAGE = "The site sent nothing"
 PROXY_ENV_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 def main() -> None:
-    """Read the job, do it, and leave its end in the row."""
-    lifeline, outlet = _isolate_stdio()
+    """Read the job from standard input and run the attempt; its outcome is in the row."""
+    control_fd, progress_fd = _isolate_stdio()
     kill_when_parent_dies()  # also while this process is stopped and cannot watch its control pipe
-    order = json.loads(_read_job_line(lifeline))
-    flow = RateLimiter(order["rate"])
-    threading.Thread(target=_watch_control_pipe, args=(lifeline, flow), name="lifeline", daemon=True).start()
-    video = database.retry_while_database_is_down(lambda: Video.objects.filter(**order["job"]).first())
+    start_message = json.loads(_read_job_line(control_fd))
+    rate_limiter = RateLimiter(start_message["rate"])
+    threading.Thread(
+        target=_watch_control_pipe, args=(control_fd, rate_limiter), name="control-pipe", daemon=True
+    ).start()
+    video = database.retry_while_database_is_down(lambda: Video.objects.filter(**start_message["job"]).first())
     if video is None:
         return
     _limit_file_size()
-    silence = StallWatchdog(
-        lambda: flow.transferred_bytes, settings.STALL_SECONDS, lambda: _abort_stalled_download(video)
+    watchdog = StallWatchdog(
+        lambda: rate_limiter.transferred_bytes, settings.STALL_SECONDS, lambda: _abort_stalled_download(video)
     )
-    with EgressProxy(rate_limiter=flow) as proxy, silence:
+    with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
         _force_proxy(proxy.url)
         attempt.run_attempt(
             video,
             proxy_url=proxy.url,
-            on_progress=lambda state: _write_progress(outlet, state),
-            on_downloaded=silence.stop_watching,
+            on_progress=lambda state: _write_progress(progress_fd, state),
+            on_downloaded=watchdog.stop_watching,
         )
 
 
 def _isolate_stdio() -> tuple[int, int]:
-    """Keep the two pipes to ourselves: what we start, and what prints, gets others."""
-    lifeline, outlet = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    """Return private copies of both pipes; file descriptors 0 and 1 become /dev/null and the log.
+
+    So neither ffmpeg, which inherits them, nor a stray print can read the control pipe or write to the progress.
+    """
+    control_fd, progress_fd = os.dup(0), os.dup(1)
+    null_fd = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null_fd, 0)
     os.dup2(2, 1)
-    os.close(nothing)
-    return lifeline, outlet
+    os.close(null_fd)
+    return control_fd, progress_fd
 
 
 def _read_job_line(control_fd: int) -> bytes:
@@ -73,36 +78,37 @@ def _read_job_line(control_fd: int) -> bytes:
     while not line.endswith(b"\n"):
         byte = os.read(control_fd, 1)
         if not byte:
-            sys.exit("The supervisor is gone.")
+            sys.exit("The supervisor closed the control pipe before it sent a job.")
         line += byte
     return line
 
 
 def _watch_control_pipe(control_fd: int, rate_limiter: RateLimiter) -> None:
+    """Apply new rate limits; kill the process group when the pipe closes or is silent for too long."""
     while True:
-        heard, _, _ = select.select([control_fd], [], [], CONTROL_TIMEOUT_SECONDS)
-        said = os.read(control_fd, 4096) if heard else b""
-        if not said:
+        readable_fds, _, _ = select.select([control_fd], [], [], CONTROL_TIMEOUT_SECONDS)
+        data = os.read(control_fd, 4096) if readable_fds else b""
+        if not data:
             os.killpg(0, signal.SIGKILL)
-        if rates := re.findall(rb"(\d+)\n", said):
+        if rates := re.findall(rb"(\d+)\n", data):
             rate_limiter.rate = int(rates[-1])
 
 
 def _abort_stalled_download(video: Video) -> None:
-    """End a download that stands still: what waits in it for the site cannot be asked to stop."""
+    """Schedule a retry and kill the process group: a thread that blocks on the site cannot be interrupted."""
     LeasedVideo(video).retry_later(f"{STALLED_MESSAGE} for {settings.STALL_SECONDS} s.")
     os.killpg(0, signal.SIGKILL)
 
 
 def _limit_file_size() -> None:
-    """Have the kernel stop what grows past every limit, whoever writes it."""
+    """Have the kernel stop every write of this process group to a file far beyond MAX_BYTES."""
     if settings.MAX_BYTES:
-        most = 2 * settings.MAX_BYTES + 10**9
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        max_file_bytes = 2 * settings.MAX_BYTES + 10**9
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes))
 
 
 def _force_proxy(proxy_url: str) -> None:
-    """Leave ffmpeg no way round the proxy either."""
+    """Point the proxy variables at our proxy, so that ffmpeg uses it too."""
     for name in PROXY_ENV_VARIABLES:
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)

@@ -1,4 +1,4 @@
-"""One download as its supervisor sees it: a process group, a pipe each way, and the newest progress."""
+"""The supervisor's handle of one child: its process group, a pipe each way, and the newest progress."""
 
 import contextlib
 import json
@@ -14,16 +14,19 @@ from django.conf import settings
 from downloads.files import ffmpeg
 from downloads.models import LEASE_DURATION, Video
 
-# Before the child ends itself, which is before somebody else may have the video.
+# Less than child.CONTROL_TIMEOUT_SECONDS, which is less than the lease: first the supervisor stops the child,
+# then the child kills itself, and only then may another worker claim the video.
 LEASE_OVERDUE_SECONDS = LEASE_DURATION.total_seconds() * 0.9
-GRACE_PERIOD_SECONDS = 0.5  # seconds between SIGTERM and SIGKILL
-# What of the progress is written to the row.
+GRACE_PERIOD_SECONDS = 0.5  # between SIGTERM and SIGKILL
 PERSISTED_PROGRESS_FIELDS = ("percent", "downloaded_bytes", "total_bytes", "phase")
 MAX_READ_BYTES = 64 * 1024
 
 
 class DownloadProcess:
-    """A running download; `Supervised(video)` starts it. Nothing here waits."""
+    """The child process of one download, started by the constructor. Its pipes are non-blocking.
+
+    `rate` is its limit in bytes per second, 0 for none.
+    """
 
     def __init__(self, video: Video, rate: int = 0) -> None:
         self.video = video
@@ -38,7 +41,7 @@ class DownloadProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            # A session of its own: one group to kill, and the terminal's Ctrl-C asks the supervisor only.
+            # A session of its own: its group can be killed as a whole, and Ctrl-C reaches the supervisor only.
             start_new_session=True,
             env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.build_search_path()},
         )
@@ -49,11 +52,11 @@ class DownloadProcess:
 
     @property
     def _control_fd(self) -> int:
-        assert self._process.stdin  # noqa: S101 - Popen's types do not know PIPE
+        assert self._process.stdin  # noqa: S101 - not None with PIPE
         return self._process.stdin.fileno()
 
     def fileno(self) -> int:
-        """Return the end that progress arrives on."""
+        """Return the file descriptor of the progress pipe, for a selector."""
         assert self._process.stdout  # noqa: S101
         return self._process.stdout.fileno()
 
@@ -62,41 +65,41 @@ class DownloadProcess:
         return self._stop_requested_at is not None
 
     def read_progress(self) -> bool:
-        """Read the newest progress; False when there will be no more."""
+        """Read the newest progress from the pipe; False at its end."""
         try:
             data = os.read(self.fileno(), MAX_READ_BYTES)
         except BlockingIOError:
             return True
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
         if lines:
-            found = json.loads(lines[-1])
-            self.latest_progress = {name: found[name] for name in PERSISTED_PROGRESS_FIELDS if name in found}
+            state = json.loads(lines[-1])
+            self.latest_progress = {name: state[name] for name in PERSISTED_PROGRESS_FIELDS if name in state}
         return bool(data)
 
     def set_rate_limit(self, rate: int) -> None:
-        """Have the download take at most `rate` bytes per second; 0: as they come."""
+        """Limit the download to `rate` bytes per second; 0 lifts the limit."""
         if rate != self._rate:
             self._rate = rate
             self._write_control(b"%d\n" % rate)
 
     def renew_lease(self) -> None:
-        """Renew the lease, and tell the child that it may go on; database errors are the caller's."""
+        """Renew the lease, save the newest progress, and tell the child to go on. Raises database errors."""
         if self.video.renew_lease(**self.latest_progress):
             self.lease_renewed_at = time.monotonic()
             self._write_control(b".")
 
     def is_lease_overdue(self) -> bool:
-        """Tell whether the lease is about to run out, so that somebody else may soon have the video."""
+        """Return True when the lease is about to expire, so that another worker may soon claim the video."""
         return time.monotonic() - self.lease_renewed_at > LEASE_OVERDUE_SECONDS
 
     def request_stop(self) -> None:
-        """Ask the whole group to end; `press` makes it."""
+        """Send SIGTERM to the process group, once; `kill_if_overdue` follows up."""
         if self._exit_reason is None and not self.is_stopping:
             self._stop_requested_at = time.monotonic()
             self._signal_group(signal.SIGTERM)
 
     def kill_if_overdue(self) -> None:
-        """Kill the group that was asked to end and has not in time."""
+        """Send SIGKILL to a process group that has not ended within GRACE_PERIOD_SECONDS of the request."""
         if (
             self._exit_reason is None
             and self._stop_requested_at is not None
@@ -105,29 +108,36 @@ class DownloadProcess:
             self._signal_group(signal.SIGKILL)
 
     def reap(self) -> str | None:
-        """Return how the process ended ("" for well), with nothing of its group left; None while it runs."""
+        """Kill what is left of the group of a process that ended, and return the exit reason.
+
+        "" for success, such as "killed by SIGKILL" otherwise; None while the process runs.
+        """
         if self._exit_reason is None and self._has_exited():
-            # Seen but not yet reaped, so its number is still the group's: nobody else can be hit.
+            # WNOWAIT has left it a zombie, so its pid, which is the group's id, cannot have been reused.
             self._signal_group(signal.SIGKILL)
-            code = self._process.wait()
-            killed = f"killed by {signal.Signals(-code).name}" if code < 0 else ""
-            self._exit_reason = killed or (f"ended with {code}" if code else "")
+            self._exit_reason = _describe_exit(self._process.wait())
         return self._exit_reason
 
     def _has_exited(self) -> bool:
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close_pipes(self) -> None:
-        """Let go of the pipes of a process that has ended."""
+        """Close the pipes of a process that has ended."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
 
     def _write_control(self, data: bytes) -> None:
-        # A full or broken pipe is a child that is stuck or gone: it is judged by its lease and by its end.
+        # A full or broken pipe means that the child hangs or is gone; lease and exit status deal with both.
         with contextlib.suppress(OSError):
             os.write(self._control_fd, data)
 
-    def _signal_group(self, number: signal.Signals) -> None:
+    def _signal_group(self, signal_number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+            os.killpg(self._process.pid, signal_number)
+
+
+def _describe_exit(exit_status: int) -> str:
+    if exit_status < 0:
+        return f"killed by {signal.Signals(-exit_status).name}"
+    return f"ended with {exit_status}" if exit_status else ""

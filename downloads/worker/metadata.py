@@ -8,7 +8,7 @@ from downloads.models import Metadata
 
 
 def parse_metadata(info: dict[str, Any]) -> Metadata:
-    """Return what is kept of a look-up; what makes no sense is left out."""
+    """Return the metadata to store; values that make no sense are left out."""
     return Metadata(
         title=_first_text(info, "title"),
         uploader=_first_text(info, "uploader", "channel", "creator"),
@@ -22,9 +22,9 @@ def parse_metadata(info: dict[str, Any]) -> Metadata:
 
 
 def _first_text(info: dict[str, Any], *keys: str) -> str:
-    found = next((str(info[name]) for name in keys if info.get(name)), "")
-    # A lone surrogate passes JSON, but no database and no page after it.
-    return found.encode("utf-8", "replace").decode()
+    text = next((str(info[key]) for key in keys if info.get(key)), "")
+    # JSON may hold a lone surrogate; UTF-8, and so the database and the pages, cannot.
+    return text.encode("utf-8", "replace").decode()
 
 
 def _parse_duration(value: object) -> float | None:

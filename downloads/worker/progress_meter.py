@@ -1,21 +1,22 @@
-"""One honest percent out of many streams and phases: pure, the clock is passed in."""
+"""Progress of a whole download, computed from its streams and phases. Pure: the clock is passed in."""
 
 import math
 
 from downloads.progress.message import UNSET, Progress
 from downloads.ytdlp.streams import Stream, StreamUpdate
 
-# The bar is full when the file is filed away, not before.
+# 100 is reserved for a completed row.
 MAX_UNFINISHED_PERCENT = 99.9
-# What merging streams weighs beside fetching them: it copies their bytes once, on this machine.
+# Share of the percent for merging the streams, which copies their bytes once on the local disk.
 MERGE_SHARE = 0.02
-# What a sound stream of unknown size is taken for, beside its picture.
+# Assumed size of an audio stream of unknown size, relative to the first stream.
 AUDIO_SIZE_RATIO = 0.1
-SPEED_SMOOTHING_SECONDS = 3.0  # seconds: how long the speed remembers
+SPEED_SMOOTHING_SECONDS = 3.0  # time constant of the exponential moving average
+MIN_SPEED_SAMPLE_SECONDS = 0.2
 
 
 class Meter:
-    """Adds up the steps of a download's streams; `progress(now)` says where the whole stands."""
+    """Adds up the updates of all streams; `to_progress()` is the state of the whole download."""
 
     def __init__(self, attempt: int, streams: list[Stream] | None = None) -> None:
         self.attempt = attempt
@@ -27,27 +28,27 @@ class Meter:
         self._last_sample: tuple[float, int] | None = None
 
     def set_streams(self, streams: list[Stream]) -> None:
-        """Say what is going to be fetched."""
+        """Set the streams that will be downloaded, in the order of `StreamUpdate.stream_index`."""
         self._streams = streams
 
     def enter_phase(self, phase: str) -> None:
-        """Go on to a phase in which no bytes arrive."""
+        """Enter a phase in which no bytes arrive; resets the speed."""
         self.phase = phase
         self._speed = self._last_sample = None
 
     def update(self, update: StreamUpdate, now: float) -> None:
-        """Take news of a stream, heard at `now` (seconds of a monotonic clock)."""
+        """Apply an update that arrived at `now` (seconds of a monotonic clock)."""
         stream = self._streams[update.stream_index]
         self.phase = stream.kind
         stream.downloaded_bytes = update.downloaded_bytes
         stream.total_bytes = update.total_bytes
         stream.is_finished = update.is_finished
         stream.completed_fraction = update.completed_fraction()
-        self.downloaded_bytes = max(self.downloaded_bytes, sum(each.downloaded_bytes for each in self._streams))
+        self.downloaded_bytes = max(self.downloaded_bytes, sum(stream.downloaded_bytes for stream in self._streams))
         self._measure_speed(now)
 
     def to_progress(self) -> Progress:
-        """Return the whole state, as it travels on the wire."""
+        """Return the whole state, as it is published."""
         total = self._estimate_total_bytes()
         percent = self._advance_percent(total)
         return Progress(
@@ -61,33 +62,35 @@ class Meter:
         )
 
     def _estimate_total_bytes(self) -> float | None:
-        weights = [stream.estimate_bytes() for stream in self._streams]
-        known = [weight for weight in weights if weight is not None]
-        if not known or weights[0] is None:
+        sizes = [stream.estimate_bytes() for stream in self._streams]
+        if not sizes or sizes[0] is None:
             return None
-        return sum(known) + sum(weight is None for weight in weights) * AUDIO_SIZE_RATIO * weights[0]
+        audio_size = AUDIO_SIZE_RATIO * sizes[0]
+        return sum(audio_size if size is None else size for size in sizes)
 
     def _advance_percent(self, total_bytes: float | None) -> float | None:
-        """Move the percent forward if it has grown; an estimate that grows never takes any of it back."""
+        """Return the percent, which never decreases although the estimated total may grow."""
         if total_bytes and self._streams:
-            here = sum((stream.estimate_bytes() or 0) * (stream.estimate_fraction() or 0) for stream in self._streams)
-            rest = MERGE_SHARE if len(self._streams) > 1 else 0.0
-            found = min(MAX_UNFINISHED_PERCENT, 100 * (1 - rest) * here / total_bytes)
-            if math.isfinite(found):
-                self._percent = max(self._percent or 0.0, found)
+            done_bytes = sum(
+                (stream.estimate_bytes() or 0) * (stream.estimate_fraction() or 0) for stream in self._streams
+            )
+            merge_share = MERGE_SHARE if len(self._streams) > 1 else 0.0
+            percent = min(MAX_UNFINISHED_PERCENT, 100 * (1 - merge_share) * done_bytes / total_bytes)
+            if math.isfinite(percent):
+                self._percent = max(self._percent or 0.0, percent)
         return self._percent
 
     def _measure_speed(self, now: float) -> None:
         if self._last_sample is None:
             self._last_sample = (now, self.downloaded_bytes)
             return
-        passed, arrived = now - self._last_sample[0], self.downloaded_bytes - self._last_sample[1]
-        # Shorter spans measure the reading's bursts, not the line.
-        if passed < 0.2:
+        seconds, byte_count = now - self._last_sample[0], self.downloaded_bytes - self._last_sample[1]
+        # Shorter samples measure the bursts in which buffers are read, not the network.
+        if seconds < MIN_SPEED_SAMPLE_SECONDS:
             return
-        weight = 1 - math.exp(-passed / SPEED_SMOOTHING_SECONDS)
-        before = arrived / passed if self._speed is None else self._speed
-        self._speed = before + weight * (arrived / passed - before)
+        weight = 1 - math.exp(-seconds / SPEED_SMOOTHING_SECONDS)
+        previous_speed = byte_count / seconds if self._speed is None else self._speed
+        self._speed = previous_speed + weight * (byte_count / seconds - previous_speed)
         self._last_sample = (now, self.downloaded_bytes)
 
     def _estimate_eta(self, total_bytes: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Tells of a download's progress at a bearable rate: the newest state, at most every 200 ms, the last one always."""
+"""Rate-limited progress reports: the newest state, at most every REPORT_INTERVAL_SECONDS, and always the last."""
 
 import logging
 import threading
@@ -9,11 +9,14 @@ from downloads.progress.message import Progress
 
 logger = logging.getLogger(__name__)
 
-REPORT_INTERVAL_SECONDS = 0.2  # seconds
+REPORT_INTERVAL_SECONDS = 0.2
 
 
 class Reporter:
-    """`with Reporter(send) as reporter: reporter.say(state)`; `send` runs in a thread, so it never delays a byte."""
+    """Calls `send` with the newest state in a thread of its own, so that it never delays the download.
+
+    `with Reporter(send) as reporter: reporter.report(state)`
+    """
 
     def __init__(self, send: Callable[[Progress], None]) -> None:
         self._send = send
@@ -30,12 +33,12 @@ class Reporter:
         self.flush_and_close()
 
     def report(self, state: Progress) -> None:
-        """Replace the state that is told next."""
+        """Replace the state that is sent next."""
         self._pending_state = state
         self._wakeup.set()
 
     def flush_and_close(self) -> None:
-        """Tell the last state, then nothing more; what is said of the video's end comes after it."""
+        """Send the last state, then stop: the message of the final status must come after it."""
         self._closing.set()
         self._wakeup.set()
         self._thread.join()
@@ -43,11 +46,11 @@ class Reporter:
     def _send_loop(self) -> None:
         while self._wakeup.wait():
             self._wakeup.clear()
-            ends = self._closing.is_set()
+            is_last = self._closing.is_set()
             state, self._pending_state = self._pending_state, None
             if state is not None:
                 self._send_safely(state)
-            if ends:
+            if is_last:
                 return
             self._closing.wait(REPORT_INTERVAL_SECONDS)
 
@@ -55,5 +58,5 @@ class Reporter:
         try:
             self._send(state)
         except Exception:
-            # Progress may be lost, a download may not; a bug here is a line in the log.
-            logger.exception("Progress could not be told.")
+            # Progress may be lost, a download may not: a bug in `send` is logged only.
+            logger.exception("Progress could not be sent.")

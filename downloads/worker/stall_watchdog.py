@@ -1,21 +1,24 @@
-"""Notices that nothing arrives any more."""
+"""Watchdog that reports a download whose byte count stands still."""
 
 import threading
 from collections.abc import Callable
 from typing import Self
 
-CHECKS_PER_TIMEOUT = 10  # in the time that silence may last
+CHECKS_PER_TIMEOUT = 10
 
 
 class StallWatchdog:
-    """`with Silence(count, 60, on_silence) as silence`: calls `on_silence` once `count()` stood still for 60 s."""
+    """Calls `on_stall` once, in its own thread, when the byte count has not changed for `timeout_seconds`.
+
+    `with StallWatchdog(get_byte_count, 60, on_stall) as watchdog: …`
+    """
 
     def __init__(self, get_byte_count: Callable[[], int], timeout_seconds: float, on_stall: Callable[[], None]) -> None:
         self._get_byte_count = get_byte_count
         self._timeout_seconds = timeout_seconds
         self._on_stall = on_stall
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch_loop, name="silence", daemon=True)
+        self._thread = threading.Thread(target=self._watch_loop, name="stall-watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -25,15 +28,16 @@ class StallWatchdog:
         self.stop_watching()
 
     def stop_watching(self) -> None:
-        """Watch no longer: nothing more is expected to arrive."""
+        """Stop: no more bytes are expected."""
         self._stopped.set()
 
     def _watch_loop(self) -> None:
-        seen, still = self._get_byte_count(), 0
-        # Looks are counted rather than seconds: a process that was stopped has not heard less.
+        last_count, unchanged_checks = self._get_byte_count(), 0
+        # Checks are counted, not seconds: time in which this process was stopped is no stall.
         while not self._stopped.wait(self._timeout_seconds / CHECKS_PER_TIMEOUT):
-            now = self._get_byte_count()
-            seen, still = now, still + 1 if now == seen else 0
-            if still >= CHECKS_PER_TIMEOUT:
+            count = self._get_byte_count()
+            unchanged_checks = unchanged_checks + 1 if count == last_count else 0
+            last_count = count
+            if unchanged_checks >= CHECKS_PER_TIMEOUT:
                 self._on_stall()
                 return

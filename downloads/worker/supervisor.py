@@ -1,7 +1,7 @@
-"""The supervisor: claims waiting videos, keeps their leases, and runs one process per download.
+"""The supervisor of a worker: claims queued videos, renews their leases, and runs one child per download.
 
-Single-threaded and driven by events; it never touches a byte of a video. What it decides it reads
-from the rows: a download whose lease is gone (cancelled, or another worker's) is stopped.
+A single-threaded event loop that never touches the bytes of a video. The rows decide: a download whose lease
+is gone (cancelled, or claimed by another worker) is stopped.
 """
 
 import contextlib
@@ -27,19 +27,20 @@ from downloads.worker.download_process import DownloadProcess
 
 logger = logging.getLogger(__name__)
 
-POLL_INTERVAL_SECONDS = 0.5  # seconds: between two looks at the queue and at the leases
-LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6  # between two renewals of a lease, and rescues
-HEARTBEAT_INTERVAL_SECONDS = 5.0  # seconds: between two heartbeats, and two looks at the disk
-LOW_DISK_HOLD_SECONDS = 30.0  # seconds that one look at a full disk holds the queue
-HEARTBEAT_TTL_SECONDS = 15  # seconds
-SPAWN_RETRY_DELAY_SECONDS = 30.0  # seconds without a claim where the machine has no room for a process
-SHUTDOWN_TIMEOUT_SECONDS = 4.0  # seconds that a stopping worker takes to give its videos back
+POLL_INTERVAL_SECONDS = 0.5  # for claims and lost leases
+LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6  # also for requeueing expired leases
+HEARTBEAT_INTERVAL_SECONDS = 5.0  # also for checking the disk space
+HEARTBEAT_TTL_SECONDS = 15
+LOW_DISK_HOLD_SECONDS = 30.0  # renewed by each check that finds the disk nearly full
+SPAWN_RETRY_DELAY_SECONDS = 30.0  # without a claim after a process could not be started
+STOPPING_POLL_INTERVAL_SECONDS = 0.05  # while downloads are being stopped
+SHUTDOWN_TIMEOUT_SECONDS = 4.0
 PROCESS_DIED_MESSAGE = "The download's process died"
 HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 class Supervisor:
-    """Runs up to `places` downloads at once: `Worker(2).run()`."""
+    """Runs up to `max_downloads` downloads at once: `Supervisor(2).run()`."""
 
     def __init__(self, max_downloads: int) -> None:
         self.max_downloads = max_downloads
@@ -57,7 +58,7 @@ class Supervisor:
         self._disk_shortage = ""
 
     def run(self) -> None:
-        """Work until a signal says to stop; then give back what is unfinished."""
+        """Claim and download until SIGTERM, SIGINT or SIGHUP; then put unfinished videos back into the queue."""
         for line in ffmpeg.missing_tool_warnings():
             logger.warning("%s", line)
         use_short_timeouts()
@@ -68,7 +69,7 @@ class Supervisor:
                     break
         self._unregister()
 
-    # One turn of the loop ---------------------------------------------------------------------
+    # The event loop -----------------------------------------------------------------------------
 
     def _run_once(self) -> None:
         for key, _ in self._selector.select(self._select_timeout()):
@@ -77,10 +78,10 @@ class Supervisor:
             else:
                 os.read(key.fd, 4096)
         self._run_if_database_up(self._reap_downloads)
-        for each in self._downloads:
+        for download in self._downloads:
             if self._stop_deadline is not None:
-                each.request_stop()
-            each.kill_if_overdue()
+                download.request_stop()
+            download.kill_if_overdue()
         if self._stop_deadline is not None:
             return
         self._run_every(POLL_INTERVAL_SECONDS, self._remove_orphaned_folders)
@@ -93,18 +94,20 @@ class Supervisor:
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._write_heartbeat)
 
     def _select_timeout(self) -> float:
-        if any(each.is_stopping for each in self._downloads):
-            return 0.05
-        return max(0.0, min((*self._next_run_at.values(), time.monotonic() + POLL_INTERVAL_SECONDS)) - time.monotonic())
+        if any(download.is_stopping for download in self._downloads):
+            return STOPPING_POLL_INTERVAL_SECONDS
+        now = time.monotonic()
+        return max(0.0, min((*self._next_run_at.values(), now + POLL_INTERVAL_SECONDS)) - now)
 
     def _run_every(self, interval_seconds: float, task: Callable[[], None]) -> None:
+        """Run the task if `interval_seconds` have passed since it last ran."""
         now = time.monotonic()
         if self._next_run_at.get(task, 0.0) <= now:
             self._next_run_at[task] = now + interval_seconds
             self._run_if_database_up(task)
 
     def _run_if_database_up(self, task: Callable[[], None]) -> None:
-        """Do it, or try again next time: a database that is locked or away fails no download."""
+        """Run the task; log an outage of the database once, since a later turn of the loop runs the task again."""
         try:
             task()
         except DatabaseError as error:
@@ -117,38 +120,38 @@ class Supervisor:
             if not self._failing_tasks:
                 self._database_outage.recovered()
 
-    # What it does ----------------------------------------------------------------------------------
+    # Periodic tasks --------------------------------------------------------------------------------
 
     def _remove_orphaned_folders(self) -> None:
-        """Remove, once, what attempts left behind whose video is not waiting or active any more."""
+        """Remove, once, the files of attempts whose video is neither queued nor active any more."""
         if self._are_orphans_removed:
             return
-        rooms = {*workspace.list_ids(), *media_folder.list_incoming_ids()}
-        kept = set(Video.objects.unfinished().filter(video_id__in=rooms).values_list("video_id", flat=True))
-        for video_id in rooms - kept:
+        ids_on_disk = {*workspace.list_ids(), *media_folder.list_incoming_ids()}
+        unfinished_ids = Video.objects.unfinished().filter(video_id__in=ids_on_disk).values_list("video_id", flat=True)
+        for video_id in ids_on_disk - set(unfinished_ids):
             workspace.remove_workspace(video_id)
-        # A crash between the rename into the library and the commit, then a cancel. An id without a row is
-        # left alone: a database that was lost must not cost the files as well.
-        ended = Video.objects.filter(
+        # Left by a crash between the rename into the media folder and the commit, followed by a cancel. Folders
+        # without a row are kept: losing the database must not cost the files as well.
+        ended_without_media = Video.objects.filter(
             status__in=TERMINAL_STATUSES, media_file="", video_id__in=media_folder.list_stored_ids()
         )
-        for video_id in ended.values_list("video_id", flat=True):
+        for video_id in ended_without_media.values_list("video_id", flat=True):
             media_folder.remove_video_folder(video_id)
         self._are_orphans_removed = True
 
     def _check_disk_space(self) -> None:
-        """Hold the queue while the disk is nearly full, and let it go when there is room again."""
+        """Hold the queue while the disk is nearly full; release the hold when it has space again."""
         self._disk_shortage = workspace.disk_shortage()
         if self._disk_shortage:
             Queue.hold(socket.gethostname(), self._disk_shortage, LOW_DISK_HOLD_SECONDS)
         elif Queue.release_hold(socket.gethostname(), "There is room on the disk again"):
-            logger.info("There is room on the disk again")
+            logger.info("The disk has space again")
 
     def _claim_videos(self) -> None:
-        """Fill the free places from the queue."""
+        """Claim queued videos while there are free slots."""
         if self._disk_shortage:
             return
-        # First a look that takes no lock: an idle worker keeps nobody from writing.
+        # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
         while self._has_free_slot() and Video.objects.claimable().exists():
             video = Video.objects.claim(self.name)
             if video is None or not self._start_download(video):
@@ -165,7 +168,7 @@ class Supervisor:
         try:
             download = DownloadProcess(video, self._rate_per_download(len(self._downloads) + 1))
         except OSError as error:
-            logger.exception("%s: no process could be started, a pause", video.video_id)
+            logger.exception("%s: cannot start a process, pausing claims", video.video_id)
             self._next_run_at[self._claim_videos] = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
             video.release(f"No process could be started: {error}")
             return False
@@ -179,34 +182,35 @@ class Supervisor:
         return -(-settings.BANDWIDTH // max(1, download_count))
 
     def _divide_bandwidth(self) -> None:
-        """Divide the bandwidth among those that run."""
-        for each in self._downloads:
-            each.set_rate_limit(self._rate_per_download(len(self._downloads)))
+        """Give each running download an equal share of the bandwidth."""
+        rate = self._rate_per_download(len(self._downloads))
+        for download in self._downloads:
+            download.set_rate_limit(rate)
 
     def _stop_downloads_without_lease(self) -> None:
-        """Stop the downloads whose lease is gone: cancelled, given to another worker, or run out."""
-        for each in self._downloads:
-            if each.is_lease_overdue():
-                each.request_stop()
-        tokens = [each.video.lease_token for each in self._downloads]
+        """Stop the downloads whose lease is gone: cancelled, claimed by another worker, or about to expire."""
+        for download in self._downloads:
+            if download.is_lease_overdue():
+                download.request_stop()
+        tokens = [download.video.lease_token for download in self._downloads]
         if not tokens:
             return
-        held = set(Video.objects.active().filter(lease_token__in=tokens).values_list("lease_token", flat=True))
-        for each in self._downloads:
-            if each.video.lease_token not in held:
-                each.request_stop()
+        valid_tokens = set(Video.objects.active().filter(lease_token__in=tokens).values_list("lease_token", flat=True))
+        for download in self._downloads:
+            if download.video.lease_token not in valid_tokens:
+                download.request_stop()
 
     def _renew_leases(self) -> None:
-        for each in self._downloads:
-            if not each.is_stopping and not each.is_lease_overdue() and each.reap() is None:
-                each.renew_lease()
+        for download in self._downloads:
+            if not download.is_stopping and not download.is_lease_overdue() and download.reap() is None:
+                download.renew_lease()
 
     def _requeue_expired(self) -> None:
         if count := Video.objects.requeue_expired():
-            logger.info("%d lost downloads are back in the queue", count)
+            logger.info("Requeued %d downloads whose lease had expired", count)
 
     def _write_heartbeat(self) -> None:
-        """Say that this worker lives, to whoever asks; Redis may be away."""
+        """Set this worker's heartbeat key, which /readyz and /metrics read; skipped while Redis is down."""
         with contextlib.suppress(redis.RedisError, OSError):
             redis_clients.get_redis_client().set(
                 keys.WORKER_KEY_PREFIX + self.name, int(time.time()), ex=HEARTBEAT_TTL_SECONDS
@@ -221,20 +225,20 @@ class Supervisor:
             self._selector.unregister(download)
 
     def _reap_downloads(self) -> None:
-        for each in list(self._downloads):
-            how = each.reap()
-            if how is None:
+        for download in list(self._downloads):
+            exit_reason = download.reap()
+            if exit_reason is None:
                 continue
-            self._stop_receiving(each)
-            # Where the database is away this raises, and the next turn of the loop settles it.
-            self._handle_exit(each, how)
-            each.close_pipes()
-            self._downloads.remove(each)
+            self._stop_receiving(download)
+            # Raises while the database is down; the next turn of the loop tries again.
+            self._handle_exit(download, exit_reason)
+            download.close_pipes()
+            self._downloads.remove(download)
             self._divide_bandwidth()
             self._next_run_at.pop(self._claim_videos, None)
 
     def _handle_exit(self, download: DownloadProcess, exit_reason: str) -> None:
-        """See to a row whose process ended without a word of its own, and to what it left."""
+        """Release or retry a video whose process ended without recording an outcome; remove files of ended videos."""
         video = download.video
         if self._stop_deadline is not None:
             video.release("The worker was stopped")
@@ -246,12 +250,12 @@ class Supervisor:
             workspace.remove_workspace(video.video_id)
 
     def _retry_after_crash(self, video: Video, reason: str) -> None:
-        """Try a video again whose process died; it fails when that happens time and again."""
+        """Schedule a retry of a video whose process died; it fails after MAX_RETRIES crashes without progress."""
         logger.error("%s: %s", video.video_id, reason)
-        advanced = workspace.has_gained_bytes(video.video_id)
-        video.retry_later(f"{reason}. The worker's log may say more.", made_progress=advanced)
+        made_progress = workspace.has_gained_bytes(video.video_id)
+        video.retry_later(f"{reason}. The worker's log may say more.", made_progress=made_progress)
 
-    # The end -----------------------------------------------------------------------------------------
+    # Signals and shutdown ----------------------------------------------------------------------------
 
     def _on_stop_signal(self, *_: object) -> None:
         if self._stop_deadline is None:
@@ -264,15 +268,16 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _signal_wakeup(self) -> Iterator[None]:
-        """Have signals wake the loop; those that ask for the end start it."""
-        woken, wake = socket.socketpair()
-        with woken, wake:
-            woken.setblocking(False)
-            wake.setblocking(False)
-            signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-            for number in HANDLED_SIGNALS:
-                signal.signal(number, _ignore_signal if number == signal.SIGCHLD else self._on_stop_signal)
-            self._selector.register(woken, selectors.EVENT_READ)
+        """Have signals wake the selector; all but SIGCHLD start the shutdown."""
+        wakeup_reader, wakeup_writer = socket.socketpair()
+        with wakeup_reader, wakeup_writer:
+            wakeup_reader.setblocking(False)
+            wakeup_writer.setblocking(False)
+            signal.set_wakeup_fd(wakeup_writer.fileno(), warn_on_full_buffer=False)
+            for signal_number in HANDLED_SIGNALS:
+                handler = _ignore_signal if signal_number == signal.SIGCHLD else self._on_stop_signal
+                signal.signal(signal_number, handler)
+            self._selector.register(wakeup_reader, selectors.EVENT_READ)
             try:
                 yield
             finally:
@@ -280,4 +285,4 @@ class Supervisor:
 
 
 def _ignore_signal(*_: object) -> None:
-    """Stand in for a handler: the wake-up is the message."""
+    """Do nothing: a signal needs a Python handler to write to the wake-up descriptor."""
