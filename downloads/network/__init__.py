@@ -1,1 +1,1 @@
-"""The addresses that downloads may reach, and the proxy that enforces it."""
+"""Policy on the addresses that downloads may reach, and the egress proxy that enforces it."""

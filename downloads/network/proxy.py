@@ -1,11 +1,11 @@
-"""The one way out: which addresses may be reached, and the filtering proxy that all fetching goes through.
+"""Egress proxy: the filtering HTTP proxy that all requests of a download go through.
 
-The proxy resolves a name once, judges every address, and connects to one that it judged. So neither a
-spelling, nor a redirect, nor a manifest, nor a name that changes its mind reaches a forbidden address.
+The proxy resolves a host name once, checks every address, and connects to one that it checked. So neither an
+unusual spelling of an address, nor a redirect, a manifest or DNS rebinding leads to a forbidden address.
 
-Each download has a proxy of its own, in its own process: it ends with the download, it sees one
-video's bytes only, and no other download depends on it. Bytes pass through the kernel (splice), not
-through Python, so it takes little from yt-dlp beside it.
+Each download has a proxy of its own, in its own process: it ends with the download, relays the bytes of one
+video only, and no other download depends on it. On Linux the bytes stay in the kernel (splice), so the proxy
+takes little CPU time from yt-dlp in the same process.
 """
 
 import contextlib
@@ -19,14 +19,15 @@ from urllib.parse import urlsplit
 from downloads.network.address_policy import AddressForbidden, HostUnreachable, Resolver, connect_to_host, resolve_host
 from downloads.network.rate_limiter import RateLimiter
 
-# What the reason phrase of our own answers begins with; yt-dlp passes it on in its message.
+# Start of the reason phrase of the proxy's own errors. yt-dlp repeats it in its error message, where
+# ytdlp.error_messages looks for it.
 PROXY_ERROR_PREFIX = "ytarchive: "
 MAX_HEAD_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class ProxyRequest:
-    """The head of a request to the proxy, and what to send on instead of it."""
+    """A parsed request to the proxy; `forwarded_head` is sent to the host instead of the head received."""
 
     method: str
     host: str
@@ -35,28 +36,33 @@ class ProxyRequest:
 
     @classmethod
     def parse(cls, head: bytes) -> Self:
-        """Read a request head (absolute form or CONNECT); raise ValueError."""
-        line, _, fields = head.partition(b"\r\n")
-        method, target, version = line.decode("latin-1").split(" ")
+        """Parse a request head in absolute form or of CONNECT (RFC 9112, 3.2); raise ValueError."""
+        request_line, _, fields = head.partition(b"\r\n")
+        method, target, version = request_line.decode("latin-1").split(" ")
         url = urlsplit(f"//{target}" if method == "CONNECT" else target)
         if (url.scheme or "https") not in ("http", "https") or not url.hostname:
             raise ValueError("only http and https")
         if method == "CONNECT":
             return cls(method, url.hostname, url.port or 443, b"")
         path = url._replace(scheme="", netloc="").geturl() or "/"
-        kept = _strip_headers(fields, b"connection", b"proxy-connection", b"proxy-authorization", b"keep-alive")
-        onward = f"{method} {path if path.startswith('/') else '/' + path} {version}\r\n".encode("latin-1") + kept
-        return cls(method, url.hostname, url.port or 80, onward)
+        path = path if path.startswith("/") else f"/{path}"
+        headers = _close_after_response(fields, b"proxy-connection", b"proxy-authorization")
+        return cls(method, url.hostname, url.port or 80, f"{method} {path} {version}\r\n".encode("latin-1") + headers)
 
 
-def _strip_headers(fields: bytes, *header_names: bytes) -> bytes:
-    """Return header fields without those named, and with the word that one answer is all."""
-    lines = [line for line in fields.split(b"\r\n") if line and line.split(b":")[0].strip().lower() not in header_names]
+def _close_after_response(fields: bytes, *dropped_names: bytes) -> bytes:
+    """Return the header fields without `dropped_names`, ended by `Connection: close` and the empty line."""
+    dropped_names = (b"connection", b"keep-alive", *dropped_names)
+    lines = [line for line in fields.split(b"\r\n") if line]
+    lines = [line for line in lines if line.split(b":")[0].strip().lower() not in dropped_names]
     return b"\r\n".join([*lines, b"Connection: close", b"", b""])
 
 
 class EgressProxy:
-    """An HTTP proxy on a free loopback port: `with Proxy() as proxy: … proxy.url`."""
+    """An HTTP proxy on a free loopback port, a thread for each connection.
+
+    `with EgressProxy() as proxy: … proxy.url`
+    """
 
     def __init__(self, resolver: Resolver = resolve_host, rate_limiter: RateLimiter | None = None) -> None:
         self._resolver = resolver
@@ -69,7 +75,7 @@ class EgressProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Wakes the thread in accept(), which close() alone does not.
+        # shutdown() wakes the thread that blocks in accept(); close() alone does not.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -77,13 +83,13 @@ class EgressProxy:
     def _accept_connections(self) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
+                client_socket, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve_connection, args=(client,), name="egress", daemon=True).start()
+            threading.Thread(target=self._serve_connection, args=(client_socket,), name="egress", daemon=True).start()
 
     def _serve_connection(self, client_socket: socket.socket) -> None:
-        # A connection that is cut, at either end and at any time, is daily bread: both ends are closed.
+        # Either side may disconnect at any time; close both.
         with client_socket, contextlib.suppress(OSError):
             try:
                 head, rest = _read_message_head(client_socket)
@@ -107,14 +113,17 @@ def _send_error(client_socket: socket.socket, status: int, message: str) -> None
 
 
 def _read_message_head(source: socket.socket) -> tuple[bytes, bytes]:
-    """Read up to the empty line; (head, what came after it). Raise ValueError if there is none."""
-    found = b""
-    while (end := found.find(b"\r\n\r\n")) < 0:
-        more = source.recv(MAX_HEAD_BYTES)
-        if not more or len(found) > MAX_HEAD_BYTES:
+    """Read up to the empty line and return (head, bytes received after it).
+
+    Raise ValueError if the stream ends before it, or the head exceeds MAX_HEAD_BYTES.
+    """
+    received = b""
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        data = source.recv(MAX_HEAD_BYTES)
+        if not data or len(received) > MAX_HEAD_BYTES:
             raise ValueError("no head of a message")
-        found += more
-    return found[: end + 4], found[end + 4 :]
+        received += data
+    return received[: end + 4], received[end + 4 :]
 
 
 def _relay_request(
@@ -123,26 +132,26 @@ def _relay_request(
     if request.method == "CONNECT":
         client_socket.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
     upstream.sendall(request.forwarded_head + rest)
-    back = threading.Thread(
+    upload = threading.Thread(
         target=_pump_bytes, args=(client_socket, upstream, RateLimiter()), name="egress", daemon=True
     )
-    back.start()
+    upload.start()
     try:
         if request.method != "CONNECT":
-            # The client must not use this connection again: the next request may be for another host.
+            # The client must not reuse this connection: its next request may be for another host.
             head, rest = _read_message_head(upstream)
             status, _, fields = head.partition(b"\r\n")
-            client_socket.sendall(status + b"\r\n" + _strip_headers(fields, b"connection", b"keep-alive") + rest)
+            client_socket.sendall(status + b"\r\n" + _close_after_response(fields) + rest)
         _pump_bytes(upstream, client_socket, rate_limiter)
     except ValueError:
         _send_error(client_socket, 502, f"{request.host} did not answer in HTTP")
     finally:
         _shut_down_sockets(client_socket, upstream)
-        back.join()
+        upload.join()
 
 
 def _pump_bytes(source: socket.socket, target: socket.socket, rate_limiter: RateLimiter) -> None:
-    """Carry bytes until the source ends or either is cut, then hang up both."""
+    """Copy bytes until the source ends or either side disconnects, then shut down both."""
     with contextlib.suppress(OSError):
         if hasattr(os, "splice"):
             _splice_bytes(source, target, rate_limiter)
@@ -154,18 +163,19 @@ def _pump_bytes(source: socket.socket, target: socket.socket, rate_limiter: Rate
 
 
 def _splice_bytes(source: socket.socket, target: socket.socket, rate_limiter: RateLimiter) -> None:
-    outlet, inlet = os.pipe()
+    # splice(2) needs a pipe at one end.
+    pipe_reader, pipe_writer = os.pipe()
     try:
-        while left := os.splice(source.fileno(), inlet, rate_limiter.chunk_bytes()):
-            rate_limiter.throttle(left)
-            while left:
-                left -= os.splice(outlet, target.fileno(), left)
+        while pending := os.splice(source.fileno(), pipe_writer, rate_limiter.chunk_bytes()):
+            rate_limiter.throttle(pending)
+            while pending:
+                pending -= os.splice(pipe_reader, target.fileno(), pending)
     finally:
-        os.close(outlet)
-        os.close(inlet)
+        os.close(pipe_reader)
+        os.close(pipe_writer)
 
 
 def _shut_down_sockets(*sockets: socket.socket) -> None:
-    for one in sockets:
+    for open_socket in sockets:
         with contextlib.suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
+            open_socket.shutdown(socket.SHUT_RDWR)

@@ -1,13 +1,18 @@
-"""Rate limiter for the bytes of all downloads of a worker."""
+"""Rate limiter for the bytes of one download."""
 
 import threading
 import time
 
-RELAY_CHUNK_BYTES = 1024 * 1024
+MIN_CHUNK_BYTES = 4096
+MAX_CHUNK_BYTES = 1024 * 1024
+CHUNKS_PER_SECOND = 10  # at a low rate, so that the bytes arrive evenly
 
 
 class RateLimiter:
-    """Counts the bytes that arrive, and slows them down to `rate` per second (0: as they come)."""
+    """Counts bytes and delays them to at most `rate` bytes per second; 0 is no limit.
+
+    Thread-safe. `rate` may be changed at any time.
+    """
 
     def __init__(self, rate: int = 0) -> None:
         self.rate = rate
@@ -16,15 +21,16 @@ class RateLimiter:
         self._next_free_at = 0.0
 
     def chunk_bytes(self) -> int:
-        """Return how many bytes to take at once, so that a low rate is an even one."""
-        return max(4096, min(RELAY_CHUNK_BYTES, self.rate // 10)) if self.rate else RELAY_CHUNK_BYTES
+        """Return the number of bytes to read at once."""
+        rate = self.rate
+        return max(MIN_CHUNK_BYTES, min(MAX_CHUNK_BYTES, rate // CHUNKS_PER_SECOND)) if rate else MAX_CHUNK_BYTES
 
     def throttle(self, byte_count: int) -> None:
-        """Count bytes, and wait until they are due."""
+        """Count bytes and sleep until the rate allows them."""
         with self._lock:
             self.transferred_bytes += byte_count
             now = time.monotonic()
             self._next_free_at = max(now, self._next_free_at) + (byte_count / self.rate if self.rate else 0.0)
-            wait = self._next_free_at - now
-        if wait > 0:
-            time.sleep(wait)
+            delay = self._next_free_at - now
+        if delay > 0:
+            time.sleep(delay)

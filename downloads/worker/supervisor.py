@@ -210,7 +210,7 @@ class Supervisor:
             logger.info("Requeued %d downloads whose lease had expired", count)
 
     def _write_heartbeat(self) -> None:
-        """Set this worker's heartbeat key, which /readyz and /metrics read; skipped while Redis is down."""
+        """Set this worker's heartbeat key, which the health checks read; skipped while Redis is down."""
         with contextlib.suppress(redis.RedisError, OSError):
             redis_clients.get_redis_client().set(
                 keys.WORKER_KEY_PREFIX + self.name, int(time.time()), ex=HEARTBEAT_TTL_SECONDS
