@@ -1,1 +1,1 @@
-"""The only package that imports yt_dlp: looks videos up and fetches them."""
+"""Interface to yt-dlp: probes URLs and downloads files. The only package that imports yt_dlp."""

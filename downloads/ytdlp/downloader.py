@@ -1,6 +1,6 @@
-"""The wall around yt-dlp: nobody else knows `ytdl`, the only module that imports it.
+"""Probing and downloading with yt-dlp, behind values and one error of our own (see `results`).
 
-Nothing that a person types, and nothing that a site says, becomes an option or a file name here.
+Neither what people type nor what a site sends becomes an option of yt-dlp or a file name.
 """
 
 import errno
@@ -34,7 +34,7 @@ THUMBNAIL_EXTENSIONS = ("jpg", "jpeg", "png", "webp")
 def probe_url(
     url: str, folder: Path, *, proxy_url: str, quality: str = "best", subtitle_languages: str = ""
 ) -> ProbeResult | Playlist:
-    """Look an address up, and choose a video's formats; what is fetched goes to `folder`. Raise DownloadError."""
+    """Look up a URL and choose the formats of its video, to be downloaded to `folder`; raise DownloadError."""
     ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
     try:
         info = _unwrap_single_video(ydl, ydl.extract_info(url, download=False))
@@ -44,28 +44,32 @@ def probe_url(
         return info
     if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
         raise DownloadError("This is a live stream: try again when it has ended and its recording is up.", True)
-    return ProbeResult(info, [_build_stream(chosen) for chosen in _requested_formats(info)], ydl)
+    return ProbeResult(info, [_build_stream(format_info) for format_info in _requested_formats(info)], ydl)
 
 
 def download_files(
     probe_result: ProbeResult, on_update: Callable[[StreamUpdate], None], on_merging: Callable[[], None]
 ) -> DownloadedFiles:
-    """Fetch what was found; `on_step` hears of bytes, `on_merging` that all are here. Raise DownloadError."""
-    names = [chosen.get("format_id") for chosen in _requested_formats(probe_result.info)]
-    probe_result.ydl.add_progress_hook(lambda news: _forward_progress(news, names, on_update))
-    probe_result.ydl.add_postprocessor_hook(lambda news: _forward_merge_start(news, on_merging))
-    # A single file stays as the site has it, byte for byte; streams put together from parts are repaired.
-    is_file = len(names) == 1 and probe_result.info.get("protocol") in ("http", "https")
-    probe_result.ydl.params["fixup"] = "never" if is_file else "detect_or_warn"
+    """Download the formats chosen by `probe_url`; raise DownloadError, or OSError(ENOSPC) on a full disk.
+
+    `on_update` is called for each progress update, `on_merging` when all streams are downloaded and merging starts.
+    """
+    info, ydl = probe_result.info, probe_result.ydl
+    format_ids = [format_info.get("format_id") for format_info in _requested_formats(info)]
+    ydl.add_progress_hook(lambda event: _forward_progress(event, format_ids, on_update))
+    ydl.add_postprocessor_hook(lambda event: _forward_merge_start(event, on_merging))
+    # A single file is kept byte for byte; streams assembled from fragments or merged are repaired.
+    is_single_file = len(format_ids) == 1 and info.get("protocol") in ("http", "https")
+    ydl.params["fixup"] = "never" if is_single_file else "detect_or_warn"
     try:
-        probe_result.ydl.process_info(probe_result.info)
+        ydl.process_info(info)
     except YoutubeDLError as error:
         raise _to_download_error(error) from error
     return _collect_files(probe_result)
 
 
 def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any] | Playlist:
-    """Return the one video that was found, or the list of many; raise DownloadError if there are none."""
+    """Return the info of a single video, or a playlist of several; raise DownloadError if there is no video."""
     if info and info.get("_type", "video") in ("playlist", "multi_video"):
         entries = list(_non_empty_entries(info))
         if len(entries) > 1:
@@ -84,13 +88,13 @@ def _non_empty_entries(info: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 def _build_playlist(info: dict[str, Any], entries: list[dict[str, Any]]) -> Playlist:
     limit = settings.PLAYLIST_LIMIT
-    found = [_build_playlist_entry(each, info) for each in entries[:limit]]
+    playlist_entries = [_build_playlist_entry(entry, info) for entry in entries[:limit]]
     title = str(info.get("title") or info.get("id") or "")
-    return Playlist(title, [entry for entry in found if entry.url], len(entries) > limit)
+    return Playlist(title, [entry for entry in playlist_entries if entry.url], has_more=len(entries) > limit)
 
 
 def _build_playlist_entry(entry: dict[str, Any], playlist_info: dict[str, Any]) -> PlaylistEntry:
-    """Return a list's entry under an address of its own: its page, or the file where the page is the list's."""
+    """Return an entry with a URL of its own: its page, or its file where its page is that of the playlist."""
     page = entry.get("webpage_url") if entry.get("webpage_url") != playlist_info.get("webpage_url") else None
     formats = entry.get("formats") or [{}]
     is_pointer = entry.get("_type") in ("url", "url_transparent")
@@ -104,18 +108,18 @@ def _requested_formats(info: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _build_stream(format_info: dict[str, Any]) -> Stream:
-    is_sound = format_info.get("vcodec") == "none" and format_info.get("acodec") != "none"
-    planned = format_info.get("filesize") or format_info.get("filesize_approx")
-    return Stream(kind="audio" if is_sound else "video", expected_bytes=float(planned) if planned else None)
+    is_audio = format_info.get("vcodec") == "none" and format_info.get("acodec") != "none"
+    size = format_info.get("filesize") or format_info.get("filesize_approx")
+    return Stream(kind="audio" if is_audio else "video", expected_bytes=float(size) if size else None)
 
 
 def _forward_progress(event: dict[str, Any], format_ids: list[Any], on_update: Callable[[StreamUpdate], None]) -> None:
     if event["status"] not in ("downloading", "finished"):
         return
-    name = (event.get("info_dict") or {}).get("format_id")
+    format_id = (event.get("info_dict") or {}).get("format_id")
     on_update(
         StreamUpdate(
-            stream_index=format_ids.index(name) if name in format_ids else 0,
+            stream_index=format_ids.index(format_id) if format_id in format_ids else 0,
             downloaded_bytes=int(event.get("downloaded_bytes") or 0),
             total_bytes=event.get("total_bytes") or event.get("total_bytes_estimate"),
             is_finished=event["status"] == "finished",
@@ -134,31 +138,32 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
     media = Path(probe_result.info.get("filepath") or "")
     if not media.is_file() or not media.stat().st_size:
         raise DownloadError("The site answered, but sent no video.", False)
-    beside = [
-        path
-        for path in sorted(media.parent.glob(f"{OUTPUT_STEM}.*"))
-        if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS
-    ]
-    info = media.parent / f"{OUTPUT_STEM}.info.json"
-    subtitles = sorted(path for path in media.parent.glob(f"{OUTPUT_STEM}.*.vtt") if path.stat().st_size)
-    return DownloadedFiles(media, beside[0] if beside else None, info if info.is_file() else None, subtitles)
+    thumbnails = sorted(
+        path for path in media.parent.glob(f"{OUTPUT_STEM}.*") if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS
+    )
+    info_json = media.parent / f"{OUTPUT_STEM}.info.json"
+    return DownloadedFiles(
+        media,
+        thumbnail=thumbnails[0] if thumbnails else None,
+        info_json=info_json if info_json.is_file() else None,
+        subtitle_files=sorted(path for path in media.parent.glob(f"{OUTPUT_STEM}.*.vtt") if path.stat().st_size),
+    )
 
 
 def _to_download_error(error: BaseException) -> DownloadError | OSError:
-    """Turn yt-dlp's error into words that say what to do, with its own message beneath; a full disk stays one."""
+    """Convert an error of yt-dlp into one with a message for people; a full disk becomes OSError(ENOSPC)."""
     if error_messages.DISK_FULL_PATTERN.search(str(error)):
         return OSError(errno.ENOSPC, str(error))
     status = next((cause.status for cause in _walk_causes(error) if isinstance(cause, HTTPError)), None)
-    words, permanent = error_messages.explain_error(str(error), status)
-    return DownloadError(words, permanent)
+    return DownloadError(*error_messages.explain_error(str(error), status))
 
 
 def _walk_causes(error: BaseException | None) -> Iterable[BaseException]:
-    """Walk an error and what caused it, also where yt-dlp keeps that in fields of its own."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    """Yield an error and its causes, also those that yt-dlp keeps in `exc_info` and `cause` instead of `__cause__`."""
+    visited_ids: set[int] = set()
+    while error is not None and id(error) not in visited_ids:
+        visited_ids.add(id(error))
         yield error
-        info = getattr(error, "exc_info", None)
-        within = info[1] if info else None
-        error = (within if within is not error else None) or getattr(error, "cause", None) or error.__cause__
+        exc_info = getattr(error, "exc_info", None)
+        inner_error = exc_info[1] if exc_info else None
+        error = (inner_error if inner_error is not error else None) or getattr(error, "cause", None) or error.__cause__

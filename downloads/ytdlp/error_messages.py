@@ -1,8 +1,8 @@
-"""What a failed download says: words that a person can act on, with yt-dlp's own message beneath."""
+"""Error messages for people: what happened and what to do, followed by yt-dlp's own message."""
 
 import re
 
-# What the proxy's own answers begin with; see egress.OURS.
+# An error of the egress proxy itself, repeated by yt-dlp; see network.proxy.PROXY_ERROR_PREFIX.
 PROXY_ERROR_PATTERN = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
 MESSAGE_PREFIX_PATTERN = re.compile(r"^(ERROR: )?(\[[\w:.+-]+\] )?([\w-]{1,64}: (?=Unable|Failed|Video|This|Private))?")
 ADVICE_PATTERN = re.compile(
@@ -24,7 +24,7 @@ HTTP_STATUS_MESSAGES = {
     451: ("The site may not show this video here for legal reasons (451).", True),
 }
 
-# The first that fits the message wins; what is more special stands above.
+# (pattern of yt-dlp's message, message for people, permanent). The first match wins: specific before general.
 PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"\bdrm\b", "This video is protected against copying (DRM): it cannot be archived.", True),
     (
@@ -81,18 +81,21 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
 
 
 def explain_error(message: str, status: int | None = None) -> tuple[str, bool]:
-    """Return words for yt-dlp's message (and the HTTP status that caused it), and whether it is permanent."""
-    if ours := PROXY_ERROR_PATTERN.search(message):
-        return _proxy_error_message(ours.group(1).strip())
-    plain = _strip_noise(message)
-    if status is None and (said := re.search(r"HTTP Error (\d{3})", message)):
-        status = int(said.group(1))
-    words, permanent = _match_message(message.lower(), status)
-    return f"{words}\n{plain}" if plain else words, permanent
+    """Return (message for people, permanent) for a message of yt-dlp and the HTTP status that caused it, if any."""
+    if proxy_error := PROXY_ERROR_PATTERN.search(message):
+        return _proxy_error_message(proxy_error.group(1).strip())
+    detail = _strip_noise(message)
+    if status is None and (http_error := re.search(r"HTTP Error (\d{3})", message)):
+        status = int(http_error.group(1))
+    explanation, permanent = _match_message(message.lower(), status)
+    return f"{explanation}\n{detail}" if detail else explanation, permanent
 
 
 def _proxy_error_message(message: str) -> tuple[str, bool]:
-    """Word what the proxy itself said: a forbidden address is permanent, an outage is not."""
+    """Return (message for people, permanent) for an error of the proxy: only a forbidden address is permanent.
+
+    An unknown host name is permanent too, after the one retry that worker.attempt allows it.
+    """
     if "may not reach" in message:
         return f"Refused: {message}.", True
     if message.startswith("unknown host name"):
@@ -105,13 +108,13 @@ def _match_message(message: str, status: int | None) -> tuple[str, bool]:
         return HTTP_STATUS_MESSAGES[status]
     if status and status >= 500:
         return f"The site is out of order ({status}): retry later.", False
-    for pattern, words, permanent in PATTERN_MESSAGES:
+    for pattern, explanation, permanent in PATTERN_MESSAGES:
         if re.search(pattern, message):
-            return words, permanent
+            return explanation, permanent
     return "yt-dlp could not fetch this video.", False
 
 
 def _strip_noise(message: str) -> str:
-    """Return yt-dlp's message without its prefixes, its advice for the command line, and its colours."""
+    """Return yt-dlp's message without its prefixes, its advice for command-line users, and its colors."""
     message = re.sub(r"\x1b\[[0-9;]*m", "", message)
     return ADVICE_PATTERN.sub("", MESSAGE_PREFIX_PATTERN.sub("", message)).strip()[:MAX_DETAIL_CHARACTERS]

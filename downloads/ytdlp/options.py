@@ -1,4 +1,4 @@
-"""Options passed to yt-dlp."""
+"""Options of yt-dlp, for the probe and the download."""
 
 import logging
 import re
@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
-# Everything in the work folder is called so; names for people are made when a video is filed away.
+# File name stem in the workspace; the attempt names the files after the title when it stores them.
 OUTPUT_STEM = "media"
-# Those that go through the proxy: no rtmp, no rtsp, no mms, no websocket.
+# Protocols that go through the egress proxy; rtmp, rtsp, mms and WebSocket would bypass it.
 PROTOCOL_PATTERN = r"^(https?|m3u8(_native)?|http_dash_segments(_generator)?|ism)$"
 PROTOCOL_FILTER = f"[protocol~='{PROTOCOL_PATTERN}']"
 FORMAT_BY_QUALITY = {"audio": f"ba{PROTOCOL_FILTER}/b{PROTOCOL_FILTER}"}
@@ -19,7 +19,7 @@ HEIGHT_BY_QUALITY = {"1080p": "1080", "720p": "720", "480p": "480"}
 
 
 class _YtdlpLogger:
-    """What yt-dlp says goes to the log's depths: an error is told by whoever catches it."""
+    """Logs all messages of yt-dlp at debug level; whoever catches an error logs it."""
 
     def debug(self, message: str) -> None:
         logger.debug("%s", message)
@@ -28,6 +28,7 @@ class _YtdlpLogger:
 
 
 def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
+    """Return the options for a download to `folder`; `quality` is a value of models.Quality."""
     return {
         "proxy": proxy_url,
         "format": FORMAT_BY_QUALITY.get(quality, DEFAULT_FORMAT),
@@ -40,10 +41,10 @@ def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
         "clean_infojson": True,
         "noplaylist": True,
         "extract_flat": "in_playlist",
-        # One more than is taken, to know whether there are more.
+        # One more than the limit, to detect that there are more.
         "playlist_items": f"1:{settings.PLAYLIST_LIMIT + 1}",
         "continuedl": True,
-        # The streams of a video stay until it is filed away: joining them may be cut short.
+        # Keep the streams after merging: an attempt that is interrupted there does not download them again.
         "keepvideo": True,
         "overwrites": True,
         "updatetime": False,
@@ -57,7 +58,7 @@ def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
         "extractor_retries": 1,
         "file_access_retries": 1,
         "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _retry_delay),
-        # A file that claims to be a playlist must not make ffmpeg read others, here or elsewhere.
+        # A downloaded file that is a playlist must not make ffmpeg open other files or URLs.
         "postprocessor_args": {"ffmpeg_i": ["-protocol_whitelist", "file,crypto,data"]},
         "logger": _YtdlpLogger(),
         "noprogress": True,
@@ -66,17 +67,17 @@ def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
 
 
 def build_subtitle_options(languages: str) -> dict[str, Any]:
-    """Return the options for subtitles in these languages, kept as WebVTT; a track that fails fails no video."""
+    """Return the options for subtitles as WebVTT; `languages` is a comma-separated list, empty for none."""
     if not languages:
         return {}
     return {
         "writesubtitles": True,
-        # yt-dlp reads these as patterns: "en" also means en-GB.
+        # yt-dlp matches these as regular expressions: "en" includes en-GB.
         "subtitleslangs": [rf"{re.escape(language)}(-.*)?" for language in languages.split(",")],
         "subtitlesformat": "vtt/best",
         "postprocessors": [{"key": "FFmpegSubtitlesConvertor", "format": "vtt", "when": "before_dl"}],
     }
 
 
-def _retry_delay(n: int) -> float:
+def _retry_delay(n: int) -> float:  # the parameter's name is yt-dlp's
     return min(8.0, 0.5 * 2**n)

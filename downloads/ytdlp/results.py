@@ -1,4 +1,4 @@
-"""Results and errors of looking a URL up and fetching it."""
+"""Results and errors of a probe and a download."""
 
 import dataclasses
 from pathlib import Path
@@ -8,7 +8,10 @@ from downloads.ytdlp.streams import Stream
 
 
 class DownloadError(Exception):
-    """The world is not as the download needs it; `permanent` where trying again will not help."""
+    """The site, the network or a limit prevents the download; `permanent` if a retry cannot help.
+
+    The message is for people, and is kept on the row.
+    """
 
     def __init__(self, message: str, permanent: bool) -> None:
         super().__init__(message)
@@ -17,7 +20,7 @@ class DownloadError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class ProbeResult:
-    """A video that was looked up: what the site says of it, and the streams that will be fetched."""
+    """A single video: yt-dlp's info dict, the streams that will be downloaded, and the client to download them."""
 
     info: dict[str, Any]
     streams: list[Stream]
@@ -26,7 +29,7 @@ class ProbeResult:
 
 @dataclasses.dataclass(frozen=True)
 class PlaylistEntry:
-    """A video in a list: its address, and what the list says that it is."""
+    """A video of a playlist: its URL, and what the playlist tells of it."""
 
     url: str
     extractor: str = ""
@@ -36,7 +39,7 @@ class PlaylistEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Playlist:
-    """The address was not of one video but of many: the first of them, and whether there are more."""
+    """A URL with many videos: the first PLAYLIST_LIMIT entries, and if there are more."""
 
     title: str
     entries: list[PlaylistEntry]
@@ -45,7 +48,7 @@ class Playlist:
 
 @dataclasses.dataclass(frozen=True)
 class DownloadedFiles:
-    """Files in the work folder."""
+    """Downloaded files, in the workspace."""
 
     media: Path
     thumbnail: Path | None
