@@ -17,7 +17,8 @@ from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import collect_subtitles
 from downloads.models import Quality, Queue, StoredFiles, Video
-from downloads.progress import message, publisher
+from downloads.progress import publisher
+from downloads.progress.message import Progress
 from downloads.worker import limits
 from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
@@ -38,7 +39,7 @@ def run_attempt(
     video: Video,
     *,
     proxy_url: str,
-    on_progress: Callable[[message.Progress], None],
+    on_progress: Callable[[Progress], None],
     on_downloaded: Callable[[], None] = lambda: None,
 ) -> None:
     """Download a claimed video and store its files; every outcome, errors included, is written to its row.
@@ -47,7 +48,7 @@ def run_attempt(
     on Redis; `on_downloaded` is called once when no more bytes are expected.
     """
 
-    def send_progress(state: message.Progress) -> None:
+    def send_progress(state: Progress) -> None:
         on_progress(state)
         publisher.publish_progress(video.video_id, state)
 

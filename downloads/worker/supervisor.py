@@ -19,11 +19,12 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from downloads.database import use_short_timeouts
-from downloads.files import ffmpeg, media_folder, workspace
-from downloads.models import LEASE_DURATION, TERMINAL_STATUSES, Queue, Video
+from downloads.files import ffmpeg, workspace
+from downloads.models import LEASE_DURATION, Queue, Video
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 from downloads.worker.download_process import DownloadProcess
+from downloads.worker.orphaned_files import remove_orphaned_files
 
 logger = logging.getLogger(__name__)
 
@@ -123,20 +124,10 @@ class Supervisor:
     # Periodic tasks --------------------------------------------------------------------------------
 
     def _remove_orphaned_folders(self) -> None:
-        """Remove, once, the files of attempts whose video is neither queued nor active any more."""
+        """Remove orphaned files, once in the life of this worker."""
         if self._are_orphans_removed:
             return
-        ids_on_disk = {*workspace.list_ids(), *media_folder.list_incoming_ids()}
-        unfinished_ids = Video.objects.unfinished().filter(video_id__in=ids_on_disk).values_list("video_id", flat=True)
-        for video_id in ids_on_disk - set(unfinished_ids):
-            workspace.remove_workspace(video_id)
-        # Left by a crash between the rename into the media folder and the commit, followed by a cancel. Folders
-        # without a row are kept: losing the database must not cost the files as well.
-        ended_without_media = Video.objects.filter(
-            status__in=TERMINAL_STATUSES, media_file="", video_id__in=media_folder.list_stored_ids()
-        )
-        for video_id in ended_without_media.values_list("video_id", flat=True):
-            media_folder.remove_video_folder(video_id)
+        remove_orphaned_files()
         self._are_orphans_removed = True
 
     def _check_disk_space(self) -> None:

@@ -32,7 +32,10 @@ THUMBNAIL_TIMEOUT_SECONDS = 60.0
 
 
 class ResumingYoutubeDL(yt_dlp.YoutubeDL):
-    """`YoutubeDL` whose partial files are resumed safely, also by a later process."""
+    """`YoutubeDL` whose partial files are resumed safely, also by a later process.
+
+    `dl`, `urlopen`, `_write_thumbnails` and `_write_subtitles` override methods of yt-dlp.
+    """
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._partial_file: PartialFile | None = None
@@ -42,10 +45,7 @@ class ResumingYoutubeDL(yt_dlp.YoutubeDL):
         self.add_progress_hook(self._check_fragment_count)
 
     def dl(self, name: str, info: dict[str, Any], subtitle: bool = False, test: bool = False) -> Any:
-        """Download one file; resume its partial file if the server still has the same file.
-
-        Overrides a method of yt-dlp, as do the other methods with docstrings here.
-        """
+        """Download one file; resume its partial file if the server still has the same file."""
         if subtitle or test:
             return super().dl(name, info, subtitle, test)
         is_fragmented = info.get("protocol") not in ("http", "https")
