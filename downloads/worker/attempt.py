@@ -79,8 +79,8 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
         return
     message = _failure_message(video, error)
     # Resolvers fail temporarily, so an unknown host name is retried once.
-    retries_lookup = message.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.tries == 0
-    if isinstance(error, DownloadError) and (retries_lookup or not error.permanent):
+    may_retry_lookup = message.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.tries == 0
+    if isinstance(error, DownloadError) and (may_retry_lookup or not error.permanent):
         leased_video.retry_later(message)
     else:
         leased_video.fail(message)

@@ -13,6 +13,7 @@ DISK_FULL_PATTERN = re.compile(r"no space left|disk quota", re.I)
 UNKNOWN_HOST_PREFIX = "There is an unknown host name"
 MAX_DETAIL_CHARACTERS = 400
 
+# HTTP status: (message for people, permanent)
 HTTP_STATUS_MESSAGES = {
     400: ("The site does not understand this address.", True),
     401: ("The site wants a sign-in for this video, which the archive does not have.", True),
