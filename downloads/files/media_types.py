@@ -1,82 +1,99 @@
-"""Media types: file endings, their MIME types, and what browsers play."""
+"""Media types: file extensions, their MIME types, and what browsers play.
+
+A new media type is one line in `MEDIA_TYPES`. Where it is audio, the generated column `kind` changes with it:
+run `manage.py makemigrations`.
+"""
 
 from pathlib import Path
+from typing import NamedTuple
+
+
+class MediaType(NamedTuple):
+    """A media file extension: its MIME type, and which streams such a file may have."""
+
+    content_type: str | None  # None where browsers do not play it: it is offered as a download
+    is_audio: bool = False  # listed as audio
+    may_lack_video: bool = False  # yt-dlp uses the extension for audio alone as well
+    audio_only_extension: str | None = None  # the new extension of a file with audio alone
+
 
 # What browsers and players take for media, and nothing that a browser would run or render as a page.
-MEDIA_EXTENSIONS = frozenset(
-    [
-        "mp4",
-        "m4v",
-        "mov",
-        "webm",
-        "mkv",
-        "ogv",
-        "ogg",
-        "oga",
-        "opus",
-        "mp3",
-        "m4a",
-        "aac",
-        "flac",
-        "wav",
-        "weba",
-        "ts",
-        "mpg",
-        "mpeg",
-        "avi",
-        "flv",
-        "3gp",
-        "wmv",
-        "wma",
-    ]
-)
-# What only sound is called: yt-dlp leaves these endings whether there are pictures or not.
-AUDIO_ONLY_EXTENSIONS = {"mp4": "m4a", "webm": "weba"}
-THUMBNAIL_SIGNATURES = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
-MAX_THUMBNAIL_BYTES = 10_000_000  # bytes
-
-
-# Whatever else lies in the media folder is offered as a download, never shown.
-CONTENT_TYPES = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".webm": "video/webm",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".ogv": "video/ogg",
-    ".m4a": "audio/mp4",
-    ".weba": "audio/webm",
-    ".mp3": "audio/mpeg",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".flac": "audio/flac",
-    ".wav": "audio/wav",
-    ".aac": "audio/aac",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".vtt": "text/vtt; charset=utf-8",
+MEDIA_TYPES: dict[str, MediaType] = {
+    "mp4": MediaType("video/mp4", audio_only_extension="m4a"),
+    "m4v": MediaType("video/mp4"),
+    "mov": MediaType("video/quicktime"),
+    "webm": MediaType("video/webm", may_lack_video=True, audio_only_extension="weba"),
+    "mkv": MediaType("video/x-matroska"),
+    "ogv": MediaType("video/ogg"),
+    "ogg": MediaType("audio/ogg", is_audio=True, may_lack_video=True),
+    "oga": MediaType(None, is_audio=True),
+    "opus": MediaType("audio/ogg", is_audio=True),
+    "mp3": MediaType("audio/mpeg", is_audio=True),
+    "m4a": MediaType("audio/mp4", is_audio=True),
+    "aac": MediaType("audio/aac", is_audio=True),
+    "flac": MediaType("audio/flac", is_audio=True),
+    "wav": MediaType("audio/wav", is_audio=True),
+    "weba": MediaType("audio/webm", is_audio=True),
+    "ts": MediaType(None),
+    "mpg": MediaType(None),
+    "mpeg": MediaType(None),
+    "avi": MediaType(None),
+    "flv": MediaType(None),
+    "3gp": MediaType(None),
+    "wmv": MediaType(None),
+    "wma": MediaType(None, is_audio=True),
 }
+# Files beside the media that pages load.
+COMPANION_CONTENT_TYPES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "vtt": "text/vtt; charset=utf-8",
+}
+THUMBNAIL_SIGNATURES = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
+MAX_THUMBNAIL_BYTES = 10_000_000
+
+MEDIA_EXTENSIONS = frozenset(MEDIA_TYPES)
+# In alphabetical order: the expression of a generated column and a migration hold it.
+AUDIO_EXTENSIONS = tuple(sorted(extension for extension, media_type in MEDIA_TYPES.items() if media_type.is_audio))
+AUDIO_OR_VIDEO_EXTENSIONS = frozenset(
+    extension for extension, media_type in MEDIA_TYPES.items() if media_type.may_lack_video
+)
+AUDIO_ONLY_EXTENSIONS = {
+    extension: media_type.audio_only_extension
+    for extension, media_type in MEDIA_TYPES.items()
+    if media_type.audio_only_extension
+}
+# By suffix, with the dot. Any other file of the media folder is offered as a download, never shown.
+CONTENT_TYPES = {
+    f".{extension}": media_type.content_type for extension, media_type in MEDIA_TYPES.items() if media_type.content_type
+} | {f".{extension}": content_type for extension, content_type in COMPANION_CONTENT_TYPES.items()}
 
 
 def media_extension(media: Path) -> str | None:
-    """Return a media file's allowed ending, None for one that is not."""
-    kind = media.suffix[1:].lower()
-    return kind if kind in MEDIA_EXTENSIONS else None
+    """Return a file's extension in lower case; None if it is not a media type that is kept."""
+    extension = media.suffix[1:].lower()
+    return extension if extension in MEDIA_EXTENSIONS else None
 
 
 def thumbnail_extension(thumbnail: Path) -> str | None:
-    """Return the ending that a picture's first bytes ask for, None for what is no jpg, png or webp."""
+    """Return the extension for an image by its first bytes; None unless it is JPEG, PNG or WebP below 10 MB."""
     if thumbnail.stat().st_size >= MAX_THUMBNAIL_BYTES:
         return None
     with thumbnail.open("rb") as file:
-        start = file.read(16)
-    for kind, mark in THUMBNAIL_SIGNATURES.items():
-        if start.startswith(mark) and (kind != "webp" or start[8:12] == b"WEBP"):
-            return kind
+        header = file.read(16)
+    for extension, signature in THUMBNAIL_SIGNATURES.items():
+        if header.startswith(signature) and (extension != "webp" or header[8:12] == b"WEBP"):
+            return extension
     return None
 
 
 def get_content_type(path: Path) -> str:
+    """Return the Content-Type of a file in the media folder, by its suffix."""
     return CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
+
+
+def may_lack_video(path: Path) -> bool:
+    """Return whether the suffix of a media file leaves open that it has audio alone."""
+    return path.suffix[1:].lower() in AUDIO_OR_VIDEO_EXTENSIONS

@@ -16,8 +16,6 @@ from downloads.models.event import VideoEvent
 
 MAX_EVENTS_SHOWN = 100
 MAX_ENTRIES_SHOWN = 200
-# What yt-dlp names the same whether there are pictures in it or not; an .mp4 without would be an .m4a.
-AUDIO_OR_VIDEO_SUFFIXES = (".webm", ".ogg")
 START_SECONDS_PATTERN = re.compile(r"[0-9]{1,6}")
 
 
@@ -77,10 +75,10 @@ def build_player(video: Video) -> Player | None:
 
 
 def _player_kind(video: Video, path: Path) -> str:
-    kind = media_types.CONTENT_TYPES.get(path.suffix.lower(), "")
-    if kind.startswith("audio/") or (video.quality == Quality.AUDIO and path.suffix.lower() in AUDIO_OR_VIDEO_SUFFIXES):
+    content_type = media_types.get_content_type(path)
+    if content_type.startswith("audio/") or (video.quality == Quality.AUDIO and media_types.may_lack_video(path)):
         return "audio"
-    return "video" if kind.startswith("video/") else "other"
+    return "video" if content_type.startswith("video/") else "other"
 
 
 def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:
