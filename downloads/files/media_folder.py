@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from downloads.files.fsync import fsync_path
+
 INCOMING_FOLDER = ".incoming"
 REPLACED_SUFFIX = ".old"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # Linux's
@@ -36,11 +38,7 @@ def link_or_move(source: Path, target: Path) -> Path:
 def fsync_folder(folder: Path) -> None:
     """Have the folder's files on the disk itself, so that a power cut leaves no half file behind a whole row."""
     for path in (*folder.iterdir(), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        fsync_path(path)
 
 
 def stage(prepared_folder: Path, video_id: str) -> Path:
@@ -109,8 +107,4 @@ def install(prepared_folder: Path, video_id: str) -> None:
             target.rename(old)
     if prepared_folder.exists():
         prepared_folder.rename(target)
-    handle = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    fsync_path(target.parent)

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from downloads.files.fsync import fsync_path
+
 RESUME_INFO_SUFFIX = ".mark"
 PARTIAL_SUFFIX = ".part"
 YTDLP_STATE_SUFFIX = ".ytdl"  # yt-dlp's own
@@ -256,12 +258,7 @@ class PartialFile:
 
     def _fsync_partial(self) -> None:
         fragment = self.resume_info.fragment
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            size = os.fstat(handle).st_size
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        size = fsync_path(self.path)
         self.resume_info.synced, self.resume_info.synced_fragment = size, fragment
         self._save_resume_info()
 

@@ -1,10 +1,11 @@
 """Where a video's folder lies while its row is removed: out of the library, and one rename away from it."""
 
-import os
 import shutil
 from pathlib import Path
 
 from django.conf import settings
+
+from downloads.files.fsync import fsync_path
 
 TRASH_FOLDER = ".trash"
 
@@ -23,8 +24,7 @@ def move_to_trash(video_id: str) -> None:
     kept.parent.mkdir(exist_ok=True)
     # Of a removal that came to nothing; the video was fetched once more since.
     _remove_tree(kept)
-    folder.rename(kept)
-    _fsync_folders(folder.parent, kept.parent)
+    _rename_durably(folder, kept)
 
 
 def restore_from_trash(video_id: str) -> None:
@@ -33,8 +33,7 @@ def restore_from_trash(video_id: str) -> None:
     if folder.is_dir():
         _remove_tree(kept)
     elif kept.is_dir():
-        kept.rename(folder)
-        _fsync_folders(folder.parent, kept.parent)
+        _rename_durably(kept, folder)
 
 
 def delete_from_trash(video_id: str) -> None:
@@ -56,11 +55,8 @@ def _remove_tree(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _fsync_folders(*folders: Path) -> None:
-    """Have renames on the disk itself, before the database says that they were done."""
-    for folder in folders:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _rename_durably(source: Path, target: Path) -> None:
+    """Rename a folder and flush both parents to the disk, before the database records that it was done."""
+    source.rename(target)
+    for parent in (source.parent, target.parent):
+        fsync_path(parent)
