@@ -39,7 +39,9 @@ def library(request: HttpRequest) -> HttpResponse:
     given = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
     answer = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=given)})
     return (
-        responses.update_url(request, answer, context["browse"].build_url()) if responses.is_htmx_request(request) else answer
+        responses.update_url(request, answer, context["browse"].build_url())
+        if responses.is_htmx_request(request)
+        else answer
     )
 
 
