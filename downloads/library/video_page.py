@@ -1,4 +1,4 @@
-"""What the page of one video shows besides its row: player, timeline, place in the queue, entries, neighbours."""
+"""Template context of one video's page: player, timeline, place in the queue, entries of a playlist, neighbours."""
 
 import dataclasses
 import datetime as dt
@@ -21,39 +21,41 @@ START_SECONDS_PATTERN = re.compile(r"[0-9]{1,6}")
 
 @dataclasses.dataclass(frozen=True)
 class Player:
-    """How a video's file can be played: as "video", as "audio", in "other" programs only, or it is "gone"."""
+    """The playback of a video's file: a "video", "audio", or of an "other" type for other programs; or it is "gone"."""
 
     kind: str
-    version: str = ""  # another one for another file
+    version: str = ""  # changes with the file, for the browser's cache
     tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
 
     @property
     def is_playable(self) -> bool:
+        """Return whether browsers can play the file."""
         return self.kind in ("video", "audio")
 
 
 @dataclasses.dataclass(frozen=True)
 class TimelineEvent:
-    """An event, and how long after the one before it came."""
+    """An event with the time that passed since the event before it."""
 
     event: VideoEvent
     since_previous: dt.timedelta | None
 
 
 def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the page shows of a video; `t` of the query is the second at which it starts."""
-    reason, _, said = video.error.partition("\n")
-    waits = video.status == Status.QUEUED
-    in_turn = waits and video.retries_at is None
+    """Return the template context of a video's page; `t` in `query` is the second at which the player starts."""
+    reason, _, error_details = video.error.partition("\n")
+    is_queued = video.status == Status.QUEUED
+    is_claimable = is_queued and video.retries_at is None
     newer, older = Video.objects.neighbours(video)
+    start_match = START_SECONDS_PATTERN.fullmatch(query.get("t", ""))
     return {
         "player": build_player(video),
-        "start": found[0] if (found := START_SECONDS_PATTERN.fullmatch(query.get("t", ""))) else "",
+        "start": start_match[0] if start_match else "",
         "reason": reason,
-        "said": said,
-        "queue": Queue.get_or_default() if waits else None,
-        "ahead": Video.objects.ahead_in_queue(video).count() if in_turn else None,
-        "tries": group_events_by_attempt(video),
+        "error_details": error_details,
+        "queue": Queue.get_or_default() if is_queued else None,
+        "videos_ahead": Video.objects.ahead_in_queue(video).count() if is_claimable else None,
+        "attempts": group_events_by_attempt(video),
         "newer": newer,
         "older": older,
         **(_playlist_context(video) if video.is_list else {}),
@@ -61,17 +63,17 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
 
 
 def build_player(video: Video) -> Player | None:
-    """Return how the file is played; None while there is none."""
+    """Return the player for a video's file; None while there is no file."""
     if not video.media_file:
         return None
     path = media_folder.find_file(video.media_file)
     if path is None:
         return Player("gone")
-    found = [
+    tracks = [
         {"language": code, "label": subtitles.language_label(code)}
         for code in subtitles.existing_files_by_language(video.tracks)
     ]
-    return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", found)
+    return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", tracks)
 
 
 def _player_kind(video: Video, path: Path) -> str:
@@ -82,18 +84,18 @@ def _player_kind(video: Video, path: Path) -> str:
 
 
 def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:
-    """Return the newest events by attempt, the newest attempt first; within it as they came."""
+    """Return the newest events by attempt: the newest attempt first, its events in the order in which they happened."""
     events = list(video.events.order_by("-pk")[:MAX_EVENTS_SHOWN])[::-1]
-    before = [None, *events]
-    moments = [
-        TimelineEvent(event, event.at - last.at if last else None) for last, event in zip(before, events, strict=False)
+    timeline = [
+        TimelineEvent(event, event.at - previous.at if previous else None)
+        for previous, event in zip([None, *events], events, strict=False)
     ]
-    grouped = itertools.groupby(moments, key=lambda moment: moment.event.attempt)
-    return [list(group) for _, group in grouped][::-1]
+    attempts = itertools.groupby(timeline, key=lambda timeline_event: timeline_event.event.attempt)
+    return [list(timeline_events) for _, timeline_events in attempts][::-1]
 
 
 def _playlist_context(video: Video) -> dict[str, Any]:
-    """Return the videos of a list, and how many there are in each state."""
+    """Return the videos of a playlist, and how many there are with each status."""
     counts = dict(video.entries.order_by().values_list("status").annotate(count=Count("pk")))
     return {
         "entries": list(video.entries.order_by("pk")[:MAX_ENTRIES_SHOWN]),

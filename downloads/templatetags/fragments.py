@@ -1,4 +1,4 @@
-"""What a page has a hundred of, drawn by its template once: cards, icons, buttons, and the options of a field."""
+"""Template tags for what a page has hundreds of, each rendered once: cards, icons, buttons, options of a field."""
 
 import functools
 import hashlib
@@ -17,51 +17,50 @@ from downloads.models import Status, Video
 
 register = template.Library()
 
-PLACEHOLDER_ID = "SOMEID"  # stands for a video in a button that is drawn for all of them
+PLACEHOLDER_ID = "SOMEID"  # stands for the video's id in a fragment that all videos share
 
 
 @register.simple_tag(takes_context=True)
 def video_card(context: template.Context, video: Video, section: str) -> SafeString:
-    """Draw the card of a video, or its row; one that would look as it did is kept from the last time.
+    """Render the card or row of a video, from the cache if nothing that it shows has changed.
 
-    What it is kept by is all that its template reads, so that nothing has to be told when that changes.
+    The cache key is a digest of everything that the template reads, so no entry has to be invalidated.
     """
-    browse, can_change = context["browse"], context["can_change"]
-    facts = [(name, value) for name, value in vars(video).items() if name != "_state"]
-    read = (
-        facts,
+    listing, can_change = context["browse"], context["can_change"]
+    fields = [(name, value) for name, value in vars(video).items() if name != "_state"]
+    key_parts = (
+        fields,
         time_ago(video.added_at),
         retry_message(video),
         section,
         can_change,
-        browse.search_words,
-        browse.clear_url,
+        listing.search_words,
+        listing.clear_url,
     )
-    key = hashlib.sha256(repr(read).encode()).hexdigest()
-    seen = {"video": video, "place": section, "can_change": can_change, "browse": browse}
-    drawn = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", seen), None)
-    return cast(SafeString, drawn)
+    key = hashlib.sha256(repr(key_parts).encode()).hexdigest()
+    card_context = {"video": video, "section": section, "can_change": can_change, "browse": listing}
+    card = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", card_context), None)
+    return cast(SafeString, card)
 
 
 @register.simple_tag
 @functools.cache
 def icon(name: str) -> str:
-    """Draw the icon of a state or a verb; what surrounds it says the same in words."""
+    """Render the icon of a status or an action, hidden from screen readers: the text beside it says the same."""
     return render_to_string("downloads/_icon.html", {"name": name})
 
 
 @register.simple_tag
 @functools.cache
 def status_badge(status: str) -> str:
-    """Draw a state as its icon and its word."""
-    return render_to_string(
-        "downloads/_state.html", {"status": status, "words": dict(Status.choices).get(status, status)}
-    )
+    """Render a status as its icon and its label."""
+    label = dict(Status.choices).get(status, status)
+    return render_to_string("downloads/_state.html", {"status": status, "label": label})
 
 
 @register.simple_tag(takes_context=True)
 def action_buttons(context: template.Context, video: Video) -> SafeString:
-    """Draw the buttons of what can be done with a video as it stands."""
+    """Render the buttons of the actions that a video's status allows."""
     return _fill_in_video_id(video, _render_action_buttons(video.status, context["can_change"]))
 
 
@@ -73,19 +72,19 @@ def _render_action_buttons(status: str, can_change: bool) -> str:
 
 @register.simple_tag
 def action_button(video: Video, action: str, label: str, icon: str = "", form_id: str = "act") -> SafeString:
-    """Draw the button that does something with a video; `owner` is the form it belongs to."""
+    """Render the button of one action on a video; `form_id` is the form that it submits."""
     return _fill_in_video_id(video, _render_action_button(action, label, icon or action, form_id))
 
 
 @functools.cache
 def _render_action_button(action: str, label: str, icon: str, form_id: str) -> str:
-    context = {"id": PLACEHOLDER_ID, "verb": action, "words": label, "icon": icon, "owner": form_id}
+    context = {"video_id": PLACEHOLDER_ID, "action": action, "label": label, "icon": icon, "form_id": form_id}
     return render_to_string("downloads/_act.html", context)
 
 
 @register.simple_tag
 def cached_video_url(url_name: str, video: Video) -> SafeString:
-    """Return the address of this name for a video; `url` looks through all patterns each time."""
+    """Return the URL with this name for a video; faster than `url`, which resolves all patterns each time."""
     return _fill_in_video_id(video, _reverse_with_placeholder(url_name))
 
 
@@ -95,18 +94,18 @@ def _reverse_with_placeholder(url_name: str) -> str:
 
 
 def _fill_in_video_id(video: Video, fragment: str) -> SafeString:
-    # An id has no letter that means anything in HTML or in an address.
+    # An id has no character with a meaning in HTML or in a URL.
     return mark_safe(fragment.replace(PLACEHOLDER_ID, video.video_id))  # noqa: S308
 
 
 @register.simple_tag
 def select_options(choices: Iterable[tuple[str, str]], selected: str) -> SafeString:
-    """Draw the options of a select; Django's own way draws each by two templates, which takes fifty times as long."""
+    """Render the options of a select; Django's widget renders two templates for each, which takes 50 times as long."""
     return _render_select_options(tuple(choices), selected)
 
 
 @functools.lru_cache(maxsize=64)
 def _render_select_options(choices: tuple[tuple[str, str], ...], selected: str) -> SafeString:
-    marks = {selected: mark_safe(" selected")}
-    found = ((value, marks.get(value, ""), words) for value, words in choices)
-    return format_html_join("\n", '<option value="{}"{}>{}</option>', found)
+    selected_attributes = {selected: mark_safe(" selected")}
+    options = ((value, selected_attributes.get(value, ""), label) for value, label in choices)
+    return format_html_join("\n", '<option value="{}"{}>{}</option>', options)

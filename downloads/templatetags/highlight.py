@@ -1,4 +1,4 @@
-"""Marks where a search has found its words."""
+"""Template filters that mark the words of a search."""
 
 from django import template
 from django.utils.html import conditional_escape, format_html_join
@@ -10,44 +10,44 @@ from downloads.search import tokenizer
 
 register = template.Library()
 
-EXCERPT_CONTEXT_LENGTH = 70  # characters of an excerpt before the first hit, and twice as many after it
-MAX_EXCERPT_SOURCE_LENGTH = 20_000  # characters of a description that an excerpt is looked for in
+EXCERPT_CONTEXT_LENGTH = 70  # characters of an excerpt before the match; twice as many come after it
+MAX_EXCERPT_SOURCE_LENGTH = 20_000  # characters of a description that are searched for an excerpt
 
 
 @register.filter
 def highlight_words(text: str, words: list[str] | None) -> SafeString:
-    """Return the text, escaped, with the beginnings of words that were asked for marked."""
+    """Return the escaped text with `<mark>` around each prefix that matches a word of the search."""
     if not words:
         return conditional_escape(text)
-    pieces, done = [], 0
+    fragments, end_of_last = [], 0
     for start, end in tokenizer.match_spans(text, words):
-        pieces += [(conditional_escape(text[done:start]), text[start:end])]
-        done = end
-    return format_html_join("", "{}<mark>{}</mark>", pieces) + conditional_escape(text[done:])
+        fragments += [(conditional_escape(text[end_of_last:start]), text[start:end])]
+        end_of_last = end
+    return format_html_join("", "{}<mark>{}</mark>", fragments) + conditional_escape(text[end_of_last:])
 
 
 @register.filter
 def search_excerpt(video: Video, words: list[str] | None) -> str:
-    """Return the place in the description or the subtitles that has what title and uploader have not; "" if none."""
-    known = tokenizer.tokenize(f"{video.title} {video.uploader}")
-    sought = [word for word in words or () if not any(each.startswith(word) for each in known)]
-    if not sought:
+    """Return an excerpt of description or subtitles with a word that title and uploader lack; "" if there is none."""
+    card_words = tokenizer.tokenize(f"{video.title} {video.uploader}")
+    missing = [word for word in words or () if not any(card_word.startswith(word) for card_word in card_words)]
+    if not missing:
         return ""
-    return _excerpt_around_match(video.description[:MAX_EXCERPT_SOURCE_LENGTH], sought) or _matching_subtitle_line(
-        video, sought
+    return _excerpt_around_match(video.description[:MAX_EXCERPT_SOURCE_LENGTH], missing) or _matching_subtitle_line(
+        video, missing
     )
 
 
 def _excerpt_around_match(text: str, words: list[str]) -> str:
-    hit = next(tokenizer.match_spans(text, words), None)
-    if hit is None:
+    match = next(tokenizer.match_spans(text, words), None)
+    if match is None:
         return ""
-    start, stop = max(0, hit[0] - EXCERPT_CONTEXT_LENGTH), hit[1] + 2 * EXCERPT_CONTEXT_LENGTH
-    # Whole words only.
-    start = text.find(" ", start, hit[0]) + 1 if start else 0
-    stop = max(text.rfind(" ", hit[1], stop), hit[1]) if stop < len(text) else len(text)
-    shown = " ".join(text[start:stop].split())
-    return f"{'…' if start else ''}{shown}{'…' if stop < len(text) else ''}"
+    start, stop = max(0, match[0] - EXCERPT_CONTEXT_LENGTH), match[1] + 2 * EXCERPT_CONTEXT_LENGTH
+    # Cut at spaces, so that only whole words remain.
+    start = text.find(" ", start, match[0]) + 1 if start else 0
+    stop = max(text.rfind(" ", match[1], stop), match[1]) if stop < len(text) else len(text)
+    excerpt = " ".join(text[start:stop].split())
+    return f"{'…' if start else ''}{excerpt}{'…' if stop < len(text) else ''}"
 
 
 def _matching_subtitle_line(video: Video, words: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The way back that a message offers."""
+"""Template filter for the undo button of a message."""
 
 import json
 from typing import Any
@@ -11,6 +11,6 @@ register = template.Library()
 
 @register.filter
 def undo_action(message: Message) -> dict[str, Any] | None:
-    """Return what takes back what the message tells of, as {"url", "do", "ids"}; None if nothing does."""
+    """Return the action that undoes the one in the message, as {"url", "do", "ids"}; None if there is none."""
     tags = message.extra_tags or ""
     return json.loads(tags) if tags.startswith("{") else None

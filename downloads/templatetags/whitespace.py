@@ -1,4 +1,4 @@
-"""Lists of many cards, sent without the indentation of their templates: a fifth of the page."""
+"""Block tag that removes the indentation of templates from long lists: a fifth of the page."""
 
 import re
 
@@ -11,5 +11,5 @@ INDENTATION_PATTERN = re.compile(r"\n\s+")
 
 @register.simple_block_tag
 def strip_indentation(content: SafeString) -> SafeString:
-    """Begin each line at its start, and leave out the empty ones."""
+    """Remove the indentation of each line, and the empty lines."""
     return SafeString(INDENTATION_PATTERN.sub("\n", content))
