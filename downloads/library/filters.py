@@ -1,4 +1,4 @@
-"""What the library can be filtered and ordered by, as a person chooses it."""
+"""Filters and sort orders of the library: the form, the querysets, and their cached counts."""
 
 import datetime as dt
 import hashlib
@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from downloads.models import Status, Video, VideoEvent, VideoQuerySet
 
-MAX_FILTER_CHOICES = 50  # uploaders, and sites
-FILTER_CACHE_SECONDS = 60  # seconds that these may be old
-COMMIT_GRACE_PERIOD = dt.timedelta(seconds=2)  # after which no older change is committed any more
+MAX_FILTER_CHOICES = 50  # of uploaders, and of sites
+FILTER_CACHE_SECONDS = 60
+COMMIT_GRACE_PERIOD = dt.timedelta(seconds=2)  # within it, an older event may still be committed
 KIND_LABELS = {"video": "Videos", "audio": "Audio", "list": "Lists"}
 DATE_RANGES = {
     "today": ("Past day", 1),
@@ -30,12 +30,12 @@ SORT_LABELS = {
     "duration": "Longest",
     "size": "Largest",
 }
-# Each filter but the state, which has links of its own, and the column that it is about.
+# The column of each filter. The status is not among them: it is chosen by links of its own.
 FILTER_COLUMNS = {"uploader": "uploader", "site": "extractor", "kind": "kind", "date": "added_at"}
 
 
 class FilterForm(forms.Form):
-    """The filters of an address; a value that is no choice is as if it were not there."""
+    """The filters in a query string; invalid values are ignored."""
 
     sort = forms.ChoiceField(choices=list(SORT_LABELS.items()), required=False)
     uploader = forms.CharField(max_length=255, required=False, strip=False, widget=forms.Select)
@@ -43,7 +43,7 @@ class FilterForm(forms.Form):
     kind = forms.ChoiceField(choices=[("", "Any kind"), *KIND_LABELS.items()], required=False)
     date = forms.ChoiceField(
         label="Added",
-        choices=[("", "Any time"), *((each, DATE_RANGES[each][0]) for each in DATE_RANGES)],
+        choices=[("", "Any time"), *((value, label) for value, (label, _) in DATE_RANGES.items())],
         required=False,
     )
     state = forms.ChoiceField(choices=Status.choices, required=False)
@@ -53,47 +53,51 @@ class FilterForm(forms.Form):
         self.is_valid()
 
     def fill_choices(self, sort: str, sort_choices: dict[str, str]) -> None:
-        """Fill in what there is to choose from, and what is chosen."""
-        for name, any_of in (("uploader", "Any uploader"), ("site", "Any site")):
-            chosen = {self.cleaned_data.get(name, ""), *frequent_values(FILTER_COLUMNS[name])} - {""}
-            found = sorted(chosen, key=str.casefold)
-            self.fields[name].widget.choices = [("", any_of), *zip(found, found, strict=True)]
+        """Set the choices of uploader, site and sort order, and the selected values."""
+        for name, blank_label in (("uploader", "Any uploader"), ("site", "Any site")):
+            values = {self.cleaned_data.get(name, ""), *frequent_values(FILTER_COLUMNS[name])} - {""}
+            choices = [(value, value) for value in sorted(values, key=str.casefold)]
+            self.fields[name].widget.choices = [("", blank_label), *choices]
         self.fields["sort"].choices = list(sort_choices.items())  # type: ignore[attr-defined]
         self.data = {**self.cleaned_data, "sort": sort}
 
 
 def frequent_values(column: str) -> list[str]:
-    """Return the values that most videos have; a minute old at most."""
+    """Return the most frequent values of a column, up to `MAX_FILTER_CHOICES`; cached for `FILTER_CACHE_SECONDS`."""
 
     def count() -> list[str]:
-        counted = Video.objects.order_by().values_list(column).annotate(count=Count("pk"))
-        most = counted.exclude(**{column: ""}).order_by("-count", column)[:MAX_FILTER_CHOICES]
-        return [value for value, _ in most]
+        counts = Video.objects.order_by().values_list(column).annotate(count=Count("pk"))
+        most_frequent = counts.exclude(**{column: ""}).order_by("-count", column)[:MAX_FILTER_CHOICES]
+        return [value for value, _ in most_frequent]
 
     return cache.get_or_set(f"frequent-{column}", count, FILTER_CACHE_SECONDS) or []
 
 
 def filtered(criteria: dict[str, str], *, use_order_index: bool = False) -> VideoQuerySet:
-    """Return the videos that these filters let through, in any state; `steadily` where an order's index is to lead."""
-    where = _build_lookups(criteria)
-    return Video.objects.filter_using_order_index(**where) if use_order_index else Video.objects.filter(**where)
+    """Return the videos that match, with any status; `use_order_index` makes SQLite scan the index of the order."""
+    lookups = _build_lookups(criteria)
+    return Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
 
 
 def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -> dict[str, int]:
-    """Return how many of these there are in each state; counted anew once there is a newer event than `newest`."""
+    """Return the number of matching videos per status; cached until there is a newer event than `latest_event`.
+
+    Not cached while that event is younger than `COMMIT_GRACE_PERIOD`.
+    """
 
     def count() -> dict[str, int]:
         return dict(filtered(criteria).order_by().values_list("status").annotate(count=Count("pk")))
 
     if latest_event is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
-    asked = repr((latest_event.pk, latest_event.at, sorted(_build_lookups(criteria).items())))
-    return cache.get_or_set(f"counts-{hashlib.sha256(asked.encode()).hexdigest()}", count, FILTER_CACHE_SECONDS) or {}
+    key_parts = repr((latest_event.pk, latest_event.at, sorted(_build_lookups(criteria).items())))
+    digest = hashlib.sha256(key_parts.encode()).hexdigest()
+    return cache.get_or_set(f"counts-{digest}", count, FILTER_CACHE_SECONDS) or {}
 
 
 def _build_lookups(criteria: dict[str, str]) -> dict[str, Any]:
-    where: dict[str, Any] = {FILTER_COLUMNS[name]: value for name, value in criteria.items() if name != "date"}
+    lookups: dict[str, Any] = {FILTER_COLUMNS[name]: value for name, value in criteria.items() if name != "date"}
     if "date" in criteria:
         minute = timezone.now().replace(second=0, microsecond=0)
-        where["added_at__gte"] = minute - dt.timedelta(days=DATE_RANGES[criteria["date"]][1])
-    return where
+        lookups["added_at__gte"] = minute - dt.timedelta(days=DATE_RANGES[criteria["date"]][1])
+    return lookups

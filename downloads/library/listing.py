@@ -1,4 +1,4 @@
-"""What of the archive is looked at: the query of an address, read without trusting it."""
+"""The library's listing: search, filters, sort order and page, parsed from an untrusted query string."""
 
 from collections import Counter
 from typing import Any
@@ -27,20 +27,25 @@ MAX_WAITING_SHOWN = 12
 
 
 class Listing:
-    """The part of the archive that a query asks for, and the addresses that lead on from there."""
+    """The videos that a query string selects, and the URLs of related listings."""
 
     def __init__(self, query: QueryDict) -> None:
         self.form = filters.FilterForm(query)
-        chosen = self.form.cleaned_data
+        cleaned_data = self.form.cleaned_data
         self.q = " ".join(query.get("q", "")[: search_query.MAX_QUERY_LENGTH].replace("\x00", " ").split())
         self.search_words = search_query.parse_query(self.q)
-        self.state: str = chosen.get("state", "")
-        self.filters: dict[str, str] = {name: chosen[name] for name in filters.FILTER_COLUMNS if chosen.get(name)}
-        # What matches best is known of a search only, and whose turn is next of what waits.
-        unfit = {"best": not self.search_words, "turn": self.state != Status.QUEUED}
-        self.sort_choices = {name: words for name, words in filters.SORT_LABELS.items() if not unfit.get(name)}
+        self.state: str = cleaned_data.get("state", "")
+        self.filters: dict[str, str] = {
+            name: cleaned_data[name] for name in filters.FILTER_COLUMNS if cleaned_data.get(name)
+        }
+        # "best" needs a search to rank by, and only queued videos have a turn.
+        is_inapplicable = {"best": not self.search_words, "turn": self.state != Status.QUEUED}
+        self.sort_choices = {
+            name: label for name, label in filters.SORT_LABELS.items() if not is_inapplicable.get(name)
+        }
         self.default_sort = next(iter(self.sort_choices))
-        self.sort = asked if (asked := chosen.get("sort", "")) in self.sort_choices else self.default_sort
+        requested_sort = cleaned_data.get("sort", "")
+        self.sort = requested_sort if requested_sort in self.sort_choices else self.default_sort
         self.requested_page = query.get("page")
 
     @cached_property
@@ -51,55 +56,55 @@ class Listing:
 
     @property
     def is_filtered(self) -> bool:
-        """Tell whether anything is left out."""
+        """Return whether a search, a filter or a status narrows the listing."""
         return bool(self.search_words or self.state or self.filters)
 
     @property
     def accepts_new_cards(self) -> bool:
-        """Tell whether a card that is new may be put where its order says: in the usual one, on the first page."""
+        """Return whether live updates may insert cards: on the first page, in the default order, without a search."""
         return not self.search_words and self.sort == self.default_sort and self.page.number == 1
 
     @property
     def shows_rows(self) -> bool:
-        """Tell whether the library holds videos that wait or run, which are drawn as rows."""
+        """Return whether the listing has unfinished videos, which are rendered as rows instead of cards."""
         return self.state in UNFINISHED_STATUSES
 
-    # Addresses ----------------------------------------------------------------------------------
+    # URLs ----------------------------------------------------------------------------------------
 
     def build_url(self, **changes: str | int) -> str:
-        """Return the address of the same with `changes`; its first page, unless one is given."""
-        kept = {"q": self.q, "state": self.state, **self.filters}
+        """Return the URL of this listing with `changes`; the first page unless `changes` has a page."""
+        parameters: dict[str, str | int] = {"q": self.q, "state": self.state, **self.filters}
         if self.sort != self.default_sort:
-            kept["sort"] = self.sort
+            parameters["sort"] = self.sort
         query = QueryDict(mutable=True)
-        query.update({name: str(value) for name, value in {**kept, **changes}.items() if value})
+        query.update({name: str(value) for name, value in {**parameters, **changes}.items() if value})
         return f"{reverse('library')}?{query.urlencode()}" if query else reverse("library")
 
     @cached_property
     def clear_url(self) -> str:
-        """Return where everything is shown."""
+        """Return the URL of the whole library."""
         return reverse("library")
 
     @property
     def without_search_url(self) -> str:
-        """Return where the same is shown without the search."""
+        """Return the URL of this listing without the search."""
         return self.build_url(q="")
 
     @property
     def search_everything_url(self) -> str:
-        """Return where the whole archive is searched."""
+        """Return the URL of this search without status and filters."""
         return self.build_url(state="", **dict.fromkeys(self.filters, ""))
 
     @cached_property
     def state_links(self) -> list[dict[str, Any]]:
-        """Return the states that there are, each with its count and address, and all of them first."""
-        shown = [
+        """Return a link with its count for all videos, then one for each status that has videos or is selected."""
+        statuses = [
             status
             for status in (*TERMINAL_STATUSES, *UNFINISHED_STATUSES)
             if self.status_counts.get(status) or status == self.state
         ]
-        found = [("", "All", sum(self.status_counts.values()))]
-        found += [(status.value, str(status.label), self.status_counts.get(status, 0)) for status in shown]
+        entries = [("", "All", sum(self.status_counts.values()))]
+        entries += [(status.value, str(status.label), self.status_counts.get(status, 0)) for status in statuses]
         return [
             {
                 "value": value,
@@ -108,12 +113,12 @@ class Listing:
                 "url": self.build_url(state=value),
                 "current": value == self.state,
             }
-            for value, label, count in found
+            for value, label, count in entries
         ]
 
     @property
     def page_links(self) -> list[tuple[int | None, str]]:
-        """Return the numbers to choose from with their addresses; None where some are left out."""
+        """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
         numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=2, on_ends=1)
         return [(number, self.build_url(page=number)) if isinstance(number, int) else (None, "") for number in numbers]
 
@@ -125,58 +130,58 @@ class Listing:
 
     @cached_property
     def _matches(self) -> dict[int, str]:
-        """Return the keys and states of what the search finds, best first."""
+        """Return the status of each match of the search by primary key, best match first."""
         return search_query.find_matching(self.search_words, self._filtered_videos if self.filters else None)
 
     @property
     def is_truncated(self) -> bool:
-        """Tell whether the search finds more than it shows."""
+        """Return whether the search has reached its limit of results."""
         return len(self._matches) == search_query.MAX_RESULTS if self.search_words else False
 
     @cached_property
     def latest_event(self) -> VideoEvent | None:
-        """Return the newest change: what is counted holds until the next."""
+        """Return the newest event; cached counts are valid until the next one."""
         return event.latest_event()
 
     @property
     def rev(self) -> int:
-        """Return the archive's `rev`; read before the rows, so that a change in between is noticed, not missed."""
+        """Return the archive's `rev`; it is read before the rows, so that no change in between is missed."""
         return self.latest_event.pk if self.latest_event else 0
 
     @cached_property
     def status_counts(self) -> dict[str, int]:
-        """Return how many there are in each state, whichever state is chosen."""
+        """Return the number of videos per status under this search and these filters, whichever status is selected."""
         if self.search_words:
             return dict(Counter(self._matches.values()))
         return filters.count_by_status(self.filters, self.latest_event) if self.filters else self.archive_status_counts
 
     @cached_property
     def archive_status_counts(self) -> dict[str, int]:
-        """Return how many there are in each state in the whole archive."""
+        """Return the number of videos per status in the whole archive."""
         return filters.count_by_status({}, self.latest_event)
 
     def active_videos(self) -> VideoQuerySet:
-        """Return what runs; with a state chosen the library has it."""
+        """Return the running videos; none when a status is selected, since the library then lists them."""
         return self._section(ACTIVE_STATUSES).order_by("started_at", "pk")
 
     def waiting_videos(self) -> VideoQuerySet:
-        """Return what comes next, likewise."""
+        """Return the next videos of the queue; none when a status is selected."""
         return self._section((Status.QUEUED,)).waiting()[:MAX_WAITING_SHOWN]
 
     @property
     def is_waiting_section_full(self) -> bool:
-        """Tell whether as much waits as is shown: one more or less is then a matter of the others as well."""
+        """Return whether the queue section is full, so that a change of one video affects which others it shows."""
         return self.status_counts.get(Status.QUEUED, 0) >= MAX_WAITING_SHOWN
 
     def _section(self, statuses: tuple[str, ...]) -> VideoQuerySet:
         if self.state:
             return Video.objects.none()
-        found = (
+        videos = (
             self._matches_with_status(statuses)
             if self.search_words
             else self._filtered_videos.filter(status__in=statuses)
         )
-        return found.without_long_text(self.search_words)
+        return videos.without_long_text(self.search_words)
 
     def _matches_with_status(self, statuses: tuple[str, ...]) -> VideoQuerySet:
         return Video.objects.filter(pk__in=[key for key, status in self._matches.items() if status in statuses])
@@ -189,52 +194,56 @@ class Listing:
     def _library_videos(self) -> VideoQuerySet:
         if self.search_words:
             return self._matches_with_status(self._library_statuses)
-        steadily = self.sort not in ("newest", "turn")
-        found = filters.filtered(self.filters, use_order_index=steadily)
+        use_order_index = self.sort not in ("newest", "turn")
+        videos = filters.filtered(self.filters, use_order_index=use_order_index)
         if not self.state:
-            return found.terminal()
-        return found.filter_using_order_index(status=self.state) if steadily else found.filter(status=self.state)
+            return videos.terminal()
+        if use_order_index:
+            return videos.filter_using_order_index(status=self.state)
+        return videos.filter(status=self.state)
 
     @cached_property
     def page(self) -> "Page[Video]":
-        """Return the page of the library that was asked for, or the one that comes nearest."""
-        best = self._best_match_keys()
+        """Return the requested page of the library, or the nearest one that exists."""
+        ranked_keys = self._best_match_keys()
         total = (
-            len(best) if best is not None else sum(self.status_counts.get(state, 0) for state in self._library_statuses)
+            len(ranked_keys)
+            if ranked_keys is not None
+            else sum(self.status_counts.get(status, 0) for status in self._library_statuses)
         )
         page: Page[Any] = Paginator(range(total), PAGE_SIZE).get_page(self.requested_page)
-        numbers = range(total)[page.start_index() - 1 : page.end_index()] if total else range(0)
-        keys = best[numbers.start : numbers.stop] if best is not None else self._page_keys(numbers, total)
+        offsets = range(total)[page.start_index() - 1 : page.end_index()] if total else range(0)
+        keys = ranked_keys[offsets.start : offsets.stop] if ranked_keys is not None else self._page_keys(offsets, total)
         rows = Video.objects.without_long_text(self.search_words).in_bulk(keys)
         page.object_list = [rows[key] for key in keys if key in rows]
         return page
 
     def _best_match_keys(self) -> list[int] | None:
-        """Return the keys of the whole library in the order of a search; None where another order is asked for."""
+        """Return the primary keys of all matches in the library, best first; None for any other order."""
         if self.sort != "best":
             return None
-        found = self._matches
+        matches = self._matches
         if self.state and self.is_truncated:
-            # What is in this state was perhaps among the others that are left out.
-            found = search_query.find_matching(self.search_words, self._filtered_videos.filter(status=self.state))
-        return [key for key, status in found.items() if status in self._library_statuses]
+            # The limit may have cut off matches with this status, so search among them alone.
+            matches = search_query.find_matching(self.search_words, self._filtered_videos.filter(status=self.state))
+        return [key for key, status in matches.items() if status in self._library_statuses]
 
-    def _page_keys(self, numbers: range, total: int) -> list[int]:
-        """Return the keys of these numbers of the library, read from the nearer end."""
+    def _page_keys(self, offsets: range, total: int) -> list[int]:
+        """Return the primary keys at these offsets of the library, read from the nearer end."""
         keys = self._library_videos.sorted_by(self.sort).values_list("pk", flat=True)
-        if numbers.start <= total // 2:
-            return list(keys[numbers.start : numbers.stop])
-        return list(keys.reverse()[total - numbers.stop : total - numbers.start])[::-1]
+        if offsets.start <= total // 2:
+            return list(keys[offsets.start : offsets.stop])
+        return list(keys.reverse()[total - offsets.stop : total - offsets.start])[::-1]
 
     def sections_of(self, videos: list[Video]) -> list[str]:
-        """Return where each of these belongs on this page."""
+        """Return the section of this page for each video: "library", "active", "waiting" or "elsewhere"."""
         keys = [video.pk for video in videos]
-        shown = (
+        selected_keys = (
             set(self._filtered_videos.filter(pk__in=keys).values_list("pk", flat=True)) if self.filters else set(keys)
         )
         if self.search_words:
-            shown &= search_query.filter_matching(keys, self.search_words)
-        return [self._section_of(video) if video.pk in shown else "elsewhere" for video in videos]
+            selected_keys &= search_query.filter_matching(keys, self.search_words)
+        return [self._section_of(video) if video.pk in selected_keys else "elsewhere" for video in videos]
 
     def _section_of(self, video: Video) -> str:
         if self.state:
