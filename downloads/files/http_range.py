@@ -8,23 +8,27 @@ _RANGE_PATTERN = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.
 
 
 class RangeNotSatisfiable(Exception):
-    """The range begins behind the end of the file."""
+    """The range begins after the end of the file: answer 416."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ByteRange:
-    """Bytes `first` to `last`, both included, of a file."""
+    """The bytes of a file from `first` to `last`, both inclusive."""
 
     first: int
     last: int
 
     @property
     def length(self) -> int:
+        """Return the number of bytes."""
         return self.last - self.first + 1
 
 
 def parse_range_header(header: str, size: int) -> ByteRange | None:
-    """Read a Range header; None if it is to be ignored (malformed, or several ranges)."""
+    """Parse a Range header for a file of `size` bytes; None if it is to be ignored (malformed, or several ranges).
+
+    An open-ended range gets `MAX_OPEN_RANGE_BYTES` at most. Raise RangeNotSatisfiable after the end of the file.
+    """
     match = _RANGE_PATTERN.fullmatch(header)
     if match is None or match.group(1) == match.group(2) == "":
         return None
@@ -37,5 +41,5 @@ def parse_range_header(header: str, size: int) -> ByteRange | None:
         return None
     if int(first) >= size:
         raise RangeNotSatisfiable
-    longest = int(last) if last else int(first) + MAX_OPEN_RANGE_BYTES - 1
-    return ByteRange(int(first), min(longest, size - 1))
+    requested_last = int(last) if last else int(first) + MAX_OPEN_RANGE_BYTES - 1
+    return ByteRange(int(first), min(requested_last, size - 1))

@@ -1,4 +1,8 @@
-"""How a fetched video is put away: safe names, allowed kinds, and one rename into the media folder."""
+"""The media folder: one folder per video, put in place by one atomic rename.
+
+A folder that was prepared on another file system is first copied to `.incoming` in the media folder.
+A folder that is replaced lies beside the prepared one, with the suffix `.old`, until it is removed.
+"""
 
 import ctypes
 import os
@@ -12,37 +16,43 @@ from downloads.files.fsync import fsync_path
 
 INCOMING_FOLDER = ".incoming"
 REPLACED_SUFFIX = ".old"
-AT_FDCWD, RENAME_EXCHANGE = -100, 2  # Linux's
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux: linux/fcntl.h, linux/fs.h
 
 
 def find_file(name: str) -> Path | None:
-    """Return the file of this name in the media folder; None if it is not there, or leads out of it."""
+    """Return the path of a file in the media folder; None if it does not exist or lies outside the folder."""
     root = settings.MEDIA_ROOT.resolve()
     try:
         path = (root / name).resolve()
-        found = bool(name) and path.is_relative_to(root) and path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a NUL
+        is_stored = bool(name) and path.is_relative_to(root) and path.is_file()
+    except (OSError, ValueError):  # the name is too long, or has a NUL
         return None
-    return path if found else None
+    return path if is_stored else None
 
 
 def link_or_move(source: Path, target: Path) -> Path:
-    """Give a file a second name, so that a crash before the end leaves the first for the next attempt."""
+    """Hard-link a file to `target`, so that after a crash the source is left for the next attempt; return `target`.
+
+    On a file system without links, move it.
+    """
     try:
         os.link(source, target)
-    except OSError:  # a file system without links
+    except OSError:  # the file system has no links
         source.rename(target)
     return target
 
 
 def fsync_folder(folder: Path) -> None:
-    """Have the folder's files on the disk itself, so that a power cut leaves no half file behind a whole row."""
+    """Flush the files of a folder and the folder itself, so that after a power cut no complete row has half a file."""
     for path in (*folder.iterdir(), folder):
         fsync_path(path)
 
 
 def stage(prepared_folder: Path, video_id: str) -> Path:
-    """Have the folder `ready` on the media folder's own file system, where a rename puts it in place."""
+    """Return the prepared folder, or a flushed copy of it, on the file system of the media folder.
+
+    A rename, which `install` needs, does not cross file systems.
+    """
     if prepared_folder.stat().st_dev == Path(settings.MEDIA_ROOT).stat().st_dev:
         return prepared_folder
     incoming = settings.MEDIA_ROOT / INCOMING_FOLDER / video_id
@@ -53,58 +63,61 @@ def stage(prepared_folder: Path, video_id: str) -> Path:
 
 
 def remove_replaced(prepared_folder: Path) -> None:
-    """Remove what was there before and lies where `ready` did."""
-    for left in (prepared_folder, prepared_folder.with_name(f"{prepared_folder.name}{REPLACED_SUFFIX}")):
-        shutil.rmtree(left, ignore_errors=True)
+    """Remove the prepared folder, and the replaced one beside it."""
+    for folder in (prepared_folder, _replaced_folder(prepared_folder)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def list_stored_ids() -> list[str]:
-    """Return the ids of the videos that have a folder in the library, or one on its way there."""
+    """Return the ids of the videos with a folder in the media folder or in `.incoming`, sorted."""
     root = Path(settings.MEDIA_ROOT)
-    return sorted(
-        {path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."} | {*list_incoming_ids()}
-    )
+    installed_ids = {path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."}
+    return sorted(installed_ids | {*list_incoming_ids()})
 
 
 def list_incoming_ids() -> list[str]:
-    """Return the ids of the videos that have a folder on its way into the library."""
+    """Return the ids of the videos with a folder in `.incoming`, sorted."""
     root = Path(settings.MEDIA_ROOT / INCOMING_FOLDER)
     return sorted({path.name.removesuffix(REPLACED_SUFFIX) for path in root.iterdir()}) if root.is_dir() else []
 
 
 def remove_video_folder(video_id: str) -> None:
-    """Remove a video's folder from the library, and what was on its way there."""
+    """Remove a video's folders from the media folder and from `.incoming`."""
     shutil.rmtree(settings.MEDIA_ROOT / video_id, ignore_errors=True)
     remove_incoming(video_id)
 
 
 def remove_incoming(video_id: str) -> None:
-    """Remove what was on its way into the library."""
+    """Remove a video's folders from `.incoming`."""
     for name in (video_id, f"{video_id}{REPLACED_SUFFIX}"):
         shutil.rmtree(settings.MEDIA_ROOT / INCOMING_FOLDER / name, ignore_errors=True)
 
 
+def _replaced_folder(prepared_folder: Path) -> Path:
+    return prepared_folder.with_name(f"{prepared_folder.name}{REPLACED_SUFFIX}")
+
+
 def _exchange_folders(first: Path, second: Path) -> bool:
-    """Let two folders change places at once, so that the name is never without one; False where that cannot be."""
-    swap = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
-    return swap is not None and swap(AT_FDCWD, bytes(first), AT_FDCWD, bytes(second), RENAME_EXCHANGE) == 0
+    """Swap two folders atomically with renameat2(2), so that both names always exist; False where it is unavailable."""
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    return renameat2 is not None and renameat2(AT_FDCWD, bytes(first), AT_FDCWD, bytes(second), RENAME_EXCHANGE) == 0
 
 
 def install(prepared_folder: Path, video_id: str) -> None:
-    """Rename the folder `ready` to the video's own in the media folder; an older one comes beside where it was.
+    """Rename the prepared folder to the video's folder in the media folder; keep the replaced one beside it.
 
-    Done again after it was done (the database refused to commit), it leaves things as they are.
+    Idempotent: when the database refuses to commit, the caller does it again.
     """
     target = settings.MEDIA_ROOT / video_id
-    old = prepared_folder.with_name(f"{prepared_folder.name}{REPLACED_SUFFIX}")
+    replaced = _replaced_folder(prepared_folder)
     if not prepared_folder.exists() and target.exists():
         return
     if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
         if _exchange_folders(prepared_folder, target):
-            prepared_folder.rename(old)
+            prepared_folder.rename(replaced)
         else:
-            target.rename(old)
+            target.rename(replaced)
     if prepared_folder.exists():
         prepared_folder.rename(target)
     fsync_path(target.parent)

@@ -4,13 +4,13 @@ import re
 import unicodedata
 
 RESERVED_NAME_PATTERN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
-MAX_NAME_BYTES = 150  # bytes: with the longest ending still below the 255 of a file system
+MAX_NAME_BYTES = 150  # with the longest extension still below the 255 bytes of a file system
 
 
 def safe_name(title: str) -> str:
-    """Return a file name for a title, without an ending: one plain name on any system, never empty."""
+    """Return a file name for a title, without an extension: valid on every operating system, never empty."""
     text = unicodedata.normalize("NFC", title)
-    # Control, format (text that runs backwards), surrogate and private characters; then what systems reserve.
+    # Control, format (right-to-left overrides), surrogate and private-use characters; then reserved ones.
     text = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
     text = re.sub(r'[\\/:*?"<>|]', "_", text)
     text = " ".join(text.split()).lstrip(".-~ ")

@@ -1,4 +1,4 @@
-"""Where a video's folder lies while its row is removed: out of the library, and one rename away from it."""
+"""The trash: it holds a video's folder while its row is deleted, one rename away from the media folder."""
 
 import shutil
 from pathlib import Path
@@ -11,33 +11,33 @@ TRASH_FOLDER = ".trash"
 
 
 def list_trashed_ids() -> list[str]:
-    """Return the ids of the videos that have a folder in the trash."""
+    """Return the ids of the videos with a folder in the trash, sorted."""
     root = settings.MEDIA_ROOT / TRASH_FOLDER
     return sorted(path.name for path in root.iterdir()) if root.is_dir() else []
 
 
 def move_to_trash(video_id: str) -> None:
-    """Move a video's folder out of the library, if it has one; raise OSError where that cannot be done."""
-    folder, kept = _folder_paths(video_id)
+    """Move a video's folder, if it has one, from the media folder to the trash; raise OSError when that fails."""
+    folder, trashed = _folder_paths(video_id)
     if not folder.is_dir():
         return
-    kept.parent.mkdir(exist_ok=True)
-    # Of a removal that came to nothing; the video was fetched once more since.
-    _remove_tree(kept)
-    _rename_durably(folder, kept)
+    trashed.parent.mkdir(exist_ok=True)
+    # An earlier removal may have been interrupted; the video was downloaded again since.
+    _remove_tree(trashed)
+    _rename_durably(folder, trashed)
 
 
 def restore_from_trash(video_id: str) -> None:
-    """Move a video's folder back into the library, unless there is a newer one."""
-    folder, kept = _folder_paths(video_id)
+    """Move a video's folder back to the media folder; if there is a newer one, delete the trashed one instead."""
+    folder, trashed = _folder_paths(video_id)
     if folder.is_dir():
-        _remove_tree(kept)
-    elif kept.is_dir():
-        _rename_durably(kept, folder)
+        _remove_tree(trashed)
+    elif trashed.is_dir():
+        _rename_durably(trashed, folder)
 
 
 def delete_from_trash(video_id: str) -> None:
-    """Remove a video's folder from the trash; raise OSError for what cannot be removed."""
+    """Delete a video's folder from the trash; raise OSError when that fails."""
     _remove_tree(_folder_paths(video_id)[1])
 
 
@@ -50,7 +50,7 @@ def _remove_tree(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:
-        # Another process removes it as well, or there is none.
+        # There is no folder, or another process is removing it too: then remove the rest.
         if folder.is_dir():
             shutil.rmtree(folder)
 
