@@ -1,8 +1,8 @@
-"""What an attempt leaves for the next one: parts of files, each with a mark that says what it is a part of.
+"""Partial files, which an attempt leaves for the next one to resume, and their resume information.
 
-A mark is a small JSON file beside the part, replaced whole. It holds who the file is (format, size, ETag,
-Last-Modified) and, for one that comes in fragments, where the last one begins and what it looks like:
-yt-dlp's own note of that is written after the bytes, so a kill in between would repeat a fragment.
+The resume information is a small JSON file beside the partial file, replaced atomically. It identifies the source
+(format, size, ETag, Last-Modified) and, for a download in fragments, has position and digest of the last fragment:
+yt-dlp writes its own state file after the bytes, so after a kill in between it would append a fragment twice.
 """
 
 import contextlib
@@ -20,20 +20,20 @@ from downloads.files.fsync import fsync_path
 
 RESUME_INFO_SUFFIX = ".mark"
 PARTIAL_SUFFIX = ".part"
-YTDLP_STATE_SUFFIX = ".ytdl"  # yt-dlp's own
-HIGH_WATER_MARK_FILE = "farthest"  # in a work folder: the most bytes that an attempt there ended with
-OVERLAP_BYTES = 64 * 1024  # bytes before the end of a part that are fetched again and compared
-FSYNC_INTERVAL_SECONDS = 5.0  # seconds
+YTDLP_STATE_SUFFIX = ".ytdl"  # written by yt-dlp
+HIGH_WATER_MARK_FILE = "farthest"  # in a workspace: the most bytes that any attempt ended with
+OVERLAP_BYTES = 64 * 1024  # at the end of a partial file that are fetched again and compared
+FSYNC_INTERVAL_SECONDS = 5.0
 BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SourceChanged(Exception):
-    """What the server has now is not what the part is a part of."""
+    """The server now has another file than the one that the partial file belongs to."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fragment:
-    """The last fragment of a part: how many come before it, where it begins and ends, and its digest."""
+    """The last fragment of a partial file: the number of fragments before it, its byte offsets, its SHA-256 digest."""
 
     before: int
     start: int
@@ -43,7 +43,7 @@ class Fragment:
 
 @dataclasses.dataclass
 class ResumeInfo:
-    """Who a part's file is, and how much of it is safe."""
+    """The identity of a partial file's source, and how many of its bytes are on the disk; the fields are the JSON's."""
 
     format_id: str
     size: int | None = None
@@ -52,60 +52,66 @@ class ResumeInfo:
     resumable: bool = True
     count: int | None = None
     fragment: Fragment | None = None
-    # What is on the disk itself, should the machine have started anew since.
+    # What was flushed to the disk, which counts once the machine has rebooted.
     boot: str = ""
     synced: int = 0
     synced_fragment: Fragment | None = None
 
     @classmethod
     def from_file(cls, path: Path) -> "ResumeInfo | None":
-        """Return the mark in a file; None if there is none that can be read."""
+        """Return the resume information in a JSON file; None if it is missing or invalid."""
         try:
-            found = json.loads(path.read_text())
+            fields = json.loads(path.read_text())
             for name in ("fragment", "synced_fragment"):
-                found[name] = found[name] and Fragment(**found[name])
-            return cls(**found)
+                fields[name] = fields[name] and Fragment(**fields[name])
+            return cls(**fields)
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
 
 def prepare_for_resume(folder: Path) -> None:
-    """Keep in a work folder what the next attempt can go on with, and how far the others came; nothing else."""
+    """Remove all from a workspace but its resumable files and the high-water mark, which is updated."""
     (folder / HIGH_WATER_MARK_FILE).write_text(str(max(_high_water_mark(folder), _resumable_bytes(folder))))
-    kept = {mark.name.removesuffix(RESUME_INFO_SUFFIX) for mark in folder.glob(f"*{RESUME_INFO_SUFFIX}")}
-    for name in kept:
+    resumable_names = {path.name for path in _resumable_files(folder)}
+    for name in resumable_names:
         with contextlib.suppress(FileNotFoundError):
             (folder / name).replace(folder / (name + PARTIAL_SUFFIX))
     for path in list(folder.iterdir()):
         if not {path.name, path.name.removesuffix(RESUME_INFO_SUFFIX), path.name.removesuffix(PARTIAL_SUFFIX)} & {
-            *kept,
+            *resumable_names,
             HIGH_WATER_MARK_FILE,
         }:
             remove_path(path)
 
 
 def bytes_gained(folder: Path) -> int:
-    """Return how many bytes more are here now than any earlier attempt ended with."""
+    """Return by how many bytes this attempt exceeds the most that any earlier attempt ended with."""
     return _resumable_bytes(folder) - _high_water_mark(folder)
 
 
 def _resumable_bytes(folder: Path) -> int:
-    files = [
-        mark.with_name(mark.name.removesuffix(RESUME_INFO_SUFFIX)) for mark in folder.glob(f"*{RESUME_INFO_SUFFIX}")
+    candidates = [
+        path for file in _resumable_files(folder) for path in (file, file.with_name(file.name + PARTIAL_SUFFIX))
     ]
-    found = [path for file in files for path in (file, file.with_name(file.name + PARTIAL_SUFFIX)) if path.is_file()]
-    return sum(path.stat().st_size for path in found)
+    return sum(path.stat().st_size for path in candidates if path.is_file())
+
+
+def _resumable_files(folder: Path) -> list[Path]:
+    """Return the final paths of the files that have resume information."""
+    return [
+        path.with_name(path.name.removesuffix(RESUME_INFO_SUFFIX)) for path in folder.glob(f"*{RESUME_INFO_SUFFIX}")
+    ]
 
 
 def _high_water_mark(folder: Path) -> int:
     try:
         return int((folder / HIGH_WATER_MARK_FILE).read_text())
-    except (FileNotFoundError, ValueError):  # not begun, or not written before a power cut
+    except (FileNotFoundError, ValueError):  # the first attempt, or a power cut before it was written
         return 0
 
 
 def remove_path(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it."""
+    """Remove a file, or a folder with its contents."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -113,7 +119,10 @@ def remove_path(path: Path) -> None:
 
 
 class PartialFile:
-    """The part of the file `path` of this format: `with Part(path, format_id) as part:`."""
+    """The partial file of one format, a context manager; a thread flushes it to the disk as it grows.
+
+    Entering it resumes what an earlier attempt left, or starts over.
+    """
 
     def __init__(self, path: Path, format_id: str, *, is_fragmented: bool) -> None:
         self.final_path = path
@@ -124,7 +133,7 @@ class PartialFile:
         self._fragment_boundary = (0, 0)
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._fsync_loop, name="sync", daemon=True)
+        self._thread = threading.Thread(target=self._fsync_loop, name="fsync", daemon=True)
 
     def __enter__(self) -> Self:
         self._resume_previous()
@@ -144,47 +153,48 @@ class PartialFile:
         return self.final_path.with_name(self.final_path.name + YTDLP_STATE_SUFFIX)
 
     def size(self) -> int:
-        """Return how many bytes are here."""
+        """Return the number of bytes in the partial file."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def read_tail(self, length: int) -> bytes:
-        """Return the part's last `length` bytes."""
+        """Return the last `length` bytes of the partial file."""
         with self.path.open("rb") as file:
             file.seek(-length, os.SEEK_END)
             return file.read()
 
     def start_over(self, resume_info: ResumeInfo) -> None:
-        """Begin the file anew, as what `mark` says it is."""
+        """Remove the partial file, and start one for the source that `resume_info` identifies."""
         self.path.unlink(missing_ok=True)
         self._ytdlp_state_path.unlink(missing_ok=True)
         self._expected_fragment, self._fragment_boundary = None, (0, 0)
         self.resume_info = resume_info
         self._save_resume_info()
 
-    # Taking up what another attempt left --------------------------------------------------------------
+    # Resuming -----------------------------------------------------------------------------------------
 
     def _resume_previous(self) -> None:
-        found = ResumeInfo.from_file(self._resume_info_path)
-        fits = found is not None and found.format_id == self.resume_info.format_id and found.resumable
-        if found is not None and fits:
-            self.resume_info = found
-            fits = self._resume_fragments() if self.is_fragmented else self._resume_file()
-        if not fits:
-            self.start_over(ResumeInfo(self.resume_info.format_id))
+        format_id = self.resume_info.format_id
+        previous = ResumeInfo.from_file(self._resume_info_path)
+        is_resumed = False
+        if previous is not None and previous.format_id == format_id and previous.resumable:
+            self.resume_info = previous
+            is_resumed = self._resume_fragments() if self.is_fragmented else self._resume_file()
+        if not is_resumed:
+            self.start_over(ResumeInfo(format_id))
 
     def _resume_file(self) -> bool:
         size = min(self.size(), self._durable_bytes(self.resume_info.synced))
         if self.resume_info.size is not None:
             if size > self.resume_info.size:
                 return False
-            # Of a whole file the last byte is fetched again, so that there is an answer to judge by.
+            # The last byte of a complete file is fetched again, so that there is a response to compare.
             size = min(size, self.resume_info.size - 1)
         if size > 0:
             os.truncate(self.path, size)
         return size > 0
 
     def _resume_fragments(self) -> bool:
-        """Go back to before the last fragment: fetched again, it must be the same."""
+        """Remove the last fragment, which must be the same when fetched again; False if it is the first, or damaged."""
         last = self.resume_info.fragment if self._is_same_boot() else self.resume_info.synced_fragment
         if last is None or last.before < 1 or not 0 < last.start < last.end <= self.size():
             return False
@@ -204,7 +214,7 @@ class PartialFile:
     # Fragments ------------------------------------------------------------------------------------------
 
     def record_fragments(self) -> None:
-        """Note the fragments that are in the part now; raise Changed where one is not what it was."""
+        """Record the last fragment in the partial file; raise SourceChanged if a fetched-again one differs."""
         try:
             index = json.loads(self._ytdlp_state_path.read_text())["downloader"]["current_fragment"]["index"]
         except (OSError, ValueError, KeyError):
@@ -212,7 +222,7 @@ class PartialFile:
         self._record_fragment(self.path, int(index))
 
     def record_last_fragment(self) -> None:
-        """Note the last fragment of the file that is whole now; raise Changed where it is not what it was."""
+        """Record the last fragment of the complete file; raise SourceChanged if a fetched-again one differs."""
         if self.is_fragmented and self.final_path.is_file():
             self._record_fragment(self.final_path, self._fragment_boundary[0] + 1)
 
@@ -229,7 +239,7 @@ class PartialFile:
         self._save_resume_info()
 
     def check_fragment_count(self, fragment_count: int | None) -> None:
-        """Keep how many fragments there are; raise Changed if there were more or fewer."""
+        """Record the number of fragments; raise SourceChanged if it differs from the recorded one."""
         if fragment_count and fragment_count != self.resume_info.count:
             if self.resume_info.count is not None:
                 raise SourceChanged
@@ -242,14 +252,14 @@ class PartialFile:
             file.seek(start)
             return hashlib.sha256(file.read(end - start)).hexdigest()
 
-    # The mark -------------------------------------------------------------------------------------------
+    # Resume information ---------------------------------------------------------------------------------
 
     def _save_resume_info(self) -> None:
         with self._lock:
             self.resume_info.boot = _boot_id()
-            fresh = self._resume_info_path.with_name(f"{self._resume_info_path.name}.new")
-            fresh.write_text(json.dumps(dataclasses.asdict(self.resume_info)))
-            fresh.replace(self._resume_info_path)
+            temporary = self._resume_info_path.with_name(f"{self._resume_info_path.name}.new")
+            temporary.write_text(json.dumps(dataclasses.asdict(self.resume_info)))
+            temporary.replace(self._resume_info_path)
 
     def _fsync_loop(self) -> None:
         while not self._closing.wait(FSYNC_INTERVAL_SECONDS):
@@ -266,5 +276,5 @@ class PartialFile:
 def _boot_id() -> str:
     try:
         return BOOT_ID_PATH.read_text().strip()
-    except OSError:  # no Linux: what was not synced is not relied on
+    except OSError:  # not Linux: assume a reboot, so that only flushed bytes count
         return str(time.time())

@@ -68,7 +68,7 @@ def is_webvtt(path: Path) -> bool:
 
 
 def language_label(language: str) -> str:
-    """Return the language's own name, such as "Deutsch"; variants have their code added, unknown languages only that."""
+    """Return the language's own name, such as "Deutsch"; a variant has its code added, an unknown one only that."""
     try:
         info = get_language_info(language.lower())
     except KeyError:
