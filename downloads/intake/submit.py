@@ -1,4 +1,4 @@
-"""What a person may paste: which lines are addresses of videos, and why the others are not."""
+"""Submission of pasted lines: each is queued as a video, or rejected with a reason."""
 
 import queue
 import threading
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from downloads.intake.urls import SCHEME_PORTS, ParsedUrl, _InvalidUrl, _unreachable_message, parse_url
+from downloads.intake.urls import SCHEME_PORTS, InvalidUrl, ParsedUrl, parse_url, unreachable_message
 from downloads.models import Video
 from downloads.network import address_policy
 
 MAX_SUBMITTED_LINES = 200
-DNS_TIMEOUT_SECONDS = 2.0  # seconds for all names of a paste together: nobody waits longer for a page
+DNS_TIMEOUT_SECONDS = 2.0  # for all host names of one submission together: a page waits for them
 MAX_DNS_THREADS = 16
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A line that was not taken, why in a person's words, and the video that has it already."""
+    """A line that was not queued, the reason in a sentence, and the video that already has this URL, if any."""
 
     line: str
     reason: str
@@ -28,64 +28,65 @@ class Rejection:
 def submit(
     lines: Iterable[str], *, added_by: Any = None, quality: str = "best", subtitles: str = ""
 ) -> tuple[list[Video], list[Rejection]]:
-    """Take the good lines into the queue; return the new videos, and the lines refused with their reasons."""
-    sources, refusals = _parse_lines([line for line in map(str.strip, lines) if line])
-    forbidden = _find_forbidden_hosts({source.host for source in sources})
-    taken: list[Video] = []
-    for source in sources:
-        if why := forbidden.get(source.host):
-            refusals.append(Rejection(source.line, _unreachable_message(source.host, why)))
+    """Queue the valid lines; return the new videos, and a rejection for each other line that is not blank."""
+    parsed_urls, rejections = _parse_lines([line for line in map(str.strip, lines) if line])
+    forbidden_reasons = _find_forbidden_hosts({url.host for url in parsed_urls})
+    new_videos: list[Video] = []
+    for url in parsed_urls:
+        if forbidden_reason := forbidden_reasons.get(url.host):
+            rejections.append(Rejection(url.line, unreachable_message(url.host, forbidden_reason)))
             continue
         video, is_new = Video.objects.ingest(
-            source.line, source.canonical_url, added_by=added_by, quality=quality, subtitles=subtitles
+            url.line, url.canonical_url, added_by=added_by, quality=quality, subtitles=subtitles
         )
         if is_new:
-            taken.append(video)
+            new_videos.append(video)
         else:
-            words = "This address is here twice." if video in taken else "This video is already in the archive."
-            refusals.append(Rejection(source.line, words, video))
-    return taken, refusals
+            is_repeated = video in new_videos
+            reason = "This address is here twice." if is_repeated else "This video is already in the archive."
+            rejections.append(Rejection(url.line, reason, video))
+    return new_videos, rejections
 
 
 def _parse_lines(lines: list[str]) -> tuple[list[ParsedUrl], list[Rejection]]:
-    sources: list[ParsedUrl] = []
-    refusals = [
+    parsed_urls: list[ParsedUrl] = []
+    rejections = [
         Rejection(line, f"Only {MAX_SUBMITTED_LINES} lines are taken at once: paste the rest afterwards.")
         for line in lines[MAX_SUBMITTED_LINES:]
     ]
     for line in lines[:MAX_SUBMITTED_LINES]:
         try:
-            sources.append(parse_url(line))
-        except _InvalidUrl as bad:
-            refusals.append(Rejection(line, str(bad)))
-    return sources, refusals
+            parsed_urls.append(parse_url(line))
+        except InvalidUrl as error:
+            rejections.append(Rejection(line, str(error)))
+    return parsed_urls, rejections
 
 
-# Names -----------------------------------------------------------------------------------------
+# Host names ----------------------------------------------------------------------------------
 
 
 def _find_forbidden_hosts(hosts: set[str]) -> dict[str, str]:
-    """Return why each host that must not be reached must not; a name unknown or slow today is not among them.
+    """Return the hosts that downloads may not reach, with the reasons; unknown and slow names are left out.
 
-    The proxy judges again when it connects: this is for telling a person at once.
+    This only tells the user at once: the egress proxy checks again when it connects.
     """
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+    pending_hosts: queue.SimpleQueue[str] = queue.SimpleQueue()
+    results: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
     for host in hosts:
-        waiting.put(host)
+        pending_hosts.put(host)
     for _ in range(min(MAX_DNS_THREADS, len(hosts))):
-        # Daemons: a look-up that hangs keeps neither the page nor the process.
-        threading.Thread(target=_resolve_hosts, args=(waiting, answers), name="look-up", daemon=True).start()
-    found: dict[str, str] = {}
+        # Daemon threads, so that a hanging look-up blocks neither the page nor the end of the process.
+        threading.Thread(target=_resolve_hosts, args=(pending_hosts, results), name="look-up", daemon=True).start()
+    forbidden_reasons: dict[str, str] = {}
     deadline = time.monotonic() + DNS_TIMEOUT_SECONDS
     for _ in hosts:
         try:
-            host, why = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            host, reason = results.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             break
-        if why:
-            found[host] = why
-    return found
+        if reason:
+            forbidden_reasons[host] = reason
+    return forbidden_reasons
 
 
 def _resolve_hosts(pending_hosts: "queue.SimpleQueue[str]", results: "queue.SimpleQueue[tuple[str, str]]") -> None:
