@@ -1,4 +1,4 @@
-"""Numbers, times and names in words; the page's JavaScript (format.js) words them alike."""
+"""Formatting of sizes, times and names as text; static/js/format.js formats live pages in the same way."""
 
 import datetime as dt
 import math
@@ -11,11 +11,13 @@ from django.utils.safestring import SafeString
 from downloads.models import MAX_RETRIES, Quality, Video
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
-MAX_SHORT_URL_LENGTH = 60  # characters
+MAX_SHORT_URL_LENGTH = 60
+# Year and month are the averages of the Gregorian calendar.
+SECONDS_PER_UNIT = (("year", 31556952), ("month", 2629746), ("day", 86400), ("hour", 3600), ("minute", 60))
 
 
 def _scale_bytes(byte_count: float) -> tuple[str, str]:
-    """Return a number of bytes as (number, unit): decimal, at most three digits."""
+    """Scale a number of bytes; return it with at most three digits, and its decimal (SI) unit."""
     power = 0
     while power < len(BYTE_UNITS) - 1 and byte_count >= 999.5:
         byte_count /= 1000
@@ -26,47 +28,47 @@ def _scale_bytes(byte_count: float) -> tuple[str, str]:
 
 
 def format_bytes(byte_count: float | None) -> str:
-    """Return bytes as "603 MB"."""
+    """Return a size such as "603 MB"; "" for None."""
     return "" if byte_count is None else " ".join(_scale_bytes(byte_count))
 
 
 def format_downloaded(video: Video) -> str:
-    """Return what has arrived, as "412 of 603 MB"."""
-    done, total = video.downloaded_bytes, video.total_bytes
-    if done is None:
+    """Return the downloaded of the total bytes, such as "412 of 603 MB"; "" while unknown."""
+    downloaded, total = video.downloaded_bytes, video.total_bytes
+    if downloaded is None:
         return ""
     if total is None:
-        return format_bytes(done)
-    (number, unit), (_, whole_unit) = _scale_bytes(done), _scale_bytes(total)
-    return (
-        f"{number} of {format_bytes(total)}" if unit == whole_unit else f"{format_bytes(done)} of {format_bytes(total)}"
-    )
+        return format_bytes(downloaded)
+    (number, unit), (_, total_unit) = _scale_bytes(downloaded), _scale_bytes(total)
+    # The unit is written once if both have the same.
+    return f"{number if unit == total_unit else format_bytes(downloaded)} of {format_bytes(total)}"
 
 
 def retry_message(video: Video) -> SafeString:
-    """Return why a video waits, as "Retrying in 40 s (2 of 3)", with its time for the script that counts down.
+    """Return the state of a delayed retry as HTML; "" if there is none.
 
-    When that has passed, it waits for a free place: "Retrying when its turn comes (2 of 3)".
+    "Retrying in 40 s (2 of 3)", with the time in a `<time>` element for the countdown on a live page; once that has
+    passed, "Retrying when its turn comes (2 of 3)".
     """
     if video.retries_at is None:
         return SafeString()
-    left = (video.retries_at - timezone.now()).total_seconds()
-    when = f"in {format_timespan(max(1.0, left))}" if left > 0 else "when its turn comes"
-    time = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
-    return format_html("Retrying {} ({} of {})", time, video.tries, MAX_RETRIES)
+    seconds_left = (video.retries_at - timezone.now()).total_seconds()
+    when = f"in {format_timespan(max(1.0, seconds_left))}" if seconds_left > 0 else "when its turn comes"
+    time_element = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
+    return format_html("Retrying {} ({} of {})", time_element, video.tries, MAX_RETRIES)
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return a duration as on a player, "12:04" or "1:02:09"."""
+    """Return a duration as players show it, "12:04" or "1:02:09"; "" for None."""
     if seconds is None:
         return ""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, remaining_seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{remaining_seconds:02}" if hours else f"{minutes}:{remaining_seconds:02}"
 
 
 def format_timespan(seconds: float) -> str:
-    """Return a length of time in words, as "37 s", "4 min", "1 h 12 min", "3 days"."""
+    """Return a time span with units, such as "37 s", "4 min", "1 h 12 min" or "3 days"."""
     if round(seconds) < 60:
         return f"{max(0, round(seconds))} s"
     minutes = round(seconds / 60)
@@ -77,44 +79,44 @@ def format_timespan(seconds: float) -> str:
 
 
 def time_ago(moment: dt.datetime) -> str:
-    """Return how long ago, in the largest unit: "2 days ago"."""
-    passed = (timezone.now() - moment).total_seconds()
-    for unit, length in (("year", 31556952), ("month", 2629746), ("day", 86400), ("hour", 3600), ("minute", 60)):
-        if passed >= length:
-            count = int(passed // length)
+    """Return the time since a moment in its largest unit, such as "2 days ago", or "just now"."""
+    elapsed_seconds = (timezone.now() - moment).total_seconds()
+    for unit, unit_seconds in SECONDS_PER_UNIT:
+        if elapsed_seconds >= unit_seconds:
+            count = int(elapsed_seconds // unit_seconds)
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
 
 
 def display_name(video: Video) -> str:
-    """Return the title, or the address in short while no title is known."""
+    """Return the title of a video, or its short URL while the title is unknown."""
     return video.title or short_url(video.url)
 
 
 def short_url(url: str) -> str:
-    """Return an address as people say it, "example.org/…/clip.mp4"; the end says most."""
-    plain = unquote(url)
-    plain = plain if plain.isprintable() and "\ufffd" not in plain else url
-    bare = plain.partition("://")[2].removeprefix("www.").rstrip("/") or url
-    if len(bare) <= MAX_SHORT_URL_LENGTH:
-        return bare
-    host, _, path = bare.partition("/")
+    """Return a URL without scheme and "www.", its middle cut out if it is long, such as "example.org/…/clip.mp4"."""
+    decoded = unquote(url)
+    readable_url = decoded if decoded.isprintable() and "\ufffd" not in decoded else url
+    shortened = readable_url.partition("://")[2].removeprefix("www.").rstrip("/") or url
+    if len(shortened) <= MAX_SHORT_URL_LENGTH:
+        return shortened
+    host, _, path = shortened.partition("/")
     host = host if len(host) <= MAX_SHORT_URL_LENGTH // 2 else f"…{host[-MAX_SHORT_URL_LENGTH // 2 :]}"
     end = path[len(host) - MAX_SHORT_URL_LENGTH :]
     return f"{host}/…{end[max(0, end.find('/')) :]}"
 
 
 def site_name(url: str) -> str:
-    """Return the site of an address, as "example.org"."""
+    """Return the site of a URL, such as "example.org"."""
     return short_url(url).partition("/")[0]
 
 
 def quality_label(video: Video) -> str:
-    """Return what was asked for, as "Best quality", "Up to 720p", "Audio only"."""
-    said = video.get_quality_display()
-    return {Quality.BEST: "Best quality", Quality.AUDIO: said}.get(Quality(video.quality), f"Up to {said}")
+    """Return the requested quality, such as "Best quality", "Up to 720p" or "Audio only"."""
+    label = video.get_quality_display()
+    return {Quality.BEST: "Best quality", Quality.AUDIO: label}.get(Quality(video.quality), f"Up to {label}")
 
 
 def truncate_text(text: str, max_length: int) -> str:
-    """Return so many characters at most; Django's own filter looks at each of them, in short texts too."""
+    """Return up to `max_length` characters; faster than Django's `truncatechars`, which visits each character."""
     return text if len(text) <= max_length else f"{text[: max_length - 1]}…"

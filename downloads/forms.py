@@ -7,7 +7,7 @@ from django.conf import settings
 
 from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality
 
-# Percent-encoded it stays below DATA_UPLOAD_MAX_MEMORY_SIZE, so that nobody's text is turned away unread.
+# Percent-encoded, it stays below DATA_UPLOAD_MAX_MEMORY_SIZE, above which Django answers 400 without the form.
 MAX_URLS_LENGTH = 60_000
 
 
@@ -54,14 +54,14 @@ class IngestForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Django's colon would become a part of the label's text.
+        # Without Django's colon, which would become a part of the accessible name.
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     @property
     def playlist_limit(self) -> int:
-        """Return how many videos of a list are taken, to be said beside the box."""
+        """Return the maximum number of videos of one playlist, for the hint beside the field."""
         return int(settings.PLAYLIST_LIMIT)
 
     def url_lines(self) -> list[str]:
-        """Return the lines that hold something."""
+        """Return the lines that are not blank, stripped."""
         return [line.strip() for line in self.cleaned_data["urls"].splitlines() if line.strip()]

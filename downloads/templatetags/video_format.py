@@ -1,4 +1,4 @@
-"""States and numbers in words; static/js/format.js says the same while a page is live."""
+"""Template filters that format a video's fields; static/js/format.js formats live pages in the same way."""
 
 import datetime as dt
 import math
@@ -28,19 +28,19 @@ PLACEHOLDER_TONE_COUNT = 12
 
 @register.filter
 def format_percent(video: Video) -> str:
-    """Return the bar's number, as "68 %"; never 100 before the end."""
+    """Return the progress such as "68 %", rounded down so that it is 100 at the end only; "" while unknown."""
     return "" if video.percent is None else f"{math.floor(video.percent)} %"
 
 
 @register.filter
 def percent_attribute(number: float | None) -> str:
-    """Return a percentage for an attribute, with one decimal at most."""
+    """Return a percentage for an attribute, rounded to one decimal; "" for None."""
     return "" if number is None else f"{math.floor(number * 10 + 0.5) / 10:g}"
 
 
 @register.filter
 def aria_valuetext(video: Video) -> str:
-    """Return the bar in words, for those who hear it."""
+    """Return the value of the progress bar as text, for screen readers."""
     parts = [
         f"{math.floor(video.percent)} percent" if video.percent is not None else "",
         formatting.format_downloaded(video),
@@ -50,31 +50,31 @@ def aria_valuetext(video: Video) -> str:
 
 @register.filter
 def time_ago_element(moment: dt.datetime) -> SafeString:
-    """Return how long ago, as an element that has the exact time; a page has dozens, and Django's dates are slow."""
+    """Return the time since a moment as a `<time>` element with the exact time; faster than Django's date filters."""
     exact = f"{moment.day} {moment:%B} {moment.year}, {moment:%H:%M} UTC"
-    # Numbers and names of months: nothing to escape.
+    # Only numbers and names of months, so there is nothing to escape.
     return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{formatting.time_ago(moment)}</time>')  # noqa: S308
 
 
 @register.filter
 def placeholder_tone(video_id: str) -> str:
-    """Return the calm tone ("0" to "11") of a video without a picture."""
+    """Return the number of the background color ("0" to "11") of a video without a thumbnail."""
     return str(zlib.crc32(video_id.encode()) % PLACEHOLDER_TONE_COUNT)
 
 
 @register.filter
 def placeholder_letter(name: str) -> str:
-    """Return the first letter or digit of a name, for a video without a picture."""
-    bare = name.removeprefix("https://").removeprefix("http://").removeprefix("www.")
-    return next((character.upper() for character in bare if character.isalnum()), "?")
+    """Return the first letter or digit of a name, for a video without a thumbnail."""
+    site_or_title = name.removeprefix("https://").removeprefix("http://").removeprefix("www.")
+    return next((character.upper() for character in site_or_title if character.isalnum()), "?")
 
 
 @register.filter
 def sort_key(video: Video) -> str:
-    """Return the place within its list, a number: the smaller the nearer to the top."""
+    """Return the position of a video in its section as a number: cards and rows are in ascending order."""
     if video.is_terminal:
         return str(-video.pk)
     if video.is_active and video.started_at:
         return str(int(video.started_at.timestamp() * 1000))
-    # As the queue has it: what has priority comes first. Any time in milliseconds is below 10^13.
+    # The order of the queue: priority first. Times in milliseconds are below 10^13 until the year 2286.
     return str(int(video.queued_at.timestamp() * 1000) - video.priority * 10**13)
