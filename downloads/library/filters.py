@@ -73,7 +73,7 @@ def frequent_values(column: str) -> list[str]:
     return cache.get_or_set(f"frequent-{column}", count, FILTER_CACHE_SECONDS) or []
 
 
-def filtered(criteria: dict[str, str], *, use_order_index: bool = False) -> VideoQuerySet:
+def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False) -> VideoQuerySet:
     """Return the videos that match, with any status; `use_order_index` makes SQLite scan the index of the order."""
     lookups = _build_lookups(criteria)
     return Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
@@ -86,7 +86,7 @@ def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -
     """
 
     def count() -> dict[str, int]:
-        return dict(filtered(criteria).order_by().values_list("status").annotate(count=Count("pk")))
+        return dict(filter_videos(criteria).order_by().values_list("status").annotate(count=Count("pk")))
 
     if latest_event is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()

@@ -126,7 +126,7 @@ class Listing:
 
     @property
     def _filtered_videos(self) -> VideoQuerySet:
-        return filters.filtered(self.filters)
+        return filters.filter_videos(self.filters)
 
     @cached_property
     def _matches(self) -> dict[int, str]:
@@ -195,7 +195,7 @@ class Listing:
         if self.search_words:
             return self._matches_with_status(self._library_statuses)
         use_order_index = self.sort not in ("newest", "turn")
-        videos = filters.filtered(self.filters, use_order_index=use_order_index)
+        videos = filters.filter_videos(self.filters, use_order_index=use_order_index)
         if not self.state:
             return videos.terminal()
         if use_order_index:
