@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -21,7 +20,6 @@ from downloads.files.fsync import fsync_path
 RESUME_INFO_SUFFIX = ".mark"
 PARTIAL_SUFFIX = ".part"
 YTDLP_STATE_SUFFIX = ".ytdl"  # written by yt-dlp
-HIGH_WATER_MARK_FILE = "farthest"  # in a workspace: the most bytes that any attempt ended with
 OVERLAP_BYTES = 64 * 1024  # at the end of a partial file that are fetched again and compared
 FSYNC_INTERVAL_SECONDS = 5.0
 BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
@@ -67,55 +65,6 @@ class ResumeInfo:
             return cls(**fields)
         except (OSError, ValueError, TypeError, KeyError):
             return None
-
-
-def prepare_for_resume(folder: Path) -> None:
-    """Remove all from a workspace but its resumable files and the high-water mark, which is updated."""
-    (folder / HIGH_WATER_MARK_FILE).write_text(str(max(_high_water_mark(folder), _resumable_bytes(folder))))
-    resumable_names = {path.name for path in _resumable_files(folder)}
-    for name in resumable_names:
-        with contextlib.suppress(FileNotFoundError):
-            (folder / name).replace(folder / (name + PARTIAL_SUFFIX))
-    for path in list(folder.iterdir()):
-        if not {path.name, path.name.removesuffix(RESUME_INFO_SUFFIX), path.name.removesuffix(PARTIAL_SUFFIX)} & {
-            *resumable_names,
-            HIGH_WATER_MARK_FILE,
-        }:
-            remove_path(path)
-
-
-def bytes_gained(folder: Path) -> int:
-    """Return by how many bytes this attempt exceeds the most that any earlier attempt ended with."""
-    return _resumable_bytes(folder) - _high_water_mark(folder)
-
-
-def _resumable_bytes(folder: Path) -> int:
-    candidates = [
-        path for file in _resumable_files(folder) for path in (file, file.with_name(file.name + PARTIAL_SUFFIX))
-    ]
-    return sum(path.stat().st_size for path in candidates if path.is_file())
-
-
-def _resumable_files(folder: Path) -> list[Path]:
-    """Return the final paths of the files that have resume information."""
-    return [
-        path.with_name(path.name.removesuffix(RESUME_INFO_SUFFIX)) for path in folder.glob(f"*{RESUME_INFO_SUFFIX}")
-    ]
-
-
-def _high_water_mark(folder: Path) -> int:
-    try:
-        return int((folder / HIGH_WATER_MARK_FILE).read_text())
-    except (FileNotFoundError, ValueError):  # the first attempt, or a power cut before it was written
-        return 0
-
-
-def remove_path(path: Path) -> None:
-    """Remove a file, or a folder with its contents."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 class PartialFile:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from django.conf import settings
 
-from downloads.files import media_folder, partial_file
+from downloads.files import media_folder
+from downloads.files.partial_file import PARTIAL_SUFFIX, RESUME_INFO_SUFFIX
 
 LOCK_TIMEOUT_SECONDS = 10.0  # the supervisor kills a former attempt well within it
 RESERVE_FILE = "ballast"
+HIGH_WATER_MARK_FILE = "farthest"  # the most bytes that any attempt ended with
 RESERVE_BYTES = 2**20
 MIN_GAINED_BYTES = 2**20  # an attempt that got so much farther has made progress, even if it failed
 
@@ -33,7 +35,7 @@ def locked_workspace(video_id: str) -> Iterator[Path]:
     """
     folder = Path(settings.WORK_ROOT / video_id)
     with _folder_lock(folder, LOCK_TIMEOUT_SECONDS):
-        partial_file.prepare_for_resume(folder)
+        prepare_for_resume(folder)
         (folder / RESERVE_FILE).write_bytes(os.urandom(RESERVE_BYTES))  # random bytes: no file system compresses them
         yield folder
 
@@ -45,7 +47,7 @@ def delete_reserve_file(video_id: str) -> None:
 
 def has_gained_bytes(video_id: str) -> bool:
     """Return whether the attempt in a video's workspace got at least `MIN_GAINED_BYTES` farther than any before it."""
-    return partial_file.bytes_gained(Path(settings.WORK_ROOT / video_id)) >= MIN_GAINED_BYTES
+    return _bytes_gained(Path(settings.WORK_ROOT / video_id)) >= MIN_GAINED_BYTES
 
 
 def remove_workspace(video_id: str) -> bool:
@@ -76,6 +78,61 @@ def disk_shortage() -> str:
 def list_ids() -> list[str]:
     """Return the ids of the videos with a workspace, sorted."""
     return sorted(path.name for path in Path(settings.WORK_ROOT).iterdir() if path.is_dir())
+
+
+# Partial files -----------------------------------------------------------------------------------
+
+
+def prepare_for_resume(folder: Path) -> None:
+    """Remove all from a workspace but its resumable files and the high-water mark, which is updated."""
+    (folder / HIGH_WATER_MARK_FILE).write_text(str(max(_high_water_mark(folder), _resumable_bytes(folder))))
+    resumable_names = {path.name for path in _resumable_files(folder)}
+    for name in resumable_names:
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).replace(folder / (name + PARTIAL_SUFFIX))
+    for path in list(folder.iterdir()):
+        if not {path.name, path.name.removesuffix(RESUME_INFO_SUFFIX), path.name.removesuffix(PARTIAL_SUFFIX)} & {
+            *resumable_names,
+            HIGH_WATER_MARK_FILE,
+        }:
+            _remove_path(path)
+
+
+def _bytes_gained(folder: Path) -> int:
+    """Return by how many bytes this attempt exceeds the most that any earlier attempt ended with."""
+    return _resumable_bytes(folder) - _high_water_mark(folder)
+
+
+def _resumable_bytes(folder: Path) -> int:
+    candidates = [
+        path for file in _resumable_files(folder) for path in (file, file.with_name(file.name + PARTIAL_SUFFIX))
+    ]
+    return sum(path.stat().st_size for path in candidates if path.is_file())
+
+
+def _resumable_files(folder: Path) -> list[Path]:
+    """Return the final paths of the files that have resume information."""
+    return [
+        path.with_name(path.name.removesuffix(RESUME_INFO_SUFFIX)) for path in folder.glob(f"*{RESUME_INFO_SUFFIX}")
+    ]
+
+
+def _high_water_mark(folder: Path) -> int:
+    try:
+        return int((folder / HIGH_WATER_MARK_FILE).read_text())
+    except (FileNotFoundError, ValueError):  # the first attempt, or a power cut before it was written
+        return 0
+
+
+def _remove_path(path: Path) -> None:
+    """Remove a file, or a folder with its contents."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+# Lock --------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

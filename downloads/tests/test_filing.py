@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from downloads.files import ffmpeg, media_folder, media_types, names, partial_file, workspace
+from downloads.files import ffmpeg, media_folder, media_types, names, workspace
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ class TestWorkroom:
             found = {
                 path.name: path.read_text()
                 for path in folder.iterdir()
-                if path.name not in (workspace.RESERVE_FILE, partial_file.HIGH_WATER_MARK_FILE)
+                if path.name not in (workspace.RESERVE_FILE, workspace.HIGH_WATER_MARK_FILE)
             }
         assert found == {
             "a.mp4.part": "a.mp4.part",

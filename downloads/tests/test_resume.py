@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from downloads.files import ffmpeg, partial_file
+from downloads.files import ffmpeg, partial_file, workspace
 from downloads.network.proxy import EgressProxy
 from downloads.tests import versions
 from downloads.ytdlp import downloader, options
@@ -41,7 +41,7 @@ def attempt(tmp_path):
             ):
                 raise Stopped
 
-        partial_file.prepare_for_resume(tmp_path)
+        workspace.prepare_for_resume(tmp_path)
         with EgressProxy() as proxy:
             found = downloader.probe_url(url, tmp_path, proxy_url=proxy.url)
             return downloader.download_files(found, stop, threading.Event().set).media
