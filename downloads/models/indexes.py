@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Left, Lower
 from downloads.files.media_types import AUDIO_EXTENSIONS
 from downloads.models.choices import Quality
 
-_IS_AUDIO = functools.reduce(operator.or_, (Q(media_file__endswith=f".{suffix}") for suffix in AUDIO_EXTENSIONS))
+_IS_AUDIO = functools.reduce(operator.or_, (Q(media_file__endswith=f".{extension}") for extension in AUDIO_EXTENSIONS))
 KIND_EXPRESSION = Case(
     When(is_list=True, then=Value("list")),
     When(_IS_AUDIO, then=Value("audio")),
