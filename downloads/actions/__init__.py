@@ -1,1 +1,1 @@
-"""Actions of people on videos and on the queue, and the messages about them."""
+"""Actions that people take on videos and on the queue, and the messages that report them."""

@@ -1,4 +1,4 @@
-"""What a person is told before videos are deleted."""
+"""Text of the delete confirmation, shared by the pages and the admin."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ MAX_LISTED_NAMES = 10
 
 @dataclasses.dataclass(frozen=True)
 class DeleteConfirmation:
-    """The videos that would go: the question, the first names where there are several, and what is removed."""
+    """The question, the first MAX_LISTED_NAMES names of several videos, and a message about what is removed."""
 
     question: str
     names: list[str]
@@ -20,39 +20,42 @@ class DeleteConfirmation:
 
 
 def delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
-    """Return what there is to know before these videos are deleted."""
-    active = sum(video.is_active for video in videos)
+    """Return the confirmation to show before deleting these videos."""
+    active_count = sum(video.is_active for video in videos)
     if len(videos) == 1:
-        stopped = "Its download is stopped. " if active else ""
-        return DeleteConfirmation(f"Delete “{display_name(videos[0])}”?", [], 0, stopped + _removal_message(videos[0]))
-    stopped = f"{active} of them are downloading, and are stopped. " if active > 1 else ""
-    stopped = "1 of them is downloading, and is stopped. " if active == 1 else stopped
+        stop_notice = "Its download is stopped. " if active_count else ""
+        message = stop_notice + _removal_message(videos[0])
+        return DeleteConfirmation(f"Delete “{display_name(videos[0])}”?", [], 0, message)
+    stop_notice = f"{active_count} of them are downloading, and are stopped. " if active_count > 1 else ""
+    stop_notice = "1 of them is downloading, and is stopped. " if active_count == 1 else stop_notice
     return DeleteConfirmation(
         f"Delete {len(videos)} videos?",
         [display_name(video) for video in videos[:MAX_LISTED_NAMES]],
         max(0, len(videos) - MAX_LISTED_NAMES),
-        f"{stopped}{_bulk_removal_message(videos)}",
+        f"{stop_notice}{_bulk_removal_message(videos)}",
     )
 
 
 def _removal_message(video: Video) -> str:
-    """Say what of one video is removed, as "The video file (603 MB), its picture and its history are removed …"."""
-    parts = []
+    """Describe the removal of one video: "The video file (603 MB), its picture and its history are removed …"."""
+    removed_items = []
     if video.media_file:
-        parts.append(f"the video file ({format_bytes(video.size)})" if video.size else "the video file")
+        removed_items.append(f"the video file ({format_bytes(video.size)})" if video.size else "the video file")
     if video.thumbnail:
-        parts.append("its picture")
+        removed_items.append("its picture")
     if count := len(subtitles.file_names_by_language(video.tracks)):
-        parts.append("1 subtitle file" if count == 1 else f"{count} subtitle files")
-    kept = " The videos of this list stay." if video.is_list else ""
-    if not parts:
-        return f"Its place in the archive and its history are removed. This cannot be undone.{kept}"
-    words = ", ".join(parts) + " and its history are removed from the disk. This cannot be undone."
-    return words[0].upper() + words[1:] + kept
+        removed_items.append("1 subtitle file" if count == 1 else f"{count} subtitle files")
+    playlist_notice = " The videos of this list stay." if video.is_list else ""
+    if not removed_items:
+        return f"Its place in the archive and its history are removed. This cannot be undone.{playlist_notice}"
+    message = ", ".join(removed_items) + " and its history are removed from the disk. This cannot be undone."
+    return message[0].upper() + message[1:] + playlist_notice
 
 
 def _bulk_removal_message(videos: list[Video]) -> str:
-    total = sum(video.size or 0 for video in videos)
-    files = f"Their files ({format_bytes(total)} in all)" if total else "Their files"
-    kept = " The videos of a list stay, unless they are among these." if any(video.is_list for video in videos) else ""
-    return f"{files} and their history are removed from the disk. This cannot be undone.{kept}"
+    """Describe the removal of several videos, with the total size of their files."""
+    total_bytes = sum(video.size or 0 for video in videos)
+    files = f"Their files ({format_bytes(total_bytes)} in all)" if total_bytes else "Their files"
+    has_playlist = any(video.is_list for video in videos)
+    playlist_notice = " The videos of a list stay, unless they are among these." if has_playlist else ""
+    return f"{files} and their history are removed from the disk. This cannot be undone.{playlist_notice}"

@@ -1,4 +1,7 @@
-"""Actions on the whole queue, and the messages about them."""
+"""Actions on the whole queue, and the messages that report them.
+
+An action takes the user and returns its message and the JSON of its undo ("" if there is none).
+"""
 
 import json
 from typing import Any
@@ -11,45 +14,43 @@ from downloads.models import Queue, Status, Video
 
 
 def run_queue_action(request: HttpRequest, action_name: str) -> None:
-    """Do one thing with the whole queue, and say what came of it."""
-    said, undo = QUEUE_ACTIONS[action_name](request.user)
-    messages.info(request, said, extra_tags=undo)
+    """Run an action of QUEUE_ACTIONS on the queue, and add its message to the request."""
+    text, undo = QUEUE_ACTIONS[action_name](request.user)
+    messages.info(request, text, extra_tags=undo)
 
 
-def _pause_queue(by: Any) -> tuple[str, str]:
-    if Queue.pause(f"The queue was paused by {by}."):
+def _pause_queue(user: Any) -> tuple[str, str]:
+    if Queue.pause(f"The queue was paused by {user}."):
         return "The queue is paused. What runs goes on; nothing new starts.", json.dumps({"url": "queue-resume"})
     return "The queue was paused already.", ""
 
 
-def _resume_queue(by: Any) -> tuple[str, str]:
-    undo = json.dumps({"url": "queue-pause"}) if Queue.resume(f"Resumed by {by}") else ""
-    said = "The queue goes on." if undo else "The queue was not paused."
-    held = Queue.get_or_default().blocked_reason
-    return (f"{said} {held}" if held else said), undo
+def _resume_queue(user: Any) -> tuple[str, str]:
+    undo = json.dumps({"url": "queue-pause"}) if Queue.resume(f"Resumed by {user}") else ""
+    text = "The queue goes on." if undo else "The queue was not paused."
+    blocked_reason = Queue.get_or_default().blocked_reason
+    return (f"{text} {blocked_reason}" if blocked_reason else text), undo
 
 
-def _cancel_all(by: Any) -> tuple[str, str]:
-    done = Video.objects.cancel_all(f"Cancelled with all others by {by}")
-    kept = [video for video in done if video.status == Status.COMPLETE]
-    cancelled = [video for video in done if video.status != Status.COMPLETE]
-    said = [f"{_count_phrase(cancelled)} cancelled."] if cancelled or not kept else []
-    said += (
-        [
-            f"{len(kept)} videos {UNCHANGED_TEXTS[1]}."
-            if len(kept) > 1
-            else f"{short_title(kept[0])} {UNCHANGED_TEXTS[0]}."
-        ]
-        if kept
-        else []
-    )
-    return " ".join(said) if done else "Nothing was waiting or running.", undo_tags(ACTIONS["cancel"], cancelled)
+def _cancel_all(user: Any) -> tuple[str, str]:
+    videos = Video.objects.cancel_all(f"Cancelled with all others by {user}")
+    # A redownload that is cancelled leaves the video complete, as it was before.
+    complete = [video for video in videos if video.status == Status.COMPLETE]
+    cancelled = [video for video in videos if video.status != Status.COMPLETE]
+    if not videos:
+        return "Nothing was waiting or running.", ""
+    sentences = [f"{_count_phrase(cancelled)} cancelled."] if cancelled else []
+    if len(complete) == 1:
+        sentences.append(f"{short_title(complete[0])} {UNCHANGED_TEXTS[0]}.")
+    elif complete:
+        sentences.append(f"{len(complete)} videos {UNCHANGED_TEXTS[1]}.")
+    return " ".join(sentences), undo_tags(ACTIONS["cancel"], cancelled)
 
 
-def _retry_failed(by: Any) -> tuple[str, str]:
-    done = Video.objects.retry_failed(f"Retried with all others by {by}")
-    said = f"{_count_phrase(done)} put back into the queue." if done else "Nothing had failed."
-    return said, undo_tags(ACTIONS["retry"], done)
+def _retry_failed(user: Any) -> tuple[str, str]:
+    videos = Video.objects.retry_failed(f"Retried with all others by {user}")
+    text = f"{_count_phrase(videos)} put back into the queue." if videos else "Nothing had failed."
+    return text, undo_tags(ACTIONS["retry"], videos)
 
 
 def _count_phrase(videos: list[Video]) -> str:

@@ -1,4 +1,4 @@
-"""What a person does with videos and with the queue, and how that is said: on the pages and in the admin."""
+"""Actions on videos, and the messages that report them, shared by the pages and the admin."""
 
 import dataclasses
 import json
@@ -20,7 +20,10 @@ MAX_SKIPPED_NAMES = 3
 
 @dataclasses.dataclass(frozen=True)
 class Action:
-    """What can be done with a video, how that is said of one and of many, and the verb that takes it back."""
+    """One kind of action: the method it calls, the texts that report its outcome, and the action that undoes it.
+
+    `perform` takes the video, the user and the queue position to restore; it returns False if nothing was changed.
+    """
 
     perform: Callable[[Video, Any, QueuePosition], bool]
     done_singular: str
@@ -31,55 +34,59 @@ class Action:
 
 ACTIONS = {
     "retry": Action(
-        lambda video, by, _: video.retry(f"Retried by {by}"),
+        lambda video, user, _: video.retry(f"Retried by {user}"),
         "waits for another try",
         "wait for another try",
         "needs no other try",
         "take-back",
     ),
     "take-back": Action(
-        lambda video, by, _: video.undo_retry(f"Not tried again, says {by}"),
+        lambda video, user, _: video.undo_retry(f"Not tried again, says {user}"),
         "is as it was before",
         "are as they were before",
         "had ended before",
     ),
     "cancel": Action(
-        lambda video, by, _: video.cancel(f"Cancelled by {by}"),
+        lambda video, user, _: video.cancel(f"Cancelled by {user}"),
         "is cancelled",
         "are cancelled",
         "had ended before",
         "restore",
     ),
     "restore": Action(
-        lambda video, by, _: video.undo_cancel(f"Put back by {by}"), "waits again", "wait again", "was not cancelled"
+        lambda video, user, _: video.undo_cancel(f"Put back by {user}"),
+        "waits again",
+        "wait again",
+        "was not cancelled",
     ),
     "front": Action(
-        lambda video, by, _: video.move_to_front(f"Moved to the front by {by}"),
+        lambda video, user, _: video.move_to_front(f"Moved to the front by {user}"),
         "starts next",
         "start next",
         "does not wait any more",
         "behind",
     ),
     "behind": Action(
-        lambda video, by, place: video.restore_position(f"Moved back by {by}", place),
+        lambda video, user, position: video.restore_position(f"Moved back by {user}", position),
         "is back in its place",
         "are back in their places",
         "does not wait any more",
     ),
     "again": Action(
-        lambda video, by, _: video.redownload(f"Downloaded again by {by}"),
+        lambda video, user, _: video.redownload(f"Downloaded again by {user}"),
         "is downloaded again",
         "are downloaded again",
         "was not complete",
         "cancel",
     ),
     "delete": Action(
-        lambda video, by, _: video.remove(f"Deleted by {by}"), "is deleted", "are deleted", "was deleted before"
+        lambda video, user, _: video.remove(f"Deleted by {user}"), "is deleted", "are deleted", "was deleted before"
     ),
 }
 
 
-# What is said where that is not what came of it: a video or list that was complete before is so again.
+# Texts (for one video, for many) of outcomes that an action's own texts do not fit:
+# a redownload that is cancelled leaves the video complete, and a playlist is only checked for new videos.
 UNCHANGED_TEXTS = "is not downloaded again; it is as it was", "are not downloaded again; they are as they were"
 PLAYLIST_CHECKED_TEXTS = "is looked through for new videos", "are looked through for new videos"
 
@@ -87,72 +94,67 @@ PLAYLIST_CHECKED_TEXTS = "is looked through for new videos", "are looked through
 def run_action(
     request: HttpRequest, videos: Iterable[Video], action_name: str, positions: Mapping[str, str] = MappingProxyType({})
 ) -> list[Video]:
-    """Do it with each video; say what was done, and what was not and why. Return those it was done to.
+    """Run an action of ACTIONS on each video, add messages about the outcome, and return the changed videos.
 
-    `places` has where each stood before it was moved, by its id, for the verb that puts it back there.
+    `positions` maps video ids to former queue positions (QueuePosition as a string); only "behind" uses it.
     """
-    videos, verb = list(videos), ACTIONS[action_name]
-    before = {video.video_id: video.queue_position for video in videos}
-    done: list[Video] = []
+    videos, action = list(videos), ACTIONS[action_name]
+    positions_before = {video.video_id: video.queue_position for video in videos}
+    changed: list[Video] = []
     skipped: list[Video] = []
-    # To the front one by one, so that the last one comes first: the order they had is kept that way.
+    # Each video moves in front of the one before it, so going backwards keeps their order.
     for video in reversed(videos) if action_name == "front" else videos:
         try:
-            place = QueuePosition.from_string(positions.get(video.video_id, ""))
-            (done if verb.perform(video, request.user, place) else skipped).append(video)
-        except RemovalError as refusal:
-            messages.error(request, f"{short_title(video)} could not be deleted: {refusal}. Nothing of it was removed.")
-    for (one, many), some in _group_by_outcome(verb, done).items():
-        said = f"{short_title(some[0])} {one}." if len(some) == 1 else f"{len(some)} videos {many}."
-        messages.success(request, said, extra_tags=undo_tags(verb, some, before))
+            position = QueuePosition.from_string(positions.get(video.video_id, ""))
+            (changed if action.perform(video, request.user, position) else skipped).append(video)
+        except RemovalError as error:
+            messages.error(request, f"{short_title(video)} could not be deleted: {error}. Nothing of it was removed.")
+    for (singular, plural), group in _group_by_outcome(action, changed).items():
+        text = f"{short_title(group[0])} {singular}." if len(group) == 1 else f"{len(group)} videos {plural}."
+        messages.success(request, text, extra_tags=undo_tags(action, group, positions_before))
     if skipped:
-        messages.info(request, _skipped_message(verb, skipped))
-    return done
+        messages.info(request, _skipped_message(action, skipped))
+    return changed
 
 
-def _group_by_outcome(action: Action, done: list[Video]) -> dict[tuple[str, str], list[Video]]:
-    """Return the videos by what came of it, in words for one and for many."""
-    found: dict[tuple[str, str], list[Video]] = {}
-    for video in done:
-        said = action.done_singular, action.done_plural
+def _group_by_outcome(action: Action, videos: list[Video]) -> dict[tuple[str, str], list[Video]]:
+    """Group the changed videos by the texts of their outcome, (singular, plural)."""
+    groups: dict[tuple[str, str], list[Video]] = {}
+    for video in videos:
+        texts = action.done_singular, action.done_plural
         if action is ACTIONS["cancel"] and video.status == Status.COMPLETE:
-            said = UNCHANGED_TEXTS
+            texts = UNCHANGED_TEXTS
         elif action is ACTIONS["again"] and video.is_list:
-            said = PLAYLIST_CHECKED_TEXTS
-        found.setdefault(said, []).append(video)
-    return found
+            texts = PLAYLIST_CHECKED_TEXTS
+        groups.setdefault(texts, []).append(video)
+    return groups
 
 
 def short_title(video: Video) -> str:
-    """Return a video's name, short enough for a sentence."""
+    """Return the video's name, cut to 60 characters for use in a sentence."""
     return Truncator(formatting.display_name(video)).chars(60)
 
 
-def undo_tags(action: Action, done: list[Video], before: Mapping[str, QueuePosition] = MappingProxyType({})) -> str:
-    """Return what takes it back, for the message's tags, which are not shown."""
-    # A video that was complete before it was cancelled is so again: nothing of it waits.
-    ids = [video.video_id for video in done if action.undo_action != "restore" or video.status == Status.CANCELLED]
+def undo_tags(
+    action: Action, videos: list[Video], positions_before: Mapping[str, QueuePosition] = MappingProxyType({})
+) -> str:
+    """Return the undo form's fields as JSON, "" if there is no undo. They travel in the message's tags, unseen."""
+    # A redownload that was cancelled left the video complete, so there is nothing to restore.
+    ids = [video.video_id for video in videos if action.undo_action != "restore" or video.status == Status.CANCELLED]
     if not action.undo_action or not ids or len(ids) > MAX_VIDEOS_PER_ACTION:
         return ""
-    places = [str(before[video_id]) for video_id in ids] if action.undo_action == "behind" else []
-    return json.dumps({"url": "many", "do": action.undo_action, "ids": ids, "places": places})
+    positions = [str(positions_before[video_id]) for video_id in ids] if action.undo_action == "behind" else []
+    return json.dumps({"url": "many", "do": action.undo_action, "ids": ids, "places": positions})
 
 
 def _skipped_message(action: Action, skipped: list[Video]) -> str:
-    """Say what was left as it is; of each what it is now, not what it was when the page was drawn."""
-    now = Video.objects.in_bulk([video.pk for video in skipped[:MAX_SKIPPED_NAMES]])
-    states = [
-        now[video.pk].get_status_display().lower() if video.pk in now else "deleted"
-        for video in skipped[:MAX_SKIPPED_NAMES]
-    ]
+    """Describe the skipped videos, with their present status, which the page may not have shown yet."""
+    named = skipped[:MAX_SKIPPED_NAMES]
+    current = Video.objects.in_bulk([video.pk for video in named])
+    statuses = [current[video.pk].get_status_display().lower() if video.pk in current else "deleted" for video in named]
     if len(skipped) == 1:
-        state = "" if action is ACTIONS["delete"] else f": it is {states[0]}"
-        return f"{short_title(now.get(skipped[0].pk, skipped[0]))} {action.skipped_text}{state}."
-    names = ", ".join(
-        f"{short_title(video)} ({state})" for video, state in zip(skipped[:MAX_SKIPPED_NAMES], states, strict=True)
-    )
+        status = "" if action is ACTIONS["delete"] else f": it is {statuses[0]}"
+        return f"{short_title(current.get(skipped[0].pk, skipped[0]))} {action.skipped_text}{status}."
+    names = ", ".join(f"{short_title(video)} ({status})" for video, status in zip(named, statuses, strict=True))
     more = f" and {len(skipped) - MAX_SKIPPED_NAMES} more" if len(skipped) > MAX_SKIPPED_NAMES else ""
     return f"Left as they are: {names}{more}."
-
-
-# The whole queue ---------------------------------------------------------------------------------
