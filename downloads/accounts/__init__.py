@@ -1,1 +1,1 @@
-"""Permissions, sessions and the addresses of visitors."""
+"""Permissions, sessions and client addresses."""

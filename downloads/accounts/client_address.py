@@ -1,4 +1,4 @@
-"""IP addresses of clients, behind proxies too."""
+"""Client IP addresses, taken from X-Forwarded-For when `settings.PROXIES` declares reverse proxies."""
 
 import contextlib
 import ipaddress
@@ -11,28 +11,29 @@ logger = logging.getLogger(__name__)
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the address of whoever asks; only what our own proxies say of it is believed.
+    """Return the client's IP address, "" if it is unknown; only entries added by our own proxies are trusted.
 
-    Of an IPv6 address the first 64 bits, for a single line has all the others (RFC 6177).
+    An IPv6 address is reduced to its /64 network, since one subscriber gets at least that much (RFC 6177).
     """
-    said = request.headers.get("X-Forwarded-For", "").split(",")
-    if 0 < settings.PROXIES <= len(said):
-        entry = said[-settings.PROXIES].strip()
-        # Some add a port: 192.0.2.1:5678, [2001:db8::1]:5678.
-        bare = entry[1:].partition("]")[0] if entry.startswith("[") else entry
-        bare = bare.partition(":")[0] if bare.count(":") == 1 else bare
+    entries = request.headers.get("X-Forwarded-For", "").split(",")
+    if 0 < settings.PROXIES <= len(entries):
+        entry = entries[-settings.PROXIES].strip()
+        # Some proxies add a port: 192.0.2.1:5678, [2001:db8::1]:5678.
+        address = entry[1:].partition("]")[0] if entry.startswith("[") else entry
+        address = address.partition(":")[0] if address.count(":") == 1 else address
         with contextlib.suppress(ValueError):
-            return _normalize_address(bare)
-        logger.warning("X-Forwarded-For has %r where the client's address should be", entry[:100])
+            return _normalize_address(address)
+        logger.warning("X-Forwarded-For holds %r in place of the client's address", entry[:100])
     with contextlib.suppress(ValueError):
         return _normalize_address(str(request.META.get("REMOTE_ADDR")))
     return ""
 
 
 def _normalize_address(text: str) -> str:
-    found = ipaddress.ip_address(text)
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False).network_address)
+    """Return an IPv4 address as it is, an IPv6 address as its /64 network; raise ValueError for anything else."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)

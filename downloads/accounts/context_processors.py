@@ -1,4 +1,4 @@
-"""Context processors."""
+"""Template context processors."""
 
 from django.http import HttpRequest
 
@@ -6,6 +6,6 @@ from downloads.accounts.permissions import can_view
 
 
 def view_permission(request: HttpRequest) -> dict[str, bool]:
-    """Tell every template whether its reader may see the archive."""
-    # A request that was refused early has no user.
+    """Add `can_view` to the context of every template."""
+    # A request that was rejected before AuthenticationMiddleware has no user.
     return {"can_view": hasattr(request, "user") and can_view(request.user)}

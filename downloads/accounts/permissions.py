@@ -1,4 +1,4 @@
-"""Who may look and who may change things: the one place that pages, socket and media ask."""
+"""Permission checks of pages, WebSocket and media: viewing the archive, and changing it."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from django.conf import settings
 
 
 def can_view(user: Any) -> bool:
-    """Tell whether `user` may see the archive: anyone in an open one, people who signed in otherwise."""
+    """Return True if `user` may view the archive: everyone may if it is open, signed-in users if it is private."""
     return not settings.PRIVATE or user.is_authenticated
 
 
 def can_change(user: Any) -> bool:
-    """Tell whether `user` may add, cancel, retry and delete: people who signed in."""
+    """Return True if `user` may add, cancel, retry and delete videos: signed-in users may."""
     return bool(user.is_authenticated)

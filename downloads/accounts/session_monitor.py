@@ -1,6 +1,6 @@
-"""Ends the sockets of sessions that ended: a signed-out browser, a changed password, an account that was closed.
+"""Monitor that closes the WebSockets of ended sessions: after a sign-out, a new password, a deactivated account.
 
-Channels looks at a session when a socket connects, and never again (OWASP's WebSocket cheat sheet asks for both).
+Channels checks a session only when a socket connects. OWASP's WebSocket cheat sheet asks for checks later, too.
 """
 
 import asyncio
@@ -20,33 +20,33 @@ from downloads.loop_local import LoopLocal
 
 logger = logging.getLogger(__name__)
 
-SESSION_CHECK_INTERVAL_SECONDS = 20.0  # seconds
-SESSIONS_PER_QUERY = 500  # sessions that are looked up together
-CLOSE_SIGNED_OUT = 4401  # RFC 6455, section 7.4.2: 4000 to 4999 are an application's own
+SESSION_CHECK_INTERVAL_SECONDS = 20.0
+SESSIONS_PER_QUERY = 500
+CLOSE_SIGNED_OUT = 4401  # RFC 6455, section 7.4.2: 4000 to 4999 are for private use
 
 
 class ClosableSocket(Protocol):
-    """What can be ended."""
+    """A WebSocket as the monitor needs it."""
 
     async def close(self, code: int) -> None:
         """Close with this code."""
 
 
 class SessionMonitor:
-    """All sockets of one event loop that are there because somebody has signed in."""
+    """The WebSockets of one event loop that belong to signed-in users, and their session keys."""
 
     def __init__(self) -> None:
         self._session_keys: dict[ClosableSocket, str] = {}
         self._check_task: asyncio.Task[None] | None = None
 
     def add_socket(self, socket: ClosableSocket, session_key: str) -> None:
-        """Look after a socket from now on, until it leaves."""
+        """Monitor a socket until `remove_socket`."""
         self._session_keys[socket] = session_key
         if self._check_task is None or self._check_task.done():
             self._check_task = asyncio.create_task(self._check_periodically())
 
     def remove_socket(self, socket: ClosableSocket) -> None:
-        """Forget a socket."""
+        """Stop monitoring a socket; one that is not monitored is ignored."""
         self._session_keys.pop(socket, None)
         if not self._session_keys and self._check_task:
             self._check_task.cancel()
@@ -56,21 +56,23 @@ class SessionMonitor:
         while True:
             await asyncio.sleep(SESSION_CHECK_INTERVAL_SECONDS)
             try:
-                # Many tabs have one session: each is looked up once. Not in the thread that new sockets wait for.
-                over = await sync_to_async(find_ended_sessions, thread_sensitive=False)(
+                # A set, since several tabs share one session. Not thread-sensitive: connecting sockets use that thread.
+                ended_keys = await sync_to_async(find_ended_sessions, thread_sensitive=False)(
                     set(self._session_keys.values())
                 )
             except Exception:
-                logger.exception("whether sessions have ended is not known, sockets stay open")
+                logger.exception("Cannot check for ended sessions; all sockets stay open")
                 continue
-            closing = [socket.close(CLOSE_SIGNED_OUT) for socket, key in self._session_keys.items() if key in over]
-            for problem in await asyncio.gather(*closing, return_exceptions=True):
-                if problem:
-                    logger.warning("a socket of a session that ended could not be closed: %r", problem)
+            closing = [
+                socket.close(CLOSE_SIGNED_OUT) for socket, key in self._session_keys.items() if key in ended_keys
+            ]
+            for error in await asyncio.gather(*closing, return_exceptions=True):
+                if error:
+                    logger.warning("Cannot close a socket of an ended session: %r", error)
 
 
 def find_ended_sessions(session_keys: set[str]) -> set[str]:
-    """Return which of these sessions show nothing any more."""
+    """Return the keys of the sessions that no longer permit viewing; closes the thread's database connection."""
     try:
         keys = sorted(session_keys)
         chunks = [keys[start : start + SESSIONS_PER_QUERY] for start in range(0, len(keys), SESSIONS_PER_QUERY)]
@@ -80,18 +82,18 @@ def find_ended_sessions(session_keys: set[str]) -> set[str]:
 
 
 def _valid_session_keys(session_keys: list[str]) -> Iterator[str]:
-    """Yield those whose user may still look, as `django.contrib.auth.get_user` decides, but without changing a row."""
+    """Yield the keys of sessions whose user may view, by the rules of `django.contrib.auth.get_user`, read-only."""
     rows = Session.objects.filter(pk__in=session_keys, expire_date__gt=timezone.now())
-    said = {row.session_key: row.get_decoded() for row in rows}
-    wanted = {key: found.get(SESSION_KEY) for key, found in said.items()}
-    users = get_user_model()._default_manager.in_bulk({user for user in wanted.values() if user})
-    by_key = {str(pk): user for pk, user in users.items()}
-    for key, found in said.items():
-        user = by_key.get(str(wanted[key]))
-        same = user and constant_time_compare(found.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
-        if user and same and user.is_active and permissions.can_view(user):
+    session_data = {row.session_key: row.get_decoded() for row in rows}
+    user_ids = {key: data.get(SESSION_KEY) for key, data in session_data.items()}
+    users = get_user_model()._default_manager.in_bulk({user_id for user_id in user_ids.values() if user_id})
+    users_by_id = {str(pk): user for pk, user in users.items()}
+    for key, data in session_data.items():
+        user = users_by_id.get(str(user_ids[key]))
+        hash_matches = user and constant_time_compare(data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+        if user and hash_matches and user.is_active and permissions.can_view(user):
             yield key
 
 
-# Of the running loop.
+# Returns the monitor of the running event loop.
 get_session_monitor = LoopLocal(SessionMonitor)
