@@ -1,10 +1,10 @@
-"""The one app."""
+"""Configuration of the app."""
 
 from django.apps import AppConfig
 
 
 class DownloadsConfig(AppConfig):
-    """Videos, their downloads and their pages."""
+    """The `downloads` app."""
 
     name = "downloads"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""The pages' addresses."""
+"""URLs of the app."""
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
@@ -9,7 +9,7 @@ from downloads.views import actions, media, pages, snapshot
 
 
 class VideoIdConverter(StringConverter):
-    """Only what can be a video's id: no NUL, which PostgreSQL refuses, reaches a query."""
+    """Path converter of video ids. It keeps NUL, which PostgreSQL rejects, out of queries."""
 
     regex = keys.VIDEO_ID_PATTERN.pattern
 
@@ -24,13 +24,13 @@ urlpatterns = [
     path("videos/<id:video_id>/", pages.video_detail, name="video"),
     path("videos/<id:video_id>/delete", actions.delete_video, name="delete"),
     *(
-        path(f"videos/<id:video_id>/{verb}", actions.video_action, {"action_name": verb}, name=verb)
-        for verb in actions.SINGLE_VIDEO_ACTIONS
+        path(f"videos/<id:video_id>/{name}", actions.video_action, {"action_name": name}, name=name)
+        for name in actions.SINGLE_VIDEO_ACTIONS
     ),
     path("videos/many", actions.bulk_action, name="many"),
     *(
-        path(f"queue/{do}", actions.queue_action, {"action_name": do}, name=f"queue-{do}")
-        for do in queue_actions.QUEUE_ACTIONS
+        path(f"queue/{name}", actions.queue_action, {"action_name": name}, name=f"queue-{name}")
+        for name in queue_actions.QUEUE_ACTIONS
     ),
     path("api/progress", snapshot.progress_snapshot, name="progress"),
     path("media/<id:video_id>/video", media.serve_video, name="media"),

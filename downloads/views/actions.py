@@ -1,4 +1,4 @@
-"""What a person does on the pages: with one video, with several that are selected, or with the whole queue."""
+"""Views that act on one video, on the selected videos, or on the whole queue."""
 
 from urllib.parse import urlsplit
 
@@ -14,14 +14,14 @@ from downloads.models import Video
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_change_access
 
-# The verbs that a video's own buttons have.
+# The actions that a video's own buttons offer; each has a URL.
 SINGLE_VIDEO_ACTIONS = ("retry", "cancel", "front", "again")
 
 
 @post_only
 @require_change_access
 def video_action(request: HttpRequest, video_id: str, action_name: str) -> HttpResponse:
-    """Do one thing with one video."""
+    """Run an action on one video."""
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
         return responses.video_gone_response(request, video_id)
@@ -32,64 +32,67 @@ def video_action(request: HttpRequest, video_id: str, action_name: str) -> HttpR
 @post_only
 @require_change_access
 def bulk_action(request: HttpRequest) -> HttpResponse:
-    """Do one thing with the videos that were selected."""
-    verb = request.POST.get("do", "")
-    chosen = request.POST.getlist("id")
-    if len(chosen) > video_actions.MAX_VIDEOS_PER_ACTION:
+    """Run the action named by `do` on the videos named by `id`; "delete" needs `confirmed`."""
+    action_name = request.POST.get("do", "")
+    video_ids = request.POST.getlist("id")
+    if len(video_ids) > video_actions.MAX_VIDEOS_PER_ACTION:
         messages.error(
             request,
             f"{video_actions.MAX_VIDEOS_PER_ACTION} videos at once are the most. Nothing was done: select fewer.",
         )
         return responses.action_response(request, [])
-    videos = list(Video.objects.with_ids(chosen).order_by("pk"))
-    if verb not in video_actions.ACTIONS or not videos:
+    videos = list(Video.objects.with_ids(video_ids).order_by("pk"))
+    if action_name not in video_actions.ACTIONS or not videos:
         messages.info(request, "Select videos first, then what to do with them.")
         return responses.action_response(request, [])
-    if verb != "delete":
-        video_actions.run_action(request, videos, verb, dict(zip(chosen, request.POST.getlist("place"), strict=False)))
-        return responses.action_response(request, [video.video_id for video in videos])
-    return (
-        _delete_videos(request, videos) if "confirmed" in request.POST else _render_delete_confirmation(request, videos)
-    )
+    if action_name == "delete":
+        return _delete_if_confirmed(request, videos, confirmed="confirmed" in request.POST)
+    positions = dict(zip(video_ids, request.POST.getlist("place"), strict=False))
+    video_actions.run_action(request, videos, action_name, positions)
+    return responses.action_response(request, [video.video_id for video in videos])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_change_access
 def delete_video(request: HttpRequest, video_id: str) -> HttpResponse:
-    """Ask whether a video is to be deleted; delete it."""
+    """Show the delete confirmation (GET) or delete the video (POST)."""
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
         return responses.video_gone_response(request, video_id)
-    return (
-        _delete_videos(request, [video]) if request.method == "POST" else _render_delete_confirmation(request, [video])
-    )
+    return _delete_if_confirmed(request, [video], confirmed=request.method == "POST")
+
+
+def _delete_if_confirmed(request: HttpRequest, videos: list[Video], *, confirmed: bool) -> HttpResponse:
+    return _delete_videos(request, videos) if confirmed else _render_delete_confirmation(request, videos)
 
 
 def _render_delete_confirmation(request: HttpRequest, videos: list[Video]) -> HttpResponse:
-    """Name what would be deleted: on a page of its own, or for a dialog on the page that is open."""
-    context = {"deletion": delete_confirmation.delete_confirmation(videos), "ids": [video.video_id for video in videos]}
-    template = "downloads/_delete.html" if responses.is_htmx_request(request) else "downloads/delete.html"
-    answer = render(
-        request,
-        template,
-        {**context, "back": responses.return_url(request), "part": responses.is_htmx_request(request)},
-    )
-    patch_vary_headers(answer, ["HX-Request"])
-    return answer
+    """Render the confirmation as a page, or as a partial for the dialog of an open page."""
+    is_partial = responses.is_htmx_request(request)
+    context = {
+        "deletion": delete_confirmation.delete_confirmation(videos),
+        "ids": [video.video_id for video in videos],
+        "back": responses.return_url(request),
+        "part": is_partial,
+    }
+    response = render(request, "downloads/_delete.html" if is_partial else "downloads/delete.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def _delete_videos(request: HttpRequest, videos: list[Video]) -> HttpResponse:
-    then = responses.return_url(request)
+    """Delete the videos and go back; to the library if the page to go back to was that of a deleted video."""
+    return_path = urlsplit(responses.return_url(request)).path
     video_actions.run_action(request, videos, "delete")
-    # The page of a video that is gone is no page to go back to.
-    opened = [video.pk for video in videos if video.get_absolute_url() == urlsplit(then).path]
-    left = opened and not Video.objects.filter(pk__in=opened).exists()
-    return responses.action_response(request, [video.video_id for video in videos], reverse("library") if left else "")
+    page_video_pks = [video.pk for video in videos if video.get_absolute_url() == return_path]
+    is_page_gone = page_video_pks and not Video.objects.filter(pk__in=page_video_pks).exists()
+    next_url = reverse("library") if is_page_gone else ""
+    return responses.action_response(request, [video.video_id for video in videos], next_url)
 
 
 @post_only
 @require_change_access
 def queue_action(request: HttpRequest, action_name: str) -> HttpResponse:
-    """Do one thing with the whole queue."""
+    """Run an action on the whole queue."""
     queue_actions.run_queue_action(request, action_name)
     return responses.action_response(request, [])

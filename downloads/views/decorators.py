@@ -14,7 +14,7 @@ ViewFunction = Callable[..., HttpResponse]
 
 
 def require_view_access(view: ViewFunction) -> ViewFunction:
-    """Send strangers of a private archive to the sign-in."""
+    """Redirect users who may not view the archive to the sign-in page, and from there to the requested URL."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -26,7 +26,7 @@ def require_view_access(view: ViewFunction) -> ViewFunction:
 
 
 def require_change_access(view: ViewFunction) -> ViewFunction:
-    """Send whoever may change nothing to the sign-in, and from there back to the page they came from."""
+    """Redirect users who may not change the archive to the sign-in page, and from there to the page they came from."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -38,14 +38,14 @@ def require_change_access(view: ViewFunction) -> ViewFunction:
 
 
 def post_only(view: ViewFunction) -> ViewFunction:
-    """Do nothing for those who only open an action's address (RFC 9110, 9.2.1), and say so."""
+    """Answer 405 with an HTML page to other methods than POST, since GET must be safe (RFC 9110, 9.2.1)."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
             return view(request, *args, **kwargs)
-        answer = render(request, "405.html", status=405)
-        answer.headers["Allow"] = "POST"
-        return answer
+        response = render(request, "405.html", status=405)
+        response.headers["Allow"] = "POST"
+        return response
 
     return guarded

@@ -1,4 +1,4 @@
-"""Passwords cannot be tried without end: what django-axes counts by, and the forms that let it count in time."""
+"""Sign-in with rate-limited passwords: the callables and forms that django-axes needs to count failures."""
 
 import hashlib
 import threading
@@ -15,28 +15,31 @@ from downloads.views import responses
 
 
 def hashed_username(request: HttpRequest, credentials: dict[str, str] | None) -> str:
-    """Return what wrong passwords are counted by: a hash, since a name may be long, or a password typed by mistake."""
-    name = (credentials or {}).get("username") or request.POST.get("username", "")
-    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+    """Return the SHA-256 of the username, by which django-axes counts failures (AXES_USERNAME_CALLABLE).
+
+    A hash, since the name may be of any length, or a password that was typed into the wrong field.
+    """
+    username = (credentials or {}).get("username") or request.POST.get("username", "")
+    return hashlib.sha256(username.encode("utf-8", "replace")).hexdigest()
 
 
 def lockout_response(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Answer who has tried too many passwords; called by django-axes."""
+    """Return the response to too many failed sign-ins, 429 (AXES_LOCKOUT_CALLABLE)."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     context = {"form": AuthenticationForm(request), "next": responses.return_url(request), "minutes": seconds // 60}
-    answer = render(request, "registration/login.html", context, status=429)
-    answer.headers["Retry-After"] = str(seconds)
-    return answer
+    response = render(request, "registration/login.html", context, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 class SerializedLogin:
-    """A sign-in that waits for the one before it: how many were wrong is known before the next password is tried."""
+    """Form mixin that checks one password at a time, so that each failure is counted before the next check."""
 
     _login_lock = threading.Lock()
-    MAX_WAIT_SECONDS = 10.0  # seconds
+    MAX_WAIT_SECONDS = 10.0
 
     def clean(self) -> dict[str, Any]:
-        """Try the password, in turn; raise ValidationError if that takes too long."""
+        """Check the password; raise ValidationError if the lock is not free within MAX_WAIT_SECONDS."""
         if not self._login_lock.acquire(timeout=self.MAX_WAIT_SECONDS):
             raise ValidationError("Too many people are signing in. Try again in a moment.")
         try:
@@ -46,8 +49,8 @@ class SerializedLogin:
 
 
 class LoginForm(SerializedLogin, AuthenticationForm):
-    """The site's sign-in."""
+    """Sign-in form of the site."""
 
 
 class AdminLoginForm(SerializedLogin, AdminAuthenticationForm):
-    """The admin's."""
+    """Sign-in form of the admin."""

@@ -1,8 +1,8 @@
-"""Media files, in pieces: one range at a time (RFC 9110), read from disk in a thread.
+"""Views that stream media files, one byte range per response (RFC 9110), read from disk in a thread.
 
-Django's FileResponse reads a whole file into memory under ASGI and knows no ranges, and Daphne
-buffers what a slow client does not take: so an open-ended range gets a few MiB, and a player asks
-for the next ones as it plays.
+Django's FileResponse reads a whole file into memory under ASGI and does not support ranges, and Daphne
+buffers what a slow client does not read. So an open-ended range is answered with a few MiB, and a player
+requests the next range as it plays.
 """
 
 import asyncio
@@ -37,17 +37,17 @@ _UNSAFE_NAME_PATTERN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
 
 async def serve_video(request: HttpRequest, video_id: str) -> HttpResponseBase:
-    """Answer a video's file, or the range of it that is asked for; `?download=1` to save it."""
+    """Return a video's media file, or the requested range of it; as an attachment with `?download=1`."""
     return await _serve_file(request, video_id, lambda row: row["media_file"], REVALIDATE_CACHE_CONTROL)
 
 
 async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
-    """Answer a video's picture."""
+    """Return a video's thumbnail."""
     return await _serve_file(request, video_id, lambda row: row["thumbnail"], "private, max-age=600")
 
 
 async def serve_subtitles(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
-    """Answer a video's subtitles in one language."""
+    """Return a video's subtitles in one language, as WebVTT."""
     return await _serve_file(
         request,
         video_id,
@@ -59,7 +59,7 @@ async def serve_subtitles(request: HttpRequest, video_id: str, language: str) ->
 async def _serve_file(
     request: HttpRequest, video_id: str, get_file_name: Callable[[Any], str], cache_control: str
 ) -> HttpResponseBase:
-    """Answer the file whose name `pick` takes from the video's row."""
+    """Return the file whose name `get_file_name` reads from the video's row; 403, 404 or 405 where that fails."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not permissions.can_view(await request.auser()):
@@ -73,47 +73,49 @@ async def _serve_file(
     response["Cache-Control"] = cache_control
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox"
-    saved = "download" in request.GET or path.suffix.lower() not in CONTENT_TYPES
-    response["Content-Disposition"] = content_disposition_header(saved, _download_name(row["title"], path)) or "inline"
+    as_attachment = "download" in request.GET or path.suffix.lower() not in CONTENT_TYPES
+    disposition = content_disposition_header(as_attachment, _download_name(row["title"], path))
+    response["Content-Disposition"] = disposition or "inline"
     return response
 
 
 def _release_connection() -> None:
-    """Let others have the connection: to send a file may take long."""
+    """Close the database connection, since sending the file may take long."""
     if not connection.in_atomic_block:
         connection.close()
 
 
 async def _file_response(request: HttpRequest, path: Path) -> HttpResponseBase:
-    """Answer the whole file, a piece of it, or why not."""
-    status = await asyncio.to_thread(path.stat)
-    size, etag = status.st_size, f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
-    modified = int(status.st_mtime)
+    """Return the whole file (200), a range of it (206), 304 if the client has it, 412, or 416."""
+    stat = await asyncio.to_thread(path.stat)
+    size, etag = stat.st_size, f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+    modified = int(stat.st_mtime)
     headers = {"ETag": etag, "Last-Modified": http_date(modified), "Accept-Ranges": "bytes"}
-    unchanged = get_conditional_response(request, etag, modified)
-    if unchanged is not None:
+    conditional_response = get_conditional_response(request, etag, modified)
+    if conditional_response is not None:
         for name, value in headers.items():
-            unchanged[name] = value
-        return unchanged
+            conditional_response[name] = value
+        return conditional_response
     try:
-        piece = _requested_range(request, size, etag, modified)
+        requested_range = _requested_range(request, size, etag, modified)
     except RangeNotSatisfiable:
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
-    if piece is not None:
-        headers["Content-Range"] = f"bytes {piece.first}-{piece.last}/{size}"
-    whole = piece or ByteRange(0, size - 1)
-    headers |= {"Content-Length": str(whole.length), "Content-Type": get_content_type(path)}
+    if requested_range is not None:
+        headers["Content-Range"] = f"bytes {requested_range.first}-{requested_range.last}/{size}"
+    byte_range = requested_range or ByteRange(0, size - 1)
+    headers |= {"Content-Length": str(byte_range.length), "Content-Type": get_content_type(path)}
     if request.method == "HEAD":
         return HttpResponse(headers=headers)
     file = await asyncio.to_thread(path.open, "rb")
-    response = StreamingHttpResponse(_iter_chunks(file, whole), status=206 if piece else 200, headers=headers)
-    # Closed as well when the client leaves before the first chunk is read.
+    status = 206 if requested_range else 200
+    response = StreamingHttpResponse(_iter_chunks(file, byte_range), status=status, headers=headers)
+    # The generator closes the file only if it was started; a client may disconnect before that.
     response._resource_closers.append(file.close)  # type: ignore[attr-defined]
     return response
 
 
 def _requested_range(request: HttpRequest, size: int, etag: str, modified: int) -> ByteRange | None:
-    """Return the piece that the request wants, None for the whole file."""
+    """Return the requested range, None for the whole file; raise RangeNotSatisfiable."""
     header = request.headers.get("Range")
     if (
         request.method != "GET"
@@ -125,24 +127,24 @@ def _requested_range(request: HttpRequest, size: int, etag: str, modified: int) 
 
 
 def _if_range_matches(condition: str | None, etag: str, modified: int) -> bool:
-    """Tell whether If-Range names the file as it is now (a strong comparison)."""
+    """Return True if there is no If-Range, or it names the present version of the file (strong comparison)."""
     if condition is None or condition.strip() == etag:
         return True
     return parse_http_date_safe(condition) == modified
 
 
 async def _iter_chunks(file: BinaryIO, byte_range: ByteRange) -> AsyncIterator[bytes]:
-    left = byte_range.length
+    remaining = byte_range.length
     try:
         await asyncio.to_thread(file.seek, byte_range.first)
-        while left > 0 and (chunk := await asyncio.to_thread(file.read, min(STREAM_CHUNK_BYTES, left))):
-            left -= len(chunk)
+        while remaining > 0 and (chunk := await asyncio.to_thread(file.read, min(STREAM_CHUNK_BYTES, remaining))):
+            remaining -= len(chunk)
             yield chunk
     finally:
         file.close()
 
 
 def _download_name(title: str, path: Path) -> str:
-    """Return the name under which a browser saves the file."""
+    """Return the file name for saving, from the title without control and reserved characters, cut to 120."""
     stem = " ".join(_UNSAFE_NAME_PATTERN.sub(" ", title).split()).strip(" .")[:120] or path.stem
     return stem + path.suffix

@@ -1,4 +1,4 @@
-"""The pages: the library, one video, and what a person does there."""
+"""Views of the library and of one video, their partials, and the form that adds videos."""
 
 from typing import Any
 from urllib.parse import quote
@@ -22,8 +22,8 @@ from downloads.views import responses
 from downloads.views.decorators import require_view_access
 
 MAX_CARDS_PER_REQUEST = 100
-MAX_LOGIN_URL_CHARACTERS = 3_000  # characters of the sign-in's address: nginx takes headers of 4,096
-# How a video is drawn where: the partial that `cards` answers with.
+MAX_LOGIN_URL_CHARACTERS = 3_000  # nginx accepts response headers of up to 4,096 bytes
+# The partials of `video_cards`, by the value of its `as` parameter.
 CARD_TEMPLATES = {
     "card": "downloads/_video.html",
     "detail": "downloads/_detail.html",
@@ -34,63 +34,71 @@ CARD_TEMPLATES = {
 @require_safe
 @require_view_access
 def library(request: HttpRequest) -> HttpResponse:
-    """Show what is downloading, what waits, and the archive page by page; `urls` of the query are in the form."""
+    """Show the queue and one page of the archive; query parameters named like fields of the form fill it in."""
     context = _library_context(request)
-    given = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
-    answer = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=given)})
-    return (
-        responses.update_url(request, answer, context["browse"].build_url())
-        if responses.is_htmx_request(request)
-        else answer
-    )
+    initial = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
+    response = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=initial)})
+    if responses.is_htmx_request(request):
+        return responses.update_url(request, response, context["browse"].build_url())
+    return response
 
 
 @require_safe
 @require_view_access
 def library_list(request: HttpRequest) -> HttpResponse:
-    """Answer the library's list alone, for a page that missed a change."""
+    """Return the library's list alone, for a page that missed a change."""
     return render(request, "downloads/_list.html", _library_context(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_videos(request: HttpRequest) -> HttpResponse:
-    """Take the URLs of the form; what is refused stays in the box, with the reason."""
+    """Add the videos of the submitted URLs; rejected lines stay in the form, each with the reason."""
     if not permissions.can_change(request.user):
         return _keep_form_through_login(request)
     if request.method != "POST":
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
-    taken: list[Video] = []
-    refusals: list[submit.Rejection] = []
+    added: list[Video] = []
+    rejections: list[submit.Rejection] = []
     if form.is_valid():
-        wanted = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
-        taken, refusals = submit.submit(form.url_lines(), added_by=request.user, **wanted)
-        if taken:
-            what = video_actions.short_title(taken[0]) if len(taken) == 1 else f"{len(taken)} videos"
-            messages.success(request, f"Added {what}.")
-        left = "\n".join(refusal.line for refusal in refusals)
-        form = IngestForm(initial={"urls": left, **wanted}) if refusals else IngestForm()
+        options = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
+        added, rejections = submit.submit(form.url_lines(), added_by=request.user, **options)
+        if added:
+            subject = video_actions.short_title(added[0]) if len(added) == 1 else f"{len(added)} videos"
+            messages.success(request, f"Added {subject}.")
+        rejected_lines = "\n".join(rejection.line for rejection in rejections)
+        form = IngestForm(initial={"urls": rejected_lines, **options}) if rejections else IngestForm()
     if responses.is_htmx_request(request):
-        answer = render(request, "downloads/_added.html", {"form": form, "refusals": refusals})
-        # What the address has brought into the form is taken.
-        answer = (
-            replace_url(answer, reverse("library"))
-            if taken and responses.current_url_has_parameter(request, "urls")
-            else answer
-        )
-        return responses.refresh_videos(answer, [video.video_id for video in taken]) if taken else answer
-    if not refusals and not form.is_bound:
+        return _added_response(request, form, added, rejections)
+    if not rejections and not form.is_bound:
         return redirect("library")
-    return render(request, "downloads/library.html", {**_library_context(request), "form": form, "refusals": refusals})
+    context = {**_library_context(request), "form": form, "refusals": rejections}
+    return render(request, "downloads/library.html", context)
+
+
+def _added_response(
+    request: HttpRequest, form: IngestForm, added: list[Video], rejections: list[submit.Rejection]
+) -> HttpResponse:
+    """Return the form for htmx, and have the page show the added videos."""
+    response = render(request, "downloads/_added.html", {"form": form, "refusals": rejections})
+    if not added:
+        return response
+    # Without this, reloading the page would fill the form with the added URLs.
+    if responses.current_url_has_parameter(request, "urls"):
+        response = replace_url(response, reverse("library"))
+    return responses.refresh_videos(response, [video.video_id for video in added])
 
 
 def _keep_form_through_login(request: HttpRequest) -> HttpResponse:
-    """Send to the sign-in, and have what was pasted in the form again after it; more than fits stays where it is."""
-    pasted = QueryDict(mutable=True)
-    pasted.update({name: str(request.POST[name]) for name in IngestForm.base_fields if request.POST.get(name)})
-    there = f"{reverse('library')}?{pasted.urlencode()}" if pasted else reverse("library")
-    if len(quote(there)) <= MAX_LOGIN_URL_CHARACTERS:
-        return responses.login_redirect(request, there)
+    """Redirect to the sign-in page, with the form's values in the URL to return to.
+
+    Values that are too long for a URL stay in the form: htmx shows a message there instead of redirecting.
+    """
+    fields = QueryDict(mutable=True)
+    fields.update({name: str(request.POST[name]) for name in IngestForm.base_fields if request.POST.get(name)})
+    next_url = f"{reverse('library')}?{fields.urlencode()}" if fields else reverse("library")
+    if len(quote(next_url)) <= MAX_LOGIN_URL_CHARACTERS:
+        return responses.login_redirect(request, next_url)
     if not responses.is_htmx_request(request):
         return responses.login_redirect(request, reverse("library"))
     return responses.message_response(
@@ -101,35 +109,37 @@ def _keep_form_through_login(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_view_access
 def video_cards(request: HttpRequest) -> HttpResponse:
-    """Answer the partials of the asked videos; of those that are not here, only the admin's rows say so."""
-    drawn = asked if (asked := request.GET.get("as")) in CARD_TEMPLATES else "card"
+    """Return the partials of the requested videos, each of the kind `as`; "admin" also lists ids that are gone."""
+    kind = requested if (requested := request.GET.get("as")) in CARD_TEMPLATES else "card"
     ids = request.GET.getlist("id")[:MAX_CARDS_PER_REQUEST]
-    found = Video.objects.with_ids(ids)
-    context: dict[str, Any] = {"partial": CARD_TEMPLATES[drawn], "can_change": permissions.can_change(request.user)}
-    if drawn == "card":
-        browse = Listing(request.GET)
-        videos = list(found.without_long_text(browse.search_words))
-        places = browse.sections_of(videos)
-        shown = [{"video": video, "place": place} for video, place in zip(videos, places, strict=True)]
-        context |= {"browse": browse, **_queue_context(browse)}
-    elif drawn == "detail":
-        shown = [{"video": video, "detail": video_page.video_page_context(video, request.GET)} for video in found]
+    videos = Video.objects.with_ids(ids)
+    context: dict[str, Any] = {"partial": CARD_TEMPLATES[kind], "can_change": permissions.can_change(request.user)}
+    if kind == "card":
+        listing = Listing(request.GET)
+        listed_videos = list(videos.without_long_text(listing.search_words))
+        sections = listing.sections_of(listed_videos)
+        entries = [{"video": video, "place": section} for video, section in zip(listed_videos, sections, strict=True)]
+        context |= {"browse": listing, **_queue_context(listing)}
+    elif kind == "detail":
+        entries = [{"video": video, "detail": video_page.video_page_context(video, request.GET)} for video in videos]
     else:
-        shown = [{"video": video} for video in found]
-        gone = sorted({each for each in ids if VIDEO_ID_PATTERN.fullmatch(each)} - {video.video_id for video in found})
-        context |= {"queue": Queue.get_or_default(), "gone": gone}
-    return render(request, "downloads/_cards.html", {**context, "videos": shown})
+        entries = [{"video": video} for video in videos]
+        valid_ids = {video_id for video_id in ids if VIDEO_ID_PATTERN.fullmatch(video_id)}
+        gone_ids = sorted(valid_ids - {video.video_id for video in videos})
+        context |= {"queue": Queue.get_or_default(), "gone": gone_ids}
+    return render(request, "downloads/_cards.html", {**context, "videos": entries})
 
 
 @require_safe
 @require_view_access
 def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
-    """Show one video: its player, what is known of it, and its history."""
+    """Show one video: its player, its metadata and its history."""
+    # Read before the row: a change in between is then newer than `rev`, and the page fetches it.
     rev = Video.objects.latest_rev()
-    found = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
+    video = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
     context = {
-        "video": found,
-        "detail": video_page.video_page_context(found, request.GET),
+        "video": video,
+        "detail": video_page.video_page_context(video, request.GET),
         "rev": rev,
         "can_change": permissions.can_change(request.user),
     }
@@ -137,28 +147,30 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
 
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:
-    browse = Listing(request.GET)
+    listing = Listing(request.GET)
     return {
-        "rev": browse.rev,
-        "browse": browse,
-        **_queue_context(browse),
+        "rev": listing.rev,
+        "browse": listing,
+        **_queue_context(listing),
         "can_change": permissions.can_change(request.user),
     }
 
 
 def _queue_context(listing: Listing) -> dict[str, Any]:
-    """Return the queue's state, and which of its buttons would do more than a video's own.
+    """Return the queue's state and counts, and the buttons to show for the whole queue.
 
-    What waits is counted as it is listed; the queue itself is the whole archive's, whatever is looked at.
+    `waiting_count` follows the listing's filters; all other counts are those of the whole archive. A button for the
+    whole queue is shown only where it affects more than one video.
     """
     waiting = listing.archive_status_counts.get(Status.QUEUED, 0)
     running = sum(listing.archive_status_counts.get(status, 0) for status in ACTIVE_STATUSES)
+    unfinished = waiting + running
     return {
         "queue": Queue.get_or_default(),
         "waiting_count": listing.status_counts.get(Status.QUEUED, 0),
         "running_count": running,
-        "unfinished_count": waiting + running,
-        "many_unfinished": waiting + running > 1,
-        "cancel_all": f"Cancel all {waiting + running}" if listing.is_filtered else "Cancel all",
+        "unfinished_count": unfinished,
+        "many_unfinished": unfinished > 1,
+        "cancel_all": f"Cancel all {unfinished}" if listing.is_filtered else "Cancel all",
         "many_failed": listing.archive_status_counts.get(Status.FAILED, 0) > 1,
     }

@@ -1,4 +1,4 @@
-"""Who may ask, and what whoever acts is answered: a redirect, or where htmx asks, words in place."""
+"""Responses to forms and actions: a redirect for a full page, messages and events for an htmx request."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -23,36 +23,39 @@ from django_htmx.http import (
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-MAX_REFRESHED_VIDEOS = 20  # videos that an answer names; of more, the page asks for all
+MAX_REFRESHED_VIDEOS = 20  # above this, the page refreshes its whole list
 VIDEO_GONE_MESSAGE = "This video is not in the archive any more."
 STALE_FORM_MESSAGE = "You signed in or out since this page was opened. Reload it, then try again."
 
 
 def login_redirect(request: HttpRequest, next_url: str) -> HttpResponse:
-    """Send to the sign-in, and from there to `then`."""
-    answer = redirect_to_login(next_url)
-    return HttpResponseClientRedirect(answer.url) if is_htmx_request(request) else answer
+    """Redirect to the sign-in page, and from there to `next_url`."""
+    response = redirect_to_login(next_url)
+    return HttpResponseClientRedirect(response.url) if is_htmx_request(request) else response
 
 
 def is_htmx_request(request: HttpRequest) -> bool:
-    """Tell whether htmx asks, for a part of the page that is open."""
+    """Return True if htmx requests a partial; boosted requests load full pages."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.boosted
 
 
 def return_url(request: HttpRequest) -> str:
-    """Return the page that a form was sent from, or that it names as the `next`; else the library."""
-    for found in (request.POST.get("next", ""), request.headers.get("Referer", "")):
-        ours = url_has_allowed_host_and_scheme(found, {request.get_host()}, require_https=request.is_secure())
-        if ours and found.startswith(("/", "http://", "https://")):
-            return found
+    """Return the URL to go back to: the form's `next`, else the Referer, else the library. Never another site's."""
+    for url in (request.POST.get("next", ""), request.headers.get("Referer", "")):
+        is_own_url = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+        if is_own_url and url.startswith(("/", "http://", "https://")):
+            return url
     return reverse("library")
 
 
 def action_response(request: HttpRequest, video_ids: Collection[str], next_url: str = "") -> HttpResponse:
-    """Answer an action: its messages, and which videos to look at again; [] means all."""
+    """Return the response to an action: the messages and an event that refreshes these videos ([]: all of them).
+
+    With `next_url`, and without htmx, it is a redirect.
+    """
     if not is_htmx_request(request):
-        # Not `redirect`, which takes a word for the name of a view.
+        # Not `redirect()`, which would take a URL without a slash for the name of a view.
         return HttpResponseRedirect(next_url or return_url(request))
     if next_url:
         return HttpResponseClientRedirect(next_url)
@@ -60,37 +63,37 @@ def action_response(request: HttpRequest, video_ids: Collection[str], next_url: 
 
 
 def _messages_response(request: HttpRequest) -> HttpResponse:
-    """Answer the messages, to be shown in their place wherever the answer was to go."""
-    answer = retarget(render(request, "downloads/_messages.html"), "[data-part='messages']")
-    return reswap(answer, "outerHTML")
+    """Render the messages and swap them into the page's message area, whatever the request's own target."""
+    response = retarget(render(request, "downloads/_messages.html"), "[data-part='messages']")
+    return reswap(response, "outerHTML")
 
 
 def message_response(request: HttpRequest, text: str) -> HttpResponse:
-    """Say in its place why nothing was done."""
+    """Show an error message on the open page."""
     messages.error(request, text)
     return _messages_response(request)
 
 
 def current_url_has_parameter(request: HttpRequest, parameter: str) -> bool:
-    """Tell whether the address of the page that asks has this in its query."""
+    """Return True if the URL of the open page (htmx's HX-Current-URL) has this query parameter."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     return parameter in QueryDict(urlsplit(htmx.current_url or "").query)
 
 
 def refresh_videos(response: HttpResponse, video_ids: Collection[str]) -> HttpResponse:
-    """Have the page look at these videos again."""
+    """Add the event `acted`, with which the page fetches these videos again; [] and too many mean all."""
     ids = [*video_ids] if len(video_ids) <= MAX_REFRESHED_VIDEOS else []
     return trigger_client_event(response, "acted", {"ids": ids})
 
 
 def update_url(request: HttpRequest, response: HttpResponse, url: str) -> HttpResponse:
-    """Have the page's address follow a form, without its empty fields; what is typed is no step to go back to."""
+    """Show `url` in the address bar; typing in the search field replaces the history entry, others add one."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     return replace_url(response, url) if htmx.trigger == "search" else push_url(response, url)
 
 
 def video_gone_response(request: HttpRequest, video_id: str) -> HttpResponse:
-    """Say that there is no such video: on the page that still shows it, or on one of its own."""
+    """Show that the video is gone: a message on the page that still lists it, else a 404 page (raises Http404)."""
     if not is_htmx_request(request):
         raise Http404(VIDEO_GONE_MESSAGE)
     messages.info(request, VIDEO_GONE_MESSAGE)
@@ -98,7 +101,7 @@ def video_gone_response(request: HttpRequest, video_id: str) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose token is of another session."""
+    """Return the response to a form with a stale CSRF token (CSRF_FAILURE_VIEW)."""
     if not is_htmx_request(request):
         return default_csrf_failure(request, reason)
     return message_response(request, STALE_FORM_MESSAGE)
