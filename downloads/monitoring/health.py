@@ -1,6 +1,6 @@
-"""Whether the archive works: what a download and its bar need, looked at once a second at most, whoever asks.
+"""Health checks of everything that a download and its progress bar need, run at most once a second.
 
-A check returns the time of its last sign of life (Unix time), or raises Missing.
+A check returns the time when its component was last seen alive (Unix time), or raises CheckFailed.
 """
 
 import asyncio
@@ -24,30 +24,30 @@ from downloads.progress import keys, redis_clients
 
 logger = logging.getLogger(__name__)
 
-HEALTH_CACHE_SECONDS = 1.0  # seconds in which nothing is looked at again
-CHECK_TIMEOUT_SECONDS = 2.0  # seconds in which a part has to answer
-RESEND_INTERVAL_SECONDS = 0.4  # seconds until a message that was not heard is sent again
-BRIDGE_TIMEOUT_SECONDS = 4.0  # seconds; the leading bridge writes at least every 2
+HEALTH_CACHE_SECONDS = 1.0
+CHECK_TIMEOUT_SECONDS = 2.0
+RESEND_INTERVAL_SECONDS = 0.4  # of the channel layer's test message, until it is received
+BRIDGE_TIMEOUT_SECONDS = 4.0  # the leading bridge writes at least every 2 seconds
 
 
 class CheckFailed(Exception):
-    """A part that does not work, in words for whoever runs the archive."""
+    """A component does not work; the message tells the operator why."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What is known of one part: `at` is its last sign of life in Unix time, None if there was none."""
+    """The result of one check; `last_seen_at` is Unix time, None if the component was never seen alive."""
 
     ok: bool
     last_seen_at: float | None
     problem: str = ""
 
 
-# Signs of life ------------------------------------------------------------------------------------
+# Checks -------------------------------------------------------------------------------------------
 
 
 def check_database() -> float:
-    """Ask the database for nothing."""
+    """Run an empty query on the database."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -59,50 +59,50 @@ def check_database() -> float:
 
 
 def check_redis_server() -> float:
-    """Ask Redis for nothing."""
+    """Ping Redis."""
     redis_clients.get_redis_client().ping()
     return time.time()
 
 
 def check_bridge() -> float:
-    """Return when the leading bridge last wrote: it has the lease, and its heart beats in the snapshot store."""
+    """Return the time of the leading bridge's last heartbeat; it must hold the lease too."""
     head = redis_clients.get_redis_client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD)
     if not head or not redis_clients.get_redis_client().exists(keys.LEADER_KEY):
         raise CheckFailed("No bridge leads: is `manage.py bridge_progress` running?")
-    at = float(json.loads(head)["at"])
-    if abs(time.time() - at) >= BRIDGE_TIMEOUT_SECONDS:
+    heartbeat_at = float(json.loads(head)["at"])
+    if abs(time.time() - heartbeat_at) >= BRIDGE_TIMEOUT_SECONDS:
         raise CheckFailed("The bridge has fallen silent.")
-    return at
+    return heartbeat_at
 
 
 def check_worker() -> float:
-    """Return when a worker last said that it takes what is queued; one that does not is forgotten in seconds."""
-    beats = worker_heartbeats()
-    if not beats:
+    """Return the time of the latest heartbeat of any worker that claims videos."""
+    heartbeats = worker_heartbeats()
+    if not heartbeats:
         raise CheckFailed("No worker claims: is `manage.py work` running?")
-    return max(beats)
+    return max(heartbeats)
 
 
 def worker_heartbeats() -> list[float]:
-    """Return when each of the workers that are there last said so."""
-    return [float(beat) for beat in redis_clients.get_all(keys.WORKER_KEY_PREFIX)]
+    """Return the time of each running worker's last heartbeat; the key of a dead one expires within seconds."""
+    return [float(heartbeat) for heartbeat in redis_clients.get_all(keys.WORKER_KEY_PREFIX)]
 
 
 async def check_channel_layer() -> float:
-    """Send a message through the channel layer, to a channel of our own, and receive it."""
+    """Send a message through the channel layer to a channel of our own, and receive it."""
     layer: Any = get_channel_layer()
-    channel, heard = await layer.new_channel(), asyncio.Event()
-    listening = asyncio.create_task(_signal_received(layer, channel, heard))
+    channel, received = await layer.new_channel(), asyncio.Event()
+    receiver = asyncio.create_task(_signal_received(layer, channel, received))
     try:
-        while not heard.is_set():
-            # The first may have overtaken the subscription.
+        while not received.is_set():
+            # Repeated, since the first message may arrive before the subscription.
             await layer.send(channel, {"type": "health"})
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(heard.wait(), RESEND_INTERVAL_SECONDS)
+                await asyncio.wait_for(received.wait(), RESEND_INTERVAL_SECONDS)
     finally:
-        # Whoever gives up receiving from it has the channel forgotten.
-        listening.cancel()
-        await asyncio.wait([listening])
+        # The channel layer drops a channel when its `receive` is cancelled.
+        receiver.cancel()
+        await asyncio.wait([receiver])
     return time.time()
 
 
@@ -112,7 +112,7 @@ async def _signal_received(layer: Any, channel: str, received: asyncio.Event) ->
         received.set()
 
 
-# All of them --------------------------------------------------------------------------------------
+# Running all checks -------------------------------------------------------------------------------
 
 THREADED_CHECKS: dict[str, Callable[[], float]] = {
     "database": check_database,
@@ -124,7 +124,7 @@ CHECK_NAMES = ("database", "redis", "channel_layer", "bridge", "worker")
 
 
 class HealthChecker:
-    """What one event loop knows of the archive's parts."""
+    """Runner of all checks on one event loop, which caches their results."""
 
     def __init__(self) -> None:
         self.results: dict[str, CheckResult] = {}
@@ -132,12 +132,12 @@ class HealthChecker:
         self._check_task: asyncio.Task[None] | None = None
         self._last_seen: dict[str, float] = {}
         self._outage_logs = {name: OutageLog(logger, f"{name}: %s", f"{name}: well again") for name in CHECK_NAMES}
-        # A check that hangs is waited for again, not begun again.
+        # A check that hangs is awaited again by the next run, not started twice.
         self._running_checks: dict[str, asyncio.Future[float]] = {}
         self._executor = ThreadPoolExecutor(len(THREADED_CHECKS), thread_name_prefix="health")
 
     async def get_results(self) -> dict[str, CheckResult]:
-        """Return what is known of each part; a second old at most."""
+        """Return each check's result, at most HEALTH_CACHE_SECONDS old."""
         if time.monotonic() - self._checked_at >= HEALTH_CACHE_SECONDS:
             if self._check_task is None:
                 self._check_task = asyncio.create_task(self._run_all_checks())
@@ -146,8 +146,8 @@ class HealthChecker:
 
     async def _run_all_checks(self) -> None:
         try:
-            found = await asyncio.gather(*(self._run_check(name) for name in CHECK_NAMES))
-            self.results = dict(zip(CHECK_NAMES, found, strict=True))
+            results = await asyncio.gather(*(self._run_check(name) for name in CHECK_NAMES))
+            self.results = dict(zip(CHECK_NAMES, results, strict=True))
             self._checked_at = time.monotonic()
         finally:
             self._check_task = None
@@ -155,14 +155,14 @@ class HealthChecker:
     async def _run_check(self, name: str) -> CheckResult:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                at = await self._start_check(name)
+                seen_at = await self._start_check(name)
         except Exception as error:
             problem = _error_message(error)
             self._outage_logs[name].failed(f"{problem} ({error.__cause__ or error!r})")
             return CheckResult(False, self._last_seen.get(name), problem)
         self._outage_logs[name].recovered()
-        self._last_seen[name] = at
-        return CheckResult(True, at)
+        self._last_seen[name] = seen_at
+        return CheckResult(True, seen_at)
 
     def _start_check(self, name: str) -> Awaitable[float]:
         if name not in THREADED_CHECKS:
@@ -183,5 +183,5 @@ def _error_message(error: BaseException) -> str:
     return "Redis does not answer." if isinstance(error, redis.RedisError) else "It cannot be looked at."
 
 
-# Of the running loop.
+# Returns the checker of the running event loop.
 get_health_checker = LoopLocal(HealthChecker)

@@ -1,4 +1,4 @@
-"""The archive's numbers in Prometheus' text format, the same whichever web process is asked."""
+"""Metrics in Prometheus' text format, read from shared stores, so that all web processes report the same."""
 
 import asyncio
 import logging
@@ -23,10 +23,10 @@ from downloads.progress import counters, keys, redis_clients
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-METRICS_CACHE_SECONDS = 1.0  # seconds in which nothing is asked again
-_cached_metrics: tuple[float, bytes] = (float("-inf"), b"")
+METRICS_CACHE_SECONDS = 1.0
+_cached_metrics: tuple[float, bytes] = (float("-inf"), b"")  # when it was rendered (monotonic), body
 
-# What is counted, by what `/metrics` calls it, and what that is.
+# The name and documentation of the metric of each counter.
 COUNTER_METRICS = {
     counters.MESSAGES_TAKEN: (
         "ytarchive_messages_taken",
@@ -39,16 +39,16 @@ COUNTER_METRICS = {
 
 
 async def render_metrics() -> bytes:
-    """Return all numbers, a second old at most; what a part that is away would have to tell is left out."""
+    """Return all metrics, at most METRICS_CACHE_SECONDS old, without those of an unreachable database or Redis."""
     global _cached_metrics
-    at, found = _cached_metrics
-    if time.monotonic() - at >= METRICS_CACHE_SECONDS:
-        parts = await health.get_health_checker().get_results()
+    rendered_at, body = _cached_metrics
+    if time.monotonic() - rendered_at >= METRICS_CACHE_SECONDS:
+        check_results = await health.get_health_checker().get_results()
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_StaticCollector(await asyncio.to_thread(_collect_families, parts)))
-        found = generate_latest(registry)
-        _cached_metrics = time.monotonic(), found
-    return found
+        registry.register(_StaticCollector(await asyncio.to_thread(_collect_families, check_results)))
+        body = generate_latest(registry)
+        _cached_metrics = time.monotonic(), body
+    return body
 
 
 class _StaticCollector(Collector):
@@ -68,8 +68,8 @@ def _collect_families(check_results: dict[str, health.CheckResult]) -> list[Metr
         try:
             families += list(source())
         except Exception:
-            # The others are worth having all the more.
-            logger.exception("some metrics are missing")
+            # One source that fails must not hide the others, which may show the cause.
+            logger.exception("Some metrics are missing")
     connection.close()
     return families
 
@@ -79,13 +79,13 @@ def _disk_metrics() -> Iterator[Metric]:
 
 
 def _check_metrics(check_results: dict[str, health.CheckResult]) -> Iterator[Metric]:
-    well = GaugeMetricFamily("ytarchive_part_up", "Whether a part of the archive works", labels=["part"])
+    up = GaugeMetricFamily("ytarchive_part_up", "Whether a part of the archive works", labels=["part"])
     age = GaugeMetricFamily("ytarchive_part_age_seconds", "Since a part's last sign of life", labels=["part"])
-    for name, finding in check_results.items():
-        well.add_metric([name], finding.ok)
-        if finding.last_seen_at is not None:
-            age.add_metric([name], max(0.0, time.time() - finding.last_seen_at))
-    yield from (well, age)
+    for name, result in check_results.items():
+        up.add_metric([name], result.ok)
+        if result.last_seen_at is not None:
+            age.add_metric([name], max(0.0, time.time() - result.last_seen_at))
+    yield from (up, age)
 
 
 def _database_metrics() -> Iterator[Metric]:
@@ -95,9 +95,9 @@ def _database_metrics() -> Iterator[Metric]:
         videos.add_metric([status], counts.get(status, 0))
     yield videos
     now, queue = timezone.now(), Queue.get_or_default()
-    first = Video.objects.waiting().due().aggregate(first=Min("queued_at"))["first"]
-    waited = max(0.0, (now - first).total_seconds()) if first else 0.0
-    yield _gauge("queue_wait_seconds", "How long the video waits that has waited longest for its turn", waited)
+    oldest = Video.objects.waiting().due().aggregate(oldest=Min("queued_at"))["oldest"]
+    wait_seconds = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    yield _gauge("queue_wait_seconds", "How long the video waits that has waited longest for its turn", wait_seconds)
     yield _gauge("queue_paused", "Whether a person has paused the queue", queue.paused)
     yield _gauge("queue_held", "Whether a worker holds the queue, since its disk is nearly full", queue.is_held)
 
@@ -107,8 +107,8 @@ def _redis_metrics() -> Iterator[Metric]:
     yield _gauge("clients", "Open WebSockets", sum(map(int, redis_clients.get_all(keys.CLIENTS_KEY_PREFIX))))
     stored: dict[Any, Any] = redis_clients.get_redis_client().hgetall(keys.COUNTS_KEY)
     counts = {name.decode(): int(count) for name, count in stored.items()}
-    for name, (called, what) in COUNTER_METRICS.items():
-        yield CounterMetricFamily(called, what, value=counts.get(name, 0))
+    for counter, (name, documentation) in COUNTER_METRICS.items():
+        yield CounterMetricFamily(name, documentation, value=counts.get(counter, 0))
     dropped = CounterMetricFamily("ytarchive_messages_dropped", "Messages that were not used", labels=["reason"])
     for name in sorted(counts):
         if name.startswith(counters.MESSAGES_DROPPED_PREFIX):
