@@ -1,4 +1,4 @@
-"""Videos in Django's admin: to look through by the thousand and to act on, with the same live bars as the pages."""
+"""Django admin of videos, users and groups, with the same actions and live progress bars as the pages."""
 
 import datetime as dt
 import logging
@@ -35,21 +35,21 @@ logger = logging.getLogger(__name__)
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
 admin.site.login_form = login.AdminLoginForm
-# Of the little that there is to choose from; its width is the list's.
+# There are few models to choose from, and the list of videos needs the width.
 admin.site.enable_nav_sidebar = False
 
 CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
 MAX_SEARCH_MATCHES = 1000
-MAX_VIDEOS_PER_DELETE = 10_000  # their numbers, and the page that asks, stay small
-# What may have no title yet: few of all that there are, and found by an index.
+MAX_VIDEOS_PER_DELETE = 10_000  # keeps the confirmation page and its field of primary keys small
+# Videos that may have no title yet are searched by URL too; they are few, and an index finds them.
 UNTITLED_STATUSES = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
 
 
 class SafeLookupMixin:
-    """An admin whose pages are found whatever is asked; Django's own answers 500 to an empty `_to_field`."""
+    """Mixin that accepts an empty `_to_field` parameter, to which Django's own admin answers 500."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Find by the key, unless a field is named."""
+        """Return the object by its primary key, unless a field is named."""
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
 
@@ -58,16 +58,16 @@ admin.site.unregister((User, Group))
 
 @admin.register(User)
 class ArchiveUserAdmin(SafeLookupMixin, UserAdmin):
-    """People."""
+    """Admin of user accounts."""
 
 
 @admin.register(Group)
 class ArchiveGroupAdmin(SafeLookupMixin, GroupAdmin):
-    """Groups of people."""
+    """Admin of groups."""
 
 
 class VideoEventInline(admin.TabularInline):
-    """The history of a video, to read."""
+    """The history of a video, read-only."""
 
     model = VideoEvent
     fields = readonly_fields = ("event_time", "status", "attempt", "reason")
@@ -77,15 +77,15 @@ class VideoEventInline(admin.TabularInline):
 
     @admin.display(description="At")
     def event_time(self, event: VideoEvent) -> str:
-        """Return the time to the second, since several events are of one minute."""
+        """Return the time with seconds, since one minute may have several events."""
         return _format_datetime(event.at, "j M Y, H:i:s")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave the history to the verbs."""
+        """Return False: events are written by state transitions only."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave the history as it was."""
+        """Return False: events are never changed."""
         return False
 
 
@@ -94,23 +94,23 @@ def _format_datetime(moment: dt.datetime, date_format: str) -> str:
 
 
 class SiteFilter(admin.SimpleListFilter):
-    """The sites that most videos are from: to look through all rows for each page would take too long."""
+    """Filter by the most frequent sites; finding all sites would scan every row for each page."""
 
     title = "site"
     parameter_name = "site"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the sites to choose from."""
+        """Return the most frequent sites, as (value, label)."""
         return [(site, site) for site in frequent_values("extractor")]
 
     def queryset(self, request: HttpRequest, videos: QuerySet[Video]) -> QuerySet[Video]:
-        """Keep the videos of the chosen site."""
+        """Return the videos of the selected site."""
         return videos.filter(extractor=self.value()) if self.value() else videos
 
 
 @admin.register(Video)
 class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
-    """States change by verbs only, so nothing here is typed in: one looks, and acts."""
+    """Read-only admin of videos, with actions: a state changes by a transition of the model only."""
 
     list_display = (
         "short_name",
@@ -143,22 +143,22 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
 
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
-        """Return what the list calls the video."""
+        """Return the video's name, cut to 80 characters."""
         return Truncator(formatting.display_name(video)).chars(80)
 
     @admin.display(description="State", ordering="status")
     def live_status(self, video: Video) -> str:
-        """Return the video's state and bar, moved by the same script as on the pages."""
+        """Render the video's status and progress bar, which the page's script updates live."""
         return render_to_string("downloads/_admin_video.html", {"video": video})
 
     @admin.display(description="Uploader", ordering="uploader")
     def short_uploader(self, video: Video) -> str:
-        """Return the uploader, short enough for a column."""
+        """Return the uploader, cut to 40 characters."""
         return Truncator(video.uploader).chars(40)
 
     @admin.display(description="Site", ordering="extractor")
     def short_site(self, video: Video) -> str:
-        """Return the site, likewise."""
+        """Return the site, cut to 20 characters."""
         return Truncator(video.extractor).chars(20)
 
     @admin.display(description="Length", ordering="duration")
@@ -173,7 +173,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
 
     @admin.display(description="Added", ordering="added_at")
     def added_text(self, video: Video) -> str:
-        """Return when the video was added, as "22 Nov 2026, 17:04"."""
+        """Return the time of adding as "22 Nov 2026, 17:04"."""
         return _format_datetime(video.added_at, "j M Y, H:i")
 
     @admin.display(description="Page")
@@ -184,28 +184,28 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave adding to the form of the library, which checks what is pasted."""
+        """Return False: the library's form, which validates URLs, adds videos."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
-        """Allow actions, but no typing: saving a form would write back a state that has moved on."""
+        """Allow actions but no edit form, which would write back a state that has changed since."""
         return obj is None and super().has_change_permission(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and above it the queue to those who may change it; all of it where a query means nothing."""
+        """Show the list, below the queue for users who may change it; a query that fails redirects to all videos."""
         queue = Queue.get_or_default() if self.has_change_permission(request) else None
         context = {"title": "Videos", "queue": queue, **(extra_context or {})}
         try:
             if request.method != "POST":
-                answer = super().changelist_view(request, context)
-                # Now: the template asks the database too.
-                return answer.render() if isinstance(answer, TemplateResponse) else answer
-            # What fails after this is an action, not the query.
+                response = super().changelist_view(request, context)
+                # Rendered here, since the template runs queries that may raise the same errors.
+                return response.render() if isinstance(response, TemplateResponse) else response
+            # Run the query before the action, so that errors of the action are not taken for errors of the query.
             self.get_changelist_instance(request)
-            keys = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-            self.model.objects.filter(pk__in=keys).exists()
+            selected_pks = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+            self.model.objects.filter(pk__in=selected_pks).exists()
         except (OverflowError, ValueError, NotSupportedError, IncorrectLookupParameters):
-            logger.warning("Of the videos was asked what no database can tell: %s", request.GET, exc_info=True)
+            logger.warning("Invalid query of the video list: %s", request.GET, exc_info=True)
             messages.error(request, "There is nothing like that to look for. All videos are shown.")
             return redirect(CHANGELIST_URL_NAME)
         return super().changelist_view(request, context)
@@ -213,55 +213,57 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, videos: QuerySet[Video], search_term: str
     ) -> tuple[QuerySet[Video], bool]:
-        """Find as the library does; and by id and address, which those have that nothing else is known of."""
+        """Search as the library does, and by id and URL, since a new video has no other data yet."""
         term = search_term.replace("\x00", "").strip()
         if not term:
             return videos, False
-        named = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED_STATUSES)
-        keys = [
+        by_id_or_url = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED_STATUSES)
+        matching_pks = [
             *find_matching(parse_query(term), videos),
-            *videos.filter(named).values_list("pk", flat=True)[:MAX_SEARCH_MATCHES],
+            *videos.filter(by_id_or_url).values_list("pk", flat=True)[:MAX_SEARCH_MATCHES],
         ]
-        return videos.filter(pk__in=keys), False
+        return videos.filter(pk__in=matching_pks), False
 
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Put failed and cancelled videos back into the queue."""
+        """Retry failed and cancelled videos."""
         video_actions.run_action(request, videos.order_by("pk"), "retry")
 
     @admin.action(description="Cancel selected videos", permissions=["change"])
     def cancel(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Take waiting and running videos out."""
+        """Cancel waiting and running videos."""
         video_actions.run_action(request, videos.order_by("pk"), "cancel")
 
     @admin.action(description="Move selected videos to the front", permissions=["change"])
     def front(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Let waiting videos start next."""
+        """Move waiting videos to the front of the queue."""
         video_actions.run_action(request, videos.order_by("pk"), "front")
 
     @admin.action(description="Download selected videos again", permissions=["change"])
     def again(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
-        """Fetch complete videos once more."""
+        """Redownload complete videos."""
         video_actions.run_action(request, videos.order_by("pk"), "again")
 
     # Deletion ----------------------------------------------------------------------------------------
 
     @admin.action(description="Delete selected videos and their files", permissions=["delete"])
     def delete_selected(self, request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
-        """Ask whether these are to be deleted, in place of Django's own page, which knows of no files."""
+        """Show a delete confirmation in place of Django's own, which does not mention files."""
         if videos[: MAX_VIDEOS_PER_DELETE + 1].count() <= MAX_VIDEOS_PER_DELETE:
             return self._delete_confirmation_response(
                 request, list(videos.order_by("pk").defer("description", "error"))
             )
         limit = f"{MAX_VIDEOS_PER_DELETE:,} videos at once are the most."
-        said = f"{limit} Nothing was deleted: narrow the list with a filter."
-        messages.error(request, said)
+        messages.error(request, f"{limit} Nothing was deleted: narrow the list with a filter.")
         return None
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask whether this one is to be deleted; no transaction around it, as Django's own has: the verb has one."""
+        """Show the delete confirmation of one video.
+
+        Unlike Django's own view it opens no transaction, since `Video.remove` has one.
+        """
         video = self.get_object(request, unquote(object_id))
         if not self.has_delete_permission(request, video):
             raise PermissionDenied
@@ -271,35 +273,36 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         return self._delete_confirmation_response(request, [video])
 
     def _delete_confirmation_response(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
-        found = delete_confirmation.delete_confirmation(videos)
+        confirmation = delete_confirmation.delete_confirmation(videos)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": found.question,
-            "deletion": found,
-            # In one field: many thousands would be too many fields.
+            "title": confirmation.question,
+            "deletion": confirmation,
+            # One field, since Django limits the number of fields (DATA_UPLOAD_MAX_NUMBER_FIELDS).
             "chosen": " ".join(str(video.pk) for video in videos),
             "query": self._changelist_query(request),
         }
         return TemplateResponse(request, "admin/downloads/video/delete.html", context)
 
     def _changelist_query(self, request: HttpRequest) -> str:
-        """Return the query of the list that one came from, so that its filters stay."""
+        """Return the query string of the previous list page, so that its filters are kept."""
         return QueryDict(self.get_preserved_filters(request)).get("_changelist_filters", "")
 
     def get_urls(self) -> list[Any]:
-        """Add where the confirmed deletion goes."""
-        delete = self.admin_site.admin_view(require_POST(self.delete_confirmed))
-        return [path("delete/", delete, name="downloads_video_delete_chosen"), *super().get_urls()]
+        """Add the URL that the delete confirmation posts to."""
+        delete_view = self.admin_site.admin_view(require_POST(self.delete_confirmed))
+        return [path("delete/", delete_view, name="downloads_video_delete_chosen"), *super().get_urls()]
 
     def delete_confirmed(self, request: HttpRequest) -> HttpResponse:
-        """Delete what the page before named."""
+        """Delete the videos that the confirmation page named, and log that in the admin's history."""
         if not self.has_delete_permission(request):
             raise PermissionDenied
-        chosen = [int(word) for word in request.POST.get("chosen", "").split() if word.isdecimal() and len(word) < 19]
-        done = video_actions.run_action(request, Video.objects.filter(pk__in=chosen).order_by("pk"), "delete")
-        LogEntry.objects.log_actions(request.user.pk, done, DELETION)  # type: ignore[arg-type]
-        if not chosen:
+        # Fewer than 19 digits fit a 64-bit integer; a larger number would make SQLite raise OverflowError.
+        pks = [int(text) for text in request.POST.get("chosen", "").split() if text.isdecimal() and len(text) < 19]
+        deleted = video_actions.run_action(request, Video.objects.filter(pk__in=pks).order_by("pk"), "delete")
+        LogEntry.objects.log_actions(request.user.pk, deleted, DELETION)  # type: ignore[arg-type]
+        if not pks:
             messages.info(request, "Select videos first, then what to do with them.")
         query = QueryDict(request.POST.get("query", "")).urlencode()
         return redirect(reverse(CHANGELIST_URL_NAME) + f"?{query}" * bool(query))
