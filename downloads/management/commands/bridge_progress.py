@@ -1,4 +1,4 @@
-"""`manage.py bridge_progress`: the bridge alone."""
+"""`manage.py bridge_progress`: runs the bridge alone."""
 
 import asyncio
 import signal
@@ -13,9 +13,9 @@ from downloads.progress.redis_clients import create_async_redis_client
 
 
 class Command(BaseCommand):
-    """Carry Redis' `progress:*` into the channel layer."""
+    """Forward Redis' `progress:*` to the channel layer."""
 
-    requires_system_checks = ()  # start soon: `check` has its own command
+    requires_system_checks = ()  # for a fast start; `manage.py check` runs them
     help = "Carries progress from Redis to every page; several may run, one leads."
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,11 +24,11 @@ class Command(BaseCommand):
 
 async def run_bridge() -> None:
     """Run a bridge until SIGTERM or Ctrl-C."""
-    # No retries inside: the bridge tries again itself, from the start.
+    # The client does not retry: after an error the bridge reconnects and starts over.
     client = create_async_redis_client(connect_timeout=0.5, response_timeout=1.0)
-    found = Bridge(client, get_channel_layer(), settings.TICK_MS / 1000)
+    bridge = Bridge(client, get_channel_layer(), settings.TICK_MS / 1000)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, found.stop)
+        loop.add_signal_handler(number, bridge.stop)
     async with client:
-        await found.run()
+        await bridge.run()

@@ -1,4 +1,4 @@
-"""`manage.py download`: one download, started by `work` and by nobody else."""
+"""`manage.py download`: runs one download, started by `work` only."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py index`: lets the search know every video; `up` and `prepare` do it by themselves."""
+"""`manage.py index`: adds missing videos to the search index; `up` and `prepare` run it by themselves."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -11,8 +11,8 @@ from downloads.intake import submit
 from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality, Status, Video
 from downloads.progress import message, publisher
 
-WAIT_POLL_SECONDS = 0.3  # seconds
-BAR_WIDTH = 30  # characters
+WAIT_POLL_SECONDS = 0.3
+BAR_CHARACTERS = 30
 
 
 def _parse_languages(text: str) -> str:
@@ -32,19 +32,17 @@ class Command(BaseCommand):
         parser.add_argument("--subtitles", default="", type=_parse_languages, metavar="en,de", help="languages to keep")
 
     def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, subtitles: str, **options: Any) -> None:
-        taken, refusals = submit.submit(urls, quality=quality, subtitles=subtitles)
-        for refusal in refusals:
-            self.stderr.write(f"{refusal.line}: {refusal.reason}")
-        known = [refusal.video for refusal in refusals if refusal.video]
-        self._print_statuses(known)
-        count = len(taken)
-        if wait:
-            taken = self._wait_until_ended(taken)
-        self._print_statuses(taken)
-        failed = [video for video in taken if wait and video.status != Status.COMPLETE]
+        added, rejections = submit.submit(urls, quality=quality, subtitles=subtitles)
+        for rejection in rejections:
+            self.stderr.write(f"{rejection.line}: {rejection.reason}")
+        self._print_statuses([rejection.video for rejection in rejections if rejection.video])
+        videos = self._wait_until_ended(added) if wait else added
+        self._print_statuses(videos)
+        failed = [video for video in videos if wait and video.status != Status.COMPLETE]
         for video in failed:
             self.stderr.write(f"{video.url}: {video.error or video.get_status_display()}")
-        if refusals or failed or len(taken) < count:
+        # Fewer than were added: some were deleted during the wait.
+        if rejections or failed or len(videos) < len(added):
             sys.exit(1)
 
     def _print_statuses(self, videos: list[Video]) -> None:
@@ -52,34 +50,34 @@ class Command(BaseCommand):
             self.stdout.write(f"{video.video_id} {video.status}")
 
     def _wait_until_ended(self, videos: list[Video]) -> list[Video]:
-        """Show a bar for each video until all have ended; return them as they ended."""
-        show = _ProgressBars(self.stderr)
-        order = [video.pk for video in videos]
+        """Show progress bars until all videos have ended; return them as they ended, without deleted ones."""
+        progress_bars = _ProgressBars(self.stderr)
+        pks = [video.pk for video in videos]
         while True:
-            found = Video.objects.in_bulk(order)
-            rows = [found[pk] for pk in order if pk in found]
+            rows_by_pk = Video.objects.in_bulk(pks)
+            rows = [rows_by_pk[pk] for pk in pks if pk in rows_by_pk]
             _apply_latest_progress([video for video in rows if video.is_active])
-            show.draw(rows)
+            progress_bars.draw(rows)
             if all(video.is_terminal for video in rows):
                 return rows
             time.sleep(WAIT_POLL_SECONDS)
 
 
 def _apply_latest_progress(videos: list[Video]) -> None:
-    """Put in what the pages are told five times a second, where the row is behind: its worker writes every 5 s."""
-    news = publisher.latest([video.video_id for video in videos])
+    """Update the videos from the snapshot in Redis, five times a second; their worker writes the row every 5 s."""
+    snapshot = publisher.latest([video.video_id for video in videos])
     for video in videos:
-        found = news.get(video.video_id, message.Progress())
-        if found.attempt != video.attempt or not isinstance(found.percent, float):
+        progress = snapshot.get(video.video_id, message.Progress())
+        if progress.attempt != video.attempt or not isinstance(progress.percent, float):
             continue
-        # A bridge that died leaves what was true then.
-        if found.percent >= (video.percent or 0.0):
-            video.percent = found.percent
-            video.phase = found.phase if isinstance(found.phase, str) else video.phase
+        # The snapshot of a bridge that died may be older than the row.
+        if progress.percent >= (video.percent or 0.0):
+            video.percent = progress.percent
+            video.phase = progress.phase if isinstance(progress.phase, str) else video.phase
 
 
 class _ProgressBars:
-    """A line per video, drawn over in a terminal; elsewhere a line for each change."""
+    """One line per video, redrawn in place in a terminal; elsewhere one line per change."""
 
     def __init__(self, out: Any) -> None:
         self.out = out
@@ -101,12 +99,13 @@ class _ProgressBars:
 
 def _bar_line(video: Video) -> str:
     percent = video.percent or 0.0
-    full = round(percent / 100 * BAR_WIDTH)
-    number = "     ?" if video.percent is None else f"{percent:5.1f}%"
+    filled = round(percent / 100 * BAR_CHARACTERS)
+    percent_text = "     ?" if video.percent is None else f"{percent:5.1f}%"
     state = video.phase if video.is_active and video.phase else video.status
-    return f"[{'#' * full}{'.' * (BAR_WIDTH - full)}] {number} {state:<12} {_printable_text(video.name)[:60]}"
+    bar = "#" * filled + "." * (BAR_CHARACTERS - filled)
+    return f"[{bar}] {percent_text} {state:<12} {_printable_text(video.name)[:60]}"
 
 
 def _printable_text(text: str) -> str:
-    """Return a title that cannot move a terminal's cursor."""
+    """Replace unprintable characters, such as terminal escapes, by spaces."""
     return "".join(char if char.isprintable() else " " for char in text)

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: what `up` does before it starts anything, for those who start the parts themselves."""
+"""`manage.py prepare`: prepares the database and static files, for setups that start the processes without `up`."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ from ytarchive.supervisor import bootstrap
 
 
 class Command(BaseCommand):
-    """Make or update the tables, gather the static files, make the first admin."""
+    """Migrate the database, collect the static files and create the first admin."""
 
     help = "Updates the database, gathers the static files and makes the first admin; `up` does so by itself."
     requires_system_checks = ()

@@ -1,4 +1,4 @@
-"""`manage.py publish`: publish progress by hand or from a script."""
+"""`manage.py publish`: publishes progress by hand or from a script."""
 
 import os
 from typing import Any
@@ -11,7 +11,7 @@ from downloads.progress import keys, message, publisher
 class Command(BaseCommand):
     """Publish one message on `progress:<video_id>`."""
 
-    requires_system_checks = ()  # start soon: `check` has its own command
+    requires_system_checks = ()  # for a fast start; `manage.py check` runs them
     help = "Publishes progress, for example: manage.py publish demo:1 '{\"percent\": 42}'"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,10 +21,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             message.parse_video_id(keys.progress_channel(options["video_id"]))
-            found = message.Progress.from_json(os.fsencode(options["json"]))
+            progress = message.Progress.from_json(os.fsencode(options["json"]))
         except message.InvalidMessage as error:
             raise CommandError(REASON_MESSAGES[error.reason]) from error
-        if not publisher.publish_progress(options["video_id"], found):
+        if not publisher.publish_progress(options["video_id"], progress):
             raise CommandError("Redis cannot be reached. Is `manage.py up` running, or REDIS_URL right?")
 
 

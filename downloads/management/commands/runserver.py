@@ -1,4 +1,4 @@
-"""`manage.py runserver`: the whole archive for a developer, started anew whenever the code changes."""
+"""`manage.py runserver`: runs all processes for a developer, and restarts them when the code changes."""
 
 import contextlib
 import sys
@@ -18,14 +18,14 @@ from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
 from ytarchive.supervisor.stack import Stack, build_child_environment, manage_command, single_instance_lock
 
-RELOAD_EXIT_STATUS = 3  # how Django's reloader ends (django.utils.autoreload.trigger_reload)
-MAX_RESTART_DELAY_SECONDS = 2.0  # between two tries of pages that do not start: somebody is mending them right now
+RELOAD_EXIT_STATUS = 3  # of Django's reloader (django.utils.autoreload.trigger_reload)
+MAX_RESTART_DELAY_SECONDS = 2.0  # short, since a developer is probably fixing the code that does not start
 
 
 class Command(DaphneRunserver):
-    """Django's runserver with Daphne's server, and Redis, bridge and workers beside it.
+    """Django's runserver with Daphne's server, together with Redis, bridge and workers.
 
-    The process that was called keeps the others; the pages are served by a child that inherits the socket.
+    The first process supervises the others; a child of it inherits the socket and serves the pages.
     """
 
     help = "Starts the whole archive for a developer; a change of the code restarts pages, bridge and workers."
@@ -33,11 +33,11 @@ class Command(DaphneRunserver):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--web-only", action="store_true", help="leave out Redis, the bridge and the workers")
-        # WhiteNoise serves them, in development as in production.
+        # WhiteNoise serves static files, in development as in production.
         parser.set_defaults(use_static_handler=False)
 
     def run(self, **options: Any) -> None:
-        """Serve the pages if this is the child that was told to, else start it and all the others."""
+        """Serve the pages in the child process (which has RUNSERVER_FD), else start all processes."""
         if settings.RUNSERVER_FD:
             super().run(**options)
             return
@@ -49,39 +49,27 @@ class Command(DaphneRunserver):
 
     @contextlib.contextmanager
     def _build_stack(self, web_only: bool, use_reloader: bool) -> Iterator[Stack]:
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as resources:
             if not web_only:
-                held.enter_context(single_instance_lock())
-            listener = held.enter_context(open_listener(self.addr, int(self.port)))
+                resources.enter_context(single_instance_lock())
+            listener = resources.enter_context(open_listener(self.addr, int(self.port)))
             env = build_child_environment(listener)
-            web = [word for word in get_child_arguments() if word != "--web-only"]
-            web_env = env | _web_child_variables(listener.fileno(), use_reloader)
-            fds = (listener.fileno(),)
-            parts = [
-                ManagedProcess(
-                    "web",
-                    web,
-                    env=web_env,
-                    pass_fds=fds,
-                    grace_seconds=6.0,
-                    max_restart_delay=MAX_RESTART_DELAY_SECONDS,
-                )
-            ]
-            bridge = []
+            front = [_web_process(listener.fileno(), env, use_reloader)]
+            bridges = []
             if not web_only:
-                parts.append(ManagedProcess("worker", manage_command("work"), env=env, grace_seconds=6.0))
-                bridge.append(ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5))
-            server = None if web_only else embedded_redis_process()
-            yield Stack(listener, parts, bridge, server, self.write_line, reload_exit_status=RELOAD_EXIT_STATUS)
+                front.append(ManagedProcess("worker", manage_command("work"), env=env, grace_seconds=6.0))
+                bridges.append(ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5))
+            redis_process = None if web_only else embedded_redis_process()
+            yield Stack(listener, front, bridges, redis_process, self.write_line, reload_exit_status=RELOAD_EXIT_STATUS)
 
     def write_line(self, line: str) -> None:
-        """Tell the person at the terminal, at once, even through a pipe."""
-        with contextlib.suppress(OSError):  # nobody listens any more: no reason to stop
+        """Write a line to standard output and flush it, so that a pipe gets it at once."""
+        with contextlib.suppress(OSError):  # a closed terminal or pipe is no reason to stop
             self.stdout.write(line)
             self.stdout.flush()
 
     def server_cls(self, **options: Any) -> Server:
-        """Build our server, on the inherited socket: requests wait in it while the code is loaded anew."""
+        """Return our server on the inherited socket, in which requests wait while the code is reloaded."""
         options |= {
             "endpoints": [f"fd:fileno={settings.RUNSERVER_FD}"],
             "websocket_timeout": -1,
@@ -90,7 +78,14 @@ class Command(DaphneRunserver):
         return ProgressServer(**options)
 
 
-def _web_child_variables(fd: int, use_reloader: bool) -> dict[str, str]:
-    """Return what tells the child its socket, and Django's reloader that it is the one to end on a change."""
-    reloader = {DJANGO_AUTORELOAD_ENV: "true"} if use_reloader else {}
-    return {"YTARCHIVE_RUNSERVER_FD": str(fd), **reloader}
+def _web_process(fd: int, env: dict[str, str], use_reloader: bool) -> ManagedProcess:
+    """Return the process that serves the pages, with Django's reloader telling it to exit on a change."""
+    reloader_env = {DJANGO_AUTORELOAD_ENV: "true"} if use_reloader else {}
+    return ManagedProcess(
+        "web",
+        [argument for argument in get_child_arguments() if argument != "--web-only"],
+        env={**env, "YTARCHIVE_RUNSERVER_FD": str(fd), **reloader_env},
+        pass_fds=(fd,),
+        grace_seconds=6.0,
+        max_restart_delay=MAX_RESTART_DELAY_SECONDS,
+    )

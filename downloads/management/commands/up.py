@@ -1,4 +1,4 @@
-"""`manage.py up`: the whole archive on one machine."""
+"""`manage.py up`: runs the whole archive on one machine."""
 
 import contextlib
 import sys
@@ -34,18 +34,21 @@ class Command(BaseCommand):
         try:
             with single_instance_lock(), open_listener(options["bind"], options["port"]) as listener:
                 env = build_child_environment(listener)
-                webs = [_web_process(number, listener.fileno(), env) for number in range(1, options["web"] + 1)]
+                web_processes = [
+                    _web_process(number, listener.fileno(), env) for number in range(1, options["web"] + 1)
+                ]
                 worker = ManagedProcess(
                     "worker", manage_command("work", "--workers", str(options["workers"])), env=env, grace_seconds=6.0
                 )
                 bridge = ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5)
-                Stack(listener, [*webs, worker], [bridge], embedded_redis_process(), self.write_line).run()
+                front = [*web_processes, worker]
+                Stack(listener, front, [bridge], embedded_redis_process(), self.write_line).run()
         except StartupError as error:
             sys.exit(f"ytarchive: {error}")
 
     def write_line(self, line: str) -> None:
-        """Tell the person at the terminal, at once, even through a pipe."""
-        with contextlib.suppress(OSError):  # nobody listens any more: no reason to stop
+        """Write a line to standard output and flush it, so that a pipe gets it at once."""
+        with contextlib.suppress(OSError):  # a closed terminal or pipe is no reason to stop
             self.stdout.write(line)
             self.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""`manage.py web`: the web server alone."""
+"""`manage.py web`: runs one web server alone."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ytarchive.supervisor.listener import is_loopback, open_listener
 class Command(BaseCommand):
     """Serve pages and WebSockets."""
 
-    requires_system_checks = ()  # start soon: `check` has its own command
+    requires_system_checks = ()  # for a fast start; `manage.py check` runs them
     help = "Serves pages and WebSockets; `manage.py up` starts it with everything else."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,13 +22,12 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="an inherited listening socket, instead of address and port")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        number = options["fd"]
-        if number is None:
-            number = _listener_fd(options["bind"], options["port"])
-        # Imported here, since it installs Twisted's reactor in the process.
+        fd = options["fd"]
+        if fd is None:
+            fd = _listener_fd(options["bind"], options["port"])
+        # All imported here, since Daphne installs Twisted's reactor in the process.
         from daphne.endpoints import build_endpoint_description_strings  # noqa: PLC0415
 
-        # After the server, whose reactor must be the first.
         from ytarchive.asgi import application  # noqa: PLC0415
         from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
 
@@ -36,7 +35,7 @@ class Command(BaseCommand):
         tuning.tune_gc()
         ProgressServer(
             application,
-            endpoints=build_endpoint_description_strings(file_descriptor=number),
+            endpoints=build_endpoint_description_strings(file_descriptor=fd),
             websocket_timeout=-1,
             websocket_connect_timeout=10,
             server_name="",
@@ -44,7 +43,10 @@ class Command(BaseCommand):
 
 
 def _listener_fd(host: str, port: int) -> int:
-    """Return a listening socket's number; an archive that others can reach is private unless told otherwise."""
+    """Return the file descriptor of a new listening socket.
+
+    Makes the archive private if it is reachable from other machines and YTARCHIVE_PRIVATE is unset.
+    """
     try:
         listener = open_listener(host, port)
     except StartupError as error:

@@ -1,4 +1,4 @@
-"""`manage.py work`: claims waiting videos and downloads them."""
+"""`manage.py work`: runs one worker, which claims waiting videos and downloads them."""
 
 import argparse
 from typing import Any
