@@ -1,4 +1,4 @@
-"""Where connections enter: HTTP goes to Django; a WebSocket by its origin, its session, its path."""
+"""ASGI application: monitoring endpoints and Django for HTTP; origin check, session and routing for WebSockets."""
 
 import os
 from typing import Any
@@ -10,7 +10,7 @@ from ytarchive.server.origin import SameOriginMiddleware
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
 django_application = get_asgi_application()
 
-# After get_asgi_application, which sets Django up.
+# Imported after get_asgi_application, which sets up Django.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
@@ -21,7 +21,7 @@ from downloads.monitoring import endpoints  # noqa: E402
 
 
 class OptionalAuthMiddleware:
-    """Put the session's user into the scope; nobody is looked up where anyone may look."""
+    """Put the session's user into the scope if the archive is private; an open one needs no look-up."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner

@@ -1,4 +1,4 @@
-"""The data folder: the one place that ytarchive writes to."""
+"""The data folder, the only folder that ytarchive writes to."""
 
 import os
 import secrets
@@ -17,7 +17,7 @@ class DataFolderError(Exception):
 
 
 def create_data_folder(folder: Path) -> None:
-    """Make the data folder and its rooms, or raise DataFolderError."""
+    """Create the data folder and its subfolders; raise DataFolderError if it is not writable."""
     try:
         for name in SUBFOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def create_data_folder(folder: Path) -> None:
 
 
 def load_secret_key(folder: Path) -> str:
-    """Return the installation's secret key, made once and readable by its owner only."""
+    """Return the installation's secret key, creating it (mode 0600) the first time; raise DataFolderError."""
     path = folder / "secret_key"
     try:
         key = _read_or_create(path, lambda: secrets.token_urlsafe(50))
@@ -43,14 +43,18 @@ def load_secret_key(folder: Path) -> str:
 
 
 def redis_socket_path(folder: Path) -> Path:
-    """Return where the embedded server listens: in the data folder, or near it when that path is too long."""
+    """Return the path of the embedded server's socket.
+
+    It is in the data folder or, if that path is too long, in a 0700 folder of the system's temporary directory,
+    which the file `redis/socket` names.
+    """
     path = folder / "redis" / "redis.sock"
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES:
         return path
     pointer = folder / "redis" / "socket"
     path = Path(_read_or_create(pointer, _make_short_socket_path))
     if not path.is_absolute() or not _is_own_private_folder(path.parent):
-        # The system's temporary folder was emptied, or the name is somebody else's now.
+        # The temporary directory was emptied, or another user has created a folder of that name.
         pointer.unlink(missing_ok=True)
         path = Path(_read_or_create(pointer, _make_short_socket_path))
     return path
@@ -62,24 +66,24 @@ def _make_short_socket_path() -> str:
 
 def _is_own_private_folder(folder: Path) -> bool:
     try:
-        found = folder.lstat()
+        stat = folder.lstat()
     except FileNotFoundError:
         return False
-    return folder.is_dir() and found.st_uid == os.getuid() and found.st_mode & 0o777 == 0o700
+    return folder.is_dir() and stat.st_uid == os.getuid() and stat.st_mode & 0o777 == 0o700
 
 
 def _read_or_create(path: Path, make_text: Callable[[], str]) -> str:
-    """Return the file's text; the first of several processes writes it (0600), the others read that."""
+    """Return the file's text, creating it (mode 0600) if it is missing; safe to call in several processes at once."""
     if not path.exists():
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        fd, temporary_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
             file.write(make_text())
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(name, path)
+            os.link(temporary_name, path)
         except FileExistsError:
-            pass  # another process was first: its text is the one
+            pass  # another process was first; its text is used
         finally:
-            Path(name).unlink()
+            Path(temporary_name).unlink()
     return path.read_text(encoding="utf-8").strip()

@@ -1,4 +1,4 @@
-"""How an environment variable is read: a bad value stops the start, with one line that says what to use."""
+"""Parsers of environment variables; an invalid value raises ImproperlyConfigured, with one line on what to use."""
 
 import re
 from urllib.parse import urlsplit
@@ -32,48 +32,48 @@ def env_int(name: str, default: int, low: int, high: int) -> int:
 
 
 def env_list(name: str, default: list[str]) -> list[str]:
-    words = [word.strip() for word in env.str(name, default="").split(",")]
-    return [word for word in words if word] or default
+    items = [item.strip() for item in env.str(name, default="").split(",")]
+    return [item for item in items if item] or default
 
 
 def env_languages(name: str) -> str:
-    found = env_list(name, [])
-    if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", word) for word in found):
-        raise ImproperlyConfigured(f"{name} is {','.join(found)!r}; use codes of languages, such as en,de,pt-BR.")
-    return ",".join(found)
+    codes = env_list(name, [])
+    if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", code) for code in codes):
+        raise ImproperlyConfigured(f"{name} is {','.join(codes)!r}; use codes of languages, such as en,de,pt-BR.")
+    return ",".join(codes)
 
 
 def env_origins(name: str) -> list[str]:
-    found = env_list(name, [])
-    for origin in found:
+    origins = env_list(name, [])
+    for origin in origins:
         if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
             raise ImproperlyConfigured(f"{name} has {origin!r}; use a scheme and a host, such as https://example.org.")
-    return found
+    return origins
 
 
 def env_token(name: str) -> str:
-    found = env.str(name, default="").strip()
-    # The value is not repeated: it may be most of a password.
-    if found and not re.fullmatch(r"[!-~]{16,}", found):
+    token = env.str(name, default="").strip()
+    # The message omits the value, which may be most of a password.
+    if token and not re.fullmatch(r"[!-~]{16,}", token):
         raise ImproperlyConfigured(f"{name} cannot be used as it is; use 16 or more letters, digits and signs.")
-    return found
+    return token
 
 
 def check_redis_url(name: str) -> None:
     check_url(name, ("redis", "rediss", "unix"), REDIS_URL_EXAMPLES)
     try:
-        # The client looks at what follows the address only when it connects.
+        # redis-py checks the options in the URL's query only when it makes a connection.
         redis.Redis.from_url(env.str(name)).connection_pool.make_connection()
     except (redis.RedisError, ValueError, TypeError) as error:
         raise ImproperlyConfigured(f"{name} cannot be used as it is ({error}); use {REDIS_URL_EXAMPLES}.") from error
 
 
 def check_url(name: str, schemes: tuple[str, ...], expected: str) -> None:
-    # The value is not repeated: it may hold a password.
     try:
-        found = urlsplit(env.str(name))
-        well = found.scheme in schemes and found.port != 0  # reading the port checks it
+        url = urlsplit(env.str(name))
+        is_valid = url.scheme in schemes and url.port != 0  # reading the port checks it
     except ValueError:
-        well = False
-    if not well:
+        is_valid = False
+    if not is_valid:
+        # The message omits the value, which may hold a password.
         raise ImproperlyConfigured(f"{name} cannot be used as it is; use {expected}.")

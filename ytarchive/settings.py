@@ -1,4 +1,4 @@
-"""Every setting, and every environment variable, is read here and nowhere else."""
+"""Django settings, and the only place that reads environment variables."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -41,7 +41,7 @@ CACHE_ROOT = DATA / "cache"
 # ytarchive -------------------------------------------------------------------------------------
 
 WORKERS = env_int("YTARCHIVE_WORKERS", 2, 1, 64)
-# All limits: 0 means none, where that makes sense.
+# Limits; where 0 is allowed, it means no limit.
 PER_HOST = env_int("YTARCHIVE_PER_HOST", 2, 1, 64)
 BANDWIDTH = env_int("YTARCHIVE_BANDWIDTH", 0, 0, 10**12)
 MAX_BYTES = env_int("YTARCHIVE_MAX_BYTES", 50 * 10**9, 0, 10**15)
@@ -49,23 +49,23 @@ MAX_SECONDS = env_int("YTARCHIVE_MAX_SECONDS", 0, 0, 10**9)
 MIN_FREE_BYTES = env_int("YTARCHIVE_MIN_FREE_BYTES", 10**9, 0, 10**15)
 PLAYLIST_LIMIT = env_int("YTARCHIVE_PLAYLIST_LIMIT", 200, 1, 10_000)
 SUBTITLES = env_languages("YTARCHIVE_SUBTITLES")
-# How patient the engine is, in seconds.
+# Timeouts of downloads, in seconds.
 LEASE_SECONDS = env_int("YTARCHIVE_LEASE_SECONDS", 30, 4, 3600)
 STALL_SECONDS = env_int("YTARCHIVE_STALL_SECONDS", 60, 1, 3600)
 RETRY_SECONDS = env_int("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
 TICK_MS = env_int("YTARCHIVE_TICK_MS", 200, 20, 5000)
 ALLOW_PRIVATE_HOSTS = env_bool("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
-# `up` sets this for its web processes when it binds to more than loopback.
+# `up` sets YTARCHIVE_PRIVATE for its web processes when it binds to more than loopback.
 PRIVATE_IS_CHOSEN = bool(env.str("YTARCHIVE_PRIVATE", default=""))
 PRIVATE = env_bool("YTARCHIVE_PRIVATE", bool(env_list("DJANGO_ALLOWED_HOSTS", [])))
-# Proxies of ours that a request comes through: each adds to X-Forwarded-For whom it has it from.
+# The number of our own proxies in front of the server; each appends its client's address to X-Forwarded-For.
 PROXIES = env_int("YTARCHIVE_PROXIES", 0, 0, 9)
 METRICS_TOKEN = env_token("YTARCHIVE_METRICS_TOKEN")
 SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
 SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
 SUPERUSER_EMAIL = env.str("DJANGO_SUPERUSER_EMAIL", default="")
-# Nobody sets this but `runserver`, for its child. An argument would not do: when the code is broken, the
-# child is Django's own runserver, which shows the error, waits for it to be mended, and knows no argument of ours.
+# Set by `runserver` only, for its child. It cannot be a command-line argument: if the code is broken, the child is
+# Django's own runserver, which shows the error, waits for a fix, and does not accept our arguments.
 RUNSERVER_FD = env_int("YTARCHIVE_RUNSERVER_FD", 0, 0, 65535)
 
 # Redis -------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "ytarchive.server.channel_layer.ProgressChannelLayer",
         "CONFIG": {
-            # Nobody waits long for Redis: whoever sends tries again with newer news.
+            # Short timeouts and no retries: a lost message is followed by a newer one soon.
             "hosts": [
                 {
                     "address": REDIS_URL,
@@ -102,9 +102,10 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA / "db.sqlite3",
-        # Several processes write: without these three, most read-then-write transactions fail as locked.
+        # Several processes write. Without these options, most read-then-write transactions fail with
+        # "database is locked".
         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"},
-        # The same file: tests have a data folder of their own, and start real processes on it.
+        # The same file, since tests have their own data folder and start real processes that use it.
         "TEST": {"NAME": DATA / "db.sqlite3"},
     }
 }
@@ -120,8 +121,8 @@ ALLOWED_HOSTS = env_list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::
 CSRF_TRUSTED_ORIGINS = env_origins("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    # First, since the first `runserver` wins: ours, which builds on Daphne's. Daphne itself is no app here:
-    # it would bring Twisted into every command, a fifth of a second and 20 MB in each.
+    # First, since Django takes the first app's `runserver`: ours, which extends Daphne's. Daphne itself is not
+    # installed as an app: it would import Twisted into every command, which costs 0.2 s and 20 MB each.
     "downloads",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -164,7 +165,7 @@ TEMPLATES = [
     }
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# So many wrong passwords for one name from one address, then none is tried for a while.
+# After this many wrong passwords for one name from one address, sign-in is locked for AXES_COOLOFF_TIME.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -173,7 +174,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "downloads.accounts.client_address.client_address"
 AXES_USERNAME_CALLABLE = "downloads.views.login.hashed_username"
 AXES_LOCKOUT_CALLABLE = "downloads.views.login.lockout_response"
-# Who signed in when is nobody's business.
+# For privacy, no record of sign-ins.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken"]
@@ -189,7 +190,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LANGUAGE_CODE = "en"
-USE_I18N = False  # one language: nothing is looked up for each value that a page shows
+USE_I18N = False  # one language, so pages need no translation look-ups
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -206,7 +207,7 @@ STORAGES = {
 LOCAL_MEMORY_BACKEND = "django.core.cache.backends.locmem.LocMemCache"
 CACHES = {
     "default": {"BACKEND": LOCAL_MEMORY_BACKEND},
-    # Cards that are drawn, some 2 kB each, those last shown; none while their templates are worked on.
+    # Rendered cards, about 2 kB each; not cached in development, so that template changes show at once.
     "cards": {
         "BACKEND": "django.core.cache.backends.dummy.DummyCache" if DEBUG else LOCAL_MEMORY_BACKEND,
         "LOCATION": "cards",
@@ -230,7 +231,7 @@ CSRF_FAILURE_VIEW = "downloads.views.responses.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"
-# A reverse proxy that ends TLS is declared by an https:// entry among the trusted origins.
+# An https:// entry among the trusted origins declares a reverse proxy that terminates TLS.
 if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -243,12 +244,12 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        # Named to take Django's own handlers away: every line once.
+        # Listed to replace Django's own handlers, which would log every line a second time.
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
-        # One line per request is the proxy's task.
+        # Access logs are the proxy's task.
         "django.channels.server": {"level": "WARNING"},
     },
 }

@@ -1,7 +1,7 @@
-"""Every address of the site."""
+"""URLs of the site."""
 
 from django.contrib import admin
-from django.contrib.auth import views as accounts
+from django.contrib.auth import views as auth_views
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path
@@ -11,7 +11,7 @@ from downloads.views.login import LoginForm
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Lead browsers that ask without having been told to the icon."""
+    """Redirect /favicon.ico, which browsers request by default, to the icon."""
     return HttpResponseRedirect(staticfiles_storage.url("favicon.svg"))
 
 
@@ -19,10 +19,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path(
         "accounts/login/",
-        accounts.LoginView.as_view(form_class=LoginForm, redirect_authenticated_user=True),
+        auth_views.LoginView.as_view(form_class=LoginForm, redirect_authenticated_user=True),
         name="login",
     ),
-    path("accounts/logout/", post_only(accounts.LogoutView.as_view()), name="logout"),
+    path("accounts/logout/", post_only(auth_views.LogoutView.as_view()), name="logout"),
     path("favicon.ico", favicon),
     path("", include("downloads.urls")),
 ]
