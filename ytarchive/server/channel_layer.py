@@ -1,14 +1,14 @@
-"""The channel layer: channels_redis' pub/sub layer without its leaks, with bounded queues and a fan-out.
+"""Channel layer: channels_redis' pub/sub layer without its leaks, with bounded queues and a fan-out.
 
-What is changed, and why (channels_redis 4.3.0):
-- A consumer that ends in any way leaves its groups; the stock layer forgets that when it is cancelled
-  or raises, and then serves the dead name for ever.
-- Queues are bounded, the oldest message leaves first.
-- While Redis is away nothing raises or waits: subscriptions are made up when it returns.
-- A connection on which nothing arrives, not even a heartbeat, is replaced: it may be deaf without
-  being closed.
-- `attach` hands a group's events to one function per process, decoded once, instead of waking one
-  task per consumer.
+Differences from channels_redis 4.3.0, and the reasons:
+- A consumer that ends in any way leaves its groups. The stock layer keeps the membership of a consumer that was
+  cancelled or raised, and delivers to it for ever.
+- Queues are bounded; a full one drops its oldest message.
+- While Redis is unreachable, nothing raises or blocks; pending subscriptions are made when it returns.
+- A connection on which nothing arrives, not even a heartbeat, is replaced: it may be half-open, dead without being
+  closed.
+- `subscribe_handler` passes a group's events to one function per process, decoded once, instead of waking one task
+  per consumer.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 Event = dict[str, Any]
 EventHandler = Callable[[Event], None]
 
-MAX_QUEUED_MESSAGES = 100  # messages waiting for one consumer
-SILENCE_TIMEOUT_SECONDS = 5.0  # seconds; the bridge's heartbeat comes at least every 2
-# The last is what redis-py raises where one task writes on a connection that another has just closed.
+MAX_QUEUED_MESSAGES = 100  # per consumer
+SILENCE_TIMEOUT_SECONDS = 5.0  # the bridge's heartbeat comes at least every 2 seconds
+# redis-py raises AttributeError where one task writes to a connection that another has just closed.
 CONNECTION_ERRORS = (RedisError, OSError, asyncio.TimeoutError, AttributeError)
 
 
@@ -49,7 +49,7 @@ class ShardConnection(RedisSingleShardConnection):
         self._last_error_logged_at = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
-        """Subscribe now, or as soon as Redis is back."""
+        """Subscribe now, or as soon as Redis is reachable again."""
         if self._outage_log.is_down:
             self._pending_subscriptions.add(channel)
             return
@@ -58,20 +58,20 @@ class ShardConnection(RedisSingleShardConnection):
         except CONNECTION_ERRORS as error:
             self._pending_subscriptions.add(channel)
             self._ensure_receiver()
-            logger.debug("subscription of %s is postponed: %s", channel, error)
+            logger.debug("Cannot subscribe to %s yet: %s", channel, error)
         task = asyncio.current_task()
         if task and task.cancelling():
-            # Before Python 3.12 asyncio.wait_for, which redis-py calls, may lose a cancellation (CPython #86296).
+            # Before Python 3.12, asyncio.wait_for, which redis-py calls, may swallow a cancellation (CPython #86296).
             raise asyncio.CancelledError
 
     async def unsubscribe(self, channel: str) -> None:
-        """Unsubscribe; what cannot be told to Redis now is forgotten with the connection."""
+        """Unsubscribe; if Redis is unreachable, the subscription ends with the connection."""
         self._pending_subscriptions.discard(channel)
         try:
             await super().unsubscribe(channel)
         except CONNECTION_ERRORS as error:
             self._subscribed_to.discard(channel)
-            logger.debug("%s was not unsubscribed: %s", channel, error)
+            logger.debug("Cannot unsubscribe from %s: %s", channel, error)
 
     async def _do_receiving(self) -> None:
         while True:
@@ -84,15 +84,14 @@ class ShardConnection(RedisSingleShardConnection):
     async def _receive_once(self) -> None:
         if self._pending_subscriptions:
             self._ensure_redis()
-            wanted = sorted(self._pending_subscriptions)
-            await self._pubsub.subscribe(*wanted)
-            self._subscribed_to.update(wanted)
-            self._pending_subscriptions.difference_update(wanted)
+            channels = sorted(self._pending_subscriptions)
+            await self._pubsub.subscribe(*channels)
+            self._subscribed_to.update(channels)
+            self._pending_subscriptions.difference_update(channels)
         if not self._pubsub.subscribed:
             await asyncio.sleep(0.05)
             return
-        # Subscription messages are not ignored: with `ignore`, get_message returns None for them,
-        # which could not be told from silence.
+        # Without ignore_subscribe_messages, for which get_message returns None, as it does after a timeout.
         message = await self._pubsub.get_message(timeout=SILENCE_TIMEOUT_SECONDS)
         self._outage_log.recovered()
         if message is None:
@@ -101,13 +100,13 @@ class ShardConnection(RedisSingleShardConnection):
             self._receive_message_safely(message)
 
     async def _replace_silent_connection(self) -> None:
-        """Close a connection that has been silent; the next read opens another and subscribes again."""
+        """Close a silent connection; the next read opens a new one and subscribes again."""
         if self.channel_layer.groups and self._pubsub.connection is not None:
-            logger.debug("nothing arrived for %s s, the connection to Redis is replaced", SILENCE_TIMEOUT_SECONDS)
+            logger.debug("Replacing the connection to Redis: nothing arrived for %s s", SILENCE_TIMEOUT_SECONDS)
             await self._pubsub.connection.disconnect()
 
     def _receive_message_safely(self, message: dict[str, Any]) -> None:
-        """Hand a message on; whatever somebody wrote into the channel, the next one is heard."""
+        """Dispatch a message; one that raises is logged, at most once a second, and receiving goes on."""
         try:
             self._receive_message(message)
         except Exception:
@@ -123,12 +122,12 @@ class ShardConnection(RedisSingleShardConnection):
             if name in self.channel_layer.channels:
                 self.channel_layer.channels[name].put_nowait(message["data"])
             return
-        sinks = self.channel_layer.event_handlers.get(name)
-        if sinks:
+        handlers = self.channel_layer.event_handlers.get(name)
+        if handlers:
             event = self.channel_layer.channel_layer.deserialize(message["data"])
-            sink = sinks.get(event["type"])
-            if sink:
-                sink(event)
+            handler = handlers.get(event["type"])
+            if handler:
+                handler(event)
                 return
         for member in members:
             if member in self.channel_layer.channels:
@@ -144,19 +143,19 @@ class LoopLayer(RedisPubSubLoopLayer):
         self.event_handlers: dict[str, dict[str, EventHandler]] = {}
 
     def subscribe_handler(self, group: str, event_type: str, handler: EventHandler) -> None:
-        """Give `group`'s events of type `kind` to `sink`, once a process, instead of to each member."""
+        """Pass `group`'s events of type `event_type` to `handler`, once per process, instead of to each member."""
         self.event_handlers.setdefault(self._get_group_channel_name(group), {})[event_type] = handler
 
     async def _subscribe_to_channel(self, channel: str) -> None:
         self.channels[channel] = BoundedQueue(MAX_QUEUED_MESSAGES)
         try:
             await self._get_shard(channel).subscribe(channel)
-        except BaseException:  # cancelled: nobody will ever receive from it
+        except BaseException:  # cancelled: nothing will receive from the queue
             del self.channels[channel]
             raise
 
     async def receive(self, channel: str) -> Event:
-        """Wait for the channel's next message; when that is given up, the channel leaves all its groups."""
+        """Wait for the channel's next message; if the wait is cancelled, remove the channel from all groups."""
         try:
             event: Event = await super().receive(channel)
         except (asyncio.CancelledError, GeneratorExit):
@@ -174,7 +173,7 @@ class LoopLayer(RedisPubSubLoopLayer):
 
 
 class ProgressChannelLayer(RedisPubSubChannelLayer):
-    """The layer of a process: one LoopLayer per event loop."""
+    """The layer of one process, with a LoopLayer per event loop."""
 
     def _get_layer(self) -> LoopLayer:
         loop = asyncio.get_running_loop()

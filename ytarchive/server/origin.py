@@ -10,10 +10,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class SameOriginMiddleware:
-    """Refuse a handshake (403) from a page of another origin: scheme, host and port, compared exactly.
+    """Reject WebSocket handshakes (403) from pages of another origin: scheme, host and port, compared exactly.
 
-    A client without an Origin header is no browser: it falls under the access rule alone. The stock
-    validators compare the host only (RFC 6454 names all three).
+    Channels' own validators compare the host only; RFC 6454 requires all three. A client without an Origin header
+    is not a browser, and is subject to the view permission only.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -41,7 +41,7 @@ def _is_allowed_origin(headers: dict[bytes, bytes], scope: Any) -> bool:
 
 
 def _request_scheme(headers: dict[bytes, bytes]) -> str:
-    """Return the scheme that the browser used; a proxy's word counts only if one is declared."""
+    """Return the browser's scheme; X-Forwarded-Proto is trusted only if SECURE_PROXY_SSL_HEADER declares a proxy."""
     declared = getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
     if declared and headers.get(b"x-forwarded-proto", b"").decode("latin1") == declared[1]:
         return "https"
@@ -49,14 +49,14 @@ def _request_scheme(headers: dict[bytes, bytes]) -> str:
 
 
 def _parse_origin(origin: str) -> tuple[str, str, int] | None:
-    """Return an origin's (scheme, host, port), or None if it is none (`null`, a path, a user)."""
+    """Return an origin's (scheme, host, port), or None if it is not valid (`null`, or with a path or user)."""
     try:
-        found = urlsplit(origin.lower())
-        port = found.port or DEFAULT_PORTS.get(found.scheme)
+        url = urlsplit(origin.lower())
+        port = url.port or DEFAULT_PORTS.get(url.scheme)
     except ValueError:
         return None
-    if found.scheme not in DEFAULT_PORTS or not found.hostname or port is None or found.netloc.count("@"):
+    if url.scheme not in DEFAULT_PORTS or not url.hostname or port is None or url.netloc.count("@"):
         return None
-    if found.path or found.query or found.fragment:
+    if url.path or url.query or url.fragment:
         return None
-    return found.scheme, found.hostname, port
+    return url.scheme, url.hostname, port

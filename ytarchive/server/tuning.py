@@ -1,24 +1,23 @@
-"""Tuning of a web process: garbage collection, and pooled connections to PostgreSQL."""
+"""Tuning of a web process: garbage collection and PostgreSQL connection pooling."""
 
 import gc
 
 from django.db import connections
 
-# Each request has a thread of its own, and would make its own connection: 12 to 17 ms of each page.
-# Up to 20; who waits 10 s for one is refused. A server that is away is tried again with each request: the pool's own
-# tries are farther and farther apart, and would miss its return by minutes.
+# Without a pool each request would open a connection, since it runs in a thread of its own: 12 to 17 ms per page.
+# A request that waits 10 s (`timeout`) for a connection fails. With a short `reconnect_timeout` each request tries to
+# reconnect to an unreachable server; the pool's own retries back off, and would notice its return minutes late.
 POOL_OPTIONS = {"min_size": 0, "max_size": 20, "timeout": 10, "reconnect_timeout": 1}
 
-
-# A page makes some ten thousand objects that hold each other, nearly all of which go without being looked for.
+# A page creates some ten thousand objects that refer to each other, nearly all freed by reference counting alone.
 GC_THRESHOLDS = (10_000, 20, 20)
 
 
 def enable_connection_pool() -> None:
-    """Have what this process connects with go back to a pool; to be called before its first query.
+    """Pool this process's PostgreSQL connections; call it before the first query. SQLite is left as it is.
 
-    SQLite has no pool, and needs none. A connection that broke meanwhile is looked at before it is used
-    (docs.djangoproject.com, Databases: connection pool, and `CONN_HEALTH_CHECKS`).
+    A pooled connection is checked before use, since it may have broken (docs.djangoproject.com, Databases:
+    connection pool, and `CONN_HEALTH_CHECKS`).
     """
     database = connections.databases["default"]
     if database["ENGINE"] == "django.db.backends.postgresql":
@@ -27,7 +26,10 @@ def enable_connection_pool() -> None:
 
 
 def tune_gc() -> None:
-    """Let what is loaded by now be looked at no more, and the rest less often (docs.python.org, `gc.freeze`)."""
+    """Exclude the objects loaded so far from garbage collection, and collect the rest less often.
+
+    See docs.python.org, `gc.freeze`.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
