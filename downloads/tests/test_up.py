@@ -121,7 +121,7 @@ def test_it_restarts_a_part_that_is_killed(running: Archive, name: str) -> None:
     with running.redis() as client:
         wait_until(lambda: client.exists(keys.LEADER_KEY), 10, "a bridge leads")
     ended = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
-    assert f"{ended} ended (SIGKILL); it is started again in" in running.output()
+    assert f"{ended} ended (SIGKILL), restarting in" in running.output()
 
 
 def test_it_says_when_a_part_is_not_there(running: Archive) -> None:

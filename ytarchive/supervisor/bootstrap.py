@@ -1,4 +1,4 @@
-"""What must be there before the first page: the tables, the static files, an admin."""
+"""Preparation before the first page is served: migrations, search index, first admin, static files."""
 
 import hashlib
 import secrets
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import Error as DatabaseProblem
+from django.db import Error as DatabaseBackendError
 from django.db import IntegrityError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
@@ -18,20 +18,20 @@ WriteLine = Callable[[str], None]
 
 
 class StartupError(Exception):
-    """The archive cannot be started; the message is one line that says why and what to do."""
+    """The archive cannot be started; the message is one line with the reason and what to do."""
 
 
 def prepare_all(write_line: WriteLine) -> None:
-    """Prepare all of it, saying only what a person needs to know; raise CannotStart."""
+    """Run all preparations; raise StartupError. `write_line` gets the new admin's password, if one is generated."""
     try:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("index", verbosity=0)
         create_first_admin(write_line)
         Video.objects.finish_interrupted_removals()
-    except (DatabaseProblem, InconsistentMigrationHistory) as error:
+    except (DatabaseBackendError, InconsistentMigrationHistory) as error:
         raise StartupError(f"The database cannot be used ({first_error_line(error)}). {_database_hint()}") from error
     finally:
-        # Nothing open may be inherited by, or kept beside, the processes that follow.
+        # No connection may be inherited by the processes that are started next, or stay open beside theirs.
         connections.close_all()
     collect_static_files()
 
@@ -49,7 +49,7 @@ def _database_hint() -> str:
 
 
 def create_first_admin(write_line: WriteLine) -> None:
-    """Make the first superuser where there is none, and say its password once if it is one of ours."""
+    """Create a superuser if there is none, and write its password once if it was generated."""
     users = get_user_model()._default_manager
     if users.filter(is_superuser=True).exists():
         return
@@ -59,32 +59,32 @@ def create_first_admin(write_line: WriteLine) -> None:
         users.create_superuser(name, settings.SUPERUSER_EMAIL, password)
     except IntegrityError as error:
         if users.filter(is_superuser=True).exists():
-            return  # another machine on the same database was first
+            return  # another machine with the same database was first
         raise StartupError(f"There is no admin, and the user {name} is none: set DJANGO_SUPERUSER_USERNAME.") from error
     if not settings.SUPERUSER_PASSWORD:
         write_line(f"Made the first admin. Username: {name}  Password: {password}  (shown this once)")
 
 
 def collect_static_files() -> None:
-    """Gather the static files into the data folder, unless that is how they are there already."""
+    """Run collectstatic into the data folder, unless the files are unchanged since the last time."""
     if settings.DEBUG:
-        return  # served from where they are written
-    mark = settings.STATIC_ROOT / ".gathered"  # beside them: it goes when they go
-    present = _static_fingerprint()
-    if mark.exists() and mark.read_text(encoding="utf-8") == present:
+        return  # served from the source folders
+    fingerprint_file = settings.STATIC_ROOT / ".gathered"  # beside the files, so that it is deleted with them
+    fingerprint = _static_fingerprint()
+    if fingerprint_file.exists() and fingerprint_file.read_text(encoding="utf-8") == fingerprint:
         return
     try:
         call_command("collectstatic", interactive=False, verbosity=0)
     except (OSError, ValueError) as error:
         raise StartupError(f"The static files cannot be gathered: {first_error_line(error)}.") from error
-    mark.write_text(present, encoding="utf-8")
+    fingerprint_file.write_text(fingerprint, encoding="utf-8")
 
 
 def _static_fingerprint() -> str:
-    """Return a digest of every static file's name, size and time, and of what makes the gathered ones of them."""
+    """Return a hash of the storage's class and of every static file's name, size and modification time."""
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for finder in get_finders():
         for path, storage in finder.list([]):
-            found = storage.get_modified_time(path).timestamp()
-            digest.update(f"{path}\0{storage.size(path)}\0{found}\n".encode())
+            modified_at = storage.get_modified_time(path).timestamp()
+            digest.update(f"{path}\0{storage.size(path)}\0{modified_at}\n".encode())
     return digest.hexdigest()

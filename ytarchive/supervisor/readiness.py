@@ -1,4 +1,4 @@
-"""What Redis tells of the stack: whether it answers, whether a bridge leads, whether a worker claims."""
+"""Readiness checks of the stack: Redis answers, a bridge leads, a worker claims; and the embedded Redis process."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from ytarchive.supervisor.process import ManagedProcess
 
 
 def embedded_redis_process() -> ManagedProcess | None:
-    """Return the server that lives in the data folder; None when REDIS_URL names another."""
+    """Return the process of the embedded server, None if REDIS_URL is set; raise StartupError without a binary."""
     if not settings.REDIS_EMBEDDED:
         return None
     folder = settings.DATA / "redis"
@@ -26,7 +26,7 @@ def embedded_redis_process() -> ManagedProcess | None:
 
 
 def is_redis_up() -> bool:
-    """Tell whether the embedded server can be used."""
+    """Return True if the embedded server answers; it does not while it loads its data."""
     try:
         return bool(redis_clients.get_redis_client().ping())
     except redis.RedisError:
@@ -34,32 +34,35 @@ def is_redis_up() -> bool:
 
 
 def require_external_redis() -> None:
-    """Raise CannotStart unless the server at REDIS_URL answers."""
+    """Raise StartupError unless the server at REDIS_URL answers."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
             client.ping()
     except (redis.RedisError, ValueError, OSError) as error:
-        where = urlsplit(settings.REDIS_URL)
-        place = f"{where.hostname}:{where.port or 6379}" if where.hostname else where.path
+        url = urlsplit(settings.REDIS_URL)
+        address = f"{url.hostname}:{url.port or 6379}" if url.hostname else url.path
         raise StartupError(
-            f"Redis at {place} does not answer ({first_error_line(error)}): start it, correct REDIS_URL, "
+            f"Redis at {address} does not answer ({first_error_line(error)}): start it, correct REDIS_URL, "
             "or unset REDIS_URL to use the embedded server."
         ) from error
 
 
 def clear_stale_keys() -> None:
-    """Drop what a killed bridge and killed workers left in the embedded server: we hold the data folder."""
+    """Delete the lease and heartbeats that a killed bridge and killed workers left in the embedded server.
+
+    None of them can still run, since the caller holds the data folder's lock.
+    """
     client = redis_clients.get_redis_client()
     client.delete(keys.LEADER_KEY, *client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
 
 
 def is_bridge_leading() -> bool:
-    """Tell whether a bridge is subscribed and leads."""
+    """Return True if a bridge is subscribed and leads."""
     return _check_passes(health.check_bridge)
 
 
 def is_worker_claiming() -> bool:
-    """Tell whether a worker is there to take what is queued."""
+    """Return True if a worker claims queued videos."""
     return _check_passes(health.check_worker)
 
 

@@ -1,4 +1,4 @@
-"""The processes of one machine: started in order, watched, restarted, and stopped in order."""
+"""Supervisor of one machine's processes: it starts, monitors, restarts and stops them in order."""
 
 import contextlib
 import fcntl
@@ -21,28 +21,31 @@ from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
 
 logger = logging.getLogger(__name__)
 
-READINESS_POLL_SECONDS = 0.05  # seconds between two looks at what sends no event
+READINESS_POLL_SECONDS = 0.05
 READY_TIMEOUT_SECONDS = 120.0
-REDIS_START_TIMEOUT_SECONDS = 60.0  # a long log takes a while to be read
-MAX_EARLY_EXITS = 3  # of a part that has never run well
+REDIS_START_TIMEOUT_SECONDS = 60.0  # loading a large append-only file takes a while
+MAX_EARLY_EXITS = 3  # of one process, before the stack has been ready
 
 
 def manage_command(*arguments: str) -> list[str]:
-    """Return the command line of one of our own commands."""
+    """Return the command line of a `manage.py` command."""
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
 
 
 def build_child_environment(listener: socket.socket) -> dict[str, str]:
-    """Return the parts' environment: an archive that others can reach is private unless told otherwise."""
-    given = dict(os.environ)
-    if not is_loopback(listener) and not given.get("YTARCHIVE_PRIVATE"):
-        given["YTARCHIVE_PRIVATE"] = "1"
-    return given
+    """Return the environment of the processes.
+
+    It makes the archive private if it is reachable from other machines and YTARCHIVE_PRIVATE is unset.
+    """
+    env = dict(os.environ)
+    if not is_loopback(listener) and not env.get("YTARCHIVE_PRIVATE"):
+        env["YTARCHIVE_PRIVATE"] = "1"
+    return env
 
 
 @contextlib.contextmanager
 def single_instance_lock() -> Iterator[None]:
-    """Hold the data folder against a second stack; raise CannotStart if there is one."""
+    """Lock the data folder against a second stack; raise StartupError if one holds the lock."""
     with (settings.DATA / "up.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,10 +58,10 @@ def single_instance_lock() -> Iterator[None]:
 
 
 class Stack:
-    """Redis (unless it is somebody else's), pages, bridge and workers, as one.
+    """The processes of one machine: Redis (unless it is external), web, bridge and workers.
 
-    `front` (pages and workers) stops first, then `bridge`, then `server`. A part that ends with
-    `reload_status` asks for all but the server to be started anew.
+    `front_processes` (web and workers) stop first, then `bridge_processes`, then `redis_process`. A process that
+    exits with `reload_exit_status` requests a restart of all but Redis.
     """
 
     def __init__(
@@ -82,16 +85,16 @@ class Stack:
         self._is_supervising = False
         self._selector = selectors.DefaultSelector()
 
-    # The story, in order ---------------------------------------------------------------------
+    # Lifecycle -------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Start everything, keep it running until a signal orders the stop, and stop it; raise CannotStart."""
+        """Start all processes, supervise them until SIGINT, SIGTERM or SIGHUP, and stop them; raise StartupError."""
         with self._signal_wakeup():
             try:
                 self._start_all()
                 self._supervise()
             except KeyboardInterrupt:
-                pass  # the stop was ordered during the preparations
+                pass  # raised by _on_stop_signal during the preparations
             finally:
                 self._stop_all()
 
@@ -104,8 +107,8 @@ class Stack:
         if self.redis_process:
             self._wait_for_redis(self.redis_process)
             readiness.clear_stale_keys()
-        for part in [*self.front_processes, *self.bridge_processes]:
-            part.start()
+        for process in [*self.front_processes, *self.bridge_processes]:
+            process.start()
 
     def _wait_for_redis(self, process: ManagedProcess) -> None:
         deadline = time.monotonic() + REDIS_START_TIMEOUT_SECONDS
@@ -135,83 +138,83 @@ class Stack:
     def _processes(self) -> list[ManagedProcess]:
         return [*self.front_processes, *self.bridge_processes, *([self.redis_process] if self.redis_process else [])]
 
-    # Watching --------------------------------------------------------------------------------
+    # Supervision -----------------------------------------------------------------------------
 
     def _check_processes(self) -> None:
-        """Start what is due, plan what has died."""
-        for part in self._processes():
-            if (status := part.reap()) is not None:
+        """Schedule a restart of processes that have exited, and start those that are due."""
+        for process in self._processes():
+            if (status := process.reap()) is not None:
                 if status == self.reload_exit_status:
                     self._reload_processes()
                     return
-                self._schedule_restart(part, status)
-            elif part.restart_at is not None and part.restart_at <= time.monotonic():
-                part.start()
+                self._schedule_restart(process, status)
+            elif process.restart_at is not None and process.restart_at <= time.monotonic():
+                process.start()
 
     def _schedule_restart(self, process: ManagedProcess, exit_status: int) -> None:
         delay = process.schedule_restart()
         if not self.is_ready and process.early_exits >= MAX_EARLY_EXITS and self.reload_exit_status is None:
-            how = describe_exit_status(exit_status)
-            raise StartupError(f"The part “{process.name}” does not start ({how}): its own lines are above.")
-        logger.warning(
-            "%s ended (%s); it is started again in %g s", process.name, describe_exit_status(exit_status), delay
-        )
+            description = describe_exit_status(exit_status)
+            raise StartupError(f"The part “{process.name}” does not start ({description}): its own lines are above.")
+        logger.warning("%s ended (%s), restarting in %g s", process.name, describe_exit_status(exit_status), delay)
 
     def _reload_processes(self) -> None:
+        """Restart all processes but Redis."""
         self._stop_processes(self.front_processes)
         self._stop_processes(self.bridge_processes)
-        for part in [*self.front_processes, *self.bridge_processes]:
-            part.early_exits = 0
+        for process in [*self.front_processes, *self.bridge_processes]:
+            process.early_exits = 0
             if not self.is_stopping:
-                part.start()
+                process.start()
 
     def _check_readiness(self, deadline: float) -> None:
-        missing = self._unmet_conditions()
-        if not missing:
+        unmet = self._unmet_conditions()
+        if not unmet:
             self.is_ready = True
             self.write_line(f"Ready on {local_url(self.listener)}")
         elif time.monotonic() > deadline and self.reload_exit_status is None:
-            raise StartupError(f"Not ready after {READY_TIMEOUT_SECONDS:.0f} s: {', '.join(missing)}.")
+            raise StartupError(f"Not ready after {READY_TIMEOUT_SECONDS:.0f} s: {', '.join(unmet)}.")
 
     def _unmet_conditions(self) -> list[str]:
-        wanted = {"no page is answered": self._readiness_probe.poll}
+        """Return the messages of the readiness checks that fail."""
+        checks = {"no page is answered": self._readiness_probe.poll}
         if self.bridge_processes:
-            wanted |= {"no bridge leads": readiness.is_bridge_leading, "no worker claims": readiness.is_worker_claiming}
-        return [what for what, holds in wanted.items() if not holds()]
+            checks |= {"no bridge leads": readiness.is_bridge_leading, "no worker claims": readiness.is_worker_claiming}
+        return [message for message, check in checks.items() if not check()]
 
     def _sleep_seconds(self) -> float | None:
-        """Return the seconds until there is something to do; None: until a signal."""
+        """Return the seconds until the next poll or restart, None to sleep until a signal."""
         if not self.is_ready:
             return READINESS_POLL_SECONDS
-        due = [part.restart_at for part in self._processes() if part.restart_at is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        restart_times = [process.restart_at for process in self._processes() if process.restart_at is not None]
+        return max(0.0, min(restart_times) - time.monotonic()) if restart_times else None
 
     # Stopping ----------------------------------------------------------------------------------
 
     def _stop_processes(self, processes: list[ManagedProcess]) -> None:
-        """End these parts, first by asking, then by force; return when they are gone."""
-        deadline = time.monotonic() + max((part.grace_seconds for part in processes), default=0)
-        for part in processes:
-            part.request_stop()
+        """Stop the processes by SIGTERM, after their grace time by SIGKILL; return when they have ended."""
+        deadline = time.monotonic() + max((process.grace_seconds for process in processes), default=0)
+        for process in processes:
+            process.request_stop()
         while self._running_processes(processes) and time.monotonic() < deadline:
             self._sleep_until_signal(max(0.0, deadline - time.monotonic()))
-        for part in self._running_processes(processes):
-            logger.warning("%s did not stop within %g s and is killed", part.name, part.grace_seconds)
-            part.kill()
+        for process in self._running_processes(processes):
+            logger.warning("%s did not stop within %g s, killing it", process.name, process.grace_seconds)
+            process.kill()
         while self._running_processes(processes):
             self._sleep_until_signal(None)
 
     @staticmethod
     def _running_processes(processes: list[ManagedProcess]) -> list[ManagedProcess]:
-        for part in processes:
-            part.reap()
-        return [part for part in processes if part.is_running]
+        for process in processes:
+            process.reap()
+        return [process for process in processes if process.is_running]
 
     # Signals -------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _signal_wakeup(self) -> Iterator[None]:
-        """Let a child's end, and an order to stop, end any sleep of ours; nothing is missed in between."""
+        """Have SIGCHLD and stop signals end `_sleep_until_signal`, also those that arrive before it sleeps."""
         receiver, sender = socket.socketpair()
         with receiver, sender, self._selector:
             receiver.setblocking(False)
@@ -220,7 +223,8 @@ class Stack:
             signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
             signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN):  # nohup
+                # nohup ignores SIGHUP, and that is kept.
+                if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN):
                     signal.signal(number, self._on_stop_signal)
             try:
                 yield
