@@ -1,4 +1,4 @@
-# One image for every part: docker-compose.yml says which command each container runs.
+# One image for all services; docker-compose.yml sets the command of each container.
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
@@ -10,7 +10,7 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 COPY . .
-# Compiled here, since nothing can be written to the image later.
+# Compiled at build time, since containers run with a read-only file system.
 RUN python -m compileall -q downloads ytarchive \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin ytarchive \
     && install -d -o ytarchive -g ytarchive /data
@@ -18,7 +18,7 @@ RUN python -m compileall -q downloads ytarchive \
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000
-# Ctrl-C, `docker stop` and the end of the machine all arrive as orders to stop.
+# All commands stop cleanly at SIGTERM.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "manage.py"]
 CMD ["up", "--bind", "0.0.0.0"]

@@ -1,10 +1,10 @@
-# `make run` starts the archive; CONTRIBUTING.md says what the others are for.
+# `make run` starts the archive; CONTRIBUTING.md describes the other targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-PICTURES := library-desk-light library-phone-dark search-phone-light detail-desk-light delete-2-phone-light \
+SCREENSHOT_NAMES := library-desk-light library-phone-dark search-phone-light detail-desk-light delete-2-phone-light \
 	admin-desk-light sign-in-desk-dark
 
 .PHONY: run test lint lint-js soak bench lock screenshots
@@ -15,7 +15,7 @@ run: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-# Nothing is left in anybody's data folder.
+# A data folder of its own, so that linting leaves nothing in the default one.
 lint: export YTARCHIVE_DATA := $(CURDIR)/$(VENV)/lint-data
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -35,11 +35,11 @@ lint-js:
 		test "$(CI)" != true; \
 	fi
 
-# What takes long: more of the same, with other seeds.
+# Long-running tests: more random histories, with other seeds.
 soak: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -m soak --timeout=0 $(ARGS)
 
-# What the pipeline costs, beside its peers; `make bench ARGS=--short` takes under 2 minutes.
+# Benchmarks of the pipeline and its peers; `make bench ARGS=--short` takes under 2 minutes.
 bench: $(VENV)/installed .venv-bench/installed
 	@if command -v npm >/dev/null && ! test -d benchmarks/peers/node_ws/node_modules; then \
 		npm ci --prefix benchmarks/peers/node_ws --no-audit --no-fund --ignore-scripts --loglevel=error; fi
@@ -52,20 +52,20 @@ bench: $(VENV)/installed .venv-bench/installed
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r benchmarks/requirements.txt
 	@touch $@
 
-# Takes the screenshots of README.md (.github/*.png); the others stay in .venv/screenshots.
+# Takes the screenshots of README.md (.github/*.png); all others stay in .venv/screenshots.
 screenshots: $(VENV)/installed-dev
 	@mkdir -p $(VENV)/screenshots
 	@SCREENSHOTS=$(CURDIR)/$(VENV)/screenshots $(BIN)/python -m pytest downloads/tests/browser/test_walk.py -m chromium -k live $(ARGS)
-	@for picture in $(PICTURES); do cp $(VENV)/screenshots/$$picture.png .github/; done
+	@for name in $(SCREENSHOT_NAMES); do cp $(VENV)/screenshots/$$name.png .github/; done
 
-# `make lock ARGS=--upgrade` takes newer versions within what the .in files allow.
+# Locks the requirements; `make lock ARGS=--upgrade` upgrades within the limits of the .in files.
 lock: $(VENV)/installed-dev
 	$(COMPILE) $(ARGS) requirements.in --output-file requirements.txt
 	$(COMPILE) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
 	{ echo "-r requirements.txt"; echo; cat requirements-dev.txt; } > requirements-dev.new
 	mv requirements-dev.new requirements-dev.txt
 
-# pip alone, so that nothing has to be there but Python; its PIP_* variables and configuration are honoured.
+# Uses pip alone, so that only Python has to be installed; honours the PIP_* variables and pip's configuration.
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'ytarchive needs Python 3.11 or newer; this is ' + sys.version.split()[0] + '. Try: make run PYTHON=python3.12')"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
