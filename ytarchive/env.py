@@ -12,6 +12,7 @@ REDIS_URL_EXAMPLES = "redis://host:6379/0, rediss://… or unix:///path"
 
 
 def env_bool(name: str, default: bool) -> bool:
+    """Return a switch: 1, true, yes or on; 0, false, no or off."""
     text = env.str(name, default="").strip().lower()
     if not text:
         return default
@@ -23,6 +24,7 @@ def env_bool(name: str, default: bool) -> bool:
 
 
 def env_int(name: str, default: int, low: int, high: int) -> int:
+    """Return a whole number from `low` to `high`."""
     text = env.str(name, default="").strip()
     if not text:
         return default
@@ -32,11 +34,13 @@ def env_int(name: str, default: int, low: int, high: int) -> int:
 
 
 def env_list(name: str, default: list[str]) -> list[str]:
+    """Return the items of a comma-separated list."""
     items = [item.strip() for item in env.str(name, default="").split(",")]
     return [item for item in items if item] or default
 
 
 def env_languages(name: str) -> str:
+    """Return a comma-separated list of language codes (BCP 47, such as pt-BR)."""
     codes = env_list(name, [])
     if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", code) for code in codes):
         raise ImproperlyConfigured(f"{name} is {','.join(codes)!r}; use codes of languages, such as en,de,pt-BR.")
@@ -44,6 +48,7 @@ def env_languages(name: str) -> str:
 
 
 def env_origins(name: str) -> list[str]:
+    """Return a list of origins, each a scheme and a host."""
     origins = env_list(name, [])
     for origin in origins:
         if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
@@ -52,6 +57,7 @@ def env_origins(name: str) -> list[str]:
 
 
 def env_token(name: str) -> str:
+    """Return a token of at least 16 printable ASCII characters, "" if the variable is unset."""
     token = env.str(name, default="").strip()
     # The message omits the value, which may be most of a password.
     if token and not re.fullmatch(r"[!-~]{16,}", token):
@@ -60,6 +66,7 @@ def env_token(name: str) -> str:
 
 
 def check_redis_url(name: str) -> None:
+    """Raise ImproperlyConfigured unless redis-py accepts the URL, options included."""
     check_url(name, ("redis", "rediss", "unix"), REDIS_URL_EXAMPLES)
     try:
         # redis-py checks the options in the URL's query only when it makes a connection.
@@ -69,6 +76,7 @@ def check_redis_url(name: str) -> None:
 
 
 def check_url(name: str, schemes: tuple[str, ...], expected: str) -> None:
+    """Raise ImproperlyConfigured, with the `expected` form, unless the URL has one of the schemes and a valid port."""
     try:
         url = urlsplit(env.str(name))
         is_valid = url.scheme in schemes and url.port != 0  # reading the port checks it

@@ -97,6 +97,7 @@ class HttpReadinessProbe:
         self.close()
 
     def close(self) -> None:
+        """Close the connection of a request that is not answered yet."""
         if self._connection is not None:
             with contextlib.suppress(OSError):
                 self._connection.close()

@@ -47,9 +47,11 @@ class ManagedProcess:
 
     @property
     def is_running(self) -> bool:
+        """Return True from `start` until `reap` returns the exit status."""
         return self.process is not None
 
     def start(self) -> None:
+        """Start the process."""
         self.restart_at = None
         self._started_at = time.monotonic()
         with contextlib.ExitStack() as files:

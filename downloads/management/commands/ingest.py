@@ -84,6 +84,7 @@ class _ProgressBars:
         self.drawn_lines: list[str] = []
 
     def draw(self, videos: list[Video]) -> None:
+        """Draw all bars, or print those that changed."""
         lines = [_bar_line(video) for video in videos]
         if self.out.isatty():
             if self.drawn_lines:
