@@ -1,5 +1,6 @@
 """Preparation before the first page is served: migrations, search index, first admin, static files."""
 
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from django.core.management.base import OutputWrapper
 from django.db import Error as DatabaseBackendError
 from django.db import IntegrityError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -19,6 +21,17 @@ WriteLine = Callable[[str], None]
 
 class StartupError(Exception):
     """The archive cannot be started; the message is one line with the reason and what to do."""
+
+
+def line_writer(output: OutputWrapper) -> WriteLine:
+    """Return a function that writes one line and flushes it, so that a pipe gets it at once."""
+
+    def write_line(line: str) -> None:
+        with contextlib.suppress(OSError):  # a closed terminal or pipe is no reason to stop
+            output.write(line)
+            output.flush()
+
+    return write_line
 
 
 def prepare_all(write_line: WriteLine) -> None:

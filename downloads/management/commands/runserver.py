@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, get_child_arguments
 
 from ytarchive.server.daphne_server import ProgressServer
-from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.bootstrap import StartupError, line_writer
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
@@ -60,13 +60,8 @@ class Command(DaphneRunserver):
                 front.append(ManagedProcess("worker", manage_command("work"), env=env, grace_seconds=6.0))
                 bridges.append(ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5))
             redis_process = None if web_only else embedded_redis_process()
-            yield Stack(listener, front, bridges, redis_process, self.write_line, reload_exit_status=RELOAD_EXIT_STATUS)
-
-    def write_line(self, line: str) -> None:
-        """Write a line to standard output and flush it, so that a pipe gets it at once."""
-        with contextlib.suppress(OSError):  # a closed terminal or pipe is no reason to stop
-            self.stdout.write(line)
-            self.stdout.flush()
+            write_line = line_writer(self.stdout)
+            yield Stack(listener, front, bridges, redis_process, write_line, reload_exit_status=RELOAD_EXIT_STATUS)
 
     def server_cls(self, **options: Any) -> Server:
         """Return our server on the inherited socket, in which requests wait while the code is reloaded."""

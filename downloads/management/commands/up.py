@@ -1,13 +1,12 @@
 """`manage.py up`: runs the whole archive on one machine."""
 
-import contextlib
 import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.bootstrap import StartupError, line_writer
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
@@ -42,15 +41,9 @@ class Command(BaseCommand):
                 )
                 bridge = ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5)
                 front = [*web_processes, worker]
-                Stack(listener, front, [bridge], embedded_redis_process(), self.write_line).run()
+                Stack(listener, front, [bridge], embedded_redis_process(), line_writer(self.stdout)).run()
         except StartupError as error:
             sys.exit(f"ytarchive: {error}")
-
-    def write_line(self, line: str) -> None:
-        """Write a line to standard output and flush it, so that a pipe gets it at once."""
-        with contextlib.suppress(OSError):  # a closed terminal or pipe is no reason to stop
-            self.stdout.write(line)
-            self.stdout.flush()
 
 
 def _web_process(number: int, fd: int, env: dict[str, str]) -> ManagedProcess:
