@@ -273,7 +273,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         return self._delete_confirmation_response(request, [video])
 
     def _delete_confirmation_response(self, request: HttpRequest, videos: list[Video]) -> HttpResponse:
-        confirmation = delete_confirmation.delete_confirmation(videos)
+        confirmation = delete_confirmation.build_delete_confirmation(videos)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -19,7 +19,7 @@ class DeleteConfirmation:
     message: str
 
 
-def delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
+def build_delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
     """Return the confirmation to show before deleting these videos."""
     active_count = sum(video.is_active for video in videos)
     if len(videos) == 1:

@@ -87,7 +87,7 @@ def test_it_says_in_its_place_that_there_is_nothing_to_ask_for(ada):
 
 
 def described(**fields) -> str:
-    return delete_confirmation.delete_confirmation([Video(title="A", **fields)]).message
+    return delete_confirmation.build_delete_confirmation([Video(title="A", **fields)]).message
 
 
 def test_it_says_what_is_removed():
@@ -107,10 +107,10 @@ def test_it_says_what_is_removed():
 def test_it_says_of_many_what_is_removed_and_what_stays():
     some = [Video(title="A", size=1_000_000), Video(title="B", size=2_000_000)]
     removed = "Their files (3.0 MB in all) and their history are removed from the disk. This cannot be undone."
-    assert delete_confirmation.delete_confirmation(some).message == removed
+    assert delete_confirmation.build_delete_confirmation(some).message == removed
     of_list = [*some, Video(title="C", is_list=True)]
     assert (
-        delete_confirmation.delete_confirmation(of_list).message
+        delete_confirmation.build_delete_confirmation(of_list).message
         == f"{removed} The videos of a list stay, unless they are among these."
     )
 

@@ -70,7 +70,7 @@ def _render_delete_confirmation(request: HttpRequest, videos: list[Video]) -> Ht
     """Render the confirmation as a page, or as a partial for the dialog of an open page."""
     is_partial = responses.is_htmx_request(request)
     context = {
-        "deletion": delete_confirmation.delete_confirmation(videos),
+        "deletion": delete_confirmation.build_delete_confirmation(videos),
         "ids": [video.video_id for video in videos],
         "back": responses.return_url(request),
         "part": is_partial,
