@@ -171,8 +171,8 @@ AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "downloads.accounts.client_address.client_address"
-AXES_USERNAME_CALLABLE = "downloads.views.login.hashed_username"
+AXES_CLIENT_IP_CALLABLE = "downloads.accounts.client_address.get_client_address"
+AXES_USERNAME_CALLABLE = "downloads.views.login.hash_username"
 AXES_LOCKOUT_CALLABLE = "downloads.views.login.lockout_response"
 # For privacy, no record of sign-ins.
 AXES_DISABLE_ACCESS_LOG = True

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 logger = logging.getLogger(__name__)
 
 
-def client_address(request: HttpRequest) -> str:
+def get_client_address(request: HttpRequest) -> str:
     """Return the client's IP address, "" if it is unknown; only entries added by our own proxies are trusted.
 
     An IPv6 address is reduced to its /64 network, since one subscriber gets at least that much (RFC 6177).

@@ -136,4 +136,4 @@ def in_a_thread(password: str) -> int:
 def test_it_believes_its_own_proxies_only(settings, proxies, said, found) -> None:
     settings.PROXIES = proxies
     request = RequestFactory(REMOTE_ADDR="9.9.9.9").get("/", headers={"X-Forwarded-For": said})
-    assert client_address.client_address(request) == found
+    assert client_address.get_client_address(request) == found

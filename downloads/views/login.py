@@ -14,7 +14,7 @@ from django.shortcuts import render
 from downloads.views import responses
 
 
-def hashed_username(request: HttpRequest, credentials: dict[str, str] | None) -> str:
+def hash_username(request: HttpRequest, credentials: dict[str, str] | None) -> str:
     """Return the SHA-256 of the username, by which django-axes counts failures (AXES_USERNAME_CALLABLE).
 
     A hash, since the name may be of any length, or a password that was typed into the wrong field.
