@@ -101,7 +101,7 @@ class PingRateLimiter:
 class ProgressServer(Server):
     """The server of `manage.py web`."""
 
-    stopping = False
+    is_stopping = False
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Create the application of a request or WebSocket, the latter with a DirectTransport in its scope.
@@ -109,7 +109,7 @@ class ProgressServer(Server):
         While the server stops, it creates none: an application that started then, on a kept-alive connection, would
         outlive the event loop, with its thread waiting for ever.
         """
-        if self.stopping:
+        if self.is_stopping:
             if scope["type"] == "http":
                 protocol.basic_error(503, b"Service Unavailable", "The server is just stopping. Try again soon.")
             else:
@@ -148,7 +148,7 @@ class ProgressServer(Server):
 
     def kill_all_applications(self) -> Any:
         """Stop listening, close every WebSocket with 1012, let each `disconnect` run, and cancel what remains."""
-        self.stopping = True
+        self.is_stopping = True
         for listener in self.listeners:
             listener.addCallback(lambda port: port.stopListening())
         for protocol in list(self.connections):
