@@ -46,7 +46,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
     reason, _, error_details = video.error.partition("\n")
     is_queued = video.status == Status.QUEUED
     is_claimable = is_queued and video.retries_at is None
-    newer, older = Video.objects.neighbours(video)
+    newer, older = video.neighbours()
     start_match = START_SECONDS_PATTERN.fullmatch(query.get("t", ""))
     return {
         "player": build_player(video),
@@ -54,7 +54,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
         "reason": reason,
         "error_details": error_details,
         "queue": Queue.get_or_default() if is_queued else None,
-        "videos_ahead": Video.objects.ahead_in_queue(video).count() if is_claimable else None,
+        "videos_ahead": video.ahead_in_queue().count() if is_claimable else None,
         "attempts": group_events_by_attempt(video),
         "newer": newer,
         "older": older,

@@ -11,8 +11,9 @@ from downloads.models.choices import (
 from downloads.models.event import VideoEvent
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.queue import Queue
+from downloads.models.transitions import LEASE_DURATION, MAX_RETRIES
 from downloads.models.value_objects import Metadata, QueuePosition, StoredFiles
-from downloads.models.video import LEASE_DURATION, MAX_RETRIES, MAX_URL_LENGTH, Video, new_video_id
+from downloads.models.video import MAX_URL_LENGTH, Video, new_video_id
 
 __all__ = [
     "ACTIVE_STATUSES",

@@ -6,18 +6,13 @@ is gone, so the folder goes too.
 """
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from django.db import Error as DatabaseError
 from django.db import connection, models, transaction
 
 from downloads.files import trash, workspace
-from downloads.models import transitions
 from downloads.models.event import VideoEvent
-
-if TYPE_CHECKING:
-    from downloads.models import Video
-    from downloads.models.querysets import VideoQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -26,34 +21,55 @@ class RemovalError(Exception):
     """Nothing was removed; the message says why, in words for a person."""
 
 
-def remove(video: "Video", reason: str) -> bool:
-    """Remove a video with its files and its history; False if it is gone already, CannotRemove if it stays.
+class Removable(models.Model):
+    """A video that is removed with its files."""
 
-    A download of it loses its lease with the row, and is stopped by its worker.
-    """
-    rows = type(video).objects.filter(pk=video.pk)
-    try:
-        # The outermost: only its end tells what becomes of the files.
-        with transaction.atomic(durable=True):
-            if not _remove_row(rows, reason):
-                return False
-            trash.move_to_trash(video.video_id)
-    except (OSError, DatabaseError) as error:
-        logger.warning("%s could not be removed: %s", video.video_id, error)
-        _recover_after_failure(rows, video.video_id)
-        raise RemovalError(_describe_error(error)) from error
-    _remove_leftover_files(video.video_id)
-    return True
+    # Of the whole model.
+    video_id: "models.CharField[Any, str]"
+
+    class Meta:
+        abstract = True
+
+    def record_event(self, reason: str, message: dict[str, Any] | None = None) -> None:
+        """Insert the event of a change; `Transitions` has it."""
+        raise NotImplementedError
+
+    def remove(self, reason: str = "Deleted") -> bool:
+        """Remove the video with its files and events; False if it is gone already. Raise RemovalError if it stays.
+
+        A running download loses its lease with the row, and its worker stops it.
+        """
+        rows = type(self)._default_manager.filter(pk=self.pk)
+        try:
+            # Outermost, since only its end decides what becomes of the files.
+            with transaction.atomic(durable=True):
+                if not _remove_row(rows, reason):
+                    return False
+                trash.move_to_trash(self.video_id)
+        except (OSError, DatabaseError) as error:
+            logger.warning("%s could not be removed: %s", self.video_id, error)
+            _recover_after_failure(rows, self.video_id)
+            raise RemovalError(_describe_error(error)) from error
+        _remove_leftover_files(self.video_id)
+        return True
+
+    def delete(self, *_: Any, **__: Any) -> tuple[int, dict[str, int]]:
+        """Remove the video as `remove` does: Django's own delete would leave the files behind."""
+        count = int(self.remove())
+        return count, {self._meta.label: count}
 
 
-def _remove_row(rows: "VideoQuerySet", reason: str) -> bool:
+R = TypeVar("R", bound=Removable)
+
+
+def _remove_row(rows: models.QuerySet[R], reason: str) -> bool:
     """Remove the row and its events; the one that says so stays, for pages that missed it."""
     found = rows.select_for_update().first()
     if found is None:
         return False
     VideoEvent.objects.filter(public_id=found.video_id).delete()
-    transitions.record_event(found, reason, {"changed": True})
-    # Not the verb that called us.
+    found.record_event(reason, {"changed": True})
+    # Django's own delete: that of Removable would call this again.
     models.Model.delete(found)
     return True
 
@@ -74,7 +90,7 @@ def _remove_leftover_files(video_id: str) -> None:
         logger.warning("Files of %s could not be removed yet: %s", video_id, error)
 
 
-def _recover_after_failure(rows: "VideoQuerySet", video_id: str) -> None:
+def _recover_after_failure(rows: models.QuerySet[R], video_id: str) -> None:
     """Put the folder where it belongs; a worker does it later where the database cannot say where that is."""
     try:
         if not connection.is_usable():
@@ -84,7 +100,7 @@ def _recover_after_failure(rows: "VideoQuerySet", video_id: str) -> None:
         logger.warning("The files of %s wait in the trash: %s", video_id, error)
 
 
-def finish_interrupted_removals(videos: "VideoQuerySet") -> None:
+def finish_interrupted_removals(videos: models.QuerySet[R]) -> None:
     """End the removals that something broke off: `videos` are those that are there."""
     for video_id in trash.list_trashed_ids():
         try:
@@ -93,7 +109,7 @@ def finish_interrupted_removals(videos: "VideoQuerySet") -> None:
             logger.debug("Files of %s could not be removed yet: %s", video_id, error)
 
 
-def _restore_or_purge_folder(rows: "VideoQuerySet", video_id: str) -> None:
+def _restore_or_purge_folder(rows: models.QuerySet[R], video_id: str) -> None:
     # A removal that is under way elsewhere has the row's lock: what it comes to is waited for.
     with transaction.atomic():
         if rows.select_for_update().first():

@@ -1,20 +1,33 @@
 """The words of a video that the search index holds."""
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from downloads.files import subtitles, webvtt
 from downloads.search import tokenizer
-
-if TYPE_CHECKING:
-    from downloads.models import Video
-
 
 INDEXED_FIELDS = {"title", "uploader", "description", "tracks"}  # of a video, that its words come from
 # Bytes of words that are kept of each part: together less than the million that a tsvector holds.
 MAX_PART_BYTES = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
 
 
-def build_document(video: "Video") -> list[list[str]]:
+class Searchable(Protocol):
+    """A video as the index reads it: of the model, or of a migration's historical one."""
+
+    @property
+    def pk(self) -> Any: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def uploader(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def tracks(self) -> Any: ...
+
+
+def build_document(video: Searchable) -> list[list[str]]:
     texts = {
         "title": video.title or video.url,
         "uploader": video.uploader,

@@ -6,16 +6,13 @@ subtitles; among equals the newest first.
 """
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
 from downloads.search import tokenizer
 from downloads.search.backend import get_backend
-
-if TYPE_CHECKING:
-    from downloads.models import Video
 
 MAX_RESULTS = 1000
 MAX_QUERY_WORDS = 10  # words
@@ -30,7 +27,7 @@ def parse_query(text: str) -> list[str]:
     return tokenizer.tokenize(text[:MAX_QUERY_LENGTH])[:MAX_QUERY_WORDS]
 
 
-def find_matching(words: list[str], queryset: "models.QuerySet[Video] | None" = None) -> dict[int, str]:
+def find_matching(words: list[str], queryset: models.QuerySet[Any] | None = None) -> dict[int, str]:
     """Return the videos that have all these words, best first, the first 1,000 of them: {key: status}.
 
     A word begins as asked; those that have a single letter as a whole word come before those it only begins.
@@ -43,7 +40,7 @@ def find_matching(words: list[str], queryset: "models.QuerySet[Video] | None" = 
     return dict(itertools.islice(found.items(), MAX_RESULTS))
 
 
-def _run_query(words: list[str], queryset: "models.QuerySet[Video] | None") -> dict[int, str]:
+def _run_query(words: list[str], queryset: models.QuerySet[Any] | None) -> dict[int, str]:
     engine = get_backend()
     few, only = _build_restriction(queryset)
     tiers = range(0) if few else range(len(engine.TIERS))
@@ -88,7 +85,7 @@ def _values_clause(keys: list[int]) -> SqlWithParams | None:
     return (f"VALUES {', '.join(['(%s)'] * len(keys))}", keys) if keys else None
 
 
-def _build_restriction(queryset: "models.QuerySet[Video] | None") -> tuple[SqlWithParams | None, SqlWithParams]:
+def _build_restriction(queryset: models.QuerySet[Any] | None) -> tuple[SqlWithParams | None, SqlWithParams]:
     """Return what limits a search to some videos: their keys, or a condition.
 
     Few are gathered first, and each of them is looked at; among many, each match is looked up.

@@ -323,10 +323,10 @@ def test_it_knows_the_neighbours_of_a_video():
     Video.objects.filter(pk=failed.pk).update(status=Status.FAILED)
     Video.objects.filter(pk=older.pk).update(added_at=video.added_at)
     video = Video.objects.get(pk=video.pk)
-    assert Video.objects.neighbours(video) == (newer, older)
-    assert Video.objects.neighbours(Video.objects.get(pk=older.pk)) == (video, oldest)
-    assert Video.objects.neighbours(newer)[0] is None
-    assert Video.objects.neighbours(oldest)[1] is None
+    assert video.neighbours() == (newer, older)
+    assert Video.objects.get(pk=older.pk).neighbours() == (video, oldest)
+    assert newer.neighbours()[0] is None
+    assert oldest.neighbours()[1] is None
 
 
 @pytest.mark.parametrize("order", ["newest", "duration", "size"])

@@ -318,8 +318,8 @@ def test_it_leads_to_the_newer_and_the_older_film(client, film):
     assert re.search(rf'<a href="{new.get_absolute_url()}"\s+rel="prev">', page)
     assert re.search(rf'<a href="{old.get_absolute_url()}"\s+rel="next">', page)
     Video.objects.update(added_at=middle.added_at)  # as those of a list may have it
-    assert Video.objects.neighbours(middle) == (new, old)
-    assert Video.objects.neighbours(new)[0] is Video.objects.neighbours(old)[1] is None
+    assert middle.neighbours() == (new, old)
+    assert new.neighbours()[0] is old.neighbours()[1] is None
 
 
 def test_it_shows_the_entries_of_a_list_and_their_list(client):

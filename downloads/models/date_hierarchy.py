@@ -1,0 +1,44 @@
+"""Date hierarchy of the admin, answered from an index."""
+
+import datetime as dt
+import itertools
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from django.db import models
+from django.db.models import Exists, Max, Min
+
+M = TypeVar("M", bound=models.Model)
+MAX_PERIODS = 60  # years, months or days that are looked up one by one
+PERIOD_LENGTHS = {"year": dt.timedelta(days=366), "month": dt.timedelta(days=31), "day": dt.timedelta(days=1)}
+
+
+class DateHierarchyQuerySet(models.QuerySet[M]):
+    def datetimes(self, field_name: str, kind: Any, order: Any = "ASC", tzinfo: Any = None) -> Any:
+        """Return the years, months or days that there are; the admin leafs by them.
+
+        Each is looked for in an index: Django's own way has SQLite call Python for every row.
+        """
+        first, last = self.aggregate(first=Min(field_name), last=Max(field_name)).values()
+        spans = (
+            list(itertools.islice(_iterate_periods(first, last, kind), MAX_PERIODS + 1))
+            if first and kind in PERIOD_LENGTHS
+            else []
+        )
+        if order != "ASC" or tzinfo or not 0 < len(spans) <= MAX_PERIODS:
+            return super().datetimes(field_name, kind, order, tzinfo)
+        between = [{f"{field_name}__gte": start, f"{field_name}__lt": end} for start, end in spans]
+        asked = {f"span{n}": Exists(self.order_by().filter(**each)) for n, each in enumerate(between)}
+        there = self.model._default_manager.order_by("pk").annotate(**asked).values_list(*asked)[:1].get()
+        return [start for (start, _), found in zip(spans, there, strict=True) if found]
+
+
+def _iterate_periods(first: dt.datetime, last: dt.datetime, kind: str) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+    """Yield the beginning and the end of each year, month or day from `first` to `last`."""
+    start = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = start if kind == "day" else start.replace(day=1, month=1 if kind == "year" else start.month)
+    while start <= last:
+        end = start + PERIOD_LENGTHS[kind]
+        end = end if kind == "day" else end.replace(day=1)
+        yield start, end
+        start = end
