@@ -136,7 +136,10 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         ("Source", {"fields": ("url", "canonical_url", "extractor", "source_id", "quality", "added_by")}),
         ("About", {"fields": ("uploader", "upload_date", "duration_text", "description")}),
         ("Files", {"fields": ("media_file", "size_text", "thumbnail")}),
-        ("Progress", {"fields": ("phase", "percent", "downloaded_bytes", "total_bytes", "attempt", "tries", "worker")}),
+        (
+            "Progress",
+            {"fields": ("phase", "percent", "downloaded_bytes", "total_bytes", "attempt", "retry_count", "worker")},
+        ),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
     readonly_fields = ("name", "page_link", "live_status", "duration_text", "size_text")

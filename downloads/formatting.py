@@ -55,7 +55,7 @@ def retry_message(video: Video) -> SafeString:
     seconds_left = (video.retries_at - timezone.now()).total_seconds()
     when = f"in {format_timespan(max(1.0, seconds_left))}" if seconds_left > 0 else "when its turn comes"
     time_element = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
-    return format_html("Retrying {} ({} of {})", time_element, video.tries, MAX_RETRIES)
+    return format_html("Retrying {} ({} of {})", time_element, video.retry_count, MAX_RETRIES)
 
 
 def format_duration(seconds: float | None) -> str:

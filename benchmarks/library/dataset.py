@@ -63,7 +63,7 @@ class VideoGenerator:
             added_at=added_at,
             queued_at=added_at,
             ended_at=added_at if has_ended else None,
-            tracks=self.write_subtitles(number) if kind and number % SUBTITLES_EVERY == 0 else [],
+            subtitle_files=self.write_subtitles(number) if kind and number % SUBTITLES_EVERY == 0 else [],
         )
 
     def write_subtitles(self, number: int) -> list[dict[str, str]]:

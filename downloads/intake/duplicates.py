@@ -20,6 +20,6 @@ def save_metadata_or_skip(video: Video, metadata: Metadata) -> bool:
 
 def find_duplicate(video: Video, metadata: Metadata) -> Video | None:
     """Return another row for the same video, under whatever URL; None if there is none, or duplicates are allowed."""
-    if video.insists:
+    if video.allow_duplicate:
         return None
     return Video.objects.with_source(metadata.extractor, metadata.source_id).exclude(pk=video.pk).first()

@@ -37,7 +37,7 @@ def _submit_entry(video: Video, entry: PlaylistEntry) -> str:
         quality=video.quality,
         queued_at=video.queued_at,
         parent=video,
-        subtitles=video.subtitles,
+        subtitle_languages=video.subtitle_languages,
         title=entry.title[:500].replace("\x00", ""),
     )
     return "added" if created else "present"

@@ -37,7 +37,7 @@ def submit(
             rejections.append(Rejection(url.line, unreachable_message(url.host, forbidden_reason)))
             continue
         video, is_new = Video.objects.ingest(
-            url.line, url.canonical_url, added_by=added_by, quality=quality, subtitles=subtitles
+            url.line, url.canonical_url, added_by=added_by, quality=quality, subtitle_languages=subtitles
         )
         if is_new:
             new_videos.append(video)

@@ -71,7 +71,7 @@ def build_player(video: Video) -> Player | None:
         return Player("gone")
     tracks = [
         {"language": code, "label": subtitles.language_label(code)}
-        for code in subtitles.existing_files_by_language(video.tracks)
+        for code in subtitles.existing_files_by_language(video.subtitle_files)
     ]
     return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", tracks)
 

@@ -1,8 +1,8 @@
-"""The words of the videos, in a table of each database's own kind."""
+"""Create the search table, of each database's own kind; 0008 fills it."""
 
 from django.db import migrations
 
-from downloads.search import index, postgres, sqlite
+from downloads.search import postgres, sqlite
 
 
 def engine(schema_editor):
@@ -12,10 +12,6 @@ def engine(schema_editor):
 def create(apps, schema_editor):
     for statement in engine(schema_editor).CREATE:
         schema_editor.execute(statement)
-
-
-def fill(apps, schema_editor):
-    index.reindex(apps.get_model("downloads", "Video").objects.all())
 
 
 def drop(apps, schema_editor):
@@ -30,5 +26,4 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(create, drop),
-        migrations.RunPython(fill, migrations.RunPython.noop),
     ]

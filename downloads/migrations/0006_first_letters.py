@@ -1,4 +1,4 @@
-"""The search knows by which letters words begin: its table is made anew."""
+"""Create the search table again, for the first letters of words; 0008 fills it."""
 
 from importlib import import_module
 
@@ -19,5 +19,4 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(renew, migrations.RunPython.noop),
-        migrations.RunPython(before.fill, migrations.RunPython.noop),
     ]

@@ -1,10 +1,9 @@
-"""PostgreSQL keeps the words in the row itself: there the table of the search is made anew."""
+"""Create the search table again on PostgreSQL, which keeps the words in the row itself; 0008 fills it."""
 
 from importlib import import_module
 
 from django.db import migrations
 
-search = import_module("downloads.migrations.0005_search")
 letters = import_module("downloads.migrations.0006_first_letters")
 
 
@@ -20,5 +19,4 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(renew, migrations.RunPython.noop),
-        migrations.RunPython(search.fill, migrations.RunPython.noop),
     ]

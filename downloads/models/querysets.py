@@ -72,7 +72,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
 
     def without_long_text(self, search_words: list[str]) -> Self:
         """Without the long texts, unless words are to be marked in them."""
-        return self if search_words else self.defer("description", "tracks")
+        return self if search_words else self.defer("description", "subtitle_files")
 
     def with_source(self, extractor: str, source_id: str) -> Self:
         """The same video at the same site, whatever its address looks like; finished or on its way."""

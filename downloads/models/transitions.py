@@ -54,7 +54,7 @@ class Transitions(models.Model):
     title: "models.CharField[Any, str]"
     uploader: "models.CharField[Any, str]"
     description: "models.TextField[Any, str]"
-    tracks: "models.JSONField[Any, Any]"
+    subtitle_files: "models.JSONField[Any, Any]"
     media_file: "models.CharField[Any, str]"
     is_list: "models.BooleanField[Any, bool]"
 
@@ -65,10 +65,10 @@ class Transitions(models.Model):
     total_bytes = models.BigIntegerField(null=True, blank=True)
     error = models.TextField(blank=True)
     attempt = models.PositiveIntegerField(default=1)
-    tries = models.PositiveIntegerField("automatic retries", default=0)
+    retry_count = models.PositiveIntegerField("automatic retries", default=0)
     not_before = models.DateTimeField("waits until", null=True, blank=True)
     priority = models.IntegerField(default=0)
-    insists = models.BooleanField("even if it is there already", default=False)
+    allow_duplicate = models.BooleanField("even if it is there already", default=False)
 
     host = models.CharField(max_length=255, blank=True)
     worker = models.CharField(max_length=255, blank=True)
@@ -213,12 +213,16 @@ class Transitions(models.Model):
 
         Tries before one that `advanced` do not count: what is only interrupted now and then gets there.
         """
-        tries = 0 if made_progress else self.tries
-        if tries >= MAX_RETRIES:
+        retry_count = 0 if made_progress else self.retry_count
+        if retry_count >= MAX_RETRIES:
             return self.fail(error)
-        wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**tries * random.uniform(0.75, 1.25)  # noqa: S311
-        words = f"Retrying in {format_wait(wait)} ({tries + 1} of {MAX_RETRIES}). {error}"
-        later = {"tries": tries + 1, "not_before": timezone.now() + dt.timedelta(seconds=wait), "error": error}
+        wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**retry_count * random.uniform(0.75, 1.25)  # noqa: S311
+        words = f"Retrying in {format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
+        later = {
+            "retry_count": retry_count + 1,
+            "not_before": timezone.now() + dt.timedelta(seconds=wait),
+            "error": error,
+        }
         return self._requeue(words, later, **self._lease_filter)
 
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
@@ -246,7 +250,13 @@ class Transitions(models.Model):
 
     def _requeue_by_user(self, reason: str, *, allow_duplicate: bool, **where: Any) -> bool:
         """Queue a video because a person wants it: behind the others, with all its tries."""
-        fresh = {"queued_at": timezone.now(), "tries": 0, "not_before": None, "priority": 0, "insists": allow_duplicate}
+        fresh = {
+            "queued_at": timezone.now(),
+            "retry_count": 0,
+            "not_before": None,
+            "priority": 0,
+            "allow_duplicate": allow_duplicate,
+        }
         return self._requeue(reason, fresh, **where)
 
     def _requeue(self, reason: str, extra_changes: dict[str, Any] | None = None, **where: Any) -> bool:

@@ -31,7 +31,7 @@ class StoredFiles:
     media_file: str
     size: int
     thumbnail: str = ""
-    tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    subtitle_files: list[dict[str, str]] = dataclasses.field(default_factory=list)
     duration: float | None = None  # seconds, of the file, where the look-up knew none
 
 

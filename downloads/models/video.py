@@ -53,9 +53,9 @@ class Video(Transitions, Removable, models.Model):
     media_file = models.CharField(max_length=500, blank=True)
     size = models.BigIntegerField("size in bytes", null=True, blank=True)
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
-    subtitles = models.CharField("languages of subtitles", max_length=200, blank=True)
+    subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)
     # The files kept of them: {"language": "en", "file": path in the media folder}, a WebVTT file each.
-    tracks = models.JSONField(default=list, blank=True, editable=False)
+    subtitle_files = models.JSONField(default=list, blank=True, editable=False)
 
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     added_at = models.DateTimeField(default=timezone.now)
@@ -101,7 +101,7 @@ class Video(Transitions, Removable, models.Model):
     @property
     def retries_at(self) -> "dt.datetime | None":
         """When a waiting video is tried again by itself; None for one that waits for its turn only."""
-        return self.not_before if self.status == Status.QUEUED and self.tries else None
+        return self.not_before if self.status == Status.QUEUED and self.retry_count else None
 
     @property
     def queue_position(self) -> QueuePosition:

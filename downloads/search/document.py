@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from downloads.files import subtitles, webvtt
 from downloads.search import tokenizer
 
-INDEXED_FIELDS = {"title", "uploader", "description", "tracks"}  # of a video, that its words come from
+INDEXED_FIELDS = {"title", "uploader", "description", "subtitle_files"}  # of a video, that its words come from
 # Bytes of words that are kept of each part: together less than the million that a tsvector holds.
 MAX_PART_BYTES = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
 
@@ -24,7 +24,7 @@ class Searchable(Protocol):
     @property
     def description(self) -> str: ...
     @property
-    def tracks(self) -> Any: ...
+    def subtitle_files(self) -> Any: ...
 
 
 def build_document(video: Searchable) -> list[list[str]]:
@@ -32,7 +32,9 @@ def build_document(video: Searchable) -> list[list[str]]:
         "title": video.title or video.url,
         "uploader": video.uploader,
         "description": video.description,
-        "subtitles": " ".join(webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.tracks).values())),
+        "subtitles": " ".join(
+            webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.subtitle_files).values())
+        ),
     }
     kept = [_truncate_words(tokenizer.tokenize(text), MAX_PART_BYTES[name]) for name, text in texts.items()]
     return [[*words, *tokenizer.first_letter_prefixes(words)] for words in kept]

@@ -33,7 +33,7 @@ def reindex(videos: models.QuerySet[Any], *, include_indexed: bool = False) -> i
 
 def _index_videos(videos: models.QuerySet[Any], keys: list[int]) -> None:
     engine = get_backend()
-    some = videos.filter(pk__in=keys).only("title", "url", "uploader", "description", "tracks")
+    some = videos.filter(pk__in=keys).only("title", "url", "uploader", "description", "subtitle_files")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(
             engine.UPSERT_SQL, [[video.pk, *engine.column_values(build_document(video))] for video in some]

@@ -51,5 +51,5 @@ def _excerpt_around_match(text: str, words: list[str]) -> str:
 
 
 def _matching_subtitle_line(video: Video, words: list[str]) -> str:
-    lines = webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.tracks).values())
+    lines = webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.subtitle_files).values())
     return next((f"“{line}”" for line in lines if next(tokenizer.match_spans(line, words), None)), "")

@@ -205,7 +205,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
 
     monkeypatch.setattr(media_folder, "fsync_folder", full)
     video = download(media_server.url("/clip.mp4"))
-    assert (video.status, video.tries) == (Status.QUEUED, 0)
+    assert (video.status, video.retry_count) == (Status.QUEUED, 0)
     assert video.events.last().reason == Queue.get_or_default().blocked_reason == attempt.DISK_FULL_MESSAGE
     assert not Video.objects.claimable().exists()
     monkeypatch.undo()

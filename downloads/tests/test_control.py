@@ -305,7 +305,7 @@ def test_it_takes_any_place_that_is_made_up(ann, videos, place):
 
 def test_it_says_that_a_retry_waits_for_its_turn(ann, videos):
     Video.objects.claim("w").retry_later("The site did not answer in time.")
-    Video.objects.filter(tries=1).update(not_before=timezone.now())
+    Video.objects.filter(retry_count=1).update(not_before=timezone.now())
     assert "Retrying when its turn comes (1 of 3)" in strip_tags(ann.get("/").content.decode())
 
 

@@ -92,12 +92,12 @@ def described(**fields) -> str:
 
 def test_it_says_what_is_removed():
     tracks = [{"language": language, "file": f"a/a.{language}.vtt"} for language in ("de", "en")]
-    kept = {"media_file": "a/a.mp4", "size": 603_000_000, "thumbnail": "a/a.jpg", "tracks": tracks}
+    kept = {"media_file": "a/a.mp4", "size": 603_000_000, "thumbnail": "a/a.jpg", "subtitle_files": tracks}
     assert described(**kept) == (
         "The video file (603 MB), its picture, 2 subtitle files and its history are removed from the disk. "
         "This cannot be undone."
     )
-    assert "1 subtitle file and" in described(**{**kept, "tracks": [*tracks[1:], {}]})
+    assert "1 subtitle file and" in described(**{**kept, "subtitle_files": [*tracks[1:], {}]})
     nothing = "Its place in the archive and its history are removed. This cannot be undone."
     assert described(status=Status.FAILED) == nothing
     assert described(status=Status.DOWNLOADING) == f"Its download is stopped. {nothing}"

@@ -35,7 +35,7 @@ def failed() -> Video:
 
 @pytest.fixture
 def film(settings, tmp_path):
-    """Make a complete video whose file is there: `film("a.mp3", tracks=…)`."""
+    """Make a complete video whose file is there: `film("a.mp3", subtitle_files=…)`."""
     settings.MEDIA_ROOT = tmp_path
 
     def make(name="a.mp4", **fields) -> Video:
@@ -214,7 +214,7 @@ def test_it_says_an_address_as_people_do(url, said):
 
 def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, tmp_path):
     (tmp_path / "a.de.vtt").write_text("WEBVTT")
-    video = film(tracks=[{"language": "de", "file": "a.de.vtt"}, {"language": "en", "file": "gone.vtt"}])
+    video = film(subtitle_files=[{"language": "de", "file": "a.de.vtt"}, {"language": "en", "file": "gone.vtt"}])
     tracks = re.findall(r"<track.*?>", shown(client, video), re.DOTALL)
     assert len(tracks) == 1
     for part in ('kind="subtitles"', 'srclang="de"', 'label="Deutsch"', f'"/media/{video.video_id}/tracks/de.vtt"'):
@@ -225,7 +225,7 @@ def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, t
 @pytest.mark.parametrize("row", BROKEN)
 def test_it_offers_nothing_that_is_no_track(client, film, tmp_path, row):
     (tmp_path / "a.en.vtt").write_text("WEBVTT")
-    assert "<track" not in shown(client, film(tracks=row))
+    assert "<track" not in shown(client, film(subtitle_files=row))
 
 
 def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
@@ -271,7 +271,7 @@ def test_it_says_what_is_before_a_waiting_video(client):
     assert third.move_to_front()
     assert "2 videos before it" in shown(client, second)
     assert running("first").retry_later("Busy.")
-    assert "before it" not in shown(client, Video.objects.get(tries=1))
+    assert "before it" not in shown(client, Video.objects.get(retry_count=1))
     Queue.pause("Paused")
     assert Queue.get_or_default().blocked_reason in shown(client, first)
 

@@ -21,7 +21,7 @@ ENV = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1", "YTARCHIVE_MIN_FREE_BYTES": "200000
 ROWS = """
 import json, sqlite3
 print(json.dumps(sqlite3.connect("db.sqlite3").execute(
-    "SELECT video_id, status, tries, attempt, media_file FROM downloads_video ORDER BY id").fetchall()))
+    "SELECT video_id, status, retry_count, attempt, media_file FROM downloads_video ORDER BY id").fetchall()))
 """
 
 

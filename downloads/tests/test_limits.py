@@ -71,7 +71,7 @@ def test_it_takes_what_fits(download, media_server, settings):
 @pytest.mark.parametrize("path", ["/error.mp4", "/busy.mp4", "/cut/a.mp4"])
 def test_it_tries_later_what_may_pass(download, media_server, path):
     video = download(media_server.url(path))
-    assert (video.status, video.tries) == (Status.QUEUED, 1)
+    assert (video.status, video.retry_count) == (Status.QUEUED, 1)
     assert strip_tags(formatting.retry_message(video)).startswith("Retrying in ")
     assert video.error
     assert video.events.last().reason.endswith(video.error)
@@ -80,7 +80,7 @@ def test_it_tries_later_what_may_pass(download, media_server, path):
 @pytest.mark.parametrize("path", ["/missing.mp4", "/private.mp4", "/notmedia/a.mp4", "/playlist?live=1"])
 def test_it_fails_at_once_what_will_not_pass(download, media_server, path):
     video = download(media_server.url(path))
-    assert (video.status, video.tries) == (Status.FAILED, 0)
+    assert (video.status, video.retry_count) == (Status.FAILED, 0)
 
 
 def test_it_does_without_a_picture_that_never_ends(download, media_server, monkeypatch):

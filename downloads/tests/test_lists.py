@@ -28,11 +28,11 @@ def download(redis_server):
 
 @pytest.mark.parametrize("path", ["/feed?count=3", "/several"])
 def test_it_makes_each_entry_a_video_of_its_own(download, media_server, path):
-    listed = download(media_server.url(path), quality="720p", subtitles="en")
+    listed = download(media_server.url(path), quality="720p", subtitle_languages="en")
     assert (listed.status, listed.is_list, listed.media_file) == (Status.COMPLETE, True, "")
     entries = list(listed.entries.order_by("pk"))
     assert len(entries) == (3 if "feed" in path else 2)
-    assert {(entry.status, entry.quality, entry.subtitles) for entry in entries} == {("queued", "720p", "en")}
+    assert {(entry.status, entry.quality, entry.subtitle_languages) for entry in entries} == {("queued", "720p", "en")}
     assert all(entry.url.startswith(media_server.url("/named/")) for entry in entries)
     assert listed.events.last().reason == f"A list: {len(entries)} videos added."
     assert list(Video.objects.waiting()) == entries
@@ -130,29 +130,29 @@ class TestSubtitles:
         return {path.name: path.read_text() for path in folder.glob("*.vtt")}
 
     def test_it_keeps_the_chosen_languages(self, download, media_server, settings):
-        video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitles="de")
+        video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitle_languages="de")
         found = self.kept(settings, video)
         assert list(found) == ["index.de.vtt"]
-        assert video.tracks == [{"language": "de", "file": f"{video.video_id}/index.de.vtt"}]
+        assert video.subtitle_files == [{"language": "de", "file": f"{video.video_id}/index.de.vtt"}]
         assert "Hello in de" in found["index.de.vtt"]
 
     def test_it_keeps_those_of_the_settings(self, download, media_server, settings):
         settings.SUBTITLES = "en,de"
         video = download(media_server.url("/subtitled/index.m3u8"))
         assert sorted(self.kept(settings, video)) == ["index.de.vtt", "index.en.vtt"]
-        assert [track["language"] for track in video.tracks] == ["de", "en"]
+        assert [track["language"] for track in video.subtitle_files] == ["de", "en"]
 
     def test_it_replaces_them_with_those_of_a_later_download(self, download, media_server, settings):
-        video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitles="de")
-        Video.objects.update(subtitles="en")
+        video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitle_languages="de")
+        Video.objects.update(subtitle_languages="en")
         assert video.redownload()
         again = download(video.url)
         assert list(self.kept(settings, again)) == ["index.en.vtt"]
-        assert [track["language"] for track in again.tracks] == ["en"]
+        assert [track["language"] for track in again.subtitle_files] == ["en"]
 
     def test_it_keeps_none_unasked(self, download, media_server, settings):
         assert self.kept(settings, download(media_server.url("/subtitled/index.m3u8"))) == {}
 
     def test_it_files_a_video_whose_subtitles_cannot_be_had(self, download, media_server, settings):
-        video = download(media_server.url("/subtitled/index.m3u8?languages=xx"), subtitles="xx")
-        assert (video.status, self.kept(settings, video), video.tracks) == (Status.COMPLETE, {}, [])
+        video = download(media_server.url("/subtitled/index.m3u8?languages=xx"), subtitle_languages="xx")
+        assert (video.status, self.kept(settings, video), video.subtitle_files) == (Status.COMPLETE, {}, [])

@@ -160,7 +160,7 @@ class TestTracks:
     @pytest.fixture
     def subtitled(self, video, folder) -> Video:
         (folder / "a" / "film.en.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:02.000\nHêllo\n")
-        Video.objects.filter(pk=video.pk).update(tracks=[{"language": "en", "file": "a/film.en.vtt"}])
+        Video.objects.filter(pk=video.pk).update(subtitle_files=[{"language": "en", "file": "a/film.en.vtt"}])
         return video
 
     @pytest.mark.parametrize("language", ["de", "EN", "en-GB", "..", "x" * 300])
@@ -170,12 +170,12 @@ class TestTracks:
     def test_it_has_nothing_of_a_file_that_is_gone_or_elsewhere(self, subtitled, folder):
         (folder.parent / "secret").write_bytes(b"WEBVTT")
         for name in ("a/gone.vtt", "../secret", ""):
-            Video.objects.filter(pk=subtitled.pk).update(tracks=[{"language": "en", "file": name}])
+            Video.objects.filter(pk=subtitled.pk).update(subtitle_files=[{"language": "en", "file": name}])
             assert ask(subtitled.video_id, "tracks/en.vtt").status_code == 404
 
     @pytest.mark.parametrize("row", BROKEN)
     def test_it_has_nothing_of_what_is_no_track(self, subtitled, row):
-        Video.objects.filter(pk=subtitled.pk).update(tracks=row)
+        Video.objects.filter(pk=subtitled.pk).update(subtitle_files=row)
         assert ask(subtitled.video_id, "tracks/en.vtt").status_code == 404
         assert ask(subtitled.video_id, "tracks/e_n.vtt").status_code == 404
 

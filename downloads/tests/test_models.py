@@ -138,7 +138,7 @@ def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_mach
     for number in range(1, 4):
         claimed = Video.objects.claim("w")
         assert claimed.retry_later("The site did not answer in time.")
-        assert (claimed.status, claimed.tries, claimed.attempt) == (Status.QUEUED, number, number + 1)
+        assert (claimed.status, claimed.retry_count, claimed.attempt) == (Status.QUEUED, number, number + 1)
         waits.append((claimed.not_before - timezone.now()).total_seconds())
         assert f"({number} of 3)" in formatting.retry_message(claimed)
         assert f"({number} of 3). The site did not" in claimed.events.last().reason
@@ -157,7 +157,7 @@ def test_it_begins_to_count_anew_with_a_try_that_advanced(video, settings):
     for advanced, tries in [(False, 1), (False, 2), (False, 3), (True, 1), (False, 2), (False, 3)]:
         claimed = Video.objects.claim("w")
         assert claimed.retry_later("The connection ended.", made_progress=advanced)
-        assert (claimed.status, claimed.tries) == (Status.QUEUED, tries)
+        assert (claimed.status, claimed.retry_count) == (Status.QUEUED, tries)
         assert f"({tries} of 3). The connection" in claimed.events.last().reason
     claimed = Video.objects.claim("w")
     assert claimed.retry_later("The connection ended.")
@@ -169,7 +169,7 @@ def test_it_gives_a_person_s_retry_all_its_tries(video):
     claimed.retry_later("x")
     assert Video.objects.get().cancel()
     assert video.retry()
-    assert (video.tries, video.not_before, formatting.retry_message(video)) == (0, None, "")
+    assert (video.retry_count, video.not_before, formatting.retry_message(video)) == (0, None, "")
 
 
 def test_it_keeps_the_place_of_what_was_begun(video):

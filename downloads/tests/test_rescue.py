@@ -197,7 +197,7 @@ def test_it_is_fenced_out_when_it_slept_through_its_lease(work, media_server):
 def test_it_breaks_off_a_site_that_sends_nothing(work, media_server):
     work({**ENV, "YTARCHIVE_STALL_SECONDS": "3", "YTARCHIVE_RETRY_SECONDS": "60"})
     video = caught(media_server, "looking up")
-    wait_until(lambda: fresh(video).tries == 1, 15, "it waits for another try")
+    wait_until(lambda: fresh(video).retry_count == 1, 15, "it waits for another try")
     assert fresh(video).status == Status.QUEUED
     assert strip_tags(formatting.retry_message(fresh(video))).startswith("Retrying in ")
     assert video.events.last().reason.startswith("Retrying in ")

@@ -158,7 +158,7 @@ def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
     running = Video.objects.claim("w")
     assert running.save_metadata(Metadata(title="Animals"))
     assert found("zebra") == []
-    filed = StoredFiles("a/a.mp4", 1, tracks=[{"language": "en", "file": "a/a.en.vtt"}])
+    filed = StoredFiles("a/a.mp4", 1, subtitle_files=[{"language": "en", "file": "a/a.en.vtt"}])
     assert running.finish(filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(VTT))
     assert found("zebra friends savanna") == ["Animals"]
     assert found("secret") == found("hidden") == found("yellow") == found("intro") == []
@@ -177,9 +177,9 @@ def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, ro
     (tmp_path / "media/a.en.vtt").write_text(VTT)
     if connection.vendor == "postgresql" and "\\u0000" in json.dumps(row):
         with pytest.raises(DataError):
-            Video.objects.create(canonical_url="http://a.example/", tracks=row)
+            Video.objects.create(canonical_url="http://a.example/", subtitle_files=row)
         return
-    video = Video.objects.create(canonical_url="http://a.example/", title="Animals", tracks=row)
+    video = Video.objects.create(canonical_url="http://a.example/", title="Animals", subtitle_files=row)
     index.index_video(video)
     assert found("animals") == ["Animals"]
     assert found("zebra") == []

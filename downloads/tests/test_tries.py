@@ -41,7 +41,7 @@ def attempt(redis_server, media_server, monkeypatch):
 def test_it_fails_where_nothing_more_arrives(attempt, shelf):
     shelf.cuts["a.mp4"] = [2_000_000] * 60
     found = [attempt() for _ in range(MAX_RETRIES + 1)]
-    assert [video.tries for video in found] == [1, 2, 3, 3]
+    assert [video.retry_count for video in found] == [1, 2, 3, 3]
     assert [video.status for video in found] == [Status.QUEUED] * 3 + [Status.FAILED]
 
 
@@ -50,7 +50,7 @@ def test_it_fails_where_each_attempt_begins_again(attempt, shelf):
     shelf.has_ranges = False
     shelf.cuts["a.mp4"] = [3_000_000] * 60
     found = [attempt() for _ in range(MAX_RETRIES + 1)]
-    assert [video.tries for video in found] == [1, 2, 3, 3]
+    assert [video.retry_count for video in found] == [1, 2, 3, 3]
     assert found[-1].status == Status.FAILED
 
 
@@ -60,7 +60,7 @@ def test_it_goes_on_as_long_as_it_gets_on(attempt, shelf, settings):
     while found[-1].status == Status.QUEUED:
         found.append(attempt())
     assert len(found) > MAX_RETRIES + 2
-    assert {video.tries for video in found} == {1}
+    assert {video.retry_count for video in found} == {1}
     assert found[-1].status == Status.COMPLETE
     assert (settings.MEDIA_ROOT / found[-1].media_file).read_bytes() == shelf.data["a.mp4"]
 
@@ -69,5 +69,5 @@ def test_it_counts_the_tries_since_the_last_advance(attempt, shelf):
     tries = []
     for end in (400_000, 3_000_000):
         shelf.cuts["a.mp4"] = [end] * 20
-        tries += [attempt().tries for _ in range(3)]
+        tries += [attempt().retry_count for _ in range(3)]
     assert tries == [1, 2, 3, 1, 2, 3]

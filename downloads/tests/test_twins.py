@@ -17,7 +17,7 @@ django.setup()
 from downloads.models import Video
 Video.objects.all().delete()
 for url in (f"http://{name}.example/{n}" for n in range(int(sys.argv[1])) for name in ("one", "two")):
-    Video.objects.ingest(url, url, insists="two" in sys.argv[2:] and "two" in url)
+    Video.objects.ingest(url, url, allow_duplicate="two" in sys.argv[2:] and "two" in url)
 while Video.objects.claim("w"):
     pass
 """

@@ -51,7 +51,7 @@ async def serve_subtitles(request: HttpRequest, video_id: str, language: str) ->
     return await _serve_file(
         request,
         video_id,
-        lambda row: subtitles.file_names_by_language(row["tracks"]).get(language, ""),
+        lambda row: subtitles.file_names_by_language(row["subtitle_files"]).get(language, ""),
         REVALIDATE_CACHE_CONTROL,
     )
 
@@ -64,7 +64,11 @@ async def _serve_file(
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not permissions.can_view(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
-    row = await Video.objects.filter(video_id=video_id).values("media_file", "thumbnail", "tracks", "title").afirst()
+    row = (
+        await Video.objects.filter(video_id=video_id)
+        .values("media_file", "thumbnail", "subtitle_files", "title")
+        .afirst()
+    )
     await sync_to_async(_release_connection)()
     path = await asyncio.to_thread(media_folder.find_file, get_file_name(row)) if row else None
     if row is None or path is None:

@@ -79,7 +79,7 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
         return
     message = _failure_message(video, error)
     # Resolvers fail temporarily, so an unknown host name is retried once.
-    may_retry_lookup = message.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.tries == 0
+    may_retry_lookup = message.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.retry_count == 0
     if isinstance(error, DownloadError) and (may_retry_lookup or not error.permanent):
         leased_video.retry_later(message)
     else:
@@ -148,7 +148,7 @@ class Attempt:
             self.folder,
             proxy_url=self.proxy_url,
             quality=self.video.quality,
-            subtitle_languages=self.video.subtitles or settings.SUBTITLES,
+            subtitle_languages=self.video.subtitle_languages or settings.SUBTITLES,
         )
 
     def _download_files(self, probe_result: ProbeResult) -> DownloadedFiles:
@@ -203,7 +203,9 @@ class Attempt:
             media_file=f"{video_id}/{media.name}",
             size=media.stat().st_size,
             thumbnail=f"{video_id}/{thumbnail.name}" if thumbnail else "",
-            tracks=[{"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()],
+            subtitle_files=[
+                {"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()
+            ],
             duration=ffmpeg.read_duration(media) if self.video.duration is None else None,
         )
         return stored_files, prepared_folder

@@ -34,7 +34,7 @@ def subtitled(site, media_server, monkeypatch) -> Video:
     monkeypatch.setattr(settings, "ALLOW_PRIVATE_HOSTS", True)
     monkeypatch.setenv("PATH", ffmpeg.build_search_path())
     url = media_server.url("/subtitled/index.m3u8?languages=en,de")
-    Video.objects.ingest(url, url, subtitles="en,de")
+    Video.objects.ingest(url, url, subtitle_languages="en,de")
     video = Video.objects.claim("w")
     assert video
     with EgressProxy() as proxy:
