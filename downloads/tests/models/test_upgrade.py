@@ -1,0 +1,265 @@
+"""Upgrades: a database and a data folder of an earlier version keep what they hold."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from benchmarks import postgres
+from downloads.tests import tools
+from downloads.tests.conftest import free_port, wait_until
+
+pytestmark = pytest.mark.processes
+
+# Made by version 6738b7a with the tests' media server: `prepare`, `ingest`, and `work` until all had ended; then one
+# that waits for a retry, and three that were added while no worker ran. Without its static files and secret key.
+DATA_FOLDER = Path(__file__).parents[1] / "support" / "data_before_restructure.tar.gz"
+PASSWORD = "made by the version before"
+PAGE, PLAYLIST, FAILED, SUBTITLED = "Dwb37yxh2Mt", "E9jXRfZMsLB", "WqTKCGZCv7Y", "P2nepSRC4uL"
+RETRYING, WAITING, INSISTED, CANCELLED = "nGpayfg85b5", "C9uwj8CEzHX", "L2PdTHrzq5w", "fXJtX3rnFTf"
+
+# Migrates to a migration and inserts the rows of that time; with "indexed" their words as well.
+FILL = """
+import django, sys
+django.setup()
+from types import SimpleNamespace
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from downloads.search import backend, document
+target = ("downloads", sys.argv[1])
+MigrationExecutor(connection).migrate([target])
+apps = MigrationExecutor(connection).loader.project_state([target]).apps
+Video, VideoEvent, Queue = (apps.get_model("downloads", name) for name in ("Video", "VideoEvent", "Queue"))
+def create(name, **fields):
+    url = f"http://a.example/{name}"
+    return Video.objects.create(video_id=name, url=url, canonical_url=url, host="a.example", **fields)
+playlist = create("playlist", title="Many films", status="complete", is_list=True)
+file = settings.MEDIA_ROOT / "film" / "film.en.vtt"
+file.parent.mkdir(parents=True, exist_ok=True)
+file.write_text("WEBVTT\\n\\n00:00.000 --> 00:02.000\\nSpoken aloud\\n")
+film = create(
+    "film", title="Ünder the sea", uploader="Jacques", description="A silent world", status="complete", size=10,
+    duration=2.5, media_file="film/film.mp4", parent=playlist, subtitles="en,de",
+    tracks=[{"language": "en", "file": "film/film.en.vtt"}],
+)
+song = create("song", title="A song", status="complete", media_file="song/song.opus", size=5)
+failed = create("failed", status="failed", tries=3, attempt=4, error="Gone", insists=True)
+create("waiting", tries=1, subtitles="fr", quality="audio")
+for video in (playlist, film, song, failed):
+    VideoEvent.objects.create(video=video, public_id=video.video_id, status=video.status, reason="As it was")
+Queue.objects.create(pk=1, paused=True, reason="Paused by ann")
+if "indexed" in sys.argv:
+    search = backend.get_backend()
+    for video in Video.objects.all():
+        fields = {name: getattr(video, name) for name in ("title", "url", "uploader", "description")}
+        words = document.build_document(SimpleNamespace(pk=video.pk, subtitle_files=video.tracks, **fields))
+        with connection.cursor() as cursor:
+            cursor.execute(search.UPSERT_SQL, [video.pk, *search.column_values(words)])
+"""
+# Reads everything by the models of today.
+READ = """
+import django, json
+django.setup()
+from django.db import connection
+from downloads.models import Queue, Video, VideoEvent
+from downloads.search.query import find_matching, parse_query
+FIELDS = (
+    "status", "kind", "sort_title", "allow_duplicate", "retry_count", "subtitle_files", "subtitle_languages",
+    "parent__video_id", "attempt", "error", "size", "media_file",
+)
+# Django's introspection cannot read the generated columns of SQLite.
+INDEXES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index'",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes",
+}
+with connection.cursor() as cursor:
+    cursor.execute(INDEXES[connection.vendor])
+    indexes = dict(cursor.fetchall())
+names = dict(Video.objects.values_list("pk", "video_id"))
+def search(text):
+    return [names[pk] for pk in find_matching(parse_query(text))]
+before = {text: search(text) for text in ("under sea", "jacques", "silent", "spoken", "s", "example", "film")}
+videos = {row.pop("video_id"): row for row in Video.objects.values("video_id", *FIELDS)}
+Video.objects.filter(video_id="song").update(title="Zebra", media_file="song/song.mp4")
+changed = Video.objects.values_list("kind", "sort_title").get(video_id="song")
+Video.objects.filter(video_id="waiting")._raw_delete("default")
+with connection.cursor() as cursor:
+    cursor.execute("SELECT count(*) FROM downloads_search")
+    indexed = cursor.fetchone()[0]
+print(json.dumps({
+    "videos": videos, "search": before, "changed": changed, "indexed": indexed,
+    "events": VideoEvent.objects.filter(video__isnull=False, reason="As it was").count(),
+    "queue": str(Queue.get_or_default()),
+    "missing indexes": [index.name for index in Video._meta.indexes if index.name not in indexes],
+    "by title": indexes["downloads_by_title"],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres_address() -> Iterator[str]:
+    with postgres.running(Path(tools.require("postgres")).resolve().parent) as server:
+        yield server.address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def run(request, tmp_path):
+    """Run Python on an empty database of each kind."""
+    address = request.getfixturevalue("postgres_address") if request.param == "postgresql" else ""
+    env = {**os.environ, "DATABASE_URL": address, "YTARCHIVE_DATA": str(tmp_path / "data")}
+    (tmp_path / "data").mkdir()
+    if address:
+        run_python(env, "-c", EMPTY)
+    return lambda *args: run_python(env, *args)
+
+
+EMPTY = """
+import django
+django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("DROP SCHEMA public CASCADE")
+    cursor.execute("CREATE SCHEMA public")
+"""
+
+
+def run_python(env: dict[str, str], *args: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *args], env=env, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "version", [["0007_words_in_the_row", "indexed"], ["0004_browsing"]], ids=["0007", "0004, without search"]
+)
+def test_a_database_of_an_earlier_version_keeps_its_rows_indexes_and_search(run, version):
+    run("-c", FILL, *version)
+
+    run("manage.py", "migrate", "--verbosity", "0")
+    archive = json.loads(run("-c", READ))
+
+    videos = archive["videos"]
+    assert len(videos) == 5
+    assert videos["film"] == {
+        "status": "complete",
+        "kind": "video",
+        "sort_title": "Ünder the sea" if videos["film"]["sort_title"][0] == "Ü" else "ünder the sea",
+        "allow_duplicate": False,
+        "retry_count": 0,
+        "subtitle_files": [{"language": "en", "file": "film/film.en.vtt"}],
+        "subtitle_languages": "en,de",
+        "parent__video_id": "playlist",
+        "attempt": 1,
+        "error": "",
+        "size": 10,
+        "media_file": "film/film.mp4",
+    }
+    failed, waiting = videos["failed"], videos["waiting"]
+    assert (failed["allow_duplicate"], failed["retry_count"], failed["error"]) == (True, 3, "Gone")
+    assert (waiting["status"], waiting["retry_count"], waiting["subtitle_languages"]) == ("queued", 1, "fr")
+    assert [videos[name]["kind"] for name in ("playlist", "song", "waiting")] == ["list", "audio", "audio"]
+    assert archive["events"] == 4
+    assert archive["queue"] == "Paused by ann"
+
+    assert archive["missing indexes"] == []
+    assert "sort_title" in archive["by title"]
+    assert archive["changed"] == ["video", "zebra"]
+    found = archive["search"]
+    assert found["under sea"] == found["jacques"] == found["silent"] == found["spoken"] == ["film"]
+    assert found["s"] == ["song", "film"]
+    assert found["example"] == ["waiting", "failed"]
+    assert found["film"] == ["playlist"]
+    assert archive["indexed"] == 4, "a removed row takes its words with it"
+
+
+# A data folder of the version before ----------------------------------------------------------------
+
+CHECK = """
+import django, json
+django.setup()
+from django.contrib.auth import get_user_model
+from downloads.models import Video, VideoEvent
+fields = ("status", "allow_duplicate", "retry_count", "subtitle_files", "subtitle_languages", "parent__video_id")
+print(json.dumps({
+    "videos": {row.pop("video_id"): row for row in Video.objects.values("video_id", *fields)},
+    "events": VideoEvent.objects.count(),
+    "admin": get_user_model().objects.get(username="admin").check_password(%r),
+    "retried": Video.objects.get(video_id=%r).retry("Retried"),
+    "undone": Video.objects.get(video_id=%r).undo_retry("Undone"),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The data folder of the version before, prepared by this one; its environment."""
+    folder = tmp_path_factory.mktemp("upgrade") / "data"
+    with tarfile.open(DATA_FOLDER) as archive:
+        archive.extractall(folder, filter="data")
+    env = {**os.environ, "YTARCHIVE_DATA": str(folder), "DATABASE_URL": ""}
+    run_python(env, "manage.py", "prepare")
+    return env
+
+
+def test_a_data_folder_of_the_version_before_keeps_its_rows(upgraded):
+    archive = json.loads(run_python(upgraded, "-c", CHECK % (PASSWORD, FAILED, FAILED)))
+
+    videos = archive["videos"]
+    assert len(videos) == 11
+    assert archive["events"] == 46
+    assert archive["admin"] is True
+    assert archive["retried"] is archive["undone"] is True
+    assert videos[SUBTITLED]["subtitle_languages"] == "en,de"
+    assert [track["language"] for track in videos[SUBTITLED]["subtitle_files"]] == ["de", "en"]
+    assert (videos[FAILED]["status"], videos[FAILED]["retry_count"]) == ("failed", 3)
+    assert (videos[RETRYING]["status"], videos[RETRYING]["retry_count"]) == ("queued", 1)
+    assert [videos[name]["allow_duplicate"] for name in (WAITING, INSISTED)] == [False, True]
+    assert videos[CANCELLED]["status"] == "cancelled"
+    assert sum(video["parent__video_id"] == PLAYLIST for video in videos.values()) == 3
+
+
+@pytest.fixture
+def site(upgraded, manage) -> str:
+    port = free_port()
+    manage("web", "--port", str(port), env=upgraded)
+    url = f"http://127.0.0.1:{port}"
+    wait_until(lambda: fetch(f"{url}/healthz"), 30, "the web server answers")
+    return url
+
+
+def fetch(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.read()
+    except urllib.error.HTTPError:
+        raise
+    except OSError:
+        return b""
+
+
+def test_a_data_folder_of_the_version_before_keeps_its_pages_and_files(upgraded, site):
+    def ids(path: str) -> set[str]:
+        page = fetch(f"{site}{path}").decode()
+        return {part.split('"')[0] for part in page.split('data-video-id="')[1:]}
+
+    assert {PAGE, SUBTITLED} <= ids("/")
+    assert {FAILED, RETRYING, WAITING, INSISTED} <= ids("/")
+    assert ids("/?q=hello") == {PAGE, SUBTITLED}
+    assert ids("/?q=hello+page") == {PAGE}
+    assert "Deutsch" in fetch(f"{site}/videos/{SUBTITLED}/").decode()
+    assert "Many films" in fetch(f"{site}/videos/{PLAYLIST}/").decode()
+    media = Path(upgraded["YTARCHIVE_DATA"], "media")
+    assert fetch(f"{site}/media/{SUBTITLED}/tracks/en.vtt") == (media / SUBTITLED / "index.en.vtt").read_bytes()
+    assert len(list(media.rglob("*.mp4"))) == 5
