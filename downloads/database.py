@@ -9,32 +9,31 @@ from django.db import InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-DATABASE_RETRY_INTERVAL_SECONDS = 0.5  # seconds between two tries of a write
-
-
-SHORT_DATABASE_TIMEOUT_SECONDS = 2  # seconds: a supervisor that waits for the database sees nothing else
+DATABASE_RETRY_INTERVAL_SECONDS = 0.5
+# A supervisor that waits for the database watches no downloads meanwhile.
+SHORT_DATABASE_TIMEOUT_SECONDS = 2
 
 
 def advisory_lock(name: str) -> None:
-    """Let no other transaction by this name in until ours ends; on SQLite there is but one that writes."""
+    """Lock `name` until the transaction ends; a no-op on SQLite, where transactions that write exclude each other."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {name}"])
 
 
 def retry_while_database_is_down(write: Callable[[], T]) -> T:
-    """Write to the database, however long it is away; the supervisor ends this process when the lease runs out."""
+    """Call `write` until it succeeds. Blocks; the supervisor ends this process when its lease expires."""
     while True:
         try:
             return write()
         except (OperationalError, InterfaceError) as error:
-            logger.warning("The database does not take a write, trying again: %s", error)
+            logger.warning("The database is unreachable, retrying the write: %s", error)
             connection.close()
             time.sleep(DATABASE_RETRY_INTERVAL_SECONDS)
 
 
 def use_short_timeouts() -> None:
-    """Have this process' database give up soon instead of keeping the loop waiting."""
+    """Limit how long a database call of this process may wait, so that an event loop is not blocked."""
     options = connection.settings_dict["OPTIONS"]
     options["timeout" if connection.vendor == "sqlite" else "connect_timeout"] = SHORT_DATABASE_TIMEOUT_SECONDS
     connection.close()

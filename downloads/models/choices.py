@@ -1,15 +1,15 @@
-"""The words a video is described with: its states, what to fetch, and what a look-up and a filing say of it."""
+"""Choices of the columns of a video: status, quality, subtitle languages."""
 
 import re
 
 from django.db import models
 
-# Codes of languages, such as en,de,pt-BR; nothing else ever reaches yt-dlp as a pattern.
+# Language codes, such as en,de,pt-BR. yt-dlp takes regular expressions, so nothing else may reach it.
 SUBTITLE_LANGUAGES_PATTERN = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*){0,19}")
 
 
 class Status(models.TextChoices):
-    """The states of a video; its values are those of the wire."""
+    """Status of a video; the values are those on the wire."""
 
     QUEUED = "queued", "Waiting"
     DOWNLOADING = "downloading", "Downloading"
@@ -25,7 +25,7 @@ TERMINAL_STATUSES = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
 
 
 class Quality(models.TextChoices):
-    """What to fetch where a site offers a choice."""
+    """Format to fetch where a site offers a choice."""
 
     BEST = "best", "Best"
     P1080 = "1080p", "1080p"

@@ -15,9 +15,10 @@ PERIOD_LENGTHS = {"year": dt.timedelta(days=366), "month": dt.timedelta(days=31)
 
 class DateHierarchyQuerySet(models.QuerySet[M]):
     def datetimes(self, field_name: str, kind: Any, order: Any = "ASC", tzinfo: Any = None) -> Any:
-        """Return the years, months or days that there are; the admin leafs by them.
+        """Return the years, months or days in which there are rows, for the date hierarchy of the admin.
 
-        Each is looked for in an index: Django's own way has SQLite call Python for every row.
+        Each period is looked up in an index, because Django's own query has SQLite call Python for every row. More
+        than MAX_PERIODS, a time zone or another order are left to Django.
         """
         first, last = self.aggregate(first=Min(field_name), last=Max(field_name)).values()
         spans = (
@@ -28,13 +29,13 @@ class DateHierarchyQuerySet(models.QuerySet[M]):
         if order != "ASC" or tzinfo or not 0 < len(spans) <= MAX_PERIODS:
             return super().datetimes(field_name, kind, order, tzinfo)
         between = [{f"{field_name}__gte": start, f"{field_name}__lt": end} for start, end in spans]
-        asked = {f"span{n}": Exists(self.order_by().filter(**each)) for n, each in enumerate(between)}
-        there = self.model._default_manager.order_by("pk").annotate(**asked).values_list(*asked)[:1].get()
-        return [start for (start, _), found in zip(spans, there, strict=True) if found]
+        lookups = {f"span{n}": Exists(self.order_by().filter(**bounds)) for n, bounds in enumerate(between)}
+        exists = self.model._default_manager.order_by("pk").annotate(**lookups).values_list(*lookups)[:1].get()
+        return [start for (start, _), has_rows in zip(spans, exists, strict=True) if has_rows]
 
 
 def _iterate_periods(first: dt.datetime, last: dt.datetime, kind: str) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    """Yield the beginning and the end of each year, month or day from `first` to `last`."""
+    """Yield the start and the end of each year, month or day from `first` to `last`."""
     start = first.replace(hour=0, minute=0, second=0, microsecond=0)
     start = start if kind == "day" else start.replace(day=1, month=1 if kind == "year" else start.month)
     while start <= last:

@@ -1,4 +1,4 @@
-"""What happened, and when: one row for each change of a video or of the queue."""
+"""Event log: one row for each change of a video or of the queue."""
 
 from django.db import models
 from django.db.models import Max
@@ -25,10 +25,10 @@ class VideoEvent(models.Model):
 
 
 def latest_rev() -> int:
-    """Return the id of the newest event: it grows with every change of any row."""
+    """Return the id of the newest event, which grows with every change of a row; 0 without events."""
     return VideoEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def latest_event() -> VideoEvent | None:
-    """Return the newest event, its id and time at least; None if there is none."""
+    """Return the newest event, with id and time loaded; None without events."""
     return VideoEvent.objects.only("at").last()

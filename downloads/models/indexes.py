@@ -1,4 +1,4 @@
-"""What the library is filtered and ordered by: columns that the database derives, orders, and their indexes."""
+"""Generated columns, sort orders and indexes of the library."""
 
 import functools
 import operator
@@ -21,13 +21,13 @@ SORT_TITLE_EXPRESSION = Lower(Left(Case(When(title="", then=F("url")), default=F
 
 
 class InlineLiteral(Value):
-    """A number in the text of a query: with a parameter in its place, SQLite does not know the index's expression."""
+    """A number inlined in the SQL: with a parameter instead, SQLite does not recognize the expression of an index."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return repr(self.value), []
 
 
-# What has no length or size comes last; databases differ in where they put a NULL.
+# Unknown lengths and sizes come last; databases differ in where they sort NULL.
 _DURATION_NULLS_LAST, _SIZE_NULLS_LAST = Coalesce("duration", -1.0), Coalesce("size", -1)
 SORT_ORDERS: dict[str, tuple[Any, ...]] = {
     "turn": ("-priority", "queued_at", "pk"),
@@ -37,7 +37,7 @@ SORT_ORDERS: dict[str, tuple[Any, ...]] = {
     "size": (Coalesce("size", InlineLiteral(-1)).desc(), "-pk"),
 }
 
-# Whatever can be filtered by is in each index, so that even the last page is found without looking at rows.
+# Each index holds all columns of the filters, so that even the last page is found without reading rows.
 _INDEXED_FILTER_COLUMNS = ("status", "kind", "extractor", "uploader", "added_at")
 VIDEO_INDEXES = (
     Index(fields=["-added_at", "-id", "status", "kind", "extractor", "uploader"], name="downloads_newest"),
@@ -53,11 +53,11 @@ VIDEO_INDEXES = (
 
 
 class UnindexedColumn(Func):
-    """A column that SQLite takes no index for: without statistics it prefers one of those to the order's own."""
+    """A column for which SQLite uses no index: without statistics it would prefer one to the index of the order."""
 
     arity = 1
     template = "%(expressions)s"
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Write "+column", which is the same, but not the column that an index is about."""
+        """Write "+column": the same value, but no term that an index can serve (sqlite.org, Query Planning)."""
         return self.as_sql(compiler, connection, template="+%(expressions)s", **context)

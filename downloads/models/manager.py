@@ -22,7 +22,7 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
     def ingest(
         self, url: str, canonical_url: str, *, added_by: Any = None, quality: str = Quality.BEST, **extra_fields: Any
     ) -> tuple[T, bool]:
-        """Take a checked URL into the queue; (the video, True), or (the one that has this URL, False)."""
+        """Add a checked URL to the queue; return (video, True), or (the video that has this URL, False)."""
         host = (urlsplit(canonical_url).hostname or "")[:255]
         with transaction.atomic():
             video, created = self.get_or_create(
@@ -35,7 +35,7 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
         return video, created
 
     def claim(self, worker: str) -> T | None:
-        """Take the next video that may start for `worker`, with a lease; None if there is none."""
+        """Claim the next video that may start for `worker`, with a lease; None if there is none."""
         with transaction.atomic():
             ready = self.get_queryset().claimable()
             if connection.features.has_select_for_update_skip_locked:
@@ -46,33 +46,33 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
         return video
 
     def _host_has_capacity(self, host: str) -> bool:
-        """Look again with the site to ourselves: two workers may each have seen its last free place."""
+        """Check the limit per host again under a lock: two workers may both have seen the last free place."""
         if host:
             advisory_lock(host)
         return not host or self.get_queryset().active().filter(host=host).count() < settings.PER_HOST
 
     def requeue_expired(self) -> int:
-        """Put videos whose worker died back into the queue; return how many."""
+        """Requeue videos whose worker died; return how many."""
         return sum(
             video.release("The worker stopped answering", only_if_expired=True)
             for video in self.get_queryset().lease_expired()
         )
 
     def finish_interrupted_removals(self) -> None:
-        """End the removals that a crash broke off."""
+        """Finish or undo removals that a crash interrupted."""
         removal.finish_interrupted_removals(self.get_queryset())
 
     def cancel_all(self, reason: str = "Cancelled with all others") -> list[T]:
-        """Take everything that waits or runs out; return those it was done to."""
-        # The waiting first: otherwise each place that gets free would start another one.
-        found = [*self.get_queryset().waiting(), *self.get_queryset().active()]
-        return [video for video in found if video.cancel(reason)]
+        """Cancel all unfinished videos; return those that were cancelled."""
+        # Waiting videos first: otherwise each download that is cancelled would let another one start.
+        unfinished = [*self.get_queryset().waiting(), *self.get_queryset().active()]
+        return [video for video in unfinished if video.cancel(reason)]
 
     def retry_failed(self, reason: str = "Retried with all others") -> list[T]:
-        """Put everything that failed back into the queue, oldest first; return those it was done to."""
+        """Retry all failed videos, oldest first; return those that were queued."""
         failed = self.get_queryset().filter(status=Status.FAILED).order_by("pk")
         return [video for video in failed if video.retry(reason, allow_duplicate=False)]
 
     def latest_rev(self) -> int:
-        """Return the id of the newest event: it grows with every change of any row."""
+        """Return the id of the newest event, which grows with every change of a row."""
         return event.latest_rev()

@@ -1,4 +1,4 @@
-"""Querysets of videos: selections, orders, and which of the waiting may start."""
+"""Queryset of videos: filters by state, orders of the library, videos that may start."""
 
 from typing import Any, Self, TypeVar
 
@@ -14,7 +14,7 @@ from downloads.models.transitions import Transitions
 from downloads.progress import keys
 
 T = TypeVar("T", bound=Transitions)
-# Extractors whose ids are file names: two sites may well have the same.
+# Extractors whose ids are file names, which two sites may share.
 NON_UNIQUE_ID_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 
 
@@ -22,27 +22,27 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
     """Selections and orders of videos."""
 
     def with_ids(self, video_ids: list[str]) -> Self:
-        """Those with one of these ids; what cannot be an id reaches no query (PostgreSQL refuses a NUL)."""
-        return self.filter(video_id__in=[found for found in video_ids if keys.VIDEO_ID_PATTERN.fullmatch(found)])
+        """Filter by ids. Strings that cannot be one are left out, since PostgreSQL refuses a NUL."""
+        return self.filter(video_id__in=[name for name in video_ids if keys.VIDEO_ID_PATTERN.fullmatch(name)])
 
     def active(self) -> Self:
-        """Downloading or processing now."""
+        """Filter those that are downloading or processing."""
         return self.filter(status__in=ACTIVE_STATUSES)
 
     def unfinished(self) -> Self:
-        """Waiting or active."""
+        """Filter those that are waiting or active."""
         return self.filter(status__in=UNFINISHED_STATUSES)
 
     def waiting(self) -> Self:
-        """In the queue, next one first."""
+        """Filter those in the queue, in the order in which they start."""
         return self.filter(status=Status.QUEUED).order_by("-priority", "queued_at", "pk")
 
     def due(self) -> Self:
-        """Those whose time has come: that were not told to wait, or waited long enough."""
+        """Filter those without a delay, or whose delay is over."""
         return self.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
 
     def claimable(self) -> Self:
-        """Those of the waiting that may start now: their time has come, and their site has a place free."""
+        """Filter the waiting ones that may start now: due, and their host is below PER_HOST."""
         if not Queue.get_or_default().is_open:
             return self.none()
         busy = self.model._default_manager.filter(status__in=ACTIVE_STATUSES).values("host").annotate(count=Count("pk"))
@@ -50,32 +50,33 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         return self.waiting().due().exclude(host__in=full)
 
     def lease_expired(self) -> Self:
-        """Active, but nobody has renewed the lease."""
+        """Filter active ones whose lease nobody has renewed."""
         return self.active().filter(lease_until__lt=timezone.now())
 
     def newest_first(self) -> Self:
-        """Newest first."""
+        """Order by the time of adding, newest first."""
         return self.sorted_by("newest")
 
     def sorted_by(self, order: str) -> Self:
-        """In one of the orders of the library; what has no such value comes last."""
+        """Order by a key of SORT_ORDERS; NULL comes last."""
         return self.order_by(*indexes.SORT_ORDERS[order])
 
     def filter_using_order_index(self, **where: Any) -> Self:
-        """Filter, with the index of an order leading."""
-        plain = {f"plain_{name.partition('__')[0]}": indexes.UnindexedColumn(name.partition("__")[0]) for name in where}
-        return self.alias(**plain).filter(**{f"plain_{name}": value for name, value in where.items()})
+        """Filter without the indexes of these columns, so that SQLite reads the index of the order."""
+        columns = {name.partition("__")[0] for name in where}
+        unindexed = {f"unindexed_{column}": indexes.UnindexedColumn(column) for column in columns}
+        return self.alias(**unindexed).filter(**{f"unindexed_{name}": value for name, value in where.items()})
 
     def terminal(self) -> Self:
-        """Neither waiting nor active; said so that no index of states leads."""
+        """Filter those that have ended; by exclude(), so that SQLite does not choose an index of the status."""
         return self.exclude(status__in=UNFINISHED_STATUSES)
 
     def without_long_text(self, search_words: list[str]) -> Self:
-        """Without the long texts, unless words are to be marked in them."""
+        """Defer the long texts, unless search words are to be highlighted in them."""
         return self if search_words else self.defer("description", "subtitle_files")
 
     def with_source(self, extractor: str, source_id: str) -> Self:
-        """The same video at the same site, whatever its address looks like; finished or on its way."""
+        """Filter the complete or unfinished videos with this id at this site, whatever their URL."""
         if extractor in NON_UNIQUE_ID_EXTRACTORS or not source_id:
             return self.none()
         return self.filter(
@@ -83,10 +84,10 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         )
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Remove each with its files, one by one; raise CannotRemove at the first that stays."""
+        """Remove each video with its files, one by one; raise RemovalError at the first that cannot be removed."""
         count = sum(video.delete()[0] for video in self)
         return count, {self.model._meta.label: count}
 
-    # As Django marks its own: for no template, and not for all there are by a slip.
+    # As on Django's own delete(): not callable from templates, nor on the manager.
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]

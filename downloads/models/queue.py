@@ -1,4 +1,4 @@
-"""The queue as a whole: paused by a person, or held for a while because a disk is nearly full."""
+"""Queue state: paused by a person, or held by a worker while a disk is nearly full."""
 
 import datetime as dt
 import functools
@@ -12,16 +12,16 @@ from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import message, publisher
 
-# The public id of the queue's own events. On the wire each has an id of its own, for no page asks twice
-# for what it was told is no video.
+# Public id of the queue's own events. On the wire each gets an id of its own, because a page does not ask again for
+# an id that it has learnt is no video.
 QUEUE_PUBLIC_ID = "queue"
 
 
 class Queue(models.Model):
-    """The one row that says whether waiting videos may start.
+    """The single row that decides whether waiting videos may start.
 
-    A person's pause lasts until a person resumes. A hold is a worker's: it renews it while the cause
-    lasts, and one that is not renewed ends by itself.
+    A pause is set by a person and lasts until a person resumes. A hold is set by a worker, which renews it while
+    the cause lasts; a hold that is not renewed expires.
     """
 
     paused = models.BooleanField(default=False)
@@ -35,48 +35,48 @@ class Queue(models.Model):
 
     @property
     def is_held(self) -> bool:
-        """Tell whether a worker holds the queue now."""
+        """True while a worker holds the queue."""
         return self.held_until is not None and self.held_until > timezone.now()
 
     @property
     def is_open(self) -> bool:
-        """Tell whether waiting videos may start."""
+        """True if waiting videos may start."""
         return not self.paused and not self.is_held
 
     @property
     def blocked_reason(self) -> str:
-        """Return why nothing starts, in a sentence; "" where the queue runs."""
+        """The reason that nothing starts, a sentence; "" while the queue runs."""
         if self.is_held:
             return self.held_because
         return (self.reason or "The queue is paused.") if self.paused else ""
 
     @classmethod
     def get_or_default(cls) -> "Queue":
-        """Return the row as it is, or what it would be: reading never writes."""
+        """Return the row, or an unsaved one with the defaults: reading never writes."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 
     @classmethod
     def pause(cls, reason: str = "The queue is paused.") -> bool:
-        """Let nothing start until somebody resumes; what runs goes on. False if it was paused already."""
+        """Pause the queue until somebody resumes; running downloads go on. False if it was paused already."""
         return cls._update_row(reason, Q(paused=False), paused=True, reason=reason)
 
     @classmethod
     def resume(cls, reason: str = "The queue goes on") -> bool:
-        """End a person's pause; False if there was none. A worker's hold ends by itself."""
+        """End a pause; False if there was none. Holds are not affected."""
         return cls._update_row(reason, Q(paused=True), paused=False, reason="")
 
     @classmethod
     def hold(cls, worker: str, reason: str, seconds: float) -> bool:
-        """Let nothing start for `seconds`, or renew a hold; False if it was held already."""
+        """Hold the queue for `seconds`, or renew the hold; False if it was held already."""
         now = timezone.now()
-        until = {"held_until": now + dt.timedelta(seconds=seconds), "held_by": worker, "held_because": reason}
-        if cls.objects.filter(pk=1, held_until__gt=now).update(**until):
+        hold = {"held_until": now + dt.timedelta(seconds=seconds), "held_by": worker, "held_because": reason}
+        if cls.objects.filter(pk=1, held_until__gt=now).update(**hold):
             return False
-        return cls._update_row(reason, Q(held_until=None) | Q(held_until__lte=now), **until)
+        return cls._update_row(reason, Q(held_until=None) | Q(held_until__lte=now), **hold)
 
     @classmethod
     def release_hold(cls, worker: str, reason: str) -> bool:
-        """End the hold that `by` has, or one that nobody renews any more; False if there is none."""
+        """End the hold of `worker`, or one that has expired; False if there is none."""
         ended = Q(held_by=worker) | Q(held_until__lte=timezone.now())
         return cls._update_row(
             reason, Q(held_until__isnull=False) & ended, held_until=None, held_by="", held_because=""
@@ -88,12 +88,12 @@ class Queue(models.Model):
             cls.objects.get_or_create(pk=1)
             if not cls.objects.filter(condition, pk=1).update(**changes):
                 return False
-            found = VideoEvent.objects.create(
+            event = VideoEvent.objects.create(
                 public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000]
             )
-            # "queued" tells the bridge that nothing runs under this id.
+            # With "queued" the bridge knows that nothing runs under this id.
             changed = message.Progress(status=Status.QUEUED, changed=True)
             transaction.on_commit(
-                functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{found.pk}", changed)
+                functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{event.pk}", changed)
             )
         return True

@@ -1,8 +1,7 @@
-"""How a video is removed: its row and its files together, or not at all.
+"""Removal of a video: its row and its files together, or neither.
 
-The files leave the library by a rename, inside the transaction that removes the row. Whatever ends that
-halfway, a kill or a power cut included, is settled by the row: it is there, so the folder is put back; or it
-is gone, so the folder goes too.
+The folder is renamed into the trash inside the transaction that deletes the row. After an interruption, a kill or
+a power cut included, the row decides: if it exists, the folder is restored; if not, the folder is deleted.
 """
 
 import logging
@@ -18,20 +17,20 @@ logger = logging.getLogger(__name__)
 
 
 class RemovalError(Exception):
-    """Nothing was removed; the message says why, in words for a person."""
+    """A video could not be removed, and is unchanged; the message is a reason for people."""
 
 
 class Removable(models.Model):
-    """A video that is removed with its files."""
+    """Removal of the row together with its files."""
 
-    # Of the whole model.
+    # Column of the whole model.
     video_id: "models.CharField[Any, str]"
 
     class Meta:
         abstract = True
 
     def record_event(self, reason: str, message: dict[str, Any] | None = None) -> None:
-        """Insert the event of a change; `Transitions` has it."""
+        """Insert the event of a change: implemented by Transitions."""
         raise NotImplementedError
 
     def remove(self, reason: str = "Deleted") -> bool:
@@ -41,7 +40,7 @@ class Removable(models.Model):
         """
         rows = type(self)._default_manager.filter(pk=self.pk)
         try:
-            # Outermost, since only its end decides what becomes of the files.
+            # The outermost transaction, since its commit decides whether the files are deleted.
             with transaction.atomic(durable=True):
                 if not _remove_row(rows, reason):
                     return False
@@ -63,14 +62,14 @@ R = TypeVar("R", bound=Removable)
 
 
 def _remove_row(rows: models.QuerySet[R], reason: str) -> bool:
-    """Remove the row and its events; the one that says so stays, for pages that missed it."""
-    found = rows.select_for_update().first()
-    if found is None:
+    """Delete the row and its events; the event of the removal stays, for pages that missed the message."""
+    video = rows.select_for_update().first()
+    if video is None:
         return False
-    VideoEvent.objects.filter(public_id=found.video_id).delete()
-    found.record_event(reason, {"changed": True})
+    VideoEvent.objects.filter(public_id=video.video_id).delete()
+    video.record_event(reason, {"changed": True})
     # Django's own delete: that of Removable would call this again.
-    models.Model.delete(found)
+    models.Model.delete(video)
     return True
 
 
@@ -81,27 +80,27 @@ def _describe_error(error: Exception) -> str:
 
 
 def _remove_leftover_files(video_id: str) -> None:
-    """Remove what is left of a video without a row; what cannot be removed stays in the trash, and is tried again."""
+    """Delete the trash and workspace of a video without a row; what cannot be deleted is retried later."""
     try:
         trash.delete_from_trash(video_id)
-        # Where a download still works in it, its worker does this.
+        # If a download still uses the workspace, its worker removes it.
         workspace.remove_workspace(video_id)
     except OSError as error:
         logger.warning("Files of %s could not be removed yet: %s", video_id, error)
 
 
 def _recover_after_failure(rows: models.QuerySet[R], video_id: str) -> None:
-    """Put the folder where it belongs; a worker does it later where the database cannot say where that is."""
+    """Restore or delete the folder, as the row decides; left to a worker if the database does not answer."""
     try:
         if not connection.is_usable():
             connection.close()
         _restore_or_purge_folder(rows, video_id)
     except (OSError, DatabaseError) as error:
-        logger.warning("The files of %s wait in the trash: %s", video_id, error)
+        logger.warning("Files of %s are left in the trash for now: %s", video_id, error)
 
 
 def finish_interrupted_removals(videos: models.QuerySet[R]) -> None:
-    """End the removals that something broke off: `videos` are those that are there."""
+    """Finish or undo interrupted removals; `videos` are all that exist."""
     for video_id in trash.list_trashed_ids():
         try:
             _restore_or_purge_folder(videos.filter(video_id=video_id), video_id)
@@ -110,7 +109,7 @@ def finish_interrupted_removals(videos: models.QuerySet[R]) -> None:
 
 
 def _restore_or_purge_folder(rows: models.QuerySet[R], video_id: str) -> None:
-    # A removal that is under way elsewhere has the row's lock: what it comes to is waited for.
+    # A removal in another process has locked the row: wait for its outcome.
     with transaction.atomic():
         if rows.select_for_update().first():
             trash.restore_from_trash(video_id)

@@ -98,21 +98,21 @@ class Transitions(models.Model):
     # Transitions by people ---------------------------------------------------------------------
 
     def retry(self, reason: str = "Retried", *, allow_duplicate: bool = True) -> bool:
-        """Put a failed or cancelled video back into the queue, even one that is there; False if it is neither."""
+        """Queue a failed or cancelled video again, by default even as a duplicate; False if it is neither."""
         return self._requeue_by_user(
             reason, allow_duplicate=allow_duplicate, status__in=(Status.FAILED, Status.CANCELLED)
         )
 
     def undo_retry(self, reason: str = "Not tried again") -> bool:
-        """Let a retried video be failed or cancelled as it was; False if it has ended since."""
+        """Restore the outcome that a retried video had; False if it has ended since."""
         return self._restore_outcome(reason, status__in=UNFINISHED_STATUSES)
 
     def redownload(self, reason: str = "Downloaded again") -> bool:
-        """Fetch a complete video once more; what is there stays until the new one is. False if it is not complete."""
+        """Queue a complete video again; its files stay until new ones replace them. False if it is not complete."""
         return self._requeue_by_user(reason, allow_duplicate=True, status=Status.COMPLETE)
 
     def move_to_front(self, reason: str = "Moved to the front") -> bool:
-        """Let a waiting video start next; False if it does not wait."""
+        """Move a waiting video to the front of the queue; False if it does not wait."""
         changes = {"priority": self._front_priority(), "not_before": None}
         return self._write(reason, changes, {"changed": True}, status=Status.QUEUED)
 
@@ -122,15 +122,15 @@ class Transitions(models.Model):
         return min((waiting.aggregate(highest=Max("priority"))["highest"] or 0) + 1, MAX_PRIORITY)
 
     def restore_position(self, reason: str = "Moved back", position: QueuePosition = DEFAULT_QUEUE_POSITION) -> bool:
-        """Put a waiting video that was moved to the front back in its place; False if it does not wait."""
+        """Move a waiting video back to its earlier position in the queue; False if it does not wait."""
         return self._write(reason, dataclasses.asdict(position), {"changed": True}, status=Status.QUEUED)
 
     def undo_cancel(self, reason: str = "Put back") -> bool:
-        """Take a cancellation back: the video waits in its old place. False if it is not cancelled."""
+        """Undo a cancellation: the video waits in its earlier position. False if it is not cancelled."""
         return self._requeue(reason, status=Status.CANCELLED)
 
     def cancel(self, reason: str = "Cancelled") -> bool:
-        """Take a waiting or active video out; its worker finds its lease gone and stops. False if it has ended."""
+        """Cancel a waiting or active video; its worker loses the lease and stops. False if it has ended."""
         return self._finish(Status.CANCELLED, reason, {}, status__in=UNFINISHED_STATUSES)
 
     # Transitions by a worker: each applies only while it holds the lease ------------------------
@@ -160,15 +160,15 @@ class Transitions(models.Model):
 
     def renew_lease(self, **state: Any) -> bool:
         """Renew the lease and write `state` (percent, downloaded_bytes, total_bytes, phase); False if it is lost."""
-        mine = type(self)._default_manager.filter(pk=self.pk, **self._lease_filter)
-        return bool(self.lease_token) and mine.update(lease_until=timezone.now() + LEASE_DURATION, **state) == 1
+        own_row = type(self)._default_manager.filter(pk=self.pk, **self._lease_filter)
+        return bool(self.lease_token) and own_row.update(lease_until=timezone.now() + LEASE_DURATION, **state) == 1
 
     def holds_lease(self) -> bool:
-        """Tell whether this attempt is still the one (neither cancelled nor given to another worker)."""
+        """Tell whether this attempt still has the lease: neither cancelled nor claimed by another worker."""
         return type(self)._default_manager.filter(pk=self.pk, **self._lease_filter).exists()
 
     def save_metadata(self, metadata: Metadata) -> bool:
-        """Keep what the look-up found; False if the lease is lost."""
+        """Write the metadata that the look-up found; False if the lease is lost."""
         changes = {
             name: self._truncate(name, value)
             for name, value in dataclasses.asdict(metadata).items()
@@ -177,7 +177,7 @@ class Transitions(models.Model):
         return self._write("Found", changes, {"changed": True}, **self._lease_filter)
 
     def start_processing(self, phase: str) -> bool:
-        """Everything is fetched, now `phase`; False if the lease is lost."""
+        """Enter the state "processing", in `phase`, once everything is fetched; False if the lease is lost."""
         return self._transition(
             Status.PROCESSING,
             "Fetched",
@@ -187,31 +187,35 @@ class Transitions(models.Model):
         )
 
     def finish(self, stored_files: StoredFiles, move_files: Callable[[], None]) -> bool:
-        """File the video away: `place` moves its files once the row is ours; False if the lease is lost.
+        """Complete the video: `move_files` installs its files within the transaction; False if the lease is lost.
 
-        Row and files go together: if `place` raises, the row stays as it was.
+        If `move_files` raises, the row stays as it was.
         """
-        done = {"percent": 100.0, "downloaded_bytes": stored_files.size, "total_bytes": stored_files.size, "error": ""}
-        kept = {name: value for name, value in dataclasses.asdict(stored_files).items() if value is not None}
-        return self._finish(Status.COMPLETE, "Filed", {**kept, **done}, move_files=move_files, **self._lease_filter)
+        size = stored_files.size
+        progress = {"percent": 100.0, "downloaded_bytes": size, "total_bytes": size, "error": ""}
+        columns = {name: value for name, value in dataclasses.asdict(stored_files).items() if value is not None}
+        return self._finish(
+            Status.COMPLETE, "Filed", {**columns, **progress}, move_files=move_files, **self._lease_filter
+        )
 
     def complete_as_playlist(self, title: str, reason: str) -> bool:
-        """The address was a list, whose entries are videos of their own now; False if the lease is lost."""
-        done = {"is_list": True, "percent": 100.0, "error": "", "title": self._truncate("title", title)}
-        return self._finish(Status.COMPLETE, reason, done, **self._lease_filter)
+        """Complete a playlist whose entries are videos of their own now; False if the lease is lost."""
+        changes = {"is_list": True, "percent": 100.0, "error": "", "title": self._truncate("title", title)}
+        return self._finish(Status.COMPLETE, reason, changes, **self._lease_filter)
 
     def fail(self, error: str) -> bool:
-        """The attempt failed with `error`, in words for a person; False if the lease is lost."""
+        """Fail with `error`, a message for people; False if the lease is lost."""
         return self._finish(Status.FAILED, error, {"error": error}, **self._lease_filter)
 
     def skip_as_duplicate(self, reason: str) -> bool:
-        """This video is not wanted twice; False if the lease is lost."""
+        """Cancel a duplicate of another video; False if the lease is lost."""
         return self._finish(Status.CANCELLED, reason, {"error": reason}, **self._lease_filter)
 
     def retry_later(self, error: str, *, made_progress: bool = False) -> bool:
-        """A temporary error: wait, then try again, unless that was done often enough; False if the lease is lost.
+        """Queue again after a temporary error, with a growing delay; False if the lease is lost.
 
-        Tries before one that `advanced` do not count: what is only interrupted now and then gets there.
+        After MAX_RETRIES in a row the video fails. An attempt that `made_progress` starts the count again, so a
+        download that is only interrupted now and then completes.
         """
         retry_count = 0 if made_progress else self.retry_count
         if retry_count >= MAX_RETRIES:
@@ -226,30 +230,30 @@ class Transitions(models.Model):
         return self._requeue(words, later, **self._lease_filter)
 
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
-        """Give an active video back to the queue; with `lost` only if nobody renewed the lease meanwhile."""
+        """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease meanwhile."""
         where = self._lease_filter | ({"lease_until__lt": timezone.now()} if only_if_expired else {})
         return self._requeue(reason, **where)
 
     # What transitions are made of --------------------------------------------------------------
 
     def _finish(self, new_status: Status, reason: str, changes: dict[str, Any], **where: Any) -> bool:
-        """End an attempt. A video or a list that was complete before stays so: what was there is still there."""
+        """End an attempt. A video or playlist that was complete before stays so, since its files are still there."""
         if (self.media_file or self.is_list) and new_status != Status.COMPLETE:
             new_status, changes = Status.COMPLETE, {**changes, "percent": 100.0}
         ended = {"ended_at": timezone.now(), "phase": "", **CLEARED_LEASE_FIELDS, **changes}
         return self._transition(new_status, reason, changes=ended, **where)
 
     def _restore_outcome(self, reason: str, **where: Any) -> bool:
-        """End a video that is tried again as it had ended before, with what was said then; False if it never had."""
-        last = VideoEvent.objects.filter(video_id=self.pk, status__in=(Status.FAILED, Status.CANCELLED)).last()
-        if last is None:
+        """End a retried video as it had ended before, with the same reason; False if it never had."""
+        last_outcome = VideoEvent.objects.filter(video_id=self.pk, status__in=(Status.FAILED, Status.CANCELLED)).last()
+        if last_outcome is None:
             return False
-        # The event says again why it had failed: the next one who looks for that finds this one.
-        error = last.reason if last.status == Status.FAILED else ""
-        return self._finish(Status(last.status), error or reason, {"error": error}, **where)
+        # The new event repeats the reason, because the next undo reads it from the last event.
+        error = last_outcome.reason if last_outcome.status == Status.FAILED else ""
+        return self._finish(Status(last_outcome.status), error or reason, {"error": error}, **where)
 
     def _requeue_by_user(self, reason: str, *, allow_duplicate: bool, **where: Any) -> bool:
-        """Queue a video because a person wants it: behind the others, with all its tries."""
+        """Queue a video at a person's request: behind the others, with all its automatic retries."""
         fresh = {
             "queued_at": timezone.now(),
             "retry_count": 0,
@@ -260,7 +264,7 @@ class Transitions(models.Model):
         return self._requeue(reason, fresh, **where)
 
     def _requeue(self, reason: str, extra_changes: dict[str, Any] | None = None, **where: Any) -> bool:
-        """Queue a video again; it keeps its place, so what was begun is finished first."""
+        """Requeue a video; it keeps its position, so downloads that have begun finish first."""
         changes = {
             "attempt": F("attempt") + 1,
             "ended_at": None,
@@ -283,7 +287,7 @@ class Transitions(models.Model):
         changes: dict[str, Any],
         **where: Any,
     ) -> bool:
-        """Change the state where `where` holds; False if it does not."""
+        """Change the status where `where` matches the row; False if it does not."""
         return self._write(reason, {"status": new_status, **changes}, {"status": new_status}, move_files, **where)
 
     def _write(
@@ -294,7 +298,10 @@ class Transitions(models.Model):
         move_files: Callable[[], None] | None = None,
         **where: Any,
     ) -> bool:
-        """Write the changes where `where` holds; `place` moves the files that go with them."""
+        """Update the row where `where` matches it; False if it does not.
+
+        `move_files` runs in the same transaction. A filter with an empty lease token matches nothing.
+        """
         if where.get("lease_token") == "":
             return False
         with transaction.atomic():
@@ -309,7 +316,7 @@ class Transitions(models.Model):
         return True
 
     def record_event(self, reason: str, message: dict[str, Any] | None = None) -> None:
-        """Write the event, and say it on the wire once both are committed."""
+        """Insert the event, and publish `message` once the transaction commits; by default the whole state."""
         VideoEvent.objects.create(
             video_id=self.pk,
             public_id=self.video_id,

@@ -1,4 +1,4 @@
-"""Value objects that videos are changed with."""
+"""Value objects: metadata, stored files, queue position."""
 
 import dataclasses
 import datetime as dt
@@ -6,13 +6,13 @@ from typing import Self
 
 from django.utils import timezone
 
-MAX_PRIORITY = 2**31 - 1  # priority: what a column of whole numbers holds
-MAX_RETRY_DELAY = dt.timedelta(days=1)  # of a video that is tried again
+MAX_PRIORITY = 2**31 - 1  # the largest value of an integer column
+MAX_RETRY_DELAY = dt.timedelta(days=1)  # of a waiting video
 
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-    """What a look-up says about a video; lengths are cut to the columns' by `Video.describe`."""
+    """Metadata of a video from its look-up; `Video.save_metadata` cuts texts to the length of their columns."""
 
     title: str = ""
     uploader: str = ""
@@ -26,18 +26,18 @@ class Metadata:
 
 @dataclasses.dataclass(frozen=True)
 class StoredFiles:
-    """What lies in the media folder; paths are relative to it, sizes in bytes."""
+    """Files in the media folder; paths are relative to it, sizes in bytes."""
 
     media_file: str
     size: int
     thumbnail: str = ""
     subtitle_files: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    duration: float | None = None  # seconds, of the file, where the look-up knew none
+    duration: float | None = None  # seconds; read from the file if the look-up had none
 
 
 @dataclasses.dataclass(frozen=True)
 class QueuePosition:
-    """Where a waiting video stands: what has more priority starts sooner, and none before its time."""
+    """Position of a waiting video: higher priority starts first, and none before `not_before`."""
 
     priority: int = 0
     not_before: dt.datetime | None = None
@@ -47,12 +47,12 @@ class QueuePosition:
 
     @classmethod
     def from_string(cls, text: str) -> Self:
-        """Read what `str` wrote; what is no place, or none that a video has had, is the usual one."""
+        """Parse the format of `str`; return the default position for anything else or out of range."""
         priority, _, moment = text.partition(" ")
         try:
             not_before = dt.datetime.fromisoformat(moment).astimezone(dt.UTC) if moment else None
-            found = cls(int(priority), not_before)
+            position = cls(int(priority), not_before)
         except (ValueError, OverflowError):
             return cls()
-        soon = found.not_before is None or abs(found.not_before - timezone.now()) < MAX_RETRY_DELAY
-        return found if soon and abs(found.priority) < MAX_PRIORITY else cls()
+        soon = position.not_before is None or abs(position.not_before - timezone.now()) < MAX_RETRY_DELAY
+        return position if soon and abs(position.priority) < MAX_PRIORITY else cls()

@@ -1,9 +1,4 @@
-"""Videos, and the verbs that move a video from state to state.
-
-The row is the queue and the truth. A state changes by a conditional UPDATE, so two workers cannot both
-win, and in the same transaction an event row is written; once that is committed, one message goes out
-on the wire.
-"""
+"""Video model: one row per submitted URL, which is also its place in the queue."""
 
 import datetime as dt
 from typing import ClassVar
@@ -23,7 +18,7 @@ from downloads.models.removal import Removable
 from downloads.models.transitions import Transitions
 from downloads.models.value_objects import QueuePosition
 
-# No look-alikes, and no "-" at the start that a shell would take for an option.
+# Without characters that look alike, and without "-", which a shell would take for an option at the start.
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 MAX_URL_LENGTH = 2048
 
@@ -34,7 +29,7 @@ def new_video_id() -> str:
 
 
 class Video(Transitions, Removable, models.Model):
-    """One video: what was asked for, what is known of it, and where it stands."""
+    """One video: the request, its metadata, its files and, by Transitions, its state."""
 
     video_id = models.CharField(max_length=64, unique=True, default=new_video_id, editable=False)
     url = models.CharField("submitted URL", max_length=MAX_URL_LENGTH)
@@ -54,13 +49,13 @@ class Video(Transitions, Removable, models.Model):
     size = models.BigIntegerField("size in bytes", null=True, blank=True)
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
     subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)
-    # The files kept of them: {"language": "en", "file": path in the media folder}, a WebVTT file each.
+    # WebVTT files: [{"language": "en", "file": path in the media folder}, …].
     subtitle_files = models.JSONField(default=list, blank=True, editable=False)
 
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     added_at = models.DateTimeField(default=timezone.now)
 
-    # What the library is filtered and ordered by, kept by the database itself.
+    # Columns for the filters and orders of the library, computed by the database.
     kind = models.GeneratedField(
         expression=indexes.KIND_EXPRESSION, output_field=models.CharField(max_length=5), db_persist=True
     )
@@ -100,12 +95,12 @@ class Video(Transitions, Removable, models.Model):
 
     @property
     def retries_at(self) -> "dt.datetime | None":
-        """When a waiting video is tried again by itself; None for one that waits for its turn only."""
+        """The time of the next automatic retry; None for a video that waits for its turn only."""
         return self.not_before if self.status == Status.QUEUED and self.retry_count else None
 
     @property
     def queue_position(self) -> QueuePosition:
-        """Where it stands in the queue."""
+        """The position in the queue."""
         return QueuePosition(self.priority, self.not_before)
 
     def neighbours(self) -> "tuple[Video | None, Video | None]":
