@@ -221,20 +221,20 @@ class Transitions(models.Model):
         if retry_count >= MAX_RETRIES:
             return self.fail(error)
         wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**retry_count * random.uniform(0.75, 1.25)  # noqa: S311
-        words = f"Retrying in {format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
-        later = {
+        reason = f"Retrying in {format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
+        changes = {
             "retry_count": retry_count + 1,
             "not_before": timezone.now() + dt.timedelta(seconds=wait),
             "error": error,
         }
-        return self._requeue(words, later, **self._lease_filter)
+        return self._requeue(reason, changes, **self._lease_filter)
 
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
         """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease meanwhile."""
         where = self._lease_filter | ({"lease_until__lt": timezone.now()} if only_if_expired else {})
         return self._requeue(reason, **where)
 
-    # What transitions are made of --------------------------------------------------------------
+    # Building blocks ---------------------------------------------------------------------------
 
     def _finish(self, new_status: Status, reason: str, changes: dict[str, Any], **where: Any) -> bool:
         """End an attempt. A video or playlist that was complete before stays so, since its files are still there."""
@@ -254,14 +254,14 @@ class Transitions(models.Model):
 
     def _requeue_by_user(self, reason: str, *, allow_duplicate: bool, **where: Any) -> bool:
         """Queue a video at a person's request: behind the others, with all its automatic retries."""
-        fresh = {
+        changes = {
             "queued_at": timezone.now(),
             "retry_count": 0,
             "not_before": None,
             "priority": 0,
             "allow_duplicate": allow_duplicate,
         }
-        return self._requeue(reason, fresh, **where)
+        return self._requeue(reason, changes, **where)
 
     def _requeue(self, reason: str, extra_changes: dict[str, Any] | None = None, **where: Any) -> bool:
         """Requeue a video; it keeps its position, so downloads that have begun finish first."""
@@ -316,7 +316,10 @@ class Transitions(models.Model):
         return True
 
     def record_event(self, reason: str, message: dict[str, Any] | None = None) -> None:
-        """Insert the event, and publish `message` once the transaction commits; by default the whole state."""
+        """Insert the event, and publish its message once the transaction commits.
+
+        The message is the whole state, or only `message` if that holds no status.
+        """
         VideoEvent.objects.create(
             video_id=self.pk,
             public_id=self.video_id,

@@ -1,17 +1,17 @@
-"""The words of a video that the search index holds."""
+"""Search document of a video: the words of each of its parts."""
 
 from typing import Any, Protocol
 
 from downloads.files import subtitles, webvtt
 from downloads.search import tokenizer
 
-INDEXED_FIELDS = {"title", "uploader", "description", "subtitle_files"}  # of a video, that its words come from
-# Bytes of words that are kept of each part: together less than the million that a tsvector holds.
+INDEXED_FIELDS = {"title", "uploader", "description", "subtitle_files"}  # columns that the words come from
+# Limits per part; together they stay below the 1 MB that a tsvector holds.
 MAX_PART_BYTES = {"title": 10_000, "uploader": 5_000, "description": 300_000, "subtitles": 500_000}
 
 
 class Searchable(Protocol):
-    """A video as the index reads it: of the model, or of a migration's historical one."""
+    """Columns that are indexed: of a Video, or of a historical model in a migration."""
 
     @property
     def pk(self) -> Any: ...
@@ -28,6 +28,7 @@ class Searchable(Protocol):
 
 
 def build_document(video: Searchable) -> list[list[str]]:
+    """Return the words of title, uploader, description and subtitles, each with its first-letter prefixes."""
     texts = {
         "title": video.title or video.url,
         "uploader": video.uploader,

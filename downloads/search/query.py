@@ -1,8 +1,7 @@
-"""Full text: the words of each video, and which videos have all that are asked for, best first.
+"""Full-text queries: the videos that contain all words, best first.
 
-Both databases hold the very words that `folding` cuts, and rank by the same rule: first the videos with all
-words in the title, then those with all in title and uploader, then with the description, then with the
-subtitles; among equals the newest first.
+Both databases index exactly the words of `tokenizer`, and rank by the same rule in four tiers: all words in the
+title, in title and uploader, with the description too, with the subtitles too; the newest first within a tier.
 """
 
 import itertools
@@ -15,64 +14,71 @@ from downloads.search import tokenizer
 from downloads.search.backend import get_backend
 
 MAX_RESULTS = 1000
-MAX_QUERY_WORDS = 10  # words
+MAX_QUERY_WORDS = 10
 MAX_QUERY_LENGTH = 1000  # characters
 TITLE_UPLOADER_TIER = 1  # the tier of title and uploader
 
-SqlWithParams = tuple[str, list[Any]]  # with its parameters
+SqlWithParams = tuple[str, list[Any]]
 
 
 def parse_query(text: str) -> list[str]:
-    """Return the words of a query; all else in it only parts them."""
+    """Return the words of a query; other characters only separate them."""
     return tokenizer.tokenize(text[:MAX_QUERY_LENGTH])[:MAX_QUERY_WORDS]
 
 
 def find_matching(words: list[str], queryset: models.QuerySet[Any] | None = None) -> dict[int, str]:
-    """Return the videos that have all these words, best first, the first 1,000 of them: {key: status}.
+    """Return the best MAX_RESULTS videos that contain all words, best first: {key: status}.
 
-    A word begins as asked; those that have a single letter as a whole word come before those it only begins.
+    Words match from their beginning. Videos with a single letter as a whole word come before those where it only
+    begins one.
     """
     if not words:
         return {}
-    found = _run_query(words, queryset)
-    if len(found) < MAX_RESULTS and (begun := tokenizer.mark_single_letters(words)) != words:
-        found |= {key: status for key, status in _run_query(begun, queryset).items() if key not in found}
-    return dict(itertools.islice(found.items(), MAX_RESULTS))
+    matches = _run_query(words, queryset)
+    if len(matches) < MAX_RESULTS and (prefixes := tokenizer.mark_single_letters(words)) != words:
+        matches |= {key: status for key, status in _run_query(prefixes, queryset).items() if key not in matches}
+    return dict(itertools.islice(matches.items(), MAX_RESULTS))
 
 
 def _run_query(words: list[str], queryset: models.QuerySet[Any] | None) -> dict[int, str]:
-    engine = get_backend()
-    few, only = _build_restriction(queryset)
-    tiers = range(0) if few else range(len(engine.TIERS))
-    if not few and len(words) > 1 and len(named := _newest_in_tier(TITLE_UPLOADER_TIER, words, only)) < MAX_RESULTS:
-        # Several common words cost as much in each tier, and what has them in the title is among these.
-        few, tiers = _values_clause(named), tiers[TITLE_UPLOADER_TIER + 1 :]
-    tables: list[SqlWithParams] = [(f"few (id) AS MATERIALIZED ({few[0]})", few[1])] if few else []
-    rows: list[SqlWithParams] = [engine.candidates_query(words, MAX_RESULTS)] if few else []
+    backend = get_backend()
+    candidates, condition = _build_restriction(queryset)
+    tiers = range(0) if candidates else range(len(backend.TIERS))
+    if not candidates and len(words) > 1:
+        by_title_uploader = _newest_in_tier(TITLE_UPLOADER_TIER, words, condition)
+        if len(by_title_uploader) < MAX_RESULTS:
+            # Several common words cost as much in each tier, and the matches of the first tier are among these.
+            candidates, tiers = _values_clause(by_title_uploader), tiers[TITLE_UPLOADER_TIER + 1 :]
+    tables: list[SqlWithParams] = [(f"few (id) AS MATERIALIZED ({candidates[0]})", candidates[1])] if candidates else []
+    sources: list[SqlWithParams] = [backend.candidates_query(words, MAX_RESULTS)] if candidates else []
     for number in tiers:
-        before, row = engine.tier_source(number, *_tier_query(number, words, only))
-        tables, rows = [*tables, *before], [*rows, row]
-        only = only[0] + engine.tier_not_full_condition(number, MAX_RESULTS), only[1]
-    every = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part{number}" for number, (sql, _) in enumerate(rows))
-    asked = f"{'WITH ' * bool(tables)}{', '.join(sql for sql, _ in tables)} {engine.ranked_query(every, MAX_RESULTS)}"
-    found: dict[int, str] = {}
+        tier_tables, source = backend.tier_source(number, *_tier_query(number, words, condition))
+        tables, sources = [*tables, *tier_tables], [*sources, source]
+        condition = condition[0] + backend.tier_not_full_condition(number, MAX_RESULTS), condition[1]
+    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part{number}" for number, (sql, _) in enumerate(sources))
+    with_clause = f"{'WITH ' * bool(tables)}{', '.join(sql for sql, _ in tables)}"
+    params = [value for _, values in (*tables, *sources) for value in values]
+    return _fetch_first(f"{with_clause} {backend.ranked_query(union, MAX_RESULTS)}", params)
+
+
+def _fetch_first(sql: str, params: list[Any]) -> dict[int, str]:
+    """Return the first MAX_RESULTS different keys of the rows (key, status), and read no further."""
+    matches: dict[int, str] = {}
     with connection.cursor() as cursor:
-        cursor.execute(asked, [value for _, values in (*tables, *rows) for value in values])
+        cursor.execute(sql, params)
         for key, status in cursor:
-            found.setdefault(key, status)
-            if len(found) == MAX_RESULTS:
+            matches.setdefault(key, status)
+            if len(matches) == MAX_RESULTS:
                 break
-    return found
+    return matches
 
 
 def _tier_query(tier_number: int, words: list[str], restriction: SqlWithParams) -> SqlWithParams:
-    """Return the rows of a tier; read from the newest on, and no further than it has to be."""
-    engine = get_backend()
-    where, values = engine.tier_condition(tier_number, words)
-    rows = (
-        f"SELECT {engine.KEY_COLUMN} AS id, {tier_number} AS tier FROM downloads_search s WHERE {where}{restriction[0]}"
-    )
-    return f"{rows} ORDER BY {engine.KEY_COLUMN} DESC LIMIT {MAX_RESULTS}", [*values, *restriction[1]]
+    """Return the query of a tier's newest rows."""
+    backend = get_backend()
+    where, values = backend.tier_condition(tier_number, words)
+    rows = f"SELECT {backend.KEY_COLUMN} AS id, {tier_number} AS tier FROM downloads_search s WHERE {where}"
+    return f"{rows}{restriction[0]} ORDER BY {backend.KEY_COLUMN} DESC LIMIT {MAX_RESULTS}", [*values, *restriction[1]]
 
 
 def _newest_in_tier(tier_number: int, words: list[str], restriction: SqlWithParams) -> list[int]:
@@ -86,30 +92,28 @@ def _values_clause(keys: list[int]) -> SqlWithParams | None:
 
 
 def _build_restriction(queryset: models.QuerySet[Any] | None) -> tuple[SqlWithParams | None, SqlWithParams]:
-    """Return what limits a search to some videos: their keys, or a condition.
+    """Return the restriction of a search to a queryset: (query of the candidates, condition on matches).
 
-    Few are gathered first, and each of them is looked at; among many, each match is looked up.
+    Up to SCAN_LIMIT_ROWS candidates are listed first and each is scanned; above that, each match is checked.
     """
     if queryset is None:
         return None, ("", [])
-    keys, engine = queryset.order_by().values("pk"), get_backend()
-    if keys[: engine.SCAN_LIMIT_ROWS + 1].count() <= engine.SCAN_LIMIT_ROWS:
+    keys, backend = queryset.order_by().values("pk"), get_backend()
+    if keys[: backend.SCAN_LIMIT_ROWS + 1].count() <= backend.SCAN_LIMIT_ROWS:
         sql, params = keys.query.sql_with_params()
         return (sql, [*params]), ("", [])
-    sql, params = keys.filter(pk=RawSQL(engine.KEY_COLUMN, ())).query.sql_with_params()
+    sql, params = keys.filter(pk=RawSQL(backend.KEY_COLUMN, ())).query.sql_with_params()
     return None, (f" AND EXISTS ({sql})", [*params])
 
 
 def filter_matching(keys: list[int], words: list[str]) -> set[int]:
-    """Return which of these videos have all these words."""
+    """Return those of the videos that contain all words."""
     if not keys or not words:
         return set()
-    engine = get_backend()
-    where, values = engine.any_tier_condition(tokenizer.mark_single_letters(words))
-    some = ", ".join(["%s"] * len(keys))
+    backend = get_backend()
+    where, values = backend.any_tier_condition(tokenizer.mark_single_letters(words))
+    placeholders = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {engine.KEY_COLUMN} FROM downloads_search s WHERE {where} AND {engine.KEY_COLUMN} IN ({some})",
-            [*values, *keys],
-        )
+        where_all = f"{where} AND {backend.KEY_COLUMN} IN ({placeholders})"
+        cursor.execute(f"SELECT {backend.KEY_COLUMN} FROM downloads_search s WHERE {where_all}", [*values, *keys])
         return {key for (key,) in cursor.fetchall()}

@@ -254,10 +254,10 @@ def test_a_data_folder_of_the_version_before_keeps_its_pages_and_files(upgraded,
         page = fetch(f"{site}{path}").decode()
         return {part.split('"')[0] for part in page.split('data-video-id="')[1:]}
 
-    assert {PAGE, SUBTITLED} <= ids("/")
-    assert {FAILED, RETRYING, WAITING, INSISTED} <= ids("/")
+    assert {PAGE, SUBTITLED, FAILED, RETRYING, WAITING, INSISTED} <= ids("/")
     assert ids("/?q=hello") == {PAGE, SUBTITLED}
-    assert ids("/?q=hello+page") == {PAGE}
+    assert ids("/?q=hello+de") == {SUBTITLED}
+    assert ids("/?q=many+films") == {PLAYLIST}
     assert "Deutsch" in fetch(f"{site}/videos/{SUBTITLED}/").decode()
     assert "Many films" in fetch(f"{site}/videos/{PLAYLIST}/").decode()
     media = Path(upgraded["YTARCHIVE_DATA"], "media")
