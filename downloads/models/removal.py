@@ -14,6 +14,7 @@ from downloads.files import trash, workspace
 from downloads.models.event import VideoEvent
 
 logger = logging.getLogger(__name__)
+R = TypeVar("R", bound="Removable")
 
 
 class RemovalError(Exception):
@@ -56,9 +57,6 @@ class Removable(models.Model):
         """Remove the video as `remove` does: Django's own delete would leave the files behind."""
         count = int(self.remove())
         return count, {self._meta.label: count}
-
-
-R = TypeVar("R", bound=Removable)
 
 
 def _remove_row(rows: models.QuerySet[R], reason: str) -> bool:
@@ -109,6 +107,7 @@ def finish_interrupted_removals(videos: models.QuerySet[R]) -> None:
 
 
 def _restore_or_purge_folder(rows: models.QuerySet[R], video_id: str) -> None:
+    """Restore the folder from the trash if the row exists, delete it otherwise."""
     # A removal in another process has locked the row: wait for its outcome.
     with transaction.atomic():
         if rows.select_for_update().first():

@@ -107,7 +107,7 @@ class Video(Transitions, Removable, models.Model):
         """Return the complete videos added just after and just before this one, (newer, older)."""
         complete = Video.objects.filter(status=Status.COMPLETE, is_list=False).only("video_id", "title", "url")
         at, pk = self.added_at, self.pk
-        # The bounds come first, so that an index leads there; videos added at the same moment go by their key.
+        # A bound and an exclusion instead of an OR, so that the index of added_at is used; the key breaks ties.
         newer = complete.filter(added_at__gte=at).exclude(added_at=at, pk__lte=pk).newest_first().last()
         return newer, complete.filter(added_at__lte=at).exclude(added_at=at, pk__gte=pk).newest_first().first()
 

@@ -72,8 +72,9 @@ def _prefix_term(word: str, tier: str) -> str:
 
 def any_tier_condition(words: list[str]) -> tuple[str, list[Any]]:
     """Return the condition that a row has all words in any tier, and its parameters."""
-    (told, values), (spoken, more) = (tier_condition(number, words) for number in (2, 3))
-    return f"({told} OR {spoken})", [*values, *more]
+    # The last tier is empty without subtitles, so the one before is searched too.
+    conditions = [tier_condition(number, words) for number in (2, 3)]
+    return f"({' OR '.join(sql for sql, _ in conditions)})", [value for _, params in conditions for value in params]
 
 
 def candidates_query(words: list[str], limit: int) -> tuple[str, list[Any]]:

@@ -53,7 +53,7 @@ def candidates_query(words: list[str], limit: int) -> tuple[str, list[Any]]:
         cases.append(f"WHEN {' AND '.join([f'instr({text}, %s)'] * len(words))} THEN {number}")
         params += [f" {word}" if len(word) > 1 else f" {word} " for word in words]
     ranked = f"SELECT id, CASE {' '.join(cases)} END AS tier FROM few JOIN {CONTENT_TABLE} USING (id)"
-    return f"SELECT * FROM ({ranked}) AS found WHERE tier IS NOT NULL ORDER BY tier, id DESC LIMIT {limit}", params
+    return f"SELECT * FROM ({ranked}) AS ranked WHERE tier IS NOT NULL ORDER BY tier, id DESC LIMIT {limit}", params
 
 
 def tier_not_full_condition(tier_number: int, limit: int) -> str:
