@@ -55,7 +55,7 @@ bench: $(VENV)/installed .venv-bench/installed
 # Takes the screenshots of README.md (.github/*.png); the others stay in .venv/screenshots.
 screenshots: $(VENV)/installed-dev
 	@mkdir -p $(VENV)/screenshots
-	@SCREENSHOTS=$(CURDIR)/$(VENV)/screenshots $(BIN)/python -m pytest downloads/tests/browser/test_walk.py -m chromium -k live $(ARGS)
+	@SCREENSHOTS=$(CURDIR)/$(VENV)/screenshots $(BIN)/python -m pytest downloads/tests/browser/test_page_audit.py -m chromium -k live $(ARGS)
 	@for picture in $(PICTURES); do cp $(VENV)/screenshots/$$picture.png .github/; done
 
 # `make lock ARGS=--upgrade` takes newer versions within what the .in files allow.

@@ -19,7 +19,8 @@ from django.test.utils import override_settings
 
 from downloads.files import ffmpeg
 from downloads.progress import publisher
-from downloads.tests import clips, mediaserver, tools
+from downloads.tests.support import clips, required_programs
+from downloads.tests.support.media_server import Server
 from ytarchive.supervisor import embedded_redis
 
 QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
@@ -153,9 +154,9 @@ def managing(folder: Path) -> Iterator[Manage]:
 
 
 @pytest.fixture(scope="session")
-def media_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mediaserver.Server]:
+def media_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("clips")
-    with mediaserver.Server(clips.make_clips(folder)) as server:
+    with Server(clips.make_clips(folder)) as server:
         server.start()
         yield server
         server.let_go.set()
@@ -163,8 +164,8 @@ def media_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mediaser
 
 
 @pytest.fixture
-def media_server(media_session: mediaserver.Server) -> Iterator[mediaserver.Server]:
-    """The far end of the network, on loopback: `media_server.url("/clip.mp4")`; see mediaserver.py for its paths."""
+def media_server(media_session: Server) -> Iterator[Server]:
+    """The far end of the network, on loopback: `media_server.url("/clip.mp4")`; its module lists the paths."""
     yield media_session.fresh()
     media_session.let_go.set()
 
@@ -213,7 +214,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to get the programs whose want made tests be skipped."""
-    for line in tools.missing(terminalreporter.stats.get("skipped", [])):
+    for line in required_programs.missing(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"Skipped for want of {line}")
 
 

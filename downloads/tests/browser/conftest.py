@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from downloads.progress.keys import SNAPSHOT_KEY
-from downloads.tests import clips, tools
 from downloads.tests.conftest import Manage, RedisServer, free_port, managing, wait_until
+from downloads.tests.support import clips, required_programs
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 PASSWORD = "quiet cinema"
@@ -21,7 +21,7 @@ expect.set_options(timeout=15_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = tools.require("chromium")
+    path = required_programs.require("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from downloads.models import Status, Video
-from downloads.tests.browser.pages import card, connection, finish, opened, running
+from downloads.tests.support.pages import card, connection, finish, opened, running
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 

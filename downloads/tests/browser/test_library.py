@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
-from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running, wait_until_stable
+from downloads.tests.support.pages import bar, card, connection, finish, move, opened, running, wait_until_stable
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from downloads.models import Queue, Status, Video
 from downloads.progress import message, publisher
-from downloads.tests.browser.pages import (
+from downloads.tests.support.pages import (
     WCAG,
     bar,
     card,

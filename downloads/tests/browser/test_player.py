@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from downloads.files import ffmpeg
 from downloads.models import Metadata, Status, Video
 from downloads.network.proxy import EgressProxy
-from downloads.tests.browser.pages import card, finish, opened, running
+from downloads.tests.support.pages import card, finish, opened, running
 from downloads.worker import attempt
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from downloads.models import Video
-from downloads.tests.browser.pages import downloading, move, opened
+from downloads.tests.support.pages import downloading, move, opened
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.soak, pytest.mark.timeout(0)]
 BARS = 100

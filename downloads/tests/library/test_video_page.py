@@ -1,0 +1,413 @@
+"""The page of one video, and what can be done there."""
+
+import datetime as dt
+import re
+import time
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from downloads import formatting
+from downloads.library import video_page
+from downloads.models import Queue, Status, Video, VideoEvent
+from downloads.models import event as models_event
+from downloads.templatetags import description
+from downloads.tests.files.test_subtitles import BROKEN
+from downloads.tests.views.test_library import complete, running, tag, waiting
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+
+
+@pytest.fixture
+def ada(client):
+    user = get_user_model().objects.create_user("ada", password="x")
+    client.force_login(user)
+    return user
+
+
+def failed() -> Video:
+    video = running()
+    assert video.fail("The site answered 404: nothing is there.")
+    return video
+
+
+@pytest.fixture
+def film(settings, tmp_path):
+    """Make a complete video whose file is there: `film("a.mp3", tracks=…)`."""
+    settings.MEDIA_ROOT = tmp_path
+
+    def make(name="a.mp4", **fields) -> Video:
+        video = complete(name.partition(".")[0])
+        (tmp_path / name).write_bytes(b"film")
+        Video.objects.filter(pk=video.pk).update(media_file=name, **fields)
+        video.refresh_from_db()
+        return video
+
+    return make
+
+
+def shown(client, video: Video, query: str = "") -> str:
+    """Return the video's page, which is the same as its partial in all that changes."""
+    page = client.get(f"{video.get_absolute_url()}?{query}").content.decode()
+    partial = client.get(f"/videos/cards?as=detail&{query}&id={video.video_id}").content.decode()
+    assert len(re.findall(r"data-video-id=", page)) == len(re.findall(r"data-status=", page)) == 1
+    assert re.findall(r'data-part="(?!messages)(\w+)"', page) == re.findall(r'data-part="(\w+)"', partial)
+    # To the letter: what a live update finds equal is left alone, and a description keeps its empty lines.
+    assert partial.strip() in page
+    return page
+
+
+def test_it_shows_a_complete_video_with_its_player(client, film):
+    video = film()
+    page = shown(client, video)
+    assert 'data-status="complete"' in tag(page, video)
+    player = re.search(r"<video.*?>", page, re.DOTALL).group(0)
+    assert f'src="/media/{video.video_id}/video?v=' in player
+    assert 'preload="metadata"' in player
+    assert f'data-resume="{video.video_id}"' in player
+    assert "12:04" in page
+    assert "?download=1" in page
+    assert re.findall(r"<li class=\"state-(\w+)\"", page) == ["queued", "downloading", "downloading", "complete"]
+
+
+def test_it_shows_a_running_video_with_its_bar(client):
+    video = running(percent=7)
+    page = client.get(video.get_absolute_url()).content.decode()
+    assert 'aria-valuenow="7"' in page
+    assert "<video" not in page
+
+
+def test_it_shows_why_a_video_failed(client, ada):
+    page = client.get(failed().get_absolute_url()).content.decode()
+    assert "The site answered 404" in page
+    assert "Retry" in page
+
+
+@pytest.mark.parametrize("path", ["/videos/nope/", "/videos/nope/extra", "/nowhere"])
+def test_it_has_a_way_back_from_what_is_not_there(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert 'href="/"' in response.content.decode()
+
+
+def test_it_sends_strangers_of_a_private_archive_to_the_sign_in(client, settings):
+    settings.PRIVATE = True
+    for path in (complete().get_absolute_url(), "/videos/nope/"):
+        assert client.get(path).status_code == 302
+
+
+def test_it_refuses_to_be_posted_to(client):
+    assert client.post(complete().get_absolute_url()).status_code == 405
+
+
+def test_it_retries_a_failed_video_once(client, ada):
+    video = failed()
+    for _ in range(2):
+        response = client.post(f"/videos/{video.video_id}/retry", HTTP_REFERER="http://testserver/?page=2")
+        assert response["Location"] == "http://testserver/?page=2"
+    video.refresh_from_db()
+    assert (video.status, video.attempt) == (Status.QUEUED, 2)
+    assert video.events.filter(reason="Retried by ada").count() == 1
+
+
+def test_it_cancels_a_waiting_and_a_running_video(client, ada):
+    for video in (running("a"), waiting("b")):
+        assert client.post(f"/videos/{video.video_id}/cancel").status_code == 302
+        video.refresh_from_db()
+        assert video.status == Status.CANCELLED
+
+
+def test_it_leaves_a_complete_video_alone(client, ada):
+    video = complete()
+    for verb in ("cancel", "retry"):
+        page = client.post(f"/videos/{video.video_id}/{verb}", follow=True).content.decode()
+        assert "it is complete" in page
+    video.refresh_from_db()
+    assert video.status == Status.COMPLETE
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_it_lets_strangers_change_nothing(client, verb):
+    video = failed() if verb == "retry" else running()
+    response = client.post(f"/videos/{video.video_id}/{verb}", HTTP_REFERER="http://testserver/videos/x/")
+    assert response["Location"] == "/accounts/login/?next=http%3A//testserver/videos/x/"
+    before = video.status
+    video.refresh_from_db()
+    assert video.status == before
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_it_changes_nothing_on_get(client, ada, verb):
+    video = failed() if verb == "retry" else running()
+    assert client.get(f"/videos/{video.video_id}/{verb}").status_code == 405
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_it_does_not_act_on_what_is_not_there(client, ada, verb):
+    assert client.post(f"/videos/nope/{verb}").status_code == 404
+
+
+def test_it_never_leads_to_another_site(client, ada):
+    response = client.post(f"/videos/{failed().video_id}/retry", HTTP_REFERER="https://evil.example/")
+    assert response["Location"] == "/"
+
+
+def test_it_asks_for_the_token_of_the_form(ada):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada)
+    response = client.post(f"/videos/{running().video_id}/cancel")
+    assert response.status_code == 403
+    assert "reload the page" in response.content.decode()
+
+
+def test_it_signs_in_and_out(client):
+    get_user_model().objects.create_user("ada", password="x")
+    page = client.get("/accounts/login/").content.decode()
+    assert re.findall(r"<label[^>]*>(.*?)</label>", page) == ["Username", "Password"]
+    assert (
+        "do not belong together"
+        in client.post("/accounts/login/", {"username": "ada", "password": "y"}).content.decode()
+    )
+    assert client.post("/accounts/login/", {"username": "ada", "password": "x", "next": ""})["Location"] == "/"
+    assert client.get("/accounts/logout/").status_code == 405
+    assert client.post("/accounts/logout/")["Location"] == "/"
+
+
+def test_it_shows_a_broken_page_in_the_same_dress(client, monkeypatch):
+    def broken(*args):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(models_event, "latest_event", broken)
+    client.raise_request_exception = False
+    response = client.get("/")
+    assert response.status_code == 500
+    assert "It was noted in the log" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/videos/%00/", "/videos/a%00b/retry", "/media/%00/video", "/videos/" + "x" * 65 + "/"]
+)
+def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
+    assert client.get(path).status_code == 404
+    assert client.get("/videos/cards?id=%00").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://www.example.org/", "example.org"),
+        ("http://example.org/watch?v=1", "example.org/watch?v=1"),
+        ("http://example.org/Big%20Buck.mp4", "example.org/Big Buck.mp4"),
+        ("http://example.org/%00%E2%80%AE", "example.org/%00%E2%80%AE"),
+        ("http://example.org/%ff", "example.org/%ff"),
+        (f"http://example.org/{'x/' * 50}clip.mp4", f"example.org/…{'/x' * 20}/clip.mp4"),
+        (f"http://example.org/{'x' * 50}/clip.mp4", "example.org/…/clip.mp4"),
+        (f"http://{'a.' * 60}org/{'b' * 80}", f"…{'.a' * 13}.org/…{'b' * 29}"),
+    ],
+)
+def test_it_says_an_address_as_people_do(url, said):
+    assert formatting.short_url(url) == said
+    assert len(said) <= formatting.MAX_SHORT_URL_LENGTH + 2
+
+
+def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, tmp_path):
+    (tmp_path / "a.de.vtt").write_text("WEBVTT")
+    video = film(tracks=[{"language": "de", "file": "a.de.vtt"}, {"language": "en", "file": "gone.vtt"}])
+    tracks = re.findall(r"<track.*?>", shown(client, video), re.DOTALL)
+    assert len(tracks) == 1
+    for part in ('kind="subtitles"', 'srclang="de"', 'label="Deutsch"', f'"/media/{video.video_id}/tracks/de.vtt"'):
+        assert part in tracks[0]
+    assert "default" not in tracks[0]
+
+
+@pytest.mark.parametrize("row", BROKEN)
+def test_it_offers_nothing_that_is_no_track(client, film, tmp_path, row):
+    (tmp_path / "a.en.vtt").write_text("WEBVTT")
+    assert "<track" not in shown(client, film(tracks=row))
+
+
+def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
+    video = film()
+    player = re.compile(r"<video.*?>", re.DOTALL)
+    before = player.search(shown(client, video)).group(0)
+    assert video.redownload()
+    assert player.search(shown(client, video)).group(0) == before
+    (settings.MEDIA_ROOT / video.media_file).write_bytes(b"another")
+    assert player.search(shown(client, video)).group(0) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "quality", "kind"),
+    [
+        ("a.mp4", "best", "video"),
+        ("a.webm", "best", "video"),
+        ("a.webm", "audio", "audio"),
+        ("a.M4A", "best", "audio"),
+        ("a.avi", "best", "other"),
+    ],
+)
+def test_it_plays_each_kind_in_its_way(client, film, name, quality, kind):
+    video = film(name, quality=quality)
+    assert video_page.build_player(video).kind == kind
+    page = shown(client, video)
+    assert ("<video" in page) == (kind != "other")
+    assert ("Browsers cannot play this kind of file." in page) == (kind == "other")
+
+
+def test_it_says_that_a_file_is_gone_and_what_to_do(client, ada):
+    page = shown(client, complete())
+    assert "The file is no longer on the disk." in page
+    assert "Download again" in page
+    assert "<video" not in page
+    assert "?download=1" not in page
+
+
+def test_it_says_what_is_before_a_waiting_video(client):
+    first, second, third = waiting("a"), waiting("b"), waiting("c")
+    assert "next in the queue" in shown(client, first)
+    assert "1 video before it" in shown(client, second)
+    assert third.move_to_front()
+    assert "2 videos before it" in shown(client, second)
+    assert running("first").retry_later("Busy.")
+    assert "before it" not in shown(client, Video.objects.get(tries=1))
+    Queue.pause("Paused")
+    assert Queue.get_or_default().blocked_reason in shown(client, first)
+
+
+def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, ada):
+    video = running()
+    assert video.fail("The site shows this video to certain people only.\n<b>Private</b> video")
+    page = shown(client, video)
+    assert "<p>The site shows this video to certain people only.</p>" in page
+    assert '<p class="said">&lt;b&gt;Private&lt;/b&gt; video</p>' in page
+    assert "Retry begins anew." in page
+
+
+def test_it_says_that_a_failed_second_download_took_nothing_away(client, film):
+    video = film()
+    assert video.redownload()
+    assert Video.objects.claim("w").fail("The site is out of order (503): retry later.")
+    page = shown(client, video)
+    assert "what was there before is still here" in page
+    assert "<video" in page
+
+
+def test_it_shows_the_newest_try_and_folds_the_others(client):
+    video = failed()
+    for _ in range(2):
+        assert video.retry("Retried")
+        assert Video.objects.claim("w").fail("No.")
+    for number, event in enumerate(video.events.all()):
+        VideoEvent.objects.filter(pk=event.pk).update(at=event.at + dt.timedelta(minutes=number))
+    newest, _, earlier = re.search(r"<h2 id=.timeline.*?</section>", shown(client, video), re.DOTALL)[0].partition(
+        '<div class="earlier">'
+    )
+    states = re.compile(r'<li class="state-(\w+)"')
+    assert states.findall(newest) == ["queued", "downloading", "failed"]
+    assert "2 earlier tries" in newest
+    assert len(states.findall(earlier)) == 6
+    assert newest.count("1 min later") == 3
+
+
+def test_it_leads_to_the_newer_and_the_older_film(client, film):
+    old, middle, new = film("old.mp4"), film("middle.mp4"), film("new.mp4")
+    failed()
+    page = shown(client, middle)
+    assert re.search(rf'<a href="{new.get_absolute_url()}"\s+rel="prev">', page)
+    assert re.search(rf'<a href="{old.get_absolute_url()}"\s+rel="next">', page)
+    Video.objects.update(added_at=middle.added_at)  # as those of a list may have it
+    assert Video.objects.neighbours(middle) == (new, old)
+    assert Video.objects.neighbours(new)[0] is Video.objects.neighbours(old)[1] is None
+
+
+def test_it_shows_the_entries_of_a_list_and_their_list(client):
+    listed = running("list")
+    entries = [waiting("one"), waiting("two")]
+    Video.objects.filter(pk__in=[entry.pk for entry in entries]).update(parent=listed)
+    assert entries[1].cancel()
+    assert listed.complete_as_playlist("Many films", "A list: 2 videos added.")
+    page = shown(client, listed)
+    assert "2 videos in this list" in page
+    assert re.findall(r"<span>(1 \w+)</span>", page) == ["1 waiting", "1 cancelled"]
+    for entry in entries:
+        assert f'<a href="{entry.get_absolute_url()}"' in page
+    assert "no longer on the disk" not in page
+    assert f'In <a href="{listed.get_absolute_url()}"><bdi>Many films</bdi>' in shown(client, entries[0])
+
+
+@pytest.mark.parametrize("text", ["short", "a line\n" * 6, "x" * 480])
+def test_it_folds_no_short_description(text):
+    assert description.fold_class(text) != "folded"
+
+
+def test_it_folds_a_long_description(client, film):
+    assert description.fold_class("word " * 60) == "folded-narrow"
+    page = shown(client, film(description="a line\n" * 7))
+    assert '<section class="description folded"' in page
+    assert 'type="checkbox"' in page
+
+
+def test_it_links_what_a_description_names_and_gives_nothing_away(client, film):
+    text = 'See https://example.org/more, <script>alert(1)</script> and " rel="nofollow" href="'
+    page = shown(client, film(description=text))
+    assert '<a href="https://example.org/more" rel="noopener noreferrer nofollow">' in page
+    assert "<script>alert" not in page
+    assert "&quot; rel=&quot;nofollow&quot;" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("0:00 Intro\n1:23 Middle (12:04)", [("0", "0:00"), ("83", "1:23"), ("724", "12:04")]),
+        ("at 01:02:03", []),
+        ("12:05 is behind the end, 1:99 and 1:2 are none, nor 1:23:4 nor a1:23", []),
+        ("http://example.org/1:23", []),
+        ("\u0661:23", []),
+    ],
+)
+def test_it_leads_to_the_times_of_a_film_that_it_names(text, links):
+    assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', description.linkify_description(text, 724.0)) == links
+    assert "?t=" not in description.linkify_description(text)
+
+
+def test_it_starts_where_the_address_says(client, film):
+    video = film()
+    assert re.search(r'/video\?v=\w+#t=83"', shown(client, video, "t=83"))
+    for broken in ("t=", "t=x", "t=-1", "t=1e9", "t=" + "9" * 7, "t=%00", "t=\u0661"):
+        assert "#t=" not in shown(client, video, broken)
+
+
+def test_it_asks_the_database_no_more_for_more(client, film, django_assert_max_num_queries):
+    video = film()
+    listed = running("list")
+    Video.objects.filter(pk__in=[waiting(f"e{number}").pk for number in range(30)]).update(parent=listed)
+    assert listed.complete_as_playlist("Many films", "A list.")
+    for found in (video, listed, Video.objects.waiting().last()):
+        with django_assert_max_num_queries(10):
+            client.get(found.get_absolute_url())
+
+
+@pytest.mark.parametrize("piece", ["0:00 ", "a@", "((((", "http://", "1:", "www.a.com)", "&lt", "\n"])
+def test_it_reads_any_description_in_a_bearable_time(piece):
+    began = time.process_time()
+    description.fold_class(piece * 20_000)
+    description.linkify_description(piece * 20_000, 10.0)
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
+)
+def test_it_says_how_long_something_took(seconds, said):
+    assert formatting.format_timespan(seconds) == said
+
+
+def test_it_names_a_video_without_a_title_by_its_address(client):
+    video = waiting()
+    for path in ("/", video.get_absolute_url()):
+        page = client.get(path).content.decode()
+        assert "a.example.org<" in page
+        assert 'title="http://a.example.org/"' in page

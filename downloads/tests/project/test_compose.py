@@ -1,0 +1,204 @@
+"""The Compose file's rules, its health checks and nginx' configuration; no Docker engine is needed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from django.conf import settings
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from downloads.progress import keys
+from downloads.tests.conftest import free_port, wait_until
+from downloads.tests.support import required_programs
+from downloads.tests.support.processes import Archive, archive, status_of
+
+COMPOSE = settings.BASE_DIR / "docker-compose.yml"
+TEXT = COMPOSE.read_text()
+FILE = yaml.safe_load(TEXT)
+SERVICES = FILE["services"]
+OURS = ("setup", "web", "bridge", "worker")
+SECRETS = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "DJANGO_SUPERUSER_PASSWORD")
+
+each = pytest.mark.parametrize("name", SERVICES)
+each_of_ours = pytest.mark.parametrize("name", OURS)
+
+
+# The file ----------------------------------------------------------------------------------------
+
+
+def test_it_has_the_parts_of_the_house() -> None:
+    assert SERVICES.keys() == {*OURS, "nginx", "redis", "postgres"}
+    assert SERVICES["bridge"]["deploy"]["replicas"] == 2
+
+
+@each
+def test_it_locks_each_container_down(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["init"] is True
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] > 0
+    assert not {"privileged", "cap_add", "devices", "pid", "network_mode"} & service.keys()
+
+
+@each
+def test_it_runs_nothing_as_root(name: str) -> None:
+    assert int(SERVICES[name]["user"].split(":")[0]) > 0
+
+
+@each
+def test_it_gives_each_container_time_to_stop(name: str) -> None:
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 10
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "setup"])
+def test_it_watches_the_health_of_what_stays(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_it_publishes_nginx_only_and_to_this_machine() -> None:
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["nginx"]
+    assert SERVICES["nginx"]["ports"] == ["${YTARCHIVE_PUBLISH:-127.0.0.1:8000}:8080"]
+
+
+def test_it_keeps_the_stores_on_a_network_without_a_way_out() -> None:
+    assert FILE["networks"]["inside"] == {"internal": True}
+    assert SERVICES["redis"]["networks"] == SERVICES["postgres"]["networks"] == ["inside"]
+
+
+@each_of_ours
+def test_it_uses_one_image_and_is_private(name: str) -> None:
+    assert SERVICES[name]["image"] == "ytarchive"
+    assert SERVICES[name]["environment"]["YTARCHIVE_PRIVATE"] == "1"
+
+
+@each_of_ours
+def test_it_calls_public_commands(name: str) -> None:
+    command = SERVICES[name]["command"][0]
+
+    assert (settings.BASE_DIR / "downloads" / "management" / "commands" / f"{command}.py").exists()
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_it_has_no_secret_and_demands_each(name: str) -> None:
+    assert f"${{{name}:?" in TEXT
+    assert f"${{{name}:-" not in TEXT
+    assert re.search(rf"^{name}=$", (settings.BASE_DIR / ".env.example").read_text(), re.MULTILINE)
+
+
+def test_it_explains_every_variable_it_takes() -> None:
+    example = (settings.BASE_DIR / ".env.example").read_text()
+
+    assert set(re.findall(r"\$\{(\w+)", TEXT)) == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+
+
+def test_it_keeps_the_filled_in_secrets_out_of_git_and_image() -> None:
+    assert "/.env" in (settings.BASE_DIR / ".gitignore").read_text().splitlines()
+    assert (settings.BASE_DIR / ".dockerignore").read_text().startswith("*\n")
+
+
+def test_it_puts_all_that_the_program_needs_into_the_image() -> None:
+    taken = re.findall(r"^!(\S+)", (settings.BASE_DIR / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert {"manage.py", "requirements.txt", "downloads", "ytarchive", "static", "templates"} <= set(taken)
+    assert all((settings.BASE_DIR / name).exists() for name in taken)
+
+
+# With real processes -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with archive(tmp_path_factory.mktemp("compose")) as found:
+        found.start("up", "--port", "0", DJANGO_ALLOWED_HOSTS="localhost,.example.org,127.0.0.1", YTARCHIVE_PRIVATE="0")
+        found.await_ready()
+        yield found
+
+
+def healthy(name: str, port: str, **env: str) -> bool:
+    """Run a service's own health check, with our port for its own."""
+    command, option, program = SERVICES[name]["healthcheck"]["test"][1:]
+    assert (command, option) == ("python", "-c")
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace("8000", port)],
+        env=os.environ | env,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=30,
+    )
+    return done.returncode == 0
+
+
+def port_of(running: Archive) -> str:
+    return running.await_ready().rsplit(":", 1)[1].rstrip("/")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("name", ["web", "bridge", "worker"])
+def test_it_finds_a_living_part_healthy(running: Archive, name: str) -> None:
+    socket = running.redis().get_connection_kwargs()["path"]
+
+    assert healthy(name, port_of(running), DJANGO_ALLOWED_HOSTS="localhost,other", REDIS_URL=f"unix://{socket}")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("name", ["web", "bridge", "worker"])
+def test_it_finds_a_missing_part_unhealthy(redis_server, name: str) -> None:
+    assert not healthy(name, "1", DJANGO_ALLOWED_HOSTS="localhost", REDIS_URL=redis_server.url)
+
+
+CONFIGURATION = settings.BASE_DIR / "deploy" / "nginx.conf"
+
+
+def test_it_gives_nginx_a_configuration_it_takes() -> None:
+    done = subprocess.run(
+        [required_programs.require("nginx"), "-t", "-c", CONFIGURATION], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def proxied(running: Archive, tmp_path: Path) -> Iterator[str]:
+    """nginx with the very configuration, in front of one web process of this machine."""
+    nginx = required_programs.require("nginx")
+    port = free_port()
+    text = CONFIGURATION.read_text()
+    for old, new in (
+        ("listen 8080", f"listen 127.0.0.1:{port}"),
+        ("http://web:8000", running.await_ready().rstrip("/")),
+        ("/tmp/", f"{tmp_path}/"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "nginx.conf").write_text(text)
+    process = subprocess.Popen([nginx, "-c", tmp_path / "nginx.conf", "-g", "daemon off;"])
+    url = f"http://127.0.0.1:{port}/"
+    wait_until(lambda: status_of(url) == 200, 10, "nginx answers")
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.mark.processes
+def test_it_passes_pages_and_live_progress_through_nginx(running: Archive, proxied: str) -> None:
+    assert status_of(proxied + "nginx-alive") == 204
+    address = proxied.replace("http", "ws", 1) + "ws/progress"
+
+    with connect(address, origin=proxied.rstrip("/")) as socket, running.redis() as client:
+        client.publish(keys.progress_channel("demo:1"), '{"percent": 42}')
+        frame = json.loads(socket.recv(timeout=10))
+
+    assert (frame["type"], frame["video_id"], frame["percent"]) == ("progress", "demo:1", 42)
+    with pytest.raises(InvalidStatus, match="403"), connect(address, origin="http://other.example"):
+        pass

@@ -1,0 +1,334 @@
+"""The library page, the list and the cards, as rendered on the server."""
+
+import datetime as dt
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import caches
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import escape
+
+from downloads import formatting
+from downloads.library.listing import Listing
+from downloads.models import Metadata, StoredFiles, Video, event
+from downloads.templatetags import video_format
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+FORMATS = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
+
+
+@pytest.fixture
+def ada(client):
+    user = get_user_model().objects.create_user("ada", password="x")
+    client.force_login(user)
+    return user
+
+
+def waiting(name: str = "a") -> Video:
+    # A site of its own each: how many of one site run at once is limited.
+    url = f"http://{name}.example.org/"
+    return Video.objects.ingest(url, url)[0]
+
+
+def running(name: str = "a", **state) -> Video:
+    waiting(name)
+    video = Video.objects.claim("w")
+    assert video
+    assert video.renew_lease(**state)
+    return video
+
+
+def complete(name: str = "a") -> Video:
+    video = running(name)
+    assert video.save_metadata(Metadata(title=f"Film {name}", uploader="Ada", duration=724))
+    assert video.finish(StoredFiles(f"{name}.mp4", 603_000_000), lambda: None)
+    return video
+
+
+def tag(page: str, video: Video) -> str:
+    found = re.findall(rf'<\w+[^>]*data-video-id="{video.video_id}"[^>]*>', page)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_it_shows_each_video_once_with_its_status(client):
+    videos = [complete("a"), running("b"), waiting("c")]
+    page = client.get("/").content.decode()
+    assert [re.search('data-status="(.*?)"', tag(page, video)).group(1) for video in videos] == [
+        "complete",
+        "downloading",
+        "queued",
+    ]
+    assert len(re.findall(r"data-video-id=", page)) == len(re.findall(r"data-status=", page)) == 3
+
+
+def test_it_renders_the_bar_from_the_row(client):
+    running("a", percent=42.25, downloaded_bytes=412_000_000, total_bytes=603_000_000, phase="video")
+    page = client.get("/").content.decode()
+    bar = re.search(r"<progress.*?>", page, re.DOTALL).group(0)
+    assert 'role="progressbar"' in bar
+    assert 'aria-valuenow="42.3"' in bar
+    assert 'aria-valuetext="42 percent, 412 of 603 MB"' in bar
+    assert "42 %" in page
+
+
+def test_it_says_nothing_of_a_total_that_is_unknown(client):
+    running("a", downloaded_bytes=31_000_000)
+    page = client.get("/").content.decode()
+    assert "aria-valuenow" not in page
+    assert 'aria-valuetext="31 MB"' in page
+
+
+def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
+    complete("a")
+    before = Video.objects.latest_rev()
+    real = event.latest_event
+
+    def newest():
+        found = real()
+        complete("b")  # a change right after the rev is read
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr(event, "latest_event", newest)
+    page = client.get("/").content.decode()
+    assert f'data-rev="{before}"' in page
+    assert "Film b" in page
+
+
+def test_it_is_off_until_the_script_says_otherwise(client):
+    page = client.get("/").content.decode()
+    assert '<html lang="en" data-connection="off">' in page
+    assert "style=" not in page
+    assert re.findall(r"<script(?![^>]*src=)", page) == []
+
+
+def test_it_shows_newest_first_page_by_page(client):
+    for number in range(30):
+        complete(f"v{number}")
+    first, second = client.get("/").content.decode(), client.get("/?page=2").content.decode()
+    assert "Film v29" in first
+    assert "Film v5<" not in first
+    assert "Film v5<" in second
+    assert 'href="/?page=2"' in first
+    assert first.index("Film v29") < first.index("Film v28")
+
+
+def test_it_counts_what_waits_as_it_is_listed(client, ada):
+    for number in range(5):
+        waiting(f"film{number}")
+    page = client.get("/?q=film3").content.decode()
+    assert "<span>1 waiting</span>" in page
+    assert "<span>Show more</span>" not in page
+    assert "0 of 5 running in all" in page
+    assert "Cancel all 5" in page
+    page = client.get("/").content.decode()
+    assert "<span>5 waiting</span>" in page
+    assert "<span>Show more</span>" in page
+    assert "Cancel all<" in page
+
+
+@pytest.mark.parametrize("q", ["***", '"', "🎉", "( ) %"])
+def test_it_calls_nothing_a_result_where_no_word_was_asked_for(client, q):
+    found = complete("a")
+    page = client.get("/", {"q": q}).content.decode()
+    assert f"There is no word to look for in “{escape(q)}”" in page
+    assert "Results for" not in page
+    assert found.video_id in page
+
+
+def test_a_page_that_broke_does_not_tell_who_has_signed_in(client, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr(Listing, "active_videos", lambda self: 1 / 0)
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "Something broke" in answer.content.decode()
+    assert "Sign in" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 5000, "%00", "1.5", ""])
+def test_it_answers_any_page_number_with_a_page(client, page):
+    complete()
+    response = client.get(f"/?page={page}&page=3&other=<x>")
+    assert response.status_code == 200
+    assert "Film a" in response.content.decode()
+
+
+def test_it_shows_the_form_to_people_who_signed_in(client, ada):
+    page = client.get("/").content.decode()
+    assert re.search(r'<label for="id_urls">\s*Video URL\s*</label>', page)
+    assert "Nothing is in the archive yet." in page
+
+
+def test_it_shows_strangers_no_form_in_an_open_archive(client):
+    waiting()
+    page = client.get("/").content.decode()
+    assert 'method="post"' not in page
+    assert "Sign in" in page
+
+
+@pytest.mark.parametrize("name", ["library", "list", "cards"])
+def test_it_sends_strangers_of_a_private_archive_to_the_sign_in(client, settings, name):
+    settings.PRIVATE = True
+    response = client.get(reverse(name))
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/?next=/")
+
+
+@pytest.mark.parametrize("name", ["library", "list", "cards"])
+def test_it_refuses_other_methods(client, name):
+    assert client.post(reverse(name)).status_code == 405
+
+
+def test_it_keeps_to_a_few_queries_and_100_kb(client, ada, django_assert_max_num_queries):
+    for number in range(30):
+        complete(f"v{number}")
+    for number in range(50):
+        waiting(f"w{number}")
+    for _ in range(4):
+        Video.objects.claim("w")
+    with django_assert_max_num_queries(12):
+        page = client.get("/").content
+    assert b"46 waiting" in page
+    assert len(page) <= 100_000
+
+
+def test_it_answers_the_list_alone(client):
+    video = complete()
+    page = client.get("/videos/list?page=1").content.decode()
+    assert "<html" not in page
+    tag(page, video)
+    assert f'data-rev="{Video.objects.latest_rev()}"' in page
+
+
+def test_it_answers_the_asked_cards_and_leaves_out_what_is_not_here(client, django_assert_max_num_queries):
+    videos = [complete("a"), running("b"), waiting("c")]
+    ids = "&".join(f"id={video.video_id}" for video in videos[:2])
+    with django_assert_max_num_queries(4):
+        page = client.get(f"/videos/cards?as=card&{ids}&id=nope").content.decode()
+    for video in videos[:2]:
+        tag(page, video)
+    assert page.count("data-video-id") == 2
+    assert "1 waiting" in page
+
+
+@pytest.mark.parametrize("drawn", ["card", "detail", "admin", "../../etc/passwd"])
+def test_it_draws_cards_for_each_page(client, drawn):
+    for video in (running(), waiting("b"), complete("c")):
+        tag(client.get("/videos/cards", {"as": drawn, "id": video.video_id}).content.decode(), video)
+
+
+def test_it_draws_for_the_library_what_is_drawn_for_no_page(client):
+    ids = [running().video_id, complete("b").video_id]
+    usual = client.get("/videos/cards", {"id": ids}).content
+    for drawn in ("x", "", "card\x00"):
+        assert client.get("/videos/cards", {"as": drawn, "id": ids}).content == usual
+
+
+def test_it_renders_a_card_just_as_the_first_page_does(client):
+    video = complete()
+    card = (
+        client.get(f"/videos/cards?id={video.video_id}")
+        .content.decode()
+        .strip()
+        .split('data-part="running"')[0]
+        .rpartition("<p")[0]
+    )
+    assert card.strip() in client.get("/").content.decode()
+
+
+def test_it_escapes_what_others_wrote(client):
+    video = running()
+    video.save_metadata(Metadata(title='<script>alert(1)</script>"', uploader="<b>"))
+    page = client.get("/").content.decode() + client.get(video.get_absolute_url()).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>" not in page
+
+
+def test_it_leads_to_the_icon(client):
+    response = client.get("/favicon.ico")
+    assert response.status_code == 302
+    assert "favicon" in response["Location"]
+
+
+def test_it_writes_numbers_as_the_script_does():
+    for count, text in FORMATS["size"]:
+        assert formatting.format_bytes(count) == text
+    for done, total, text in FORMATS["amount"]:
+        assert formatting.format_downloaded(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
+    for number, text in FORMATS["percent"]:
+        assert video_format.format_percent(SimpleNamespace(percent=number)) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])
+def test_it_writes_durations_as_players_do(seconds, text):
+    assert formatting.format_duration(seconds) == text
+
+
+def test_it_cuts_long_texts_only():
+    assert [formatting.truncate_text(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
+
+
+def cards(client, query: str = "") -> list[str]:
+    return re.findall(r'<li class="(?:card|row)".*?</li>', client.get(f"/{query}").content.decode(), re.DOTALL)
+
+
+def test_a_card_that_would_look_as_it_did_is_not_drawn_again(client, ada):
+    complete("a"), waiting("b")
+    drawn = [[template.name for template in client.get("/").templates].count("downloads/_video.html") for _ in range(2)]
+    assert drawn == [2, 0]
+
+
+OTHERS = {
+    models.BooleanField: True,
+    models.DateField: dt.date(2020, 2, 3),
+    models.DateTimeField: dt.datetime(2020, 2, 3, tzinfo=dt.UTC),
+    models.FloatField: 55.5,
+    models.IntegerField: 7,
+    models.BigIntegerField: 7_000_000,
+    models.PositiveIntegerField: 2,
+    models.JSONField: [],
+}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [field for field in Video._meta.concrete_fields if not (field.primary_key or field.generated or field.is_relation)],
+    ids=lambda field: field.name,
+)
+@pytest.mark.parametrize("query", ["", "?q=film"])
+def test_a_kept_card_follows_each_field(client, ada, field, query):
+    for video in [complete("film-a"), waiting("film-b")]:
+        before = cards(client, query)
+        other = "failed" if field.name == "status" else OTHERS.get(type(field), f"film{video.pk}")
+        Video.objects.filter(pk=video.pk).update(**{field.name: other})
+        after = cards(client, query)
+        caches["cards"].clear()
+        assert after == cards(client, query)
+        if field.name in ("title", "status", "duration" if video.is_terminal else "percent"):
+            assert after != before  # the comparison sees something
+
+
+def test_a_kept_card_follows_the_clock_and_who_looks(client, ada, monkeypatch):
+    complete("a")
+    (card,) = cards(client)
+    assert "just now" in card
+    assert "Delete" in card
+    hour = timezone.now() + dt.timedelta(hours=1)
+    monkeypatch.setattr(formatting.timezone, "now", lambda: hour)
+    assert "1 hour ago" in cards(client)[0]
+    client.logout()
+    assert "Delete" not in cards(client)[0]
+
+
+def test_it_shows_a_state_that_it_does_not_know_as_it_is(client, ada):
+    video = complete("a")
+    Video.objects.filter(pk=video.pk).update(status="odd")
+    answer = client.get(f"/videos/cards?as=card&id={video.video_id}")
+    assert "<span data-state>odd</span>" in answer.content.decode()
