@@ -20,10 +20,10 @@ from django.test.utils import override_settings
 from downloads.files import ffmpeg
 from downloads.progress import publisher
 from downloads.tests.support import clips, required_programs
-from downloads.tests.support.media_server import Server
+from downloads.tests.support.media_server import MediaServer
 from ytarchive.supervisor import embedded_redis
 
-QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
+FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
 class RedisServer:
@@ -48,9 +48,9 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until(self.answers, 10, "Redis answers")
+        wait_until(self.is_ready, 10, "Redis answers")
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             with self.client() as client:
                 return bool(client.ping())
@@ -67,7 +67,7 @@ class RedisServer:
         assert self.process
         os.kill(self.process.pid, signal.SIGSTOP)
 
-    def thaw(self) -> None:
+    def resume(self) -> None:
         assert self.process
         os.kill(self.process.pid, signal.SIGCONT)
 
@@ -88,7 +88,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def redis_session() -> Iterator[RedisServer]:
+def session_redis_server() -> Iterator[RedisServer]:
     server = RedisServer(settings.REDIS_SOCKET, settings.DATA / "redis")
     server.start()
     yield server
@@ -96,14 +96,14 @@ def redis_session() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def redis_server(redis_session: RedisServer) -> Iterator[RedisServer]:
+def redis_server(session_redis_server: RedisServer) -> Iterator[RedisServer]:
     """The embedded server where the settings expect it, empty."""
-    if not redis_session.answers():
-        redis_session.start()
-    with redis_session.client() as client:
+    if not session_redis_server.is_ready():
+        session_redis_server.start()
+    with session_redis_server.client() as client:
         client.flushall()
     publisher._backoff_until = 0.0
-    yield redis_session
+    yield session_redis_server
     publisher._backoff_until = 0.0
 
 
@@ -112,19 +112,19 @@ def django_db_modify_db_settings_xdist_suffix() -> None:
     """Keep the database's name: each pytest-xdist worker has a data folder of its own (environment.py)."""
 
 
-Manage = Callable[..., subprocess.Popen[str]]
+RunManage = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def manage(tmp_path: Path) -> Iterator[Manage]:
+def run_manage(tmp_path: Path) -> Iterator[RunManage]:
     """Start `manage.py …` as real processes on the tests' data folder; they are ended with the test.
 
-    `manage("work", env={…})` returns the Popen; its output goes to the file `process.log` (a Path).
+    `run_manage("work", env={…})` returns the Popen; its output goes to the file `process.log` (a Path).
     """
-    yield from managing(tmp_path)
+    yield from manage_processes(tmp_path)
 
 
-def managing(folder: Path) -> Iterator[Manage]:
+def manage_processes(folder: Path) -> Iterator[RunManage]:
     """Give what starts processes, with their logs in this folder; end them in the end."""
     started: list[subprocess.Popen[str]] = []
 
@@ -154,20 +154,20 @@ def managing(folder: Path) -> Iterator[Manage]:
 
 
 @pytest.fixture(scope="session")
-def media_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def session_media_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaServer]:
     folder = tmp_path_factory.mktemp("clips")
-    with Server(clips.make_clips(folder)) as server:
+    with MediaServer(clips.make_clips(folder)) as server:
         server.start()
         yield server
-        server.let_go.set()
+        server.released.set()
         server.shutdown()
 
 
 @pytest.fixture
-def media_server(media_session: Server) -> Iterator[Server]:
+def media_server(session_media_server: MediaServer) -> Iterator[MediaServer]:
     """The far end of the network, on loopback: `media_server.url("/clip.mp4")`; its module lists the paths."""
-    yield media_session.fresh()
-    media_session.let_go.set()
+    yield session_media_server.reset()
+    session_media_server.released.set()
 
 
 @pytest.fixture(scope="session")
@@ -214,12 +214,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to get the programs whose want made tests be skipped."""
-    for line in required_programs.missing(terminalreporter.stats.get("skipped", [])):
+    for line in required_programs.list_missing_programs(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"Skipped for want of {line}")
 
 
 @pytest.fixture(autouse=True)
-def quick(request: pytest.FixtureRequest) -> Iterator[None]:
+def skip_slow_hashing_and_file_scans(request: pytest.FixtureRequest) -> Iterator[None]:
     """Spend no time on what a test in this process does not look at: slow hashes, and a walk through all static files.
 
     The program's own processes know only the real hashes.
@@ -227,12 +227,14 @@ def quick(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("processes"):
         yield
         return
-    with override_settings(PASSWORD_HASHERS=[QUICK_HASHER, *settings.PASSWORD_HASHERS], WHITENOISE_AUTOREFRESH=True):
+    with override_settings(
+        PASSWORD_HASHERS=[FAST_PASSWORD_HASHER, *settings.PASSWORD_HASHERS], WHITENOISE_AUTOREFRESH=True
+    ):
         yield
 
 
 @pytest.fixture
-def as_in_a_child(settings, monkeypatch, tmp_path) -> None:
+def child_environment(settings, monkeypatch, tmp_path) -> None:
     """What a worker's child finds: folders of its own, ffmpeg on PATH, and leave to fetch from this machine."""
     settings.ALLOW_PRIVATE_HOSTS = True
     settings.MEDIA_ROOT = tmp_path / "media"

@@ -11,30 +11,30 @@ from django.test import AsyncClient, Client, RequestFactory
 from downloads.accounts import client_address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-RIGHT = "correct horse battery staple"
-TRIES = 10
+PASSWORD = "correct horse battery staple"
+MAX_LOGIN_ATTEMPTS = 10
 
 
 @pytest.fixture(autouse=True)
-def ann(db):
-    return get_user_model()._default_manager.create_superuser("ann", password=RIGHT)
+def superuser(db):
+    return get_user_model()._default_manager.create_superuser("ann", password=PASSWORD)
 
 
-def tried(client: Client, password: str, name: str = "ann", page: str = "/accounts/login/", **headers: str):
+def post_login(client: Client, password: str, name: str = "ann", page: str = "/accounts/login/", **headers: str):
     return client.post(page, {"username": name, "password": password, "next": "/?q=a"}, headers=headers)
 
 
-def locked(client: Client, **how: str) -> None:
-    for _ in range(TRIES - 1):
-        assert tried(client, "wrong", **how).status_code == 200
-    answer = tried(client, "wrong", **how)
+def expect_lockout(client: Client, **how: str) -> None:
+    for _ in range(MAX_LOGIN_ATTEMPTS - 1):
+        assert post_login(client, "wrong", **how).status_code == 200
+    answer = post_login(client, "wrong", **how)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "300")
 
 
 @pytest.mark.parametrize("page", ["/accounts/login/", "/admin/login/"])
-def test_it_tries_no_more_after_ten(client, page) -> None:
-    locked(client)
-    answer = tried(client, RIGHT, page=page)
+def test_it_locks_out_after_ten_failures(client, page) -> None:
+    expect_lockout(client)
+    answer = post_login(client, PASSWORD, page=page)
     assert answer.status_code == 429
     assert "Too many wrong passwords for this name" in answer.content.decode()
     assert "5 minutes" in answer.content.decode()
@@ -43,39 +43,39 @@ def test_it_tries_no_more_after_ten(client, page) -> None:
 
 
 def test_it_lets_others_in_meanwhile(client) -> None:
-    get_user_model()._default_manager.create_user("bob", password=RIGHT)
-    locked(client)
-    assert tried(client, RIGHT, "bob").status_code == 302
+    get_user_model()._default_manager.create_user("bob", password=PASSWORD)
+    expect_lockout(client)
+    assert post_login(client, PASSWORD, "bob").status_code == 302
     elsewhere = Client(REMOTE_ADDR="10.0.0.7")
-    assert tried(elsewhere, RIGHT).status_code == 302
+    assert post_login(elsewhere, PASSWORD).status_code == 302
 
 
-def test_it_tries_again_after_a_while_however_often_somebody_knocks(client, time_machine) -> None:
+def test_a_lockout_ends_however_many_attempts_follow(client, time_machine) -> None:
     time_machine.move_to(datetime(2026, 11, 27, tzinfo=UTC))
-    locked(client)
+    expect_lockout(client)
     time_machine.shift(4 * 60)
-    assert tried(client, RIGHT).status_code == 429
+    assert post_login(client, PASSWORD).status_code == 429
     time_machine.shift(61)
-    assert tried(client, RIGHT).status_code == 302
+    assert post_login(client, PASSWORD).status_code == 302
 
 
-def test_a_right_one_begins_the_count_anew() -> None:
+def test_a_successful_login_resets_the_count() -> None:
     for _ in range(2):
-        for _ in range(TRIES - 1):
-            assert tried(Client(), "wrong").status_code == 200
-        assert tried(Client(), RIGHT).status_code == 302
+        for _ in range(MAX_LOGIN_ATTEMPTS - 1):
+            assert post_login(Client(), "wrong").status_code == 200
+        assert post_login(Client(), PASSWORD).status_code == 302
 
 
-def test_whoever_invents_addresses_is_one_all_the_same(client) -> None:
-    for number in range(TRIES):
-        answer = tried(client, "wrong", **{"X-Forwarded-For": f"10.0.0.{number}"})
+def test_forged_addresses_count_as_one_client(client) -> None:
+    for number in range(MAX_LOGIN_ATTEMPTS):
+        answer = post_login(client, "wrong", **{"X-Forwarded-For": f"10.0.0.{number}"})
     assert answer.status_code == 429
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_it_holds_in_the_server_as_well(ann) -> None:
+async def test_it_holds_in_the_server_as_well(superuser) -> None:
     client = AsyncClient()
-    for _ in range(TRIES):
+    for _ in range(MAX_LOGIN_ATTEMPTS):
         answer = await client.post("/accounts/login/", {"username": "ann", "password": "wrong"})
     assert answer.status_code == 429
     assert "Too many wrong passwords" in answer.content.decode()
@@ -84,38 +84,38 @@ async def test_it_holds_in_the_server_as_well(ann) -> None:
 def test_nothing_is_kept_of_who_signed_in_nor_of_what_was_typed(client) -> None:
     from axes.models import AccessAttempt, AccessLog
 
-    tried(client, RIGHT)
-    tried(Client(), "wrong", name=RIGHT)
+    post_login(client, PASSWORD)
+    post_login(Client(), "wrong", name=PASSWORD)
     assert not AccessLog.objects.exists()
     (kept,) = AccessAttempt.objects.values()
-    assert RIGHT not in str(kept)
+    assert PASSWORD not in str(kept)
     assert "wrong" not in str({**kept, "http_accept": ""})
 
 
 def test_a_name_may_be_of_any_length(client) -> None:
     from axes.models import AccessAttempt
 
-    locked(client, name="n" * 100_000)
+    expect_lockout(client, name="n" * 100_000)
     assert len(str(AccessAttempt.objects.values().get())) < 2000
 
 
-def test_all_addresses_of_a_line_are_one(settings) -> None:
-    for number in range(TRIES):
-        answer = tried(Client(REMOTE_ADDR=f"2001:db8:1:2::{number:x}"), "wrong")
+def test_addresses_of_one_ipv6_network_count_as_one(settings) -> None:
+    for number in range(MAX_LOGIN_ATTEMPTS):
+        answer = post_login(Client(REMOTE_ADDR=f"2001:db8:1:2::{number:x}"), "wrong")
     assert answer.status_code == 429
-    assert tried(Client(REMOTE_ADDR="2001:db8:1:3::1"), RIGHT).status_code == 302
+    assert post_login(Client(REMOTE_ADDR="2001:db8:1:3::1"), PASSWORD).status_code == 302
 
 
-def test_those_who_knock_at_once_are_counted_one_by_one(transactional_db, ann, client) -> None:
-    with ThreadPoolExecutor(3 * TRIES) as pool:
-        answers = list(pool.map(lambda _: in_a_thread("wrong"), range(3 * TRIES)))
-    assert answers.count(200) == TRIES - 1
-    assert answers.count(429) == 2 * TRIES + 1
+def test_concurrent_attempts_are_all_counted(transactional_db, superuser, client) -> None:
+    with ThreadPoolExecutor(3 * MAX_LOGIN_ATTEMPTS) as pool:
+        answers = list(pool.map(lambda _: login_in_thread("wrong"), range(3 * MAX_LOGIN_ATTEMPTS)))
+    assert answers.count(200) == MAX_LOGIN_ATTEMPTS - 1
+    assert answers.count(429) == 2 * MAX_LOGIN_ATTEMPTS + 1
 
 
-def in_a_thread(password: str) -> int:
+def login_in_thread(password: str) -> int:
     try:
-        return tried(Client(), password).status_code
+        return post_login(Client(), password).status_code
     finally:
         connection.close()
 

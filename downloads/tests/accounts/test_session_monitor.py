@@ -21,7 +21,7 @@ PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(autouse=True)
-async def private(redis_server, settings, monkeypatch):
+async def private_archive(redis_server, settings, monkeypatch):
     """A private archive that looks often, with a layer of this test's loop."""
     settings.PRIVATE = True
     monkeypatch.setattr(session_monitor, "SESSION_CHECK_INTERVAL_SECONDS", 0.02)
@@ -31,7 +31,7 @@ async def private(redis_server, settings, monkeypatch):
     channel_layers.backends.pop("default", None)
 
 
-def signed_in() -> Client:
+def sign_in_client() -> Client:
     users = get_user_model()._default_manager
     users.filter(username="ann").exists() or users.create_user("ann", password=PASSWORD)
     client = Client()
@@ -39,7 +39,7 @@ def signed_in() -> Client:
     return client
 
 
-async def socket(client: Client) -> WebsocketCommunicator:
+async def open_socket(client: Client) -> WebsocketCommunicator:
     """Open a socket with this browser's cookie."""
     cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
     found = WebsocketCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie)])
@@ -67,16 +67,16 @@ def delete_the_account(client: Client) -> None:
 
 @pytest.mark.parametrize("end", [sign_out, change_password, close_the_account, delete_the_account])
 async def test_a_socket_ends_with_its_session(end) -> None:
-    client = await sync_to_async(signed_in)()
-    found = await socket(client)
+    client = await sync_to_async(sign_in_client)()
+    found = await open_socket(client)
     await sync_to_async(end)(client)
     assert await found.receive_output(5) == {"type": "websocket.close", "code": 4401}
     await found.disconnect()
 
 
 async def test_it_ends_no_other_and_goes_on_looking() -> None:
-    one, other = await sync_to_async(signed_in)(), await sync_to_async(signed_in)()
-    first, second = await socket(one), await socket(other)
+    one, other = await sync_to_async(sign_in_client)(), await sync_to_async(sign_in_client)()
+    first, second = await open_socket(one), await open_socket(other)
     for client, found in ((one, first), (other, second)):
         await sync_to_async(sign_out)(client)
         assert (await found.receive_output(5))["code"] == 4401
@@ -97,8 +97,8 @@ async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there
 
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(session_monitor, "find_ended_sessions", ended)
-    clients = [await sync_to_async(signed_in)() for _ in range(2)]
-    tabs = [await socket(clients[0]), await socket(clients[0]), await socket(clients[1])]
+    clients = [await sync_to_async(sign_in_client)() for _ in range(2)]
+    tabs = [await open_socket(clients[0]), await open_socket(clients[0]), await open_socket(clients[1])]
     await asyncio.wait_for(enough.wait(), 5)
     assert looked[-1] == {client.cookies["sessionid"].value for client in clients}
     looking = session_monitor.get_session_monitor()._check_task
@@ -110,7 +110,7 @@ async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there
 
 
 def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
-    clients = [signed_in() for _ in range(5)]
+    clients = [sign_in_client() for _ in range(5)]
     keys = {client.cookies["sessionid"].value for client in clients}
     sign_out(clients[0])
     with CaptureQueriesContext(connection) as queries:
@@ -122,12 +122,12 @@ def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
 
 
 @pytest.mark.parametrize("problem", [OperationalError("no connection"), InterfaceError("closed"), KeyError("x")])
-async def test_sockets_stay_while_it_cannot_be_known(monkeypatch, caplog, problem) -> None:
+async def test_sockets_stay_open_while_sessions_cannot_be_checked(monkeypatch, caplog, problem) -> None:
     def away(keys: set[str]) -> set[str]:
         raise problem
 
-    client = await sync_to_async(signed_in)()
-    found = await socket(client)
+    client = await sync_to_async(sign_in_client)()
+    found = await open_socket(client)
     with monkeypatch.context() as patched:
         patched.setattr(session_monitor, "find_ended_sessions", away)
         assert await found.receive_nothing(0.3)

@@ -12,12 +12,12 @@ from downloads.files import trash
 from downloads.models import Metadata, Status, StoredFiles, Video
 from downloads.tests.views.test_library import complete, running, waiting
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_in_a_child", "static_files")]
-HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/"}
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("child_environment", "static_files")]
+HTMX_HEADERS = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/"}
 
 
 @pytest.fixture
-def ada(client):
+def signed_in_client(client):
     user = get_user_model().objects.create_user("ada")
     client.force_login(user)
     return client
@@ -27,41 +27,45 @@ def said(response) -> str:
     return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
-def asked(client, video, **headers) -> str:
+def get_confirmation(client, video, **headers) -> str:
     return client.get(reverse("delete", args=[video.video_id]), **headers).content.decode()
 
 
-def press(client, video, back="", **headers):
+def post_delete(client, video, back="", **headers):
     return client.post(reverse("delete", args=[video.video_id]), {"next": back}, **headers)
 
 
-def many(client, videos, **data):
+def post_delete_many(client, videos, **data):
     return client.post(reverse("many"), {"do": "delete", "id": [video.video_id for video in videos], **data})
 
 
 def test_it_refuses_strangers(client):
     video = complete()
-    for response in (client.get(reverse("delete", args=[video.video_id])), press(client, video), many(client, [video])):
+    for response in (
+        client.get(reverse("delete", args=[video.video_id])),
+        post_delete(client, video),
+        post_delete_many(client, [video]),
+    ):
         assert "/accounts/login/" in response.url
     assert Video.objects.exists()
 
 
-def test_it_knows_no_video_that_is_gone(ada):
-    for method in (ada.get, ada.post, ada.head):
+def test_it_knows_no_video_that_is_gone(signed_in_client):
+    for method in (signed_in_client.get, signed_in_client.post, signed_in_client.head):
         response = method("/videos/nope/delete")
         assert response.status_code == 404
-    page = ada.get("/videos/nope/delete").content.decode()
+    page = signed_in_client.get("/videos/nope/delete").content.decode()
     assert "not in the archive any more" in page
     assert "Back to the library" in page
 
 
-def test_it_takes_no_other_method(ada):
-    assert ada.put(reverse("delete", args=[complete().video_id])).status_code == 405
+def test_it_takes_no_other_method(signed_in_client):
+    assert signed_in_client.put(reverse("delete", args=[complete().video_id])).status_code == 405
 
 
-def test_it_asks_before_it_deletes(ada):
+def test_it_asks_before_it_deletes(signed_in_client):
     video = complete()
-    page = asked(ada, video, HTTP_REFERER="http://testserver/?page=2")
+    page = get_confirmation(signed_in_client, video, HTTP_REFERER="http://testserver/?page=2")
     assert "<html" in page
     # By itself the page stays no longer than its video.
     assert f'hx-post="/videos/{video.video_id}/delete"' not in page
@@ -72,36 +76,39 @@ def test_it_asks_before_it_deletes(ada):
     assert Video.objects.exists()
 
 
-def test_it_asks_in_a_dialog(ada):
-    response = ada.get(reverse("delete", args=[complete().video_id]), **HTMX)
+def test_it_asks_in_a_dialog(signed_in_client):
+    response = signed_in_client.get(reverse("delete", args=[complete().video_id]), **HTMX_HEADERS)
     page = response.content.decode()
     assert "<html" not in page
     assert '<form method="dialog">' in page
     assert "HX-Request" in response["Vary"]
 
 
-def test_it_says_in_its_place_that_there_is_nothing_to_ask_for(ada):
-    for response in (ada.get("/videos/nope/delete", **HTMX), ada.post(reverse("many"), {"do": "delete"}, **HTMX)):
+def test_it_says_in_its_place_that_there_is_nothing_to_ask_for(signed_in_client):
+    for response in (
+        signed_in_client.get("/videos/nope/delete", **HTMX_HEADERS),
+        signed_in_client.post(reverse("many"), {"do": "delete"}, **HTMX_HEADERS),
+    ):
         assert response.status_code == 200
         assert (response["HX-Retarget"], response["HX-Reswap"]) == ("[data-part='messages']", "outerHTML")
 
 
-def described(**fields) -> str:
+def confirmation_text(**fields) -> str:
     return delete_confirmation.delete_confirmation([Video(title="A", **fields)]).message
 
 
 def test_it_says_what_is_removed():
     tracks = [{"language": language, "file": f"a/a.{language}.vtt"} for language in ("de", "en")]
     kept = {"media_file": "a/a.mp4", "size": 603_000_000, "thumbnail": "a/a.jpg", "tracks": tracks}
-    assert described(**kept) == (
+    assert confirmation_text(**kept) == (
         "The video file (603 MB), its picture, 2 subtitle files and its history are removed from the disk. "
         "This cannot be undone."
     )
-    assert "1 subtitle file and" in described(**{**kept, "tracks": [*tracks[1:], {}]})
+    assert "1 subtitle file and" in confirmation_text(**{**kept, "tracks": [*tracks[1:], {}]})
     nothing = "Its place in the archive and its history are removed. This cannot be undone."
-    assert described(status=Status.FAILED) == nothing
-    assert described(status=Status.DOWNLOADING) == f"Its download is stopped. {nothing}"
-    assert described(is_list=True) == f"{nothing} The videos of this list stay."
+    assert confirmation_text(status=Status.FAILED) == nothing
+    assert confirmation_text(status=Status.DOWNLOADING) == f"Its download is stopped. {nothing}"
+    assert confirmation_text(is_list=True) == f"{nothing} The videos of this list stay."
 
 
 def test_it_says_of_many_what_is_removed_and_what_stays():
@@ -115,9 +122,9 @@ def test_it_says_of_many_what_is_removed_and_what_stays():
     )
 
 
-def test_it_names_the_first_of_many(ada):
+def test_it_names_the_first_of_many(signed_in_client):
     videos = [complete(f"v{n}") for n in range(11)] + [running("b")]
-    page = many(ada, videos).content.decode()
+    page = post_delete_many(signed_in_client, videos).content.decode()
     assert "Delete 12 videos?" in page
     assert page.count("<li>Film v") == 10
     assert "and 2 more" in page
@@ -126,73 +133,73 @@ def test_it_names_the_first_of_many(ada):
     assert Video.objects.count() == 12
 
 
-def test_it_shows_a_title_as_text(ada):
+def test_it_shows_a_title_as_text(signed_in_client):
     video = running("a")
     video.save_metadata(Metadata(title="<script>alert(1)</script>"))
-    assert "<script>alert" not in asked(ada, video)
-    assert "&lt;script&gt;alert" in press(ada, video, **HTMX).content.decode()
+    assert "<script>alert" not in get_confirmation(signed_in_client, video)
+    assert "&lt;script&gt;alert" in post_delete(signed_in_client, video, **HTMX_HEADERS).content.decode()
 
 
-def test_it_goes_back_where_it_was_asked_for(ada):
+def test_it_goes_back_where_it_was_asked_for(signed_in_client):
     video = complete()
-    response = press(ada, video, "http://testserver/?page=2")
+    response = post_delete(signed_in_client, video, "http://testserver/?page=2")
     assert response.url == "http://testserver/?page=2"
     assert said(response) == "Film a is deleted."
     assert not Video.objects.exists()
-    assert press(ada, video).status_code == 404
+    assert post_delete(signed_in_client, video).status_code == 404
 
 
-def test_it_leaves_the_page_of_a_video_that_is_gone(ada):
+def test_it_leaves_the_page_of_a_video_that_is_gone(signed_in_client):
     video = complete()
-    assert press(ada, video, f"http://testserver{video.get_absolute_url()}").url == "/"
-    assert ada.get(video.get_absolute_url()).status_code == 404
+    assert post_delete(signed_in_client, video, f"http://testserver{video.get_absolute_url()}").url == "/"
+    assert signed_in_client.get(video.get_absolute_url()).status_code == 404
     other = complete("b")
-    response = press(ada, other, other.get_absolute_url(), **HTMX)
+    response = post_delete(signed_in_client, other, other.get_absolute_url(), **HTMX_HEADERS)
     assert response["HX-Redirect"] == "/"
-    assert "Film b is deleted." in ada.get("/").content.decode()
+    assert "Film b is deleted." in signed_in_client.get("/").content.decode()
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "javascript:alert(1)", "//evil.example"])
-def test_it_never_leads_to_another_site(ada, back):
-    assert press(ada, complete(), back).url == "/"
+def test_it_never_leads_to_another_site(signed_in_client, back):
+    assert post_delete(signed_in_client, complete(), back).url == "/"
 
 
-def test_it_answers_htmx_with_words_and_what_to_look_at(ada):
+def test_it_answers_htmx_with_words_and_what_to_look_at(signed_in_client):
     video = complete()
     for words in ("Film a is deleted.", "This video is not in the archive any more."):
-        response = press(ada, video, "http://testserver/", **HTMX)
+        response = post_delete(signed_in_client, video, "http://testserver/", **HTMX_HEADERS)
         assert response.status_code == 200
         assert words in response.content.decode()
         assert "<html" not in response.content.decode()
         assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": [video.video_id]}}
 
 
-def test_it_deletes_many(ada, settings):
+def test_it_deletes_many(signed_in_client, settings):
     videos = [complete("a"), waiting("b")]
     folder = settings.MEDIA_ROOT / videos[0].video_id
     folder.mkdir()
-    response = many(ada, videos, confirmed="1")
+    response = post_delete_many(signed_in_client, videos, confirmed="1")
     assert said(response) == "2 videos are deleted."
     assert not Video.objects.exists()
     assert not folder.exists()
-    assert "Select videos first" in said(many(ada, videos, confirmed="1"))
+    assert "Select videos first" in said(post_delete_many(signed_in_client, videos, confirmed="1"))
 
 
-def test_it_says_why_a_video_stays(ada, settings):
+def test_it_says_why_a_video_stays(signed_in_client, settings):
     video = complete()
     folder = settings.MEDIA_ROOT / video.video_id
     folder.mkdir()
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).touch()
-    response = press(ada, video, video.get_absolute_url())
+    response = post_delete(signed_in_client, video, video.get_absolute_url())
     assert response.url == video.get_absolute_url()
     assert "Film a could not be deleted: its files cannot be moved (File exists). Nothing of it" in said(response)
     assert folder.is_dir()
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).unlink()
-    assert said(press(ada, video)).endswith("Film a is deleted.")
+    assert said(post_delete(signed_in_client, video)).endswith("Film a is deleted.")
 
 
 @pytest.mark.django_db(transaction=True)  # the media are answered from another thread
-def test_it_serves_nothing_of_what_is_gone(ada, settings):
+def test_it_serves_nothing_of_what_is_gone(signed_in_client, settings):
     video = running()
     filed = StoredFiles(f"{video.video_id}/a.mp4", 1, f"{video.video_id}/a.jpg")
     folder = settings.MEDIA_ROOT / video.video_id
@@ -204,16 +211,16 @@ def test_it_serves_nothing_of_what_is_gone(ada, settings):
 
     assert video.finish(filed, place)
     urls = [f"/media/{video.video_id}/video", f"/media/{video.video_id}/thumbnail", video.get_absolute_url()]
-    assert [ada.get(url).status_code for url in urls] == [200, 200, 200]
-    press(ada, video)
-    assert [ada.get(url).status_code for url in urls] == [404, 404, 404]
+    assert [signed_in_client.get(url).status_code for url in urls] == [200, 200, 200]
+    post_delete(signed_in_client, video)
+    assert [signed_in_client.get(url).status_code for url in urls] == [404, 404, 404]
 
 
-def test_it_deletes_what_is_downloaded_again(ada):
+def test_it_deletes_what_is_downloaded_again(signed_in_client):
     video = complete()
     video.redownload()
     claimed = Video.objects.claim("w")
-    press(ada, video)
+    post_delete(signed_in_client, video)
     assert not claimed.holds_lease()
     assert not claimed.renew_lease(percent=3.0)
     assert not claimed.finish(StoredFiles("a.mp4", 1), lambda: pytest.fail("nothing is filed"))

@@ -26,18 +26,18 @@ from downloads.progress import batch
 from downloads.progress.message import ACTIVE_STATUSES, TERMINAL_STATUSES, Progress
 from downloads.tests.support import required_programs
 
-IDS = ("a", "b", "c", "demo")
-ROWS = IDS[:3]  # "demo" has no row
-TICK = 0.2
+VIDEO_IDS = ("a", "b", "c", "demo")
+IDS_WITH_ROWS = VIDEO_IDS[:3]  # "demo" has no row
+TICK_SECONDS = 0.2
 
 
-class Page:
+class SimulatedPage:
     """The page's store, in Node, and the cards that the page shows."""
 
-    def __init__(self, node: "subprocess.Popen[str]", archive: "Archive") -> None:
+    def __init__(self, node: "subprocess.Popen[str]", archive: "PipelineSimulation") -> None:
         self.node = node
         self.archive = archive
-        self.wanted: set[str] = set()
+        self.missing_ids: set[str] = set()
         self.list_wanted = False
         self.cards: dict[str, dict[str, Any]] = {}
         self._do("reset", rev=archive.rev)
@@ -61,7 +61,7 @@ class Page:
         """Fetch what is wanted, as the page does some time later."""
         if self.list_wanted:
             self.load()
-        wanted, self.wanted = self.wanted, set()
+        wanted, self.missing_ids = self.missing_ids, set()
         for video_id in wanted:
             row = self.archive.rows.get(video_id)
             if row:
@@ -73,7 +73,7 @@ class Page:
     def receive(self, text: str, now: float) -> bool:
         """Take a frame; tell whether a snapshot must be asked for."""
         found = self._do("frame", frame=json.loads(text), now=now * 1000)
-        self.wanted |= set(found["cards"])
+        self.missing_ids |= set(found["cards"])
         self.list_wanted = self.list_wanted or found["list"]
         return bool(found["resync"])
 
@@ -83,7 +83,7 @@ class Page:
 
 
 @dataclasses.dataclass
-class VideoRow:
+class SimulatedRow:
     """A row and its verbs, as models.py has them."""
 
     video_id: str
@@ -100,7 +100,7 @@ class VideoRow:
     def as_row(self) -> RowState:
         return RowState(self.video_id, self.progress())
 
-    def can(self, verb: str) -> bool:
+    def allows(self, verb: str) -> bool:
         return self.status in {
             "start": ("queued",),
             "advance": ACTIVE_STATUSES,
@@ -127,10 +127,10 @@ class VideoRow:
         return self.progress()
 
 
-class MemoryFanout(Hub):
+class InMemoryHub(Hub):
     """The fan-out, with a snapshot store in memory."""
 
-    def __init__(self, archive: "Archive") -> None:
+    def __init__(self, archive: "PipelineSimulation") -> None:
         super().__init__()
         self.archive = archive
 
@@ -138,7 +138,7 @@ class MemoryFanout(Hub):
         return Snapshot(dict(self.archive.head), list(self.archive.store.values()))
 
 
-class Wire:
+class RecordingTransport:
     """The outlet of the page's socket."""
 
     def __init__(self) -> None:
@@ -154,22 +154,22 @@ class Wire:
         raise AssertionError("a client that reads is not dropped")
 
 
-class Archive:
+class PipelineSimulation:
     """Rows, a publisher's channel, a bridge, a web process, and a page."""
 
     def __init__(self, node: "subprocess.Popen[str]") -> None:
         self.now = 1000.0
         self.rev = self.reconciled_rev = 1
         self.events: list[tuple[int, str]] = []
-        self.rows = {video_id: VideoRow(video_id) for video_id in ROWS}
+        self.rows = {video_id: SimulatedRow(video_id) for video_id in IDS_WITH_ROWS}
         self.channel: list[tuple[str, Progress]] = []
         self.head: dict[str, Any] = {}
         self.store: dict[str, str] = {}
         self.epochs = 0
         self.conflator = Conflator()
-        self.fanout = MemoryFanout(self)
-        self.wire = Wire()
-        self.page = Page(node, self)
+        self.fanout = InMemoryHub(self)
+        self.wire = RecordingTransport()
+        self.page = SimulatedPage(node, self)
         self.begin_epoch()
         self.connect()
 
@@ -183,19 +183,19 @@ class Archive:
             await self.settle()
 
     def do_verb(self, verb: str, which: int, number: int) -> None:
-        row = self.rows[ROWS[which % len(ROWS)]]
-        if row.can(verb):
+        row = self.rows[IDS_WITH_ROWS[which % len(IDS_WITH_ROWS)]]
+        if row.allows(verb):
             self.channel.append((row.video_id, row.do(verb, number)))
             if verb != "advance":
                 self.rev += 1
                 self.events.append((self.rev, row.video_id))
 
-    def do_stranger(self, which: int, number: int) -> None:
+    def do_foreign_publish(self, which: int, number: int) -> None:
         """Another program publishes about an id with or without a row, perhaps nonsense."""
         statuses = (None, None, "downloading", "complete", "failed")
         status = statuses[number % len(statuses)]
         fields = {"status": status} if status else {"percent": float(number)}
-        self.channel.append((IDS[which % len(IDS)], Progress(**fields)))
+        self.channel.append((VIDEO_IDS[which % len(VIDEO_IDS)], Progress(**fields)))
 
     def do_deliver(self, which: int, number: int) -> None:
         for _ in range(number % 4 + 1):
@@ -295,10 +295,10 @@ class Archive:
     def connect(self) -> None:
         for viewer in list(self.fanout.clients):
             self.fanout.remove_client(viewer)
-        self.wire, self.ticket_wire = Wire(), Wire()
+        self.wire, self.v1_transport = RecordingTransport(), RecordingTransport()
         self.bars: dict[str, float] = {}
         self.viewer = self.fanout.add_client(self.wire, protocol=False)
-        self.fanout.add_client(self.ticket_wire, protocol=True)
+        self.fanout.add_client(self.v1_transport, protocol=True)
 
     async def settle(self) -> None:
         """Let the web process send, and the page take what it sent."""
@@ -308,7 +308,7 @@ class Archive:
             for text in texts:
                 if self.page.receive(text, self.now):
                     self.fanout.resync_client(self.viewer)
-            texts, self.ticket_wire.texts = self.ticket_wire.texts, []
+            texts, self.v1_transport.texts = self.v1_transport.texts, []
             for text in texts:
                 self.hook(json.loads(text))
 
@@ -353,28 +353,28 @@ class Archive:
         assert not ended, "no state is kept for what has ended"
 
 
-STEPS = (
-    *("start", "advance", "advance", "process", "finish", "fail", "cancel", "retry", "release", "stranger"),
+ACTIONS = (
+    *("start", "advance", "advance", "process", "finish", "fail", "cancel", "retry", "release", "foreign_publish"),
     *("deliver", "deliver", "late", "repeat", "lose", "tick", "tick", "lost_batch", "restart_bridge", "wipe_redis"),
     *("reconcile", "wait", "reconnect", "fetch"),
 )
-HISTORIES = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 11), st.integers(0, 99)), max_size=60)
+HISTORIES = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 11), st.integers(0, 99)), max_size=60)
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator["subprocess.Popen[str]"]:
+def store_process() -> Iterator["subprocess.Popen[str]"]:
     script = "downloads/tests/javascript/store_driver.js"
     found = subprocess.Popen(
-        [required_programs.require("node"), script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [required_programs.require_program("node"), script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     yield found
     found.kill()
     found.wait()
 
 
-def play(node: "subprocess.Popen[str]", history: list[tuple[str, int, int]]) -> None:
+def run_history(node: "subprocess.Popen[str]", history: list[tuple[str, int, int]]) -> None:
     async def run() -> None:
-        archive = Archive(node)
+        archive = PipelineSimulation(node)
         await archive.play(history)
         await archive.quiet()
         archive.check()
@@ -384,12 +384,12 @@ def play(node: "subprocess.Popen[str]", history: list[tuple[str, int, int]]) -> 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=HISTORIES)
-def test_it_ends_with_the_page_equal_to_the_rows(node, history):
-    play(node, history)
+def test_it_ends_with_the_page_equal_to_the_rows(store_process, history):
+    run_history(store_process, history)
 
 
 @pytest.mark.soak
 @settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=HISTORIES)
-def test_it_ends_with_the_page_equal_to_the_rows_for_a_long_time(node, history):
-    play(node, history)
+def test_it_ends_with_the_page_equal_to_the_rows_for_a_long_time(store_process, history):
+    run_history(store_process, history)

@@ -27,7 +27,7 @@ from ytarchive.server.channel_layer import ProgressChannelLayer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Listener:
+class GroupMember:
     """A member of the group `progress`, as a consumer is, that keeps what it hears."""
 
     def __init__(self, layer: ProgressChannelLayer) -> None:
@@ -38,7 +38,7 @@ class Listener:
         self.name = await self.layer.new_channel()
         await self.layer.group_add("progress", self.name)
 
-    async def until(self, holds: Callable[[dict], bool], seconds: float = 10) -> dict:
+    async def wait_for_batch(self, holds: Callable[[dict], bool], seconds: float = 10) -> dict:
         """Return the first batch from now on for which `holds`."""
         async with asyncio.timeout(seconds):
             while True:
@@ -47,7 +47,7 @@ class Listener:
                 if holds(batch):
                     return batch
 
-    async def about(self, video_id: str, kind: str = "progress", **fields) -> dict:
+    async def wait_for_message(self, video_id: str, kind: str = "progress", **fields) -> dict:
         """Wait for a message about `video_id` with these fields, and return it."""
 
         def found(batch: dict) -> dict | None:
@@ -57,12 +57,12 @@ class Listener:
                     return content
             return None
 
-        result = found(await self.until(lambda batch: found(batch) is not None))
+        result = found(await self.wait_for_batch(lambda batch: found(batch) is not None))
         assert result is not None
         return result
 
 
-class Scene:
+class BridgeHarness:
     """A Redis, a publisher, a listener, and bridges of this process."""
 
     def __init__(self, server: RedisServer) -> None:
@@ -70,11 +70,11 @@ class Scene:
         self.layer = ProgressChannelLayer(
             hosts=[{"address": server.url, "retry": Retry(NoBackoff(), 0)}], prefix="ytarchive"
         )
-        self.listener = Listener(self.layer)
+        self.listener = GroupMember(self.layer)
         self.client = redis.asyncio.Redis.from_url(server.url)
         self.running: dict[Bridge, asyncio.Task[None]] = {}
 
-    async def bridge(self, tick: float = 0.05) -> Bridge:
+    async def start_bridge(self, tick: float = 0.05) -> Bridge:
         client = redis.asyncio.Redis.from_url(self.server.url, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
         found = Bridge(client, self.layer, tick)
         self.running[found] = asyncio.create_task(found.run())
@@ -83,7 +83,7 @@ class Scene:
     async def publish(self, video_id: str, **fields) -> None:
         await self.client.publish(progress_channel(video_id), Progress(**fields).to_json())
 
-    async def store(self) -> dict[str, dict]:
+    async def read_snapshot(self) -> dict[str, dict]:
         found = await self.client.hgetall(SNAPSHOT_KEY)
         return {name.decode(): json.loads(text) for name, text in found.items()}
 
@@ -99,27 +99,27 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(redis_server: RedisServer) -> AsyncIterator[Scene]:
-    found = Scene(redis_server)
+async def bridge_harness(redis_server: RedisServer) -> AsyncIterator[BridgeHarness]:
+    found = BridgeHarness(redis_server)
     await found.listener.join()
     yield found
     await found.close()
 
 
 @sync_to_async
-def a_video(url: str = "http://example.org/v") -> Video:
+def claim_video(url: str = "http://example.org/v") -> Video:
     Video.objects.ingest(url, url)
     video = Video.objects.claim("worker")
     assert video
     return video
 
 
-async def test_it_carries_progress_into_the_group(scene):
-    await scene.bridge()
-    first = await scene.listener.until(lambda batch: True)
+async def test_it_carries_progress_into_the_group(bridge_harness):
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
     assert (first["type"], first["seq"], first["messages"]) == ("progress.batch", 1, [])
-    await scene.publish("demo:1", percent=42.0)
-    found = await scene.listener.about("demo:1")
+    await bridge_harness.publish("demo:1", percent=42.0)
+    found = await bridge_harness.listener.wait_for_message("demo:1")
     assert found == {
         "type": "progress",
         "video_id": "demo:1",
@@ -130,227 +130,231 @@ async def test_it_carries_progress_into_the_group(scene):
     }
 
 
-async def test_it_never_stops_for_a_bad_message(scene, caplog):
-    found = await scene.bridge()
-    await scene.listener.until(lambda batch: True)
+async def test_it_never_stops_for_a_bad_message(bridge_harness, caplog):
+    found = await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
     poison = [b"", b"\xff\xfe", b"[" * 200_000, b"null", b'{"type":"websocket.disconnect"}', b'{"percent": NaN}']
     for data in poison:
-        await scene.client.publish("progress:demo", data)
-        await scene.client.publish("progress:a b:*?[", data)
-        await scene.client.publish("progress:", data)
-    await scene.publish("demo", percent=1.0)
-    await scene.listener.about("demo", percent=1.0)
+        await bridge_harness.client.publish("progress:demo", data)
+        await bridge_harness.client.publish("progress:a b:*?[", data)
+        await bridge_harness.client.publish("progress:", data)
+    await bridge_harness.publish("demo", percent=1.0)
+    await bridge_harness.listener.wait_for_message("demo", percent=1.0)
     dropped = {name.removeprefix("messages_dropped."): count for name, count in found.counters.counts.items()}
     assert sum(dropped[reason] for reason in ("no_json", "no_object", "no_field", "too_long")) == len(poison)
     assert dropped["bad_id"] == 2 * len(poison)
     assert caplog.text.count("cannot be used") == 1
 
 
-async def test_it_writes_the_store_before_it_sends(scene):
-    await scene.bridge()
-    await scene.publish("a", percent=1.0)
-    await scene.listener.until(lambda batch: batch["seq"] == 1)
+async def test_it_writes_the_store_before_it_sends(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.publish("a", percent=1.0)
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["seq"] == 1)
     for percent in range(20):
-        await scene.publish("a", percent=float(percent))
-        await scene.publish("b", status="complete")
-        batch = await scene.listener.until(lambda batch: bool(batch["messages"]))
-        stored = await scene.store()
+        await bridge_harness.publish("a", percent=float(percent))
+        await bridge_harness.publish("b", status="complete")
+        batch = await bridge_harness.listener.wait_for_batch(lambda batch: bool(batch["messages"]))
+        stored = await bridge_harness.read_snapshot()
         assert stored["@"]["epoch"] == batch["epoch"]
         assert stored["@"]["seq"] >= batch["seq"]
         assert "b" not in stored
     assert stored["a"]["percent"] == 19
 
 
-async def test_it_sends_no_more_often_than_ticks_however_much_is_published(scene):
-    await scene.bridge(tick=0.2)
-    await scene.listener.until(lambda batch: True)
-    pipe = scene.client.pipeline(transaction=False)
+async def test_it_sends_no_more_often_than_ticks_however_much_is_published(bridge_harness):
+    await bridge_harness.start_bridge(tick=0.2)
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    pipe = bridge_harness.client.pipeline(transaction=False)
     began = time.monotonic()
     for number in range(3000):
         pipe.publish(progress_channel(f"v{number % 20}"), f'{{"percent": {number % 100}}}')
         if number % 100 == 99:
             await pipe.execute()
-    await scene.publish("last", percent=1.0)
-    await scene.listener.about("last")
+    await bridge_harness.publish("last", percent=1.0)
+    await bridge_harness.listener.wait_for_message("last")
     allowed = (time.monotonic() - began) / 0.2 + 2
-    assert len(scene.listener.batches) - 1 <= allowed
+    assert len(bridge_harness.listener.batches) - 1 <= allowed
 
 
 @pytest.mark.alone
-async def test_it_beats_when_nothing_happens(scene):
-    await scene.bridge()
-    await scene.listener.until(lambda batch: True)
+async def test_it_sends_heartbeats_when_nothing_happens(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
     began = time.monotonic()
-    second = await scene.listener.until(lambda batch: batch["seq"] == 2, 3)
+    second = await bridge_harness.listener.wait_for_batch(lambda batch: batch["seq"] == 2, 3)
     assert second["messages"] == []
     assert 1.0 < time.monotonic() - began <= 2.0
 
 
-async def test_it_begins_anew_from_the_rows_after_redis_lost_everything(scene):
-    video = await a_video()
-    ended = await a_video("http://example.org/ended")
+async def test_it_rebuilds_the_snapshot_from_the_rows_after_redis_lost_it(bridge_harness):
+    video = await claim_video()
+    ended = await claim_video("http://example.org/ended")
     assert await sync_to_async(ended.fail)("no")
-    await scene.bridge()
-    first = await scene.listener.until(lambda batch: True)
-    await scene.client.flushall()
-    fresh = await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.client.flushall()
+    fresh = await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
     told = {(name, json.loads(text).get("status")) for name, kind, text in fresh["messages"] if kind == "status"}
     assert (ended.video_id, "failed") in told
-    stored = await scene.store()
+    stored = await bridge_harness.read_snapshot()
     assert stored.keys() == {"@", video.video_id}
     assert stored[video.video_id]["status"] == "downloading"
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("outage", ["killed", "frozen"])
-async def test_it_survives_redis_going_away(scene, outage):
-    await scene.bridge()
-    first = await scene.listener.until(lambda batch: True)
+async def test_it_survives_redis_going_away(bridge_harness, outage):
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
     if outage == "killed":
-        scene.server.kill()
+        bridge_harness.server.kill()
         await asyncio.sleep(6)  # longer than redis-py's own patience: its listeners end after 4 to 5 s
-        await asyncio.to_thread(scene.server.start)
+        await asyncio.to_thread(bridge_harness.server.start)
     else:
-        scene.server.freeze()
+        bridge_harness.server.freeze()
         await asyncio.sleep(3)
-        scene.server.thaw()
+        bridge_harness.server.resume()
     back = time.monotonic()
-    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
-    await scene.publish("demo", percent=1.0)
-    await scene.listener.about("demo")
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
+    await bridge_harness.publish("demo", percent=1.0)
+    await bridge_harness.listener.wait_for_message("demo")
     assert time.monotonic() - back < 5
 
 
-async def test_it_takes_a_cut_subscription_for_a_new_epoch(scene):
-    await scene.bridge()
-    first = await scene.listener.until(lambda batch: True)
-    video = await a_video()
-    await scene.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-    fresh = await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+async def test_a_lost_subscription_begins_a_new_epoch(bridge_harness):
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    video = await claim_video()
+    await bridge_harness.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    fresh = await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
     assert fresh["seq"] == 1
-    assert video.video_id in await scene.store()
+    assert video.video_id in await bridge_harness.read_snapshot()
 
 
-async def test_it_puts_right_what_contradicts_the_rows(scene, monkeypatch):
+async def test_it_puts_right_what_contradicts_the_rows(bridge_harness, monkeypatch):
     monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
-    video = await a_video()
-    await scene.bridge()
-    first = await scene.listener.until(lambda batch: True)
-    await scene.publish(video.video_id, status="complete")
-    await scene.listener.about(video.video_id, "status", status="complete")
-    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
-    assert video.video_id in await scene.store()
+    video = await claim_video()
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.publish(video.video_id, status="complete")
+    await bridge_harness.listener.wait_for_message(video.video_id, "status", status="complete")
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
+    assert video.video_id in await bridge_harness.read_snapshot()
     await sync_to_async(Video.objects.filter(pk=video.pk).update)(status="failed", error="it says no")
-    await scene.listener.about(video.video_id, "status", status="failed", error="it says no")
-    assert video.video_id not in await scene.store()
+    await bridge_harness.listener.wait_for_message(video.video_id, "status", status="failed", error="it says no")
+    assert video.video_id not in await bridge_harness.read_snapshot()
 
 
-async def test_it_puts_back_what_was_taken_out_of_the_store(scene, monkeypatch):
+async def test_it_puts_back_what_was_taken_out_of_the_store(bridge_harness, monkeypatch):
     monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
-    video = await a_video()
-    await scene.bridge()
-    first = await scene.listener.until(lambda batch: True)
-    await scene.client.hdel(SNAPSHOT_KEY, video.video_id)
-    await scene.client.hset(SNAPSHOT_KEY, "stray", "{}")
-    await scene.listener.about(video.video_id)
-    assert (await scene.store()).keys() == {"@", video.video_id}
-    await scene.client.delete(SNAPSHOT_KEY)
-    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"] or bool(batch["messages"]))
-    assert (await scene.store()).keys() == {"@", video.video_id}
+    video = await claim_video()
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.client.hdel(SNAPSHOT_KEY, video.video_id)
+    await bridge_harness.client.hset(SNAPSHOT_KEY, "stray", "{}")
+    await bridge_harness.listener.wait_for_message(video.video_id)
+    assert (await bridge_harness.read_snapshot()).keys() == {"@", video.video_id}
+    await bridge_harness.client.delete(SNAPSHOT_KEY)
+    await bridge_harness.listener.wait_for_batch(
+        lambda batch: batch["epoch"] != first["epoch"] or bool(batch["messages"])
+    )
+    assert (await bridge_harness.read_snapshot()).keys() == {"@", video.video_id}
 
 
 @pytest.mark.alone
-async def test_its_heart_beats_while_the_database_hangs(scene, monkeypatch):
-    await scene.bridge()
-    await scene.listener.until(lambda batch: True)
+async def test_it_sends_heartbeats_while_the_database_hangs(bridge_harness, monkeypatch):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
     hangs = threading.Event()
     monkeypatch.setattr("downloads.bridge.rows._run_with_usable_connection", lambda question: hangs.wait(20))
     try:
-        await scene.publish("demo", percent=1.0)
+        await bridge_harness.publish("demo", percent=1.0)
         began = time.monotonic()
-        await scene.listener.about("demo")
-        await scene.publish("demo", status="complete")
-        await scene.listener.about("demo", "status")
+        await bridge_harness.listener.wait_for_message("demo")
+        await bridge_harness.publish("demo", status="complete")
+        await bridge_harness.listener.wait_for_message("demo", "status")
         assert time.monotonic() - began < 2.5
-        await scene.listener.until(lambda batch: not batch["messages"], 2.5)
+        await bridge_harness.listener.wait_for_batch(lambda batch: not batch["messages"], 2.5)
     finally:
         hangs.set()
 
 
 @pytest.mark.alone
-async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(scene):
-    one = await scene.bridge()
-    first = await scene.listener.until(lambda batch: True)
-    await scene.bridge()
+async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(bridge_harness):
+    one = await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.start_bridge()
     for seq in (2, 3):
-        batch = await scene.listener.until(lambda batch: True)
+        batch = await bridge_harness.listener.wait_for_batch(lambda batch: True)
         assert (batch["epoch"], batch["seq"]) == (first["epoch"], seq)
     one.stop()
     stopped = time.monotonic()
-    await scene.listener.until(lambda batch: batch["epoch"] != first["epoch"])
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
     assert time.monotonic() - stopped < bridges.LEASE_RETRY_SECONDS + 1
 
 
-async def test_it_tells_the_newest_rev_with_a_status(scene):
-    await scene.bridge()
-    await scene.listener.until(lambda batch: True)
-    video = await a_video()
-    found = await scene.listener.about(video.video_id, "status", status="downloading")
+async def test_a_status_carries_the_latest_rev(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    video = await claim_video()
+    found = await bridge_harness.listener.wait_for_message(video.video_id, "status", status="downloading")
     assert found["rev"] == await sync_to_async(Video.objects.latest_rev)()
     await sync_to_async(video.delete)()
-    await scene.publish(video.video_id, changed=True)
-    assert (await scene.listener.about(video.video_id, "changed"))["deleted"] is True
+    await bridge_harness.publish(video.video_id, changed=True)
+    assert (await bridge_harness.listener.wait_for_message(video.video_id, "changed"))["deleted"] is True
 
 
-async def test_it_tells_of_every_event_up_to_the_rev_that_it_names(scene):
-    await scene.bridge()
-    await scene.listener.until(lambda batch: True)
-    lost = await a_video("http://example.org/lost")
+async def test_it_sends_every_event_up_to_its_rev(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    lost = await claim_video("http://example.org/lost")
     await sync_to_async(Video.objects.filter(pk=lost.pk).update)(status="failed", error="its message was lost")
     await sync_to_async(lost.events.create)(public_id=lost.video_id, status="failed")
-    told = await a_video("http://example.org/told")
-    batch = await scene.listener.until(lambda batch: any(found[0] == told.video_id for found in batch["messages"]))
+    told = await claim_video("http://example.org/told")
+    batch = await bridge_harness.listener.wait_for_batch(
+        lambda batch: any(found[0] == told.video_id for found in batch["messages"])
+    )
     heard = {
         json.loads(text)["video_id"]: json.loads(text)
-        for seen in scene.listener.batches
+        for seen in bridge_harness.listener.batches
         for _, kind, text in seen["messages"]
         if kind == "status"
     }
     assert heard[lost.video_id]["status"] == "failed"
     assert heard[told.video_id]["rev"] <= await sync_to_async(Video.objects.latest_rev)()
-    assert batch["epoch"] == scene.listener.batches[0]["epoch"]
+    assert batch["epoch"] == bridge_harness.listener.batches[0]["epoch"]
 
 
-async def test_it_goes_on_when_the_rows_cannot_be_read(scene, monkeypatch, caplog):
+async def test_it_goes_on_when_the_rows_cannot_be_read(bridge_harness, monkeypatch, caplog):
     def locked(*args):
         raise OperationalError("database is locked")
 
     monkeypatch.setattr("downloads.bridge.rows._fetch_in_chunks", locked)
-    await scene.bridge()
-    await scene.listener.until(lambda batch: True)
-    await scene.publish("demo", percent=1.0)
-    await scene.listener.about("demo")
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.publish("demo", percent=1.0)
+    await bridge_harness.listener.wait_for_message("demo")
     assert "the database does not answer" in caplog.text
 
 
 @pytest.mark.alone
 @pytest.mark.processes
-def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_server, manage, transactional_db):
+def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_server, run_manage, transactional_db):
     client = redis_server.client()
 
     def epoch() -> str:
         return json.loads(client.hget(SNAPSHOT_KEY, "@") or b"{}").get("epoch", "")
 
-    one = manage("bridge_progress")
+    one = run_manage("bridge_progress")
     wait_until(epoch, 20, "the first bridge leads")
-    two = manage("bridge_progress")
+    two = run_manage("bridge_progress")
     before = epoch()
     one.kill()
     killed = time.monotonic()
     wait_until(lambda: epoch() != before, 20, "the second bridge leads")
     assert time.monotonic() - killed <= 5
     # A paused leader that wakes up does not speak with its stale lease.
-    manage("bridge_progress")
+    run_manage("bridge_progress")
     before = epoch()
     heard: list[bytes] = []
     with client.pubsub(ignore_subscribe_messages=True) as pubsub:

@@ -7,54 +7,56 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from downloads.tests.conftest import wait_until
-from downloads.tests.support.media_server import Server
-from downloads.tests.support.processes import Archive, archive
+from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.processes import ArchiveProcess, temporary_archive
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with archive(tmp_path_factory.mktemp("up")) as found:
+def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
+    with temporary_archive(tmp_path_factory.mktemp("up")) as found:
         found.start("up", "--port", "0", "--workers", "4", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1", YTARCHIVE_PER_HOST="8")
         found.await_ready()
         yield found
 
 
 @pytest.fixture
-def page(context: BrowserContext, up: Archive) -> Page:
+def page(context: BrowserContext, running_archive: ArchiveProcess) -> Page:
     """The library, signed in with the password that the first start printed."""
     page = context.new_page()
-    name, password = up.await_line(r"Username: (\S+)  Password: (\S+)").groups()
-    page.goto(f"{up.await_ready()}accounts/login/")
+    name, password = running_archive.wait_for_line(r"Username: (\S+)  Password: (\S+)").groups()
+    page.goto(f"{running_archive.await_ready()}accounts/login/")
     page.get_by_label("Username", exact=True).fill(name)
     page.get_by_label("Password", exact=True).fill(password)
     page.keyboard.press("Enter")
-    page.wait_for_url(up.await_ready())
+    page.wait_for_url(running_archive.await_ready())
     return page
 
 
-def add(page: Page, *urls: str) -> None:
+def add_urls(page: Page, *urls: str) -> None:
     if not page.get_by_label("Video URL").is_visible():
         page.get_by_role("link", name="Add").first.click()
     page.get_by_label("Video URL").fill("\n".join(urls))
     page.get_by_role("button", name="Add", exact=True).click()
 
 
-def test_it_downloads_what_is_pasted_under_every_eye_and_plays_it(page, context, up, media_server: Server):
-    url = up.await_ready()
+def test_it_downloads_pasted_urls_live_in_two_tabs_and_plays_them(
+    page, context, running_archive, media_server: MediaServer
+):
+    url = running_archive.await_ready()
     other = context.new_page()
     other.goto(url)
     for tab in (page, other):
         expect(tab.locator("html[data-connection=live]")).to_be_attached()
-    add(
+    add_urls(
         page,
         media_server.url("/slow/direct.mp4?rate=120000"),
         media_server.url("/slowhls/index.m3u8?rate=120000"),
         media_server.url("/page/A%20film%20in%20a%20page?src=/slow/paged.mp4?rate=120000"),
     )
     for tab in (page, other):
-        tab.wait_for_function(MOVING, timeout=40_000)
+        tab.wait_for_function(ALL_BARS_MOVE, timeout=40_000)
     for tab in (page, other):
         expect(tab.locator("[data-video-id][data-status=complete]")).to_have_count(3, timeout=90_000)
         expect(tab.get_by_role("progressbar")).to_have_count(0)
@@ -68,12 +70,12 @@ def test_it_downloads_what_is_pasted_under_every_eye_and_plays_it(page, context,
     page.wait_for_function(
         "() => (v => !v.seeking && v.currentTime >= v.duration * 0.8)(document.querySelector('video'))"
     )
-    stored = next((up.data / "media").rglob("*irect*.mp4"))
+    stored = next((running_archive.data / "media").rglob("*irect*.mp4"))
     assert stored.read_bytes() == media_server.clip
 
 
 # Three bars have moved, all while the others did.
-MOVING = """() => {
+ALL_BARS_MOVE = """() => {
     const bars = [...document.querySelectorAll('[data-video-id] [role=progressbar]')];
     window.seen ??= {};
     for (const bar of bars) {
@@ -84,12 +86,12 @@ MOVING = """() => {
 }"""
 
 
-def test_it_says_why_a_broken_one_failed_and_retries_it(page, up, media_server: Server):
-    add(page, media_server.url("/missing.mp4"))
+def test_it_says_why_a_broken_one_failed_and_retries_it(page, running_archive, media_server: MediaServer):
+    add_urls(page, media_server.url("/missing.mp4"))
     failed = page.locator("[data-video-id][data-status=failed]")
     expect(failed).to_contain_text("404", timeout=40_000)
     expect(failed).to_contain_text(re.compile(r"not (found|there)", re.IGNORECASE))
-    before = media_server.asked_for("/missing.mp4")
+    before = media_server.count_requests("/missing.mp4")
     failed.get_by_role("button", name="Retry").click()
-    wait_until(lambda: media_server.asked_for("/missing.mp4") > before, 40, "it is asked for again")
+    wait_until(lambda: media_server.count_requests("/missing.mp4") > before, 40, "it is asked for again")
     expect(failed).to_contain_text("404", timeout=40_000)

@@ -4,12 +4,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
-from downloads.tests.support.pages import card, finish, opened, running, wait_until_stable
+from downloads.tests.support.pages import card, finish_video, open_live_page, running_with_metadata, wait_until_stable
 
 pytestmark = [pytest.mark.alone, pytest.mark.chromium, pytest.mark.processes]
-SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+VIEWPORTS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
-WATCH = """() => {
+OBSERVER_SCRIPT = """() => {
 window.shifts = [];
 window.glides = [];
 new PerformanceObserver((list) => {
@@ -22,24 +22,24 @@ Element.prototype.animate = function (...how) {
   return animate.apply(this, how);
 };
 }"""
-TOP = "element => element.getBoundingClientRect().top"
+TOP_EDGE = "element => element.getBoundingClientRect().top"
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=VIEWPORTS)
 def page(request, browser: Browser, site) -> Page:
     """A page with eight complete videos, and three that run."""
     for number in range(8):
-        finish(running(f"old-{number}"))
-    context = browser.new_context(viewport=SIZES[request.param])
+        finish_video(running_with_metadata(f"old-{number}"))
+    context = browser.new_context(viewport=VIEWPORTS[request.param])
     page = context.new_page()
-    page.videos = [running(name) for name in "abc"]  # type: ignore[attr-defined]
-    opened(page, site)
-    page.evaluate(WATCH)
+    page.videos = [running_with_metadata(name) for name in "abc"]  # type: ignore[attr-defined]
+    open_live_page(page, site)
+    page.evaluate(OBSERVER_SCRIPT)
     yield page
     context.close()
 
 
-def rested(page: Page) -> list[list]:
+def collect_glides(page: Page) -> list[list]:
     """Return what has glided since the last time, once all of it is where it belongs: [what, how far, ms]."""
     page.wait_for_function("() => window.glides.length")
     wait_until_stable(page)
@@ -48,37 +48,37 @@ def rested(page: Page) -> list[list]:
     return glides
 
 
-def turned(page: Page, video: Video, status: str) -> None:
+def expect_status(page: Page, video: Video, status: str) -> None:
     expect(card(page, video)).to_have_attribute("data-status", status)
 
 
 def test_nothing_jumps_when_rows_come_and_go(page):
     first, second, third = page.videos
-    finish(second)
-    turned(page, second, "complete")
+    finish_video(second)
+    expect_status(page, second, "complete")
     # The row itself glides to its place among the cards.
-    folded = [how for what, how, _ in rested(page) if what == second.video_id]
+    folded = [how for what, how, _ in collect_glides(page) if what == second.video_id]
     assert folded
     assert folded != ["0px 0px"]
-    new = running("d")
-    turned(page, new, "downloading")
-    rested(page)
+    new = running_with_metadata("d")
+    expect_status(page, new, "downloading")
+    collect_glides(page)
     waiting = Video.objects.ingest("http://e.example.org/", "http://e.example.org/")[0]
-    turned(page, waiting, "queued")
-    rested(page)
+    expect_status(page, waiting, "queued")
+    collect_glides(page)
     for video in (first, third, new):
-        finish(video)
-        turned(page, video, "complete")
+        finish_video(video)
+        expect_status(page, video, "complete")
         # What comes in the midst of a glide is seen to move on, which the browser may count.
-        rested(page)
+        collect_glides(page)
     waiting.cancel()
-    turned(page, waiting, "cancelled")
-    rested(page)
+    expect_status(page, waiting, "cancelled")
+    collect_glides(page)
     expect(page.get_by_role("heading", name="Now downloading")).to_be_hidden()
     assert page.evaluate("window.shifts") == []
     page.emulate_media(reduced_motion="reduce")
-    last = running("last")
-    turned(page, last, "downloading")
+    last = running_with_metadata("last")
+    expect_status(page, last, "downloading")
     assert page.evaluate("window.glides") == []
 
 
@@ -87,36 +87,36 @@ def test_what_is_read_stays_where_one_has_scrolled(page):
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.evaluate("scrollBy(0, -60)")
     wait_until_stable(page)
-    before = oldest.evaluate(TOP)
+    before = oldest.evaluate(TOP_EDGE)
     assert page.evaluate("scrollY") > 0
-    finish(page.videos[0])
-    turned(page, page.videos[0], "complete")
-    rested(page)
+    finish_video(page.videos[0])
+    expect_status(page, page.videos[0], "complete")
+    collect_glides(page)
     shown = page.locator(".grid > li")
-    tops = shown.evaluate_all(f"cards => cards.map({TOP})")
+    tops = shown.evaluate_all(f"cards => cards.map({TOP_EDGE})")
     # With several in a line, each moves on by one; the lines stay.
     assert min(abs(top - before) for top in tops[-2:]) < 1
     assert page.evaluate("window.shifts") == []
 
 
-@pytest.mark.parametrize("page", SIZES, indirect=True)
+@pytest.mark.parametrize("page", VIEWPORTS, indirect=True)
 @pytest.mark.parametrize("end", ["complete", "failed"])
-def test_the_page_of_a_video_stays_where_it_is_when_that_ends(page, site, clip, end):
+def test_the_page_of_a_video_stays_where_it_is_when_that_ends(page, site, long_clip, end):
     video = page.videos[0]
-    opened(page, site, video.get_absolute_url())
+    open_live_page(page, site, video.get_absolute_url())
     expect(page.get_by_role("progressbar")).to_be_visible()
     wait_until_stable(page)
-    page.evaluate(WATCH)
+    page.evaluate(OBSERVER_SCRIPT)
     heading = page.get_by_role("heading", level=1)
-    before = heading.evaluate(TOP)
+    before = heading.evaluate(TOP_EDGE)
     if end == "complete":
-        finish(video, clip)
+        finish_video(video, long_clip)
     else:
         video.fail("The site says no.")
     expect(page.locator("main [data-video-id]")).to_have_attribute("data-status", end)
     expect(page.locator("video")).to_have_count(int(end == "complete"))
     wait_until_stable(page)
-    assert heading.evaluate(TOP) == before
+    assert heading.evaluate(TOP_EDGE) == before
     assert page.evaluate("window.shifts") == []
     if end == "complete":
         band = page.locator(".screen").evaluate("element => element.offsetHeight")

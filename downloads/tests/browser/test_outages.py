@@ -8,21 +8,28 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
-from downloads.tests.browser.conftest import Site
+from downloads.tests.browser.conftest import ServerUnderTest
 from downloads.tests.conftest import RedisServer
-from downloads.tests.support.pages import bar, card, finish, move, opened, running
+from downloads.tests.support.pages import (
+    card,
+    finish_video,
+    open_live_page,
+    progress_bar,
+    publish_percent,
+    running_with_metadata,
+)
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 
-class Chaos:
+class OutageSimulation:
     """A worker that goes on, and somebody who kills what it needs."""
 
-    def __init__(self, site: Site, server: RedisServer, seed: int) -> None:
+    def __init__(self, site: ServerUnderTest, server: RedisServer, seed: int) -> None:
         self.site = site
         self.server = server
         self.chance = random.Random(seed)
-        self.videos = [running(f"film {number}") for number in range(6)]
+        self.videos = [running_with_metadata(f"film {number}") for number in range(6)]
         self.percent = dict.fromkeys((video.pk for video in self.videos), 0.0)
         self.killed = 0
 
@@ -38,18 +45,18 @@ class Chaos:
             self.videos[[other.pk for other in self.videos].index(claimed.pk)] = claimed
             self.percent[claimed.pk] = 0.0
         elif video.is_active and event < 0.03:
-            finish(video)
+            finish_video(video)
         elif video.is_active and event < 0.06:
             video.fail("The site says no.")
         elif video.is_active and event < 0.08:
             video.cancel()
         elif video.is_active:
             self.percent[video.pk] = min(99.0, self.percent[video.pk] + self.chance.random())
-            self.tell(video)
+            self.publish_progress(video)
 
-    def tell(self, video: Video) -> None:
+    def publish_progress(self, video: Video) -> None:
         video.renew_lease(percent=self.percent[video.pk])
-        move_or_lose(video, self.percent[video.pk])
+        publish_percent_if_redis_up(video, self.percent[video.pk])
 
     def kill(self) -> None:
         """Kill one part, and start it again after a while in which the others go on."""
@@ -73,18 +80,18 @@ class Chaos:
         """The workers that still run tell where they are, as they do five times a second."""
         for video in self.videos:
             if video.is_active:
-                self.tell(video)
+                self.publish_progress(video)
 
 
-def move_or_lose(video: Video, percent: float) -> None:
+def publish_percent_if_redis_up(video: Video, percent: float) -> None:
     """Publish; while Redis is away that is lost, as it is for a real worker."""
     with contextlib.suppress(AssertionError):
-        move(video, percent)
+        publish_percent(video, percent)
 
 
-def suffer(page: Page, site: Site, server: RedisServer, *, seconds: float, seed: int) -> None:
-    chaos = Chaos(site, server, seed)
-    opened(page, site)
+def run_outages(page: Page, site: ServerUnderTest, server: RedisServer, *, seconds: float, seed: int) -> None:
+    chaos = OutageSimulation(site, server, seed)
+    open_live_page(page, site)
     page.evaluate("window.neverReloaded = true")
     page.errors.clear()  # type: ignore[attr-defined]
     chaos.run(seconds)
@@ -94,9 +101,9 @@ def suffer(page: Page, site: Site, server: RedisServer, *, seconds: float, seed:
         video.refresh_from_db()
         expect(card(page, video)).to_have_attribute("data-status", video.status, timeout=40_000)
         if video.is_active:
-            expect(bar(page, video)).to_have_attribute("aria-valuenow", f"{round(chaos.percent[video.pk])}")
+            expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", f"{round(chaos.percent[video.pk])}")
         else:
-            expect(bar(page, video)).to_have_count(0)
+            expect(progress_bar(page, video)).to_have_count(0)
     assert page.evaluate("window.neverReloaded")
     assert chaos.killed >= seconds / 10
     # A server that is away is logged by the browser itself; nothing else may be.
@@ -110,11 +117,11 @@ def suffer(page: Page, site: Site, server: RedisServer, *, seconds: float, seed:
 
 
 @pytest.mark.timeout(180)
-def test_it_is_right_in_the_end_whatever_was_killed(page, site, redis_server):
-    suffer(page, site, redis_server, seconds=20, seed=1)
+def test_every_bar_equals_its_row_after_random_outages(page, site, redis_server):
+    run_outages(page, site, redis_server, seconds=20, seed=1)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(3))
-def test_it_is_right_in_the_end_after_two_minutes(page, site, redis_server, seed):
-    suffer(page, site, redis_server, seconds=120, seed=seed)
+def test_every_bar_equals_its_row_after_two_minutes_of_outages(page, site, redis_server, seed):
+    run_outages(page, site, redis_server, seconds=120, seed=seed)

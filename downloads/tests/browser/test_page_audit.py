@@ -12,37 +12,39 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
-from downloads.tests.browser.conftest import PASSWORD, Site
-from downloads.tests.conftest import managing
-from downloads.tests.support.pages import WCAG, card, check_accessibility, wait_until_stable
-from downloads.tests.support.sample_library import Shelf
+from downloads.tests.browser.conftest import PASSWORD, ServerUnderTest
+from downloads.tests.conftest import manage_processes
+from downloads.tests.support.pages import WCAG_RULES, card, check_accessibility, wait_until_stable
+from downloads.tests.support.sample_library import SampleLibrary
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
-RULES = [*WCAG, "best-practice"]
+AUDIT_RULES = [*WCAG_RULES, "best-practice"]
 ADDRESS = "http://93.184.215.14/one.mp4"  # nothing is fetched without a worker
-MOST_HTML = 100_000  # bytes
+MAX_HTML_BYTES = 100_000  # bytes
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    return Shelf(tmp_path_factory.mktemp("shelf"))
+def sample_library(tmp_path_factory: pytest.TempPathFactory) -> SampleLibrary:
+    return SampleLibrary(tmp_path_factory.mktemp("shelf"))
 
 
 @pytest.fixture(scope="module")
-def standing(django_db_setup, redis_session, static_files, tmp_path_factory) -> Iterator[Site]:
+def session_site(django_db_setup, session_redis_server, static_files, tmp_path_factory) -> Iterator[ServerUnderTest]:
     """The running site, for all walks."""
-    for manage in managing(tmp_path_factory.mktemp("site")):
-        site = Site(manage, manage)
+    for manage in manage_processes(tmp_path_factory.mktemp("site")):
+        site = ServerUnderTest(manage, manage)
         site.start_bridge()
         site.start_web()
         yield site
 
 
-class Walker:
+class PageAuditor:
     """Somebody who looks at each page that they come to."""
 
-    def __init__(self, page: Page, site: Site, videos: dict[str, Video], name: str, *, scripts: bool) -> None:
+    def __init__(
+        self, page: Page, site: ServerUnderTest, videos: dict[str, Video], name: str, *, scripts: bool
+    ) -> None:
         self.page = page
         self.site = site
         self.videos = videos
@@ -57,11 +59,11 @@ class Walker:
     def go(self, path: str) -> None:
         self.page.goto(self.site.url + path)
 
-    def look(self, where: str, *, rules: list[str] = RULES) -> None:
+    def audit(self, where: str, *, rules: list[str] = AUDIT_RULES) -> None:
         """Look at the page that is open, as somebody would who cannot see, or has a narrow screen or a slow line."""
         wait_until_stable(self.page)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
-        assert len(self.page.content().encode()) <= MOST_HTML, where
+        assert len(self.page.content().encode()) <= MAX_HTML_BYTES, where
         if self.rules_are_read:
             # Where the page is scrolled, the sticky header covers some of it.
             self.page.evaluate("scrollTo(0, 0)")
@@ -77,13 +79,13 @@ class Walker:
 
     def sign_in(self) -> None:
         self.go("/accounts/login/")
-        self.look("sign-in")
+        self.audit("sign-in")
         self.page.get_by_label("Username", exact=True).fill("ada")
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(f"{self.site.url}/")
         self.settle()
-        self.look("library")
+        self.audit("library")
 
     def settle(self) -> None:
         """Wait until the page is live, where it can be."""
@@ -98,7 +100,7 @@ class Walker:
         expect(self.page.get_by_role("alert")).to_contain_text("nonsense")
         self.videos["added"] = Video.objects.get(url=ADDRESS)
         expect(self.card("added")).to_have_attribute("data-status", "queued")
-        self.look("refused")
+        self.audit("refused")
 
     def search(self) -> None:
         self.go("/")
@@ -111,12 +113,12 @@ class Walker:
         expect(titles.nth(0)).to_have_text("How a lighthouse works")
         expect(titles.nth(1)).to_have_text("Northern lights, real time")
         expect(titles.nth(0).locator("mark")).to_have_text("light")
-        self.look("search")
+        self.audit("search")
         box.fill("no such film")
         if not self.scripts:
             box.press("Enter")
         expect(self.page.get_by_text("Nothing matches")).to_be_visible()
-        self.look("nothing")
+        self.audit("nothing")
 
     def browse(self) -> None:
         """Filter, sort, and turn the page."""
@@ -125,7 +127,7 @@ class Walker:
         expect(self.page.locator(".grid > li")).to_have_count(6)
         self.choose("sort", "title")
         expect(self.page.locator(".grid [data-title]").first).to_have_text("Baking rye bread the slow way")
-        self.look("filtered")
+        self.audit("filtered")
         self.page.get_by_role("link", name="Show all", exact=True).click()
         self.page.get_by_role("link", name=re.compile("^Failed")).click()
         expect(self.card("Wintering bees")).to_be_visible()
@@ -133,7 +135,7 @@ class Walker:
         self.page.get_by_role("navigation", name="Pages").get_by_role("link", name="2").click()
         expect(self.page).to_have_url(re.compile(r"\?page=2$"))
         expect(self.card("How maps lie")).to_be_visible()
-        self.look("page-2")
+        self.audit("page-2")
 
     def choose(self, name: str, value: str) -> None:
         if not self.page.locator(f"select[name={name}]").is_visible():
@@ -156,14 +158,14 @@ class Walker:
             expect(player).to_have_js_property("paused", False)
             player.press("k")
             expect(player).to_have_js_property("paused", True)
-        self.look("detail")
+        self.audit("detail")
         self.page.locator("a[rel=next]").click()
         expect(self.page.get_by_role("heading", name="How a lighthouse works")).to_be_visible()
         self.page.locator("a[rel=prev]").click()
         expect(self.page.get_by_role("heading", name="Night trains across the Alps")).to_be_visible()
         for title in ("Wintering bees", "Clay: pit to pot", "fens"):
             self.go(self.videos[title].get_absolute_url())
-            self.look(f"detail-{self.videos[title].status}")
+            self.audit(f"detail-{self.videos[title].status}")
 
     def act(self) -> None:
         """Cancel, and retry."""
@@ -174,7 +176,7 @@ class Walker:
         expect(self.card(title)).to_have_attribute("data-status", "cancelled")
         self.card(title).get_by_role("button", name="Retry").click()
         expect(self.card(title)).to_have_attribute("data-status", "queued")
-        self.look("acted")
+        self.audit("acted")
 
     def delete(self) -> None:
         """Delete one, then two that are selected; each time after being asked."""
@@ -187,7 +189,7 @@ class Walker:
             chosen.get_by_role("button", name="Delete", exact=True).click()
             asked = self.page.get_by_role("dialog") if self.scripts else self.page.locator("main")
             expect(asked.get_by_role("heading", name="Delete")).to_be_visible()
-            self.look(f"delete-{len(titles)}")
+            self.audit(f"delete-{len(titles)}")
             asked.get_by_role("button", name="Delete", exact=True).click()
             for title in titles:
                 expect(self.card(title)).to_have_count(0)
@@ -195,19 +197,19 @@ class Walker:
 
     def manage(self) -> None:
         self.go("/admin/downloads/video/")
-        self.look("admin", rules=WCAG)
+        self.audit("admin", rules=WCAG_RULES)
 
     def leave(self) -> None:
         self.go("/")
         self.page.get_by_role("button", name="Sign out").click()
         expect(self.page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
-        self.look("signed-out")
+        self.audit("signed-out")
         self.go("/videos/nope/")
         self.errors.clear()  # Chromium logs the 404
-        self.look("missing")
+        self.audit("missing")
 
 
-def walks() -> Iterator[Any]:
+def audit_parameters() -> Iterator[Any]:
     """Yield each size, scheme and whether scripts run: four that have each twice, the others for `make soak`."""
     for size, scheme, scripts in itertools.product(SIZES, ["light", "dark"], [True, False]):
         is_long = scripts != ((size, scheme) in {("desk", "light"), ("phone", "dark")})
@@ -215,12 +217,14 @@ def walks() -> Iterator[Any]:
         yield pytest.param(size, scheme, scripts, id=name, marks=[pytest.mark.soak] if is_long else [])
 
 
-@pytest.mark.parametrize(("size", "scheme", "scripts"), list(walks()))
-def test_it_goes_all_the_way(browser: Browser, transactional_db, standing, shelf, size, scheme, scripts):
+@pytest.mark.parametrize(("size", "scheme", "scripts"), list(audit_parameters()))
+def test_every_page_passes_the_audit(
+    browser: Browser, transactional_db, session_site, sample_library, size, scheme, scripts
+):
     get_user_model().objects.create_superuser("ada", password=PASSWORD)
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts)
     name = f"{size}-{scheme}" if scripts else f"{size}-{scheme}-plain"
-    walker = Walker(context.new_page(), standing, shelf.fill(), name, scripts=scripts)
+    walker = PageAuditor(context.new_page(), session_site, sample_library.fill(), name, scripts=scripts)
     walker.sign_in()
     walker.add()
     walker.search()

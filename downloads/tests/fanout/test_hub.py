@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from downloads.fanout import frames, hub
+from downloads.fanout import frames
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Hub, Snapshot
 from downloads.progress.keys import BATCH_EVENT_TYPE
 from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
 
 
-class Hand:
+class FakeTransport:
     """An outlet that takes what it is given, or does not."""
 
     def __init__(self) -> None:
@@ -34,62 +34,62 @@ class Hand:
         return [json.loads(text) for sent in self.sent for text in sent.texts]
 
 
-class Quick(Hub):
+class HubWithSnapshot(Hub):
     """With a snapshot at hand."""
 
-    found = Snapshot({"epoch": "e", "seq": 0, "rev": 1}, [])
+    stored_snapshot = Snapshot({"epoch": "e", "seq": 0, "rev": 1}, [])
 
     async def read_snapshot(self) -> Snapshot:
-        return self.found
+        return self.stored_snapshot
 
 
-def message(kind: str, video_id: str, **fields) -> list[str]:
+def batch_message(kind: str, video_id: str, **fields) -> list[str]:
     return [video_id, kind, json.dumps({"type": kind, "video_id": video_id, **fields}, separators=(",", ":"))]
 
 
-def event(seq: int, *messages: list[str], epoch: str = "e") -> dict:
+def batch_event(seq: int, *messages: list[str], epoch: str = "e") -> dict:
     return {"type": BATCH_EVENT_TYPE, "epoch": epoch, "seq": seq, "messages": list(messages)}
 
 
-async def turns() -> None:
+async def run_pending_tasks() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 @pytest.fixture
-async def hall():
-    return Quick()
+async def hub():
+    return HubWithSnapshot()
 
 
 @pytest.fixture
-async def viewer(hall) -> Hand:
-    hand = Hand()
-    hall.add_client(hand, protocol=False)
-    await turns()
+async def transport(hub) -> FakeTransport:
+    hand = FakeTransport()
+    hub.add_client(hand, protocol=False)
+    await run_pending_tasks()
     assert [sent["type"] for sent in hand.objects] == ["snapshot"]
     hand.sent.clear()
     return hand
 
 
-async def test_it_sends_one_merged_frame_to_who_was_behind(hall, viewer):
-    other = Hand()
-    hall.add_client(other, protocol=True)
-    await turns()
-    viewer.left = other.left = 1
+async def test_a_client_that_lags_gets_one_merged_frame(hub, transport):
+    other = FakeTransport()
+    hub.add_client(other, protocol=True)
+    await run_pending_tasks()
+    transport.left = other.left = 1
     batches = [
-        [message("progress", "a", percent=1), message("progress", "b", percent=1)],
-        [message("status", "a", status="processing"), message("progress", "a", percent=2)],
-        [message("progress", "a", percent=3), message("status", "b", status="complete")],
-        [message("changed", "c"), message("progress", "d", percent=9)],
+        [batch_message("progress", "a", percent=1), batch_message("progress", "b", percent=1)],
+        [batch_message("status", "a", status="processing"), batch_message("progress", "a", percent=2)],
+        [batch_message("progress", "a", percent=3), batch_message("status", "b", status="complete")],
+        [batch_message("changed", "c"), batch_message("progress", "d", percent=9)],
     ]
     for seq, messages in enumerate(batches, 1):
-        hall.receive_batch(event(seq, *messages))
-        await turns()
-    assert not viewer.sent
-    viewer.left = other.left = 0
-    hall.receive_batch(event(5))
-    await turns()
-    (found,) = viewer.objects
+        hub.receive_batch(batch_event(seq, *messages))
+        await run_pending_tasks()
+    assert not transport.sent
+    transport.left = other.left = 0
+    hub.receive_batch(batch_event(5))
+    await run_pending_tasks()
+    (found,) = transport.objects
     assert (found["from"], found["seq"]) == (1, 5)
     kinds = [(sent["type"], sent["video_id"], sent.get("percent") or sent.get("status")) for sent in found["messages"]]
     assert kinds == [
@@ -107,86 +107,90 @@ async def test_it_sends_one_merged_frame_to_who_was_behind(hall, viewer):
     ]
 
 
-async def test_it_encodes_a_frame_once_for_all(hall, viewer):
-    others = [Hand() for _ in range(600)]
+async def test_it_encodes_a_frame_once_for_all(hub, transport):
+    others = [FakeTransport() for _ in range(600)]
     for hand in others:
-        hall.add_client(hand, protocol=False)
-    await turns()
-    hall.receive_batch(event(1, message("progress", "a", percent=1)))
-    await turns()
-    assert {id(hand.sent[-1]) for hand in others} == {id(viewer.sent[-1])}
+        hub.add_client(hand, protocol=False)
+    await run_pending_tasks()
+    hub.receive_batch(batch_event(1, batch_message("progress", "a", percent=1)))
+    await run_pending_tasks()
+    assert {id(hand.sent[-1]) for hand in others} == {id(transport.sent[-1])}
 
 
-async def test_it_drops_who_takes_nothing_and_holds_nobody_else_back(hall, viewer, monkeypatch):
+async def test_it_drops_a_client_that_reads_nothing_and_delays_no_other(hub, transport, monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(hub.time, "monotonic", lambda: now)
-    slow, steady = Hand(), Hand()
+    monkeypatch.setattr("downloads.fanout.hub.time.monotonic", lambda: now)
+    slow, steady = FakeTransport(), FakeTransport()
     for hand in (slow, steady):
-        hall.add_client(hand, protocol=False)
-    await turns()
+        hub.add_client(hand, protocol=False)
+    await run_pending_tasks()
     slow.left, steady.left = 5, 500
     for seq in range(1, 14):
         now += 1
         steady.left -= 1  # a long snapshot on a thin line: it comes forward
-        hall.receive_batch(event(seq))
-        await turns()
-    assert (slow.dropped, steady.dropped, viewer.dropped) == (True, False, False)
-    assert [found["seq"] for found in viewer.objects] == list(range(1, 14))
+        hub.receive_batch(batch_event(seq))
+        await run_pending_tasks()
+    assert (slow.dropped, steady.dropped, transport.dropped) == (True, False, False)
+    assert [found["seq"] for found in transport.objects] == list(range(1, 14))
 
 
-async def test_it_holds_batches_back_until_the_snapshot_is_sent(hall):
+async def test_it_holds_batches_back_until_the_snapshot_is_sent(hub):
     gate: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
 
     async def later() -> Snapshot:
         return await gate
 
-    hall.read_snapshot = later
-    hand = Hand()
-    hall.add_client(hand, protocol=False)
+    hub.read_snapshot = later
+    hand = FakeTransport()
+    hub.add_client(hand, protocol=False)
     for seq in (1, 2, 3):
-        hall.receive_batch(event(seq, message("progress", "a", percent=seq)))
-        await turns()
+        hub.receive_batch(batch_event(seq, batch_message("progress", "a", percent=seq)))
+        await run_pending_tasks()
     assert not hand.sent
     gate.set_result(Snapshot({"epoch": "e", "seq": 2, "rev": 1}, []))
-    await turns()
+    await run_pending_tasks()
     assert [(found["type"], found["seq"]) for found in hand.objects] == [("snapshot", 2), ("batch", 3)]
 
 
-async def test_it_shows_a_client_that_it_missed_something(hall, viewer):
-    hall.receive_batch(event(1))
-    hall.receive_batch(event(5))
-    await turns()
-    assert [(found["from"], found["seq"]) for found in viewer.objects][-1] == (5, 5)
-    hall.receive_batch(event(1, epoch="f"))
-    await turns()
-    assert viewer.objects[-1]["epoch"] == "f"
+async def test_it_shows_a_client_that_it_missed_something(hub, transport):
+    hub.receive_batch(batch_event(1))
+    hub.receive_batch(batch_event(5))
+    await run_pending_tasks()
+    assert [(found["from"], found["seq"]) for found in transport.objects][-1] == (5, 5)
+    hub.receive_batch(batch_event(1, epoch="f"))
+    await run_pending_tasks()
+    assert transport.objects[-1]["epoch"] == "f"
 
 
-async def test_it_clears_a_tickets_bar_whose_end_was_lost(hall):
-    hand = Hand()
-    hall.add_client(hand, protocol=True)
-    await turns()
-    hall.receive_batch(event(1, message("progress", "a", percent=1), message("progress", "b", percent=1)))
-    await turns()
-    hall.found = Snapshot({"epoch": "e", "seq": 5, "rev": 1}, [message("progress", "b", percent=7)[2]])
+async def test_it_clears_a_v1_bar_whose_end_was_lost(hub):
+    hand = FakeTransport()
+    hub.add_client(hand, protocol=True)
+    await run_pending_tasks()
+    hub.receive_batch(
+        batch_event(1, batch_message("progress", "a", percent=1), batch_message("progress", "b", percent=1))
+    )
+    await run_pending_tasks()
+    hub.stored_snapshot = Snapshot({"epoch": "e", "seq": 5, "rev": 1}, [batch_message("progress", "b", percent=7)[2]])
     hand.sent.clear()
-    hall.receive_batch(event(5))
-    await turns()
+    hub.receive_batch(batch_event(5))
+    await run_pending_tasks()
     assert [(found["type"], found["video_id"], found.get("status")) for found in hand.objects] == [
         ("status", "a", "failed"),
         ("progress", "b", None),
     ]
 
 
-async def test_one_bad_text_harms_nobody(hall):
-    hands = [Hand() for _ in range(3)]
+async def test_one_bad_text_harms_nobody(hub):
+    hands = [FakeTransport() for _ in range(3)]
     for hand in hands:
-        hall.add_client(hand, protocol=True)
-    await turns()
-    hall.receive_batch(event(1, ["a", "status", "junk"], ["b", "changed", "[]"], message("progress", "c", percent=1)))
-    hall.receive_batch({**event(2), "seq": float("inf")})
-    hall.receive_batch(event(2, message("progress", "c", percent=2)))
-    await turns()
+        hub.add_client(hand, protocol=True)
+    await run_pending_tasks()
+    hub.receive_batch(
+        batch_event(1, ["a", "status", "junk"], ["b", "changed", "[]"], batch_message("progress", "c", percent=1))
+    )
+    hub.receive_batch({**batch_event(2), "seq": float("inf")})
+    hub.receive_batch(batch_event(2, batch_message("progress", "c", percent=2)))
+    await run_pending_tasks()
     assert [hand.objects[-1]["percent"] for hand in hands] == [2, 2, 2]
 
 
@@ -203,14 +207,14 @@ async def test_its_frames_are_those_of_rfc_6455():
 
 
 @pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])
-async def test_the_layer_hears_on_whatever_is_written_into_its_channel(redis_server, junk):
+async def test_the_layer_keeps_listening_after_junk_in_its_channel(redis_server, junk):
     layer = ProgressChannelLayer(hosts=[redis_server.url])
     heard: list[dict] = []
     layer.subscribe_handler("progress", BATCH_EVENT_TYPE, heard.append)
     await layer.group_add("progress", await layer.new_channel())
     with redis_server.client() as client:
         client.publish("asgi__group__progress", junk)
-    await layer.group_send("progress", event(1))
+    await layer.group_send("progress", batch_event(1))
     async with asyncio.timeout(5):
         while not heard:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)

@@ -67,7 +67,7 @@ def test_it_believes_a_picture_by_its_bytes(tmp_path, start, kind):
 
 
 @pytest.fixture
-def ready(settings, tmp_path):
+def staged_folder(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
     folder = tmp_path / "work" / "ready"
@@ -76,26 +76,26 @@ def ready(settings, tmp_path):
     return folder
 
 
-def test_it_places_a_folder_as_one(ready, settings):
-    media_folder.install(ready, "abc")
+def test_it_places_a_folder_as_one(staged_folder, settings):
+    media_folder.install(staged_folder, "abc")
     assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
-    assert not ready.exists()
+    assert not staged_folder.exists()
 
 
-def test_it_replaces_an_older_folder_whole(ready, settings):
+def test_it_replaces_an_older_folder_whole(staged_folder, settings):
     (settings.MEDIA_ROOT / "abc").mkdir()
     (settings.MEDIA_ROOT / "abc" / "old.mp4").write_text("old")
-    media_folder.install(ready, "abc")
+    media_folder.install(staged_folder, "abc")
     assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
 
 
-def test_it_places_a_folder_once(ready, settings):
-    media_folder.install(ready, "abc")
-    media_folder.install(ready, "abc")
+def test_it_places_a_folder_once(staged_folder, settings):
+    media_folder.install(staged_folder, "abc")
+    media_folder.install(staged_folder, "abc")
     assert (settings.MEDIA_ROOT / "abc" / "new.mp4").read_text() == "new"
 
 
-class TestWorkroom:
+class TestWorkspace:
     """One folder per video, one attempt in it."""
 
     @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ class TestWorkroom:
         settings.WORK_ROOT.mkdir()
         return settings.WORK_ROOT
 
-    def test_it_keeps_parts_and_nothing_else(self, root):
+    def test_it_keeps_partial_files_and_nothing_else(self, root):
         (root / "abc" / "left").mkdir(parents=True)
         for name in ("over.part", "a.mp4.part", "a.mp4.mark", "b.mp4", "b.mp4.mark", "media.temp.mp4"):
             (root / "abc" / name).write_text(name)
@@ -130,7 +130,7 @@ class TestWorkroom:
         with workspace.locked_workspace("abc"):
             pass
 
-    def test_it_is_left_for_a_later_look_when_an_attempt_fails(self):
+    def test_it_is_kept_when_an_attempt_fails(self):
         with pytest.raises(RuntimeError), workspace.locked_workspace("abc"):
             raise RuntimeError
         assert workspace.list_ids() == ["abc"]
@@ -142,16 +142,16 @@ class TestWorkroom:
 class TestFfmpeg:
     """What ffmpeg says about a file."""
 
-    def test_it_reads_a_clip(self, media_session):
-        assert ffmpeg.validation_error(media_session.folder / "clip.mp4") == ""
+    def test_it_reads_a_clip(self, session_media_server):
+        assert ffmpeg.validation_error(session_media_server.folder / "clip.mp4") == ""
 
     @pytest.mark.parametrize("text", ["<!doctype html><p>x", "", "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"])
-    def test_it_complains_of_what_is_no_media(self, tmp_path, text):
+    def test_it_reports_a_file_that_is_no_media(self, tmp_path, text):
         (tmp_path / "media.mp4").write_text(text)
         assert ffmpeg.validation_error(tmp_path / "media.mp4")
 
-    def test_it_complains_of_a_clip_that_lost_its_head(self, media_session, tmp_path):
-        (tmp_path / "media.mp4").write_bytes(media_session.clip[100_000:])
+    def test_it_reports_a_clip_without_its_beginning(self, session_media_server, tmp_path):
+        (tmp_path / "media.mp4").write_bytes(session_media_server.clip[100_000:])
         assert ffmpeg.validation_error(tmp_path / "media.mp4")
 
     def test_it_tells_no_length_of_what_has_none(self, tmp_path, monkeypatch):
@@ -160,8 +160,8 @@ class TestFfmpeg:
         monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
         assert ffmpeg.read_duration(tmp_path / "media.mp4") is None
 
-    def test_it_tells_how_long_a_clip_is_whatever_its_tags_say(self, media_session, tmp_path):
-        clip, tagged = media_session.folder / "clip.mp4", tmp_path / "tagged.mp4"
+    def test_it_tells_how_long_a_clip_is_whatever_its_tags_say(self, session_media_server, tmp_path):
+        clip, tagged = session_media_server.folder / "clip.mp4", tmp_path / "tagged.mp4"
         tags = ["-metadata", "title=\n  Duration: 09:00:00.00, start: 0", "-metadata", "comment=Duration: 09:00:00.00,"]
         subprocess.run(
             [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged],
@@ -171,12 +171,12 @@ class TestFfmpeg:
         assert ffmpeg.read_duration(clip) == pytest.approx(6, abs=0.2)
         assert ffmpeg.read_duration(tagged) == ffmpeg.read_duration(clip)
 
-    def test_it_takes_a_picture(self, media_session, tmp_path):
-        assert ffmpeg.extract_frame(media_session.folder / "clip.mp4", tmp_path / "still.jpg")
+    def test_it_extracts_a_still(self, session_media_server, tmp_path):
+        assert ffmpeg.extract_frame(session_media_server.folder / "clip.mp4", tmp_path / "still.jpg")
         assert media_types.thumbnail_extension(tmp_path / "still.jpg") == "jpg"
 
-    def test_it_takes_no_picture_of_sound(self, media_session, tmp_path):
-        sound = media_session.folder / "separate" / "audio0.ts"
+    def test_it_takes_no_picture_of_sound(self, session_media_server, tmp_path):
+        sound = session_media_server.folder / "separate" / "audio0.ts"
         assert not ffmpeg.extract_frame(sound, tmp_path / "still.jpg")
 
     def test_it_names_what_is_missing_and_what_that_costs(self, monkeypatch, tmp_path):

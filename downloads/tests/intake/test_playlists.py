@@ -8,7 +8,7 @@ from downloads.network.proxy import EgressProxy
 from downloads.worker import attempt
 from downloads.ytdlp import results
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_it_makes_each_entry_a_video_of_its_own(download, media_server, path):
     assert list(Video.objects.waiting()) == entries
 
 
-def test_it_names_a_list_and_its_entries(download, media_server):
+def test_it_titles_a_playlist_and_its_entries(download, media_server):
     listed = download(media_server.url("/feed?count=1&twice=1"))
     assert listed.title == "Many films"
     assert [entry.title for entry in listed.entries.all()] == ["Film 0"]
@@ -58,14 +58,14 @@ def test_it_counts_what_is_here_already(download, media_server):
     assert listed.events.last().reason == "A list: 2 videos added, 4 videos here already."
 
 
-def test_it_looks_at_a_list_again(download, media_server):
+def test_it_redownloads_a_playlist(download, media_server):
     listed = download(media_server.url("/feed?count=2"))
     assert listed.redownload()
     again = download(listed.url)
     assert again.events.last().reason == "A list: 0 videos added, 2 videos here already."
 
 
-def test_it_follows_no_list_into_the_depths(redis_server):
+def test_it_refuses_deeply_nested_playlists(redis_server):
     above = None
     for n in range(3):
         above, _ = Video.objects.ingest(f"http://{n}/", f"http://{n}/", parent=above)
@@ -75,7 +75,7 @@ def test_it_follows_no_list_into_the_depths(redis_server):
     assert claimed.status == Status.FAILED
 
 
-def test_it_refuses_addresses_within_a_list_that_nobody_may_paste(redis_server):
+def test_it_refuses_forbidden_addresses_in_a_playlist(redis_server):
     Video.objects.ingest("http://a/", "http://a/")
     claimed = Video.objects.claim("w")
     entries = [
@@ -85,22 +85,22 @@ def test_it_refuses_addresses_within_a_list_that_nobody_may_paste(redis_server):
     assert claimed.events.last().reason == "A list: 0 videos added, 4 videos at an address that is not taken."
 
 
-class TestTwins:
+class TestDuplicates:
     """The same video under another address."""
 
     @pytest.fixture(autouse=True)
-    def precise(self, monkeypatch):
+    def generic_ids_are_unique(self, monkeypatch):
         """Have the generic extractor's ids count, which are file names: here they are unique."""
         monkeypatch.setattr(querysets, "NON_UNIQUE_ID_EXTRACTORS", ())
 
-    def test_it_sets_a_twin_aside(self, download, media_server):
+    def test_it_skips_a_duplicate(self, download, media_server):
         first = download(media_server.url("/clip.mp4"))
         second = download(media_server.url("/clip.mp4?from=elsewhere"))
         assert first.source_id == "clip"
         assert second.status == Status.CANCELLED
         assert second.error.startswith("This video is already in the archive: clip.")
 
-    def test_it_fetches_a_twin_when_a_person_insists(self, download, media_server):
+    def test_retry_downloads_a_duplicate(self, download, media_server):
         download(media_server.url("/clip.mp4"))
         second = download(media_server.url("/clip.mp4?from=elsewhere"))
         assert second.retry()
@@ -125,13 +125,13 @@ def test_it_takes_no_file_name_for_an_id(redis_server):
 class TestSubtitles:
     """Chosen languages, kept as WebVTT."""
 
-    def kept(self, settings, video):
+    def stored_subtitles(self, settings, video):
         folder = settings.MEDIA_ROOT / video.video_id
         return {path.name: path.read_text() for path in folder.glob("*.vtt")}
 
     def test_it_keeps_the_chosen_languages(self, download, media_server, settings):
         video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitles="de")
-        found = self.kept(settings, video)
+        found = self.stored_subtitles(settings, video)
         assert list(found) == ["index.de.vtt"]
         assert video.tracks == [{"language": "de", "file": f"{video.video_id}/index.de.vtt"}]
         assert "Hello in de" in found["index.de.vtt"]
@@ -139,7 +139,7 @@ class TestSubtitles:
     def test_it_keeps_those_of_the_settings(self, download, media_server, settings):
         settings.SUBTITLES = "en,de"
         video = download(media_server.url("/subtitled/index.m3u8"))
-        assert sorted(self.kept(settings, video)) == ["index.de.vtt", "index.en.vtt"]
+        assert sorted(self.stored_subtitles(settings, video)) == ["index.de.vtt", "index.en.vtt"]
         assert [track["language"] for track in video.tracks] == ["de", "en"]
 
     def test_it_replaces_them_with_those_of_a_later_download(self, download, media_server, settings):
@@ -147,12 +147,12 @@ class TestSubtitles:
         Video.objects.update(subtitles="en")
         assert video.redownload()
         again = download(video.url)
-        assert list(self.kept(settings, again)) == ["index.en.vtt"]
+        assert list(self.stored_subtitles(settings, again)) == ["index.en.vtt"]
         assert [track["language"] for track in again.tracks] == ["en"]
 
     def test_it_keeps_none_unasked(self, download, media_server, settings):
-        assert self.kept(settings, download(media_server.url("/subtitled/index.m3u8"))) == {}
+        assert self.stored_subtitles(settings, download(media_server.url("/subtitled/index.m3u8"))) == {}
 
     def test_it_files_a_video_whose_subtitles_cannot_be_had(self, download, media_server, settings):
         video = download(media_server.url("/subtitled/index.m3u8?languages=xx"), subtitles="xx")
-        assert (video.status, self.kept(settings, video), video.tracks) == (Status.COMPLETE, {}, [])
+        assert (video.status, self.stored_subtitles(settings, video), video.tracks) == (Status.COMPLETE, {}, [])

@@ -11,13 +11,17 @@ from downloads.network import address_policy
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = ["203.0.114.1"]
+PUBLIC_ADDRESSES = ["203.0.114.1"]
 
 
 @pytest.fixture(autouse=True)
-def names(monkeypatch):
+def host_names(monkeypatch):
     """The far end of the network: a few names, and no others."""
-    known = {"example.org": PUBLIC, "inside.example": ["10.0.0.7"], "mixed.example": [*PUBLIC, "::1"]}
+    known = {
+        "example.org": PUBLIC_ADDRESSES,
+        "inside.example": ["10.0.0.7"],
+        "mixed.example": [*PUBLIC_ADDRESSES, "::1"],
+    }
     known |= {"metadata.example": ["169.254.169.254"], "localhost": ["127.0.0.1"]}
 
     def resolve(host, port):
@@ -29,7 +33,7 @@ def names(monkeypatch):
     return known
 
 
-def refusal(line):
+def refusal_reason(line):
     taken, refusals = submit.submit([line])
     assert taken == []
     assert len(refusals) == 1
@@ -94,7 +98,7 @@ def test_it_remembers_who_added_a_video(django_user_model):
     ],
 )
 def test_it_refuses_what_is_no_address(line, word):
-    assert word in refusal(line)
+    assert word in refusal_reason(line)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_it_refuses_what_is_no_address(line, word):
     ],
 )
 def test_it_refuses_forbidden_hosts_in_every_spelling(host):
-    assert "which downloads may not reach" in refusal(f"http://{host}:8000/v.mp4")
+    assert "which downloads may not reach" in refusal_reason(f"http://{host}:8000/v.mp4")
 
 
 def test_it_takes_private_hosts_where_the_settings_say_so(settings):

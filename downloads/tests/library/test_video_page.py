@@ -14,14 +14,14 @@ from downloads.library import video_page
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.models import event as models_event
 from downloads.templatetags import description
-from downloads.tests.files.test_subtitles import BROKEN
-from downloads.tests.views.test_library import complete, running, tag, waiting
+from downloads.tests.files.test_subtitles import MALFORMED_SUBTITLE_FILES
+from downloads.tests.views.test_library import complete, opening_tag, running, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 @pytest.fixture
-def ada(client):
+def signed_in_user(client):
     user = get_user_model().objects.create_user("ada", password="x")
     client.force_login(user)
     return user
@@ -34,7 +34,7 @@ def failed() -> Video:
 
 
 @pytest.fixture
-def film(settings, tmp_path):
+def complete_video_with_file(settings, tmp_path):
     """Make a complete video whose file is there: `film("a.mp3", tracks=…)`."""
     settings.MEDIA_ROOT = tmp_path
 
@@ -48,7 +48,7 @@ def film(settings, tmp_path):
     return make
 
 
-def shown(client, video: Video, query: str = "") -> str:
+def render_video_page(client, video: Video, query: str = "") -> str:
     """Return the video's page, which is the same as its partial in all that changes."""
     page = client.get(f"{video.get_absolute_url()}?{query}").content.decode()
     partial = client.get(f"/videos/cards?as=detail&{query}&id={video.video_id}").content.decode()
@@ -59,10 +59,10 @@ def shown(client, video: Video, query: str = "") -> str:
     return page
 
 
-def test_it_shows_a_complete_video_with_its_player(client, film):
-    video = film()
-    page = shown(client, video)
-    assert 'data-status="complete"' in tag(page, video)
+def test_it_shows_a_complete_video_with_its_player(client, complete_video_with_file):
+    video = complete_video_with_file()
+    page = render_video_page(client, video)
+    assert 'data-status="complete"' in opening_tag(page, video)
     player = re.search(r"<video.*?>", page, re.DOTALL).group(0)
     assert f'src="/media/{video.video_id}/video?v=' in player
     assert 'preload="metadata"' in player
@@ -79,7 +79,7 @@ def test_it_shows_a_running_video_with_its_bar(client):
     assert "<video" not in page
 
 
-def test_it_shows_why_a_video_failed(client, ada):
+def test_it_shows_why_a_video_failed(client, signed_in_user):
     page = client.get(failed().get_absolute_url()).content.decode()
     assert "The site answered 404" in page
     assert "Retry" in page
@@ -102,7 +102,7 @@ def test_it_refuses_to_be_posted_to(client):
     assert client.post(complete().get_absolute_url()).status_code == 405
 
 
-def test_it_retries_a_failed_video_once(client, ada):
+def test_it_retries_a_failed_video_once(client, signed_in_user):
     video = failed()
     for _ in range(2):
         response = client.post(f"/videos/{video.video_id}/retry", HTTP_REFERER="http://testserver/?page=2")
@@ -112,14 +112,14 @@ def test_it_retries_a_failed_video_once(client, ada):
     assert video.events.filter(reason="Retried by ada").count() == 1
 
 
-def test_it_cancels_a_waiting_and_a_running_video(client, ada):
+def test_it_cancels_a_waiting_and_a_running_video(client, signed_in_user):
     for video in (running("a"), waiting("b")):
         assert client.post(f"/videos/{video.video_id}/cancel").status_code == 302
         video.refresh_from_db()
         assert video.status == Status.CANCELLED
 
 
-def test_it_leaves_a_complete_video_alone(client, ada):
+def test_it_leaves_a_complete_video_alone(client, signed_in_user):
     video = complete()
     for verb in ("cancel", "retry"):
         page = client.post(f"/videos/{video.video_id}/{verb}", follow=True).content.decode()
@@ -139,24 +139,24 @@ def test_it_lets_strangers_change_nothing(client, verb):
 
 
 @pytest.mark.parametrize("verb", ["retry", "cancel"])
-def test_it_changes_nothing_on_get(client, ada, verb):
+def test_it_changes_nothing_on_get(client, signed_in_user, verb):
     video = failed() if verb == "retry" else running()
     assert client.get(f"/videos/{video.video_id}/{verb}").status_code == 405
 
 
 @pytest.mark.parametrize("verb", ["retry", "cancel"])
-def test_it_does_not_act_on_what_is_not_there(client, ada, verb):
+def test_it_does_not_act_on_what_is_not_there(client, signed_in_user, verb):
     assert client.post(f"/videos/nope/{verb}").status_code == 404
 
 
-def test_it_never_leads_to_another_site(client, ada):
+def test_it_never_leads_to_another_site(client, signed_in_user):
     response = client.post(f"/videos/{failed().video_id}/retry", HTTP_REFERER="https://evil.example/")
     assert response["Location"] == "/"
 
 
-def test_it_asks_for_the_token_of_the_form(ada):
+def test_it_asks_for_the_token_of_the_form(signed_in_user):
     client = Client(enforce_csrf_checks=True)
-    client.force_login(ada)
+    client.force_login(signed_in_user)
     response = client.post(f"/videos/{running().video_id}/cancel")
     assert response.status_code == 403
     assert "reload the page" in response.content.decode()
@@ -175,7 +175,7 @@ def test_it_signs_in_and_out(client):
     assert client.post("/accounts/logout/")["Location"] == "/"
 
 
-def test_it_shows_a_broken_page_in_the_same_dress(client, monkeypatch):
+def test_an_error_page_has_the_site_layout(client, monkeypatch):
     def broken(*args):
         raise RuntimeError("a bug")
 
@@ -212,30 +212,32 @@ def test_it_says_an_address_as_people_do(url, said):
     assert len(said) <= formatting.MAX_SHORT_URL_LENGTH + 2
 
 
-def test_it_offers_each_language_of_the_subtitles_that_are_there(client, film, tmp_path):
+def test_it_offers_each_language_of_the_subtitles_that_are_there(client, complete_video_with_file, tmp_path):
     (tmp_path / "a.de.vtt").write_text("WEBVTT")
-    video = film(tracks=[{"language": "de", "file": "a.de.vtt"}, {"language": "en", "file": "gone.vtt"}])
-    tracks = re.findall(r"<track.*?>", shown(client, video), re.DOTALL)
+    video = complete_video_with_file(
+        tracks=[{"language": "de", "file": "a.de.vtt"}, {"language": "en", "file": "gone.vtt"}]
+    )
+    tracks = re.findall(r"<track.*?>", render_video_page(client, video), re.DOTALL)
     assert len(tracks) == 1
     for part in ('kind="subtitles"', 'srclang="de"', 'label="Deutsch"', f'"/media/{video.video_id}/tracks/de.vtt"'):
         assert part in tracks[0]
     assert "default" not in tracks[0]
 
 
-@pytest.mark.parametrize("row", BROKEN)
-def test_it_offers_nothing_that_is_no_track(client, film, tmp_path, row):
+@pytest.mark.parametrize("row", MALFORMED_SUBTITLE_FILES)
+def test_it_ignores_malformed_subtitle_files(client, complete_video_with_file, tmp_path, row):
     (tmp_path / "a.en.vtt").write_text("WEBVTT")
-    assert "<track" not in shown(client, film(tracks=row))
+    assert "<track" not in render_video_page(client, complete_video_with_file(tracks=row))
 
 
-def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
-    video = film()
+def test_it_plays_the_older_file_until_a_newer_one_is_there(client, complete_video_with_file):
+    video = complete_video_with_file()
     player = re.compile(r"<video.*?>", re.DOTALL)
-    before = player.search(shown(client, video)).group(0)
+    before = player.search(render_video_page(client, video)).group(0)
     assert video.redownload()
-    assert player.search(shown(client, video)).group(0) == before
+    assert player.search(render_video_page(client, video)).group(0) == before
     (settings.MEDIA_ROOT / video.media_file).write_bytes(b"another")
-    assert player.search(shown(client, video)).group(0) != before
+    assert player.search(render_video_page(client, video)).group(0) != before
 
 
 @pytest.mark.parametrize(
@@ -248,16 +250,16 @@ def test_it_plays_the_older_file_until_a_newer_one_is_there(client, film):
         ("a.avi", "best", "other"),
     ],
 )
-def test_it_plays_each_kind_in_its_way(client, film, name, quality, kind):
-    video = film(name, quality=quality)
+def test_it_plays_each_kind_in_its_way(client, complete_video_with_file, name, quality, kind):
+    video = complete_video_with_file(name, quality=quality)
     assert video_page.build_player(video).kind == kind
-    page = shown(client, video)
+    page = render_video_page(client, video)
     assert ("<video" in page) == (kind != "other")
     assert ("Browsers cannot play this kind of file." in page) == (kind == "other")
 
 
-def test_it_says_that_a_file_is_gone_and_what_to_do(client, ada):
-    page = shown(client, complete())
+def test_it_says_that_a_file_is_gone_and_what_to_do(client, signed_in_user):
+    page = render_video_page(client, complete())
     assert "The file is no longer on the disk." in page
     assert "Download again" in page
     assert "<video" not in page
@@ -266,44 +268,44 @@ def test_it_says_that_a_file_is_gone_and_what_to_do(client, ada):
 
 def test_it_says_what_is_before_a_waiting_video(client):
     first, second, third = waiting("a"), waiting("b"), waiting("c")
-    assert "next in the queue" in shown(client, first)
-    assert "1 video before it" in shown(client, second)
+    assert "next in the queue" in render_video_page(client, first)
+    assert "1 video before it" in render_video_page(client, second)
     assert third.move_to_front()
-    assert "2 videos before it" in shown(client, second)
+    assert "2 videos before it" in render_video_page(client, second)
     assert running("first").retry_later("Busy.")
-    assert "before it" not in shown(client, Video.objects.get(tries=1))
+    assert "before it" not in render_video_page(client, Video.objects.get(tries=1))
     Queue.pause("Paused")
-    assert Queue.get_or_default().blocked_reason in shown(client, first)
+    assert Queue.get_or_default().blocked_reason in render_video_page(client, first)
 
 
-def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, ada):
+def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, signed_in_user):
     video = running()
     assert video.fail("The site shows this video to certain people only.\n<b>Private</b> video")
-    page = shown(client, video)
+    page = render_video_page(client, video)
     assert "<p>The site shows this video to certain people only.</p>" in page
     assert '<p class="said">&lt;b&gt;Private&lt;/b&gt; video</p>' in page
     assert "Retry begins anew." in page
 
 
-def test_it_says_that_a_failed_second_download_took_nothing_away(client, film):
-    video = film()
+def test_a_failed_redownload_keeps_the_old_file(client, complete_video_with_file):
+    video = complete_video_with_file()
     assert video.redownload()
     assert Video.objects.claim("w").fail("The site is out of order (503): retry later.")
-    page = shown(client, video)
+    page = render_video_page(client, video)
     assert "what was there before is still here" in page
     assert "<video" in page
 
 
-def test_it_shows_the_newest_try_and_folds_the_others(client):
+def test_it_shows_the_latest_attempt_and_folds_earlier_ones(client):
     video = failed()
     for _ in range(2):
         assert video.retry("Retried")
         assert Video.objects.claim("w").fail("No.")
     for number, event in enumerate(video.events.all()):
         VideoEvent.objects.filter(pk=event.pk).update(at=event.at + dt.timedelta(minutes=number))
-    newest, _, earlier = re.search(r"<h2 id=.timeline.*?</section>", shown(client, video), re.DOTALL)[0].partition(
-        '<div class="earlier">'
-    )
+    newest, _, earlier = re.search(r"<h2 id=.timeline.*?</section>", render_video_page(client, video), re.DOTALL)[
+        0
+    ].partition('<div class="earlier">')
     states = re.compile(r'<li class="state-(\w+)"')
     assert states.findall(newest) == ["queued", "downloading", "failed"]
     assert "2 earlier tries" in newest
@@ -311,10 +313,14 @@ def test_it_shows_the_newest_try_and_folds_the_others(client):
     assert newest.count("1 min later") == 3
 
 
-def test_it_leads_to_the_newer_and_the_older_film(client, film):
-    old, middle, new = film("old.mp4"), film("middle.mp4"), film("new.mp4")
+def test_it_leads_to_the_newer_and_the_older_film(client, complete_video_with_file):
+    old, middle, new = (
+        complete_video_with_file("old.mp4"),
+        complete_video_with_file("middle.mp4"),
+        complete_video_with_file("new.mp4"),
+    )
     failed()
-    page = shown(client, middle)
+    page = render_video_page(client, middle)
     assert re.search(rf'<a href="{new.get_absolute_url()}"\s+rel="prev">', page)
     assert re.search(rf'<a href="{old.get_absolute_url()}"\s+rel="next">', page)
     Video.objects.update(added_at=middle.added_at)  # as those of a list may have it
@@ -322,19 +328,19 @@ def test_it_leads_to_the_newer_and_the_older_film(client, film):
     assert Video.objects.neighbours(new)[0] is Video.objects.neighbours(old)[1] is None
 
 
-def test_it_shows_the_entries_of_a_list_and_their_list(client):
+def test_it_links_a_playlist_and_its_entries(client):
     listed = running("list")
     entries = [waiting("one"), waiting("two")]
     Video.objects.filter(pk__in=[entry.pk for entry in entries]).update(parent=listed)
     assert entries[1].cancel()
     assert listed.complete_as_playlist("Many films", "A list: 2 videos added.")
-    page = shown(client, listed)
+    page = render_video_page(client, listed)
     assert "2 videos in this list" in page
     assert re.findall(r"<span>(1 \w+)</span>", page) == ["1 waiting", "1 cancelled"]
     for entry in entries:
         assert f'<a href="{entry.get_absolute_url()}"' in page
     assert "no longer on the disk" not in page
-    assert f'In <a href="{listed.get_absolute_url()}"><bdi>Many films</bdi>' in shown(client, entries[0])
+    assert f'In <a href="{listed.get_absolute_url()}"><bdi>Many films</bdi>' in render_video_page(client, entries[0])
 
 
 @pytest.mark.parametrize("text", ["short", "a line\n" * 6, "x" * 480])
@@ -342,16 +348,16 @@ def test_it_folds_no_short_description(text):
     assert description.fold_class(text) != "folded"
 
 
-def test_it_folds_a_long_description(client, film):
+def test_it_folds_a_long_description(client, complete_video_with_file):
     assert description.fold_class("word " * 60) == "folded-narrow"
-    page = shown(client, film(description="a line\n" * 7))
+    page = render_video_page(client, complete_video_with_file(description="a line\n" * 7))
     assert '<section class="description folded"' in page
     assert 'type="checkbox"' in page
 
 
-def test_it_links_what_a_description_names_and_gives_nothing_away(client, film):
+def test_it_links_what_a_description_names_and_gives_nothing_away(client, complete_video_with_file):
     text = 'See https://example.org/more, <script>alert(1)</script> and " rel="nofollow" href="'
-    page = shown(client, film(description=text))
+    page = render_video_page(client, complete_video_with_file(description=text))
     assert '<a href="https://example.org/more" rel="noopener noreferrer nofollow">' in page
     assert "<script>alert" not in page
     assert "&quot; rel=&quot;nofollow&quot;" in page
@@ -372,15 +378,15 @@ def test_it_leads_to_the_times_of_a_film_that_it_names(text, links):
     assert "?t=" not in description.linkify_description(text)
 
 
-def test_it_starts_where_the_address_says(client, film):
-    video = film()
-    assert re.search(r'/video\?v=\w+#t=83"', shown(client, video, "t=83"))
+def test_it_starts_where_the_address_says(client, complete_video_with_file):
+    video = complete_video_with_file()
+    assert re.search(r'/video\?v=\w+#t=83"', render_video_page(client, video, "t=83"))
     for broken in ("t=", "t=x", "t=-1", "t=1e9", "t=" + "9" * 7, "t=%00", "t=\u0661"):
-        assert "#t=" not in shown(client, video, broken)
+        assert "#t=" not in render_video_page(client, video, broken)
 
 
-def test_it_asks_the_database_no_more_for_more(client, film, django_assert_max_num_queries):
-    video = film()
+def test_it_asks_the_database_no_more_for_more(client, complete_video_with_file, django_assert_max_num_queries):
+    video = complete_video_with_file()
     listed = running("list")
     Video.objects.filter(pk__in=[waiting(f"e{number}").pk for number in range(30)]).update(parent=listed)
     assert listed.complete_as_playlist("Many films", "A list.")
@@ -390,7 +396,7 @@ def test_it_asks_the_database_no_more_for_more(client, film, django_assert_max_n
 
 
 @pytest.mark.parametrize("piece", ["0:00 ", "a@", "((((", "http://", "1:", "www.a.com)", "&lt", "\n"])
-def test_it_reads_any_description_in_a_bearable_time(piece):
+def test_any_description_is_parsed_in_bounded_time(piece):
     began = time.process_time()
     description.fold_class(piece * 20_000)
     description.linkify_description(piece * 20_000, 10.0)

@@ -10,28 +10,28 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def video() -> Video:
+def waiting_video() -> Video:
     return Video.objects.ingest("http://example.org/a", "http://example.org/a")[0]
 
 
-def test_it_takes_a_url_once(video):
+def test_it_takes_a_url_once(waiting_video):
     again, created = Video.objects.ingest("http://example.org/a#x", "http://example.org/a")
-    assert (again, created) == (video, False)
-    assert video.events.count() == 1
+    assert (again, created) == (waiting_video, False)
+    assert waiting_video.events.count() == 1
 
 
-def test_it_gives_a_video_to_one_worker_only(video):
-    assert Video.objects.claim("one") == video
+def test_it_gives_a_video_to_one_worker_only(waiting_video):
+    assert Video.objects.claim("one") == waiting_video
     assert Video.objects.claim("two") is None
-    assert not video._claim("two")
+    assert not waiting_video._claim("two")
 
 
-def test_it_claims_in_the_order_of_the_queue(video):
+def test_it_claims_in_the_order_of_the_queue(waiting_video):
     later, _ = Video.objects.ingest("http://example.org/b", "http://example.org/b")
-    assert [Video.objects.claim("w"), Video.objects.claim("w")] == [video, later]
+    assert [Video.objects.claim("w"), Video.objects.claim("w")] == [waiting_video, later]
 
 
-def test_it_finishes_with_its_files(video):
+def test_it_finishes_with_its_files(waiting_video):
     claimed = Video.objects.claim("w")
     placed = []
     assert claimed.start_processing("merging")
@@ -41,7 +41,7 @@ def test_it_finishes_with_its_files(video):
     assert [event.status for event in claimed.events.all()] == ["queued", "downloading", "processing", "complete"]
 
 
-def test_it_stays_as_it_was_when_its_files_cannot_be_placed(video):
+def test_it_stays_as_it_was_when_its_files_cannot_be_placed(waiting_video):
     claimed = Video.objects.claim("w")
 
     def place():
@@ -65,17 +65,17 @@ def test_it_stays_as_it_was_when_its_files_cannot_be_placed(video):
         lambda v: v.holds_lease(),
     ],
 )
-def test_it_fences_out_a_worker_that_lost_its_lease(video, write):
+def test_it_fences_out_a_worker_that_lost_its_lease(waiting_video, write):
     zombie = Video.objects.claim("w")
-    assert Video.objects.get(pk=video.pk).cancel()
-    assert Video.objects.get(pk=video.pk).retry()
+    assert Video.objects.get(pk=waiting_video.pk).cancel()
+    assert Video.objects.get(pk=waiting_video.pk).retry()
     assert not write(zombie)
     fresh = Video.objects.claim("w2")
     assert not write(zombie)
     assert fresh.holds_lease()
 
 
-def test_it_rescues_only_what_nobody_renews(video, time_machine):
+def test_it_requeues_expired_leases_only(waiting_video, time_machine):
     time_machine.move_to("2026-01-01T12:00Z", tick=False)
     claimed = Video.objects.claim("w")
     assert Video.objects.requeue_expired() == 0
@@ -85,53 +85,58 @@ def test_it_rescues_only_what_nobody_renews(video, time_machine):
     assert Video.objects.requeue_expired() == 0
     time_machine.shift(2)
     assert Video.objects.requeue_expired() == 1
-    video.refresh_from_db()
-    assert (video.status, video.attempt, video.percent, video.lease_token) == (Status.QUEUED, 2, None, "")
+    waiting_video.refresh_from_db()
+    assert (waiting_video.status, waiting_video.attempt, waiting_video.percent, waiting_video.lease_token) == (
+        Status.QUEUED,
+        2,
+        None,
+        "",
+    )
 
 
-def test_it_retries_only_what_has_failed_or_was_cancelled(video):
-    assert not video.retry()
+def test_it_retries_only_what_has_failed_or_was_cancelled(waiting_video):
+    assert not waiting_video.retry()
     claimed = Video.objects.claim("w")
     assert claimed.fail("The site says no.")
-    assert video.retry()
-    assert not video.retry()
-    assert (video.status, video.attempt, video.error) == (Status.QUEUED, 2, "")
+    assert waiting_video.retry()
+    assert not waiting_video.retry()
+    assert (waiting_video.status, waiting_video.attempt, waiting_video.error) == (Status.QUEUED, 2, "")
 
 
-def test_it_grows_rev_with_each_change_a_deletion_too(video):
+def test_it_grows_rev_with_each_change_a_deletion_too(waiting_video):
     before = Video.objects.latest_rev()
-    video.cancel()
+    waiting_video.cancel()
     after = Video.objects.latest_rev()
     assert after > before
-    video.delete()
+    waiting_video.delete()
     assert Video.objects.latest_rev() > after
 
 
-def test_it_cuts_facts_to_their_columns(video):
+def test_metadata_is_truncated_to_its_columns(waiting_video):
     claimed = Video.objects.claim("w")
     assert claimed.save_metadata(Metadata(title="x" * 900, uploader="a\x00b"))
     assert (len(claimed.title), claimed.uploader) == (500, "ab")
 
 
-def test_it_keeps_no_words_that_turn_others_around(video):
+def test_bidirectional_control_characters_are_removed(waiting_video):
     claimed = Video.objects.claim("w")
     assert claimed.save_metadata(Metadata(title="\u202e4pm\u2066.exe ", uploader=" \t"))
     assert (claimed.title, claimed.uploader) == ("4pm.exe", "")
 
 
-def test_it_publishes_each_change_once_after_commit(video, redis_server, django_capture_on_commit_callbacks):
+def test_it_publishes_each_change_once_after_commit(waiting_video, redis_server, django_capture_on_commit_callbacks):
     with redis_server.client().pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.psubscribe("progress:*")
         pubsub.get_message(timeout=5)
         with django_capture_on_commit_callbacks(execute=True):
             Video.objects.claim("w")
         message = pubsub.get_message(timeout=5)
-        assert message["channel"].decode() == f"progress:{video.video_id}"
+        assert message["channel"].decode() == f"progress:{waiting_video.video_id}"
         assert b'"status":"downloading","attempt":1,"percent":null' in message["data"]
         assert pubsub.get_message(timeout=0.1) is None
 
 
-def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_machine):
+def test_it_retries_with_growing_delays(waiting_video, settings, time_machine):
     time_machine.move_to("2026-01-01T12:00Z", tick=False)
     settings.RETRY_SECONDS = 10
     waits = []
@@ -152,7 +157,7 @@ def test_it_tries_again_by_itself_after_growing_waits(video, settings, time_mach
     assert claimed.status == Status.FAILED
 
 
-def test_it_begins_to_count_anew_with_a_try_that_advanced(video, settings):
+def test_progress_resets_the_retry_count(waiting_video, settings):
     settings.RETRY_SECONDS = 0
     for advanced, tries in [(False, 1), (False, 2), (False, 3), (True, 1), (False, 2), (False, 3)]:
         claimed = Video.objects.claim("w")
@@ -164,42 +169,42 @@ def test_it_begins_to_count_anew_with_a_try_that_advanced(video, settings):
     assert claimed.status == Status.FAILED
 
 
-def test_it_gives_a_person_s_retry_all_its_tries(video):
+def test_a_manual_retry_resets_the_retry_count(waiting_video):
     claimed = Video.objects.claim("w")
     claimed.retry_later("x")
     assert Video.objects.get().cancel()
-    assert video.retry()
-    assert (video.tries, video.not_before, formatting.retry_message(video)) == (0, None, "")
+    assert waiting_video.retry()
+    assert (waiting_video.tries, waiting_video.not_before, formatting.retry_message(waiting_video)) == (0, None, "")
 
 
-def test_it_keeps_the_place_of_what_was_begun(video):
+def test_a_requeued_video_keeps_its_queue_position(waiting_video):
     claimed = Video.objects.claim("w")
     Video.objects.ingest("http://example.org/b", "http://example.org/b")
     assert claimed.release("The worker was stopped")
-    assert Video.objects.claim("w") == video
+    assert Video.objects.claim("w") == waiting_video
 
 
-def test_it_moves_to_the_front(video):
+def test_it_moves_to_the_front(waiting_video):
     others = [Video.objects.ingest(f"http://{n}/", f"http://{n}/")[0] for n in "abc"]
     assert others[1].move_to_front()
     assert others[2].move_to_front()
     order = [Video.objects.claim("w") for _ in range(4)]
-    assert order == [others[2], others[1], video, others[0]]
+    assert order == [others[2], others[1], waiting_video, others[0]]
     assert not others[2].move_to_front()
 
 
-def test_it_takes_no_more_from_one_host_than_it_may(video, settings):
+def test_it_takes_no_more_from_one_host_than_it_may(waiting_video, settings):
     settings.PER_HOST = 2
     for n in range(3):
         Video.objects.ingest(f"http://example.org/{n}", f"http://example.org/{n}")
     other, _ = Video.objects.ingest("http://example.net/", "http://example.net/")
     assert [Video.objects.claim("w") for _ in range(4)][2:] == [other, None]
-    video.refresh_from_db()
-    video.cancel()
+    waiting_video.refresh_from_db()
+    waiting_video.cancel()
     assert Video.objects.claim("w").host == "example.org"
 
 
-def test_it_cancels_and_retries_all(video):
+def test_it_cancels_and_retries_all(waiting_video):
     Video.objects.ingest("http://example.org/b", "http://example.org/b")
     claimed = Video.objects.claim("w")
     claimed.fail("no")
@@ -210,25 +215,25 @@ def test_it_cancels_and_retries_all(video):
     assert [v.status for v in Video.objects.order_by("pk")] == [Status.QUEUED, Status.CANCELLED]
 
 
-def test_it_is_fetched_again_only_when_complete(video):
-    assert not video.redownload()
+def test_only_a_complete_video_is_redownloaded(waiting_video):
+    assert not waiting_video.redownload()
     claimed = Video.objects.claim("w")
     assert claimed.finish(StoredFiles("a/b.mp4", 5), lambda: None)
-    assert video.redownload()
-    assert (video.status, video.media_file) == (Status.QUEUED, "a/b.mp4")
-    assert not video.redownload()
+    assert waiting_video.redownload()
+    assert (waiting_video.status, waiting_video.media_file) == (Status.QUEUED, "a/b.mp4")
+    assert not waiting_video.redownload()
     assert Video.objects.claim("w").fail("The site says no.")
-    video.refresh_from_db()
-    assert (video.status, video.error) == (Status.COMPLETE, "The site says no.")
-    assert video.redownload()
-    assert video.cancel()
-    assert video.status == Status.COMPLETE
+    waiting_video.refresh_from_db()
+    assert (waiting_video.status, waiting_video.error) == (Status.COMPLETE, "The site says no.")
+    assert waiting_video.redownload()
+    assert waiting_video.cancel()
+    assert waiting_video.status == Status.COMPLETE
 
 
 class TestQueue:
     """Pause, resume and hold."""
 
-    def test_it_starts_nothing_while_it_is_paused(self, video):
+    def test_it_starts_nothing_while_it_is_paused(self, waiting_video):
         before = Video.objects.latest_rev()
         assert Queue.pause("Paused by ann")
         assert not Queue.pause("Paused by bob")
@@ -238,24 +243,24 @@ class TestQueue:
         assert Queue.resume()
         assert not Queue.resume()
         assert Queue.get_or_default().blocked_reason == ""
-        assert Video.objects.claim("w") == video
+        assert Video.objects.claim("w") == waiting_video
 
-    def test_it_is_held_until_let_go(self, video):
+    def test_it_is_held_until_let_go(self, waiting_video):
         assert Queue.hold("one", "The disk is nearly full.", 60)
         assert not Queue.hold("one", "The disk is nearly full.", 60)
         assert not Queue.release_hold("two", "There is room again")
         assert Video.objects.claim("w") is None
         assert Queue.release_hold("one", "There is room again")
-        assert Video.objects.claim("w") == video
+        assert Video.objects.claim("w") == waiting_video
 
-    def test_it_goes_on_when_nobody_renews_a_hold(self, video, time_machine):
+    def test_it_goes_on_when_nobody_renews_a_hold(self, waiting_video, time_machine):
         time_machine.move_to("2026-01-01T12:00Z", tick=False)
         Queue.hold("gone", "The disk is nearly full.", 60)
         time_machine.shift(61)
-        assert Video.objects.claim("w") == video
+        assert Video.objects.claim("w") == waiting_video
         assert Queue.release_hold("another", "There is room again")
 
-    def test_it_stays_paused_through_a_hold(self, video):
+    def test_it_stays_paused_through_a_hold(self, waiting_video):
         Queue.pause()
         Queue.hold("one", "The disk is nearly full.", 60)
         Queue.release_hold("one", "There is room again")

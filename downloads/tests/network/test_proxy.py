@@ -28,7 +28,7 @@ LOOPBACK_SPELLINGS = [
 
 
 @pytest.fixture
-def allowed(settings):
+def private_hosts_allowed(settings):
     settings.ALLOW_PRIVATE_HOSTS = True
 
 
@@ -38,7 +38,7 @@ def proxy():
         yield proxy
 
 
-def ask(proxy, target, method="GET", body=None, headers=()):
+def send_request(proxy, target, method="GET", body=None, headers=()):
     """Send one request to the proxy as a client would; (status, reason, body)."""
     client = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=10)
     client.request(method, target, body=body, headers=dict(headers))
@@ -67,14 +67,14 @@ def test_it_lets_public_addresses_through(address):
     assert not is_forbidden(address)
 
 
-@pytest.mark.usefixtures("allowed")
+@pytest.mark.usefixtures("private_hosts_allowed")
 def test_it_lets_private_addresses_through_where_the_settings_say_so():
     assert not any(map(is_forbidden, ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "169.254.1.1"]))
 
 
-@pytest.mark.usefixtures("allowed")
+@pytest.mark.usefixtures("private_hosts_allowed")
 @pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "224.0.0.1"])
-def test_it_never_lets_a_cloud_tell_its_secrets(address):
+def test_it_always_forbids_cloud_metadata_addresses(address):
     assert is_forbidden(address)
 
 
@@ -82,25 +82,25 @@ def test_it_never_lets_a_cloud_tell_its_secrets(address):
 @pytest.mark.parametrize("method", ["GET", "CONNECT"])
 def test_it_reaches_loopback_by_no_spelling(proxy, media_server, host, method):
     address = f"{host}:{media_server.server_port}"
-    status, reason, _ = ask(proxy, address if method == "CONNECT" else f"http://{address}/clip.mp4", method)
+    status, reason, _ = send_request(proxy, address if method == "CONNECT" else f"http://{address}/clip.mp4", method)
     assert status == 403
     assert reason.startswith(PROXY_ERROR_PREFIX)
     assert media_server.requests == []
 
 
 def test_it_says_in_words_why_it_refuses(proxy):
-    _, reason, body = ask(proxy, "http://10.0.0.1/x")
+    _, reason, body = send_request(proxy, "http://10.0.0.1/x")
     assert reason == "ytarchive: 10.0.0.1 is a private address, which downloads may not reach"
     assert reason.encode() in body
 
 
 def test_it_refuses_a_name_of_which_one_address_is_private(media_server):
     with EgressProxy(resolver=lambda host, port: ["203.0.113.1", "127.0.0.1"]) as proxy:
-        assert ask(proxy, f"http://mixed.example:{media_server.server_port}/")[0] == 403
+        assert send_request(proxy, f"http://mixed.example:{media_server.server_port}/")[0] == 403
     assert media_server.requests == []
 
 
-@pytest.mark.usefixtures("allowed")
+@pytest.mark.usefixtures("private_hosts_allowed")
 def test_it_asks_for_a_name_once_and_connects_to_what_it_judged(media_server):
     asked = []
 
@@ -109,15 +109,15 @@ def test_it_asks_for_a_name_once_and_connects_to_what_it_judged(media_server):
         return ["127.0.0.1"] if len(asked) == 1 else ["169.254.169.254"]
 
     with EgressProxy(resolver=rebinding) as proxy:
-        status, _, body = ask(proxy, f"http://rebinding.example:{media_server.server_port}/clip.mp4")
+        status, _, body = send_request(proxy, f"http://rebinding.example:{media_server.server_port}/clip.mp4")
     assert (status, asked) == (200, ["rebinding.example"])
     assert body == media_server.clip
 
 
-@pytest.mark.usefixtures("allowed")
+@pytest.mark.usefixtures("private_hosts_allowed")
 def test_it_tries_the_next_address_of_a_name(media_server):
     with EgressProxy(resolver=lambda host, port: ["127.0.0.2", "127.0.0.1"]) as proxy:
-        assert ask(proxy, f"http://two.example:{media_server.server_port}/clip.mp4")[0] == 200
+        assert send_request(proxy, f"http://two.example:{media_server.server_port}/clip.mp4")[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -137,21 +137,21 @@ def test_it_answers_what_it_cannot_do(proxy, target, status):
         assert client.makefile("rb").readline().split()[1] == str(status).encode()
 
 
-@pytest.mark.usefixtures("allowed")
+@pytest.mark.usefixtures("private_hosts_allowed")
 def test_it_says_that_nobody_answers(proxy):
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    status, reason, _ = ask(proxy, f"http://127.0.0.1:{port}/")
+    status, reason, _ = send_request(proxy, f"http://127.0.0.1:{port}/")
     assert status == 502
     assert "127.0.0.1 does not answer" in reason
 
 
-@pytest.mark.usefixtures("allowed")
+@pytest.mark.usefixtures("private_hosts_allowed")
 class TestForwarding:
     """What comes through is what was sent."""
 
     def test_it_forwards_ranges(self, proxy, media_server):
-        status, _, body = ask(proxy, media_server.url("/clip.mp4"), headers={"Range": "bytes=10-19"}.items())
+        status, _, body = send_request(proxy, media_server.url("/clip.mp4"), headers={"Range": "bytes=10-19"}.items())
         assert (status, body) == (206, media_server.clip[10:20])
 
     def test_it_tunnels(self, proxy, media_server):
@@ -178,13 +178,13 @@ class TestForwarding:
             assert upstream.recv(1000) == b""
             upstream.close()
 
-    def test_it_passes_a_cut_on_as_a_cut(self, proxy, media_server):
+    def test_it_passes_a_truncated_response_on_as_truncated(self, proxy, media_server):
         with pytest.raises(http.client.IncompleteRead):
-            ask(proxy, media_server.url("/cut/a.mp4"))
+            send_request(proxy, media_server.url("/cut/a.mp4"))
 
     def test_it_sends_bodies_on(self, proxy):
-        got = serve_once(b"HTTP/1.1 204 No Content\r\n\r\n")
-        ask(
+        got = OneShotServer(b"HTTP/1.1 204 No Content\r\n\r\n")
+        send_request(
             proxy,
             f"http://127.0.0.1:{got.port}/form",
             "POST",
@@ -198,11 +198,11 @@ class TestForwarding:
         assert got.data.lower().count(b"connection:") == 1
 
     def test_it_does_not_pass_on_what_is_no_http(self, proxy):
-        got = serve_once(b"SSH-2.0-OpenSSH_9.0\r\n")
-        assert ask(proxy, f"http://127.0.0.1:{got.port}/")[0] == 502
+        got = OneShotServer(b"SSH-2.0-OpenSSH_9.0\r\n")
+        assert send_request(proxy, f"http://127.0.0.1:{got.port}/")[0] == 502
 
 
-class serve_once:  # noqa: N801 - reads as a verb
+class OneShotServer:
     """A server that answers one connection with fixed bytes, and keeps what it was sent."""
 
     def __init__(self, answer: bytes) -> None:

@@ -11,7 +11,7 @@ from downloads.progress import keys, publisher
 from downloads.progress import message as progress_message
 from downloads.progress.message import UNSET, InvalidMessage, Progress
 
-GOOD = b'{"percent": 42}'
+VALID_MESSAGE = b'{"percent": 42}'
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_it_refuses_what_cannot_be_used_and_names_the_reason(data, reason):
     with pytest.raises(InvalidMessage) as caught:
         Progress.from_json(data if isinstance(data, bytes) else data.encode())
     assert caught.value.reason == reason
-    assert Progress.from_json(GOOD).percent == 42
+    assert Progress.from_json(VALID_MESSAGE).percent == 42
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
         assert not any(publisher.publish_progress("a", Progress(percent=1)) for _ in range(100))
         assert time.monotonic() - began < 0.5
     finally:
-        redis_server.thaw()
+        redis_server.resume()
     assert caplog.text.count("cannot be reached") == 1
     publisher._backoff_until = 0.001  # its rest is over
     assert publisher.publish_progress("a", Progress(percent=1))

@@ -82,18 +82,18 @@ def test_a_percentile_of_nothing_is_no_number():
 
 
 def test_a_reservoir_chooses_evenly_and_keeps_all_of_a_few():
-    few = _filled(10, 8)
+    few = _sample_indices(10, 8)
     assert few == list(range(8))
-    chosen = [value for seed in range(40) for value in _filled(100, 20_000, seed)]
+    chosen = [value for seed in range(40) for value in _sample_indices(100, 20_000, seed)]
     assert len(chosen) == 4000
     thirds = [sum(low <= value < low + 5000 for value in chosen) for low in range(0, 20_000, 5000)]
     assert all(850 < count < 1150 for count in thirds)
 
 
-def _filled(size: int, offered: int, seed: int = 1) -> list[int]:
+def _sample_indices(size: int, offered: int, seed: int = 1) -> list[int]:
     found: Reservoir[int] = Reservoir(size, seed)
     for number in range(offered):
-        if number == found.wanted:
+        if number == found.missing_ids:
             found.put(number)
     return found.items
 
@@ -101,7 +101,7 @@ def _filled(size: int, offered: int, seed: int = 1) -> list[int]:
 # Figures --------------------------------------------------------------------------------------------
 
 
-def test_what_falls_behind_is_charged_for_what_it_brought():
+def test_a_lagging_stack_is_charged_per_delivered_update():
     shape = Shape(10, window=1)
     merged = {"updates": 400, "frames": 50, "behind_s": 0.2}
     late = {"updates": 400, "frames": 400, "behind_s": LATE + 1}
@@ -125,7 +125,7 @@ def test_the_table_has_medians_spreads_and_ratios():
 # The short form -------------------------------------------------------------------------------------
 
 # Ours ÷ theirs, in CPU time: about 1.6 times what was measured when this was written (0.009, 0.3, 0.1, 0.9).
-FLOORS = [
+MAX_COST_RATIOS = [
     ("all of plain Channels", "channels", "cpu_us", 1 / 65),
     ("all of websockets.broadcast", "websockets", "cpu_us", 0.45),
     ("the web process, beside websockets.broadcast", "websockets", "web_cores", 0.17),
@@ -142,7 +142,7 @@ def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
             figures = {name: found.under(BY_NAME[name], SHORT.base) for name in ("ours", "websockets", "channels")}
             excess = {
                 what: f"{figures['ours'][name] / figures[peer][name]:.3f} of {floor:.3f}"
-                for what, peer, name, floor in FLOORS
+                for what, peer, name, floor in MAX_COST_RATIOS
                 if figures["ours"][name] > floor * figures[peer][name]
             }
             if not excess:

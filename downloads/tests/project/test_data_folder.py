@@ -9,11 +9,11 @@ import pytest
 from ytarchive import data_folder
 
 
-def mode(path: Path) -> int:
+def file_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_it_makes_its_rooms(tmp_path: Path) -> None:
+def test_it_creates_its_folders(tmp_path: Path) -> None:
     data_folder.create_data_folder(tmp_path / "a" / "b")
 
     assert {found.name for found in (tmp_path / "a" / "b").iterdir()} == set(data_folder.SUBFOLDERS)
@@ -31,7 +31,7 @@ def test_it_keeps_one_secret_key_for_its_owner(tmp_path: Path) -> None:
 
     assert len(key) >= 50
     assert data_folder.load_secret_key(tmp_path) == key
-    assert mode(tmp_path / "secret_key") == 0o600
+    assert file_mode(tmp_path / "secret_key") == 0o600
     assert [found.name for found in tmp_path.iterdir()] == ["secret_key"]
 
 
@@ -46,7 +46,7 @@ def test_it_makes_another_key_for_another_folder(tmp_path: Path) -> None:
     (b" \n", "is empty, and should hold the secret key"),
     (b"\xff\xfe", "cannot be read"),
 ])  # fmt: skip
-def test_it_says_what_to_do_about_a_key_that_is_none(tmp_path: Path, held: bytes, said: str) -> None:
+def test_it_says_how_to_replace_an_invalid_secret_key(tmp_path: Path, held: bytes, said: str) -> None:
     (tmp_path / "secret_key").write_bytes(held)
 
     with pytest.raises(data_folder.DataFolderError, match=f"{said}.*a new key is made"):
@@ -73,19 +73,19 @@ def test_it_puts_the_socket_into_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def long(tmp_path: Path) -> Path:
+def folder_with_long_path(tmp_path: Path) -> Path:
     folder = tmp_path / ("ä" * 60)
     data_folder.create_data_folder(folder)
     return folder
 
 
-def test_it_puts_the_socket_near_a_folder_with_a_long_name(long: Path) -> None:
-    path = data_folder.redis_socket_path(long)
+def test_it_puts_the_socket_near_a_folder_with_a_long_name(folder_with_long_path: Path) -> None:
+    path = data_folder.redis_socket_path(folder_with_long_path)
 
     assert len(os.fsencode(path)) <= data_folder.MAX_SOCKET_PATH_BYTES
-    assert mode(path.parent) == 0o700
-    assert (long / "redis" / "socket").read_text() == str(path)
-    assert data_folder.redis_socket_path(long) == path
+    assert file_mode(path.parent) == 0o700
+    assert (folder_with_long_path / "redis" / "socket").read_text() == str(path)
+    assert data_folder.redis_socket_path(folder_with_long_path) == path
     path.parent.rmdir()
 
 
@@ -94,14 +94,14 @@ def test_it_puts_the_socket_near_a_folder_with_a_long_name(long: Path) -> None:
     lambda folder: folder.chmod(0o755),
     lambda folder: (folder.rmdir(), folder.symlink_to("/tmp")),
 ])  # fmt: skip
-def test_it_finds_another_place_when_that_one_is_not_its_own_any_more(long: Path, spoil) -> None:
-    first = data_folder.redis_socket_path(long)
+def test_it_finds_another_place_when_that_one_is_not_its_own_any_more(folder_with_long_path: Path, spoil) -> None:
+    first = data_folder.redis_socket_path(folder_with_long_path)
     spoil(first.parent)
 
-    second = data_folder.redis_socket_path(long)
+    second = data_folder.redis_socket_path(folder_with_long_path)
 
     assert second.parent != first.parent
-    assert mode(second.parent) == 0o700
+    assert file_mode(second.parent) == 0o700
     second.parent.rmdir()
     if first.parent.is_symlink():
         first.parent.unlink()

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 # Each module of ours and what of ours it may import. A new module takes its place here.
-MAY = {
+ALLOWED_IMPORTS = {
     "downloads.accounts.client_address": set(),
     "downloads.accounts.context_processors": {"downloads.accounts.permissions"},
     "downloads.accounts.permissions": set(),
@@ -211,10 +211,16 @@ MAY = {
     },
 }  # fmt: skip
 # Where everything comes together: these import what they start, and only each other imports them.
-LEAVES = {"downloads.urls", "downloads.routing", "ytarchive.asgi", "ytarchive.urls", "ytarchive.supervisor.stack"}
-COMMANDS = "downloads.management.commands."
+NOT_IMPORTABLE = {
+    "downloads.urls",
+    "downloads.routing",
+    "ytarchive.asgi",
+    "ytarchive.urls",
+    "ytarchive.supervisor.stack",
+}
+COMMANDS_PREFIX = "downloads.management.commands."
 # Packages that only some modules may know.
-ONLY = {
+PACKAGE_OWNERS = {
     "yt_dlp": {"downloads.ytdlp.resuming_client"},
     "channels": {
         "downloads.consumers", "downloads.management.commands.bridge_progress", "downloads.monitoring.health",
@@ -234,7 +240,7 @@ ONLY = {
 }  # fmt: skip
 
 
-def modules() -> dict[str, Path]:
+def find_modules() -> dict[str, Path]:
     """Return every module of the program by its name; tests and migrations are none."""
     found = {}
     for folder in ("downloads", "ytarchive"):
@@ -245,16 +251,16 @@ def modules() -> dict[str, Path]:
     return found
 
 
-MODULES = modules()
+MODULES = find_modules()
 
 
 @functools.cache
-def imports(name: str) -> set[str]:
+def imported_names(name: str) -> set[str]:
     """Return the full names that a module imports, inside functions too."""
-    return set(_names(_running(ast.parse(MODULES[name].read_text())), name.rpartition(".")[0]))
+    return set(_imported_names(_without_type_checking(ast.parse(MODULES[name].read_text())), name.rpartition(".")[0]))
 
 
-def _running(tree: ast.Module) -> ast.Module:
+def _without_type_checking(tree: ast.Module) -> ast.Module:
     """Return the module without what only type checkers read."""
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
@@ -262,7 +268,7 @@ def _running(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def _names(tree: ast.Module, package: str) -> Iterator[str]:
+def _imported_names(tree: ast.Module, package: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -272,9 +278,9 @@ def _names(tree: ast.Module, package: str) -> Iterator[str]:
             yield from (f"{source}.{alias.name}" for alias in node.names)
 
 
-def ours(name: str) -> set[str]:
+def imported_project_modules(name: str) -> set[str]:
     """Return the modules of ours that a module imports."""
-    return {_module(target) for target in imports(name)} - {""}
+    return {_module(target) for target in imported_names(name)} - {""}
 
 
 def _module(target: str) -> str:
@@ -284,49 +290,49 @@ def _module(target: str) -> str:
     return target
 
 
-def allowed(name: str) -> set[str]:
-    return {short if "." in short else f"downloads.{short}" for short in MAY[name]}
+def allowed_modules(name: str) -> set[str]:
+    return {short if "." in short else f"downloads.{short}" for short in ALLOWED_IMPORTS[name]}
 
 
 def is_leaf(name: str) -> bool:
-    return name in LEAVES or name.startswith(COMMANDS)
+    return name in NOT_IMPORTABLE or name.startswith(COMMANDS_PREFIX)
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not is_leaf(name)])
-def test_it_imports_its_neighbours_only(name: str) -> None:
-    assert name in MAY, f"{name} is new: give it a place in this table, and in CONTRIBUTING.md"
-    assert ours(name) <= allowed(name)
+def test_it_imports_allowed_packages_only(name: str) -> None:
+    assert name in ALLOWED_IMPORTS, f"{name} is new: give it a place in this table, and in CONTRIBUTING.md"
+    assert imported_project_modules(name) <= allowed_modules(name)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_it_knows_only_the_packages_that_are_its_business(name: str) -> None:
-    packages = {target.split(".")[0] for target in imports(name)}
+def test_third_party_packages_have_owners(name: str) -> None:
+    packages = {target.split(".")[0] for target in imported_names(name)}
 
-    assert not {package for package in packages & ONLY.keys() if name not in ONLY[package]}
+    assert not {package for package in packages & PACKAGE_OWNERS.keys() if name not in PACKAGE_OWNERS[package]}
 
 
 def test_it_imports_no_test() -> None:
-    assert not [name for name in MODULES for target in imports(name) if target.startswith("downloads.tests")]
+    assert not [name for name in MODULES for target in imported_names(name) if target.startswith("downloads.tests")]
 
 
-def test_it_has_no_circle() -> None:
-    graph = {name: allowed(name) for name in MAY}
+def test_there_are_no_import_cycles() -> None:
+    graph = {name: allowed_modules(name) for name in ALLOWED_IMPORTS}
 
     assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
 def test_it_lists_no_module_that_is_gone() -> None:
-    assert MAY.keys() | LEAVES <= MODULES.keys()
+    assert ALLOWED_IMPORTS.keys() | NOT_IMPORTABLE <= MODULES.keys()
 
 
 def test_it_finds_every_way_to_import() -> None:
     tree = ast.parse("import a.b\nfrom a import c\nfrom . import d\nfrom .e import f\ndef g():\n    import h")
 
-    assert set(_names(tree, "room")) == {"a.b", "a.c", "room.d", "room.e.f", "h"}
+    assert set(_imported_names(tree, "room")) == {"a.b", "a.c", "room.d", "room.e.f", "h"}
 
 
 def test_a_command_loads_no_server_that_it_does_not_run() -> None:
-    quiet = [name for name in MODULES if name.startswith(COMMANDS) and name not in ONLY["daphne"]]
+    quiet = [name for name in MODULES if name.startswith(COMMANDS_PREFIX) and name not in PACKAGE_OWNERS["daphne"]]
     loading = f"import django, sys; django.setup(); import {', '.join(quiet)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", loading], check=True, stdout=subprocess.PIPE, text=True).stdout
 

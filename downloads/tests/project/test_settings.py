@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-SHOW = """
+SHOW_SETTINGS_PROGRAM = """
 import json, sys
 from django.conf import settings
 names = json.loads(sys.argv[1])
@@ -18,7 +18,7 @@ print(json.dumps({name: getattr(settings, name) for name in names}, default=str)
 """
 
 
-def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+def run_python(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
     return subprocess.run(
         [sys.executable, *command],
@@ -31,8 +31,8 @@ def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def read(*names: str, **env: str) -> dict:
-    done = run("-c", SHOW, json.dumps(names), **env)
+def read_settings(*names: str, **env: str) -> dict:
+    done = run_python("-c", SHOW_SETTINGS_PROGRAM, json.dumps(names), **env)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -59,7 +59,7 @@ def read(*names: str, **env: str) -> dict:
     ("DATABASE_URL", "postgres://host:port/name", "use postgres://"),
 ])  # fmt: skip
 def test_it_refuses_a_bad_value_in_one_line(name: str, value: str, said: str) -> None:
-    done = run("manage.py", "check", **{name: value})
+    done = run_python("manage.py", "check", **{name: value})
 
     lines = done.stderr.strip().splitlines()
     assert done.returncode == 1
@@ -72,7 +72,7 @@ def test_it_refuses_a_bad_value_in_one_line(name: str, value: str, said: str) ->
 def test_it_refuses_a_data_folder_it_cannot_write_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    done = run("manage.py", "check", YTARCHIVE_DATA=str(tmp_path / "file"))
+    done = run_python("manage.py", "check", YTARCHIVE_DATA=str(tmp_path / "file"))
 
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
@@ -80,7 +80,9 @@ def test_it_refuses_a_data_folder_it_cannot_write_to(tmp_path: Path) -> None:
 
 
 def test_it_has_the_defaults_of_the_readme() -> None:
-    found = read("DEBUG", "PRIVATE", "WORKERS", "TICK_MS", "ALLOW_PRIVATE_HOSTS", "REDIS_EMBEDDED", "ALLOWED_HOSTS")
+    found = read_settings(
+        "DEBUG", "PRIVATE", "WORKERS", "TICK_MS", "ALLOW_PRIVATE_HOSTS", "REDIS_EMBEDDED", "ALLOWED_HOSTS"
+    )
 
     assert found == {
         "DEBUG": False,
@@ -94,7 +96,7 @@ def test_it_has_the_defaults_of_the_readme() -> None:
 
 
 def test_it_takes_an_empty_value_for_an_unset_one() -> None:
-    assert read("WORKERS", "PRIVATE", WORKERS="", YTARCHIVE_PRIVATE=" ", YTARCHIVE_WORKERS="") == {
+    assert read_settings("WORKERS", "PRIVATE", WORKERS="", YTARCHIVE_PRIVATE=" ", YTARCHIVE_WORKERS="") == {
         "WORKERS": 2,
         "PRIVATE": False,
     }
@@ -106,11 +108,11 @@ def test_it_takes_an_empty_value_for_an_unset_one() -> None:
     ({"YTARCHIVE_PRIVATE": "yes"}, True),
 ])  # fmt: skip
 def test_it_is_private_once_it_is_meant_for_others(env: dict[str, str], private: bool) -> None:
-    assert read("PRIVATE", **env) == {"PRIVATE": private}
+    assert read_settings("PRIVATE", **env) == {"PRIVATE": private}
 
 
 def test_it_keeps_cookies_to_https_behind_a_proxy_that_ends_it() -> None:
-    found = read(
+    found = read_settings(
         "SESSION_COOKIE_SECURE",
         "CSRF_COOKIE_SECURE",
         DJANGO_CSRF_TRUSTED_ORIGINS="https://archive.example",
@@ -120,14 +122,14 @@ def test_it_keeps_cookies_to_https_behind_a_proxy_that_ends_it() -> None:
 
 
 def test_it_uses_postgresql_when_it_is_told_to() -> None:
-    found = read("DATABASES", DATABASE_URL="postgres://user@db/archive")["DATABASES"]["default"]
+    found = read_settings("DATABASES", DATABASE_URL="postgres://user@db/archive")["DATABASES"]["default"]
 
     assert found["ENGINE"] == "django.db.backends.postgresql"
     assert (found["HOST"], found["NAME"]) == ("db", "archive")
 
 
 def test_it_finds_the_data_folder_from_any_folder(tmp_path: Path) -> None:
-    assert read("DATA", YTARCHIVE_DATA="~/archive", HOME=str(tmp_path)) == {"DATA": str(tmp_path / "archive")}
+    assert read_settings("DATA", YTARCHIVE_DATA="~/archive", HOME=str(tmp_path)) == {"DATA": str(tmp_path / "archive")}
 
 
 def test_it_gives_a_developer_debug_unless_told_otherwise() -> None:
@@ -135,13 +137,13 @@ def test_it_gives_a_developer_debug_unless_told_otherwise() -> None:
     probe = show.replace("manage.main()", "import os; os.environ.pop('DJANGO_DEBUG', None); import atexit; "
         "atexit.register(lambda: sys.stderr.write(os.environ['DJANGO_DEBUG'])); manage.main()")  # fmt: skip
 
-    assert run("-c", probe).stderr.endswith("1")
+    assert run_python("-c", probe).stderr.endswith("1")
 
 
 def test_it_names_the_python_that_is_too_old() -> None:
     old = "import sys; sys.version_info = (3, 10, 0); import runpy; runpy.run_path('manage.py')"
 
-    done = run("-c", old)
+    done = run_python("-c", old)
 
     assert done.returncode == 1
     assert "needs Python 3.11 or newer" in done.stderr
@@ -149,7 +151,7 @@ def test_it_names_the_python_that_is_too_old() -> None:
 
 
 def test_it_says_what_to_do_when_a_package_is_missing() -> None:
-    done = run("-c", "import sys; sys.modules['django'] = None; import manage; manage.main()")
+    done = run_python("-c", "import sys; sys.modules['django'] = None; import manage; manage.main()")
 
     assert done.returncode == 1
     assert "pip install -r requirements.txt" in done.stderr

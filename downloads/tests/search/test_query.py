@@ -13,9 +13,9 @@ from downloads.files import webvtt
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.search import backend, index, query, tokenizer
 from downloads.templatetags.highlight import highlight_words, search_excerpt
-from downloads.tests.files.test_subtitles import BROKEN
+from downloads.tests.files.test_subtitles import MALFORMED_SUBTITLE_FILES
 
-VTT = """\ufeffWEBVTT
+SAMPLE_WEBVTT = """\ufeffWEBVTT
 Kind: captions
 
 STYLE
@@ -44,14 +44,14 @@ def video(name: str, title: str = "", uploader: str = "", description: str = "")
     return claimed
 
 
-def put(*titles: str) -> None:
+def create_unindexed_videos(*titles: str) -> None:
     """Write rows as they are, past all verbs."""
     Video.objects.bulk_create(
         [Video(url=f"http://{n}", canonical_url=f"http://{n}", title=title) for n, title in enumerate(titles)]
     )
 
 
-def found(text: str) -> list[str]:
+def search_titles(text: str) -> list[str]:
     keys = query.find_matching(query.parse_query(text))
     titles = Video.objects.in_bulk(list(keys))
     return [titles[key].title for key in keys]
@@ -64,21 +64,21 @@ def found(text: str) -> list[str]:
 @pytest.mark.django_db
 def test_it_takes_bad_syntax_for_words(text):
     video("a", title="Nothing of the kind")
-    assert found(text) == []
+    assert search_titles(text) == []
 
 
 @pytest.mark.django_db
 def test_it_finds_nothing_that_lacks_a_word():
     video("a", title="Big buck bunny")
-    assert found("big rabbit") == []
-    assert found("uck") == []
+    assert search_titles("big rabbit") == []
+    assert search_titles("uck") == []
 
 
 @pytest.mark.django_db
 def test_it_takes_ten_words_of_a_long_query():
     video("a", title=" ".join(f"word{n}" for n in range(10)))
-    assert len(found(" ".join(f"word{n}" for n in range(200)))) == 1
-    assert found("x" * 10_000) == []
+    assert len(search_titles(" ".join(f"word{n}" for n in range(200)))) == 1
+    assert search_titles("x" * 10_000) == []
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_it_takes_ten_words_of_a_long_query():
 @pytest.mark.django_db
 def test_it_finds_words_however_they_are_written(title, asked):
     video("a", title=title)
-    assert found(asked) == [title]
+    assert search_titles(asked) == [title]
 
 
 @pytest.mark.django_db
@@ -107,11 +107,11 @@ def test_it_finds_the_beginning_of_a_word_from_its_first_letter_on():
     video("a", title="Alpha b")
     video("b", title="Alpha beta")
     video("c", title="Other b")
-    assert found("alpha b") == ["Alpha b", "Alpha beta"]
-    assert found("alpha be") == ["Alpha beta"]
-    assert found("b alpha") == ["Alpha b", "Alpha beta"]
-    assert found("a be") == ["Alpha beta"]
-    assert found("x alpha") == []
+    assert search_titles("alpha b") == ["Alpha b", "Alpha beta"]
+    assert search_titles("alpha be") == ["Alpha beta"]
+    assert search_titles("b alpha") == ["Alpha b", "Alpha beta"]
+    assert search_titles("a be") == ["Alpha beta"]
+    assert search_titles("x alpha") == []
     assert len(query.filter_matching(list(query.find_matching(["alpha"])), ["alpha", "b"])) == 2
 
 
@@ -119,7 +119,7 @@ def test_it_finds_the_beginning_of_a_word_from_its_first_letter_on():
 def test_it_takes_a_last_sign_that_is_a_word_for_one():
     video("a", title="日本")
     video("b", title="日曜")
-    assert found("日本") == ["日本"]
+    assert search_titles("日本") == ["日本"]
 
 
 @pytest.mark.django_db
@@ -127,9 +127,9 @@ def test_it_takes_a_single_letter_for_a_whole_word_first():
     video("a", title="Vitamin C")
     video("b", title="Coffee")
     video("c", title="Other", description="Ćevapi")
-    assert found("c") == ["Vitamin C", "Coffee", "Other"]
-    assert found("co") == ["Coffee"]
-    assert found("c·") == found("c")
+    assert search_titles("c") == ["Vitamin C", "Coffee", "Other"]
+    assert search_titles("co") == ["Coffee"]
+    assert search_titles("c·") == search_titles("c")
 
 
 @pytest.mark.django_db
@@ -148,20 +148,22 @@ def test_it_ranks_by_where_the_words_are_then_the_newest_first():
     video("a", title="Zebra savanna old")
     video("c", title="C savanna", uploader="Zebra films")
     video("b", title="Zebra savanna new")
-    assert found("zebra savanna") == ["Zebra savanna new", "Zebra savanna old", "C savanna", "D"]
+    assert search_titles("zebra savanna") == ["Zebra savanna new", "Zebra savanna old", "C savanna", "D"]
 
 
 @pytest.mark.django_db
-def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
+def test_it_finds_subtitles_once_they_are_stored(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     taken = Video.objects.ingest("http://a.example/", "http://a.example/")[0]
     running = Video.objects.claim("w")
     assert running.save_metadata(Metadata(title="Animals"))
-    assert found("zebra") == []
+    assert search_titles("zebra") == []
     filed = StoredFiles("a/a.mp4", 1, tracks=[{"language": "en", "file": "a/a.en.vtt"}])
-    assert running.finish(filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(VTT))
-    assert found("zebra friends savanna") == ["Animals"]
-    assert found("secret") == found("hidden") == found("yellow") == found("intro") == []
+    assert running.finish(
+        filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(SAMPLE_WEBVTT)
+    )
+    assert search_titles("zebra friends savanna") == ["Animals"]
+    assert search_titles("secret") == search_titles("hidden") == search_titles("yellow") == search_titles("intro") == []
     assert search_excerpt(running, ["savan"]) == "“of the savanna”"
     taken.refresh_from_db()
     assert taken.remove()
@@ -169,25 +171,25 @@ def test_it_finds_what_is_said_once_it_is_filed(settings, tmp_path):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("row", BROKEN)
-def test_it_reads_nothing_that_is_no_track_of_the_archive(settings, tmp_path, row):
+@pytest.mark.parametrize("row", MALFORMED_SUBTITLE_FILES)
+def test_it_ignores_malformed_subtitle_files(settings, tmp_path, row):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
-    (tmp_path / "secret.vtt").write_text(VTT)
-    (tmp_path / "media/a.en.vtt").write_text(VTT)
+    (tmp_path / "secret.vtt").write_text(SAMPLE_WEBVTT)
+    (tmp_path / "media/a.en.vtt").write_text(SAMPLE_WEBVTT)
     if connection.vendor == "postgresql" and "\\u0000" in json.dumps(row):
         with pytest.raises(DataError):
             Video.objects.create(canonical_url="http://a.example/", tracks=row)
         return
     video = Video.objects.create(canonical_url="http://a.example/", title="Animals", tracks=row)
     index.index_video(video)
-    assert found("animals") == ["Animals"]
-    assert found("zebra") == []
+    assert search_titles("animals") == ["Animals"]
+    assert search_titles("zebra") == []
     assert search_excerpt(video, ["zebra"]) == ""
 
 
 def test_it_reads_each_line_of_subtitles_once(tmp_path):
-    (tmp_path / "a.vtt").write_text(VTT)
+    (tmp_path / "a.vtt").write_text(SAMPLE_WEBVTT)
     assert list(webvtt.iter_caption_lines([tmp_path / "a.vtt", tmp_path / "gone.vtt"])) == [
         "Hello zebra & friends",
         "of the savanna",
@@ -200,42 +202,42 @@ def test_it_follows_a_title_that_changes_and_leaves_nothing_of_what_is_rolled_ba
     assert first.redownload()
     again = Video.objects.claim("w")
     again.save_metadata(Metadata(title="After"))
-    assert found("before") == []
-    assert found("after") == ["After"]
+    assert search_titles("before") == []
+    assert search_titles("after") == ["After"]
 
 
 @pytest.mark.django_db
-def test_it_finds_entries_of_a_list_before_they_are_looked_up():
+def test_it_finds_playlist_entries_before_their_download():
     Video.objects.ingest("http://a.example/", "http://a.example/", title="Episode one")
-    assert found("episode") == ["Episode one"]
+    assert search_titles("episode") == ["Episode one"]
 
 
 @pytest.mark.django_db
 def test_it_forgets_what_is_deleted_in_whichever_way():
-    put("Zebra one", "Zebra two")
+    create_unindexed_videos("Zebra one", "Zebra two")
     call_command("index", verbosity=0)
     # As a database's own console would, behind the back of all our verbs.
     Video.objects.filter(title="Zebra one")._raw_delete("default")
-    assert found("zebra") == ["Zebra two"]
+    assert search_titles("zebra") == ["Zebra two"]
     assert query.filter_matching(list(range(1000)), ["zebra"]) == {Video.objects.get().pk}
 
 
 @pytest.mark.django_db
 def test_it_indexes_what_was_put_into_the_database_without_it(capsys):
-    put("Zebra a", "Zebra b")
-    assert found("zebra") == []
+    create_unindexed_videos("Zebra a", "Zebra b")
+    assert search_titles("zebra") == []
     call_command("index")
-    assert found("zebra") == ["Zebra b", "Zebra a"]
+    assert search_titles("zebra") == ["Zebra b", "Zebra a"]
     call_command("index")
     assert capsys.readouterr().out == "Indexed 2 videos.\nIndexed 0 videos.\n"
     Video.objects.filter(title="Zebra a").update(title="Lion a")
     call_command("index", "--all")
-    assert found("lion") == ["Lion a"]
+    assert search_titles("lion") == ["Lion a"]
 
 
 @pytest.mark.django_db
 def test_it_finds_the_first_thousand_of_very_many():
-    put(*(f"Zebra {n}" for n in range(1100)))
+    create_unindexed_videos(*(f"Zebra {n}" for n in range(1100)))
     call_command("index", verbosity=0)
     keys = list(query.find_matching(["zebra"]))
     assert len(keys) == 1000
@@ -295,7 +297,7 @@ def test_it_marks_without_losing_a_character(text):
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_it_finds_any_text_by_itself(text):
     Video.objects.all()._raw_delete("default")
-    put(text.replace("\x00", "").encode("utf-8", "replace").decode())
+    create_unindexed_videos(text.replace("\x00", "").encode("utf-8", "replace").decode())
     made = Video.objects.get()
     index.index_video(made)
     words = query.parse_query(made.title)

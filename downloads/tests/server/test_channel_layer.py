@@ -20,7 +20,7 @@ from ytarchive.server.channel_layer import ProgressChannelLayer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Middlebox:
+class HalfOpenProxy:
     """Carries connections to Redis, and forgets those it has when told to, as a firewall does."""
 
     def __init__(self, server: RedisServer) -> None:
@@ -33,7 +33,7 @@ class Middlebox:
         host, port = self.listener.sockets[0].getsockname()
         return f"redis://{host}:{port}"
 
-    def forget(self) -> None:
+    def drop_silently(self) -> None:
         """Swallow everything on the connections that there are; new ones work."""
         self.deaf.set()
         self.deaf = asyncio.Event()
@@ -61,13 +61,13 @@ class Middlebox:
 
 
 @pytest.fixture
-async def middlebox(redis_server: RedisServer) -> AsyncIterator[Middlebox]:
-    found = Middlebox(redis_server)
+async def half_open_proxy(redis_server: RedisServer) -> AsyncIterator[HalfOpenProxy]:
+    found = HalfOpenProxy(redis_server)
     yield found
     await found.stop()
 
 
-async def heard(layer: ProgressChannelLayer, name: str, marker: str, seconds: float) -> float:
+async def seconds_until_received(layer: ProgressChannelLayer, name: str, marker: str, seconds: float) -> float:
     """Return after how many seconds the layer hears `marker`, which is sent again and again on another way."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):
@@ -76,9 +76,9 @@ async def heard(layer: ProgressChannelLayer, name: str, marker: str, seconds: fl
     return time.monotonic() - began
 
 
-async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
+async def test_a_web_process_replaces_a_half_open_connection(half_open_proxy, redis_server, monkeypatch):
     monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 1.0)
-    layer = ProgressChannelLayer(hosts=[{"address": await middlebox.start(), "retry": Retry(NoBackoff(), 0)}])
+    layer = ProgressChannelLayer(hosts=[{"address": await half_open_proxy.start(), "retry": Retry(NoBackoff(), 0)}])
     speaker = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
@@ -90,9 +90,9 @@ async def test_a_web_process_replaces_its_deaf_connection(middlebox, redis_serve
 
     for marker in ("before", "after"):
         speaking = asyncio.create_task(speak(marker))
-        assert await heard(layer, name, marker, 5) < 2.5
+        assert await seconds_until_received(layer, name, marker, 5) < 2.5
         speaking.cancel()
-        middlebox.forget()
+        half_open_proxy.drop_silently()
     await layer.flush()
     await speaker.flush()
 
@@ -114,20 +114,22 @@ async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(red
     await layer.group_send("progress", {"type": "test", "marker": "one"})  # whatever it waits for comes
     await asyncio.wait_for(failed.wait(), 10)
     await layer.group_send("progress", {"type": "test", "marker": "two"})
-    assert await heard(layer, name, "two", 5) < 5
+    assert await seconds_until_received(layer, name, "two", 5) < 5
     await layer.flush()
 
 
-async def test_the_bridge_replaces_its_deaf_connection(middlebox, redis_server, monkeypatch):
+async def test_the_bridge_replaces_a_half_open_connection(half_open_proxy, redis_server, monkeypatch):
     monkeypatch.setattr(epoch, "ECHO_TIMEOUT_SECONDS", 2.0)
     layer = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
-    client = redis.asyncio.Redis.from_url(await middlebox.start(), socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
+    client = redis.asyncio.Redis.from_url(
+        await half_open_proxy.start(), socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
+    )
     bridge = Bridge(client, layer, 0.05)
     running = asyncio.create_task(bridge.run())
     first = await layer.receive(name)
-    middlebox.forget()
+    half_open_proxy.drop_silently()
     async with asyncio.timeout(10):
         while (await layer.receive(name))["epoch"] == first["epoch"]:
             pass

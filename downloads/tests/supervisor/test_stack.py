@@ -12,7 +12,7 @@ from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
 from ytarchive.supervisor.stack import MAX_EARLY_EXITS, Stack, build_child_environment
 
 
-class Clock:
+class FakeTime:
     """Stands for the time module where parts look at it."""
 
     now = 1000.0
@@ -22,17 +22,17 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
+def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    found = FakeTime()
     monkeypatch.setattr(part_module, "time", found)
     return found
 
 
-def python(program: str, **options) -> ManagedProcess:
+def python_process(program: str, **options) -> ManagedProcess:
     return ManagedProcess("part", [sys.executable, "-c", program], **options)
 
 
-def end(part: ManagedProcess) -> int | None:
+def wait_and_reap(part: ManagedProcess) -> int | None:
     assert part.process
     part.process.wait(10)
     return part.reap()
@@ -41,28 +41,28 @@ def end(part: ManagedProcess) -> int | None:
 # Parts -------------------------------------------------------------------------------------------
 
 
-def test_it_waits_longer_after_each_early_end(clock: Clock) -> None:
-    part = python("")
+def test_it_waits_longer_after_each_early_end(fake_time: FakeTime) -> None:
+    part = python_process("")
 
     delays = [part.schedule_restart() for _ in range(8)]
 
     assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
 
-def test_it_forgives_a_part_that_ran_well(clock: Clock) -> None:
-    part = python("")
+def test_a_process_that_ran_long_resets_its_restart_delay(fake_time: FakeTime) -> None:
+    part = python_process("")
     for _ in range(5):
         part.schedule_restart()
     part.start()
-    clock.now += 60
+    fake_time.now += 60
 
-    assert end(part) == 0
+    assert wait_and_reap(part) == 0
     assert part.schedule_restart() == 0.5
-    assert part.restart_at == clock.now + 0.5
+    assert part.restart_at == fake_time.now + 0.5
 
 
-def test_it_calls_off_a_start_when_it_is_to_stop() -> None:
-    part = python("")
+def test_stopping_cancels_a_scheduled_restart() -> None:
+    part = python_process("")
     part.schedule_restart()
 
     part.request_stop()
@@ -70,28 +70,28 @@ def test_it_calls_off_a_start_when_it_is_to_stop() -> None:
     assert part.restart_at is None
 
 
-def test_it_tells_an_end_once() -> None:
-    part = python("raise SystemExit(7)")
+def test_reap_returns_the_exit_status_once() -> None:
+    part = python_process("raise SystemExit(7)")
     part.start()
 
-    assert end(part) == 7
+    assert wait_and_reap(part) == 7
     assert part.reap() is None
     assert not part.is_running
 
 
-def test_it_ends_what_the_part_started_as_well() -> None:
-    part = python("import subprocess; subprocess.run(['sleep', '60'])")
+def test_kill_ends_the_children_too() -> None:
+    part = python_process("import subprocess; subprocess.run(['sleep', '60'])")
     part.start()
 
     part.kill()
 
-    assert end(part) == -9
+    assert wait_and_reap(part) == -9
 
 
-def test_it_keeps_the_last_words_of_a_part(tmp_path: Path) -> None:
-    part = python("print('one'); print('two')", log_path=tmp_path / "log")
+def test_it_keeps_the_last_log_line(tmp_path: Path) -> None:
+    part = python_process("print('one'); print('two')", log_path=tmp_path / "log")
     part.start()
-    end(part)
+    wait_and_reap(part)
 
     assert part.last_log_line() == "two"
 
@@ -104,9 +104,9 @@ def test_it_says_how_a_process_ended(status: int, said: str) -> None:
 # The stack ---------------------------------------------------------------------------------------
 
 
-def test_it_gives_up_before_ready_when_a_part_never_runs() -> None:
+def test_it_gives_up_when_a_process_never_starts() -> None:
     with open_listener("127.0.0.1", 0) as listener:
-        stack = Stack(listener, [part := python("")], [], None, write_line=print)
+        stack = Stack(listener, [part := python_process("")], [], None, write_line=print)
         for _ in range(MAX_EARLY_EXITS - 1):
             stack._schedule_restart(part, 1)
 
@@ -116,7 +116,7 @@ def test_it_gives_up_before_ready_when_a_part_never_runs() -> None:
 
 def test_it_never_gives_up_once_it_was_ready() -> None:
     with open_listener("127.0.0.1", 0) as listener:
-        stack = Stack(listener, [part := python("")], [], None, write_line=print)
+        stack = Stack(listener, [part := python_process("")], [], None, write_line=print)
         stack.is_ready = True
 
         for _ in range(MAX_EARLY_EXITS + 5):

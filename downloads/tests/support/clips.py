@@ -5,21 +5,21 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-PICTURE = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25"]
-TONE = ["-f", "lavfi", "-i", "sine=frequency=440"]
+VIDEO_SOURCE = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25"]
+AUDIO_SOURCE = ["-f", "lavfi", "-i", "sine=frequency=440"]
 H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-b:v", "900k"]
 MPEG4 = ["-c:v", "mpeg4", "-g", "25", "-b:v", "900k"]
 AAC = ["-c:a", "aac", "-b:a", "96k"]
 HLS = ["-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod"]
 
-MASTER = """#EXTM3U
+HLS_MASTER_PLAYLIST = """#EXTM3U
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="Sound",DEFAULT=YES,URI="audio.m3u8"
 #EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=320x240,CODECS="avc1.42c01e,mp4a.40.2",AUDIO="sound"
 video.m3u8
 """
 
 
-def ffmpeg(*args: str | Path) -> None:
+def run_ffmpeg(*args: str | Path) -> None:
     """Run ffmpeg; raise with its words if it fails."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, args)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
@@ -42,10 +42,10 @@ def make_clips(folder: Path, seconds: int = 6) -> Path:
     length = ["-t", str(seconds)]
     video = H264 if has_h264() else MPEG4
     clip = folder / "clip.mp4"
-    ffmpeg(*PICTURE, *TONE, *length, *video, *AAC, "-movflags", "+faststart", clip)
-    ffmpeg("-i", clip, "-c", "copy", *HLS, folder / "hls" / "index.m3u8")
-    ffmpeg("-i", clip, "-an", "-c", "copy", *HLS, folder / "separate" / "video.m3u8")
-    ffmpeg("-i", clip, "-vn", "-c", "copy", *HLS, folder / "separate" / "audio.m3u8")
-    ffmpeg("-ss", "1", "-i", clip, "-frames:v", "1", folder / "thumb.jpg")
-    (folder / "separate" / "index.m3u8").write_text(MASTER)
+    run_ffmpeg(*VIDEO_SOURCE, *AUDIO_SOURCE, *length, *video, *AAC, "-movflags", "+faststart", clip)
+    run_ffmpeg("-i", clip, "-c", "copy", *HLS, folder / "hls" / "index.m3u8")
+    run_ffmpeg("-i", clip, "-an", "-c", "copy", *HLS, folder / "separate" / "video.m3u8")
+    run_ffmpeg("-i", clip, "-vn", "-c", "copy", *HLS, folder / "separate" / "audio.m3u8")
+    run_ffmpeg("-ss", "1", "-i", clip, "-frames:v", "1", folder / "thumb.jpg")
+    (folder / "separate" / "index.m3u8").write_text(HLS_MASTER_PLAYLIST)
     return folder

@@ -18,9 +18,9 @@ for name in ("REDIS_URL", "DATABASE_URL"):
 if url := os.environ.pop("TEST_DATABASE_URL", ""):
     os.environ["DATABASE_URL"] = url
 
-DATA = tempfile.mkdtemp(prefix="yta-")
-atexit.register(shutil.rmtree, DATA, ignore_errors=True)
-os.environ["YTARCHIVE_DATA"] = DATA
+DATA_FOLDER = tempfile.mkdtemp(prefix="yta-")
+atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
+os.environ["YTARCHIVE_DATA"] = DATA_FOLDER
 # Waits after an error that may pass are a second, then four, then sixteen.
 os.environ["YTARCHIVE_RETRY_SECONDS"] = "1"
 # Tests run on small disks too.

@@ -10,7 +10,7 @@ from downloads.progress.message import Progress
 from downloads.tests.conftest import wait_until
 
 # What axe looks for, besides its best practices.
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WCAG_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 # Bars without a percent and the dot while reconnecting are animated forever; what has not begun after its delay
 # (a message fades after 15 s) does not move either.
@@ -25,7 +25,7 @@ NEXT_FRAME_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requ
 AXE_ATTEMPTS = 5
 
 
-def running(name: str) -> Video:
+def running_with_metadata(name: str) -> Video:
     """Return a video that a worker has begun to download."""
     # A site of its own each: how many of one site run at once is limited.
     url = f"http://{name}.example.org/"
@@ -36,11 +36,11 @@ def running(name: str) -> Video:
     return video
 
 
-def finish(video: Video, media_file: str = "", size: int = 603_000_000) -> None:
+def finish_video(video: Video, media_file: str = "", size: int = 603_000_000) -> None:
     assert video.finish(StoredFiles(media_file or f"{video.video_id}.mp4", size), lambda: None)
 
 
-def move(video: Video, percent: float | None, **fields) -> None:
+def publish_percent(video: Video, percent: float | None, **fields) -> None:
     assert publisher.publish_progress(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
 
 
@@ -48,11 +48,11 @@ def card(page: Page, video: Video) -> Locator:
     return page.locator(f"[data-video-id='{video.video_id}']")
 
 
-def bar(page: Page, video: Video) -> Locator:
+def progress_bar(page: Page, video: Video) -> Locator:
     return card(page, video).get_by_role("progressbar")
 
 
-def opened(page: Page, site, path: str = "/") -> Page:
+def open_live_page(page: Page, site, path: str = "/") -> Page:
     page.goto(site.url + path)
     expect(page.locator("html[data-connection=live]")).to_be_attached()
     return page
@@ -80,11 +80,11 @@ def check_accessibility(page: Page, where: str, rules: list[str]) -> None:
     assert results.violations_count == 0, f"{where}: {results.generate_report()}"
 
 
-def connection(page: Page, name: str, **how) -> None:
+def expect_connection(page: Page, name: str, **how) -> None:
     expect(page.locator("html")).to_have_attribute("data-connection", name, **how)
 
 
-def downloading(count: int) -> list[Video]:
+def running_beyond_limits(count: int) -> list[Video]:
     """Return videos that run, as many as no limit of this machine would let start."""
     addresses = [f"http://{number}.example.org/" for number in range(count)]
     videos = [Video.objects.ingest(address, address)[0] for address in addresses]

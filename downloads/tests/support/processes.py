@@ -16,7 +16,7 @@ from django.conf import settings
 from downloads.tests.conftest import wait_until
 
 
-def parents() -> dict[int, int]:
+def process_parents() -> dict[int, int]:
     """Return the parent of every living process (zombies are dead)."""
     found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -29,37 +29,37 @@ def parents() -> dict[int, int]:
 
 def descendants(pid: int) -> set[int]:
     """Return the process' children, their children, and so on."""
-    found, tree = {pid}, parents()
+    found, tree = {pid}, process_parents()
     while more := {child for child, parent in tree.items() if parent in found} - found:
         found |= more
     return found - {pid}
 
 
-def living(pids: set[int]) -> set[int]:
+def still_running(pids: set[int]) -> set[int]:
     """Return those of `pids` that still run."""
-    return pids & parents().keys()
+    return pids & process_parents().keys()
 
 
-def words(pid: int) -> str:
+def command_line(pid: int) -> str:
     """Return a process' command line."""
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
-class Archive:
+class ArchiveProcess:
     """`manage.py up` or `runserver` on a data folder of its own."""
 
     def __init__(self, data: Path, log: Path, project: Path = settings.BASE_DIR) -> None:
         self.data = data
         self.log = log
         self.project = project
-        self.within: list[str] = []  # what runs a command somewhere else, such as in a namespace
+        self.command_prefix: list[str] = []  # what runs a command somewhere else, such as in a namespace
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *args: str, **env: str) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
         with self.log.open("wb") as file:
             self.process = subprocess.Popen(
-                [*self.within, sys.executable, str(self.project / "manage.py"), *args],
+                [*self.command_prefix, sys.executable, str(self.project / "manage.py"), *args],
                 cwd=self.project,
                 env=clean | {"YTARCHIVE_DATA": str(self.data)} | env,
                 stdin=subprocess.DEVNULL,
@@ -69,7 +69,7 @@ class Archive:
 
     def manage(self, *args: str, **env: str) -> str:
         """Run another command on the same data; return what it printed."""
-        command = [*self.within, sys.executable, str(self.project / "manage.py"), *args]
+        command = [*self.command_prefix, sys.executable, str(self.project / "manage.py"), *args]
         return subprocess.run(
             command,
             env=os.environ | {"YTARCHIVE_DATA": str(self.data)} | env,
@@ -81,7 +81,7 @@ class Archive:
     def output(self) -> str:
         return self.log.read_text()
 
-    def await_line(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+    def wait_for_line(self, pattern: str, seconds: float = 60) -> re.Match[str]:
         """Return the first match of `pattern` in what was said so far, or will be."""
 
         def said() -> re.Match[str] | None:
@@ -94,7 +94,7 @@ class Archive:
         return said()
 
     def await_ready(self) -> str:
-        return self.await_line(r"Ready on (http://\S+/)")[1]
+        return self.wait_for_line(r"Ready on (http://\S+/)")[1]
 
     @property
     def pid(self) -> int:
@@ -114,9 +114,9 @@ class Archive:
 
     def _children(self, word: str) -> list[int]:
         found = []
-        for pid, parent in parents().items():
+        for pid, parent in process_parents().items():
             with contextlib.suppress(OSError):
-                if parent == self.pid and word in words(pid):
+                if parent == self.pid and word in command_line(pid):
                     found.append(pid)
         return found
 
@@ -137,12 +137,12 @@ class Archive:
             left = descendants(self.pid)
             self.process.kill()
             self.process.wait()
-            for pid in living(left):
+            for pid in still_running(left):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
 
-def status_of(url: str) -> int:
+def get_status(url: str) -> int:
     """Return the status of a page's answer; 0 when nobody answers."""
     host, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(host, timeout=10)
@@ -156,9 +156,11 @@ def status_of(url: str) -> int:
 
 
 @contextlib.contextmanager
-def archive(folder: Path, *, data: Path | None = None, project: Path = settings.BASE_DIR) -> Iterator[Archive]:
+def temporary_archive(
+    folder: Path, *, data: Path | None = None, project: Path = settings.BASE_DIR
+) -> Iterator[ArchiveProcess]:
     """Yield an archive that is not started yet; end it in any case."""
-    found = Archive(data or folder / "data", folder / "archive.log", project)
+    found = ArchiveProcess(data or folder / "data", folder / "archive.log", project)
     try:
         yield found
     finally:

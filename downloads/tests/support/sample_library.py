@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.tests.support import clips
-from downloads.tests.support.pages import move
+from downloads.tests.support.pages import publish_percent
 
 TITLES = """How maps lie; Ice on the canal; Grafting apple trees; The orchestra tunes; Stone walls without mortar
 A quiet morning in Lisbon; Cloud chambers at home; Glassblowing: the first gather; Cycling the Loire in nine days
@@ -30,7 +30,7 @@ Filmed over two winters with one camera and no lamp. Thanks to everybody who let
 SUBTITLES = "WEBVTT\n\n00:00.000 --> 00:10.000\nThe light turns once every ten seconds.\n"
 
 
-class Shelf:
+class SampleLibrary:
     """What the films are made of: pictures and one clip, made once."""
 
     def __init__(self, folder: Path) -> None:
@@ -38,7 +38,7 @@ class Shelf:
         self.clip = folder / "clip.mp4"
         codec = clips.H264 if clips.has_h264() else clips.MPEG4
         sky = ["-f", "lavfi", "-i", "gradients=s=640x360:c0=0x1f3b57:c1=0xe8d8b8:n=2:r=5:speed=0.01:seed=1"]
-        clips.ffmpeg(*sky, "-t", "70", *codec, "-b:v", "100k", "-movflags", "+faststart", self.clip)
+        clips.run_ffmpeg(*sky, "-t", "70", *codec, "-b:v", "100k", "-movflags", "+faststart", self.clip)
 
     def _picture(self, folder: Path, number: int) -> Path:
         path = folder / f"{number}.jpg"
@@ -46,20 +46,20 @@ class Shelf:
         colours = ":".join(f"{name}=0x{colour}" for name, colour in names)
         kind = "radial" if number // 4 else "linear"
         picture = f"gradients=s=640x360:n=3:{colours}:type={kind}:seed={number + 7}"
-        clips.ffmpeg("-f", "lavfi", "-i", picture, "-frames:v", "1", path)
+        clips.run_ffmpeg("-f", "lavfi", "-i", picture, "-frames:v", "1", path)
         return path
 
     def fill(self) -> dict[str, Video]:
         """Put the films into the archive; return them by title, the newest last."""
         titles = TITLES.replace("\n", "; ").split("; ")
-        videos = {title: self._film(title, number) for number, title in enumerate(titles)}
+        videos = {title: self._add_film(title, number) for number, title in enumerate(titles)}
         videos["Wintering bees"] = self._claimed("Wintering bees", 600)
         videos["Wintering bees"].fail("The site says this video is private. Remove it or try again later.")
         for number, (title, percent) in enumerate((("Sailing the Hebrides, day 4", 41), ("Clay: pit to pot", 93))):
             videos[title] = self._claimed(title, 700 + number)
             state = {"downloaded_bytes": percent * 6_030_000, "total_bytes": 603_000_000, "phase": "video"}
             assert videos[title].renew_lease(percent=percent, **state)
-            move(videos[title], percent, speed=(percent % 7) * 1e6, eta=(100 - percent) * 2, **state)
+            publish_percent(videos[title], percent, speed=(percent % 7) * 1e6, eta=(100 - percent) * 2, **state)
         for name in ("heath", "dunes", "salt-marsh", "river", "fens"):
             url = f"https://films.example.net/{name}"
             videos[name], _ = Video.objects.ingest(url, url)
@@ -82,7 +82,7 @@ class Shelf:
         )
         return video
 
-    def _film(self, title: str, number: int) -> Video:
+    def _add_film(self, title: str, number: int) -> Video:
         video = self._claimed(title, number)
         folder = settings.MEDIA_ROOT / video.video_id
         folder.mkdir(parents=True)

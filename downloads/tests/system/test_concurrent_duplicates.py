@@ -10,8 +10,8 @@ from django.db import connection
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-PAIRS = 50
-FILLER = """
+PAIR_COUNT = 50
+FILL_QUEUE_PROGRAM = """
 import django, sys
 django.setup()
 from downloads.models import Video
@@ -22,7 +22,7 @@ while Video.objects.claim("w"):
     pass
 """
 # Describes the video that each line names, and says what became of it.
-RACER = """
+FIND_DUPLICATE_PROGRAM = """
 import django, sys
 django.setup()
 from downloads.intake import duplicates
@@ -35,17 +35,22 @@ for number in map(str.strip, sys.stdin):
 """
 
 
-def race(env, insisting=""):
+def race_for_duplicates(env, insisting=""):
     """Have two processes find the same video, pair after pair; yield what became of each pair."""
     env = {**env, "YTARCHIVE_PER_HOST": "64"}
-    subprocess.run([sys.executable, "-c", FILLER, str(PAIRS), insisting], check=True, env=env, cwd=settings.BASE_DIR)
+    subprocess.run(
+        [sys.executable, "-c", FILL_QUEUE_PROGRAM, str(PAIR_COUNT), insisting],
+        check=True,
+        env=env,
+        cwd=settings.BASE_DIR,
+    )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
     racers = [
-        subprocess.Popen([sys.executable, "-c", RACER, name], env=env, cwd=settings.BASE_DIR, **pipes)
+        subprocess.Popen([sys.executable, "-c", FIND_DUPLICATE_PROGRAM, name], env=env, cwd=settings.BASE_DIR, **pipes)
         for name in ("one", "two")
     ]
-    assert [racer.stdout.readline() for racer in racers] == [f"{PAIRS}\n"] * 2
-    for number in range(PAIRS):
+    assert [racer.stdout.readline() for racer in racers] == [f"{PAIR_COUNT}\n"] * 2
+    for number in range(PAIR_COUNT):
         for racer in racers:
             racer.stdin.write(f"{number}\n")
         yield tuple(racer.stdout.readline().strip() for racer in racers)
@@ -54,17 +59,17 @@ def race(env, insisting=""):
 
 
 @pytest.fixture
-def env(redis_server):
+def environment(redis_server):
     connection.close()
     return {**os.environ, "YTARCHIVE_DATA": str(settings.DATA)}
 
 
-def test_it_fetches_one_of_two_that_are_found_at_once(env):
-    assert {tuple(sorted(pair)) for pair in race(env)} == {("cancelled", "downloading")}
+def test_one_of_two_concurrent_duplicates_is_downloaded(environment):
+    assert {tuple(sorted(pair)) for pair in race_for_duplicates(environment)} == {("cancelled", "downloading")}
 
 
-def test_it_fetches_both_where_a_person_insists(env):
-    found = list(race(env, insisting="two"))
+def test_both_are_downloaded_when_duplicates_are_allowed(environment):
+    found = list(race_for_duplicates(environment, insisting="two"))
     # The first gives way only where the second was there before it.
     assert {second for _, second in found} == {"downloading"}
     assert {first for first, _ in found} <= {"downloading", "cancelled"}

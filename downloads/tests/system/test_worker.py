@@ -23,11 +23,11 @@ from downloads.worker import child, download_process, supervisor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-PRIVATE = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
+LOOPBACK_ALLOWED = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
 
 
 @pytest.fixture(autouse=True)
-def empty_rooms():
+def empty_data_folders():
     yield
     for root in (settings.WORK_ROOT, settings.MEDIA_ROOT):
         shutil.rmtree(root)
@@ -35,11 +35,11 @@ def empty_rooms():
 
 
 @pytest.fixture
-def work(manage, redis_server, media_server):
+def start_worker(run_manage, redis_server, media_server):
     """Start a worker, and wait until it is ready."""
 
     def start(*args, env=None):
-        process = manage("work", *args, env={**PRIVATE, **(env or {})})
+        process = run_manage("work", *args, env={**LOOPBACK_ALLOWED, **(env or {})})
         wait_until(lambda: "ytarchive worker: ready" in process.log.read_text(), 15, "the worker is ready")
         return process
 
@@ -47,7 +47,7 @@ def work(manage, redis_server, media_server):
 
 
 @pytest.fixture
-def queue(media_server):
+def enqueue(media_server):
     def add(path):
         url = media_server.url(path)
         return Video.objects.ingest(url, url)[0]
@@ -55,13 +55,13 @@ def queue(media_server):
     return add
 
 
-def fresh(video):
+def reload_video(video):
     return Video.objects.get(pk=video.pk)
 
 
-def wait_for(video, *statuses, seconds=20):
-    wait_until(lambda: fresh(video).status in statuses, seconds, f"the video is {statuses}")
-    return fresh(video)
+def wait_for_status(video, *statuses, seconds=20):
+    wait_until(lambda: reload_video(video).status in statuses, seconds, f"the video is {statuses}")
+    return reload_video(video)
 
 
 def descendants(pid):
@@ -100,11 +100,11 @@ def slow_ffmpeg(tmp_path):
     return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
-def test_it_downloads_what_is_queued(work, queue, media_server):
-    process = work("--workers", "2")
-    videos = [queue(path) for path in ("/clip.mp4", "/separate/index.m3u8", "/missing.mp4")]
-    first, second = (wait_for(video, Status.COMPLETE) for video in videos[:2])
-    failed = wait_for(videos[2], Status.FAILED)
+def test_it_downloads_what_is_queued(start_worker, enqueue, media_server):
+    process = start_worker("--workers", "2")
+    videos = [enqueue(path) for path in ("/clip.mp4", "/separate/index.m3u8", "/missing.mp4")]
+    first, second = (wait_for_status(video, Status.COMPLETE) for video in videos[:2])
+    failed = wait_for_status(videos[2], Status.FAILED)
     assert (settings.MEDIA_ROOT / first.media_file).read_bytes() == media_server.clip
     assert (settings.MEDIA_ROOT / second.media_file).is_file()
     assert "404" in failed.error
@@ -112,17 +112,17 @@ def test_it_downloads_what_is_queued(work, queue, media_server):
     wait_until(lambda: workspace.list_ids() == [], 5, "no folder is left")
 
 
-def test_it_runs_as_many_at_once_as_it_may(work, queue, media_server):
-    work("--workers", "2")
+def test_it_runs_as_many_at_once_as_it_may(start_worker, enqueue, media_server):
+    start_worker("--workers", "2")
     for number in range(4):
-        queue(f"/hang/{number}.mp4")
+        enqueue(f"/hang/{number}.mp4")
     wait_until(lambda: Video.objects.active().count() == 2, 10, "two are active")
-    media_server.wait_for("/hang/1.mp4")
+    media_server.wait_for_requests("/hang/1.mp4")
     assert Video.objects.waiting().count() == 2
 
 
-def test_it_says_that_it_lives(work, redis_server):
-    process = work()
+def test_it_registers_itself_in_redis(start_worker, redis_server):
+    process = start_worker()
     with redis_server.client() as client:
         (key,) = client.keys(keys.WORKER_KEY_PREFIX + "*")
         assert key.decode().endswith(f":{process.pid}")
@@ -133,11 +133,11 @@ def test_it_says_that_it_lives(work, redis_server):
         assert client.keys(keys.WORKER_KEY_PREFIX + "*") == []
 
 
-def test_it_writes_progress_to_the_row_with_the_lease(work, queue):
-    work()
-    video = queue("/slow/a.mp4?rate=80000")
-    wait_until(lambda: fresh(video).percent, 20, "the row has a percent")
-    row = fresh(video)
+def test_it_writes_progress_to_the_row_with_the_lease(start_worker, enqueue):
+    start_worker()
+    video = enqueue("/slow/a.mp4?rate=80000")
+    wait_until(lambda: reload_video(video).percent, 20, "the row has a percent")
+    row = reload_video(video)
     assert row.phase == "video"
     assert 0 < row.downloaded_bytes < row.total_bytes
     assert row.lease_until > timezone.now() + LEASE_DURATION / 2
@@ -145,23 +145,23 @@ def test_it_writes_progress_to_the_row_with_the_lease(work, queue):
 
 @pytest.mark.alone
 @pytest.mark.parametrize("path", ["/slow/a.mp4?rate=20000", "/hang/a.mp4", "/slowhls/index.m3u8?rate=20000"])
-def test_it_stops_a_cancelled_download_within_two_seconds(work, queue, media_server, path):
-    process = work()
-    video = queue(path)
-    media_server.wait_for(path.split("?")[0].replace("index.m3u8", "index0.ts"), 1)
+def test_it_stops_a_cancelled_download_within_two_seconds(start_worker, enqueue, media_server, path):
+    process = start_worker()
+    video = enqueue(path)
+    media_server.wait_for_requests(path.split("?")[0].replace("index.m3u8", "index0.ts"), 1)
     below = descendants(process.pid)
     assert below
-    assert fresh(video).cancel()
+    assert reload_video(video).cancel()
     wait_until(lambda: not any(map(is_alive, below)), 2, "the download is gone")
     wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
-    assert fresh(video).status == Status.CANCELLED
+    assert reload_video(video).status == Status.CANCELLED
     assert is_alive(process.pid)
 
 
-def test_it_stops_the_download_of_a_deleted_video(work, queue, media_server):
-    process = work()
-    video = queue("/slow/a.mp4?rate=20000")
-    media_server.wait_for("/slow/a.mp4", 2)
+def test_it_stops_the_download_of_a_deleted_video(start_worker, enqueue, media_server):
+    process = start_worker()
+    video = enqueue("/slow/a.mp4?rate=20000")
+    media_server.wait_for_requests("/slow/a.mp4", 2)
     below = descendants(process.pid)
     assert below
     assert video.remove()
@@ -172,41 +172,41 @@ def test_it_stops_the_download_of_a_deleted_video(work, queue, media_server):
     assert "Traceback" not in process.log.read_text()
 
 
-def merging(process, video):
-    wait_until(lambda: fresh(video).phase == "merging", 20, "it is merging")
+def wait_until_merging(process, video):
+    wait_until(lambda: reload_video(video).phase == "merging", 20, "it is merging")
     # Where ffprobe is installed too, it looks at the same parts first.
     merges = re.compile(r"ffmpeg.*\.f")
     wait_until(lambda: any(merges.search(name_of(pid)) for pid in descendants(process.pid)), 5, "ffmpeg runs")
     return descendants(process.pid)
 
 
-def test_it_stops_ffmpeg_with_a_cancelled_download(work, queue, slow_ffmpeg):
-    process = work(env=slow_ffmpeg)
-    video = queue("/separate/index.m3u8")
-    below = merging(process, video)
-    assert fresh(video).cancel()
+def test_it_stops_ffmpeg_with_a_cancelled_download(start_worker, enqueue, slow_ffmpeg):
+    process = start_worker(env=slow_ffmpeg)
+    video = enqueue("/separate/index.m3u8")
+    below = wait_until_merging(process, video)
+    assert reload_video(video).cancel()
     wait_until(lambda: not any(map(is_alive, below)), 5, "the download and ffmpeg are gone")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_it_leaves_no_process_behind(work, queue, slow_ffmpeg, number):
-    process = work("--workers", "2", env=slow_ffmpeg)
-    video, other = queue("/separate/index.m3u8"), queue("/hang/a.mp4")
-    below = merging(process, video)
+def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, number):
+    process = start_worker("--workers", "2", env=slow_ffmpeg)
+    video, other = enqueue("/separate/index.m3u8"), enqueue("/hang/a.mp4")
+    below = wait_until_merging(process, video)
     process.send_signal(number)
     wait_until(lambda: not any(map(is_alive, below)), 5, "the downloads and ffmpeg are gone")
     if number == signal.SIGKILL:
-        assert fresh(video).is_active
+        assert reload_video(video).is_active
         return
     assert process.wait(5) == 0
-    for each in map(fresh, (video, other)):
+    for each in map(reload_video, (video, other)):
         assert (each.status, each.attempt, each.events.last().reason) == (Status.QUEUED, 2, "The worker was stopped")
 
 
-def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, media_server):
-    process = work()
-    queue("/hang/a.mp4")
-    media_server.wait_for("/hang/a.mp4", 2)
+def test_it_stops_downloads_it_lost_while_paused(start_worker, enqueue, media_server):
+    process = start_worker()
+    enqueue("/hang/a.mp4")
+    media_server.wait_for_requests("/hang/a.mp4", 2)
     below = descendants(process.pid)
     process.send_signal(signal.SIGSTOP)
     try:
@@ -220,7 +220,7 @@ def test_it_lets_go_of_what_became_anothers_while_it_stood_still(work, queue, me
 
 
 @pytest.fixture
-def watched():
+def child_with_lifeline():
     """A process group that watches its lifeline, with a patience of 1 s, and has a process of its own."""
     code = (
         "import django, subprocess, sys; django.setup()\n"
@@ -236,17 +236,17 @@ def watched():
         process.kill()
 
 
-def test_it_ends_with_its_supervisor(watched):
-    process, below = watched
+def test_it_ends_with_its_supervisor(child_with_lifeline):
+    process, below = child_with_lifeline
     process.stdin.close()
     assert process.wait(5) == -signal.SIGKILL
     wait_until(lambda: not is_alive(below), 5, "its group is gone")
 
 
 @pytest.mark.alone
-def test_it_ends_when_its_lease_is_not_renewed(watched):
+def test_it_ends_when_its_lease_is_not_renewed(child_with_lifeline):
     """A supervisor that stands still keeps the pipe open, but its download ends before another may begin."""
-    process, below = watched
+    process, below = child_with_lifeline
     for _ in range(3):
         process.stdin.write(b".")
         process.stdin.flush()
@@ -256,37 +256,37 @@ def test_it_ends_when_its_lease_is_not_renewed(watched):
     wait_until(lambda: not is_alive(below), 5, "its group is gone")
 
 
-def test_it_tries_again_when_a_download_dies_without_a_word(work, queue, media_server):
-    process = work(env={"YTARCHIVE_RETRY_SECONDS": "0"})
-    video = queue("/hang/a.mp4")
+def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_server):
+    process = start_worker(env={"YTARCHIVE_RETRY_SECONDS": "0"})
+    video = enqueue("/hang/a.mp4")
     deaths = 1 + MAX_RETRIES
     for death in range(deaths):
-        media_server.wait_for("/hang/a.mp4", 2 * death + 2, seconds=30)
+        media_server.wait_for_requests("/hang/a.mp4", 2 * death + 2, seconds=30)
         (child,) = descendants(process.pid)
         os.kill(child, signal.SIGKILL)
         wait_until(lambda child=child: child not in descendants(process.pid), 5, "the child is reaped")
-    failed = wait_for(video, Status.FAILED)
+    failed = wait_for_status(video, Status.FAILED)
     assert "The download's process died (killed by SIGKILL)." in failed.error
     assert failed.attempt == deaths
 
 
-def test_it_rescues_what_another_worker_lost(work, queue):
-    video = queue("/clip.mp4")
+def test_it_requeues_videos_of_a_lost_worker(start_worker, enqueue):
+    video = enqueue("/clip.mp4")
     Video.objects.claim("dead")
     Video.objects.update(lease_until=timezone.now())
-    work()
-    assert wait_for(video, Status.COMPLETE).attempt == 2
+    start_worker()
+    assert wait_for_status(video, Status.COMPLETE).attempt == 2
 
 
-def test_it_sweeps_what_was_left_behind(work, queue):
-    ended, waiting = queue("/missing.mp4"), queue("/hang/a.mp4")
+def test_it_removes_leftover_folders(start_worker, enqueue):
+    ended, waiting = enqueue("/missing.mp4"), enqueue("/hang/a.mp4")
     ended.cancel()
     for name in (ended.video_id, "never-known"):
         (settings.WORK_ROOT / name).mkdir()
         (settings.WORK_ROOT / name / "media.mp4.part").touch()
         (settings.MEDIA_ROOT / media_folder.INCOMING_FOLDER / name).mkdir(parents=True)
         (settings.MEDIA_ROOT / trash.TRASH_FOLDER / name).mkdir(parents=True)
-    work()
+    start_worker()
     wait_until(lambda: workspace.list_ids() == [waiting.video_id], 10, "the left-overs are gone")
     wait_until(
         lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], 10, "no folder is on its way"
@@ -295,37 +295,37 @@ def test_it_sweeps_what_was_left_behind(work, queue):
     assert media_folder.list_stored_ids() == [ended.video_id]
 
 
-def test_it_goes_on_without_redis(work, queue, redis_server):
-    work()
+def test_it_goes_on_without_redis(start_worker, enqueue, redis_server):
+    start_worker()
     redis_server.kill()
-    wait_for(queue("/clip.mp4"), Status.COMPLETE)
+    wait_for_status(enqueue("/clip.mp4"), Status.COMPLETE)
 
 
-def test_it_goes_on_when_the_database_was_locked(work, queue, media_server):
-    process = work()
-    video = queue("/slow/a.mp4?rate=400000")
-    media_server.wait_for("/slow/a.mp4", 2)
+def test_it_goes_on_when_the_database_was_locked(start_worker, enqueue, media_server):
+    process = start_worker()
+    video = enqueue("/slow/a.mp4?rate=400000")
+    media_server.wait_for_requests("/slow/a.mp4", 2)
     with connection.cursor() as cursor:
         cursor.execute("BEGIN IMMEDIATE")
         # Longer than the supervisor waits for the database, and than the download takes.
         wait_until(lambda: "The database cannot be used" in process.log.read_text(), 15, "it noticed")
         cursor.execute("ROLLBACK")
-    wait_for(video, Status.COMPLETE, seconds=30)
+    wait_for_status(video, Status.COMPLETE, seconds=30)
 
 
-def test_it_pauses_where_no_process_can_be_started(queue, monkeypatch):
+def test_it_pauses_where_no_process_can_be_started(enqueue, monkeypatch):
     def full(video, rate):
         raise BlockingIOError("Resource temporarily unavailable")
 
     monkeypatch.setattr(supervisor, "DownloadProcess", full)
-    video = queue("/clip.mp4")
+    video = enqueue("/clip.mp4")
     one = supervisor.Supervisor(2)
     for _ in range(3):
         one._run_every(0, one._claim_videos)
-    assert (fresh(video).status, fresh(video).attempt) == (Status.QUEUED, 2)
+    assert (reload_video(video).status, reload_video(video).attempt) == (Status.QUEUED, 2)
 
 
-class TestSupervised:
+class TestDownloadProcess:
     """What a supervisor knows of one download, without a process."""
 
     @pytest.fixture
@@ -367,7 +367,7 @@ class TestSupervised:
 
 
 @pytest.mark.parametrize("lack", ["", "The disk is nearly full."])
-def test_it_rests_between_two_looks(redis_server, monkeypatch, lack):
+def test_it_sleeps_between_two_checks(redis_server, monkeypatch, lack):
     now = [1000.0]
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(workspace, "disk_shortage", lambda: lack)

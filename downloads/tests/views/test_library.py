@@ -20,11 +20,11 @@ from downloads.models import Metadata, StoredFiles, Video, event
 from downloads.templatetags import video_format
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-FORMATS = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
+FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
 
 
 @pytest.fixture
-def ada(client):
+def signed_in_user(client):
     user = get_user_model().objects.create_user("ada", password="x")
     client.force_login(user)
     return user
@@ -51,7 +51,7 @@ def complete(name: str = "a") -> Video:
     return video
 
 
-def tag(page: str, video: Video) -> str:
+def opening_tag(page: str, video: Video) -> str:
     found = re.findall(rf'<\w+[^>]*data-video-id="{video.video_id}"[^>]*>', page)
     assert len(found) == 1
     return found[0]
@@ -60,7 +60,7 @@ def tag(page: str, video: Video) -> str:
 def test_it_shows_each_video_once_with_its_status(client):
     videos = [complete("a"), running("b"), waiting("c")]
     page = client.get("/").content.decode()
-    assert [re.search('data-status="(.*?)"', tag(page, video)).group(1) for video in videos] == [
+    assert [re.search('data-status="(.*?)"', opening_tag(page, video)).group(1) for video in videos] == [
         "complete",
         "downloading",
         "queued",
@@ -120,7 +120,7 @@ def test_it_shows_newest_first_page_by_page(client):
     assert first.index("Film v29") < first.index("Film v28")
 
 
-def test_it_counts_what_waits_as_it_is_listed(client, ada):
+def test_it_counts_what_waits_as_it_is_listed(client, signed_in_user):
     for number in range(5):
         waiting(f"film{number}")
     page = client.get("/?q=film3").content.decode()
@@ -135,7 +135,7 @@ def test_it_counts_what_waits_as_it_is_listed(client, ada):
 
 
 @pytest.mark.parametrize("q", ["***", '"', "🎉", "( ) %"])
-def test_it_calls_nothing_a_result_where_no_word_was_asked_for(client, q):
+def test_a_query_without_a_word_has_no_results_heading(client, q):
     found = complete("a")
     page = client.get("/", {"q": q}).content.decode()
     assert f"There is no word to look for in “{escape(q)}”" in page
@@ -160,7 +160,7 @@ def test_it_answers_any_page_number_with_a_page(client, page):
     assert "Film a" in response.content.decode()
 
 
-def test_it_shows_the_form_to_people_who_signed_in(client, ada):
+def test_it_shows_the_form_to_people_who_signed_in(client, signed_in_user):
     page = client.get("/").content.decode()
     assert re.search(r'<label for="id_urls">\s*Video URL\s*</label>', page)
     assert "Nothing is in the archive yet." in page
@@ -186,7 +186,7 @@ def test_it_refuses_other_methods(client, name):
     assert client.post(reverse(name)).status_code == 405
 
 
-def test_it_keeps_to_a_few_queries_and_100_kb(client, ada, django_assert_max_num_queries):
+def test_it_keeps_to_a_few_queries_and_100_kb(client, signed_in_user, django_assert_max_num_queries):
     for number in range(30):
         complete(f"v{number}")
     for number in range(50):
@@ -203,7 +203,7 @@ def test_it_answers_the_list_alone(client):
     video = complete()
     page = client.get("/videos/list?page=1").content.decode()
     assert "<html" not in page
-    tag(page, video)
+    opening_tag(page, video)
     assert f'data-rev="{Video.objects.latest_rev()}"' in page
 
 
@@ -213,7 +213,7 @@ def test_it_answers_the_asked_cards_and_leaves_out_what_is_not_here(client, djan
     with django_assert_max_num_queries(4):
         page = client.get(f"/videos/cards?as=card&{ids}&id=nope").content.decode()
     for video in videos[:2]:
-        tag(page, video)
+        opening_tag(page, video)
     assert page.count("data-video-id") == 2
     assert "1 waiting" in page
 
@@ -221,7 +221,7 @@ def test_it_answers_the_asked_cards_and_leaves_out_what_is_not_here(client, djan
 @pytest.mark.parametrize("drawn", ["card", "detail", "admin", "../../etc/passwd"])
 def test_it_draws_cards_for_each_page(client, drawn):
     for video in (running(), waiting("b"), complete("c")):
-        tag(client.get("/videos/cards", {"as": drawn, "id": video.video_id}).content.decode(), video)
+        opening_tag(client.get("/videos/cards", {"as": drawn, "id": video.video_id}).content.decode(), video)
 
 
 def test_it_draws_for_the_library_what_is_drawn_for_no_page(client):
@@ -258,11 +258,11 @@ def test_it_leads_to_the_icon(client):
 
 
 def test_it_writes_numbers_as_the_script_does():
-    for count, text in FORMATS["size"]:
+    for count, text in FORMAT_CASES["size"]:
         assert formatting.format_bytes(count) == text
-    for done, total, text in FORMATS["amount"]:
+    for done, total, text in FORMAT_CASES["amount"]:
         assert formatting.format_downloaded(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
-    for number, text in FORMATS["percent"]:
+    for number, text in FORMAT_CASES["percent"]:
         assert video_format.format_percent(SimpleNamespace(percent=number)) == text
 
 
@@ -275,17 +275,17 @@ def test_it_cuts_long_texts_only():
     assert [formatting.truncate_text(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
 
 
-def cards(client, query: str = "") -> list[str]:
+def card_markup(client, query: str = "") -> list[str]:
     return re.findall(r'<li class="(?:card|row)".*?</li>', client.get(f"/{query}").content.decode(), re.DOTALL)
 
 
-def test_a_card_that_would_look_as_it_did_is_not_drawn_again(client, ada):
+def test_an_unchanged_card_comes_from_the_cache(client, signed_in_user):
     complete("a"), waiting("b")
     drawn = [[template.name for template in client.get("/").templates].count("downloads/_video.html") for _ in range(2)]
     assert drawn == [2, 0]
 
 
-OTHERS = {
+OTHER_VALUES = {
     models.BooleanField: True,
     models.DateField: dt.date(2020, 2, 3),
     models.DateTimeField: dt.datetime(2020, 2, 3, tzinfo=dt.UTC),
@@ -303,31 +303,31 @@ OTHERS = {
     ids=lambda field: field.name,
 )
 @pytest.mark.parametrize("query", ["", "?q=film"])
-def test_a_kept_card_follows_each_field(client, ada, field, query):
+def test_a_cached_card_follows_each_field(client, signed_in_user, field, query):
     for video in [complete("film-a"), waiting("film-b")]:
-        before = cards(client, query)
-        other = "failed" if field.name == "status" else OTHERS.get(type(field), f"film{video.pk}")
+        before = card_markup(client, query)
+        other = "failed" if field.name == "status" else OTHER_VALUES.get(type(field), f"film{video.pk}")
         Video.objects.filter(pk=video.pk).update(**{field.name: other})
-        after = cards(client, query)
+        after = card_markup(client, query)
         caches["cards"].clear()
-        assert after == cards(client, query)
+        assert after == card_markup(client, query)
         if field.name in ("title", "status", "duration" if video.is_terminal else "percent"):
             assert after != before  # the comparison sees something
 
 
-def test_a_kept_card_follows_the_clock_and_who_looks(client, ada, monkeypatch):
+def test_a_cached_card_follows_the_clock_and_the_user(client, signed_in_user, monkeypatch):
     complete("a")
-    (card,) = cards(client)
+    (card,) = card_markup(client)
     assert "just now" in card
     assert "Delete" in card
     hour = timezone.now() + dt.timedelta(hours=1)
     monkeypatch.setattr(formatting.timezone, "now", lambda: hour)
-    assert "1 hour ago" in cards(client)[0]
+    assert "1 hour ago" in card_markup(client)[0]
     client.logout()
-    assert "Delete" not in cards(client)[0]
+    assert "Delete" not in card_markup(client)[0]
 
 
-def test_it_shows_a_state_that_it_does_not_know_as_it_is(client, ada):
+def test_it_shows_a_state_that_it_does_not_know_as_it_is(client, signed_in_user):
     video = complete("a")
     Video.objects.filter(pk=video.pk).update(status="odd")
     answer = client.get(f"/videos/cards?as=card&id={video.video_id}")

@@ -20,7 +20,7 @@ from downloads.worker import attempt, metadata
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import results
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def download():
 
 
 @pytest.fixture
-def published(redis_server):
+def published_messages(redis_server):
     """What arrives on progress:*, read when the test asks for it."""
     pubsub = redis_server.client().pubsub(ignore_subscribe_messages=True)
     pubsub.psubscribe(CHANNEL_PATTERN)
@@ -54,7 +54,7 @@ def published(redis_server):
     pubsub.close()
 
 
-def test_it_files_a_video_away(download, media_server, settings):
+def test_it_stores_a_video_in_the_media_folder(download, media_server, settings):
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.error, video.percent) == (Status.COMPLETE, "", 100)
     assert video.media_file == f"{video.video_id}/clip.mp4"
@@ -75,7 +75,7 @@ def test_it_files_a_video_away(download, media_server, settings):
 @pytest.mark.parametrize(
     ("path", "ending", "kind"), [("/separate/index.m3u8", ".m4a", "audio"), ("/clip.mp4", ".mp4", "video")]
 )
-def test_it_calls_sound_what_has_no_pictures(download, media_server, path, ending, kind):
+def test_a_file_without_video_is_audio(download, media_server, path, ending, kind):
     video = download(media_server.url(path), quality="audio")
     assert (video.status, video.error) == (Status.COMPLETE, "")
     assert video.media_file.endswith(ending)
@@ -133,10 +133,10 @@ def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
         attempt._require_playable(results.DownloadedFiles(tmp_path / f"media{kind}", None, None))
 
 
-def test_it_tells_of_its_progress_in_order(download, media_server, published):
+def test_it_reports_progress_in_order(download, media_server, published_messages):
     told = []
     video = download(media_server.url("/separate/index.m3u8"), told.append)
-    messages = published()
+    messages = published_messages()
     assert {message["attempt"] for message in messages} == {1}
     percents = [message["percent"] for message in messages if message.get("percent") is not None]
     assert percents == sorted(percents)
@@ -150,7 +150,7 @@ def test_it_tells_of_its_progress_in_order(download, media_server, published):
     assert told[-1].downloaded_bytes > 0.9 * video.size
 
 
-def test_it_publishes_at_a_bearable_rate(download, media_server, published):
+def test_it_publishes_at_a_limited_rate(download, media_server, published_messages):
     told = []
     download(media_server.url("/slow/a.mp4?rate=600000"), told.append)
     assert 4 <= len(told) <= 14  # 1.4 s of bytes, five times a second, and the phases around them
@@ -181,7 +181,7 @@ def test_it_replaces_what_an_earlier_attempt_filed(download, media_server, setti
     assert not (settings.MEDIA_ROOT / video.video_id / "left over").exists()
 
 
-def test_it_files_nothing_that_the_database_does_not_know(download, media_server, settings, monkeypatch):
+def test_it_stores_no_files_without_their_row(download, media_server, settings, monkeypatch):
     refused = []
     place = media_folder.install
 
@@ -211,7 +211,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
     monkeypatch.undo()
     Queue.objects.update(held_until=None)
     assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
-    assert media_server.asked_for("/clip.mp4") == 4  # two look-ups, all of it, and a look at its end
+    assert media_server.count_requests("/clip.mp4") == 4  # two look-ups, all of it, and a look at its end
 
 
 def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):
@@ -222,7 +222,7 @@ def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeyp
     monkeypatch.undo()
 
 
-def test_it_waits_for_its_folder_in_the_queue(download, media_server, monkeypatch):
+def test_it_is_requeued_while_its_workspace_is_locked(download, media_server, monkeypatch):
     monkeypatch.setattr(workspace, "LOCK_TIMEOUT_SECONDS", 0.1)
     video, _ = Video.objects.ingest(media_server.url("/clip.mp4"), media_server.url("/clip.mp4"))
     with workspace.locked_workspace(video.video_id):
@@ -231,7 +231,7 @@ def test_it_waits_for_its_folder_in_the_queue(download, media_server, monkeypatc
 
 
 @pytest.mark.django_db(transaction=False)
-class TestFacts:
+class TestMetadata:
     """What is kept of a look-up."""
 
     def test_it_leaves_out_what_makes_no_sense(self):
@@ -250,7 +250,7 @@ class TestFacts:
         assert metadata.parse_metadata({"title": "a\ud800b"}).title == "a?b"
 
 
-def test_it_tells_the_last_state_always():
+def test_it_always_reports_the_last_state():
     told, first = [], threading.Event()
 
     def send(state):
@@ -265,7 +265,7 @@ def test_it_tells_the_last_state_always():
     assert told == [0.0, 99.0]
 
 
-def test_it_does_not_stop_for_a_bug_in_telling(caplog):
+def test_a_bug_in_reporting_stops_nothing(caplog):
     def send(state):
         raise KeyError
 

@@ -21,11 +21,11 @@ from downloads.worker import attempt, limits, supervisor
 from downloads.worker.stall_watchdog import StallWatchdog
 from downloads.ytdlp import downloader, error_messages, options, results, resuming_client
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
 
 @pytest.fixture(autouse=True)
-def without_pauses(monkeypatch):
+def no_retry_pauses(monkeypatch):
     monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
 
 
@@ -69,7 +69,7 @@ def test_it_takes_what_fits(download, media_server, settings):
 
 
 @pytest.mark.parametrize("path", ["/error.mp4", "/busy.mp4", "/cut/a.mp4"])
-def test_it_tries_later_what_may_pass(download, media_server, path):
+def test_it_retries_temporary_errors(download, media_server, path):
     video = download(media_server.url(path))
     assert (video.status, video.tries) == (Status.QUEUED, 1)
     assert strip_tags(formatting.retry_message(video)).startswith("Retrying in ")
@@ -78,17 +78,19 @@ def test_it_tries_later_what_may_pass(download, media_server, path):
 
 
 @pytest.mark.parametrize("path", ["/missing.mp4", "/private.mp4", "/notmedia/a.mp4", "/playlist?live=1"])
-def test_it_fails_at_once_what_will_not_pass(download, media_server, path):
+def test_permanent_errors_fail_at_once(download, media_server, path):
     video = download(media_server.url(path))
     assert (video.status, video.tries) == (Status.FAILED, 0)
 
 
 def test_it_does_without_a_picture_that_never_ends(download, media_server, monkeypatch):
     monkeypatch.setattr(resuming_client, "MAX_THUMBNAIL_DOWNLOAD_BYTES", 300_000)
-    monkeypatch.setattr(support_media_server, "PAGE", support_media_server.PAGE.replace("/thumb.jpg", "/endless.jpg"))
+    monkeypatch.setattr(
+        support_media_server, "PAGE_TEMPLATE", support_media_server.PAGE_TEMPLATE.replace("/thumb.jpg", "/endless.jpg")
+    )
     video = download(media_server.url("/page/x"))
     assert video.status == Status.COMPLETE
-    assert media_server.asked_for("/endless.jpg")
+    assert media_server.count_requests("/endless.jpg")
 
 
 def test_it_reads_no_page_that_never_ends(download, media_server, monkeypatch):
@@ -97,7 +99,7 @@ def test_it_reads_no_page_that_never_ends(download, media_server, monkeypatch):
     assert video.status in (Status.QUEUED, Status.FAILED)
 
 
-def test_it_asks_once_more_for_an_unknown_name(download):
+def test_an_unknown_host_name_is_retried_once(download):
     url = "http://no.such.host.invalid/a.mp4"
     assert download(url).status == Status.QUEUED
     video = download(url)
@@ -112,7 +114,7 @@ def test_it_takes_no_more_than_its_bandwidth(download, media_server):
     assert time.monotonic() - began > 1.5
 
 
-class TestFlow:
+class TestRateLimiter:
     """Bytes counted and slowed down."""
 
     def test_it_counts(self):
@@ -129,21 +131,21 @@ class TestFlow:
             flow.throttle(100_000)
         assert 0.35 < time.monotonic() - began < 0.8
 
-    def test_it_divides_among_those_that_run(self, settings):
+    def test_it_divides_the_rate_among_downloads(self, settings):
         settings.BANDWIDTH = 1000
         assert [supervisor.Supervisor._rate_per_download(count) for count in (0, 1, 2, 3)] == [1000, 1000, 500, 334]
 
 
-class TestSilence:
+class TestStallWatchdog:
     """Nothing arrives any more."""
 
-    def test_it_is_noticed_once(self):
+    def test_it_fires_once(self):
         heard = []
         with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)):
             wait_until(lambda: heard, 5, "it is noticed")
         assert heard == [1]
 
-    def test_it_is_none_while_bytes_arrive(self):
+    def test_it_does_not_fire_while_bytes_arrive(self):
         count = iter(range(1000))
         heard = []
         with StallWatchdog(lambda: next(count), 0.1, lambda: heard.append(1)) as silence:
@@ -151,7 +153,7 @@ class TestSilence:
             assert heard == []
             silence.stop_watching()
 
-    def test_it_is_none_when_nothing_more_is_expected(self):
+    def test_it_does_not_fire_after_its_end(self):
         heard = []
         with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)) as silence:
             silence.stop_watching()
@@ -159,7 +161,7 @@ class TestSilence:
         assert heard == []
 
 
-class TestDisk:
+class TestDiskSpace:
     """A full disk is a pause, not a failure."""
 
     @pytest.fixture
@@ -206,7 +208,7 @@ class TestDisk:
         assert list(elsewhere.iterdir()) == []
 
 
-class TestSweep:
+class TestCleanup:
     """What a crash leaves in the library."""
 
     def put(self, settings, name):

@@ -4,25 +4,25 @@ import pytest
 
 from downloads.models import MAX_RETRIES, Status, Video
 from downloads.network.proxy import EgressProxy
-from downloads.tests.support import versioned_files
+from downloads.tests.support import file_versions
 from downloads.worker import attempt as worker_attempt
 from downloads.ytdlp import options
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_in_a_child")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
 
 @pytest.fixture
-def shelf(monkeypatch, media_server):
+def twelve_mb_film(monkeypatch, media_server):
     """Serves a film of 12 MB."""
-    shelf = versioned_files.Shelf()
-    monkeypatch.setattr(versioned_files, "SHELF", shelf)
+    shelf = file_versions.VersionedFiles()
+    monkeypatch.setattr(file_versions, "FILES", shelf)
     room = 12_000_000
     shelf.data["a.mp4"] = media_server.clip + (8 + room).to_bytes(4, "big") + b"free" + bytes(room)
     return shelf
 
 
 @pytest.fixture
-def attempt(redis_server, media_server, monkeypatch):
+def run_next_attempt(redis_server, media_server, monkeypatch):
     """Take the film through one attempt; its row at the end."""
     monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
     url = media_server.url("/version/a.mp4")
@@ -38,36 +38,36 @@ def attempt(redis_server, media_server, monkeypatch):
     return run
 
 
-def test_it_fails_where_nothing_more_arrives(attempt, shelf):
-    shelf.cuts["a.mp4"] = [2_000_000] * 60
-    found = [attempt() for _ in range(MAX_RETRIES + 1)]
+def test_it_fails_where_nothing_more_arrives(run_next_attempt, twelve_mb_film):
+    twelve_mb_film.cuts["a.mp4"] = [2_000_000] * 60
+    found = [run_next_attempt() for _ in range(MAX_RETRIES + 1)]
     assert [video.tries for video in found] == [1, 2, 3, 3]
     assert [video.status for video in found] == [Status.QUEUED] * 3 + [Status.FAILED]
 
 
-def test_it_fails_where_each_attempt_begins_again(attempt, shelf):
+def test_it_fails_where_each_attempt_begins_again(run_next_attempt, twelve_mb_film):
     """However much arrives: it is the same again."""
-    shelf.has_ranges = False
-    shelf.cuts["a.mp4"] = [3_000_000] * 60
-    found = [attempt() for _ in range(MAX_RETRIES + 1)]
+    twelve_mb_film.has_ranges = False
+    twelve_mb_film.cuts["a.mp4"] = [3_000_000] * 60
+    found = [run_next_attempt() for _ in range(MAX_RETRIES + 1)]
     assert [video.tries for video in found] == [1, 2, 3, 3]
     assert found[-1].status == Status.FAILED
 
 
-def test_it_goes_on_as_long_as_it_gets_on(attempt, shelf, settings):
-    shelf.cuts["a.mp4"] = list(range(400_000, len(shelf.data["a.mp4"]), 400_000))
-    found = [attempt()]
+def test_it_retries_as_long_as_it_makes_progress(run_next_attempt, twelve_mb_film, settings):
+    twelve_mb_film.cuts["a.mp4"] = list(range(400_000, len(twelve_mb_film.data["a.mp4"]), 400_000))
+    found = [run_next_attempt()]
     while found[-1].status == Status.QUEUED:
-        found.append(attempt())
+        found.append(run_next_attempt())
     assert len(found) > MAX_RETRIES + 2
     assert {video.tries for video in found} == {1}
     assert found[-1].status == Status.COMPLETE
-    assert (settings.MEDIA_ROOT / found[-1].media_file).read_bytes() == shelf.data["a.mp4"]
+    assert (settings.MEDIA_ROOT / found[-1].media_file).read_bytes() == twelve_mb_film.data["a.mp4"]
 
 
-def test_it_counts_the_tries_since_the_last_advance(attempt, shelf):
+def test_it_counts_retries_since_the_last_progress(run_next_attempt, twelve_mb_film):
     tries = []
     for end in (400_000, 3_000_000):
-        shelf.cuts["a.mp4"] = [end] * 20
-        tries += [attempt().tries for _ in range(3)]
+        twelve_mb_film.cuts["a.mp4"] = [end] * 20
+        tries += [run_next_attempt().tries for _ in range(3)]
     assert tries == [1, 2, 3, 1, 2, 3]

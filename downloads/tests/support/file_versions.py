@@ -6,10 +6,10 @@ from typing import Any
 
 from downloads.tests.support import media_server
 
-STEP = 16 * 1024
+CHUNK_BYTES = 16 * 1024
 
 
-class Shelf:
+class VersionedFiles:
     """What /version/<name> is now, how it is told from others, and what was served of it."""
 
     def __init__(self) -> None:
@@ -22,29 +22,29 @@ class Shelf:
         # Each answer as [name, first byte, bytes sent].
         self.served: list[list[Any]] = []
 
-    def of(self, name: str) -> list[tuple[int, int]]:
+    def answers_for(self, name: str) -> list[tuple[int, int]]:
         """Return (first byte, bytes sent) of each answer for a name that sent any."""
         return [(first, sent) for found, first, sent in self.served if found == name and sent]
 
     def bytes_of(self, name: str) -> int:
-        return sum(sent for _, sent in self.of(name))
+        return sum(sent for _, sent in self.answers_for(name))
 
 
-SHELF = Shelf()
+FILES = VersionedFiles()
 
 
-def serve(handler: media_server.Handler) -> None:
+def serve_version(handler: media_server.MediaHandler) -> None:
     """Serve the newest version of a file, up to where its answer is cut off."""
-    name = handler.way.rpartition("/")[2]
-    data = SHELF.data.get(name) or handler.server.clip
+    name = handler.decoded_path.rpartition("/")[2]
+    data = FILES.data.get(name) or handler.server.clip
     validators = _validators(data)
     condition = handler.headers.get("If-Range")
-    ranged = bool(handler.headers.get("Range")) and SHELF.has_ranges
+    ranged = bool(handler.headers.get("Range")) and FILES.has_ranges
     if condition and condition not in validators.values():
         ranged = False
-    first, last = handler.wanted(len(data)) if ranged else (0, len(data) - 1)
+    first, last = handler.requested_range(len(data)) if ranged else (0, len(data) - 1)
     if first >= len(data):
-        handler.fail(416)
+        handler.send_error_status(416)
         return
     handler.send_response(206 if ranged else 200)
     handler.send_header("Content-Type", "video/mp4")
@@ -56,26 +56,26 @@ def serve(handler: media_server.Handler) -> None:
     handler.end_headers()
     # The look-up reads the beginning only, and hangs up.
     is_look_up = (handler.headers.get("Range") or "").startswith("bytes=0-")
-    stop = SHELF.cuts[name].pop(0) if SHELF.cuts[name] and not is_look_up else last + 1
+    stop = FILES.cuts[name].pop(0) if FILES.cuts[name] and not is_look_up else last + 1
     _send(handler, name, data, first, min(stop, last + 1))
 
 
 def _validators(data: bytes) -> dict[str, str]:
     number = sum(data[-4096:]) + len(data)
     found = {"etag": ("ETag", f'"{number}"'), "modified": ("Last-Modified", formatdate(number * 60, usegmt=True))}
-    return dict(found[name] for name in SHELF.validators)
+    return dict(found[name] for name in FILES.validators)
 
 
-def _send(handler: media_server.Handler, name: str, data: bytes, first: int, stop: int) -> None:
+def _send(handler: media_server.MediaHandler, name: str, data: bytes, first: int, stop: int) -> None:
     # Noted when it begins: who hangs up is noticed late.
     answer = [name, first, 0]
-    SHELF.served.append(answer)
-    for start in range(first, stop, STEP):
-        handler.wfile.write(data[start : min(start + STEP, stop)])
-        answer[2] = min(start + STEP, stop) - first
-        if SHELF.rate:
+    FILES.served.append(answer)
+    for start in range(first, stop, CHUNK_BYTES):
+        handler.wfile.write(data[start : min(start + CHUNK_BYTES, stop)])
+        answer[2] = min(start + CHUNK_BYTES, stop) - first
+        if FILES.rate:
             handler.wfile.flush()
-            handler.server.let_go.wait(STEP / SHELF.rate)
+            handler.server.released.wait(CHUNK_BYTES / FILES.rate)
 
 
-media_server.WAYS["/version/"] = serve
+media_server.ROUTES["/version/"] = serve_version
