@@ -1,18 +1,11 @@
 """What many tests share: a real Redis-compatible server, and helpers that wait for events."""
 
 import fcntl
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.test.utils import override_settings
@@ -21,70 +14,10 @@ from downloads.files import ffmpeg
 from downloads.progress import publisher
 from downloads.tests.support import clips, required_programs
 from downloads.tests.support.media_server import MediaServer
-from ytarchive.supervisor import embedded_redis
+from downloads.tests.support.processes import RunManage, manage_processes
+from downloads.tests.support.redis_server import RedisServer
 
 FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
-
-
-class RedisServer:
-    """A real server on a UNIX socket that a test may kill, freeze and start again."""
-
-    def __init__(self, socket: Path, folder: Path) -> None:
-        self.socket = socket
-        self.folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket}"
-
-    def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url)
-
-    def start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.process = subprocess.Popen(
-            embedded_redis.redis_server_command(self.socket, self.folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until(self.is_ready, 10, "Redis answers")
-
-    def is_ready(self) -> bool:
-        try:
-            with self.client() as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
-
-    def kill(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def freeze(self) -> None:
-        assert self.process
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        assert self.process
-        os.kill(self.process.pid, signal.SIGCONT)
-
-
-def wait_until(holds, seconds: float, what: str) -> None:
-    """Poll an outside process' state (which sends no event) until `holds()`; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="session")
@@ -112,9 +45,6 @@ def django_db_modify_db_settings_xdist_suffix() -> None:
     """Keep the database's name: each pytest-xdist worker has a data folder of its own (environment.py)."""
 
 
-RunManage = Callable[..., subprocess.Popen[str]]
-
-
 @pytest.fixture
 def run_manage(tmp_path: Path) -> Iterator[RunManage]:
     """Start `manage.py …` as real processes on the tests' data folder; they are ended with the test.
@@ -122,35 +52,6 @@ def run_manage(tmp_path: Path) -> Iterator[RunManage]:
     `run_manage("work", env={…})` returns the Popen; its output goes to the file `process.log` (a Path).
     """
     yield from manage_processes(tmp_path)
-
-
-def manage_processes(folder: Path) -> Iterator[RunManage]:
-    """Give what starts processes, with their logs in this folder; end them in the end."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        log = folder / f"{len(started)}-{args[0]}.log"
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), **(env or {})},
-            )
-        process.log = log  # type: ignore[attr-defined]
-        started.append(process)
-        return process
-
-    yield start
-    for process in reversed(started):
-        process.terminate()
-    for process in reversed(started):
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="session")

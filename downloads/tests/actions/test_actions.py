@@ -5,13 +5,13 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
 from downloads.models import Metadata, Queue, Status, StoredFiles, Video
+from downloads.tests.support.responses import HTMX_HEADERS, message_texts, post_action
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -28,15 +28,6 @@ def waiting_videos(redis_server):
     return [Video.objects.ingest(f"http://{n}.example/", f"http://{n}.example/")[0] for n in "abcd"]
 
 
-def message_texts(response):
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
-
-
-def post_action(client, name, *args, **data):
-    return client.post(reverse(name, args=args), data)
-
-
-HTMX_HEADERS = {"HTTP_HX_REQUEST": "true"}
 QUEUE_ACTIONS = ("queue-pause", "queue-resume", "queue-cancel-all", "queue-retry-failed", "many")
 
 

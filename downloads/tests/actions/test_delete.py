@@ -10,7 +10,7 @@ from django.urls import reverse
 from downloads.actions import delete_confirmation
 from downloads.files import trash
 from downloads.models import Metadata, Status, StoredFiles, Video
-from downloads.tests.views.test_library import complete, running, waiting
+from downloads.tests.support.factories import complete, running, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("child_environment", "static_files")]
 HTMX_HEADERS = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/"}

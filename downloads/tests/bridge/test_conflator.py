@@ -6,30 +6,9 @@ from collections import OrderedDict
 import pytest
 
 from downloads.bridge import conflator
-from downloads.bridge.conflator import Conflator
-from downloads.bridge.video_state import RowState, VideoState
+from downloads.bridge.video_state import VideoState
 from downloads.progress.message import Progress
-
-
-class ConflatorHarness:
-    """A conflator with a clock, and its batches as plain objects."""
-
-    def __init__(self) -> None:
-        self.conflator = Conflator()
-        self.now = 1000.0
-
-    def receive(self, video_id: str = "a", **fields) -> bool:
-        return self.conflator.apply_message(video_id, Progress(**fields), self.now)
-
-    def row(self, video_id: str = "a", status: str = "downloading", attempt: int = 1, **fields) -> RowState:
-        return RowState(video_id, Progress(status=status, attempt=attempt, **fields))
-
-    def batch(self, rev: int = 7, gone=()) -> list[dict]:
-        self.outgoing = self.conflator.render_batch(self.conflator.drain_pending(), rev, gone)
-        return [json.loads(text) for _, _, text in self.outgoing.messages]
-
-    def batch_summary(self) -> list[tuple]:
-        return [(found["type"], found.get("status") or found.get("percent")) for found in self.batch()]
+from downloads.tests.support.conflator import ConflatorHarness, reconcile
 
 
 @pytest.fixture
@@ -199,12 +178,6 @@ def test_it_fails_an_id_without_a_row_after_ten_silent_minutes(harness):
 
 
 # Reconciliation ----------------------------------------------------------------------------------
-
-
-def reconcile(bench, *rows, rows_read_at=None, **options) -> bool:
-    return bench.conflator.reconcile_rows(
-        rows, bench.now if rows_read_at is None else rows_read_at, bench.now, **options
-    )
 
 
 def test_it_puts_in_an_active_row_that_is_missing(harness):

@@ -1,7 +1,5 @@
 """A real Chromium, and the site's own processes on the tests' data folder."""
 
-import http.client
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,11 +8,13 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from downloads.progress.keys import SNAPSHOT_KEY
-from downloads.tests.conftest import RedisServer, RunManage, free_port, manage_processes, wait_until
 from downloads.tests.support import clips, required_programs
+from downloads.tests.support.processes import RunManage, manage_processes
+from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.site import PASSWORD, ServerUnderTest
+from downloads.tests.support.waiting import wait_until
 
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-PASSWORD = "quiet cinema"
 
 expect.set_options(timeout=15_000)
 
@@ -26,49 +26,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
-
-
-class ServerUnderTest:
-    """The web server and the bridge; a test may kill and restart each.
-
-    The bridge is the test's own. The web server, which takes longest to start and remembers nothing that
-    the next test could see but the names in its filters, goes on.
-    """
-
-    def __init__(self, manage: RunManage, keeping: RunManage) -> None:
-        self.manage = manage
-        self.run_session_manage = keeping
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.web: subprocess.Popen[str] | None = None
-        self.bridge: subprocess.Popen[str] | None = None
-
-    def start_web(self) -> None:
-        self.web = self.run_session_manage("web", "--port", str(self.port))
-        wait_until(self.answers, 20, "the web server answers")
-
-    def start_bridge(self) -> None:
-        self.bridge = self.manage("bridge_progress")
-
-    def answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/accounts/login/")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
-
-    def kill_web(self) -> None:
-        assert self.web
-        self.web.kill()
-        self.web.wait()
-
-    def kill_bridge(self) -> None:
-        assert self.bridge
-        self.bridge.kill()
-        self.bridge.wait()
 
 
 @pytest.fixture(scope="session")

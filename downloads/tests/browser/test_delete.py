@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from downloads.models import Status, Video
-from downloads.tests.support.pages import card, expect_connection, finish_video, open_live_page, running_with_metadata
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import card, expect_connection, open_live_page
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 

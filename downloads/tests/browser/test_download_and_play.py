@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from downloads.tests.conftest import wait_until
 from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.pages import add_urls
 from downloads.tests.support.processes import ArchiveProcess, temporary_archive
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.timeout(180)]
 
@@ -32,13 +33,6 @@ def page(context: BrowserContext, running_archive: ArchiveProcess) -> Page:
     page.keyboard.press("Enter")
     page.wait_for_url(running_archive.await_ready())
     return page
-
-
-def add_urls(page: Page, *urls: str) -> None:
-    if not page.get_by_label("Video URL").is_visible():
-        page.get_by_role("link", name="Add").first.click()
-    page.get_by_label("Video URL").fill("\n".join(urls))
-    page.get_by_role("button", name="Add", exact=True).click()
 
 
 def test_it_downloads_pasted_urls_live_in_two_tabs_and_plays_them(

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
-from downloads.tests.support.pages import card, finish_video, open_live_page, running_with_metadata, wait_until_stable
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import VIEWPORTS, card, open_live_page, wait_until_stable
 
 pytestmark = [pytest.mark.alone, pytest.mark.chromium, pytest.mark.processes]
-VIEWPORTS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 OBSERVER_SCRIPT = """() => {
 window.shifts = [];

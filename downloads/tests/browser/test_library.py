@@ -6,16 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
-from downloads.tests.support.pages import (
-    card,
-    expect_connection,
-    finish_video,
-    open_live_page,
-    progress_bar,
-    publish_percent,
-    running_with_metadata,
-    wait_until_stable,
-)
+from downloads.tests.support.factories import finish_video, publish_percent, running_with_metadata
+from downloads.tests.support.pages import card, expect_connection, open_live_page, progress_bar, wait_until_stable
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 

@@ -6,17 +6,13 @@ from playwright.sync_api import WebSocket, expect
 from downloads.models import Status, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
-from downloads.tests.support.pages import (
-    card,
-    expect_connection,
+from downloads.tests.support.factories import (
     finish_video,
-    open_live_page,
-    progress_bar,
     publish_percent,
     running_beyond_limits,
     running_with_metadata,
-    wait_until_stable,
 )
+from downloads.tests.support.pages import card, expect_connection, open_live_page, progress_bar, wait_until_stable
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 

@@ -8,16 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
-from downloads.tests.browser.conftest import ServerUnderTest
-from downloads.tests.conftest import RedisServer
-from downloads.tests.support.pages import (
-    card,
-    finish_video,
-    open_live_page,
-    progress_bar,
-    publish_percent,
-    running_with_metadata,
-)
+from downloads.tests.support.factories import finish_video, publish_percent, running_with_metadata
+from downloads.tests.support.pages import card, open_live_page, progress_bar
+from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.site import ServerUnderTest
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 

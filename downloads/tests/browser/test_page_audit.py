@@ -12,10 +12,10 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
-from downloads.tests.browser.conftest import PASSWORD, ServerUnderTest
-from downloads.tests.conftest import manage_processes
 from downloads.tests.support.pages import WCAG_RULES, card, check_accessibility, wait_until_stable
+from downloads.tests.support.processes import manage_processes
 from downloads.tests.support.sample_library import SampleLibrary
+from downloads.tests.support.site import PASSWORD, ServerUnderTest
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}

@@ -6,21 +6,23 @@ from playwright.sync_api import expect
 
 from downloads.models import Queue, Status, Video
 from downloads.progress import message, publisher
+from downloads.tests.support.factories import (
+    FIRST_URL,
+    SECOND_URL,
+    finish_video,
+    publish_percent,
+    running_with_metadata,
+)
 from downloads.tests.support.pages import (
     WCAG_RULES,
     card,
     check_accessibility,
     expect_connection,
-    finish_video,
     open_live_page,
     progress_bar,
-    publish_percent,
-    running_with_metadata,
 )
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
-# Literal public addresses: no name is looked up, and without a worker nothing is fetched.
-ONE, TWO = "http://93.184.215.14/one.mp4", "http://93.184.215.14/two.mp4"
 
 
 def paste(page, *lines: str) -> None:
@@ -31,11 +33,11 @@ def paste(page, *lines: str) -> None:
 def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
     sign_in(page)
     expect(page.get_by_label("Video URL")).to_be_visible()
-    paste(page, ONE, TWO, "nonsense")
+    paste(page, FIRST_URL, SECOND_URL, "nonsense")
     expect(page.get_by_label("Video URL")).to_have_value("nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
     assert Video.objects.count() == 2
-    paste(page, ONE)
+    paste(page, FIRST_URL)
     expect(page.get_by_role("alert").get_by_role("link", name="93.184.215.14/one.mp4")).to_be_visible()
 
 
@@ -58,7 +60,7 @@ def test_it_works_without_javascript(browser, site, sign_in):
     sign_in(page)
     expect_connection(page, "off")
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "42")
-    paste(page, ONE, "nonsense")
+    paste(page, FIRST_URL, "nonsense")
     expect(page.get_by_label("Video URL")).to_have_value("nonsense")
     card(page, video).get_by_role("button", name="Cancel").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
@@ -248,7 +250,7 @@ def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
     finish_video(done)
     running_with_metadata("half").renew_lease(percent=50.0)
     running_with_metadata("unknown")
-    Video.objects.ingest(ONE, ONE)
+    Video.objects.ingest(FIRST_URL, FIRST_URL)
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
     page = context.new_page()
     for path in ("/accounts/login/", "/", done.get_absolute_url(), failed.get_absolute_url(), "/videos/nope/"):

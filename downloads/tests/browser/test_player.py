@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 from downloads.files import ffmpeg
 from downloads.models import Metadata, Status, Video
 from downloads.network.proxy import EgressProxy
-from downloads.tests.support.pages import card, finish_video, open_live_page, running_with_metadata
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import card, open_live_page
 from downloads.worker import attempt
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]

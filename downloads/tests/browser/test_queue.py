@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from downloads.models import Queue, Video
-from downloads.tests.support.pages import card, expect_connection, running_with_metadata
+from downloads.tests.support.factories import running_with_metadata
+from downloads.tests.support.pages import card, expect_connection
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from downloads.models import Video
-from downloads.tests.support.pages import open_live_page, publish_percent, running_beyond_limits
+from downloads.tests.support.factories import publish_percent, running_beyond_limits
+from downloads.tests.support.pages import open_live_page
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.soak, pytest.mark.timeout(0)]
 BAR_COUNT = 100

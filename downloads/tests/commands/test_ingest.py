@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from downloads.models import Status, Video
 from downloads.progress import keys, message, publisher
-from downloads.tests.conftest import wait_until
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 

@@ -13,15 +13,11 @@ from django.conf import settings
 from downloads.consumers import ProgressConsumer
 from downloads.fanout import hub
 from downloads.progress.keys import SNAPSHOT_KEY
+from downloads.tests.support.websockets import websocket_communicator
 from ytarchive.asgi import application
 
 V2 = "ytarchive.progress.v2"
-HOST_HEADER = (b"host", b"127.0.0.1:8000")
 EMPTY_BATCH_EVENT = {"type": "progress.batch", "epoch": "e", "seq": 1, "messages": []}
-
-
-def websocket_communicator(*, subprotocols=(), headers=(), path="/ws/progress") -> WebsocketCommunicator:
-    return WebsocketCommunicator(application, path, [HOST_HEADER, *headers], subprotocols=list(subprotocols))
 
 
 def batch_event(seq: int, *messages, epoch: str = "e") -> dict:

@@ -9,6 +9,7 @@ from downloads.fanout import frames
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Hub, Snapshot
 from downloads.progress.keys import BATCH_EVENT_TYPE
+from downloads.tests.support.batches import batch_event, batch_message
 from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
 
 
@@ -41,14 +42,6 @@ class HubWithSnapshot(Hub):
 
     async def read_snapshot(self) -> Snapshot:
         return self.stored_snapshot
-
-
-def batch_message(kind: str, video_id: str, **fields) -> list[str]:
-    return [video_id, kind, json.dumps({"type": kind, "video_id": video_id, **fields}, separators=(",", ":"))]
-
-
-def batch_event(seq: int, *messages: list[str], epoch: str = "e") -> dict:
-    return {"type": BATCH_EVENT_TYPE, "epoch": epoch, "seq": seq, "messages": list(messages)}
 
 
 async def run_pending_tasks() -> None:

@@ -4,18 +4,6 @@ import pytest
 
 from downloads.files import subtitles
 
-# What a row that was written by other hands may name as its tracks.
-MALFORMED_SUBTITLE_FILES = [
-    "a.en.vtt",
-    5,
-    {"language": "en", "file": "a.en.vtt"},
-    ["a.en.vtt", None, []],
-    [{}, {"language": "en"}, {"file": "a.en.vtt"}],
-    [{"language": language, "file": "a.en.vtt"} for language in ("", "e_n", "e n", "../en", None, 5, ["en"])],
-    [{"language": "en", "file": file} for file in (None, 5, ["a.en.vtt"])],
-    [{"language": "en", "file": "../secret.vtt"}],
-    [{"language": "en", "file": "a\x00.en.vtt"}],
-]
 WEBVTT_CUE = "\n\n00:00.000 --> 00:02.000\nHello\n"
 
 

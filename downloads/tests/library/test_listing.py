@@ -5,7 +5,6 @@ import re
 
 import pytest
 from django.core.cache import cache
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -15,6 +14,8 @@ from hypothesis import strategies as st
 
 from downloads.library.listing import PAGE_SIZE
 from downloads.models import Quality, Status, Video, VideoEvent
+from downloads.tests.support.factories import create_videos
+from downloads.tests.support.responses import library_titles
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
 PARAMETER_NAMES = ("q", "state", "uploader", "site", "kind", "date", "sort", "page", "as", "id")
@@ -40,26 +41,6 @@ def empty_cache():
     cache.clear()
     yield
     cache.clear()
-
-
-def create_videos(count: int = 1, **fields) -> list[Video]:
-    """Write rows as they are, the last of them the newest."""
-    first, now = Video.objects.count(), timezone.now()
-    defaults = {"status": Status.COMPLETE, "title": "Film {n}", "media_file": "v/v.mp4"}
-    made = []
-    for n in range(first, first + count):
-        given_now = {"added_at": now + dt.timedelta(milliseconds=n)} | defaults | fields
-        given_now = {name: value.format(n=n) if name == "title" else value for name, value in given_now.items()}
-        made.append(Video(url=f"http://{n}.example/", canonical_url=f"http://{n}.example/", **given_now))
-    Video.objects.bulk_create(made)
-    call_command("index", verbosity=0)
-    return made
-
-
-def library_titles(client, **query) -> list[str]:
-    """Return the titles of the library's cards, in order, as people read them."""
-    page = client.get("/", query).content.decode().partition('aria-labelledby="library"')[2]
-    return [re.sub("<.*?>", "", title) for title in re.findall(r"data-title[^>]*>(.*?)</a>", page, re.DOTALL)]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from downloads.library import video_page
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.models import event as models_event
 from downloads.templatetags import description
-from downloads.tests.files.test_subtitles import MALFORMED_SUBTITLE_FILES
-from downloads.tests.views.test_library import complete, opening_tag, running, waiting
+from downloads.tests.support.factories import complete, running, waiting
+from downloads.tests.support.responses import opening_tag
+from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 

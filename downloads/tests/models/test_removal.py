@@ -19,19 +19,10 @@ from downloads.files import trash, workspace
 from downloads.models import Status, StoredFiles, Video, VideoEvent, removal
 from downloads.models.removal import RemovalError
 from downloads.progress import keys, publisher
+from downloads.tests.support.removal import is_gone, is_intact, media_folder, put_files
 from ytarchive.supervisor import bootstrap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
-
-
-def media_folder(video: Video) -> Path:
-    return Path(current.MEDIA_ROOT / video.video_id)
-
-
-def put_files(video: Video) -> None:
-    media_folder(video).mkdir()
-    (media_folder(video) / "film.mp4").write_text("film")
-    (media_folder(video) / "film.jpg").write_text("picture")
 
 
 def added(name: str = "a") -> Video:
@@ -46,18 +37,6 @@ def video_with_files(child_environment):
     filed = StoredFiles(f"{claimed.video_id}/film.mp4", 4, f"{claimed.video_id}/film.jpg")
     assert claimed.finish(filed, lambda: put_files(claimed))
     return claimed
-
-
-def is_intact(video: Video) -> bool:
-    return Video.objects.filter(pk=video.pk).exists() and (media_folder(video) / "film.mp4").read_text() == "film"
-
-
-def is_gone(video: Video) -> bool:
-    return (
-        not Video.objects.filter(pk=video.pk).exists()
-        and not media_folder(video).exists()
-        and trash.list_trashed_ids() == []
-    )
 
 
 def test_it_removes_nothing_twice(video_with_files):

@@ -9,20 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from django.conf import settings
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from downloads.progress import keys
-from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.support import required_programs
-from downloads.tests.support.processes import ArchiveProcess, get_status, temporary_archive
+from downloads.tests.support.compose import COMPOSE_FILE, COMPOSE_TEXT, SERVICES
+from downloads.tests.support.processes import ArchiveProcess, free_port, get_status, temporary_archive
+from downloads.tests.support.waiting import wait_until
 
-COMPOSE_PATH = settings.BASE_DIR / "docker-compose.yml"
-COMPOSE_TEXT = COMPOSE_PATH.read_text()
-COMPOSE_FILE = yaml.safe_load(COMPOSE_TEXT)
-SERVICES = COMPOSE_FILE["services"]
 APPLICATION_SERVICES = ("setup", "web", "bridge", "worker")
 SECRET_VARIABLES = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "DJANGO_SUPERUSER_PASSWORD")
 

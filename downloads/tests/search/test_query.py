@@ -13,25 +13,8 @@ from downloads.files import webvtt
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.search import backend, index, query, tokenizer
 from downloads.templatetags.highlight import highlight_words, search_excerpt
-from downloads.tests.files.test_subtitles import MALFORMED_SUBTITLE_FILES
-
-SAMPLE_WEBVTT = """\ufeffWEBVTT
-Kind: captions
-
-STYLE
-::cue { color: hidden }
-
-NOTE
-a secret remark
-
-intro
-00:00.000 --> 00:02.000 align:start
-<v Ada>Hello <c.yellow>zebra</c> &amp; friends</v>
-
-00:02.000 --> 00:04.000
-Hello zebra & friends
-of the savanna
-"""
+from downloads.tests.support.search import create_unindexed_videos, search_titles
+from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES, SAMPLE_WEBVTT
 
 
 def video(name: str, title: str = "", uploader: str = "", description: str = "") -> Video:
@@ -42,19 +25,6 @@ def video(name: str, title: str = "", uploader: str = "", description: str = "")
     assert claimed.save_metadata(Metadata(title=title, uploader=uploader, description=description))
     assert claimed.finish(StoredFiles(f"{name}.mp4", 1), lambda: None)
     return claimed
-
-
-def create_unindexed_videos(*titles: str) -> None:
-    """Write rows as they are, past all verbs."""
-    Video.objects.bulk_create(
-        [Video(url=f"http://{n}", canonical_url=f"http://{n}", title=title) for n, title in enumerate(titles)]
-    )
-
-
-def search_titles(text: str) -> list[str]:
-    keys = query.find_matching(query.parse_query(text))
-    titles = Video.objects.in_bulk(list(keys))
-    return [titles[key].title for key in keys]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Connections to Redis that are deaf without being closed are noticed by the missing heartbeat, and replaced."""
 
 import asyncio
-import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -13,51 +12,12 @@ from redis.backoff import NoBackoff
 
 from downloads.bridge import epoch
 from downloads.bridge.leader import Bridge
-from downloads.tests.conftest import RedisServer
+from downloads.tests.support.half_open_proxy import HalfOpenProxy
+from downloads.tests.support.redis_server import RedisServer
 from ytarchive.server import channel_layer
 from ytarchive.server.channel_layer import ProgressChannelLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class HalfOpenProxy:
-    """Carries connections to Redis, and forgets those it has when told to, as a firewall does."""
-
-    def __init__(self, server: RedisServer) -> None:
-        self.server = server
-        self.deaf = asyncio.Event()
-        self.tasks: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> str:
-        self.listener = await asyncio.start_server(self.carry, "127.0.0.1", 0)
-        host, port = self.listener.sockets[0].getsockname()
-        return f"redis://{host}:{port}"
-
-    def drop_silently(self) -> None:
-        """Swallow everything on the connections that there are; new ones work."""
-        self.deaf.set()
-        self.deaf = asyncio.Event()
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(self.server.socket)
-        deaf = self.deaf
-        for source, target in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self.pipe(source, target, deaf))
-            self.tasks.add(task)
-
-    async def pipe(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                if not deaf.is_set():
-                    target.write(data)
-                    await target.drain()
-        target.close()
-
-    async def stop(self) -> None:
-        self.listener.close()
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
 @pytest.fixture

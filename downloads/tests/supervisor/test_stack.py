@@ -1,10 +1,10 @@
 """The stack's rules that real processes would need minutes to show: delays, and giving up."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from downloads.tests.support.managed_process import python_process
 from ytarchive.supervisor import process as part_module
 from ytarchive.supervisor.bootstrap import StartupError, first_error_line
 from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, local_address, local_url, open_listener
@@ -26,10 +26,6 @@ def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     found = FakeTime()
     monkeypatch.setattr(part_module, "time", found)
     return found
-
-
-def python_process(program: str, **options) -> ManagedProcess:
-    return ManagedProcess("part", [sys.executable, "-c", program], **options)
 
 
 def wait_and_reap(part: ManagedProcess) -> int | None:

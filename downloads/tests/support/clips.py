@@ -49,3 +49,8 @@ def make_clips(folder: Path, seconds: int = 6) -> Path:
     run_ffmpeg("-ss", "1", "-i", clip, "-frames:v", "1", folder / "thumb.jpg")
     (folder / "separate" / "index.m3u8").write_text(HLS_MASTER_PLAYLIST)
     return folder
+
+
+def unique_clip(clip, number):
+    """Return a clip of its own: the same picture, and a box that players skip."""
+    return clip + (8 + 16).to_bytes(4, "big") + b"free" + number.to_bytes(16, "big")

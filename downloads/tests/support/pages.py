@@ -4,10 +4,8 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from downloads.models import Metadata, Status, StoredFiles, Video
-from downloads.progress import publisher
-from downloads.progress.message import Progress
-from downloads.tests.conftest import wait_until
+from downloads.models import Video
+from downloads.tests.support.waiting import wait_until
 
 # What axe looks for, besides its best practices.
 WCAG_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -25,23 +23,7 @@ NEXT_FRAME_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requ
 AXE_ATTEMPTS = 5
 
 
-def running_with_metadata(name: str) -> Video:
-    """Return a video that a worker has begun to download."""
-    # A site of its own each: how many of one site run at once is limited.
-    url = f"http://{name}.example.org/"
-    Video.objects.ingest(url, url)
-    video = Video.objects.claim("w")
-    assert video
-    assert video.save_metadata(Metadata(title=name, uploader="Ada", duration=60))
-    return video
-
-
-def finish_video(video: Video, media_file: str = "", size: int = 603_000_000) -> None:
-    assert video.finish(StoredFiles(media_file or f"{video.video_id}.mp4", size), lambda: None)
-
-
-def publish_percent(video: Video, percent: float | None, **fields) -> None:
-    assert publisher.publish_progress(video.video_id, Progress(percent=percent, attempt=video.attempt, **fields))
+VIEWPORTS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 
 def card(page: Page, video: Video) -> Locator:
@@ -84,9 +66,8 @@ def expect_connection(page: Page, name: str, **how) -> None:
     expect(page.locator("html")).to_have_attribute("data-connection", name, **how)
 
 
-def running_beyond_limits(count: int) -> list[Video]:
-    """Return videos that run, as many as no limit of this machine would let start."""
-    addresses = [f"http://{number}.example.org/" for number in range(count)]
-    videos = [Video.objects.ingest(address, address)[0] for address in addresses]
-    Video.objects.update(status=Status.DOWNLOADING)
-    return videos
+def add_urls(page: Page, *urls: str) -> None:
+    if not page.get_by_label("Video URL").is_visible():
+        page.get_by_role("link", name="Add").first.click()
+    page.get_by_label("Video URL").fill("\n".join(urls))
+    page.get_by_role("button", name="Add", exact=True).click()

@@ -5,15 +5,18 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
 from django.conf import settings
 
-from downloads.tests.conftest import wait_until
+from downloads.tests.support.waiting import wait_until
+
+RunManage = Callable[..., subprocess.Popen[str]]
 
 
 def process_parents() -> dict[int, int]:
@@ -165,3 +168,56 @@ def temporary_archive(
         yield found
     finally:
         found.close()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
+def manage_processes(folder: Path) -> Iterator[RunManage]:
+    """Give what starts processes, with their logs in this folder; end them in the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        log = folder / f"{len(started)}-{args[0]}.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), **(env or {})},
+            )
+        process.log = log  # type: ignore[attr-defined]
+        started.append(process)
+        return process
+
+    yield start
+    for process in reversed(started):
+        process.terminate()
+    for process in reversed(started):
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run_refused(*args: str, **env: str) -> str:
+    """Run a command that must refuse: the one line it says, without a traceback."""
+    done = subprocess.run(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
+        env=os.environ | env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.tests.support import clips
-from downloads.tests.support.pages import publish_percent
+from downloads.tests.support.factories import publish_percent
 
 TITLES = """How maps lie; Ice on the canal; Grafting apple trees; The orchestra tunes; Stone walls without mortar
 A quiet morning in Lisbon; Cloud chambers at home; Glassblowing: the first gather; Cycling the Loire in nine days

@@ -14,10 +14,10 @@ import time
 import pytest
 
 from downloads.files import ffmpeg
-from downloads.tests.conftest import wait_until
 from downloads.tests.support import file_versions
+from downloads.tests.support.clips import unique_clip
 from downloads.tests.support.processes import command_line, descendants, still_running, temporary_archive
-from downloads.tests.system.test_worker_crashes import unique_clip
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from downloads.tests.conftest import wait_until
 from downloads.tests.support import file_versions
 from downloads.tests.support.processes import temporary_archive
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from downloads.models import StoredFiles, Video
-from downloads.tests.conftest import wait_until
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 FILM_BYTES = 200 * 1024 * 1024

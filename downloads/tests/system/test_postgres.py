@@ -15,9 +15,10 @@ import pytest
 from django.conf import settings
 
 from benchmarks import postgres
-from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.support import required_programs
-from downloads.tests.system.test_concurrent_duplicates import race_for_duplicates
+from downloads.tests.support.duplicate_race import race_for_duplicates
+from downloads.tests.support.processes import free_port
+from downloads.tests.support.waiting import wait_until
 from ytarchive.server.tuning import POOL_OPTIONS
 
 pytestmark = pytest.mark.processes

@@ -12,7 +12,6 @@ from django.conf import settings
 from websockets.sync.client import connect
 
 from downloads.progress import keys
-from downloads.tests.conftest import wait_until
 from downloads.tests.support.processes import (
     ArchiveProcess,
     command_line,
@@ -21,6 +20,7 @@ from downloads.tests.support.processes import (
     still_running,
     temporary_archive,
 )
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 

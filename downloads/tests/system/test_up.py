@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,21 +10,22 @@ from pathlib import Path
 
 import pytest
 import redis
-from django.conf import settings
 from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 from downloads.progress import keys
-from downloads.tests.conftest import free_port, wait_until
 from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.processes import (
     ArchiveProcess,
     command_line,
     descendants,
+    free_port,
     get_status,
+    run_refused,
     still_running,
     temporary_archive,
 )
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 SUBPROTOCOL = Subprotocol(keys.SUBPROTOCOL)
@@ -48,23 +47,6 @@ def own_archive(tmp_path: Path, running_archive: ArchiveProcess) -> Iterator[Arc
         found.data.mkdir()
         (found.data / "static").symlink_to(running_archive.data / "static")
         yield found
-
-
-def run_refused(*args: str, **env: str) -> str:
-    """Run a command that must refuse: the one line it says, without a traceback."""
-    done = subprocess.run(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
-        env=os.environ | env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode != 0
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    assert len(lines) == 1, lines
-    return lines[0]
 
 
 # Start -------------------------------------------------------------------------------------------

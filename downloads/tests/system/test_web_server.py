@@ -21,7 +21,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from downloads.progress import publisher, redis_clients
 from downloads.progress.keys import SNAPSHOT_KEY
 from downloads.progress.message import Progress
-from downloads.tests.conftest import RedisServer, RunManage, free_port, wait_until
+from downloads.tests.support.processes import RunManage, free_port
+from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 V2 = websockets.Subprotocol("ytarchive.progress.v2")

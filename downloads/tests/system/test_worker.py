@@ -18,7 +18,7 @@ from django.utils import timezone
 from downloads.files import media_folder, trash, workspace
 from downloads.models import LEASE_DURATION, MAX_RETRIES, Status, Video
 from downloads.progress import keys
-from downloads.tests.conftest import wait_until
+from downloads.tests.support.waiting import wait_until
 from downloads.worker import child, download_process, supervisor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]

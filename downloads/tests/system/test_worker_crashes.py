@@ -10,6 +10,7 @@ from django.conf import settings
 
 from downloads.models import Status, Video, VideoEvent
 from downloads.tests.support import file_versions
+from downloads.tests.support.clips import unique_clip
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -63,11 +64,6 @@ class WorkerPool:
             if time.monotonic() - since >= after:
                 worker.send_signal(signal.SIGCONT)
                 del self.asleep[worker]
-
-
-def unique_clip(clip, number):
-    """Return a clip of its own: the same picture, and a box that players skip."""
-    return clip + (8 + 16).to_bytes(4, "big") + b"free" + number.to_bytes(16, "big")
 
 
 def fill_the_queue(shelf, media_server, count):

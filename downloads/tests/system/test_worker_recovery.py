@@ -15,8 +15,9 @@ from django.utils.html import strip_tags
 from downloads import formatting
 from downloads.files import workspace
 from downloads.models import Status, Video
-from downloads.tests.conftest import wait_until
+from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import descendants, still_running
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -89,10 +90,6 @@ def wait_for_phase(media_server, phase):
     if phase == "looking up":
         media_server.wait_for_requests(PHASE_PATHS[phase])
     return video
-
-
-def reload_video(video):
-    return Video.objects.get(pk=video.pk)
 
 
 def kill_and_wait_for_requeue(work, media_server, env, phase, longest):

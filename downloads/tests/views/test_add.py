@@ -8,10 +8,10 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from downloads.models import Video
+from downloads.tests.support.factories import FIRST_URL, SECOND_URL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 # Literal public addresses: no name is looked up.
-ONE, TWO = "http://93.184.215.14/one.mp4", "http://93.184.215.14/two.mp4"
 
 
 @pytest.fixture
@@ -31,17 +31,17 @@ def textarea_text(response) -> str:
 
 
 def test_it_takes_a_url_and_leads_back_to_the_library(client, signed_in_user):
-    response = post_urls(client, f"  {ONE} ", "", quality="720p")
+    response = post_urls(client, f"  {FIRST_URL} ", "", quality="720p")
     assert (response.status_code, response["Location"]) == (302, "/")
     video = Video.objects.get()
-    assert (video.url, video.quality, video.added_by) == (ONE, "720p", signed_in_user)
+    assert (video.url, video.quality, video.added_by) == (FIRST_URL, "720p", signed_in_user)
 
 
 def test_it_says_in_its_own_words_what_does_not_fit(client, signed_in_user):
     page = html.unescape(post_urls(client, "x" * 70_000).content.decode())
     assert "This is too long: it has 70000 characters, and 60000 are taken at once. Paste a part of it." in page
-    assert "Choose one of the qualities." in post_urls(client, ONE, quality="8K").content.decode()
-    languages = client.post("/videos/add/", {"urls": ONE, "quality": "best", "subtitles": ",".join(["en"] * 99)})
+    assert "Choose one of the qualities." in post_urls(client, FIRST_URL, quality="8K").content.decode()
+    languages = client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": ",".join(["en"] * 99)})
     assert "Write fewer languages: 200 characters are the most." in languages.content.decode()
 
 
@@ -54,15 +54,17 @@ def test_it_says_of_a_long_address_its_ends(client, signed_in_user):
 
 
 def test_it_takes_many_at_once(client, signed_in_user):
-    response = post_urls(client, ONE, TWO, follow=True)
+    response = post_urls(client, FIRST_URL, SECOND_URL, follow=True)
     assert "Added 2 videos." in response.content.decode()
     assert Video.objects.count() == 2
 
 
 def test_it_takes_the_good_lines_and_keeps_the_bad_ones_with_their_reasons(client, signed_in_user):
-    response = post_urls(client, ONE, "not a url <x>", "ftp://93.184.215.14/a", "http://127.0.0.1/a", quality="480p")
+    response = post_urls(
+        client, FIRST_URL, "not a url <x>", "ftp://93.184.215.14/a", "http://127.0.0.1/a", quality="480p"
+    )
     assert response.status_code == 200
-    assert Video.objects.get().url == ONE
+    assert Video.objects.get().url == FIRST_URL
     assert textarea_text(response).splitlines() == ["not a url <x>", "ftp://93.184.215.14/a", "http://127.0.0.1/a"]
     page = response.content.decode()
     assert page.count("<code>") == 3
@@ -70,9 +72,9 @@ def test_it_takes_the_good_lines_and_keeps_the_bad_ones_with_their_reasons(clien
 
 
 def test_it_links_to_what_is_here_already(client, signed_in_user):
-    post_urls(client, ONE)
-    response = post_urls(client, ONE)
-    assert textarea_text(response) == ONE
+    post_urls(client, FIRST_URL)
+    response = post_urls(client, FIRST_URL)
+    assert textarea_text(response) == FIRST_URL
     assert f'<a href="{Video.objects.get().get_absolute_url()}">' in response.content.decode()
     assert Video.objects.count() == 1
 
@@ -83,8 +85,8 @@ def test_it_asks_for_something_when_nothing_was_typed(client, signed_in_user):
 
 
 def test_it_loses_nothing_when_the_quality_is_not_one(client, signed_in_user):
-    response = post_urls(client, ONE, TWO, quality="8k")
-    assert textarea_text(response).split() == [ONE, TWO]
+    response = post_urls(client, FIRST_URL, SECOND_URL, quality="8k")
+    assert textarea_text(response).split() == [FIRST_URL, SECOND_URL]
     assert Video.objects.count() == 0
 
 
@@ -116,13 +118,13 @@ def test_it_makes_no_address_too_long_for_servers(client):
 
 
 def test_it_sends_strangers_to_the_sign_in(client):
-    response = post_urls(client, ONE, HTTP_REFERER="http://testserver/")
+    response = post_urls(client, FIRST_URL, HTTP_REFERER="http://testserver/")
     assert response["Location"].startswith("/accounts/login/?next=")
     assert Video.objects.count() == 0
 
 
 def test_it_leads_to_the_form_and_changes_nothing_on_get(client, signed_in_user):
-    response = client.get("/videos/add/", {"urls": ONE, "quality": "best"})
+    response = client.get("/videos/add/", {"urls": FIRST_URL, "quality": "best"})
     assert response["Location"] == "/#id_urls"
     assert Video.objects.count() == 0
 

@@ -17,27 +17,17 @@ from django.urls import reverse
 from downloads.admin import MAX_VIDEOS_PER_DELETE
 from downloads.files import trash
 from downloads.models import Metadata, Status, Video
-from downloads.tests.views.test_library import complete, opening_tag, running, waiting
+from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
+from downloads.tests.support.factories import complete, failed, running, waiting
+from downloads.tests.support.responses import opening_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-CHANGELIST_URL = "/admin/downloads/video/"
 
 
 @pytest.fixture
 def superuser_client(client):
     client.force_login(get_user_model().objects.create_superuser("ada"))
     return client
-
-
-def run_admin_action(client, action: str, *videos: Video) -> str:
-    data = {"action": action, "_selected_action": [video.pk for video in videos]}
-    return client.post(CHANGELIST_URL, data, follow=True).content.decode()
-
-
-def failed(name: str) -> Video:
-    video = running(name)
-    assert video.fail("No.")
-    return video
 
 
 def test_it_lists_each_video_once_with_its_bar(superuser_client):

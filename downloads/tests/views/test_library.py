@@ -16,8 +16,10 @@ from django.utils.html import escape
 
 from downloads import formatting
 from downloads.library.listing import Listing
-from downloads.models import Metadata, StoredFiles, Video, event
+from downloads.models import Metadata, Video, event
 from downloads.templatetags import video_format
+from downloads.tests.support.factories import complete, running, waiting
+from downloads.tests.support.responses import opening_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
@@ -28,33 +30,6 @@ def signed_in_user(client):
     user = get_user_model().objects.create_user("ada", password="x")
     client.force_login(user)
     return user
-
-
-def waiting(name: str = "a") -> Video:
-    # A site of its own each: how many of one site run at once is limited.
-    url = f"http://{name}.example.org/"
-    return Video.objects.ingest(url, url)[0]
-
-
-def running(name: str = "a", **state) -> Video:
-    waiting(name)
-    video = Video.objects.claim("w")
-    assert video
-    assert video.renew_lease(**state)
-    return video
-
-
-def complete(name: str = "a") -> Video:
-    video = running(name)
-    assert video.save_metadata(Metadata(title=f"Film {name}", uploader="Ada", duration=724))
-    assert video.finish(StoredFiles(f"{name}.mp4", 603_000_000), lambda: None)
-    return video
-
-
-def opening_tag(page: str, video: Video) -> str:
-    found = re.findall(rf'<\w+[^>]*data-video-id="{video.video_id}"[^>]*>', page)
-    assert len(found) == 1
-    return found[0]
 
 
 def test_it_shows_each_video_once_with_its_status(client):

@@ -12,7 +12,7 @@ from django.test import AsyncClient
 
 from downloads.files import http_range
 from downloads.models import StoredFiles, Video
-from downloads.tests.files.test_subtitles import MALFORMED_SUBTITLE_FILES
+from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
 from downloads.views import media
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]

@@ -15,8 +15,8 @@ from downloads.files import media_folder, workspace
 from downloads.models import Queue, Status, StoredFiles, Video
 from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
-from downloads.tests.conftest import wait_until
 from downloads.tests.support import media_server as support_media_server
+from downloads.tests.support.waiting import wait_until
 from downloads.worker import attempt, limits, supervisor
 from downloads.worker.stall_watchdog import StallWatchdog
 from downloads.ytdlp import downloader, error_messages, options, results, resuming_client
