@@ -2,17 +2,22 @@
 
 import fcntl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from channels.layers import channel_layers, get_channel_layer
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test.utils import override_settings
 
+from downloads.fanout import hub
 from downloads.files import ffmpeg
+from downloads.models import Video
 from downloads.progress import publisher
 from downloads.tests.support import clips, required_programs
+from downloads.tests.support.half_open_proxy import HalfOpenProxy
 from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
@@ -143,3 +148,44 @@ def child_environment(settings, monkeypatch, tmp_path) -> None:
     settings.MEDIA_ROOT.mkdir()
     settings.WORK_ROOT.mkdir()
     monkeypatch.setenv("PATH", ffmpeg.build_search_path())
+
+
+@pytest.fixture
+def superuser_client(client, redis_server):
+    user = get_user_model().objects.create_superuser("ann")
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def waiting_videos(redis_server):
+    return [Video.objects.ingest(f"http://{n}.example/", f"http://{n}.example/")[0] for n in "abcd"]
+
+
+@pytest.fixture
+def signed_in_user(client):
+    user = get_user_model().objects.create_user("ada", password="x")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+async def channel_layer(redis_server):
+    """The layer of this test's loop, empty."""
+    channel_layers.backends.pop("default", None)
+    yield get_channel_layer()
+    await hub.get_hub().close_redis()
+    await get_channel_layer().flush()
+    channel_layers.backends.pop("default", None)
+
+
+@pytest.fixture
+async def half_open_proxy(redis_server: RedisServer) -> AsyncIterator[HalfOpenProxy]:
+    found = HalfOpenProxy(redis_server)
+    yield found
+    await found.stop()
+
+
+@pytest.fixture
+def private_hosts_allowed(settings):
+    settings.ALLOW_PRIVATE_HOSTS = True

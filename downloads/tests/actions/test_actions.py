@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,18 +13,6 @@ from downloads.models import Metadata, Queue, Status, StoredFiles, Video
 from downloads.tests.support.responses import HTMX_HEADERS, message_texts, post_action
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-
-
-@pytest.fixture
-def superuser_client(client, redis_server):
-    user = get_user_model().objects.create_superuser("ann")
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def waiting_videos(redis_server):
-    return [Video.objects.ingest(f"http://{n}.example/", f"http://{n}.example/")[0] for n in "abcd"]
 
 
 QUEUE_ACTIONS = ("queue-pause", "queue-resume", "queue-cancel-all", "queue-retry-failed", "many")

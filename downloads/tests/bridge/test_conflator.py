@@ -3,17 +3,10 @@
 import json
 from collections import OrderedDict
 
-import pytest
-
 from downloads.bridge import conflator
 from downloads.bridge.video_state import VideoState
 from downloads.progress.message import Progress
-from downloads.tests.support.conflator import ConflatorHarness, reconcile
-
-
-@pytest.fixture
-def harness() -> ConflatorHarness:
-    return ConflatorHarness()
+from downloads.tests.support.conflator import reconcile
 
 
 def test_it_sends_only_the_newest_of_each_video(harness):

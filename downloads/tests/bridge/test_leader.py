@@ -5,7 +5,6 @@ import json
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -15,19 +14,10 @@ from downloads.bridge import epoch
 from downloads.bridge import leader as bridges
 from downloads.models import Video
 from downloads.progress.keys import LEADER_KEY, SNAPSHOT_KEY, progress_channel
-from downloads.tests.support.bridge import BridgeHarness, claim_video
-from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.bridge import claim_video
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-async def bridge_harness(redis_server: RedisServer) -> AsyncIterator[BridgeHarness]:
-    found = BridgeHarness(redis_server)
-    await found.listener.join()
-    yield found
-    await found.close()
 
 
 async def test_it_carries_progress_into_the_group(bridge_harness):

@@ -6,68 +6,23 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from channels.layers import channel_layers, get_channel_layer
+from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
 from downloads.consumers import ProgressConsumer
 from downloads.fanout import hub
-from downloads.progress.keys import SNAPSHOT_KEY
-from downloads.tests.support.websockets import websocket_communicator
+from downloads.tests.support.websockets import (
+    EMPTY_BATCH_EVENT,
+    V2,
+    active_frame,
+    compact_texts,
+    progress_message,
+    store_snapshot,
+    uncompacted_batch_event,
+    websocket_communicator,
+)
 from ytarchive.asgi import application
-
-V2 = "ytarchive.progress.v2"
-EMPTY_BATCH_EVENT = {"type": "progress.batch", "epoch": "e", "seq": 1, "messages": []}
-
-
-def batch_event(seq: int, *messages, epoch: str = "e") -> dict:
-    """A batch as the bridge sends it."""
-    found = [
-        [video_id, kind, json.dumps({"type": kind, "video_id": video_id, **rest})] for video_id, kind, rest in messages
-    ]
-    return {**EMPTY_BATCH_EVENT, "epoch": epoch, "seq": seq, "messages": found}
-
-
-def progress_message(video_id: str, percent: float | None, **rest):
-    fields = {"percent": percent, "downloaded_bytes": None, "total_bytes": None, **rest}
-    return (video_id, "progress", json.loads(json.dumps(fields)))
-
-
-def compact(found: dict) -> dict:
-    """The event with its texts as the bridge encodes them."""
-    found["messages"] = [[a, b, json.dumps(json.loads(c), separators=(",", ":"))] for a, b, c in found["messages"]]
-    return found
-
-
-@pytest.fixture
-async def channel_layer(redis_server):
-    """The layer of this test's loop, empty."""
-    channel_layers.backends.pop("default", None)
-    yield get_channel_layer()
-    await hub.get_hub().close_redis()
-    await get_channel_layer().flush()
-    channel_layers.backends.pop("default", None)
-
-
-@pytest.fixture
-async def v1_client(channel_layer) -> AsyncIterator[WebsocketCommunicator]:
-    found = websocket_communicator()
-    assert (await found.connect())[0]
-    yield found
-    await found.disconnect()
-
-
-def store_snapshot(redis_server, *texts: dict, epoch: str = "e", seq: int = 0) -> None:
-    with redis_server.client() as redis:
-        redis.hset(SNAPSHOT_KEY, "@", json.dumps({"epoch": epoch, "seq": seq, "rev": 3, "at": 1}))
-        for text in texts:
-            redis.hset(SNAPSHOT_KEY, text["video_id"], json.dumps(text, separators=(",", ":")))
-
-
-def active_frame(video_id: str, percent: float | None, **rest) -> dict:
-    base = {"type": "progress", "video_id": video_id, "percent": percent, "downloaded_bytes": 1, "total_bytes": 2}
-    return {**base, **rest}
-
 
 # Refusals ------------------------------------------------------------------------------------------
 
@@ -123,7 +78,9 @@ async def test_it_refuses_a_stranger_of_a_private_archive(channel_layer, setting
 async def test_it_may_be_used_without_the_middleware(channel_layer):
     found = WebsocketCommunicator(ProgressConsumer.as_asgi(), "/ws/progress")
     assert (await found.connect())[0]
-    await get_channel_layer().group_send("progress", compact(batch_event(1, progress_message("a", 1.0))))
+    await get_channel_layer().group_send(
+        "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 1.0)))
+    )
     assert json.loads(await found.receive_from())["percent"] == 1
     await found.disconnect()
 
@@ -136,7 +93,9 @@ async def test_it_refuses_another_path_without_a_traceback(channel_layer):
 
 
 async def test_a_plain_group_send_reaches_it(v1_client):
-    await get_channel_layer().group_send("progress", compact(batch_event(1, progress_message("demo:1", 42.0))))
+    await get_channel_layer().group_send(
+        "progress", compact_texts(uncompacted_batch_event(1, progress_message("demo:1", 42.0)))
+    )
     assert json.loads(await v1_client.receive_from()) == {
         "type": "progress",
         "video_id": "demo:1",
@@ -172,7 +131,7 @@ async def test_it_sends_a_frame_for_each_active_video_on_connecting(channel_laye
     ],
 )
 async def test_it_translates_frames_for_v1_clients(v1_client, message, expected):
-    await get_channel_layer().group_send("progress", compact(batch_event(1, message)))
+    await get_channel_layer().group_send("progress", compact_texts(uncompacted_batch_event(1, message)))
     frame = json.loads(await v1_client.receive_from())
     assert frame["type"] in ("progress", "status")
     assert frame.items() >= expected.items()
@@ -180,14 +139,14 @@ async def test_it_translates_frames_for_v1_clients(v1_client, message, expected)
 
 async def test_v1_clients_get_a_resync_after_a_gap_and_a_new_epoch(v1_client, redis_server):
     send = get_channel_layer().group_send
-    await send("progress", compact(batch_event(1, progress_message("a", 1.0))))
+    await send("progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 1.0))))
     assert json.loads(await v1_client.receive_from())["percent"] == 1
     store_snapshot(redis_server, active_frame("a", 5.0), seq=4)
-    await send("progress", compact(batch_event(4)))
-    await send("progress", compact(batch_event(5, progress_message("a", 6.0))))
+    await send("progress", compact_texts(uncompacted_batch_event(4)))
+    await send("progress", compact_texts(uncompacted_batch_event(5, progress_message("a", 6.0))))
     assert json.loads(await v1_client.receive_from())["percent"] in (5, 6)
     store_snapshot(redis_server, active_frame("b", 9.0), epoch="f", seq=1)
-    await send("progress", compact(batch_event(1, epoch="f")))
+    await send("progress", compact_texts(uncompacted_batch_event(1, epoch="f")))
     while (frame := json.loads(await v1_client.receive_from()))["video_id"] != "b":
         assert frame["video_id"] == "a"
     assert frame["percent"] == 9
@@ -213,21 +172,23 @@ async def test_it_sends_the_snapshot_first_and_then_batches(v2_client):
         "rev": 3,
         "videos": [active_frame("a", 10.0)],
     }
-    await get_channel_layer().group_send("progress", compact(batch_event(1, progress_message("a", 11.0))))
+    await get_channel_layer().group_send(
+        "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 11.0)))
+    )
     found = json.loads(await v2_client.receive_from())
     assert (found["type"], found["epoch"], found["from"], found["seq"]) == ("batch", "e", 1, 1)
     assert found["messages"][0]["percent"] == 11
-    await get_channel_layer().group_send("progress", batch_event(2))
+    await get_channel_layer().group_send("progress", uncompacted_batch_event(2))
     assert json.loads(await v2_client.receive_from())["messages"] == []
 
 
 async def test_it_drops_what_the_snapshot_holds_already(v2_client, redis_server):
     await v2_client.receive_from()
     send = get_channel_layer().group_send
-    await send("progress", batch_event(1))
+    await send("progress", uncompacted_batch_event(1))
     assert json.loads(await v2_client.receive_from())["seq"] == 1
-    await send("progress", batch_event(1))
-    await send("progress", batch_event(2))
+    await send("progress", uncompacted_batch_event(1))
+    await send("progress", uncompacted_batch_event(2))
     assert json.loads(await v2_client.receive_from())["seq"] == 2
 
 
@@ -265,7 +226,7 @@ async def test_it_answers_when_redis_is_back(channel_layer, redis_server):
         await asyncio.to_thread(redis_server.start)
     store_snapshot(redis_server, active_frame("a", 1.0))
     assert json.loads(await client.receive_from(timeout=5))["type"] == "snapshot"
-    await get_channel_layer().group_send("progress", batch_event(1))
+    await get_channel_layer().group_send("progress", uncompacted_batch_event(1))
     assert json.loads(await client.receive_from(timeout=5))["type"] == "batch"
     await client.disconnect()
 
@@ -309,7 +270,9 @@ async def test_it_closes_on_a_flood(v1_client):
 )
 async def test_it_survives_an_event_that_is_no_batch(v1_client, bad):
     await get_channel_layer().group_send("progress", bad)
-    await get_channel_layer().group_send("progress", compact(batch_event(1, progress_message("a", 1.0))))
+    await get_channel_layer().group_send(
+        "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 1.0)))
+    )
     assert json.loads(await v1_client.receive_from())["video_id"] == "a"
 
 

@@ -14,24 +14,11 @@ from downloads.library import video_page
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.models import event as models_event
 from downloads.templatetags import description
-from downloads.tests.support.factories import complete, running, waiting
+from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
 from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-
-
-@pytest.fixture
-def signed_in_user(client):
-    user = get_user_model().objects.create_user("ada", password="x")
-    client.force_login(user)
-    return user
-
-
-def failed() -> Video:
-    video = running()
-    assert video.fail("The site answered 404: nothing is there.")
-    return video
 
 
 @pytest.fixture
@@ -81,7 +68,7 @@ def test_it_shows_a_running_video_with_its_bar(client):
 
 
 def test_it_shows_why_a_video_failed(client, signed_in_user):
-    page = client.get(failed().get_absolute_url()).content.decode()
+    page = client.get(failed(error="The site answered 404: nothing is there.").get_absolute_url()).content.decode()
     assert "The site answered 404" in page
     assert "Retry" in page
 

@@ -16,27 +16,14 @@ from django.db import connection, connections
 from django.test import Client
 
 from downloads.files import trash, workspace
-from downloads.models import Status, StoredFiles, Video, VideoEvent, removal
+from downloads.models import Status, Video, VideoEvent, removal
 from downloads.models.removal import RemovalError
 from downloads.progress import keys, publisher
+from downloads.tests.support.factories import waiting
 from downloads.tests.support.removal import is_gone, is_intact, media_folder, put_files
 from ytarchive.supervisor import bootstrap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
-
-
-def added(name: str = "a") -> Video:
-    url = f"http://{name}.example/"
-    return Video.objects.ingest(url, url)[0]
-
-
-@pytest.fixture
-def video_with_files(child_environment):
-    added()
-    claimed = Video.objects.claim("w")
-    filed = StoredFiles(f"{claimed.video_id}/film.mp4", 4, f"{claimed.video_id}/film.jpg")
-    assert claimed.finish(filed, lambda: put_files(claimed))
-    return claimed
 
 
 def test_it_removes_nothing_twice(video_with_files):
@@ -132,7 +119,7 @@ def test_it_publishes_one_message(video_with_files, redis_server):
 
 
 def test_it_removes_many_with_their_files(video_with_files):
-    other = added("b")
+    other = waiting("b")
     assert Video.objects.all().delete() == (2, {"downloads.Video": 2})
     assert is_gone(video_with_files)
     assert is_gone(other)
@@ -141,7 +128,7 @@ def test_it_removes_many_with_their_files(video_with_files):
 
 def test_it_takes_the_same_address_again(video_with_files):
     video_with_files.remove()
-    again = added()
+    again = waiting()
     assert again.video_id != video_with_files.video_id
     assert again.status == Status.QUEUED
 
@@ -154,10 +141,10 @@ def test_it_leaves_the_entries_of_a_list(video_with_files):
 
 
 def test_it_removes_the_workspace(video_with_files):
-    waiting = added("b")
-    with workspace.locked_workspace(waiting.video_id) as room:
+    other = waiting("b")
+    with workspace.locked_workspace(other.video_id) as room:
         (room / "media.mp4.part").touch()
-    assert waiting.remove()
+    assert other.remove()
     assert workspace.list_ids() == []
 
 
@@ -273,7 +260,7 @@ def test_it_is_removed_by_one_of_many(video_with_files):
 
 
 def test_it_is_cancelled_and_retried_by_one_of_many():
-    video = added()
+    video = waiting()
     assert sum(run_concurrently(lambda: Video.objects.get(pk=video.pk).cancel())) == 1
     assert sum(run_concurrently(lambda: Video.objects.get(pk=video.pk).retry())) == 1
     video.refresh_from_db()
@@ -282,7 +269,7 @@ def test_it_is_cancelled_and_retried_by_one_of_many():
 
 def test_concurrent_requests_all_get_an_answer(client):
     client.force_login(get_user_model().objects.create_user("ada"))
-    video = added()
+    video = waiting()
 
     def press(verb: str) -> str:
         own = Client(headers={"HX-Request": "true"})

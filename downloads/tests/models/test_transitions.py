@@ -9,11 +9,6 @@ from downloads.models import Metadata, Queue, Status, StoredFiles, Video
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def waiting_video() -> Video:
-    return Video.objects.ingest("http://example.org/a", "http://example.org/a")[0]
-
-
 def test_it_takes_a_url_once(waiting_video):
     again, created = Video.objects.ingest("http://example.org/a#x", "http://example.org/a")
     assert (again, created) == (waiting_video, False)

@@ -28,11 +28,6 @@ LOOPBACK_SPELLINGS = [
 
 
 @pytest.fixture
-def private_hosts_allowed(settings):
-    settings.ALLOW_PRIVATE_HOSTS = True
-
-
-@pytest.fixture
 def proxy():
     with EgressProxy() as proxy:
         yield proxy

@@ -13,18 +13,8 @@ from downloads.files import webvtt
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.search import backend, index, query, tokenizer
 from downloads.templatetags.highlight import highlight_words, search_excerpt
-from downloads.tests.support.search import create_unindexed_videos, search_titles
+from downloads.tests.support.search import create_complete_video, create_unindexed_videos, search_titles
 from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES, SAMPLE_WEBVTT
-
-
-def video(name: str, title: str = "", uploader: str = "", description: str = "") -> Video:
-    url = f"http://{name}.example.org/"
-    taken = Video.objects.ingest(url, url)[0]
-    claimed = Video.objects.claim("w")
-    assert claimed == taken
-    assert claimed.save_metadata(Metadata(title=title, uploader=uploader, description=description))
-    assert claimed.finish(StoredFiles(f"{name}.mp4", 1), lambda: None)
-    return claimed
 
 
 @pytest.mark.parametrize(
@@ -33,20 +23,20 @@ def video(name: str, title: str = "", uploader: str = "", description: str = "")
 )
 @pytest.mark.django_db
 def test_it_takes_bad_syntax_for_words(text):
-    video("a", title="Nothing of the kind")
+    create_complete_video("a", title="Nothing of the kind")
     assert search_titles(text) == []
 
 
 @pytest.mark.django_db
 def test_it_finds_nothing_that_lacks_a_word():
-    video("a", title="Big buck bunny")
+    create_complete_video("a", title="Big buck bunny")
     assert search_titles("big rabbit") == []
     assert search_titles("uck") == []
 
 
 @pytest.mark.django_db
 def test_it_takes_ten_words_of_a_long_query():
-    video("a", title=" ".join(f"word{n}" for n in range(10)))
+    create_complete_video("a", title=" ".join(f"word{n}" for n in range(10)))
     assert len(search_titles(" ".join(f"word{n}" for n in range(200)))) == 1
     assert search_titles("x" * 10_000) == []
 
@@ -68,15 +58,15 @@ def test_it_takes_ten_words_of_a_long_query():
 )
 @pytest.mark.django_db
 def test_it_finds_words_however_they_are_written(title, asked):
-    video("a", title=title)
+    create_complete_video("a", title=title)
     assert search_titles(asked) == [title]
 
 
 @pytest.mark.django_db
 def test_it_finds_the_beginning_of_a_word_from_its_first_letter_on():
-    video("a", title="Alpha b")
-    video("b", title="Alpha beta")
-    video("c", title="Other b")
+    create_complete_video("a", title="Alpha b")
+    create_complete_video("b", title="Alpha beta")
+    create_complete_video("c", title="Other b")
     assert search_titles("alpha b") == ["Alpha b", "Alpha beta"]
     assert search_titles("alpha be") == ["Alpha beta"]
     assert search_titles("b alpha") == ["Alpha b", "Alpha beta"]
@@ -87,16 +77,16 @@ def test_it_finds_the_beginning_of_a_word_from_its_first_letter_on():
 
 @pytest.mark.django_db
 def test_it_takes_a_last_sign_that_is_a_word_for_one():
-    video("a", title="日本")
-    video("b", title="日曜")
+    create_complete_video("a", title="日本")
+    create_complete_video("b", title="日曜")
     assert search_titles("日本") == ["日本"]
 
 
 @pytest.mark.django_db
 def test_it_takes_a_single_letter_for_a_whole_word_first():
-    video("a", title="Vitamin C")
-    video("b", title="Coffee")
-    video("c", title="Other", description="Ćevapi")
+    create_complete_video("a", title="Vitamin C")
+    create_complete_video("b", title="Coffee")
+    create_complete_video("c", title="Other", description="Ćevapi")
     assert search_titles("c") == ["Vitamin C", "Coffee", "Other"]
     assert search_titles("co") == ["Coffee"]
     assert search_titles("c·") == search_titles("c")
@@ -114,10 +104,10 @@ def test_it_finds_by_its_address_what_has_no_title_yet():
 
 @pytest.mark.django_db
 def test_it_ranks_by_where_the_words_are_then_the_newest_first():
-    video("d", title="D", uploader="someone", description="zebra in the savanna")
-    video("a", title="Zebra savanna old")
-    video("c", title="C savanna", uploader="Zebra films")
-    video("b", title="Zebra savanna new")
+    create_complete_video("d", title="D", uploader="someone", description="zebra in the savanna")
+    create_complete_video("a", title="Zebra savanna old")
+    create_complete_video("c", title="C savanna", uploader="Zebra films")
+    create_complete_video("b", title="Zebra savanna new")
     assert search_titles("zebra savanna") == ["Zebra savanna new", "Zebra savanna old", "C savanna", "D"]
 
 
@@ -168,7 +158,7 @@ def test_it_reads_each_line_of_subtitles_once(tmp_path):
 
 @pytest.mark.django_db
 def test_it_follows_a_title_that_changes_and_leaves_nothing_of_what_is_rolled_back():
-    first = video("a", title="Before")
+    first = create_complete_video("a", title="Before")
     assert first.redownload()
     again = Video.objects.claim("w")
     again.save_metadata(Metadata(title="After"))
@@ -220,7 +210,7 @@ def test_it_finds_the_first_thousand_of_very_many():
 def test_it_finds_among_many_by_looking_each_up(monkeypatch):
     monkeypatch.setattr(backend.get_backend(), "SCAN_LIMIT_ROWS", 0)
     for name in "abc":
-        video(name, title=f"Zebra {name}", uploader="U" if name != "b" else "V")
+        create_complete_video(name, title=f"Zebra {name}", uploader="U" if name != "b" else "V")
     assert len(query.find_matching(["zebra"], Video.objects.filter(uploader="U"))) == 2
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 import redis.asyncio
@@ -12,19 +11,10 @@ from redis.backoff import NoBackoff
 
 from downloads.bridge import epoch
 from downloads.bridge.leader import Bridge
-from downloads.tests.support.half_open_proxy import HalfOpenProxy
-from downloads.tests.support.redis_server import RedisServer
 from ytarchive.server import channel_layer
 from ytarchive.server.channel_layer import ProgressChannelLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-async def half_open_proxy(redis_server: RedisServer) -> AsyncIterator[HalfOpenProxy]:
-    found = HalfOpenProxy(redis_server)
-    yield found
-    await found.stop()
 
 
 async def seconds_until_received(layer: ProgressChannelLayer, name: str, marker: str, seconds: float) -> float:

@@ -61,9 +61,9 @@ def complete(name: str = "a") -> Video:
     return video
 
 
-def failed(name: str) -> Video:
+def failed(name: str = "a", error: str = "No.") -> Video:
     video = running(name)
-    assert video.fail("No.")
+    assert video.fail(error)
     return video
 
 

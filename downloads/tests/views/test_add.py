@@ -14,13 +14,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 # Literal public addresses: no name is looked up.
 
 
-@pytest.fixture
-def signed_in_user(client):
-    user = get_user_model().objects.create_user("ada", password="x")
-    client.force_login(user)
-    return user
-
-
 def post_urls(client, *lines: str, quality: str = "best", **extra):
     return client.post("/videos/add/", {"urls": "\r\n".join(lines), "quality": quality}, **extra)
 

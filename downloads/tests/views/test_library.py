@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.db import models
 from django.urls import reverse
@@ -23,13 +22,6 @@ from downloads.tests.support.responses import opening_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
-
-
-@pytest.fixture
-def signed_in_user(client):
-    user = get_user_model().objects.create_user("ada", password="x")
-    client.force_login(user)
-    return user
 
 
 def test_it_shows_each_video_once_with_its_status(client):
