@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.test import AsyncClient, Client, RequestFactory
-
-from downloads.accounts import client_address
+from django.test import AsyncClient, Client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 PASSWORD = "correct horse battery staple"
@@ -118,22 +116,3 @@ def login_in_thread(password: str) -> int:
         return post_login(Client(), password).status_code
     finally:
         connection.close()
-
-
-@pytest.mark.parametrize(("proxies", "said", "found"), [
-    (0, "1.2.3.4", "9.9.9.9"),
-    (1, "1.2.3.4", "1.2.3.4"),
-    (1, "6.6.6.6, 1.2.3.4", "1.2.3.4"),
-    (2, "6.6.6.6, 1.2.3.4, 5.5.5.5", "1.2.3.4"),
-    (2, "1.2.3.4", "9.9.9.9"),
-    (1, "", "9.9.9.9"),
-    (1, "nonsense", "9.9.9.9"),
-    (1, "2001:DB8:1:2::1", "2001:db8:1:2::"),
-    (1, "[2001:db8:1:2::1]:4711", "2001:db8:1:2::"),
-    (1, "1.2.3.4:4711", "1.2.3.4"),
-    (1, "::ffff:1.2.3.4", "1.2.3.4"),
-])  # fmt: skip
-def test_it_believes_its_own_proxies_only(settings, proxies, said, found) -> None:
-    settings.PROXIES = proxies
-    request = RequestFactory(REMOTE_ADDR="9.9.9.9").get("/", headers={"X-Forwarded-For": said})
-    assert client_address.client_address(request) == found

@@ -2,20 +2,18 @@
 
 import asyncio
 import json
-import signal
-import threading
 import time
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import OperationalError
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from downloads.bridge import epoch
 from downloads.bridge import leader as bridges
-from downloads.models import Video
-from downloads.progress.keys import LEADER_KEY, SNAPSHOT_KEY, progress_channel
-from downloads.tests.support.bridge import claim_video
-from downloads.tests.support.waiting import wait_until
+from downloads.bridge.leader import Bridge
+from downloads.progress.keys import progress_channel
+from ytarchive.server.channel_layer import ProgressChannelLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,21 +90,6 @@ async def test_it_sends_heartbeats_when_nothing_happens(bridge_harness):
     assert 1.0 < time.monotonic() - began <= 2.0
 
 
-async def test_it_rebuilds_the_snapshot_from_the_rows_after_redis_lost_it(bridge_harness):
-    video = await claim_video()
-    ended = await claim_video("http://example.org/ended")
-    assert await sync_to_async(ended.fail)("no")
-    await bridge_harness.start_bridge()
-    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    await bridge_harness.client.flushall()
-    fresh = await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
-    told = {(name, json.loads(text).get("status")) for name, kind, text in fresh["messages"] if kind == "status"}
-    assert (ended.video_id, "failed") in told
-    stored = await bridge_harness.read_snapshot()
-    assert stored.keys() == {"@", video.video_id}
-    assert stored[video.video_id]["status"] == "downloading"
-
-
 @pytest.mark.alone
 @pytest.mark.parametrize("outage", ["killed", "frozen"])
 async def test_it_survives_redis_going_away(bridge_harness, outage):
@@ -127,64 +110,6 @@ async def test_it_survives_redis_going_away(bridge_harness, outage):
     assert time.monotonic() - back < 5
 
 
-async def test_a_lost_subscription_begins_a_new_epoch(bridge_harness):
-    await bridge_harness.start_bridge()
-    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    video = await claim_video()
-    await bridge_harness.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-    fresh = await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
-    assert fresh["seq"] == 1
-    assert video.video_id in await bridge_harness.read_snapshot()
-
-
-async def test_it_puts_right_what_contradicts_the_rows(bridge_harness, monkeypatch):
-    monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
-    video = await claim_video()
-    await bridge_harness.start_bridge()
-    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    await bridge_harness.publish(video.video_id, status="complete")
-    await bridge_harness.listener.wait_for_message(video.video_id, "status", status="complete")
-    await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
-    assert video.video_id in await bridge_harness.read_snapshot()
-    await sync_to_async(Video.objects.filter(pk=video.pk).update)(status="failed", error="it says no")
-    await bridge_harness.listener.wait_for_message(video.video_id, "status", status="failed", error="it says no")
-    assert video.video_id not in await bridge_harness.read_snapshot()
-
-
-async def test_it_puts_back_what_was_taken_out_of_the_store(bridge_harness, monkeypatch):
-    monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
-    video = await claim_video()
-    await bridge_harness.start_bridge()
-    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    await bridge_harness.client.hdel(SNAPSHOT_KEY, video.video_id)
-    await bridge_harness.client.hset(SNAPSHOT_KEY, "stray", "{}")
-    await bridge_harness.listener.wait_for_message(video.video_id)
-    assert (await bridge_harness.read_snapshot()).keys() == {"@", video.video_id}
-    await bridge_harness.client.delete(SNAPSHOT_KEY)
-    await bridge_harness.listener.wait_for_batch(
-        lambda batch: batch["epoch"] != first["epoch"] or bool(batch["messages"])
-    )
-    assert (await bridge_harness.read_snapshot()).keys() == {"@", video.video_id}
-
-
-@pytest.mark.alone
-async def test_it_sends_heartbeats_while_the_database_hangs(bridge_harness, monkeypatch):
-    await bridge_harness.start_bridge()
-    await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    hangs = threading.Event()
-    monkeypatch.setattr("downloads.bridge.rows._run_with_usable_connection", lambda question: hangs.wait(20))
-    try:
-        await bridge_harness.publish("demo", percent=1.0)
-        began = time.monotonic()
-        await bridge_harness.listener.wait_for_message("demo")
-        await bridge_harness.publish("demo", status="complete")
-        await bridge_harness.listener.wait_for_message("demo", "status")
-        assert time.monotonic() - began < 2.5
-        await bridge_harness.listener.wait_for_batch(lambda batch: not batch["messages"], 2.5)
-    finally:
-        hangs.set()
-
-
 @pytest.mark.alone
 async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(bridge_harness):
     one = await bridge_harness.start_bridge()
@@ -199,91 +124,28 @@ async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(bridge_harne
     assert time.monotonic() - stopped < bridges.LEASE_RETRY_SECONDS + 1
 
 
-async def test_a_status_carries_the_latest_rev(bridge_harness):
-    await bridge_harness.start_bridge()
-    await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    video = await claim_video()
-    found = await bridge_harness.listener.wait_for_message(video.video_id, "status", status="downloading")
-    assert found["rev"] == await sync_to_async(Video.objects.latest_rev)()
-    await sync_to_async(video.delete)()
-    await bridge_harness.publish(video.video_id, changed=True)
-    assert (await bridge_harness.listener.wait_for_message(video.video_id, "changed"))["deleted"] is True
-
-
-async def test_it_sends_every_event_up_to_its_rev(bridge_harness):
-    await bridge_harness.start_bridge()
-    await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    lost = await claim_video("http://example.org/lost")
-    await sync_to_async(Video.objects.filter(pk=lost.pk).update)(status="failed", error="its message was lost")
-    await sync_to_async(lost.events.create)(public_id=lost.video_id, status="failed")
-    told = await claim_video("http://example.org/told")
-    batch = await bridge_harness.listener.wait_for_batch(
-        lambda batch: any(found[0] == told.video_id for found in batch["messages"])
+async def test_the_bridge_replaces_a_half_open_connection(half_open_proxy, redis_server, monkeypatch):
+    monkeypatch.setattr(epoch, "ECHO_TIMEOUT_SECONDS", 2.0)
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    name = await layer.new_channel()
+    await layer.group_add("progress", name)
+    client = redis.asyncio.Redis.from_url(
+        await half_open_proxy.start(), socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
     )
-    heard = {
-        json.loads(text)["video_id"]: json.loads(text)
-        for seen in bridge_harness.listener.batches
-        for _, kind, text in seen["messages"]
-        if kind == "status"
-    }
-    assert heard[lost.video_id]["status"] == "failed"
-    assert heard[told.video_id]["rev"] <= await sync_to_async(Video.objects.latest_rev)()
-    assert batch["epoch"] == bridge_harness.listener.batches[0]["epoch"]
-
-
-async def test_it_goes_on_when_the_rows_cannot_be_read(bridge_harness, monkeypatch, caplog):
-    def locked(*args):
-        raise OperationalError("database is locked")
-
-    monkeypatch.setattr("downloads.bridge.rows._fetch_in_chunks", locked)
-    await bridge_harness.start_bridge()
-    await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    await bridge_harness.publish("demo", percent=1.0)
-    await bridge_harness.listener.wait_for_message("demo")
-    assert "the database does not answer" in caplog.text
-
-
-@pytest.mark.alone
-@pytest.mark.processes
-def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_server, run_manage, transactional_db):
-    client = redis_server.client()
-
-    def epoch() -> str:
-        return json.loads(client.hget(SNAPSHOT_KEY, "@") or b"{}").get("epoch", "")
-
-    one = run_manage("bridge_progress")
-    wait_until(epoch, 20, "the first bridge leads")
-    two = run_manage("bridge_progress")
-    before = epoch()
-    one.kill()
-    killed = time.monotonic()
-    wait_until(lambda: epoch() != before, 20, "the second bridge leads")
-    assert time.monotonic() - killed <= 5
-    # A paused leader that wakes up does not speak with its stale lease.
-    run_manage("bridge_progress")
-    before = epoch()
-    heard: list[bytes] = []
-    with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-        pubsub.subscribe("ytarchive__group__progress")
-
-        def hears(name: str) -> bool:
-            """Whether the newest batch is of that epoch: what a bridge sent before its pause came before it."""
-            if message := pubsub.get_message(timeout=0.2):
-                heard.append(message["data"])
-            return bool(heard) and name.encode() in heard[-1]
-
-        wait_until(lambda: hears(before), 20, "the second bridge is heard")
-        two.send_signal(signal.SIGSTOP)
-        wait_until(lambda: epoch() != before, 20, "the third bridge leads")
-        after = epoch()
-        wait_until(lambda: hears(after), 20, "the third bridge is heard")
-        heard.clear()
-        log = two.log.read_text()
-        two.send_signal(signal.SIGCONT)
-        wait_until(lambda: two.log.read_text() != log, 20, "it notices")
-        for _ in range(20):
-            hears(after)
-    assert heard
-    assert not [data for data in heard if before.encode() in data]
-    assert epoch() == after
-    assert client.get(LEADER_KEY)
+    bridge = Bridge(client, layer, 0.05)
+    running = asyncio.create_task(bridge.run())
+    first = await layer.receive(name)
+    half_open_proxy.drop_silently()
+    async with asyncio.timeout(10):
+        while (await layer.receive(name))["epoch"] == first["epoch"]:
+            pass
+    async with redis.asyncio.Redis.from_url(redis_server.url) as direct:
+        await direct.publish("progress:demo", '{"percent": 5}')
+    async with asyncio.timeout(5):
+        while not (messages := (await layer.receive(name))["messages"]):
+            pass
+    assert json.loads(messages[0][2])["percent"] == 5
+    bridge.stop()
+    await running
+    await client.aclose()
+    await layer.flush()

@@ -146,9 +146,3 @@ def test_it_shows_the_row_without_redis(shown_bars, redis_server):
         "10.0% video",
         "10.0% failed",
     ]
-
-
-@pytest.mark.parametrize("workers", ["0", "-1", "65", "two", "1.5"])
-def test_it_takes_a_sensible_number_of_workers(workers):
-    with pytest.raises(CommandError, match="no whole number from 1 to 64"):
-        call_command("work", "--workers", workers)

@@ -5,12 +5,9 @@ import json
 
 import pytest
 
-from downloads.fanout import frames
 from downloads.fanout.frames import Frames
 from downloads.fanout.hub import Hub, Snapshot
-from downloads.progress.keys import BATCH_EVENT_TYPE
 from downloads.tests.support.batches import batch_event, batch_message
-from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
 
 
 class FakeTransport:
@@ -185,45 +182,3 @@ async def test_one_bad_text_harms_nobody(hub):
     hub.receive_batch(batch_event(2, batch_message("progress", "c", percent=2)))
     await run_pending_tasks()
     assert [hand.objects[-1]["percent"] for hand in hands] == [2, 2, 2]
-
-
-async def test_its_frames_are_those_of_rfc_6455():
-    for size, head in [
-        (5, b"\x81\x05"),
-        (125, b"\x81\x7d"),
-        (126, b"\x81\x7e\x00\x7e"),
-        (65536, b"\x81\x7f" + bytes(5) + b"\x01\0\0"),
-    ]:
-        assert Frames(["x" * size]).wire_bytes == head + b"x" * size
-    assert Frames(["é", "b"]).wire_bytes == b"\x81\x02\xc3\xa9\x81\x01b"
-    assert frames.merge_batches([]) == []
-
-
-@pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])
-async def test_the_layer_keeps_listening_after_junk_in_its_channel(redis_server, junk):
-    layer = ProgressChannelLayer(hosts=[redis_server.url])
-    heard: list[dict] = []
-    layer.subscribe_handler("progress", BATCH_EVENT_TYPE, heard.append)
-    await layer.group_add("progress", await layer.new_channel())
-    with redis_server.client() as client:
-        client.publish("asgi__group__progress", junk)
-    await layer.group_send("progress", batch_event(1))
-    async with asyncio.timeout(5):
-        while not heard:  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(0.01)
-    await layer.flush()
-
-
-async def test_the_layer_keeps_a_bounded_number_of_messages_for_a_member(redis_server):
-    layer = ProgressChannelLayer(hosts=[redis_server.url])
-    name = await layer.new_channel()
-    await layer.group_add("progress", name)
-    for number in range(3 * MAX_QUEUED_MESSAGES):
-        await layer.group_send("progress", {"type": "x", "number": number})
-    await layer.send(name, {"type": "last"})
-    queue = layer.channels[name]
-    async with asyncio.timeout(5):
-        while queue.qsize() < MAX_QUEUED_MESSAGES or layer.deserialize(queue._queue[-1]).get("type") != "last":  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(0.01)
-    assert (await layer.receive(name))["number"] == 2 * MAX_QUEUED_MESSAGES + 1
-    await layer.flush()

@@ -2,17 +2,12 @@
 
 import datetime as dt
 import re
-import time
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.test import Client
 
-from downloads import formatting
 from downloads.library import video_page
-from downloads.models import Queue, Status, Video, VideoEvent
-from downloads.models import event as models_event
+from downloads.models import Queue, Video, VideoEvent
 from downloads.templatetags import description
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
@@ -73,13 +68,6 @@ def test_it_shows_why_a_video_failed(client, signed_in_user):
     assert "Retry" in page
 
 
-@pytest.mark.parametrize("path", ["/videos/nope/", "/videos/nope/extra", "/nowhere"])
-def test_it_has_a_way_back_from_what_is_not_there(client, path):
-    response = client.get(path)
-    assert response.status_code == 404
-    assert 'href="/"' in response.content.decode()
-
-
 def test_it_sends_strangers_of_a_private_archive_to_the_sign_in(client, settings):
     settings.PRIVATE = True
     for path in (complete().get_absolute_url(), "/videos/nope/"):
@@ -88,116 +76,6 @@ def test_it_sends_strangers_of_a_private_archive_to_the_sign_in(client, settings
 
 def test_it_refuses_to_be_posted_to(client):
     assert client.post(complete().get_absolute_url()).status_code == 405
-
-
-def test_it_retries_a_failed_video_once(client, signed_in_user):
-    video = failed()
-    for _ in range(2):
-        response = client.post(f"/videos/{video.video_id}/retry", HTTP_REFERER="http://testserver/?page=2")
-        assert response["Location"] == "http://testserver/?page=2"
-    video.refresh_from_db()
-    assert (video.status, video.attempt) == (Status.QUEUED, 2)
-    assert video.events.filter(reason="Retried by ada").count() == 1
-
-
-def test_it_cancels_a_waiting_and_a_running_video(client, signed_in_user):
-    for video in (running("a"), waiting("b")):
-        assert client.post(f"/videos/{video.video_id}/cancel").status_code == 302
-        video.refresh_from_db()
-        assert video.status == Status.CANCELLED
-
-
-def test_it_leaves_a_complete_video_alone(client, signed_in_user):
-    video = complete()
-    for verb in ("cancel", "retry"):
-        page = client.post(f"/videos/{video.video_id}/{verb}", follow=True).content.decode()
-        assert "it is complete" in page
-    video.refresh_from_db()
-    assert video.status == Status.COMPLETE
-
-
-@pytest.mark.parametrize("verb", ["retry", "cancel"])
-def test_it_lets_strangers_change_nothing(client, verb):
-    video = failed() if verb == "retry" else running()
-    response = client.post(f"/videos/{video.video_id}/{verb}", HTTP_REFERER="http://testserver/videos/x/")
-    assert response["Location"] == "/accounts/login/?next=http%3A//testserver/videos/x/"
-    before = video.status
-    video.refresh_from_db()
-    assert video.status == before
-
-
-@pytest.mark.parametrize("verb", ["retry", "cancel"])
-def test_it_changes_nothing_on_get(client, signed_in_user, verb):
-    video = failed() if verb == "retry" else running()
-    assert client.get(f"/videos/{video.video_id}/{verb}").status_code == 405
-
-
-@pytest.mark.parametrize("verb", ["retry", "cancel"])
-def test_it_does_not_act_on_what_is_not_there(client, signed_in_user, verb):
-    assert client.post(f"/videos/nope/{verb}").status_code == 404
-
-
-def test_it_never_leads_to_another_site(client, signed_in_user):
-    response = client.post(f"/videos/{failed().video_id}/retry", HTTP_REFERER="https://evil.example/")
-    assert response["Location"] == "/"
-
-
-def test_it_asks_for_the_token_of_the_form(signed_in_user):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(signed_in_user)
-    response = client.post(f"/videos/{running().video_id}/cancel")
-    assert response.status_code == 403
-    assert "reload the page" in response.content.decode()
-
-
-def test_it_signs_in_and_out(client):
-    get_user_model().objects.create_user("ada", password="x")
-    page = client.get("/accounts/login/").content.decode()
-    assert re.findall(r"<label[^>]*>(.*?)</label>", page) == ["Username", "Password"]
-    assert (
-        "do not belong together"
-        in client.post("/accounts/login/", {"username": "ada", "password": "y"}).content.decode()
-    )
-    assert client.post("/accounts/login/", {"username": "ada", "password": "x", "next": ""})["Location"] == "/"
-    assert client.get("/accounts/logout/").status_code == 405
-    assert client.post("/accounts/logout/")["Location"] == "/"
-
-
-def test_an_error_page_has_the_site_layout(client, monkeypatch):
-    def broken(*args):
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(models_event, "latest_event", broken)
-    client.raise_request_exception = False
-    response = client.get("/")
-    assert response.status_code == 500
-    assert "It was noted in the log" in response.content.decode()
-
-
-@pytest.mark.parametrize(
-    "path", ["/videos/%00/", "/videos/a%00b/retry", "/media/%00/video", "/videos/" + "x" * 65 + "/"]
-)
-def test_it_takes_nothing_for_an_id_that_cannot_be_one(client, path) -> None:
-    assert client.get(path).status_code == 404
-    assert client.get("/videos/cards?id=%00").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("https://www.example.org/", "example.org"),
-        ("http://example.org/watch?v=1", "example.org/watch?v=1"),
-        ("http://example.org/Big%20Buck.mp4", "example.org/Big Buck.mp4"),
-        ("http://example.org/%00%E2%80%AE", "example.org/%00%E2%80%AE"),
-        ("http://example.org/%ff", "example.org/%ff"),
-        (f"http://example.org/{'x/' * 50}clip.mp4", f"example.org/…{'/x' * 20}/clip.mp4"),
-        (f"http://example.org/{'x' * 50}/clip.mp4", "example.org/…/clip.mp4"),
-        (f"http://{'a.' * 60}org/{'b' * 80}", f"…{'.a' * 13}.org/…{'b' * 29}"),
-    ],
-)
-def test_it_says_an_address_as_people_do(url, said):
-    assert formatting.short_url(url) == said
-    assert len(said) <= formatting.MAX_SHORT_URL_LENGTH + 2
 
 
 def test_it_offers_each_language_of_the_subtitles_that_are_there(client, complete_video_with_file, tmp_path):
@@ -331,11 +209,6 @@ def test_it_links_a_playlist_and_its_entries(client):
     assert f'In <a href="{listed.get_absolute_url()}"><bdi>Many films</bdi>' in render_video_page(client, entries[0])
 
 
-@pytest.mark.parametrize("text", ["short", "a line\n" * 6, "x" * 480])
-def test_it_folds_no_short_description(text):
-    assert description.fold_class(text) != "folded"
-
-
 def test_it_folds_a_long_description(client, complete_video_with_file):
     assert description.fold_class("word " * 60) == "folded-narrow"
     page = render_video_page(client, complete_video_with_file(description="a line\n" * 7))
@@ -349,21 +222,6 @@ def test_it_links_what_a_description_names_and_gives_nothing_away(client, comple
     assert '<a href="https://example.org/more" rel="noopener noreferrer nofollow">' in page
     assert "<script>alert" not in page
     assert "&quot; rel=&quot;nofollow&quot;" in page
-
-
-@pytest.mark.parametrize(
-    ("text", "links"),
-    [
-        ("0:00 Intro\n1:23 Middle (12:04)", [("0", "0:00"), ("83", "1:23"), ("724", "12:04")]),
-        ("at 01:02:03", []),
-        ("12:05 is behind the end, 1:99 and 1:2 are none, nor 1:23:4 nor a1:23", []),
-        ("http://example.org/1:23", []),
-        ("\u0661:23", []),
-    ],
-)
-def test_it_leads_to_the_times_of_a_film_that_it_names(text, links):
-    assert re.findall(r'<a href="\?t=(\d+)">(.*?)</a>', description.linkify_description(text, 724.0)) == links
-    assert "?t=" not in description.linkify_description(text)
 
 
 def test_it_starts_where_the_address_says(client, complete_video_with_file):
@@ -381,22 +239,6 @@ def test_it_asks_the_database_no_more_for_more(client, complete_video_with_file,
     for found in (video, listed, Video.objects.waiting().last()):
         with django_assert_max_num_queries(10):
             client.get(found.get_absolute_url())
-
-
-@pytest.mark.parametrize("piece", ["0:00 ", "a@", "((((", "http://", "1:", "www.a.com)", "&lt", "\n"])
-def test_any_description_is_parsed_in_bounded_time(piece):
-    began = time.process_time()
-    description.fold_class(piece * 20_000)
-    description.linkify_description(piece * 20_000, 10.0)
-    assert time.process_time() - began < 3
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
-)
-def test_it_says_how_long_something_took(seconds, said):
-    assert formatting.format_timespan(seconds) == said
 
 
 def test_it_names_a_video_without_a_title_by_its_address(client):

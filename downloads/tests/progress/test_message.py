@@ -1,14 +1,9 @@
 """The wire: what is taken from Redis, and what is not."""
 
 import json
-import os
-import time
 
 import pytest
-from django.core.management import CommandError, call_command
 
-from downloads.progress import keys, publisher
-from downloads.progress import message as progress_message
 from downloads.progress.message import UNSET, InvalidMessage, Progress
 
 VALID_MESSAGE = b'{"percent": 42}'
@@ -90,46 +85,3 @@ def test_it_writes_json_that_it_reads_again():
     assert Progress.from_json(whole.to_json().encode()) == whole
     assert "error" not in whole.to_json()
     assert whole.error is UNSET
-
-
-@pytest.mark.parametrize("video_id", ["a", "demo:1", "A_b-c.9", "x" * 64])
-def test_it_takes_ids_of_the_contract(video_id):
-    assert progress_message.parse_video_id(keys.progress_channel(video_id)) == video_id
-
-
-@pytest.mark.parametrize("video_id", ["", "x" * 65, "../../etc/passwd", "a b", "*", "@", "a\nb", "ü", "a\n"])
-def test_it_refuses_other_ids(video_id):
-    with pytest.raises(InvalidMessage, match="bad_id"):
-        progress_message.parse_video_id(keys.progress_channel(video_id))
-    with pytest.raises(ValueError, match="video id"):
-        publisher.publish_progress(video_id, Progress(percent=1))
-
-
-def test_it_publishes_on_the_channel_of_the_video(redis_server):
-    with redis_server.client().pubsub(ignore_subscribe_messages=True) as pubsub:
-        pubsub.psubscribe("progress:*")
-        pubsub.get_message(timeout=5)
-        assert publisher.publish_progress("demo:1", Progress(percent=42))
-        message = pubsub.get_message(timeout=5)
-    assert (message["channel"], message["data"]) == (b"progress:demo:1", b'{"percent":42}')
-
-
-@pytest.mark.alone
-def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
-    assert publisher.publish_progress("a", Progress(percent=1))
-    redis_server.freeze()
-    try:
-        began = time.monotonic()
-        assert not any(publisher.publish_progress("a", Progress(percent=1)) for _ in range(100))
-        assert time.monotonic() - began < 0.5
-    finally:
-        redis_server.resume()
-    assert caplog.text.count("cannot be reached") == 1
-    publisher._backoff_until = 0.001  # its rest is over
-    assert publisher.publish_progress("a", Progress(percent=1))
-
-
-@pytest.mark.parametrize("text", [b"\xff", b'{"phase": "\xff"}'])
-def test_it_refuses_an_argument_that_is_no_text(text):
-    with pytest.raises(CommandError, match="The message is no JSON"):
-        call_command("publish", "demo:1", os.fsdecode(text))

@@ -1,20 +1,13 @@
 """Full text search: which words a text has, what is found by them, and in which order."""
 
-import itertools
-import json
-
 import pytest
 from django.core.management import call_command
-from django.db import DataError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from downloads.files import webvtt
-from downloads.models import Metadata, StoredFiles, Video
-from downloads.search import backend, index, query, tokenizer
-from downloads.templatetags.highlight import highlight_words, search_excerpt
+from downloads.models import Metadata, Video
+from downloads.search import backend, index, query
 from downloads.tests.support.search import create_complete_video, create_unindexed_videos, search_titles
-from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES, SAMPLE_WEBVTT
 
 
 @pytest.mark.parametrize(
@@ -112,90 +105,6 @@ def test_it_ranks_by_where_the_words_are_then_the_newest_first():
 
 
 @pytest.mark.django_db
-def test_it_finds_subtitles_once_they_are_stored(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    taken = Video.objects.ingest("http://a.example/", "http://a.example/")[0]
-    running = Video.objects.claim("w")
-    assert running.save_metadata(Metadata(title="Animals"))
-    assert search_titles("zebra") == []
-    filed = StoredFiles("a/a.mp4", 1, tracks=[{"language": "en", "file": "a/a.en.vtt"}])
-    assert running.finish(
-        filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(SAMPLE_WEBVTT)
-    )
-    assert search_titles("zebra friends savanna") == ["Animals"]
-    assert search_titles("secret") == search_titles("hidden") == search_titles("yellow") == search_titles("intro") == []
-    assert search_excerpt(running, ["savan"]) == "“of the savanna”"
-    taken.refresh_from_db()
-    assert taken.remove()
-    assert query.find_matching(["zebra"]) == {}
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("row", MALFORMED_SUBTITLE_FILES)
-def test_it_ignores_malformed_subtitle_files(settings, tmp_path, row):
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.MEDIA_ROOT.mkdir()
-    (tmp_path / "secret.vtt").write_text(SAMPLE_WEBVTT)
-    (tmp_path / "media/a.en.vtt").write_text(SAMPLE_WEBVTT)
-    if connection.vendor == "postgresql" and "\\u0000" in json.dumps(row):
-        with pytest.raises(DataError):
-            Video.objects.create(canonical_url="http://a.example/", tracks=row)
-        return
-    video = Video.objects.create(canonical_url="http://a.example/", title="Animals", tracks=row)
-    index.index_video(video)
-    assert search_titles("animals") == ["Animals"]
-    assert search_titles("zebra") == []
-    assert search_excerpt(video, ["zebra"]) == ""
-
-
-def test_it_reads_each_line_of_subtitles_once(tmp_path):
-    (tmp_path / "a.vtt").write_text(SAMPLE_WEBVTT)
-    assert list(webvtt.iter_caption_lines([tmp_path / "a.vtt", tmp_path / "gone.vtt"])) == [
-        "Hello zebra & friends",
-        "of the savanna",
-    ]
-
-
-@pytest.mark.django_db
-def test_it_follows_a_title_that_changes_and_leaves_nothing_of_what_is_rolled_back():
-    first = create_complete_video("a", title="Before")
-    assert first.redownload()
-    again = Video.objects.claim("w")
-    again.save_metadata(Metadata(title="After"))
-    assert search_titles("before") == []
-    assert search_titles("after") == ["After"]
-
-
-@pytest.mark.django_db
-def test_it_finds_playlist_entries_before_their_download():
-    Video.objects.ingest("http://a.example/", "http://a.example/", title="Episode one")
-    assert search_titles("episode") == ["Episode one"]
-
-
-@pytest.mark.django_db
-def test_it_forgets_what_is_deleted_in_whichever_way():
-    create_unindexed_videos("Zebra one", "Zebra two")
-    call_command("index", verbosity=0)
-    # As a database's own console would, behind the back of all our verbs.
-    Video.objects.filter(title="Zebra one")._raw_delete("default")
-    assert search_titles("zebra") == ["Zebra two"]
-    assert query.filter_matching(list(range(1000)), ["zebra"]) == {Video.objects.get().pk}
-
-
-@pytest.mark.django_db
-def test_it_indexes_what_was_put_into_the_database_without_it(capsys):
-    create_unindexed_videos("Zebra a", "Zebra b")
-    assert search_titles("zebra") == []
-    call_command("index")
-    assert search_titles("zebra") == ["Zebra b", "Zebra a"]
-    call_command("index")
-    assert capsys.readouterr().out == "Indexed 2 videos.\nIndexed 0 videos.\n"
-    Video.objects.filter(title="Zebra a").update(title="Lion a")
-    call_command("index", "--all")
-    assert search_titles("lion") == ["Lion a"]
-
-
-@pytest.mark.django_db
 def test_it_finds_the_first_thousand_of_very_many():
     create_unindexed_videos(*(f"Zebra {n}" for n in range(1100)))
     call_command("index", verbosity=0)
@@ -212,44 +121,6 @@ def test_it_finds_among_many_by_looking_each_up(monkeypatch):
     for name in "abc":
         create_complete_video(name, title=f"Zebra {name}", uploader="U" if name != "b" else "V")
     assert len(query.find_matching(["zebra"], Video.objects.filter(uploader="U"))) == 2
-
-
-def test_it_marks_the_beginnings_of_words_and_escapes_the_rest():
-    assert highlight_words("Überfahrt <b>", ["uber"]) == "<mark>Über</mark>fahrt &lt;b&gt;"
-    assert highlight_words("A&B a", ["a"]) == "<mark>A</mark>&amp;B <mark>a</mark>"
-    assert highlight_words("<script>", None) == "&lt;script&gt;"
-    assert highlight_words("Straße", ["strass"]) == "<mark>Straß</mark>e"
-    assert highlight_words("日本語", ["本"]) == "日<mark>本</mark>語"
-    assert highlight_words("cafe\u0301s", ["cafe"]) == "<mark>cafe\u0301</mark>s"
-
-
-def test_it_shows_the_place_in_the_description_that_has_the_word():
-    told = Video(title="Animals", description=f"{'before ' * 40}<a zebra> lives here {'after ' * 60}")
-    shown = search_excerpt(told, ["zebra", "animals"])
-    assert "<a zebra> lives here" in shown
-    assert shown.startswith("…before")
-    assert shown.endswith("after…")
-    assert len(shown) < 300
-    assert search_excerpt(told, ["animals"]) == ""
-
-
-@given(st.text())
-@settings(max_examples=200)
-def test_it_cuts_any_text_into_words_that_stay_the_same(text):
-    words = tokenizer.tokenize(text)
-    assert tokenizer.tokenize(" ".join(words)) == words
-    assert all(word and not set(word) & set(" '\"\\\x00*") for word in words)
-    "".join(words).encode()
-
-
-@given(st.text(max_size=30))
-@settings(max_examples=200)
-def test_it_marks_without_losing_a_character(text):
-    for start, end in tokenizer.match_spans(text, tokenizer.tokenize(text)):
-        assert 0 <= start < end <= len(text)
-    spans = list(tokenizer.match_spans(text, tokenizer.tokenize(text)))
-    assert spans == sorted(spans)
-    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
 
 
 @pytest.mark.django_db

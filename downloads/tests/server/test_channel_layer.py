@@ -1,18 +1,16 @@
 """Connections to Redis that are deaf without being closed are noticed by the missing heartbeat, and replaced."""
 
 import asyncio
-import json
 import time
 
 import pytest
-import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from downloads.bridge import epoch
-from downloads.bridge.leader import Bridge
+from downloads.progress.keys import BATCH_EVENT_TYPE
+from downloads.tests.support.batches import batch_event
 from ytarchive.server import channel_layer
-from ytarchive.server.channel_layer import ProgressChannelLayer
+from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,28 +66,31 @@ async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(red
     await layer.flush()
 
 
-async def test_the_bridge_replaces_a_half_open_connection(half_open_proxy, redis_server, monkeypatch):
-    monkeypatch.setattr(epoch, "ECHO_TIMEOUT_SECONDS", 2.0)
+@pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])
+async def test_the_layer_keeps_listening_after_junk_in_its_channel(redis_server, junk):
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    heard: list[dict] = []
+    layer.subscribe_handler("progress", BATCH_EVENT_TYPE, heard.append)
+    await layer.group_add("progress", await layer.new_channel())
+    with redis_server.client() as client:
+        client.publish("asgi__group__progress", junk)
+    await layer.group_send("progress", batch_event(1))
+    async with asyncio.timeout(5):
+        while not heard:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+    await layer.flush()
+
+
+async def test_the_layer_keeps_a_bounded_number_of_messages_for_a_member(redis_server):
     layer = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
-    client = redis.asyncio.Redis.from_url(
-        await half_open_proxy.start(), socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
-    )
-    bridge = Bridge(client, layer, 0.05)
-    running = asyncio.create_task(bridge.run())
-    first = await layer.receive(name)
-    half_open_proxy.drop_silently()
-    async with asyncio.timeout(10):
-        while (await layer.receive(name))["epoch"] == first["epoch"]:
-            pass
-    async with redis.asyncio.Redis.from_url(redis_server.url) as direct:
-        await direct.publish("progress:demo", '{"percent": 5}')
+    for number in range(3 * MAX_QUEUED_MESSAGES):
+        await layer.group_send("progress", {"type": "x", "number": number})
+    await layer.send(name, {"type": "last"})
+    queue = layer.channels[name]
     async with asyncio.timeout(5):
-        while not (messages := (await layer.receive(name))["messages"]):
-            pass
-    assert json.loads(messages[0][2])["percent"] == 5
-    bridge.stop()
-    await running
-    await client.aclose()
+        while queue.qsize() < MAX_QUEUED_MESSAGES or layer.deserialize(queue._queue[-1]).get("type") != "last":  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+    assert (await layer.receive(name))["number"] == 2 * MAX_QUEUED_MESSAGES + 1
     await layer.flush()

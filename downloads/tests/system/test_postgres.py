@@ -81,11 +81,11 @@ print(json.dumps([found() for _ in range(120)], sort_keys=True))
 
 # The tests of the verbs and of the library that are run on this database as well.
 SUITES_ON_POSTGRES = [
-    *("models/test_transitions.py", "intake/test_playlists.py", "actions/test_actions.py", "models/test_removal.py"),
-    "search/test_query.py",
-    "library/test_listing.py::test_it_filters_by_each_and_by_all",
-    "library/test_listing.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
-    "library/test_listing.py::test_it_knows_the_neighbours_of_a_video",
+    "models",
+    *("intake/test_playlists.py", "actions/test_actions.py", "actions/test_undo.py", "views/test_htmx.py", "search"),
+    "library/test_filters.py::test_it_filters_by_each_and_by_all",
+    "library/test_filters.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
+    "files/test_webvtt.py",
 ]
 
 

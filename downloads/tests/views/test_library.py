@@ -1,27 +1,16 @@
 """The library page, the list and the cards, as rendered on the server."""
 
-import datetime as dt
-import json
 import re
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from django.core.cache import caches
-from django.db import models
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import escape
 
-from downloads import formatting
-from downloads.library.listing import Listing
 from downloads.models import Metadata, Video, event
-from downloads.templatetags import video_format
 from downloads.tests.support.factories import complete, running, waiting
 from downloads.tests.support.responses import opening_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
 
 
 def test_it_shows_each_video_once_with_its_status(client):
@@ -108,15 +97,6 @@ def test_a_query_without_a_word_has_no_results_heading(client, q):
     assert f"There is no word to look for in “{escape(q)}”" in page
     assert "Results for" not in page
     assert found.video_id in page
-
-
-def test_a_page_that_broke_does_not_tell_who_has_signed_in(client, monkeypatch):
-    client.raise_request_exception = False
-    monkeypatch.setattr(Listing, "active_videos", lambda self: 1 / 0)
-    answer = client.get("/")
-    assert answer.status_code == 500
-    assert "Something broke" in answer.content.decode()
-    assert "Sign in" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 5000, "%00", "1.5", ""])
@@ -222,76 +202,6 @@ def test_it_leads_to_the_icon(client):
     response = client.get("/favicon.ico")
     assert response.status_code == 302
     assert "favicon" in response["Location"]
-
-
-def test_it_writes_numbers_as_the_script_does():
-    for count, text in FORMAT_CASES["size"]:
-        assert formatting.format_bytes(count) == text
-    for done, total, text in FORMAT_CASES["amount"]:
-        assert formatting.format_downloaded(SimpleNamespace(downloaded_bytes=done, total_bytes=total)) == text
-    for number, text in FORMAT_CASES["percent"]:
-        assert video_format.format_percent(SimpleNamespace(percent=number)) == text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0, "0:00"), (724, "12:04"), (3729.4, "1:02:09")])
-def test_it_writes_durations_as_players_do(seconds, text):
-    assert formatting.format_duration(seconds) == text
-
-
-def test_it_cuts_long_texts_only():
-    assert [formatting.truncate_text(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
-
-
-def card_markup(client, query: str = "") -> list[str]:
-    return re.findall(r'<li class="(?:card|row)".*?</li>', client.get(f"/{query}").content.decode(), re.DOTALL)
-
-
-def test_an_unchanged_card_comes_from_the_cache(client, signed_in_user):
-    complete("a"), waiting("b")
-    drawn = [[template.name for template in client.get("/").templates].count("downloads/_video.html") for _ in range(2)]
-    assert drawn == [2, 0]
-
-
-OTHER_VALUES = {
-    models.BooleanField: True,
-    models.DateField: dt.date(2020, 2, 3),
-    models.DateTimeField: dt.datetime(2020, 2, 3, tzinfo=dt.UTC),
-    models.FloatField: 55.5,
-    models.IntegerField: 7,
-    models.BigIntegerField: 7_000_000,
-    models.PositiveIntegerField: 2,
-    models.JSONField: [],
-}
-
-
-@pytest.mark.parametrize(
-    "field",
-    [field for field in Video._meta.concrete_fields if not (field.primary_key or field.generated or field.is_relation)],
-    ids=lambda field: field.name,
-)
-@pytest.mark.parametrize("query", ["", "?q=film"])
-def test_a_cached_card_follows_each_field(client, signed_in_user, field, query):
-    for video in [complete("film-a"), waiting("film-b")]:
-        before = card_markup(client, query)
-        other = "failed" if field.name == "status" else OTHER_VALUES.get(type(field), f"film{video.pk}")
-        Video.objects.filter(pk=video.pk).update(**{field.name: other})
-        after = card_markup(client, query)
-        caches["cards"].clear()
-        assert after == card_markup(client, query)
-        if field.name in ("title", "status", "duration" if video.is_terminal else "percent"):
-            assert after != before  # the comparison sees something
-
-
-def test_a_cached_card_follows_the_clock_and_the_user(client, signed_in_user, monkeypatch):
-    complete("a")
-    (card,) = card_markup(client)
-    assert "just now" in card
-    assert "Delete" in card
-    hour = timezone.now() + dt.timedelta(hours=1)
-    monkeypatch.setattr(formatting.timezone, "now", lambda: hour)
-    assert "1 hour ago" in card_markup(client)[0]
-    client.logout()
-    assert "Delete" not in card_markup(client)[0]
 
 
 def test_it_shows_a_state_that_it_does_not_know_as_it_is(client, signed_in_user):

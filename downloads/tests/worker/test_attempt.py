@@ -1,10 +1,8 @@
 """The story of one download, told in this process: real rows, real yt-dlp, a real server."""
 
-import datetime as dt
 import errno
 import json
 import os
-import threading
 
 import pytest
 from django.db import OperationalError
@@ -15,9 +13,7 @@ from downloads.library import video_page
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import EgressProxy
 from downloads.progress.keys import CHANNEL_PATTERN
-from downloads.progress.message import Progress
-from downloads.worker import attempt, metadata
-from downloads.worker.progress_reporter import Reporter
+from downloads.worker import attempt
 from downloads.ytdlp import results
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
@@ -228,47 +224,3 @@ def test_it_is_requeued_while_its_workspace_is_locked(download, media_server, mo
     with workspace.locked_workspace(video.video_id):
         assert download(video.url).status == Status.QUEUED
     assert download(video.url).status == Status.COMPLETE
-
-
-@pytest.mark.django_db(transaction=False)
-class TestMetadata:
-    """What is kept of a look-up."""
-
-    def test_it_leaves_out_what_makes_no_sense(self):
-        found = metadata.parse_metadata({"duration": float("nan"), "upload_date": "99999999", "title": None, "id": 5})
-        assert (found.duration, found.upload_date, found.title, found.source_id) == (None, None, "", "5")
-
-    @pytest.mark.parametrize("duration", [-1, 0, float("inf"), "12", None, [1]])
-    def test_it_believes_no_odd_duration(self, duration):
-        assert metadata.parse_metadata({"duration": duration}).duration is None
-
-    def test_it_reads_dates_and_durations(self):
-        found = metadata.parse_metadata({"duration": 61, "upload_date": "20260131"})
-        assert (found.duration, found.upload_date) == (61.0, dt.date(2026, 1, 31))
-
-    def test_it_mends_broken_text(self):
-        assert metadata.parse_metadata({"title": "a\ud800b"}).title == "a?b"
-
-
-def test_it_always_reports_the_last_state():
-    told, first = [], threading.Event()
-
-    def send(state):
-        told.append(state.percent)
-        first.set()
-
-    with Reporter(send) as reporter:
-        reporter.report(Progress(percent=0.0))
-        first.wait(5)
-        for percent in range(1, 100):
-            reporter.report(Progress(percent=float(percent)))
-    assert told == [0.0, 99.0]
-
-
-def test_a_bug_in_reporting_stops_nothing(caplog):
-    def send(state):
-        raise KeyError
-
-    with Reporter(send) as reporter:
-        reporter.report(Progress(percent=0.0))
-    assert "Progress could not be told" in caplog.text

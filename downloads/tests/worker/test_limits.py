@@ -12,13 +12,11 @@ from django.utils.html import strip_tags
 
 from downloads import formatting
 from downloads.files import media_folder, workspace
-from downloads.models import Queue, Status, StoredFiles, Video
+from downloads.models import Queue, Status, Video
 from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
 from downloads.tests.support import media_server as support_media_server
-from downloads.tests.support.waiting import wait_until
 from downloads.worker import attempt, limits, supervisor
-from downloads.worker.stall_watchdog import StallWatchdog
 from downloads.ytdlp import downloader, error_messages, options, results, resuming_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
@@ -114,53 +112,6 @@ def test_it_takes_no_more_than_its_bandwidth(download, media_server):
     assert time.monotonic() - began > 1.5
 
 
-class TestRateLimiter:
-    """Bytes counted and slowed down."""
-
-    def test_it_counts(self):
-        flow = RateLimiter()
-        flow.throttle(5)
-        flow.throttle(6)
-        assert flow.transferred_bytes == 11
-
-    @pytest.mark.alone
-    def test_it_keeps_to_its_rate(self):
-        flow = RateLimiter(1_000_000)
-        began = time.monotonic()
-        for _ in range(4):
-            flow.throttle(100_000)
-        assert 0.35 < time.monotonic() - began < 0.8
-
-    def test_it_divides_the_rate_among_downloads(self, settings):
-        settings.BANDWIDTH = 1000
-        assert [supervisor.Supervisor._rate_per_download(count) for count in (0, 1, 2, 3)] == [1000, 1000, 500, 334]
-
-
-class TestStallWatchdog:
-    """Nothing arrives any more."""
-
-    def test_it_fires_once(self):
-        heard = []
-        with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)):
-            wait_until(lambda: heard, 5, "it is noticed")
-        assert heard == [1]
-
-    def test_it_does_not_fire_while_bytes_arrive(self):
-        count = iter(range(1000))
-        heard = []
-        with StallWatchdog(lambda: next(count), 0.1, lambda: heard.append(1)) as silence:
-            wait_until(lambda: next(count) > 40, 5, "time passes")
-            assert heard == []
-            silence.stop_watching()
-
-    def test_it_does_not_fire_after_its_end(self):
-        heard = []
-        with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)) as silence:
-            silence.stop_watching()
-            silence._thread.join(5)
-        assert heard == []
-
-
 class TestDiskSpace:
     """A full disk is a pause, not a failure."""
 
@@ -206,38 +157,6 @@ class TestDiskSpace:
         assert (again.status, again.attempt) == (Status.COMPLETE, 2)
         assert media_folder.list_stored_ids() == [video.video_id]
         assert list(elsewhere.iterdir()) == []
-
-
-class TestCleanup:
-    """What a crash leaves in the library."""
-
-    def put(self, settings, name):
-        (settings.MEDIA_ROOT / name).mkdir(parents=True)
-        (settings.MEDIA_ROOT / name / "a.mp4").touch()
-
-    def test_it_removes_files_that_were_placed_for_nothing(self, settings, redis_server):
-        videos = [Video.objects.ingest(f"http://{n}/", f"http://{n}/")[0] for n in "abc"]
-        for video in videos:
-            self.put(settings, video.video_id)
-        self.put(settings, f"{media_folder.INCOMING_FOLDER}/{videos[0].video_id}")
-        self.put(settings, "not-of-this-database")
-        videos[0].cancel()
-        claimed = Video.objects.claim("w")
-        claimed.finish(StoredFiles(f"{claimed.video_id}/a.mp4", 1), lambda: None)
-        supervisor.Supervisor(1)._remove_orphaned_folders()
-        kept = sorted([videos[1].video_id, videos[2].video_id, "not-of-this-database"])
-        assert media_folder.list_stored_ids() == kept
-
-    def test_it_exchanges_old_for_new_without_a_gap(self, settings, tmp_path):
-        self.put(settings, "abc")
-        ready = settings.WORK_ROOT / "ready"
-        ready.mkdir()
-        (ready / "new.mp4").touch()
-        for _ in range(2):
-            media_folder.install(ready, "abc")
-            assert [path.name for path in (settings.MEDIA_ROOT / "abc").iterdir()] == ["new.mp4"]
-        media_folder.remove_replaced(ready)
-        assert list(settings.WORK_ROOT.iterdir()) == []
 
 
 def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):

@@ -9,7 +9,7 @@ from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
 from downloads.files import ffmpeg
 from downloads.network.proxy import EgressProxy
-from downloads.ytdlp import downloader, error_messages, results
+from downloads.ytdlp import downloader, results
 from downloads.ytdlp import options as ytdlp_options
 
 CLOUD_METADATA_URL = "http://169.254.169.254/latest/meta-data"
@@ -187,32 +187,3 @@ def test_an_error_in_a_hook_is_raised_as_it_is(tmp_path, proxy_url, media_server
     found = downloader.probe_url(media_server.url("/clip.mp4"), tmp_path, proxy_url=proxy_url)
     with pytest.raises(ZeroDivisionError):
         downloader.download_files(found, lambda step: 1 / 0, threading.Event().set)
-
-
-@pytest.mark.parametrize(
-    ("message", "words", "permanent"),
-    [
-        ("ERROR: [x] y: This video is DRM protected", "protected against copying", True),
-        ("The uploader has not made this video available in your country", "in this country", True),
-        ("ERROR: [youtube] a: Private video. Sign in if you've been granted access", "certain people", True),
-        ("ERROR: [youtube] a: Video unavailable", "no longer there", True),
-        ("Requested format is not available. Use --list-formats for a list", "no format", True),
-        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "certificate", True),
-        ("('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))", "was cut", False),
-        ("ERROR: [youtube] a: Sign in to confirm you're not a bot", "for a robot", False),
-        ("ERROR: [youtube] a: This live event will begin in 3 hours.", "a premiere", True),
-        ("something nobody has seen before", "could not fetch", False),
-    ],
-)
-def test_it_has_words_for_what_sites_say(message, words, permanent):
-    said = error_messages.explain_error(message)
-    assert words in said[0]
-    assert said[1] == permanent
-
-
-def test_it_leaves_out_advice_for_the_command_line():
-    words, _ = error_messages.explain_error(
-        "ERROR: [generic] a: Unable to download webpage: HTTP Error 418: Teapot (caused by <HTTPError 418: Teapot>); "
-        "please report this issue on https://example.org"
-    )
-    assert words == "yt-dlp could not fetch this video.\nUnable to download webpage: HTTP Error 418: Teapot"
