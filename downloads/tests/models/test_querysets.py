@@ -7,7 +7,7 @@ from downloads.library.listing import PAGE_SIZE
 from downloads.models import Status, Video
 from downloads.tests.support.factories import create_videos
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
+pytestmark = pytest.mark.django_db
 
 
 def test_it_knows_the_neighbours_of_a_video():
