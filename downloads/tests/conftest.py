@@ -16,7 +16,7 @@ from downloads.fanout import hub
 from downloads.files import ffmpeg
 from downloads.models import Video
 from downloads.progress import publisher
-from downloads.tests.support import clips, required_programs
+from downloads.tests.support import clips, file_versions, required_programs
 from downloads.tests.support.half_open_proxy import HalfOpenProxy
 from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.processes import RunManage, manage_processes
@@ -189,3 +189,9 @@ async def half_open_proxy(redis_server: RedisServer) -> AsyncIterator[HalfOpenPr
 @pytest.fixture
 def private_hosts_allowed(settings):
     settings.ALLOW_PRIVATE_HOSTS = True
+
+
+@pytest.fixture
+def versioned_files(monkeypatch):
+    monkeypatch.setattr(file_versions, "FILES", file_versions.VersionedFiles())
+    return file_versions.FILES

@@ -19,6 +19,9 @@ from downloads.tests.support.waiting import wait_until
 RunManage = Callable[..., subprocess.Popen[str]]
 
 
+LOOPBACK_ALLOWED = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
+
+
 def process_parents() -> dict[int, int]:
     """Return the parent of every living process (zombies are dead)."""
     found = {}

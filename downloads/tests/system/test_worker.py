@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,32 +17,15 @@ from django.utils import timezone
 from downloads.files import media_folder, trash, workspace
 from downloads.models import LEASE_DURATION, MAX_RETRIES, Status, Video
 from downloads.progress import keys
+from downloads.tests.support.factories import reload_video
 from downloads.tests.support.waiting import wait_until
 from downloads.worker import child, download_process, supervisor
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
-
-LOOPBACK_ALLOWED = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
-
-
-@pytest.fixture(autouse=True)
-def empty_data_folders():
-    yield
-    for root in (settings.WORK_ROOT, settings.MEDIA_ROOT):
-        shutil.rmtree(root)
-        root.mkdir()
-
-
-@pytest.fixture
-def start_worker(run_manage, redis_server, media_server):
-    """Start a worker, and wait until it is ready."""
-
-    def start(*args, env=None):
-        process = run_manage("work", *args, env={**LOOPBACK_ALLOWED, **(env or {})})
-        wait_until(lambda: "ytarchive worker: ready" in process.log.read_text(), 15, "the worker is ready")
-        return process
-
-    return start
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.usefixtures("empty_data_folders"),
+]
 
 
 @pytest.fixture
@@ -53,10 +35,6 @@ def enqueue(media_server):
         return Video.objects.ingest(url, url)[0]
 
     return add
-
-
-def reload_video(video):
-    return Video.objects.get(pk=video.pk)
 
 
 def wait_for_status(video, *statuses, seconds=20):

@@ -1,7 +1,6 @@
 """Workers killed at random: nothing is lost, nothing is fetched twice, every file is what the server has."""
 
 import random
-import shutil
 import signal
 import time
 
@@ -9,28 +8,17 @@ import pytest
 from django.conf import settings
 
 from downloads.models import Status, Video, VideoEvent
-from downloads.tests.support import file_versions
 from downloads.tests.support.clips import unique_clip
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.usefixtures("empty_data_folders"),
+]
 
 LEASE_SECONDS = 4
 ENVIRONMENT = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1", "YTARCHIVE_PER_HOST": "64"}
 SHORT_LEASE_ENVIRONMENT = {**ENVIRONMENT, "YTARCHIVE_LEASE_SECONDS": str(LEASE_SECONDS)}
-
-
-@pytest.fixture(autouse=True)
-def empty_data_folders():
-    yield
-    for root in (settings.WORK_ROOT, settings.MEDIA_ROOT):
-        shutil.rmtree(root)
-        root.mkdir()
-
-
-@pytest.fixture
-def versioned_files(monkeypatch):
-    monkeypatch.setattr(file_versions, "FILES", file_versions.VersionedFiles())
-    return file_versions.FILES
 
 
 class WorkerPool:

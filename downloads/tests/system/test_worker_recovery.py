@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import statistics
 import time
@@ -19,7 +18,11 @@ from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import descendants, still_running
 from downloads.tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.usefixtures("redis_server", "empty_data_folders"),
+]
 
 ENVIRONMENT = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
 LEASE_SECONDS = 4
@@ -52,14 +55,6 @@ PAUSE_BEFORE_CHILD = KILL_AT_START_PROGRAM.format(
 )
 
 
-@pytest.fixture(autouse=True)
-def empty_rooms(redis_server):
-    yield
-    for root in (settings.WORK_ROOT, settings.MEDIA_ROOT):
-        shutil.rmtree(root)
-        root.mkdir()
-
-
 @pytest.fixture
 def slow_ffmpeg(tmp_path):
     """Put an ffmpeg on PATH that reads in real time where it merges and checks."""
@@ -70,16 +65,6 @@ def slow_ffmpeg(tmp_path):
     script.write_text(f'#!/bin/sh\ncase "$*" in {slow} esac\nexec "{real}" "$@"\n')
     script.chmod(0o755)
     return {"PATH": f"{folder}:{os.environ['PATH']}"}
-
-
-@pytest.fixture
-def start_worker(run_manage):
-    def start(env):
-        process = run_manage("work", "--workers", "1", env=env)
-        wait_until(lambda: "ytarchive worker: ready" in process.log.read_text(), 20, "the worker is ready")
-        return process
-
-    return start
 
 
 def wait_for_phase(media_server, phase):
@@ -162,7 +147,7 @@ def test_it_starts_no_child_when_paused_after_its_claim(run_manage, start_worker
     path = "/slow/a.mp4?rate=50000"
     video, _ = Video.objects.ingest(media_server.url(path), media_server.url(path))
     wait_until(lambda: reload_video(video).is_active, 20, "it is claimed")
-    start_worker(SHORT_LEASE_ENVIRONMENT)
+    start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
     wait_until(
         lambda: reload_video(video).attempt == 2 and reload_video(video).is_active, 3 * LEASE_SECONDS, "another has it"
     )
@@ -179,10 +164,10 @@ def test_it_starts_no_child_when_paused_after_its_claim(run_manage, start_worker
 
 
 def test_it_is_fenced_out_when_paused_past_its_lease(start_worker, media_server):
-    first = start_worker(SHORT_LEASE_ENVIRONMENT)
+    first = start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
     video = wait_for_phase(media_server, "video")
     below = descendants(first.pid)
-    start_worker(SHORT_LEASE_ENVIRONMENT)
+    start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
     first.send_signal(signal.SIGSTOP)
     try:
         wait_until(
@@ -200,7 +185,7 @@ def test_it_is_fenced_out_when_paused_past_its_lease(start_worker, media_server)
 
 
 def test_it_aborts_a_stalled_download(start_worker, media_server):
-    start_worker({**ENVIRONMENT, "YTARCHIVE_STALL_SECONDS": "3", "YTARCHIVE_RETRY_SECONDS": "60"})
+    start_worker("--workers", "1", env={**ENVIRONMENT, "YTARCHIVE_STALL_SECONDS": "3", "YTARCHIVE_RETRY_SECONDS": "60"})
     video = wait_for_phase(media_server, "looking up")
     wait_until(lambda: reload_video(video).tries == 1, 15, "it waits for another try")
     assert reload_video(video).status == Status.QUEUED
@@ -211,7 +196,7 @@ def test_it_aborts_a_stalled_download(start_worker, media_server):
 
 
 def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, media_server):
-    first = start_worker(ENVIRONMENT)
+    first = start_worker("--workers", "1", env=ENVIRONMENT)
     video = wait_for_phase(media_server, "video")
     part = settings.WORK_ROOT / video.video_id / "media.mp4.part"
     wait_until(lambda: part.is_file() and part.stat().st_size > 100_000, 15, "some of it is here")
@@ -223,7 +208,7 @@ def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, medi
     assert part.stat().st_size > 100_000
     media_server.requests.clear()
     media_server.released.set()
-    start_worker(ENVIRONMENT)
+    start_worker("--workers", "1", env=ENVIRONMENT)
     wait_until(lambda: reload_video(video).status == Status.COMPLETE, 20, "it is complete")
     assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
     assert media_server.requests[-1][2].startswith("bytes=")
@@ -232,7 +217,7 @@ def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, medi
 
 @pytest.mark.soak
 def test_it_cancels_in_every_phase(start_worker, media_server, slow_ffmpeg):
-    process = start_worker(SHORT_LEASE_ENVIRONMENT | slow_ffmpeg)
+    process = start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT | slow_ffmpeg)
     took = []
     for _ in range(4):
         for phase in PHASE_PATHS:

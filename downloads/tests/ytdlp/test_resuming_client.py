@@ -20,12 +20,6 @@ def ytdlp_environment(settings, monkeypatch):
     monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
 
 
-@pytest.fixture
-def versioned_files(monkeypatch):
-    monkeypatch.setattr(file_versions, "FILES", file_versions.VersionedFiles())
-    return file_versions.FILES
-
-
 class AttemptStopped(BaseException):
     """Stands for the kill: it ends the attempt where it is."""
 
