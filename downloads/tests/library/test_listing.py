@@ -4,7 +4,6 @@ import datetime as dt
 import re
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -33,13 +32,6 @@ PARAMETER_VALUES = (
     "card",
     "zebra",
 )
-
-
-@pytest.fixture
-def empty_cache():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @given(
