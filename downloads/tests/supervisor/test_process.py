@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from downloads.tests.support.managed_process import python_process
-from ytarchive.supervisor import process as part_module
+from ytarchive.supervisor import process as process_module
 from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
 
 
@@ -21,7 +21,7 @@ class FakeTime:
 @pytest.fixture
 def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     found = FakeTime()
-    monkeypatch.setattr(part_module, "time", found)
+    monkeypatch.setattr(process_module, "time", found)
     return found
 
 
