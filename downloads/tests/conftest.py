@@ -1,93 +1,32 @@
 """What many tests share: a real Redis-compatible server, and helpers that wait for events."""
 
 import fcntl
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import redis
+from channels.layers import channel_layers, get_channel_layer
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test.utils import override_settings
 
+from downloads.fanout import hub
 from downloads.files import ffmpeg
+from downloads.models import Video
 from downloads.progress import publisher
-from downloads.tests import clips, mediaserver, tools
-from ytarchive.supervisor import embedded_redis
+from downloads.tests.support import clips, file_versions, required_programs
+from downloads.tests.support.half_open_proxy import HalfOpenProxy
+from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.processes import RunManage, manage_processes
+from downloads.tests.support.redis_server import RedisServer
 
-QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
-
-
-class RedisServer:
-    """A real server on a UNIX socket that a test may kill, freeze and start again."""
-
-    def __init__(self, socket: Path, folder: Path) -> None:
-        self.socket = socket
-        self.folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket}"
-
-    def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url)
-
-    def start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.process = subprocess.Popen(
-            embedded_redis.redis_server_command(self.socket, self.folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until(self.answers, 10, "Redis answers")
-
-    def answers(self) -> bool:
-        try:
-            with self.client() as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
-
-    def kill(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def freeze(self) -> None:
-        assert self.process
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self.process
-        os.kill(self.process.pid, signal.SIGCONT)
-
-
-def wait_until(holds, seconds: float, what: str) -> None:
-    """Poll an outside process' state (which sends no event) until `holds()`; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-    return port
+FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
 @pytest.fixture(scope="session")
-def redis_session() -> Iterator[RedisServer]:
+def session_redis_server() -> Iterator[RedisServer]:
     server = RedisServer(settings.REDIS_SOCKET, settings.DATA / "redis")
     server.start()
     yield server
@@ -95,14 +34,14 @@ def redis_session() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def redis_server(redis_session: RedisServer) -> Iterator[RedisServer]:
+def redis_server(session_redis_server: RedisServer) -> Iterator[RedisServer]:
     """The embedded server where the settings expect it, empty."""
-    if not redis_session.answers():
-        redis_session.start()
-    with redis_session.client() as client:
+    if not session_redis_server.is_ready():
+        session_redis_server.start()
+    with session_redis_server.client() as client:
         client.flushall()
     publisher._backoff_until = 0.0
-    yield redis_session
+    yield session_redis_server
     publisher._backoff_until = 0.0
 
 
@@ -111,62 +50,30 @@ def django_db_modify_db_settings_xdist_suffix() -> None:
     """Keep the database's name: each pytest-xdist worker has a data folder of its own (environment.py)."""
 
 
-Manage = Callable[..., subprocess.Popen[str]]
-
-
 @pytest.fixture
-def manage(tmp_path: Path) -> Iterator[Manage]:
+def run_manage(tmp_path: Path) -> Iterator[RunManage]:
     """Start `manage.py …` as real processes on the tests' data folder; they are ended with the test.
 
-    `manage("work", env={…})` returns the Popen; its output goes to the file `process.log` (a Path).
+    `run_manage("work", env={…})` returns the Popen; its output goes to the file `process.log` (a Path).
     """
-    yield from managing(tmp_path)
-
-
-def managing(folder: Path) -> Iterator[Manage]:
-    """Give what starts processes, with their logs in this folder; end them in the end."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        log = folder / f"{len(started)}-{args[0]}.log"
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), **(env or {})},
-            )
-        process.log = log  # type: ignore[attr-defined]
-        started.append(process)
-        return process
-
-    yield start
-    for process in reversed(started):
-        process.terminate()
-    for process in reversed(started):
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    yield from manage_processes(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def media_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mediaserver.Server]:
+def session_media_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaServer]:
     folder = tmp_path_factory.mktemp("clips")
-    with mediaserver.Server(clips.make_clips(folder)) as server:
+    with MediaServer(clips.make_clips(folder)) as server:
         server.start()
         yield server
-        server.let_go.set()
+        server.released.set()
         server.shutdown()
 
 
 @pytest.fixture
-def media_server(media_session: mediaserver.Server) -> Iterator[mediaserver.Server]:
-    """The far end of the network, on loopback: `media_server.url("/clip.mp4")`; see mediaserver.py for its paths."""
-    yield media_session.fresh()
-    media_session.let_go.set()
+def media_server(session_media_server: MediaServer) -> Iterator[MediaServer]:
+    """The far end of the network, on loopback: `media_server.url("/clip.mp4")`; its module lists the paths."""
+    yield session_media_server.reset()
+    session_media_server.released.set()
 
 
 @pytest.fixture(scope="session")
@@ -213,12 +120,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to get the programs whose want made tests be skipped."""
-    for line in tools.missing(terminalreporter.stats.get("skipped", [])):
+    for line in required_programs.list_missing_programs(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"Skipped for want of {line}")
 
 
 @pytest.fixture(autouse=True)
-def quick(request: pytest.FixtureRequest) -> Iterator[None]:
+def skip_slow_hashing_and_file_scans(request: pytest.FixtureRequest) -> Iterator[None]:
     """Spend no time on what a test in this process does not look at: slow hashes, and a walk through all static files.
 
     The program's own processes know only the real hashes.
@@ -226,12 +133,14 @@ def quick(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("processes"):
         yield
         return
-    with override_settings(PASSWORD_HASHERS=[QUICK_HASHER, *settings.PASSWORD_HASHERS], WHITENOISE_AUTOREFRESH=True):
+    with override_settings(
+        PASSWORD_HASHERS=[FAST_PASSWORD_HASHER, *settings.PASSWORD_HASHERS], WHITENOISE_AUTOREFRESH=True
+    ):
         yield
 
 
 @pytest.fixture
-def as_in_a_child(settings, monkeypatch, tmp_path) -> None:
+def child_environment(settings, monkeypatch, tmp_path) -> None:
     """What a worker's child finds: folders of its own, ffmpeg on PATH, and leave to fetch from this machine."""
     settings.ALLOW_PRIVATE_HOSTS = True
     settings.MEDIA_ROOT = tmp_path / "media"
@@ -239,3 +148,50 @@ def as_in_a_child(settings, monkeypatch, tmp_path) -> None:
     settings.MEDIA_ROOT.mkdir()
     settings.WORK_ROOT.mkdir()
     monkeypatch.setenv("PATH", ffmpeg.build_search_path())
+
+
+@pytest.fixture
+def superuser_client(client, redis_server):
+    user = get_user_model().objects.create_superuser("ann")
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def waiting_videos(redis_server):
+    return [Video.objects.ingest(f"http://{n}.example/", f"http://{n}.example/")[0] for n in "abcd"]
+
+
+@pytest.fixture
+def signed_in_user(client):
+    user = get_user_model().objects.create_user("ada", password="x")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+async def channel_layer(redis_server):
+    """The layer of this test's loop, empty."""
+    channel_layers.backends.pop("default", None)
+    yield get_channel_layer()
+    await hub.get_hub().close_redis()
+    await get_channel_layer().flush()
+    channel_layers.backends.pop("default", None)
+
+
+@pytest.fixture
+async def half_open_proxy(redis_server: RedisServer) -> AsyncIterator[HalfOpenProxy]:
+    found = HalfOpenProxy(redis_server)
+    yield found
+    await found.stop()
+
+
+@pytest.fixture
+def private_hosts_allowed(settings):
+    settings.ALLOW_PRIVATE_HOSTS = True
+
+
+@pytest.fixture
+def versioned_files(monkeypatch):
+    monkeypatch.setattr(file_versions, "FILES", file_versions.VersionedFiles())
+    return file_versions.FILES

@@ -1,116 +1,133 @@
-"""Epoch: each batch is written to the snapshot store before it is sent; the next epoch gets a Handover."""
+"""New epochs of the bridge, and what it reads from the rows."""
 
-import asyncio
-from collections import OrderedDict
-from typing import Any
+import json
+import threading
+import time
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
 
-from downloads.bridge.epoch import Epoch, EpochContext, Handover
-from downloads.bridge.lease import LeadershipLost, Lease
-from downloads.bridge.snapshot_store import StoredSnapshot
-from downloads.bridge.video_state import VideoState
-from downloads.progress.batch import Batch
-from downloads.progress.counters import Counters
-from downloads.progress.message import Progress
+from downloads.bridge import epoch
+from downloads.models import Video
+from downloads.progress.keys import SNAPSHOT_KEY
+from downloads.tests.support.bridge import claim_video
 
-
-class Store:
-    """A snapshot store that notes its writes beside the batches sent."""
-
-    def __init__(self, calls: list[str]) -> None:
-        self.calls = calls
-        self.has_head = True
-        self.error: Exception | None = None
-
-    async def load(self) -> StoredSnapshot:
-        return StoredSnapshot(self.has_head, {"stored": Progress(percent=5.0)}, {})
-
-    async def write(self, **arguments: Any) -> None:
-        if self.error:
-            raise self.error
-        self.calls.append(f"write {sorted(arguments['updates'])}")
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Rows:
-    """A database without rows, whose newest event is 9."""
-
-    def __init__(self) -> None:
-        self.revs_read: list[int | None] = []
-
-    async def recent_events(self, after_rev: int | None) -> tuple[int, set[str]]:
-        self.revs_read.append(after_rev)
-        return 9, set()
-
-    async def fetch_rows_to_reconcile(self, *ids: Any) -> list[Any]:
-        return []
-
-
-@pytest.fixture
-def calls() -> list[str]:
-    return []
+async def test_it_rebuilds_the_snapshot_from_the_rows_after_redis_lost_it(bridge_harness):
+    video = await claim_video()
+    ended = await claim_video("http://example.org/ended")
+    assert await sync_to_async(ended.fail)("no")
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.client.flushall()
+    fresh = await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
+    told = {(name, json.loads(text).get("status")) for name, kind, text in fresh["messages"] if kind == "status"}
+    assert (ended.video_id, "failed") in told
+    stored = await bridge_harness.read_snapshot()
+    assert stored.keys() == {"@", video.video_id}
+    assert stored[video.video_id]["status"] == "downloading"
 
 
-@pytest.fixture
-def store(calls) -> Store:
-    return Store(calls)
+async def test_a_lost_subscription_begins_a_new_epoch(bridge_harness):
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    video = await claim_video()
+    await bridge_harness.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    fresh = await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
+    assert fresh["seq"] == 1
+    assert video.video_id in await bridge_harness.read_snapshot()
 
 
-@pytest.fixture
-def rows() -> Rows:
-    return Rows()
+async def test_it_puts_right_what_contradicts_the_rows(bridge_harness, monkeypatch):
+    monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
+    video = await claim_video()
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.publish(video.video_id, status="complete")
+    await bridge_harness.listener.wait_for_message(video.video_id, "status", status="complete")
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
+    assert video.video_id in await bridge_harness.read_snapshot()
+    await sync_to_async(Video.objects.filter(pk=video.pk).update)(status="failed", error="it says no")
+    await bridge_harness.listener.wait_for_message(video.video_id, "status", status="failed", error="it says no")
+    assert video.video_id not in await bridge_harness.read_snapshot()
 
 
-@pytest.fixture
-def context(calls, store, rows) -> EpochContext:
-    def clock() -> float:
-        return 100.0
-
-    async def send(batch: Batch) -> None:
-        calls.append(f"send {batch.seq}")
-
-    parts: dict[str, Any] = {"redis_client": None, "snapshot_store": store, "row_reader": rows}
-    return EpochContext(
-        **parts,
-        lease=Lease(None, clock),
-        counters=Counters(),
-        send=send,
-        count_invalid=lambda reason, channel_name: calls.append(f"invalid {reason}"),
-        tick_seconds=0.05,
-        clock=clock,
-        stopping=asyncio.Event(),
+async def test_it_puts_back_what_was_taken_out_of_the_store(bridge_harness, monkeypatch):
+    monkeypatch.setattr(epoch, "RECONCILE_INTERVAL_SECONDS", 0.3)
+    video = await claim_video()
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.client.hdel(SNAPSHOT_KEY, video.video_id)
+    await bridge_harness.client.hset(SNAPSHOT_KEY, "stray", "{}")
+    await bridge_harness.listener.wait_for_message(video.video_id)
+    assert (await bridge_harness.read_snapshot()).keys() == {"@", video.video_id}
+    await bridge_harness.client.delete(SNAPSHOT_KEY)
+    await bridge_harness.listener.wait_for_batch(
+        lambda batch: batch["epoch"] != first["epoch"] or bool(batch["messages"])
     )
+    assert (await bridge_harness.read_snapshot()).keys() == {"@", video.video_id}
 
 
-async def test_it_writes_the_store_before_it_sends(context, calls):
-    await Epoch(context, Handover()).start_epoch()
-    assert calls == ["write ['stored']", "send 1"]
+@pytest.mark.alone
+async def test_it_sends_heartbeats_while_the_database_hangs(bridge_harness, monkeypatch):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    hangs = threading.Event()
+    monkeypatch.setattr("downloads.bridge.rows._run_with_usable_connection", lambda question: hangs.wait(20))
+    try:
+        await bridge_harness.publish("demo", percent=1.0)
+        began = time.monotonic()
+        await bridge_harness.listener.wait_for_message("demo")
+        await bridge_harness.publish("demo", status="complete")
+        await bridge_harness.listener.wait_for_message("demo", "status")
+        assert time.monotonic() - began < 2.5
+        await bridge_harness.listener.wait_for_batch(lambda batch: not batch["messages"], 2.5)
+    finally:
+        hangs.set()
 
 
-async def test_it_sends_nothing_when_the_lease_is_lost(context, calls, store):
-    store.error = LeadershipLost("Another bridge leads")
-    with pytest.raises(LeadershipLost):
-        await Epoch(context, Handover()).start_epoch()
-    assert not calls
+async def test_a_status_carries_the_latest_rev(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    video = await claim_video()
+    found = await bridge_harness.listener.wait_for_message(video.video_id, "status", status="downloading")
+    assert found["rev"] == await sync_to_async(Video.objects.latest_rev)()
+    await sync_to_async(video.delete)()
+    await bridge_harness.publish(video.video_id, changed=True)
+    assert (await bridge_harness.listener.wait_for_message(video.video_id, "changed"))["deleted"] is True
 
 
-async def test_it_hands_its_states_and_its_rev_to_the_next_epoch(context, rows):
-    ended = VideoState(attempt=3, has_row=False, status="complete", updated_at=100.0)
-    first = Epoch(context, Handover(OrderedDict(ended=ended), 4))
-    await first.start_epoch()
-    handover = await first.end_epoch()
-    assert handover.inactive_states == {"ended": ended}
-    assert handover.reconciled_rev == 9
-    await Epoch(context, handover).start_epoch()
-    assert rows.revs_read == [4, 9]
+async def test_it_sends_every_event_up_to_its_rev(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    lost = await claim_video("http://example.org/lost")
+    await sync_to_async(Video.objects.filter(pk=lost.pk).update)(status="failed", error="its message was lost")
+    await sync_to_async(lost.events.create)(public_id=lost.video_id, status="failed")
+    told = await claim_video("http://example.org/told")
+    batch = await bridge_harness.listener.wait_for_batch(
+        lambda batch: any(found[0] == told.video_id for found in batch["messages"])
+    )
+    heard = {
+        json.loads(text)["video_id"]: json.loads(text)
+        for seen in bridge_harness.listener.batches
+        for _, kind, text in seen["messages"]
+        if kind == "status"
+    }
+    assert heard[lost.video_id]["status"] == "failed"
+    assert heard[told.video_id]["rev"] <= await sync_to_async(Video.objects.latest_rev)()
+    assert batch["epoch"] == bridge_harness.listener.batches[0]["epoch"]
 
 
-async def test_it_reads_the_events_of_ten_minutes_after_redis_lost_its_data(context, store, rows):
-    store.has_head = False
-    await Epoch(context, Handover(reconciled_rev=4)).start_epoch()
-    assert rows.revs_read == [None]
+async def test_it_goes_on_when_the_rows_cannot_be_read(bridge_harness, monkeypatch, caplog):
+    def locked(*args):
+        raise OperationalError("database is locked")
 
-
-async def test_it_counts_an_invalid_message(context, calls):
-    Epoch(context, Handover()).handle_message(b"progress:a", b"[]")
-    assert calls == ["invalid no_object"]
+    monkeypatch.setattr("downloads.bridge.rows._fetch_in_chunks", locked)
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.publish("demo", percent=1.0)
+    await bridge_harness.listener.wait_for_message("demo")
+    assert "the database does not answer" in caplog.text

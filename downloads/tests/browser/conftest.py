@@ -1,7 +1,5 @@
 """A real Chromium, and the site's own processes on the tests' data folder."""
 
-import http.client
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,85 +8,46 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from downloads.progress.keys import SNAPSHOT_KEY
-from downloads.tests import clips, tools
-from downloads.tests.conftest import Manage, RedisServer, free_port, managing, wait_until
+from downloads.tests.support import clips, required_programs
+from downloads.tests.support.processes import RunManage, manage_processes
+from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.site import PASSWORD, ServerUnderTest
+from downloads.tests.support.waiting import wait_until
 
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-PASSWORD = "quiet cinema"
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
 expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = tools.require("chromium")
+    path = required_programs.require_program("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
 
 
-class Site:
-    """The web server and the bridge; a test may kill and restart each.
-
-    The bridge is the test's own. The web server, which takes longest to start and remembers nothing that
-    the next test could see but the names in its filters, goes on.
-    """
-
-    def __init__(self, manage: Manage, keeping: Manage) -> None:
-        self.manage = manage
-        self.keeping = keeping
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.web: subprocess.Popen[str] | None = None
-        self.bridge: subprocess.Popen[str] | None = None
-
-    def start_web(self) -> None:
-        self.web = self.keeping("web", "--port", str(self.port))
-        wait_until(self.answers, 20, "the web server answers")
-
-    def start_bridge(self) -> None:
-        self.bridge = self.manage("bridge_progress")
-
-    def answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/accounts/login/")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
-
-    def kill_web(self) -> None:
-        assert self.web
-        self.web.kill()
-        self.web.wait()
-
-    def kill_bridge(self) -> None:
-        assert self.bridge
-        self.bridge.kill()
-        self.bridge.wait()
-
-
 @pytest.fixture(scope="session")
-def standing(redis_session: RedisServer, static_files, tmp_path_factory) -> Iterator[Site]:
+def session_site(session_redis_server: RedisServer, static_files, tmp_path_factory) -> Iterator[ServerUnderTest]:
     """The site for all tests that have it to themselves in turn; its bridge is to be started."""
-    for keeping in managing(tmp_path_factory.mktemp("site")):
-        yield Site(keeping, keeping)
+    for keeping in manage_processes(tmp_path_factory.mktemp("site")):
+        yield ServerUnderTest(keeping, keeping)
 
 
 @pytest.fixture
-def site(transactional_db, standing: Site, redis_server: RedisServer, manage: Manage) -> Site:
+def site(
+    transactional_db, session_site: ServerUnderTest, redis_server: RedisServer, run_manage: RunManage
+) -> ServerUnderTest:
     """The running site, with an empty archive."""
-    standing.manage = manage
-    standing.start_bridge()
-    if not standing.answers():
-        standing.start_web()
+    session_site.manage = run_manage
+    session_site.start_bridge()
+    if not session_site.answers():
+        session_site.start_web()
     # A page is live from the first message on; what comes before that, nobody hears.
     with redis_server.client() as client:
         wait_until(lambda: client.exists(SNAPSHOT_KEY), 20, "the bridge leads")
-    return standing
+    return session_site
 
 
 @pytest.fixture
@@ -99,7 +58,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, site: Site) -> Iterator[Page]:
+def page(context: BrowserContext, site: ServerUnderTest) -> Iterator[Page]:
     """A page that fails its test when something is logged as an error."""
     page = context.new_page()
     errors: list[str] = []
@@ -111,7 +70,7 @@ def page(context: BrowserContext, site: Site) -> Iterator[Page]:
 
 
 @pytest.fixture
-def sign_in(site: Site) -> Callable[[Page], None]:
+def sign_in(site: ServerUnderTest) -> Callable[[Page], None]:
     get_user_model().objects.create_superuser("ada", password=PASSWORD)
 
     def enter(page: Page) -> None:
@@ -125,12 +84,12 @@ def sign_in(site: Site) -> Callable[[Page], None]:
 
 
 @pytest.fixture
-def clip() -> str:
+def long_clip() -> str:
     """A film in the media folder, larger than one open-ended range, by its name there."""
     path = settings.MEDIA_ROOT / "browser-clip.mp4"
     if not path.exists():
         made = clips.H264 if clips.has_h264() else clips.MPEG4
         # Much noise, so that a minute has several MB.
         noise = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=12,noise=alls=40:allf=t"]
-        clips.ffmpeg(*noise, "-t", "60", *made, "-b:v", "2M", "-movflags", "+faststart", path)
+        clips.run_ffmpeg(*noise, "-t", "60", *made, "-b:v", "2M", "-movflags", "+faststart", path)
     return path.name

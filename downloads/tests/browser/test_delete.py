@@ -4,17 +4,18 @@ import pytest
 from playwright.sync_api import expect
 
 from downloads.models import Status, Video
-from downloads.tests.browser.pages import card, connection, finish, opened, running
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import card, expect_connection, open_live_page
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 
 def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
-    video, other = running("a"), running("b")
-    finish(video)
+    video, other = running_with_metadata("a"), running_with_metadata("b")
+    finish_video(video)
     sign_in(page)
-    connection(page, "live")
-    watching = opened(context.new_page(), site)
+    expect_connection(page, "live")
+    watching = open_live_page(context.new_page(), site)
 
     card(page, other).get_by_role("button", name="Cancel").click()
     expect(card(watching, other)).to_have_attribute("data-status", "cancelled")
@@ -33,10 +34,10 @@ def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
 
 
 def test_it_deletes_from_the_page_of_a_video(page, site, sign_in):
-    video = running("a")
-    finish(video)
+    video = running_with_metadata("a")
+    finish_video(video)
     sign_in(page)
-    opened(page, site, video.get_absolute_url())
+    open_live_page(page, site, video.get_absolute_url())
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.wait_for_url(f"{site.url}/")

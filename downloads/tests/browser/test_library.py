@@ -6,14 +6,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
-from downloads.tests.browser.pages import bar, card, connection, finish, move, opened, running, wait_until_stable
+from downloads.tests.support.factories import finish_video, publish_percent, running_with_metadata
+from downloads.tests.support.pages import card, expect_connection, open_live_page, progress_bar, wait_until_stable
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 
 def complete(name: str) -> Video:
-    video = running(name)
-    finish(video)
+    video = running_with_metadata(name)
+    finish_video(video)
     return video
 
 
@@ -21,7 +22,7 @@ def waiting(name: str) -> Video:
     return Video.objects.ingest(f"http://{name}.example.org/", f"http://{name}.example.org/")[0]
 
 
-def selected(page: Page) -> str:
+def selection_text(page: Page) -> str:
     """Return what the bar says, which a style sheet counts."""
     wait_until_stable(page)
     client = page.context.new_cdp_session(page)
@@ -32,7 +33,7 @@ def selected(page: Page) -> str:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_enter_on_a_tick_does_nothing_with_what_is_ticked(browser, site, sign_in, scripts):
+def test_enter_on_a_checkbox_submits_nothing(browser, site, sign_in, scripts):
     videos = [waiting(name) for name in ("a", "b")]
     context = browser.new_context(java_script_enabled=scripts)
     page = context.new_page()
@@ -53,10 +54,10 @@ def test_enter_on_a_tick_does_nothing_with_what_is_ticked(browser, site, sign_in
 def test_it_finds_filters_and_turns_pages_in_place(page, site):
     for number in range(26):
         complete(f"film-{number}")
-    failed = running("broken")
+    failed = running_with_metadata("broken")
     failed.fail("The site answered 404: nothing is at this address.")
-    active = running("active")
-    opened(page, site)
+    active = running_with_metadata("active")
+    open_live_page(page, site)
     page.evaluate("window.same = true")
     cards = page.locator(".grid > li")
     expect(cards).to_have_count(24)
@@ -65,8 +66,8 @@ def test_it_finds_filters_and_turns_pages_in_place(page, site):
     expect(cards).to_have_count(3)
     expect(page).to_have_url(re.compile(r"\?page=2$"))
     expect(page.get_by_role("heading", name="Library")).to_be_focused()
-    move(active, 12)
-    expect(bar(page, active)).to_have_attribute("aria-valuenow", "12")
+    publish_percent(active, 12)
+    expect(progress_bar(page, active)).to_have_attribute("aria-valuenow", "12")
 
     page.keyboard.press("/")
     search = page.get_by_role("searchbox")
@@ -89,23 +90,23 @@ def test_it_finds_filters_and_turns_pages_in_place(page, site):
     expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
     page.locator("select[name=sort]").select_option("title")
     expect(page).to_have_url(f"{site.url}/?state=failed&sort=title")
-    finish(active)
+    finish_video(active)
     expect(cards).to_have_count(1)
     assert page.evaluate("window.same")
     page.go_back()
     # Going back loads the page anew; going on before it has begun to breaks that off.
     page.wait_for_function("!window.same && document.readyState == 'complete'")
-    connection(page, "live")
+    expect_connection(page, "live")
     page.go_back()
     expect(cards).to_have_count(24)
-    connection(page, "live")
+    expect_connection(page, "live")
     expect(card(page, active)).to_have_attribute("data-status", "complete")
 
 
 def test_it_fills_a_page_from_the_next(page, site, sign_in):
     videos = [complete(f"film-{number}") for number in range(24)]
     sign_in(page)
-    connection(page, "live")
+    expect_connection(page, "live")
     pages = page.get_by_role("navigation", name="Pages")
     expect(page.locator(".grid > li")).to_have_count(24)
     expect(pages).to_have_count(0)
@@ -124,7 +125,7 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
         complete(name)
     sign_in(page)
     page.set_viewport_size({"width": 800, "height": 900})
-    connection(page, "live")
+    expect_connection(page, "live")
     titles = page.locator("[data-title]")
     columns = page.evaluate(
         """() => { const tops = [...document.querySelectorAll(".grid > li")].map((li) => li.offsetTop);
@@ -153,11 +154,11 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
 def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
     videos = [waiting(name) for name in "abc"]
     sign_in(page)
-    connection(page, "live")
+    expect_connection(page, "live")
     page.evaluate("window.same = true")
     for video in videos[:2]:
         card(page, video).get_by_role("checkbox").check()
-    assert selected(page) == "2 selected"
+    assert selection_text(page) == "2 selected"
     videos[1].move_to_front()
     expect(page.locator("[data-video-id]").first).to_have_attribute("data-video-id", videos[1].video_id)
     expect(card(page, videos[1]).get_by_role("checkbox")).to_be_checked()
@@ -173,7 +174,7 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
         expect(card(page, video)).to_have_attribute("data-status", "queued")
     card(page, videos[0]).get_by_role("checkbox").check()
     bar_.get_by_role("button", name="Select all on this page").click()
-    assert selected(page) == "3 selected"
+    assert selection_text(page) == "3 selected"
     bar_.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog", name="Delete 3 videos?")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -191,7 +192,7 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
 def test_it_says_what_was_done_even_if_the_card_knows_it_sooner(page, site, sign_in):
     video = waiting("a")
     sign_in(page)
-    connection(page, "live")
+    expect_connection(page, "live")
     held = []
     page.route("**/cancel", lambda route: held.append((route, route.fetch())))
     with page.expect_response("**/videos/cards?*"):
@@ -205,7 +206,7 @@ def test_it_says_what_was_done_even_if_the_card_knows_it_sooner(page, site, sign
 def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
     old, new = complete("old"), complete("new")
     sign_in(page)
-    connection(page, "live")
+    expect_connection(page, "live")
     delete = card(page, new).get_by_role("button", name="Delete")
     delete.focus()
     page.keyboard.press("Enter")
@@ -223,7 +224,7 @@ def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
 
 
 # What the browser would show, and what a person answers.
-NOTIFICATIONS = """
+NOTIFICATION_STUB = """
 window.shown = [];
 window.Notification = class {
   static permission = "default";
@@ -234,24 +235,24 @@ Object.defineProperty(document, "hidden", { get: () => window.away ?? false });
 """
 
 
-def test_it_tells_those_who_look_elsewhere_what_has_ended(page, site):
-    done, broken = running("done"), running("broken")
-    page.add_init_script(NOTIFICATIONS)
-    opened(page, site)
+def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
+    done, broken = running_with_metadata("done"), running_with_metadata("broken")
+    page.add_init_script(NOTIFICATION_STUB)
+    open_live_page(page, site)
     page.get_by_role("button", name="Notify me").click()
     expect(page.get_by_role("button", name="Notify me")).to_be_hidden()
-    move(done, 50)
-    expect(bar(page, done)).to_have_attribute("aria-valuenow", "50")
+    publish_percent(done, 50)
+    expect(progress_bar(page, done)).to_have_attribute("aria-valuenow", "50")
     page.evaluate("window.away = true")
-    finish(done)
+    finish_video(done)
     page.wait_for_function("() => window.shown.length === 1")
     broken.fail("The site answered 404: nothing is at this address.")
     page.wait_for_function("() => window.shown.length === 2")
     # No card is fetched for who looks elsewhere: its name is not known here.
-    later = running("later")
-    move(later, 50)
+    later = running_with_metadata("later")
+    publish_percent(later, 50)
     expect(page.locator("html")).to_have_attribute("data-tracked", "3")
-    finish(later)
+    finish_video(later)
     page.wait_for_function("() => window.shown.length === 3")
     assert page.evaluate("window.shown") == [
         ["Downloads ended: 1", "done: complete", "done: complete"],
@@ -260,12 +261,12 @@ def test_it_tells_those_who_look_elsewhere_what_has_ended(page, site):
     ]
 
 
-def test_it_counts_down_to_the_next_try(page, site):
-    video = running("a")
+def test_it_counts_down_to_the_next_retry(page, site):
+    video = running_with_metadata("a")
     assert video.retry_later("The site did not answer in time.")
     Video.objects.filter(pk=video.pk).update(not_before=video.added_at.replace(year=video.added_at.year + 1))
     page.clock.install()
-    opened(page, site)
+    open_live_page(page, site)
     words = page.locator("[data-retries-at]")
     expect(words).to_be_visible()
     before = words.inner_text()

@@ -6,21 +6,23 @@ from playwright.sync_api import expect
 
 from downloads.models import Queue, Status, Video
 from downloads.progress import message, publisher
-from downloads.tests.browser.pages import (
-    WCAG,
-    bar,
+from downloads.tests.support.factories import (
+    FIRST_URL,
+    SECOND_URL,
+    finish_video,
+    publish_percent,
+    running_with_metadata,
+)
+from downloads.tests.support.pages import (
+    WCAG_RULES,
     card,
     check_accessibility,
-    connection,
-    finish,
-    move,
-    opened,
-    running,
+    expect_connection,
+    open_live_page,
+    progress_bar,
 )
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
-# Literal public addresses: no name is looked up, and without a worker nothing is fetched.
-ONE, TWO = "http://93.184.215.14/one.mp4", "http://93.184.215.14/two.mp4"
 
 
 def paste(page, *lines: str) -> None:
@@ -31,16 +33,16 @@ def paste(page, *lines: str) -> None:
 def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
     sign_in(page)
     expect(page.get_by_label("Video URL")).to_be_visible()
-    paste(page, ONE, TWO, "nonsense")
+    paste(page, FIRST_URL, SECOND_URL, "nonsense")
     expect(page.get_by_label("Video URL")).to_have_value("nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
     assert Video.objects.count() == 2
-    paste(page, ONE)
+    paste(page, FIRST_URL)
     expect(page.get_by_role("alert").get_by_role("link", name="93.184.215.14/one.mp4")).to_be_visible()
 
 
 def test_it_cancels_and_retries(page, site, sign_in):
-    video = running("a")
+    video = running_with_metadata("a")
     sign_in(page)
     card(page, video).get_by_role("button", name="Cancel").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
@@ -51,14 +53,14 @@ def test_it_cancels_and_retries(page, site, sign_in):
 
 
 def test_it_works_without_javascript(browser, site, sign_in):
-    video = running("a")
+    video = running_with_metadata("a")
     video.renew_lease(percent=42.0, downloaded_bytes=412_000_000, total_bytes=603_000_000)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page)
-    connection(page, "off")
-    expect(bar(page, video)).to_have_attribute("aria-valuenow", "42")
-    paste(page, ONE, "nonsense")
+    expect_connection(page, "off")
+    expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "42")
+    paste(page, FIRST_URL, "nonsense")
     expect(page.get_by_label("Video URL")).to_have_value("nonsense")
     card(page, video).get_by_role("button", name="Cancel").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
@@ -69,7 +71,7 @@ def test_it_works_without_javascript(browser, site, sign_in):
 
 def test_it_says_in_the_search_box_what_is_searched(page, site):
     page.goto(site.url)
-    connection(page, "live")
+    expect_connection(page, "live")
     search = page.get_by_role("searchbox")
     for _ in range(2):
         expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
@@ -84,8 +86,8 @@ def test_it_says_in_the_search_box_what_is_searched(page, site):
 
 def test_it_clears_the_search_by_escape_and_shows_results_from_the_top(page, site):
     for number in range(24):
-        finish(running(f"film-{number}"))
-    opened(page, site)
+        finish_video(running_with_metadata(f"film-{number}"))
+    open_live_page(page, site)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.keyboard.press("/")
     page.keyboard.type("film")
@@ -97,9 +99,9 @@ def test_it_clears_the_search_by_escape_and_shows_results_from_the_top(page, sit
 
 
 def test_it_says_what_went_wrong(page, context, site, sign_in):
-    video = running("a")
+    video = running_with_metadata("a")
     sign_in(page)
-    connection(page, "live")
+    expect_connection(page, "live")
     cancel = card(page, video).get_by_role("button", name="Cancel")
     context.set_offline(True)
     cancel.click()
@@ -119,23 +121,23 @@ def test_it_says_what_went_wrong(page, context, site, sign_in):
     page.errors.clear()  # Chromium logs what failed
 
 
-def test_it_turns_into_the_player_when_the_video_is_complete(page, site, clip):
-    video = running("a")
-    opened(page, site, video.get_absolute_url())
-    move(video, 50)
-    expect(bar(page, video)).to_have_attribute("aria-valuenow", "50")
-    finish(video, clip)
+def test_it_turns_into_the_player_when_the_video_is_complete(page, site, long_clip):
+    video = running_with_metadata("a")
+    open_live_page(page, site, video.get_absolute_url())
+    publish_percent(video, 50)
+    expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "50")
+    finish_video(video, long_clip)
     expect(card(page, video)).to_have_attribute("data-status", "complete")
     expect(page.locator("video")).to_be_visible()
     expect(page.get_by_role("heading", name="Timeline").locator("..")).to_contain_text("Filed")
 
 
-def test_it_plays_and_seeks(page, site, clip):
-    video = running("a")
-    finish(video, clip)
+def test_it_plays_and_seeks(page, site, long_clip):
+    video = running_with_metadata("a")
+    finish_video(video, long_clip)
     ranges: list[str] = []
     page.on("response", lambda answer: ranges.append(answer.headers.get("content-range", "")))
-    opened(page, site, video.get_absolute_url())
+    open_live_page(page, site, video.get_absolute_url())
     player = page.locator("video")
     player.evaluate(
         """video => new Promise((done, broken) => {
@@ -150,8 +152,8 @@ def test_it_plays_and_seeks(page, site, clip):
 
 
 def test_it_says_that_a_removed_video_is_gone(page, site):
-    video = running("a")
-    opened(page, site, video.get_absolute_url())
+    video = running_with_metadata("a")
+    open_live_page(page, site, video.get_absolute_url())
     Video.objects.filter(pk=video.pk).delete()
     publisher.publish_progress(video.video_id, message.Progress(changed=True))
     expect(page.get_by_role("heading", name="Nothing is here")).to_be_visible()
@@ -160,22 +162,22 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
     expect(page.get_by_text("Nothing is in the archive yet.")).to_be_visible()
 
 
-def test_the_page_of_a_list_follows_its_entries(page, site):
-    listed = running("list")
+def test_the_page_of_a_playlist_follows_its_entries(page, site):
+    listed = running_with_metadata("list")
     listed.complete_as_playlist("Many films", "A list: 2 videos added.")
-    entries = [running(name) for name in ("one", "two")]
+    entries = [running_with_metadata(name) for name in ("one", "two")]
     Video.objects.exclude(pk=listed.pk).update(parent=listed)
-    opened(page, site, listed.get_absolute_url())
+    open_live_page(page, site, listed.get_absolute_url())
     expect(page.locator(".entries .facts")).to_have_text("2 downloading")
     entries[0].fail("The site says no.")
-    finish(entries[1])
+    finish_video(entries[1])
     expect(page.locator(".entries .facts")).to_contain_text("1 complete")
     expect(page.locator(".entries .facts")).to_contain_text("1 failed")
 
 
 def test_the_page_of_what_waits_follows_the_queue(page, site):
     videos = [Video.objects.ingest(f"http://{name}.example/", f"http://{name}.example/")[0] for name in "ab"]
-    opened(page, site, videos[1].get_absolute_url())
+    open_live_page(page, site, videos[1].get_absolute_url())
     expect(page.get_by_text("1 video before it in the queue")).to_be_visible()
     videos[0].cancel()
     expect(page.get_by_text("next in the queue")).to_be_visible()
@@ -185,10 +187,10 @@ def test_the_page_of_what_waits_follows_the_queue(page, site):
     expect(page.get_by_text("The queue was paused by ada.")).to_have_count(0)
 
 
-def test_the_admin_keeps_what_was_prepared_when_a_video_goes(page, site, sign_in):
-    videos = [running(name) for name in ("one", "two")]
+def test_the_admin_keeps_the_selection_when_a_video_is_deleted(page, site, sign_in):
+    videos = [running_with_metadata(name) for name in ("one", "two")]
     sign_in(page)
-    opened(page, site, "/admin/downloads/video/")
+    open_live_page(page, site, "/admin/downloads/video/")
     expect(page.get_by_role("button", name="Pause queue")).to_be_visible()
     page.get_by_label("Select this object for an action - two").check()
     page.locator("#searchbar").fill("half a wo")
@@ -202,17 +204,17 @@ def test_the_admin_keeps_what_was_prepared_when_a_video_goes(page, site, sign_in
 
 
 def test_it_moves_the_bars_of_the_admin(page, site, sign_in):
-    video = running("a")
+    video = running_with_metadata("a")
     sign_in(page)
-    opened(page, site, "/admin/downloads/video/")
-    move(video, 61, downloaded_bytes=5, total_bytes=9)
-    expect(bar(page, video)).to_have_attribute("aria-valuenow", "61")
-    finish(video)
+    open_live_page(page, site, "/admin/downloads/video/")
+    publish_percent(video, 61, downloaded_bytes=5, total_bytes=9)
+    expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "61")
+    finish_video(video)
     expect(card(page, video)).to_have_attribute("data-status", "complete")
 
 
 def test_it_polls_where_no_websocket_gets_through(page, site):
-    video = running("a")
+    video = running_with_metadata("a")
     page.add_init_script(
         """window.WebSocket = class {
           static CONNECTING = 0; static OPEN = 1;
@@ -221,12 +223,12 @@ def test_it_polls_where_no_websocket_gets_through(page, site):
         };"""
     )
     page.goto(site.url)
-    connection(page, "polling")
+    expect_connection(page, "polling")
     expect(page.get_by_text("Checking every 3 s")).to_be_visible()
     expect(page.get_by_title("No WebSocket gets through, perhaps because of a proxy")).to_be_visible()
-    move(video, 29)
-    expect(bar(page, video)).to_have_attribute("aria-valuenow", "29")
-    finish(video)
+    publish_percent(video, 29)
+    expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "29")
+    finish_video(video)
     expect(card(page, video)).to_have_attribute("data-status", "complete")
 
 
@@ -234,7 +236,7 @@ def test_it_pings(page, site):
     page.clock.install()
     sockets: list = []
     page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks the function
-    opened(page, site)
+    open_live_page(page, site)
     with sockets[0].expect_event("framereceived", lambda frame: frame == "pong"):
         page.clock.fast_forward(31_000)
 
@@ -242,19 +244,19 @@ def test_it_pings(page, site):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
-    failed = running("failed")
+    failed = running_with_metadata("failed")
     failed.fail("The site answered 404: nothing is at this address.")
-    done = running("done")
-    finish(done)
-    running("half").renew_lease(percent=50.0)
-    running("unknown")
-    Video.objects.ingest(ONE, ONE)
+    done = running_with_metadata("done")
+    finish_video(done)
+    running_with_metadata("half").renew_lease(percent=50.0)
+    running_with_metadata("unknown")
+    Video.objects.ingest(FIRST_URL, FIRST_URL)
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
     page = context.new_page()
     for path in ("/accounts/login/", "/", done.get_absolute_url(), failed.get_absolute_url(), "/videos/nope/"):
         if path == "/":
             sign_in(page)
         page.goto(site.url + path)
-        check_accessibility(page, path, [*WCAG, "best-practice"])
+        check_accessibility(page, path, [*WCAG_RULES, "best-practice"])
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     context.close()

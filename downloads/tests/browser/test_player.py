@@ -7,20 +7,21 @@ from playwright.sync_api import Page, expect
 from downloads.files import ffmpeg
 from downloads.models import Metadata, Status, Video
 from downloads.network.proxy import EgressProxy
-from downloads.tests.browser.pages import card, finish, opened, running
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import card, open_live_page
 from downloads.worker import attempt
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
-SHOW = """(video, language) => new Promise((done) => {
+SHOW_TRACK_SCRIPT = """(video, language) => new Promise((done) => {
   const track = [...video.textTracks].find((track) => track.language === language);
   track.mode = "showing";
   const words = () => [track.label, ...[...track.cues].map(({ text }) => text)];
   const look = () => track.cues?.length ? done(words()) : requestAnimationFrame(look);
   look();
 })"""
-SHOWN = "video => [...video.textTracks].filter(({ mode }) => mode === 'showing').length"
-PLAY = """(video) => new Promise((done, broken) => {
+SHOWN_TRACKS_SCRIPT = "video => [...video.textTracks].filter(({ mode }) => mode === 'showing').length"
+PLAY_SCRIPT = """(video) => new Promise((done, broken) => {
   video.mine = video.muted = true;
   video.playbackRate = 0.1; // longer than the test
   video.ontimeupdate = () => video.currentTime > 1.05 && done();
@@ -29,7 +30,7 @@ PLAY = """(video) => new Promise((done, broken) => {
 
 
 @pytest.fixture
-def subtitled(site, media_server, monkeypatch) -> Video:
+def subtitled_video(site, media_server, monkeypatch) -> Video:
     """A video that was really downloaded, with subtitles in two languages."""
     monkeypatch.setattr(settings, "ALLOW_PRIVATE_HOSTS", True)
     monkeypatch.setenv("PATH", ffmpeg.build_search_path())
@@ -44,43 +45,43 @@ def subtitled(site, media_server, monkeypatch) -> Video:
     return video
 
 
-def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: Page, site, subtitled):
-    opened(page, site, f"{subtitled.get_absolute_url()}?t=1")
+def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: Page, site, subtitled_video):
+    open_live_page(page, site, f"{subtitled_video.get_absolute_url()}?t=1")
     player = page.locator("video")
-    assert player.evaluate(SHOW, "de") == ["Deutsch", "Hello in de"]
-    assert player.evaluate(SHOW, "en") == ["English", "Hello in en"]
+    assert player.evaluate(SHOW_TRACK_SCRIPT, "de") == ["Deutsch", "Hello in de"]
+    assert player.evaluate(SHOW_TRACK_SCRIPT, "en") == ["English", "Hello in en"]
     for shown in (0, 1, 0):
         page.keyboard.press("c")
-        assert player.evaluate(SHOWN) == shown
-    player.evaluate(PLAY)
-    assert subtitled.redownload()
-    expect(card(page, subtitled)).to_have_attribute("data-status", "queued")
+        assert player.evaluate(SHOWN_TRACKS_SCRIPT) == shown
+    player.evaluate(PLAY_SCRIPT)
+    assert subtitled_video.redownload()
+    expect(card(page, subtitled_video)).to_have_attribute("data-status", "queued")
     claimed = Video.objects.claim("w")
     assert claimed
-    expect(card(page, subtitled)).to_have_attribute("data-status", "downloading")
+    expect(card(page, subtitled_video)).to_have_attribute("data-status", "downloading")
     assert player.evaluate("video => video.mine && !video.paused")
     page.get_by_text("1 earlier try").click()
     assert claimed.fail("The site is out of order.")
     expect(page.get_by_text("what was there before is still here")).to_be_visible()
     expect(page.locator(".earlier")).to_be_visible()
     assert player.evaluate("video => video.mine && !video.paused")
-    assert subtitled.redownload()
+    assert subtitled_video.redownload()
     again = Video.objects.claim("w")
     assert again
     assert again.save_metadata(Metadata(title="Its second name", duration=60))
-    finish(again, subtitled.media_file)
+    finish_video(again, subtitled_video.media_file)
     expect(page).to_have_title("Its second name · ytarchive")
-    expect(card(page, subtitled)).to_have_attribute("data-status", "complete")
+    expect(card(page, subtitled_video)).to_have_attribute("data-status", "complete")
     assert player.evaluate("video => video.mine && !video.paused")
     player.evaluate("video => video.pause()")
     page.wait_for_function("() => !document.querySelector('video').mine")
 
 
-def test_it_plays_where_nothing_may_be_kept_and_keeps_the_focus(page: Page, site, sign_in, clip):
-    video = running("a")
+def test_it_plays_where_nothing_may_be_kept_and_keeps_the_focus(page: Page, site, sign_in, long_clip):
+    video = running_with_metadata("a")
     sign_in(page)
     page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no') } })")
-    opened(page, site, video.get_absolute_url())
+    open_live_page(page, site, video.get_absolute_url())
     page.get_by_role("button", name="Cancel").press("Enter")
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
     expect(page.locator(".now [data-title]")).to_be_focused()
@@ -89,17 +90,17 @@ def test_it_plays_where_nothing_may_be_kept_and_keeps_the_focus(page: Page, site
     expect(page.locator("body")).not_to_be_focused()
     claimed = Video.objects.claim("w")
     assert claimed
-    finish(claimed, clip)
+    finish_video(claimed, long_clip)
     page.keyboard.press("k")
     expect(page.locator("video")).to_have_js_property("readyState", 4)
     page.keyboard.press("l")
     expect(page.locator("video")).not_to_have_js_property("currentTime", 0)
 
 
-def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(browser, site, clip):
-    video = running("a")
+def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(browser, site, long_clip):
+    video = running_with_metadata("a")
     assert video.save_metadata(Metadata(title="A", description="a line\n" * 30 + "0:30 the middle", duration=60))
-    finish(video, clip)
+    finish_video(video, long_clip)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(site.url + video.get_absolute_url())
@@ -116,10 +117,10 @@ def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(bro
     context.close()
 
 
-def test_it_obeys_keys_and_goes_on_where_one_stopped(page: Page, site, clip):
-    video = running("a")
-    finish(video, clip)
-    opened(page, site, video.get_absolute_url())
+def test_it_obeys_keys_and_goes_on_where_one_stopped(page: Page, site, long_clip):
+    video = running_with_metadata("a")
+    finish_video(video, long_clip)
+    open_live_page(page, site, video.get_absolute_url())
     player = page.locator("video")
     page.wait_for_function("() => document.querySelector('video').readyState > 0")
     for key, name, value in (

@@ -4,17 +4,18 @@ import pytest
 from playwright.sync_api import expect
 
 from downloads.models import Queue, Video
-from downloads.tests.browser.pages import card, connection, running
+from downloads.tests.support.factories import running_with_metadata
+from downloads.tests.support.pages import card, expect_connection
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 
 def test_it_says_in_every_tab_that_the_queue_is_paused(page, context, site, sign_in):
-    running("a")
+    running_with_metadata("a")
     sign_in(page)
     other = context.new_page()
     other.goto(site.url)
-    connection(other, "live")
+    expect_connection(other, "live")
     for _ in range(2):
         page.get_by_role("button", name="Pause queue").press("Enter")
         expect(page.locator(".banner")).to_have_text("The queue was paused by ada.")
@@ -30,10 +31,10 @@ def test_it_says_in_every_tab_that_the_queue_is_paused(page, context, site, sign
     expect(other.locator(".banner")).to_be_visible()
 
 
-def test_it_says_live_that_a_video_is_tried_again(page, site, sign_in):
-    video = running("a")
+def test_it_shows_a_retry_live(page, site, sign_in):
+    video = running_with_metadata("a")
     sign_in(page)
-    connection(page, "live")
+    expect_connection(page, "live")
     claimed = Video.objects.get(pk=video.pk)
     assert claimed.retry_later("The site did not answer in time.")
     expect(card(page, video)).to_contain_text("(1 of 3)")

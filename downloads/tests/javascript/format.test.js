@@ -11,7 +11,7 @@ import {
 	formatValueText,
 } from "../../../static/js/format.js";
 
-const table = JSON.parse(readFileSync(new URL("../formats.json", import.meta.url), "utf8"));
+const table = JSON.parse(readFileSync(new URL("../support/formats.json", import.meta.url), "utf8"));
 const UNKNOWN = {
 	attempt: 1,
 	status: null,

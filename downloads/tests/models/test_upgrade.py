@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from benchmarks import postgres
-from downloads.tests import tools
-from downloads.tests.conftest import free_port, wait_until
+from benchmarks.library import postgres
+from downloads.tests.support import required_programs
+from downloads.tests.support.processes import free_port
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -108,7 +109,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def postgres_address() -> Iterator[str]:
-    with postgres.running(Path(tools.require("postgres")).resolve().parent) as server:
+    with postgres.temporary_server(Path(required_programs.require_program("postgres")).resolve().parent) as server:
         yield server.address
 
 

@@ -1,21 +1,8 @@
-import io
+"""Preparations of `manage.py up`."""
 
-from django.core.management.base import OutputWrapper
-
-from ytarchive.supervisor.bootstrap import line_writer
+from ytarchive.supervisor.bootstrap import first_error_line
 
 
-def test_it_flushes_each_line() -> None:
-    written = io.BytesIO()
-    # The buffer is larger than the line, which only a flush writes out.
-    output = OutputWrapper(io.TextIOWrapper(io.BufferedWriter(written)))
-    line_writer(output)("Ready")
-    assert written.getvalue() == b"Ready\n"
-
-
-def test_it_survives_a_closed_pipe() -> None:
-    class ClosedPipe(io.StringIO):
-        def flush(self) -> None:
-            raise BrokenPipeError
-
-    line_writer(OutputWrapper(ClosedPipe()))("Ready")
+def test_it_says_the_first_line_of_an_error() -> None:
+    assert first_error_line(ValueError("one.\ntwo")) == "one"
+    assert first_error_line(ValueError()) == "ValueError"

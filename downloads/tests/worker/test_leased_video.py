@@ -4,7 +4,8 @@ import pytest
 from django.db import OperationalError
 
 from downloads import database
-from downloads.models import Metadata, Status, StoredFiles, Video, transitions
+from downloads.models import Metadata, Status, StoredFiles, Video
+from downloads.models.state import VideoState
 from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.ytdlp.results import Playlist
 
@@ -23,7 +24,7 @@ def leased_video():
 def database_down_once(monkeypatch):
     """Let the first write of an event fail."""
     failures = []
-    record_event = transitions.record_event
+    record_event = VideoState.record_event
 
     def fail_once(video, *args, **kwargs):
         if not failures:
@@ -31,7 +32,7 @@ def database_down_once(monkeypatch):
             raise OperationalError("database is locked")
         return record_event(video, *args, **kwargs)
 
-    monkeypatch.setattr(transitions, "record_event", fail_once)
+    monkeypatch.setattr(VideoState, "record_event", fail_once)
     monkeypatch.setattr(database, "DATABASE_RETRY_INTERVAL_SECONDS", 0)
     return failures
 

@@ -1,0 +1,166 @@
+"""What a person does with the queue, on the pages and in the admin."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import strip_tags
+
+from downloads.models import Metadata, Queue, Status, StoredFiles, Video
+from downloads.tests.support.responses import HTMX_HEADERS, message_texts, post_action
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+
+
+QUEUE_ACTIONS = ("queue-pause", "queue-resume", "queue-cancel-all", "queue-retry-failed", "many")
+
+
+@pytest.mark.parametrize("name", QUEUE_ACTIONS)
+def test_it_refuses_strangers(client, waiting_videos, name):
+    response = post_action(client, name, do="cancel", id=[waiting_videos[0].video_id])
+    assert response.status_code == 302
+    assert "/accounts/login/" in response.url
+    assert Video.objects.waiting().count() == 4
+    assert not Queue.get_or_default().paused
+
+
+@pytest.mark.parametrize("name", ["front", "again"])
+def test_it_refuses_strangers_a_video(client, waiting_videos, name):
+    assert "/accounts/login/" in post_action(client, name, waiting_videos[0].video_id).url
+    waiting_videos[0].refresh_from_db()
+    assert waiting_videos[0].priority == 0
+
+
+@pytest.mark.parametrize("name", QUEUE_ACTIONS)
+def test_it_refuses_get(superuser_client, name):
+    answer = superuser_client.get(reverse(name))
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "done by a button" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["front", "again"])
+def test_it_knows_no_video_that_is_missing(superuser_client, name):
+    assert post_action(superuser_client, name, "nothere").status_code == 404
+    assert superuser_client.get(reverse(name, args=["nothere"])).status_code == 405
+
+
+def test_it_starts_next_what_is_moved_to_the_front(superuser_client, waiting_videos):
+    assert "c.example starts next." in message_texts(post_action(superuser_client, "front", waiting_videos[2].video_id))
+    assert Video.objects.claim("w") == waiting_videos[2]
+    answer = message_texts(post_action(superuser_client, "front", waiting_videos[2].video_id))
+    assert "c.example does not wait any more: it is downloading." in answer
+
+
+def test_it_keeps_the_order_of_many_moved_to_the_front(superuser_client, waiting_videos):
+    post_action(superuser_client, "many", do="front", id=[waiting_videos[1].video_id, waiting_videos[3].video_id])
+    assert [Video.objects.claim("w") for _ in range(3)] == [waiting_videos[1], waiting_videos[3], waiting_videos[0]]
+
+
+def test_it_says_of_many_what_was_done_and_what_not(superuser_client, waiting_videos):
+    waiting_videos[0].cancel()
+    answer = message_texts(
+        post_action(superuser_client, "many", do="cancel", id=[video.video_id for video in waiting_videos])
+    )
+    assert "3 videos are cancelled." in answer
+    assert "a.example had ended before: it is cancelled." in answer
+    assert Video.objects.filter(status=Status.CANCELLED).count() == 4
+
+
+@pytest.mark.parametrize("data", [{}, {"do": "cancel"}, {"do": "cancel", "id": ["nothere"]}, {"do": "harm"}])
+def test_it_asks_for_a_selection(superuser_client, waiting_videos, data):
+    assert "Select videos first" in message_texts(post_action(superuser_client, "many", **data))
+
+
+def test_it_refuses_more_than_it_does_at_once_in_words(superuser_client, waiting_videos):
+    ids = [video.video_id for video in waiting_videos] + ["x"] * 497
+    assert message_texts(post_action(superuser_client, "many", do="cancel", id=ids)) == (
+        "500 videos at once are the most. Nothing was done: select fewer."
+    )
+    assert Video.objects.waiting().count() == 4
+
+
+@pytest.mark.parametrize("then", ["video", "admin", "[", "logout", "foo", "//x.example/", "http://x.example/", "a\nb"])
+def test_it_leads_back_to_pages_of_its_own_only(superuser_client, waiting_videos, then):
+    assert post_action(superuser_client, "queue-pause", next=then).url == "/"
+    assert post_action(superuser_client, "many", do="cancel", id=[waiting_videos[0].video_id], next=then).url == "/"
+    assert post_action(superuser_client, "cancel", waiting_videos[1].video_id, next=then).url == "/"
+
+
+@pytest.mark.parametrize("then", ["/?page=2", "http://testserver/?q=[", "/[", "/a\nb"])
+def test_it_leads_back_to_where_one_was(superuser_client, then):
+    response = post_action(superuser_client, "queue-pause", next=then)
+    assert response.status_code == 302
+    assert response.url == then.replace("\n", "%0A")
+
+
+def test_it_redownloads_a_complete_video(superuser_client, waiting_videos):
+    claimed = Video.objects.claim("w")
+    claimed.finish(StoredFiles("a/a.mp4", 1), lambda: None)
+    assert "is downloaded again" in message_texts(post_action(superuser_client, "again", claimed.video_id))
+    assert "was not complete" in message_texts(post_action(superuser_client, "again", claimed.video_id))
+
+
+def test_it_pauses_and_resumes_with_its_reason_on_the_page(superuser_client, waiting_videos):
+    assert "is paused" in message_texts(post_action(superuser_client, "queue-pause"))
+    assert "was paused already" in message_texts(post_action(superuser_client, "queue-pause"))
+    page = superuser_client.get("/").content.decode()
+    assert "The queue was paused by ann." in page
+    assert "Resume queue" in page
+    assert "The queue was paused by ann." in superuser_client.get(reverse("cards")).content.decode()
+    assert "The queue goes on." in message_texts(post_action(superuser_client, "queue-resume"))
+    assert "was not paused" in message_texts(post_action(superuser_client, "queue-resume"))
+    assert "Pause queue" in superuser_client.get("/").content.decode()
+
+
+def test_it_says_on_resume_that_the_disk_is_full(superuser_client):
+    Queue.pause()
+    Queue.hold("here", "The disk is nearly full.", 60)
+    assert "The queue goes on. The disk is nearly full." in message_texts(post_action(superuser_client, "queue-resume"))
+
+
+def test_it_cancels_all_and_retries_all_failed(superuser_client, waiting_videos):
+    claimed = Video.objects.claim("w")
+    claimed.fail("no")
+    assert "3 videos were cancelled." in message_texts(post_action(superuser_client, "queue-cancel-all"))
+    assert "Nothing was waiting" in message_texts(post_action(superuser_client, "queue-cancel-all"))
+    assert "1 video was put back" in message_texts(post_action(superuser_client, "queue-retry-failed"))
+    assert "Nothing had failed" in message_texts(post_action(superuser_client, "queue-retry-failed"))
+
+
+def test_it_shows_when_it_retries(superuser_client, waiting_videos):
+    claimed = Video.objects.claim("w")
+    claimed.retry_later("The site did not answer in time.")
+    page = superuser_client.get("/").content.decode()
+    assert "Retrying in 1 s (1 of 3)" in strip_tags(page)
+    assert "The site did not answer in time." in page
+
+
+def test_it_says_that_a_retry_waits_for_its_turn(superuser_client, waiting_videos):
+    Video.objects.claim("w").retry_later("The site did not answer in time.")
+    Video.objects.filter(retry_count=1).update(not_before=timezone.now())
+    assert "Retrying when its turn comes (1 of 3)" in strip_tags(superuser_client.get("/").content.decode())
+
+
+def test_it_shows_titles_in_messages_as_text(superuser_client, waiting_videos):
+    claimed = Video.objects.claim("w")
+    claimed.save_metadata(Metadata(title='<b onclick="x">bold'))
+    page = superuser_client.post(reverse("cancel", args=[claimed.video_id]), **HTMX_HEADERS).content.decode()
+    assert "&lt;b onclick=&quot;x&quot;&gt;bold is cancelled." in page
+
+
+def test_it_does_once_what_is_pressed_twice(superuser_client, waiting_videos):
+    for words in ("is cancelled", "had ended before: it is cancelled"):
+        assert words in message_texts(post_action(superuser_client, "cancel", waiting_videos[0].video_id))
+    for words in ("waits for another try", "needs no other try: it is waiting"):
+        assert words in message_texts(post_action(superuser_client, "retry", waiting_videos[0].video_id))
+    assert [event.reason for event in waiting_videos[0].events.all()] == ["Added", "Cancelled by ann", "Retried by ann"]
+
+
+def act(client, name, videos):
+    data = {"action": name, "_selected_action": [video.pk for video in videos]}
+    return client.post(reverse("admin:downloads_video_changelist"), data, follow=True).content.decode()
+
+
+def test_it_does_the_same_in_the_admin(superuser_client, waiting_videos):
+    assert "start next" in act(superuser_client, "front", waiting_videos[2:])
+    assert Video.objects.claim("w") == waiting_videos[2]
+    assert "was not complete" in act(superuser_client, "again", waiting_videos[:1])

@@ -1,0 +1,151 @@
+"""The bridge, on a real Redis and real rows."""
+
+import asyncio
+import json
+import time
+
+import pytest
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from downloads.bridge import epoch
+from downloads.bridge import leader as bridges
+from downloads.bridge.leader import Bridge
+from downloads.progress.keys import progress_channel
+from ytarchive.server.channel_layer import ProgressChannelLayer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_it_carries_progress_into_the_group(bridge_harness):
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    assert (first["type"], first["seq"], first["messages"]) == ("progress.batch", 1, [])
+    await bridge_harness.publish("demo:1", percent=42.0)
+    found = await bridge_harness.listener.wait_for_message("demo:1")
+    assert found == {
+        "type": "progress",
+        "video_id": "demo:1",
+        "percent": 42.0,
+        "downloaded_bytes": None,
+        "total_bytes": None,
+        "attempt": 1,
+    }
+
+
+async def test_it_never_stops_for_a_bad_message(bridge_harness, caplog):
+    found = await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    poison = [b"", b"\xff\xfe", b"[" * 200_000, b"null", b'{"type":"websocket.disconnect"}', b'{"percent": NaN}']
+    for data in poison:
+        await bridge_harness.client.publish("progress:demo", data)
+        await bridge_harness.client.publish("progress:a b:*?[", data)
+        await bridge_harness.client.publish("progress:", data)
+    await bridge_harness.publish("demo", percent=1.0)
+    await bridge_harness.listener.wait_for_message("demo", percent=1.0)
+    dropped = {name.removeprefix("messages_dropped."): count for name, count in found.counters.counts.items()}
+    assert sum(dropped[reason] for reason in ("no_json", "no_object", "no_field", "too_long")) == len(poison)
+    assert dropped["bad_id"] == 2 * len(poison)
+    assert caplog.text.count("invalid message") == 1
+
+
+async def test_it_writes_the_store_before_it_sends(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.publish("a", percent=1.0)
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["seq"] == 1)
+    for percent in range(20):
+        await bridge_harness.publish("a", percent=float(percent))
+        await bridge_harness.publish("b", status="complete")
+        batch = await bridge_harness.listener.wait_for_batch(lambda batch: bool(batch["messages"]))
+        stored = await bridge_harness.read_snapshot()
+        assert stored["@"]["epoch"] == batch["epoch"]
+        assert stored["@"]["seq"] >= batch["seq"]
+        assert "b" not in stored
+    assert stored["a"]["percent"] == 19
+
+
+async def test_it_sends_no_more_often_than_ticks_however_much_is_published(bridge_harness):
+    await bridge_harness.start_bridge(tick=0.2)
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    pipe = bridge_harness.client.pipeline(transaction=False)
+    began = time.monotonic()
+    for number in range(3000):
+        pipe.publish(progress_channel(f"v{number % 20}"), f'{{"percent": {number % 100}}}')
+        if number % 100 == 99:
+            await pipe.execute()
+    await bridge_harness.publish("last", percent=1.0)
+    await bridge_harness.listener.wait_for_message("last")
+    allowed = (time.monotonic() - began) / 0.2 + 2
+    assert len(bridge_harness.listener.batches) - 1 <= allowed
+
+
+@pytest.mark.alone
+async def test_it_sends_heartbeats_when_nothing_happens(bridge_harness):
+    await bridge_harness.start_bridge()
+    await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    began = time.monotonic()
+    second = await bridge_harness.listener.wait_for_batch(lambda batch: batch["seq"] == 2, 3)
+    assert second["messages"] == []
+    assert 1.0 < time.monotonic() - began <= 2.0
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("outage", ["killed", "frozen"])
+async def test_it_survives_redis_going_away(bridge_harness, outage):
+    await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    if outage == "killed":
+        bridge_harness.server.kill()
+        await asyncio.sleep(6)  # longer than redis-py's own patience: its listeners end after 4 to 5 s
+        await asyncio.to_thread(bridge_harness.server.start)
+    else:
+        bridge_harness.server.freeze()
+        await asyncio.sleep(3)
+        bridge_harness.server.resume()
+    back = time.monotonic()
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
+    await bridge_harness.publish("demo", percent=1.0)
+    await bridge_harness.listener.wait_for_message("demo")
+    assert time.monotonic() - back < 5
+
+
+@pytest.mark.alone
+async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(bridge_harness):
+    one = await bridge_harness.start_bridge()
+    first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+    await bridge_harness.start_bridge()
+    for seq in (2, 3):
+        batch = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+        assert (batch["epoch"], batch["seq"]) == (first["epoch"], seq)
+    one.stop()
+    stopped = time.monotonic()
+    await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
+    assert time.monotonic() - stopped < bridges.LEASE_RETRY_SECONDS + 1
+
+
+async def test_the_bridge_replaces_a_half_open_connection(half_open_proxy, redis_server, monkeypatch):
+    monkeypatch.setattr(epoch, "ECHO_TIMEOUT_SECONDS", 2.0)
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    name = await layer.new_channel()
+    await layer.group_add("progress", name)
+    client = redis.asyncio.Redis.from_url(
+        await half_open_proxy.start(), socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
+    )
+    bridge = Bridge(client, layer, 0.05)
+    running = asyncio.create_task(bridge.run())
+    first = await layer.receive(name)
+    half_open_proxy.drop_silently()
+    async with asyncio.timeout(10):
+        while (await layer.receive(name))["epoch"] == first["epoch"]:
+            pass
+    async with redis.asyncio.Redis.from_url(redis_server.url) as direct:
+        await direct.publish("progress:demo", '{"percent": 5}')
+    async with asyncio.timeout(5):
+        while not (messages := (await layer.receive(name))["messages"]):
+            pass
+    assert json.loads(messages[0][2])["percent"] == 5
+    bridge.stop()
+    await running
+    await client.aclose()
+    await layer.flush()

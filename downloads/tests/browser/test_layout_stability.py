@@ -1,0 +1,124 @@
+"""Nothing jumps: what comes, goes and changes its place glides there, and what is read stays where it is."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from downloads.models import Video
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import VIEWPORTS, card, open_live_page, wait_until_stable
+
+pytestmark = [pytest.mark.alone, pytest.mark.chromium, pytest.mark.processes]
+
+OBSERVER_SCRIPT = """() => {
+window.shifts = [];
+window.glides = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries())
+    window.shifts.push([entry.value, ...entry.sources.map(({ node }) => node?.className ?? "")]);
+}).observe({ type: "layout-shift" });
+const animate = Element.prototype.animate;
+Element.prototype.animate = function (...how) {
+  window.glides.push([this.dataset.videoId ?? this.className, how[0].translate?.[0] ?? "", how[1]]);
+  return animate.apply(this, how);
+};
+}"""
+TOP_EDGE = "element => element.getBoundingClientRect().top"
+
+
+@pytest.fixture(params=VIEWPORTS)
+def page(request, browser: Browser, site) -> Page:
+    """A page with eight complete videos, and three that run."""
+    for number in range(8):
+        finish_video(running_with_metadata(f"old-{number}"))
+    context = browser.new_context(viewport=VIEWPORTS[request.param])
+    page = context.new_page()
+    page.videos = [running_with_metadata(name) for name in "abc"]  # type: ignore[attr-defined]
+    open_live_page(page, site)
+    page.evaluate(OBSERVER_SCRIPT)
+    yield page
+    context.close()
+
+
+def collect_glides(page: Page) -> list[list]:
+    """Return what has glided since the last time, once all of it is where it belongs: [what, how far, ms]."""
+    page.wait_for_function("() => window.glides.length")
+    wait_until_stable(page)
+    glides = page.evaluate("window.glides.splice(0)")
+    assert {took for *_, took in glides} == {300}
+    return glides
+
+
+def expect_status(page: Page, video: Video, status: str) -> None:
+    expect(card(page, video)).to_have_attribute("data-status", status)
+
+
+def test_nothing_jumps_when_rows_come_and_go(page):
+    first, second, third = page.videos
+    finish_video(second)
+    expect_status(page, second, "complete")
+    # The row itself glides to its place among the cards.
+    folded = [how for what, how, _ in collect_glides(page) if what == second.video_id]
+    assert folded
+    assert folded != ["0px 0px"]
+    new = running_with_metadata("d")
+    expect_status(page, new, "downloading")
+    collect_glides(page)
+    waiting = Video.objects.ingest("http://e.example.org/", "http://e.example.org/")[0]
+    expect_status(page, waiting, "queued")
+    collect_glides(page)
+    for video in (first, third, new):
+        finish_video(video)
+        expect_status(page, video, "complete")
+        # What comes in the midst of a glide is seen to move on, which the browser may count.
+        collect_glides(page)
+    waiting.cancel()
+    expect_status(page, waiting, "cancelled")
+    collect_glides(page)
+    expect(page.get_by_role("heading", name="Now downloading")).to_be_hidden()
+    assert page.evaluate("window.shifts") == []
+    page.emulate_media(reduced_motion="reduce")
+    last = running_with_metadata("last")
+    expect_status(page, last, "downloading")
+    assert page.evaluate("window.glides") == []
+
+
+def test_what_is_read_stays_where_one_has_scrolled(page):
+    oldest = page.locator(".grid > li").last
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.evaluate("scrollBy(0, -60)")
+    wait_until_stable(page)
+    before = oldest.evaluate(TOP_EDGE)
+    assert page.evaluate("scrollY") > 0
+    finish_video(page.videos[0])
+    expect_status(page, page.videos[0], "complete")
+    collect_glides(page)
+    shown = page.locator(".grid > li")
+    tops = shown.evaluate_all(f"cards => cards.map({TOP_EDGE})")
+    # With several in a line, each moves on by one; the lines stay.
+    assert min(abs(top - before) for top in tops[-2:]) < 1
+    assert page.evaluate("window.shifts") == []
+
+
+@pytest.mark.parametrize("page", VIEWPORTS, indirect=True)
+@pytest.mark.parametrize("end", ["complete", "failed"])
+def test_the_page_of_a_video_stays_where_it_is_when_that_ends(page, site, long_clip, end):
+    video = page.videos[0]
+    open_live_page(page, site, video.get_absolute_url())
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    wait_until_stable(page)
+    page.evaluate(OBSERVER_SCRIPT)
+    heading = page.get_by_role("heading", level=1)
+    before = heading.evaluate(TOP_EDGE)
+    if end == "complete":
+        finish_video(video, long_clip)
+    else:
+        video.fail("The site says no.")
+    expect(page.locator("main [data-video-id]")).to_have_attribute("data-status", end)
+    expect(page.locator("video")).to_have_count(int(end == "complete"))
+    wait_until_stable(page)
+    assert heading.evaluate(TOP_EDGE) == before
+    assert page.evaluate("window.shifts") == []
+    if end == "complete":
+        band = page.locator(".screen").evaluate("element => element.offsetHeight")
+        page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
+        page.wait_for_function("band => document.querySelector('.screen').offsetHeight > band", arg=band)

@@ -1,0 +1,121 @@
+"""Redis, bridge and web server killed at random under an open page: in the end each bar equals its row."""
+
+import contextlib
+import random
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from downloads.models import Status, Video
+from downloads.tests.support.factories import finish_video, publish_percent, running_with_metadata
+from downloads.tests.support.pages import card, open_live_page, progress_bar
+from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.site import ServerUnderTest
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+
+class OutageSimulation:
+    """A worker that goes on, and somebody who kills what it needs."""
+
+    def __init__(self, site: ServerUnderTest, server: RedisServer, seed: int) -> None:
+        self.site = site
+        self.server = server
+        self.chance = random.Random(seed)
+        self.videos = [running_with_metadata(f"film {number}") for number in range(6)]
+        self.percent = dict.fromkeys((video.pk for video in self.videos), 0.0)
+        self.killed = 0
+
+    def work(self) -> None:
+        """Let one video come a little further, or end, or begin again."""
+        video = self.chance.choice(self.videos)
+        event = self.chance.random()
+        if video.status in (Status.FAILED, Status.CANCELLED):
+            video.retry()
+        elif video.status == Status.QUEUED:
+            claimed = Video.objects.claim("w")
+            assert claimed
+            self.videos[[other.pk for other in self.videos].index(claimed.pk)] = claimed
+            self.percent[claimed.pk] = 0.0
+        elif video.is_active and event < 0.03:
+            finish_video(video)
+        elif video.is_active and event < 0.06:
+            video.fail("The site says no.")
+        elif video.is_active and event < 0.08:
+            video.cancel()
+        elif video.is_active:
+            self.percent[video.pk] = min(99.0, self.percent[video.pk] + self.chance.random())
+            self.publish_progress(video)
+
+    def publish_progress(self, video: Video) -> None:
+        video.renew_lease(percent=self.percent[video.pk])
+        publish_percent_if_redis_up(video, self.percent[video.pk])
+
+    def kill(self) -> None:
+        """Kill one part, and start it again after a while in which the others go on."""
+        part = self.chance.choice(("redis", "bridge", "web"))
+        self.killed += 1
+        {"redis": self.server.kill, "bridge": self.site.kill_bridge, "web": self.site.kill_web}[part]()
+        until = time.monotonic() + self.chance.uniform(0, 3)
+        while time.monotonic() < until:
+            self.work()
+        {"redis": self.server.start, "bridge": self.site.start_bridge, "web": self.site.start_web}[part]()
+
+    def run(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            calm = time.monotonic() + self.chance.uniform(0.2, 4)
+            while time.monotonic() < calm:
+                self.work()
+            self.kill()
+
+    def end(self) -> None:
+        """The workers that still run tell where they are, as they do five times a second."""
+        for video in self.videos:
+            if video.is_active:
+                self.publish_progress(video)
+
+
+def publish_percent_if_redis_up(video: Video, percent: float) -> None:
+    """Publish; while Redis is away that is lost, as it is for a real worker."""
+    with contextlib.suppress(AssertionError):
+        publish_percent(video, percent)
+
+
+def run_outages(page: Page, site: ServerUnderTest, server: RedisServer, *, seconds: float, seed: int) -> None:
+    chaos = OutageSimulation(site, server, seed)
+    open_live_page(page, site)
+    page.evaluate("window.neverReloaded = true")
+    page.errors.clear()  # type: ignore[attr-defined]
+    chaos.run(seconds)
+    expect(page.locator("html[data-connection=live]")).to_be_attached(timeout=20_000)
+    chaos.end()
+    for video in chaos.videos:
+        video.refresh_from_db()
+        expect(card(page, video)).to_have_attribute("data-status", video.status, timeout=40_000)
+        if video.is_active:
+            expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", f"{round(chaos.percent[video.pk])}")
+        else:
+            expect(progress_bar(page, video)).to_have_count(0)
+    assert page.evaluate("window.neverReloaded")
+    assert chaos.killed >= seconds / 10
+    # A server that is away is logged by the browser itself; nothing else may be.
+    errors = page.errors  # type: ignore[attr-defined]
+    assert not [
+        text
+        for text in errors
+        if "ERR_CONNECTION" not in text and "WebSocket connection" not in text and "503" not in text
+    ]
+    errors.clear()
+
+
+@pytest.mark.timeout(180)
+def test_every_bar_equals_its_row_after_random_outages(page, site, redis_server):
+    run_outages(page, site, redis_server, seconds=20, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(3))
+def test_every_bar_equals_its_row_after_two_minutes_of_outages(page, site, redis_server, seed):
+    run_outages(page, site, redis_server, seconds=120, seed=seed)

@@ -1,0 +1,237 @@
+"""One walk through the whole of it: on a desk and on a phone, in light and dark, with and without JavaScript."""
+
+import itertools
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from playwright.sync_api import Browser, Page, expect
+
+from downloads.models import Video
+from downloads.tests.support.pages import WCAG_RULES, card, check_accessibility, wait_until_stable
+from downloads.tests.support.processes import manage_processes
+from downloads.tests.support.sample_library import SampleLibrary
+from downloads.tests.support.site import PASSWORD, ServerUnderTest
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+AUDIT_RULES = [*WCAG_RULES, "best-practice"]
+ADDRESS = "http://93.184.215.14/one.mp4"  # nothing is fetched without a worker
+MAX_HTML_BYTES = 100_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def sample_library(tmp_path_factory: pytest.TempPathFactory) -> SampleLibrary:
+    return SampleLibrary(tmp_path_factory.mktemp("shelf"))
+
+
+@pytest.fixture(scope="module")
+def session_site(django_db_setup, session_redis_server, static_files, tmp_path_factory) -> Iterator[ServerUnderTest]:
+    """The running site, for all walks."""
+    for manage in manage_processes(tmp_path_factory.mktemp("site")):
+        site = ServerUnderTest(manage, manage)
+        site.start_bridge()
+        site.start_web()
+        yield site
+
+
+class PageAuditor:
+    """Somebody who looks at each page that they come to."""
+
+    def __init__(
+        self, page: Page, site: ServerUnderTest, videos: dict[str, Video], name: str, *, scripts: bool
+    ) -> None:
+        self.page = page
+        self.site = site
+        self.videos = videos
+        self.name = name
+        self.scripts = scripts
+        # Two of the eight see every width and every colour; more takes long.
+        self.rules_are_read = name in {"desk-light", "phone-dark"}
+        self.errors: list[str] = []
+        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.site.url + path)
+
+    def audit(self, where: str, *, rules: list[str] = AUDIT_RULES) -> None:
+        """Look at the page that is open, as somebody would who cannot see, or has a narrow screen or a slow line."""
+        wait_until_stable(self.page)
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
+        assert len(self.page.content().encode()) <= MAX_HTML_BYTES, where
+        if self.rules_are_read:
+            # Where the page is scrolled, the sticky header covers some of it.
+            self.page.evaluate("scrollTo(0, 0)")
+            check_accessibility(self.page, where, rules)
+        assert not self.errors, where
+        if folder := os.environ.get("SCREENSHOTS"):
+            wait_until_stable(self.page)
+            # Hiding the caret would add an inline style, which the content security policy forbids.
+            self.page.screenshot(path=Path(folder) / f"{where}-{self.name}.png", caret="initial")
+
+    def card(self, title: str):
+        return card(self.page, self.videos[title])
+
+    def sign_in(self) -> None:
+        self.go("/accounts/login/")
+        self.audit("sign-in")
+        self.page.get_by_label("Username", exact=True).fill("ada")
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(f"{self.site.url}/")
+        self.settle()
+        self.audit("library")
+
+    def settle(self) -> None:
+        """Wait until the page is live, where it can be."""
+        state = "live" if self.scripts else "off"
+        expect(self.page.locator("html")).to_have_attribute("data-connection", state)
+
+    def add(self) -> None:
+        field = self.page.get_by_label("Video URL")
+        field.fill(f"{ADDRESS}\nnonsense")
+        self.page.get_by_role("button", name="Add").click()
+        expect(field).to_have_value("nonsense")
+        expect(self.page.get_by_role("alert")).to_contain_text("nonsense")
+        self.videos["added"] = Video.objects.get(url=ADDRESS)
+        expect(self.card("added")).to_have_attribute("data-status", "queued")
+        self.audit("refused")
+
+    def search(self) -> None:
+        self.go("/")
+        box = self.page.get_by_role("searchbox")
+        box.fill("light")
+        if not self.scripts:
+            box.press("Enter")
+        expect(self.page.get_by_role("heading", name="Results for")).to_be_visible()
+        titles = self.page.locator(".grid [data-title]")
+        expect(titles.nth(0)).to_have_text("How a lighthouse works")
+        expect(titles.nth(1)).to_have_text("Northern lights, real time")
+        expect(titles.nth(0).locator("mark")).to_have_text("light")
+        self.audit("search")
+        box.fill("no such film")
+        if not self.scripts:
+            box.press("Enter")
+        expect(self.page.get_by_text("Nothing matches")).to_be_visible()
+        self.audit("nothing")
+
+    def browse(self) -> None:
+        """Filter, sort, and turn the page."""
+        self.go("/")
+        self.choose("uploader", "Slow Crafts")
+        expect(self.page.locator(".grid > li")).to_have_count(6)
+        self.choose("sort", "title")
+        expect(self.page.locator(".grid [data-title]").first).to_have_text("Baking rye bread the slow way")
+        self.audit("filtered")
+        self.page.get_by_role("link", name="Show all", exact=True).click()
+        self.page.get_by_role("link", name=re.compile("^Failed")).click()
+        expect(self.card("Wintering bees")).to_be_visible()
+        self.go("/")
+        self.page.get_by_role("navigation", name="Pages").get_by_role("link", name="2").click()
+        expect(self.page).to_have_url(re.compile(r"\?page=2$"))
+        expect(self.card("How maps lie")).to_be_visible()
+        self.audit("page-2")
+
+    def choose(self, name: str, value: str) -> None:
+        if not self.page.locator(f"select[name={name}]").is_visible():
+            self.page.get_by_text("Filter", exact=True).click()
+        self.page.locator(f"select[name={name}]").select_option(value)
+        if not self.scripts:
+            self.page.get_by_role("button", name="Show", exact=True).click()
+        expect(self.page).to_have_url(re.compile(f"{name}="))
+
+    def watch(self) -> None:
+        self.go("/")
+        self.card("Night trains across the Alps").get_by_role("link", name="Night trains").click()
+        expect(self.page.locator("video track[srclang=en]")).to_be_attached()
+        player = self.page.locator("video")
+        expect(player).to_have_js_property("readyState", 4)
+        self.settle()
+        if self.scripts:
+            player.press("m")
+            player.press("k")
+            expect(player).to_have_js_property("paused", False)
+            player.press("k")
+            expect(player).to_have_js_property("paused", True)
+        self.audit("detail")
+        self.page.locator("a[rel=next]").click()
+        expect(self.page.get_by_role("heading", name="How a lighthouse works")).to_be_visible()
+        self.page.locator("a[rel=prev]").click()
+        expect(self.page.get_by_role("heading", name="Night trains across the Alps")).to_be_visible()
+        for title in ("Wintering bees", "Clay: pit to pot", "fens"):
+            self.go(self.videos[title].get_absolute_url())
+            self.audit(f"detail-{self.videos[title].status}")
+
+    def act(self) -> None:
+        """Cancel, and retry."""
+        self.go("/")
+        self.settle()
+        title = "Clay: pit to pot"
+        self.card(title).get_by_role("button", name="Cancel").click()
+        expect(self.card(title)).to_have_attribute("data-status", "cancelled")
+        self.card(title).get_by_role("button", name="Retry").click()
+        expect(self.card(title)).to_have_attribute("data-status", "queued")
+        self.audit("acted")
+
+    def delete(self) -> None:
+        """Delete one, then two that are selected; each time after being asked."""
+        self.go("/")
+        self.settle()
+        for titles in (["Wintering bees"], ["Why bridges sing", "The tide mill at Eling"]):
+            for title in titles[1:] and titles:
+                self.card(title).get_by_role("checkbox").check()
+            chosen = self.page.get_by_role("form", name="What is selected") if titles[1:] else self.card(titles[0])
+            chosen.get_by_role("button", name="Delete", exact=True).click()
+            asked = self.page.get_by_role("dialog") if self.scripts else self.page.locator("main")
+            expect(asked.get_by_role("heading", name="Delete")).to_be_visible()
+            self.audit(f"delete-{len(titles)}")
+            asked.get_by_role("button", name="Delete", exact=True).click()
+            for title in titles:
+                expect(self.card(title)).to_have_count(0)
+        expect(self.page).to_have_url(f"{self.site.url}/")
+
+    def manage(self) -> None:
+        self.go("/admin/downloads/video/")
+        self.audit("admin", rules=WCAG_RULES)
+
+    def leave(self) -> None:
+        self.go("/")
+        self.page.get_by_role("button", name="Sign out").click()
+        expect(self.page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
+        self.audit("signed-out")
+        self.go("/videos/nope/")
+        self.errors.clear()  # Chromium logs the 404
+        self.audit("missing")
+
+
+def audit_parameters() -> Iterator[Any]:
+    """Yield each size, scheme and whether scripts run: four that have each twice, the others for `make soak`."""
+    for size, scheme, scripts in itertools.product(SIZES, ["light", "dark"], [True, False]):
+        is_long = scripts != ((size, scheme) in {("desk", "light"), ("phone", "dark")})
+        name = f"{size}-{scheme}-{'live' if scripts else 'plain'}"
+        yield pytest.param(size, scheme, scripts, id=name, marks=[pytest.mark.soak] if is_long else [])
+
+
+@pytest.mark.parametrize(("size", "scheme", "scripts"), list(audit_parameters()))
+def test_every_page_passes_the_audit(
+    browser: Browser, transactional_db, session_site, sample_library, size, scheme, scripts
+):
+    get_user_model().objects.create_superuser("ada", password=PASSWORD)
+    context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts)
+    name = f"{size}-{scheme}" if scripts else f"{size}-{scheme}-plain"
+    walker = PageAuditor(context.new_page(), session_site, sample_library.fill(), name, scripts=scripts)
+    walker.sign_in()
+    walker.add()
+    walker.search()
+    walker.browse()
+    walker.watch()
+    walker.act()
+    walker.delete()
+    walker.manage()
+    walker.leave()
+    context.close()

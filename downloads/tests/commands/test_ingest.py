@@ -1,0 +1,148 @@
+"""`manage.py ingest` and `manage.py work`, as the shell sees them."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from downloads.models import Status, Video
+from downloads.progress import keys, message, publisher
+from downloads.tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def private_hosts_allowed(settings):
+    settings.ALLOW_PRIVATE_HOSTS = True
+
+
+def run_ingest(capsys, *args):
+    """Run the command here; (exit status, standard output, standard error)."""
+    status = 0
+    try:
+        call_command("ingest", *args)
+    except SystemExit as end:
+        status = end.code
+    return status, *capsys.readouterr()
+
+
+def test_it_says_what_it_took(capsys):
+    status, out, err = run_ingest(capsys, "http://127.0.0.1:1/a", "http://127.0.0.1:1/b")
+    videos = Video.objects.order_by("pk")
+    assert out == "".join(f"{video.video_id} queued\n" for video in videos)
+    assert (status, err, len(videos)) == (0, "", 2)
+
+
+def test_it_says_what_it_refused_and_why(capsys):
+    status, out, err = run_ingest(capsys, "nonsense", "http://127.0.0.1:1/a")
+    assert status == 1
+    assert out == f"{Video.objects.get().video_id} queued\n"
+    assert err == "nonsense: This is no address of a page: it must begin with http:// or https://.\n"
+
+
+def test_it_names_the_video_that_is_already_here(capsys):
+    run_ingest(capsys, "http://127.0.0.1:1/a")
+    status, out, err = run_ingest(capsys, "http://127.0.0.1:1/a")
+    assert (status, out) == (1, f"{Video.objects.get().video_id} queued\n")
+    assert "already in the archive" in err
+
+
+def test_it_takes_a_quality(capsys):
+    run_ingest(capsys, "http://127.0.0.1:1/a", "--quality", "audio")
+    assert Video.objects.get().quality == "audio"
+    with pytest.raises(CommandError):
+        call_command("ingest", "http://127.0.0.1:1/b", "--quality", "4k")
+
+
+def test_it_does_not_wait_for_a_video_that_is_deleted(capsys, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: Video.objects.all().delete())
+    assert run_ingest(capsys, "http://127.0.0.1:1/a", "--wait")[0] == 1
+
+
+@pytest.mark.processes
+def test_it_waits_and_shows_bars(run_manage, redis_server, media_server):
+    environment = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
+    worker = run_manage("work", env=environment)
+    wait_until(lambda: "ready" in worker.log.read_text(), 15, "the worker is ready")
+    urls = [media_server.url(path) for path in ("/clip.mp4", "/private.mp4")]
+    done = subprocess.run(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "ingest", *urls, "--wait"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    first, second = Video.objects.order_by("pk")
+    assert (first.status, second.status) == (Status.COMPLETE, Status.FAILED)
+    assert done.stdout == f"{first.video_id} complete\n{second.video_id} failed\n"
+    assert "100.0% complete" in done.stderr
+    assert "HTTP Error 403" in done.stderr
+    assert done.returncode == 1
+
+
+@pytest.fixture
+def shown_bars(capsys, monkeypatch):
+    """Wait for a video, with a step before each further look; what the bar showed."""
+
+    def run(*steps):
+        left = iter(steps)
+        clock = SimpleNamespace(sleep=lambda seconds: next(left)(Video.objects.get()))
+        monkeypatch.setattr("downloads.management.commands.ingest.time", clock)
+        status, out, err = run_ingest(capsys, "http://127.0.0.1:1/a", "--wait")
+        assert (status, out) == (1, f"{Video.objects.get().video_id} failed\n")
+        return re.findall(r"\] +(\S+ \w+)", err)
+
+    return run
+
+
+def claim_next(video):
+    Video.objects.claim("w")
+
+
+def fail_video(video):
+    video.fail("It went wrong.")
+
+
+def update_row(percent):
+    return lambda video: video.renew_lease(percent=percent, phase="video")
+
+
+def publish_progress(redis_server, percent):
+    """Publish as a worker does, and wait until the bridge has it."""
+
+    def say(video):
+        publisher.publish_progress(
+            video.video_id, message.Progress(percent=percent, phase="audio", attempt=video.attempt)
+        )
+        with redis_server.client() as client:
+            known = partial(client.hget, keys.SNAPSHOT_KEY, video.video_id)
+            wait_until(lambda: f'"percent":{percent}'.encode() in (known() or b""), 10, "the bridge has it")
+
+    return say
+
+
+@pytest.mark.processes
+def test_it_shows_what_is_newer_than_the_row(shown_bars, redis_server, run_manage):
+    run_manage("bridge_progress")
+    wait_until(lambda: redis_server.client().exists(keys.LEADER_KEY), 15, "the bridge leads")
+    heard = publish_progress(redis_server, 42.5)
+    shown = shown_bars(claim_next, heard, update_row(50.0), fail_video)
+    assert shown == ["? queued", "? looking", "42.5% audio", "50.0% video", "50.0% failed"]
+
+
+def test_it_shows_the_row_without_redis(shown_bars, redis_server):
+    redis_server.kill()
+    assert shown_bars(claim_next, update_row(10.0), fail_video) == [
+        "? queued",
+        "? looking",
+        "10.0% video",
+        "10.0% failed",
+    ]

@@ -1,0 +1,16 @@
+"""Clients of the WebSocket."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from downloads.tests.support.websockets import websocket_communicator
+
+
+@pytest.fixture
+async def v1_client(channel_layer) -> AsyncIterator[WebsocketCommunicator]:
+    found = websocket_communicator()
+    assert (await found.connect())[0]
+    yield found
+    await found.disconnect()

@@ -1,0 +1,95 @@
+"""Protocol v2 of the WebSocket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+
+from downloads.tests.support.websockets import (
+    V2,
+    active_frame,
+    compact_texts,
+    progress_message,
+    store_snapshot,
+    uncompacted_batch_event,
+    websocket_communicator,
+)
+
+
+@pytest.fixture
+async def v2_client(channel_layer, redis_server) -> AsyncIterator[WebsocketCommunicator]:
+    store_snapshot(redis_server, active_frame("a", 10.0))
+    found = websocket_communicator(subprotocols=["other", V2])
+    assert await found.connect() == (True, V2)
+    yield found
+    await found.disconnect()
+
+
+async def test_it_sends_the_snapshot_first_and_then_batches(v2_client):
+    assert json.loads(await v2_client.receive_from()) == {
+        "type": "snapshot",
+        "epoch": "e",
+        "seq": 0,
+        "rev": 3,
+        "videos": [active_frame("a", 10.0)],
+    }
+    await get_channel_layer().group_send(
+        "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 11.0)))
+    )
+    found = json.loads(await v2_client.receive_from())
+    assert (found["type"], found["epoch"], found["from"], found["seq"]) == ("batch", "e", 1, 1)
+    assert found["messages"][0]["percent"] == 11
+    await get_channel_layer().group_send("progress", uncompacted_batch_event(2))
+    assert json.loads(await v2_client.receive_from())["messages"] == []
+
+
+async def test_it_drops_what_the_snapshot_holds_already(v2_client, redis_server):
+    await v2_client.receive_from()
+    send = get_channel_layer().group_send
+    await send("progress", uncompacted_batch_event(1))
+    assert json.loads(await v2_client.receive_from())["seq"] == 1
+    await send("progress", uncompacted_batch_event(1))
+    await send("progress", uncompacted_batch_event(2))
+    assert json.loads(await v2_client.receive_from())["seq"] == 2
+
+
+async def test_it_sends_a_snapshot_when_asked(v2_client, redis_server):
+    await v2_client.receive_from()
+    store_snapshot(redis_server, active_frame("a", 50.0), seq=9)
+    await v2_client.send_to('{"type": "resync"}')
+    found = json.loads(await v2_client.receive_from())
+    assert (found["type"], found["seq"], found["videos"][0]["percent"]) == ("snapshot", 9, 50)
+
+
+async def test_it_reads_the_store_once_for_all_who_ask_at_once(channel_layer, redis_server):
+    store_snapshot(redis_server, active_frame("a", 10.0))
+    clients = [websocket_communicator(subprotocols=[V2]) for _ in range(20)]
+    for found in clients:
+        await found.connect()
+        await found.receive_from()
+    with redis_server.client() as redis:
+        before = redis.info("commandstats").get("cmdstat_hgetall", {}).get("calls", 0)
+        await asyncio.gather(*[found.send_to('{"type":"resync"}') for found in clients])
+        for found in clients:
+            await found.receive_from()
+        assert redis.info("commandstats")["cmdstat_hgetall"]["calls"] - before <= 2
+    for found in clients:
+        await found.disconnect()
+
+
+async def test_it_answers_when_redis_is_back(channel_layer, redis_server):
+    redis_server.kill()
+    client = websocket_communicator(subprotocols=[V2])
+    try:
+        assert (await client.connect())[0]
+        assert await client.receive_nothing(0.6)
+    finally:
+        await asyncio.to_thread(redis_server.start)
+    store_snapshot(redis_server, active_frame("a", 1.0))
+    assert json.loads(await client.receive_from(timeout=5))["type"] == "snapshot"
+    await get_channel_layer().group_send("progress", uncompacted_batch_event(1))
+    assert json.loads(await client.receive_from(timeout=5))["type"] == "batch"
+    await client.disconnect()

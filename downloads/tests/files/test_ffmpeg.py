@@ -1,0 +1,58 @@
+"""ffmpeg and ffprobe runs."""
+
+import subprocess
+
+import pytest
+
+from downloads.files import ffmpeg, media_types
+
+
+class TestFfmpeg:
+    """What ffmpeg says about a file."""
+
+    def test_it_reads_a_clip(self, session_media_server):
+        assert ffmpeg.validation_error(session_media_server.folder / "clip.mp4") == ""
+
+    @pytest.mark.parametrize("text", ["<!doctype html><p>x", "", "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"])
+    def test_it_reports_a_file_that_is_no_media(self, tmp_path, text):
+        (tmp_path / "media.mp4").write_text(text)
+        assert ffmpeg.validation_error(tmp_path / "media.mp4")
+
+    def test_it_reports_a_clip_without_its_beginning(self, session_media_server, tmp_path):
+        (tmp_path / "media.mp4").write_bytes(session_media_server.clip[100_000:])
+        assert ffmpeg.validation_error(tmp_path / "media.mp4")
+
+    def test_it_tells_no_length_of_what_has_none(self, tmp_path, monkeypatch):
+        (tmp_path / "media.mp4").write_text("  Duration: 00:00:01.00, start")
+        assert ffmpeg.read_duration(tmp_path / "media.mp4") is None
+        monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+        assert ffmpeg.read_duration(tmp_path / "media.mp4") is None
+
+    def test_it_tells_how_long_a_clip_is_whatever_its_tags_say(self, session_media_server, tmp_path):
+        clip, tagged = session_media_server.folder / "clip.mp4", tmp_path / "tagged.mp4"
+        tags = ["-metadata", "title=\n  Duration: 09:00:00.00, start: 0", "-metadata", "comment=Duration: 09:00:00.00,"]
+        subprocess.run(
+            [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged],
+            check=True,
+            timeout=30,
+        )
+        assert ffmpeg.read_duration(clip) == pytest.approx(6, abs=0.2)
+        assert ffmpeg.read_duration(tagged) == ffmpeg.read_duration(clip)
+
+    def test_it_extracts_a_still(self, session_media_server, tmp_path):
+        assert ffmpeg.extract_frame(session_media_server.folder / "clip.mp4", tmp_path / "still.jpg")
+        assert media_types.thumbnail_extension(tmp_path / "still.jpg") == "jpg"
+
+    def test_it_takes_no_picture_of_sound(self, session_media_server, tmp_path):
+        sound = session_media_server.folder / "separate" / "audio0.ts"
+        assert not ffmpeg.extract_frame(sound, tmp_path / "still.jpg")
+
+    def test_it_names_what_is_missing_and_what_that_costs(self, monkeypatch, tmp_path):
+        assert ffmpeg.missing_tool_warnings() == []
+        monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+        monkeypatch.setattr(ffmpeg, "build_search_path", lambda: str(tmp_path))
+        without_ffmpeg, without_javascript = ffmpeg.missing_tool_warnings()
+        assert "cannot be joined" in without_ffmpeg
+        assert "YouTube" in without_javascript
+        assert ffmpeg.validation_error(tmp_path / "x.mp4") == ""
+        assert not ffmpeg.extract_frame(tmp_path / "x.mp4", tmp_path / "x.jpg")

@@ -1,0 +1,186 @@
+"""Which lines a person may paste."""
+
+import threading
+import time
+
+import pytest
+
+from downloads.intake import submit
+from downloads.models import Video
+from downloads.network import address_policy
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC_ADDRESSES = ["203.0.114.1"]
+
+
+@pytest.fixture(autouse=True)
+def host_names(monkeypatch):
+    """The far end of the network: a few names, and no others."""
+    known = {
+        "example.org": PUBLIC_ADDRESSES,
+        "inside.example": ["10.0.0.7"],
+        "mixed.example": [*PUBLIC_ADDRESSES, "::1"],
+    }
+    known |= {"metadata.example": ["169.254.169.254"], "localhost": ["127.0.0.1"]}
+
+    def resolve(host, port):
+        if host in known:
+            return known[host]
+        raise address_policy.HostUnreachable(f"unknown host name {host}")
+
+    monkeypatch.setattr(address_policy, "resolve_host", resolve)
+    return known
+
+
+def refusal_reason(line):
+    taken, refusals = submit.submit([line])
+    assert taken == []
+    assert len(refusals) == 1
+    assert refusals[0].line == line.strip()
+    assert not Video.objects.exists()
+    return refusals[0].reason
+
+
+def test_it_takes_good_lines_and_skips_blank_ones():
+    taken, refusals = submit.submit(["", "  https://example.org/a ", "\t", "http://example.org/b?x=1"], quality="720p")
+    assert [video.url for video in taken] == ["https://example.org/a", "http://example.org/b?x=1"]
+    assert [video.quality for video in taken] == ["720p", "720p"]
+    assert refusals == []
+
+
+def test_it_remembers_who_added_a_video(django_user_model):
+    user = django_user_model.objects.create_user("ann")
+    (video,), _ = submit.submit(["https://example.org/a"], added_by=user)
+    assert video.added_by == user
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("hello world", "must begin with http"),
+        ("example.org/v.mp4", "must begin with http"),
+        ("127.0.0.1:7250/v.mp4", "must begin with http"),
+        ("example.org:8080", "must begin with http"),
+        ("//example.org/x", "must begin with http"),
+        ("-v", "must begin with http"),
+        ("--exec=touch x", "must begin with http"),
+        (":ythistory", "must begin with http"),
+        ("file:///etc/passwd", "not file"),
+        ("ftp://example.org/x", "not ftp"),
+        ("data:text/html,hi", "not data"),
+        ("javascript:alert(1)", "not javascript"),
+        ("gopher://example.org", "not gopher"),
+        ("ws://example.org/x", "not ws"),
+        ("rtmp://example.org/x", "not rtmp"),
+        ("rtsp://example.org/x", "not rtsp"),
+        ("mms://example.org/x", "not mms"),
+        ("ytsearch1:foo", "not ytsearch1"),
+        ("http://", "no host"),
+        ("http:///x", "no host"),
+        ("http:example.org", "no host"),
+        ("http://example.org:0/", "no host"),
+        ("http://example.org:99999/", "cannot be read"),
+        ("http://[::1", "cannot be read"),
+        ("http://..example.org/", "host name"),
+        ("http://-x.example.org\u2260/", "host name"),
+        ("http://user@example.org/", "user name or password"),
+        ("http://example.org@127.0.0.1/", "user name or password"),
+        ("http://a:b@example.org/", "user name or password"),
+        ("http://example.org/a b", "spaces"),
+        ("http://example.org\\@127.0.0.1/", "backslashes"),
+        ("http://example.org/\x00", "control characters"),
+        ("http://example.org/a\nb", "control characters"),
+        ("http://example.org/\udcff", "control characters"),
+        ("http://example.org/#__youtubedl_smuggle=%7B%7D", "own use"),
+        ("http://example.org/" + "a" * 2048, "too long"),
+        ("http://example.org/" + "é" * 1000, "too long"),
+    ],
+)
+def test_it_refuses_what_is_no_address(line, word):
+    assert word in refusal_reason(line)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "2130706433", "0177.0.0.1", "0x7f000001", "0x7f.0.0.1", "127.1", "127.0.1", "0.0.0.0", "0"),
+        *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]"),
+        *("127。0。0。1", "１２７.0.0.1", "①②⑦.⓪.⓪.①", "127.0.0.1.", "10.0.0.1", "192.168.0.1", "169.254.169.254"),
+        *("[fe80::1]", "[fd00::1]", "localhost", "LOCALHOST.", "inside.example", "mixed.example", "metadata.example"),
+    ],
+)
+def test_it_refuses_forbidden_hosts_in_every_spelling(host):
+    assert "which downloads may not reach" in refusal_reason(f"http://{host}:8000/v.mp4")
+
+
+def test_it_takes_private_hosts_where_the_settings_say_so(settings):
+    settings.ALLOW_PRIVATE_HOSTS = True
+    taken, _ = submit.submit(["http://127.0.0.1:8000/a", "http://inside.example/b"])
+    assert len(taken) == 2
+    assert "metadata" in submit.submit(["http://metadata.example/"])[1][0].reason
+
+
+def test_it_takes_a_name_that_nobody_knows_today():
+    assert len(submit.submit(["http://not-known.example/a"])[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "canonical"),
+    [
+        ("HTTP://EXAMPLE.org:80", "http://example.org/"),
+        ("https://example.org:443/a#part", "https://example.org/a"),
+        ("https://example.org:8443/a?b=c", "https://example.org:8443/a?b=c"),
+        ("http://example.org./a", "http://example.org/a"),
+        ("http://Bücher.example/ä", "http://xn--bcher-kva.example/%C3%A4"),
+        ("http://faß.example/", "http://xn--fa-hia.example/"),
+        ("http://example.org/a%2Fb/(c)[d]", "http://example.org/a%2Fb/(c)[d]"),
+        ("http://0x08.8.8.8/", "http://8.8.8.8/"),
+        ("http://[2606:4700:0::1111]/", "http://[2606:4700::1111]/"),
+        ("http://a_b.example.org/", "http://a_b.example.org/"),
+    ],
+)
+def test_it_writes_an_address_in_one_way(line, canonical):
+    (video,), _ = submit.submit([line])
+    assert (video.url, video.canonical_url) == (line, canonical)
+
+
+def test_it_says_what_is_already_here():
+    (video,), _ = submit.submit(["http://example.org/a"])
+    taken, (again,) = submit.submit(["HTTP://example.org:80/a#x"])
+    assert taken == []
+    assert again.video == video
+    assert again.reason == "This video is already in the archive."
+
+
+def test_it_takes_a_line_once_that_is_pasted_twice():
+    (video,), (again,) = submit.submit(["http://example.org/a", "http://example.org/a"])
+    assert again.video == video
+    assert again.reason == "This address is here twice."
+
+
+def test_it_takes_a_limited_number_of_lines():
+    taken, refusals = submit.submit([f"http://example.org/{n}" for n in range(submit.MAX_SUBMITTED_LINES + 2)])
+    assert len(taken) == submit.MAX_SUBMITTED_LINES
+    assert ["Only 200 lines" in each.reason for each in refusals] == [True, True]
+
+
+def test_it_refuses_lines_one_by_one():
+    taken, refusals = submit.submit(["nonsense", "http://example.org/a", "http://10.0.0.1/"])
+    assert [video.url for video in taken] == ["http://example.org/a"]
+    assert [each.line for each in refusals] == ["nonsense", "http://10.0.0.1/"]
+
+
+def test_it_does_not_wait_for_a_slow_name(monkeypatch):
+    let_go = threading.Event()
+
+    def hang(host, port):
+        let_go.wait(20)
+        return ["10.0.0.1"]
+
+    monkeypatch.setattr(address_policy, "resolve_host", hang)
+    began = time.monotonic()
+    taken, _ = submit.submit([f"http://slow{n}.example/" for n in range(40)])
+    assert len(taken) == 40
+    assert time.monotonic() - began < submit.DNS_TIMEOUT_SECONDS + 5
+    let_go.set()

@@ -1,0 +1,11 @@
+"""The cache of the library's tests."""
+
+import pytest
+from django.core.cache import cache
+
+
+@pytest.fixture
+def empty_cache():
+    cache.clear()
+    yield
+    cache.clear()

@@ -1,0 +1,183 @@
+"""The part of the library that an address asks for: filters, orders, pages, places; and any address gives a page."""
+
+import datetime as dt
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from downloads.library.listing import PAGE_SIZE
+from downloads.models import Status, Video, VideoEvent
+from downloads.tests.support.factories import create_videos
+from downloads.tests.support.responses import library_titles
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
+PARAMETER_NAMES = ("q", "state", "uploader", "site", "kind", "date", "sort", "page", "as", "id")
+PARAMETER_VALUES = (
+    "complete",
+    "queued",
+    "audio",
+    "today",
+    "size",
+    "title",
+    "best",
+    "2",
+    "-1",
+    "9" * 30,
+    "Ada",
+    "card",
+    "zebra",
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(PARAMETER_NAMES), st.sampled_from(PARAMETER_VALUES) | st.text(max_size=30)),
+        max_size=8,
+    )
+)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.parametrize("path", ["/", "/videos/list", "/videos/cards"])
+def test_it_answers_any_query_with_a_page(client, path, pairs):
+    query: dict[str, list[str]] = {}
+    for name, value in pairs:
+        query.setdefault(name, []).append(value.encode("utf-8", "replace").decode())
+    assert client.get(path, query).status_code == 200
+
+
+def test_it_answers_a_very_long_query_with_a_page(client):
+    create_videos(title="word")
+    assert client.get("/", {"q": "word " * 5000}).status_code == 200
+    assert client.get("/?q=%ff%fe%00%ed%a0%80").status_code == 200
+
+
+def test_it_says_what_to_do_when_nothing_matches(client):
+    create_videos()
+    page = client.get("/", {"q": "<zebra>"}).content.decode()
+    assert "Nothing matches “&lt;zebra&gt;”." in page
+    assert 'href="/">Clear the search</a>' in page
+    page = client.get("/", {"q": "zebra", "kind": "audio"}).content.decode()
+    assert 'href="/?q=zebra">Search everything</a>' in page
+    assert 'href="/?kind=audio">clear the search</a>' in page
+    page = client.get("/", {"state": "failed"}).content.decode()
+    assert 'No video is like that. <a href="/">Show all videos</a>' in page
+
+
+@pytest.mark.parametrize("sort", ["newest", "title", "duration", "size"])
+@pytest.mark.parametrize("query", [{}, {"state": "complete"}, {"kind": "video"}, {"q": "film"}])
+def test_it_shows_each_video_on_one_page(client, sort, query):
+    create_videos(3 * PAGE_SIZE - 1, duration=1.0)
+    pages = [library_titles(client, page=page, sort=sort, **query) for page in (1, 2, 3)]
+    assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE, PAGE_SIZE - 1]
+    assert len({title for page in pages for title in page}) == 3 * PAGE_SIZE - 1
+    assert library_titles(client, page=99, sort=sort, **query) == pages[-1]
+    if sort != "title":
+        assert pages[0][0] == f"Film {3 * PAGE_SIZE - 2}"
+        assert pages[-1][-1] == "Film 0"
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("", ("active", "waiting", "library")),
+        ("q=run", ("active", "elsewhere", "elsewhere")),
+        ("q=zebra", ("elsewhere",) * 3),
+        ("q=*", ("active", "waiting", "library")),
+        ("uploader=Ada", ("active", "waiting", "elsewhere")),
+        ("uploader=Ada&q=wait", ("elsewhere", "waiting", "elsewhere")),
+        ("state=complete", ("elsewhere", "elsewhere", "library")),
+        ("state=queued", ("elsewhere", "library", "elsewhere")),
+        ("kind=audio", ("elsewhere",) * 3),
+        ("page=7&sort=size", ("active", "waiting", "library")),
+    ],
+)
+def test_it_says_where_each_card_belongs(client, query, places):
+    videos = [
+        *create_videos(status=Status.DOWNLOADING, title="runs", uploader="Ada", media_file=""),
+        *create_videos(status=Status.QUEUED, title="waits", uploader="Ada", media_file=""),
+        *create_videos(title="there", uploader="Bob"),
+    ]
+    ids = "&".join(f"id={video.video_id}" for video in videos)
+    page = client.get(f"/videos/cards?as=card&{ids}&{query}").content.decode()
+    found = dict(re.findall(r'data-video-id="(\w+)".*?data-place="(\w+)"', page, re.DOTALL))
+    assert tuple(found[video.video_id] for video in videos) == places
+    assert 'data-part="states"' in page
+    on_page = client.get(f"/?{query}").content.decode()
+    listed = dict(re.findall(r'data-video-id="(\w+)".*?data-place="(\w+)"', on_page, re.DOTALL))
+    assert listed == {video_id: place for video_id, place in found.items() if place != "elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("query", "takes"),
+    [
+        ("", True),
+        ("uploader=x", True),
+        ("page=2", False),
+        ("sort=title", False),
+        ("q=film", False),
+        ("state=failed", True),
+    ],
+)
+def test_it_lets_new_cards_in_only_where_their_order_says_where(client, query, takes):
+    create_videos(PAGE_SIZE + 1)
+    assert ('data-place-for="library"' in client.get(f"/?{query}").content.decode()) is takes
+
+
+def test_it_marks_hits_and_shows_where_else_they_are(client):
+    create_videos(title="Über <b>alles</b>", uploader="Uberta")
+    create_videos(title="Another", description="Here lives an <i>über</i>zebra.")
+    page = client.get("/?q=uber").content.decode()
+    assert "<mark>Über</mark> &lt;b&gt;alles&lt;/b&gt;" in page
+    assert "<mark>Uber</mark>ta" in page
+    assert re.search(r'class="excerpt"[^>]*>Here lives an &lt;i&gt;<mark>über</mark>&lt;/i&gt;zebra\.', page)
+
+
+def test_the_number_of_queries_does_not_grow(client, admin_client, django_assert_max_num_queries):
+    create_videos(3, uploader="Ada", status=Status.QUEUED, media_file="")
+    for count in (2, 3 * PAGE_SIZE):
+        create_videos(count, uploader="Ada", extractor="Tube", description="told " * 50)
+        for query in (
+            "",
+            "q=film",
+            "q=film&sort=size&uploader=Ada&site=Tube&state=complete&page=2",
+            "sort=title&page=2",
+        ):
+            with django_assert_max_num_queries(12):
+                admin_client.get(f"/?{query}")
+    ids = "&".join(f"id={video.video_id}" for video in Video.objects.all()[:50])
+    with django_assert_max_num_queries(9):
+        client.get(f"/videos/cards?as=card&q=film&uploader=Ada&{ids}")
+
+
+def test_it_counts_once_until_something_changes(client):
+    create_videos(3, uploader="Ada")
+    VideoEvent.objects.create(public_id="queue", status=Status.QUEUED, at=timezone.now() - dt.timedelta(minutes=1))
+    for query in ({}, {"uploader": "Ada"}, {"date": "week"}):
+        with CaptureQueriesContext(connection) as first:
+            assert ' <span class="count">3</span>' in client.get("/", query).content.decode()
+        with CaptureQueriesContext(connection) as again:
+            assert ' <span class="count">3</span>' in client.get("/", query).content.decode()
+        assert len(again) < len(first)
+    Video.objects.first().remove()
+    for query in ({}, {"uploader": "Ada"}, {"date": "week"}):
+        assert ' <span class="count">2</span>' in client.get("/", query).content.decode()
+
+
+def test_counts_are_not_cached_while_an_older_change_may_still_commit(client):
+    create_videos(3)
+    VideoEvent.objects.create(public_id="queue", status=Status.QUEUED)
+    assert ' <span class="count">3</span>' in client.get("/").content.decode()
+    create_videos()  # no event is newer
+    assert ' <span class="count">4</span>' in client.get("/").content.decode()
+
+
+def test_it_fits_into_100_kb_with_the_longest_titles(admin_client):
+    long = {"uploader": "u" * 255, "description": "told " * 5000, "thumbnail": "t.jpg", "duration": 9.0, "size": 10**9}
+    create_videos(2 * PAGE_SIZE, title="word " * 100, **long)
+    create_videos(20, title="word " * 100, status=Status.QUEUED, media_file="")
+    sizes = [len(admin_client.get(f"/{query}").content) for query in ("", "?q=word+told", "?q=word&state=queued")]
+    assert max(sizes) <= 100_000, sizes

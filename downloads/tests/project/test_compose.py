@@ -1,0 +1,101 @@
+"""The Compose file's rules, its health checks and nginx' configuration; no Docker engine is needed."""
+
+import re
+
+import pytest
+from django.conf import settings
+
+from downloads.tests.support.compose import COMPOSE_FILE, COMPOSE_TEXT, SERVICES
+
+APPLICATION_SERVICES = ("setup", "web", "bridge", "worker")
+SECRET_VARIABLES = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "DJANGO_SUPERUSER_PASSWORD")
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+each_application_service = pytest.mark.parametrize("name", APPLICATION_SERVICES)
+
+
+# The file ----------------------------------------------------------------------------------------
+
+
+def test_it_has_all_services() -> None:
+    assert SERVICES.keys() == {*APPLICATION_SERVICES, "nginx", "redis", "postgres"}
+    assert SERVICES["bridge"]["deploy"]["replicas"] == 2
+
+
+@each_service
+def test_it_locks_each_container_down(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["init"] is True
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] > 0
+    assert not {"privileged", "cap_add", "devices", "pid", "network_mode"} & service.keys()
+
+
+@each_service
+def test_it_runs_nothing_as_root(name: str) -> None:
+    assert int(SERVICES[name]["user"].split(":")[0]) > 0
+
+
+@each_service
+def test_it_gives_each_container_time_to_stop(name: str) -> None:
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 10
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "setup"])
+def test_long_running_services_have_health_checks(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_it_publishes_nginx_only_and_to_this_machine() -> None:
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["nginx"]
+    assert SERVICES["nginx"]["ports"] == ["${YTARCHIVE_PUBLISH:-127.0.0.1:8000}:8080"]
+
+
+def test_it_keeps_the_stores_on_a_network_without_a_way_out() -> None:
+    assert COMPOSE_FILE["networks"]["inside"] == {"internal": True}
+    assert SERVICES["redis"]["networks"] == SERVICES["postgres"]["networks"] == ["inside"]
+
+
+@each_application_service
+def test_it_uses_one_image_and_is_private(name: str) -> None:
+    assert SERVICES[name]["image"] == "ytarchive"
+    assert SERVICES[name]["environment"]["YTARCHIVE_PRIVATE"] == "1"
+
+
+@each_application_service
+def test_it_calls_public_commands(name: str) -> None:
+    command = SERVICES[name]["command"][0]
+
+    assert (settings.BASE_DIR / "downloads" / "management" / "commands" / f"{command}.py").exists()
+
+
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
+def test_it_has_no_secret_and_demands_each(name: str) -> None:
+    assert f"${{{name}:?" in COMPOSE_TEXT
+    assert f"${{{name}:-" not in COMPOSE_TEXT
+    assert re.search(rf"^{name}=$", (settings.BASE_DIR / ".env.example").read_text(), re.MULTILINE)
+
+
+def test_it_explains_every_variable_it_takes() -> None:
+    example = (settings.BASE_DIR / ".env.example").read_text()
+
+    assert set(re.findall(r"\$\{(\w+)", COMPOSE_TEXT)) == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+
+
+def test_it_keeps_the_filled_in_secrets_out_of_git_and_image() -> None:
+    assert "/.env" in (settings.BASE_DIR / ".gitignore").read_text().splitlines()
+    assert (settings.BASE_DIR / ".dockerignore").read_text().startswith("*\n")
+
+
+def test_it_puts_all_that_the_program_needs_into_the_image() -> None:
+    taken = re.findall(r"^!(\S+)", (settings.BASE_DIR / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert {"manage.py", "requirements.txt", "downloads", "ytarchive", "static", "templates"} <= set(taken)
+    assert all((settings.BASE_DIR / name).exists() for name in taken)
+
+
+# With real processes -----------------------------------------------------------------------------

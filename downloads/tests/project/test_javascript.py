@@ -1,0 +1,73 @@
+"""The pages' JavaScript: the modules that need no browser in Node's own test runner, and the size of what travels."""
+
+import re
+import subprocess
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from whitenoise.compress import Compressor
+
+from downloads.tests.support import required_programs
+
+TEST_FILES = sorted((settings.BASE_DIR / "downloads" / "tests" / "javascript").glob("*.test.js"))
+MODULES = sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
+STYLE_SHEETS = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
+# What a page begins with; the modules that these import come with them.
+TEMPLATE_ENTRY_POINTS = {"library.html": "library.js", "detail.html": "video.js", "_admin_head.html": "main.js"}
+IMPORT_PATTERN = re.compile(r'^(?:import|} from)\b.*"\./(.+)";$', re.MULTILINE)
+MAX_COMPRESSED_BYTES = 16 * 1024
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.name)
+def test_the_node_tests_pass(file) -> None:
+    result = subprocess.run(
+        [required_programs.require_program("node"), "--test", file], capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stdout
+
+
+def loaded_modules(module: Path) -> set[Path]:
+    """Return what a browser loads for this module, itself included."""
+    modules: set[Path] = set()
+    pending = [module]
+    while pending:
+        path = pending.pop()
+        if path not in modules:
+            modules.add(path)
+            pending += [path.parent / name for name in IMPORT_PATTERN.findall(path.read_text())]
+    return modules
+
+
+def compressed_size(path: Path) -> int:
+    """Return the bytes that travel: WhiteNoise serves each module gzip-compressed, and removes no comment."""
+    return len(Compressor.compress_gzip(path.read_bytes()))
+
+
+@pytest.mark.parametrize(("template", "entry"), TEMPLATE_ENTRY_POINTS.items())
+def test_a_page_loads_little(template, entry) -> None:
+    page = (settings.BASE_DIR / "templates" / "downloads" / template).read_text()
+    assert re.findall(r"js/(\w+\.js)", page) == [entry]
+    sizes = {path.name: compressed_size(path) for path in loaded_modules(settings.BASE_DIR / "static" / "js" / entry)}
+    assert {"live_page.js", "socket.js", "store.js", "progress_bar.js"} <= sizes.keys()
+
+    assert sum(sizes.values()) <= MAX_COMPRESSED_BYTES, sizes
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    imports = {path.name: IMPORT_PATTERN.findall(path.read_text()) for path in MODULES}
+
+    TopologicalSorter(imports).prepare()  # raises CycleError
+
+
+def test_no_page_has_modules_of_its_own_besides() -> None:
+    assert set(MODULES) == set().union(
+        *(loaded_modules(MODULES[0].parent / entry) for entry in TEMPLATE_ENTRY_POINTS.values())
+    )
+
+
+@pytest.mark.parametrize("file", [*MODULES, *STYLE_SHEETS], ids=lambda file: file.name)
+def test_it_needs_nothing_from_elsewhere(file) -> None:
+    assert "://" not in file.read_text()

@@ -1,0 +1,175 @@
+"""Settings as the program reads them: each in a process of its own, since they are read once."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+SHOW_SETTINGS_PROGRAM = """
+import json, sys
+from django.conf import settings
+names = json.loads(sys.argv[1])
+print(json.dumps({name: getattr(settings, name) for name in names}, default=str))
+"""
+
+
+def run_python(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=settings.BASE_DIR,
+        env=clean | {"DJANGO_SETTINGS_MODULE": "ytarchive.settings", "YTARCHIVE_DATA": str(settings.DATA)} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def read_settings(*names: str, **env: str) -> dict:
+    done = run_python("-c", SHOW_SETTINGS_PROGRAM, json.dumps(names), **env)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(("name", "value", "said"), [
+    ("YTARCHIVE_WORKERS", "many", "use a whole number from 1 to 64"),
+    ("YTARCHIVE_WORKERS", "0", "use a whole number from 1 to 64"),
+    ("YTARCHIVE_TICK_MS", "200.5", "use a whole number from 20 to 5000"),
+    ("YTARCHIVE_PRIVATE", "perhaps", "use 1 or 0"),
+    ("YTARCHIVE_ALLOW_PRIVATE_HOSTS", "2", "use 1 or 0"),
+    ("DJANGO_DEBUG", "da", "use 1 or 0"),
+    ("YTARCHIVE_METRICS_TOKEN", "short", "use 16 or more"),
+    ("YTARCHIVE_METRICS_TOKEN", "correct horse battery staple", "use 16 or more"),
+    ("REDIS_URL", "localhost:6379", "use redis://"),
+    ("REDIS_URL", "http://localhost", "use redis://"),
+    ("REDIS_URL", "redis://[", "use redis://"),
+    ("REDIS_URL", "redis://localhost?db=x", "use redis://"),
+    ("REDIS_URL", "redis://localhost?colour=blue", "use redis://"),
+    ("DJANGO_CSRF_TRUSTED_ORIGINS", "archive.example", "use a scheme and a host"),
+    ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://archive.example/", "use a scheme and a host"),
+    ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://a.example,ftp://b.example", "use a scheme and a host"),
+    ("DATABASE_URL", "mysql://localhost/x", "use postgres://"),
+    ("DATABASE_URL", "nonsense", "use postgres://"),
+    ("DATABASE_URL", "postgres://host:port/name", "use postgres://"),
+])  # fmt: skip
+def test_it_refuses_a_bad_value_in_one_line(name: str, value: str, said: str) -> None:
+    done = run_python("manage.py", "check", **{name: value})
+
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 1
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("ytarchive: ")
+    assert name in lines[0]
+    assert said in lines[0]
+
+
+def test_it_refuses_a_data_folder_it_cannot_write_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    done = run_python("manage.py", "check", YTARCHIVE_DATA=str(tmp_path / "file"))
+
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "cannot be written to" in done.stderr
+
+
+def test_it_has_the_defaults_of_the_readme() -> None:
+    found = read_settings(
+        "DEBUG", "PRIVATE", "WORKERS", "TICK_MS", "ALLOW_PRIVATE_HOSTS", "REDIS_EMBEDDED", "ALLOWED_HOSTS"
+    )
+
+    assert found == {
+        "DEBUG": False,
+        "PRIVATE": False,
+        "WORKERS": 2,
+        "TICK_MS": 200,
+        "ALLOW_PRIVATE_HOSTS": False,
+        "REDIS_EMBEDDED": True,
+        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
+    }
+
+
+def test_it_takes_an_empty_value_for_an_unset_one() -> None:
+    assert read_settings("WORKERS", "PRIVATE", WORKERS="", YTARCHIVE_PRIVATE=" ", YTARCHIVE_WORKERS="") == {
+        "WORKERS": 2,
+        "PRIVATE": False,
+    }
+
+
+@pytest.mark.parametrize(("env", "private"), [
+    ({"DJANGO_ALLOWED_HOSTS": "archive.example"}, True),
+    ({"DJANGO_ALLOWED_HOSTS": "archive.example", "YTARCHIVE_PRIVATE": "0"}, False),
+    ({"YTARCHIVE_PRIVATE": "yes"}, True),
+])  # fmt: skip
+def test_it_is_private_once_it_is_meant_for_others(env: dict[str, str], private: bool) -> None:
+    assert read_settings("PRIVATE", **env) == {"PRIVATE": private}
+
+
+def test_it_keeps_cookies_to_https_behind_a_proxy_that_ends_it() -> None:
+    found = read_settings(
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+        DJANGO_CSRF_TRUSTED_ORIGINS="https://archive.example",
+    )
+
+    assert found == {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
+
+
+def test_it_uses_postgresql_when_it_is_told_to() -> None:
+    found = read_settings("DATABASES", DATABASE_URL="postgres://user@db/archive")["DATABASES"]["default"]
+
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert (found["HOST"], found["NAME"]) == ("db", "archive")
+
+
+def test_it_finds_the_data_folder_from_any_folder(tmp_path: Path) -> None:
+    assert read_settings("DATA", YTARCHIVE_DATA="~/archive", HOME=str(tmp_path)) == {"DATA": str(tmp_path / "archive")}
+
+
+def test_it_gives_a_developer_debug_unless_told_otherwise() -> None:
+    show = "import sys; sys.argv = ['manage.py', 'runserver', '--help']; import manage; manage.main()"
+    probe = show.replace("manage.main()", "import os; os.environ.pop('DJANGO_DEBUG', None); import atexit; "
+        "atexit.register(lambda: sys.stderr.write(os.environ['DJANGO_DEBUG'])); manage.main()")  # fmt: skip
+
+    assert run_python("-c", probe).stderr.endswith("1")
+
+
+def test_it_names_the_python_that_is_too_old() -> None:
+    old = "import sys; sys.version_info = (3, 10, 0); import runpy; runpy.run_path('manage.py')"
+
+    done = run_python("-c", old)
+
+    assert done.returncode == 1
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_it_says_what_to_do_when_a_package_is_missing() -> None:
+    done = run_python("-c", "import sys; sys.modules['django'] = None; import manage; manage.main()")
+
+    assert done.returncode == 1
+    assert "pip install -r requirements.txt" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_it_documents_every_variable() -> None:
+    text = (settings.BASE_DIR / "ytarchive" / "settings.py").read_text()
+    read_there = set(re.findall(r'"((?:YTARCHIVE|DJANGO)_[A-Z_]+|REDIS_URL|DATABASE_URL)"', text))
+    internal = {"YTARCHIVE_RUNSERVER_FD"}
+    operating = (settings.BASE_DIR / "docs" / "operating.md").read_text()
+    documented = re.findall(r"^\| `(\w+)` \|", operating, re.MULTILINE)
+
+    assert read_there - internal == set(documented)
+
+
+def test_it_reads_the_environment_in_the_settings_only() -> None:
+    modules = [*settings.BASE_DIR.glob("downloads/**/*.py"), *settings.BASE_DIR.glob("ytarchive/**/*.py")]
+    reads = re.compile(r'(environ\.get|getenv|environ\[)\(?"(YTARCHIVE|DJANGO|REDIS|DATABASE)_')
+
+    assert not [path.name for path in modules if "tests" not in path.parts and reads.search(path.read_text())]

@@ -1,0 +1,97 @@
+"""The bridge with a real Redis and database, and a member of its group."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from downloads.bridge.leader import Bridge
+from downloads.models import Video
+from downloads.progress.keys import SNAPSHOT_KEY, progress_channel
+from downloads.progress.message import Progress
+from downloads.tests.support.redis_server import RedisServer
+from ytarchive.server.channel_layer import ProgressChannelLayer
+
+
+class GroupMember:
+    """A member of the group `progress`, as a consumer is, that keeps what it hears."""
+
+    def __init__(self, layer: ProgressChannelLayer) -> None:
+        self.layer = layer
+        self.batches: list[dict] = []
+
+    async def join(self) -> None:
+        self.name = await self.layer.new_channel()
+        await self.layer.group_add("progress", self.name)
+
+    async def wait_for_batch(self, holds: Callable[[dict], bool], seconds: float = 10) -> dict:
+        """Return the first batch from now on for which `holds`."""
+        async with asyncio.timeout(seconds):
+            while True:
+                batch = await self.layer.receive(self.name)
+                self.batches.append(batch)
+                if holds(batch):
+                    return batch
+
+    async def wait_for_message(self, video_id: str, kind: str = "progress", **fields) -> dict:
+        """Wait for a message about `video_id` with these fields, and return it."""
+
+        def found(batch: dict) -> dict | None:
+            for name, sort, text in batch["messages"]:
+                content = json.loads(text)
+                if (name, sort) == (video_id, kind) and content.items() >= fields.items():
+                    return content
+            return None
+
+        result = found(await self.wait_for_batch(lambda batch: found(batch) is not None))
+        assert result is not None
+        return result
+
+
+class BridgeHarness:
+    """A Redis, a publisher, a listener, and bridges of this process."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self.server = server
+        self.layer = ProgressChannelLayer(
+            hosts=[{"address": server.url, "retry": Retry(NoBackoff(), 0)}], prefix="ytarchive"
+        )
+        self.listener = GroupMember(self.layer)
+        self.client = redis.asyncio.Redis.from_url(server.url)
+        self.running: dict[Bridge, asyncio.Task[None]] = {}
+
+    async def start_bridge(self, tick: float = 0.05) -> Bridge:
+        client = redis.asyncio.Redis.from_url(self.server.url, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
+        found = Bridge(client, self.layer, tick)
+        self.running[found] = asyncio.create_task(found.run())
+        return found
+
+    async def publish(self, video_id: str, **fields) -> None:
+        await self.client.publish(progress_channel(video_id), Progress(**fields).to_json())
+
+    async def read_snapshot(self) -> dict[str, dict]:
+        found = await self.client.hgetall(SNAPSHOT_KEY)
+        return {name.decode(): json.loads(text) for name, text in found.items()}
+
+    async def close(self) -> None:
+        for found, task in self.running.items():
+            found.stop()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await found.redis_client.aclose()
+        await self.client.aclose()
+        await self.layer.flush()
+
+
+@sync_to_async
+def claim_video(url: str = "http://example.org/v") -> Video:
+    Video.objects.ingest(url, url)
+    video = Video.objects.claim("worker")
+    assert video
+    return video

@@ -1,0 +1,53 @@
+"""Processes that find the same video at the same moment."""
+
+import subprocess
+import sys
+
+from django.conf import settings
+
+PAIR_COUNT = 50
+FILL_QUEUE_PROGRAM = """
+import django, sys
+django.setup()
+from downloads.models import Video
+Video.objects.all().delete()
+for url in (f"http://{name}.example/{n}" for n in range(int(sys.argv[1])) for name in ("one", "two")):
+    Video.objects.ingest(url, url, allow_duplicate="two" in sys.argv[2:] and "two" in url)
+while Video.objects.claim("w"):
+    pass
+"""
+# Describes the video that each line names, and says what became of it.
+FIND_DUPLICATE_PROGRAM = """
+import django, sys
+django.setup()
+from downloads.intake import duplicates
+from downloads.models import Metadata, Video
+videos = {video.url.rpartition("/")[2]: video for video in Video.objects.filter(host=f"{sys.argv[1]}.example")}
+print(len(videos), flush=True)
+for number in map(str.strip, sys.stdin):
+    duplicates.save_metadata_or_skip(videos[number], Metadata(title="One", extractor="Site", source_id=number))
+    print(videos[number].status, flush=True)
+"""
+
+
+def race_for_duplicates(env, insisting=""):
+    """Have two processes find the same video, pair after pair; yield what became of each pair."""
+    env = {**env, "YTARCHIVE_PER_HOST": "64"}
+    subprocess.run(
+        [sys.executable, "-c", FILL_QUEUE_PROGRAM, str(PAIR_COUNT), insisting],
+        check=True,
+        env=env,
+        cwd=settings.BASE_DIR,
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    racers = [
+        subprocess.Popen([sys.executable, "-c", FIND_DUPLICATE_PROGRAM, name], env=env, cwd=settings.BASE_DIR, **pipes)
+        for name in ("one", "two")
+    ]
+    assert [racer.stdout.readline() for racer in racers] == [f"{PAIR_COUNT}\n"] * 2
+    for number in range(PAIR_COUNT):
+        for racer in racers:
+            racer.stdin.write(f"{number}\n")
+        yield tuple(racer.stdout.readline().strip() for racer in racers)
+    for racer in racers:
+        racer.communicate(timeout=10)

@@ -1,0 +1,29 @@
+"""Loaded before the settings are (`-p` in pyproject.toml): tests get a data folder of their own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Not as late as its own plugin would: that failed on CPython 3.11 (“AST constructor recursion depth mismatch”).
+import hypothesis  # noqa: F401
+
+for name in list(os.environ):
+    if name.startswith(("YTARCHIVE_", "DJANGO_")) and name != "DJANGO_SETTINGS_MODULE":
+        del os.environ[name]
+for name in ("REDIS_URL", "DATABASE_URL"):
+    os.environ.pop(name, None)
+
+# Set by test_postgres.py, which runs the tests of the verbs on a server of its own.
+if url := os.environ.pop("TEST_DATABASE_URL", ""):
+    os.environ["DATABASE_URL"] = url
+
+DATA_FOLDER = tempfile.mkdtemp(prefix="yta-")
+atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
+os.environ["YTARCHIVE_DATA"] = DATA_FOLDER
+# Waits after an error that may pass are a second, then four, then sixteen.
+os.environ["YTARCHIVE_RETRY_SECONDS"] = "1"
+# Tests run on small disks too.
+os.environ["YTARCHIVE_MIN_FREE_BYTES"] = "1000000"
+# Playwright's loop runs in the test's thread (its sync API), where Django would refuse the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

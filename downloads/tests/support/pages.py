@@ -1,0 +1,73 @@
+"""What the browser's tests share: videos in a state, and where a page shows them."""
+
+from axe_playwright_python.base import AxeResults
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from downloads.models import Video
+from downloads.tests.support.waiting import wait_until
+
+# What axe looks for, besides its best practices.
+WCAG_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+# Bars without a percent and the dot while reconnecting are animated forever; what has not begun after its delay
+# (a message fades after 15 s) does not move either.
+STABLE = """() => document.readyState === "complete" && document.fonts.status === "loaded" &&
+  !document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added") &&
+  document.getAnimations().every(({ effect, playState }) => {
+    const { endTime, progress } = effect.getComputedTiming();
+    return playState !== "running" || progress === null || endTime === Infinity;
+  })"""
+# The first frame from now on has been drawn when a second one begins.
+NEXT_FRAME_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+AXE_ATTEMPTS = 5
+
+
+VIEWPORTS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+
+
+def card(page: Page, video: Video) -> Locator:
+    return page.locator(f"[data-video-id='{video.video_id}']")
+
+
+def progress_bar(page: Page, video: Video) -> Locator:
+    return card(page, video).get_by_role("progressbar")
+
+
+def open_live_page(page: Page, site, path: str = "/") -> Page:
+    page.goto(site.url + path)
+    expect(page.locator("html[data-connection=live]")).to_be_attached()
+    return page
+
+
+def wait_until_stable(page: Page) -> None:
+    """Wait until nothing moves: fonts loaded, htmx settled, no animation that ends still running, all of it drawn.
+
+    To be called before positions, colours or pictures are measured. It asks from outside: where scripts are disabled,
+    a page runs no callback, so Playwright's own waiting would see only the first answer.
+    """
+    wait_until(lambda: page.evaluate(STABLE), 15, "the page is stable")
+    if page.evaluate("() => matchMedia('(scripting: enabled)').matches"):
+        page.evaluate(NEXT_FRAME_DRAWN)
+
+
+def check_accessibility(page: Page, where: str, rules: list[str]) -> None:
+    """Fail if axe finds violations. Cards are fetched up to 1 s after an event: look again if one came meanwhile."""
+    for _ in range(AXE_ATTEMPTS):
+        wait_until_stable(page)
+        before = page.inner_html("body")
+        results: AxeResults = Axe().run(page, options={"runOnly": rules})
+        if not results.violations_count or page.inner_html("body") == before:
+            break
+    assert results.violations_count == 0, f"{where}: {results.generate_report()}"
+
+
+def expect_connection(page: Page, name: str, **how) -> None:
+    expect(page.locator("html")).to_have_attribute("data-connection", name, **how)
+
+
+def add_urls(page: Page, *urls: str) -> None:
+    if not page.get_by_label("Video URL").is_visible():
+        page.get_by_role("link", name="Add").first.click()
+    page.get_by_label("Video URL").fill("\n".join(urls))
+    page.get_by_role("button", name="Add", exact=True).click()

@@ -1,0 +1,226 @@
+"""Real processes as the kernel shows them, and one whole archive of its own for a test."""
+
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import redis
+from django.conf import settings
+
+from downloads.tests.support.waiting import wait_until
+
+RunManage = Callable[..., subprocess.Popen[str]]
+
+
+LOOPBACK_ALLOWED = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
+
+
+def process_parents() -> dict[int, int]:
+    """Return the parent of every living process (zombies are dead)."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                found[int(stat.parent.name)] = int(parent)
+    return found
+
+
+def descendants(pid: int) -> set[int]:
+    """Return the process' children, their children, and so on."""
+    found, tree = {pid}, process_parents()
+    while more := {child for child, parent in tree.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def still_running(pids: set[int]) -> set[int]:
+    """Return those of `pids` that still run."""
+    return pids & process_parents().keys()
+
+
+def command_line(pid: int) -> str:
+    """Return a process' command line."""
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+class ArchiveProcess:
+    """`manage.py up` or `runserver` on a data folder of its own."""
+
+    def __init__(self, data: Path, log: Path, project: Path = settings.BASE_DIR) -> None:
+        self.data = data
+        self.log = log
+        self.project = project
+        self.command_prefix: list[str] = []  # what runs a command somewhere else, such as in a namespace
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *args: str, **env: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
+        with self.log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [*self.command_prefix, sys.executable, str(self.project / "manage.py"), *args],
+                cwd=self.project,
+                env=clean | {"YTARCHIVE_DATA": str(self.data)} | env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    def manage(self, *args: str, **env: str) -> str:
+        """Run another command on the same data; return what it printed."""
+        command = [*self.command_prefix, sys.executable, str(self.project / "manage.py"), *args]
+        return subprocess.run(
+            command,
+            env=os.environ | {"YTARCHIVE_DATA": str(self.data)} | env,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_for_line(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+        """Return the first match of `pattern` in what was said so far, or will be."""
+
+        def said() -> re.Match[str] | None:
+            assert self.process
+            found = re.search(pattern, self.output())
+            assert found or self.process.poll() is None, f"ended early:\n{self.output()}"
+            return found
+
+        wait_until(said, seconds, f"{pattern!r} is said")
+        return said()
+
+    def await_ready(self) -> str:
+        return self.wait_for_line(r"Ready on (http://\S+/)")[1]
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    def child(self, word: str) -> int:
+        """Return the one child whose command line holds `word`; wait for it."""
+        found: list[int] = []
+
+        def runs() -> bool:
+            found[:] = self._children(word)
+            return bool(found)
+
+        wait_until(runs, 10, f"a child {word!r} runs")
+        return found[0]
+
+    def _children(self, word: str) -> list[int]:
+        found = []
+        for pid, parent in process_parents().items():
+            with contextlib.suppress(OSError):
+                if parent == self.pid and word in command_line(pid):
+                    found.append(pid)
+        return found
+
+    def redis(self) -> redis.Redis:
+        pointer = self.data / "redis" / "socket"
+        socket = pointer.read_text() if pointer.exists() else self.data / "redis" / "redis.sock"
+        return redis.Redis.from_url(f"unix://{socket}", decode_responses=True)
+
+    def stop(self, order: signal.Signals = signal.SIGINT) -> int:
+        """Order the stop; return the exit status, fail after 10 s."""
+        assert self.process
+        self.process.send_signal(order)
+        return self.process.wait(10)
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        if self.process and self.process.poll() is None:
+            left = descendants(self.pid)
+            self.process.kill()
+            self.process.wait()
+            for pid in still_running(left):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def get_status(url: str) -> int:
+    """Return the status of a page's answer; 0 when nobody answers."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=10)
+    try:
+        connection.request("GET", f"/{path}")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def temporary_archive(
+    folder: Path, *, data: Path | None = None, project: Path = settings.BASE_DIR
+) -> Iterator[ArchiveProcess]:
+    """Yield an archive that is not started yet; end it in any case."""
+    found = ArchiveProcess(data or folder / "data", folder / "archive.log", project)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
+def manage_processes(folder: Path) -> Iterator[RunManage]:
+    """Give what starts processes, with their logs in this folder; end them in the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        log = folder / f"{len(started)}-{args[0]}.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), **(env or {})},
+            )
+        process.log = log  # type: ignore[attr-defined]
+        started.append(process)
+        return process
+
+    yield start
+    for process in reversed(started):
+        process.terminate()
+    for process in reversed(started):
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run_refused(*args: str, **env: str) -> str:
+    """Run a command that must refuse: the one line it says, without a traceback."""
+    done = subprocess.run(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
+        env=os.environ | env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]

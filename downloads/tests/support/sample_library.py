@@ -1,0 +1,97 @@
+"""A small archive that is good to look at: two dozen films and more, in every state."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from downloads.models import Metadata, StoredFiles, Video
+from downloads.tests.support import clips
+from downloads.tests.support.factories import publish_percent
+
+TITLES = """How maps lie; Ice on the canal; Grafting apple trees; The orchestra tunes; Stone walls without mortar
+A quiet morning in Lisbon; Cloud chambers at home; Glassblowing: the first gather; Cycling the Loire in nine days
+The mathematics of knots; Signal boxes of the Harz; Restoring a Dutch windmill; Northern lights, real time
+Sourdough questions answered; Salt: a short history; Kite photography for beginners; The last ferry to Skye
+Making a violin scroll; Swallows over the estuary; Deep sea vents: a lecture; Letterpress from A to Z
+Repairing a 1962 tape recorder; Clouds over Fife; Why bridges sing; A walk through Kyoto in the rain
+The tide mill at Eling; Baking rye bread the slow way; How a lighthouse works; Night trains across the Alps"""
+UPLOADERS = ["Harbour Films", "Slow Crafts", "Field Notes", "Rail and Sail", "Kitchen Garden"]
+COLOURS = ["1f3b57:5f8ca3:e8d8b8", "3a2c3f:a0665c:f0c48a", "22392f:6f9a7c:dfe6c8", "2b2f45:7d86b2:e6dff0"]
+DESCRIPTION = """A film about {}.
+
+0:05 Beginning
+0:20 The tools
+0:40 What can go wrong
+
+Filmed over two winters with one camera and no lamp. Thanks to everybody who let us in."""
+SUBTITLES = "WEBVTT\n\n00:00.000 --> 00:10.000\nThe light turns once every ten seconds.\n"
+
+
+class SampleLibrary:
+    """What the films are made of: pictures and one clip, made once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pictures = [self._picture(folder, number) for number in range(8)]
+        self.clip = folder / "clip.mp4"
+        codec = clips.H264 if clips.has_h264() else clips.MPEG4
+        sky = ["-f", "lavfi", "-i", "gradients=s=640x360:c0=0x1f3b57:c1=0xe8d8b8:n=2:r=5:speed=0.01:seed=1"]
+        clips.run_ffmpeg(*sky, "-t", "70", *codec, "-b:v", "100k", "-movflags", "+faststart", self.clip)
+
+    def _picture(self, folder: Path, number: int) -> Path:
+        path = folder / f"{number}.jpg"
+        names = zip(("c0", "c1", "c2"), COLOURS[number % 4].split(":"), strict=True)
+        colours = ":".join(f"{name}=0x{colour}" for name, colour in names)
+        kind = "radial" if number // 4 else "linear"
+        picture = f"gradients=s=640x360:n=3:{colours}:type={kind}:seed={number + 7}"
+        clips.run_ffmpeg("-f", "lavfi", "-i", picture, "-frames:v", "1", path)
+        return path
+
+    def fill(self) -> dict[str, Video]:
+        """Put the films into the archive; return them by title, the newest last."""
+        titles = TITLES.replace("\n", "; ").split("; ")
+        videos = {title: self._add_film(title, number) for number, title in enumerate(titles)}
+        videos["Wintering bees"] = self._claimed("Wintering bees", 600)
+        videos["Wintering bees"].fail("The site says this video is private. Remove it or try again later.")
+        for number, (title, percent) in enumerate((("Sailing the Hebrides, day 4", 41), ("Clay: pit to pot", 93))):
+            videos[title] = self._claimed(title, 700 + number)
+            state = {"downloaded_bytes": percent * 6_030_000, "total_bytes": 603_000_000, "phase": "video"}
+            assert videos[title].renew_lease(percent=percent, **state)
+            publish_percent(videos[title], percent, speed=(percent % 7) * 1e6, eta=(100 - percent) * 2, **state)
+        for name in ("heath", "dunes", "salt-marsh", "river", "fens"):
+            url = f"https://films.example.net/{name}"
+            videos[name], _ = Video.objects.ingest(url, url)
+        return videos
+
+    def _claimed(self, title: str, number: int) -> Video:
+        url = f"https://films-{number}.example.org/{number}"
+        Video.objects.ingest(url, url)
+        video = Video.objects.claim("w")
+        assert video
+        video.save_metadata(
+            Metadata(
+                title=title,
+                uploader=UPLOADERS[number % 5],
+                description=DESCRIPTION.format(title.lower()),
+                duration=70 + 131 * (number % 7),
+                upload_date=dt.date(2026, 3, 1 + number % 28),
+                extractor="Films",
+            )
+        )
+        return video
+
+    def _add_film(self, title: str, number: int) -> Video:
+        video = self._claimed(title, number)
+        folder = settings.MEDIA_ROOT / video.video_id
+        folder.mkdir(parents=True)
+        os.link(self.clip, folder / "film.mp4")
+        os.link(self.pictures[number % 8], folder / "film.jpg")
+        (folder / "film.en.vtt").write_text(SUBTITLES if number % 7 == 0 else SUBTITLES.replace("light", "lamp"))
+        names = [f"{video.video_id}/film.{ending}" for ending in ("mp4", "jpg", "en.vtt")]
+        tracks = [{"language": "en", "file": names[2]}]
+        assert video.finish(StoredFiles(names[0], 37_000_000 * (1 + number % 11), names[1], tracks), lambda: None)
+        age = dt.timedelta(hours=7 * (28 - number))
+        Video.objects.filter(pk=video.pk).update(added_at=timezone.now() - age)
+        return video

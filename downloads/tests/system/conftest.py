@@ -1,0 +1,30 @@
+"""Workers as real processes, and their folders."""
+
+import shutil
+
+import pytest
+from django.conf import settings
+
+from downloads.tests.support.processes import LOOPBACK_ALLOWED
+from downloads.tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def empty_data_folders():
+    """Empty the tests' data folder afterwards."""
+    yield
+    for root in (settings.WORK_ROOT, settings.MEDIA_ROOT):
+        shutil.rmtree(root)
+        root.mkdir()
+
+
+@pytest.fixture
+def start_worker(run_manage, redis_server, media_server):
+    """Start a worker, and wait until it is ready."""
+
+    def start(*args, env=None):
+        process = run_manage("work", *args, env={**LOOPBACK_ALLOWED, **(env or {})})
+        wait_until(lambda: "ytarchive worker: ready" in process.log.read_text(), 15, "the worker is ready")
+        return process
+
+    return start

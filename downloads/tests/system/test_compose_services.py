@@ -1,0 +1,110 @@
+"""The services of docker-compose.yml as real processes: health checks and nginx."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from downloads.progress import keys
+from downloads.tests.support import required_programs
+from downloads.tests.support.compose import SERVICES
+from downloads.tests.support.processes import ArchiveProcess, free_port, get_status, temporary_archive
+from downloads.tests.support.waiting import wait_until
+
+NGINX_CONFIGURATION = settings.BASE_DIR / "deploy" / "nginx.conf"
+
+
+@pytest.fixture(scope="module")
+def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
+    with temporary_archive(tmp_path_factory.mktemp("compose")) as found:
+        found.start("up", "--port", "0", DJANGO_ALLOWED_HOSTS="localhost,.example.org,127.0.0.1", YTARCHIVE_PRIVATE="0")
+        found.await_ready()
+        yield found
+
+
+def run_health_check(name: str, port: str, **env: str) -> bool:
+    """Run a service's own health check, with our port for its own."""
+    command, option, program = SERVICES[name]["healthcheck"]["test"][1:]
+    assert (command, option) == ("python", "-c")
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace("8000", port)],
+        env=os.environ | env,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=30,
+    )
+    return done.returncode == 0
+
+
+def port_of(running: ArchiveProcess) -> str:
+    return running.await_ready().rsplit(":", 1)[1].rstrip("/")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("name", ["web", "bridge", "worker"])
+def test_a_running_service_is_healthy(running_archive: ArchiveProcess, name: str) -> None:
+    socket = running_archive.redis().get_connection_kwargs()["path"]
+
+    assert run_health_check(
+        name, port_of(running_archive), DJANGO_ALLOWED_HOSTS="localhost,other", REDIS_URL=f"unix://{socket}"
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("name", ["web", "bridge", "worker"])
+def test_a_missing_service_is_unhealthy(redis_server, name: str) -> None:
+    assert not run_health_check(name, "1", DJANGO_ALLOWED_HOSTS="localhost", REDIS_URL=redis_server.url)
+
+
+def test_it_gives_nginx_a_configuration_it_takes() -> None:
+    done = subprocess.run(
+        [required_programs.require_program("nginx"), "-t", "-c", NGINX_CONFIGURATION],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def nginx_url(running_archive: ArchiveProcess, tmp_path: Path) -> Iterator[str]:
+    """nginx with the very configuration, in front of one web process of this machine."""
+    nginx = required_programs.require_program("nginx")
+    port = free_port()
+    text = NGINX_CONFIGURATION.read_text()
+    for old, new in (
+        ("listen 8080", f"listen 127.0.0.1:{port}"),
+        ("http://web:8000", running_archive.await_ready().rstrip("/")),
+        ("/tmp/", f"{tmp_path}/"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "nginx.conf").write_text(text)
+    process = subprocess.Popen([nginx, "-c", tmp_path / "nginx.conf", "-g", "daemon off;"])
+    url = f"http://127.0.0.1:{port}/"
+    wait_until(lambda: get_status(url) == 200, 10, "nginx answers")
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.mark.processes
+def test_it_passes_pages_and_live_progress_through_nginx(running_archive: ArchiveProcess, nginx_url: str) -> None:
+    assert get_status(nginx_url + "nginx-alive") == 204
+    address = nginx_url.replace("http", "ws", 1) + "ws/progress"
+
+    with connect(address, origin=nginx_url.rstrip("/")) as socket, running_archive.redis() as client:
+        client.publish(keys.progress_channel("demo:1"), '{"percent": 42}')
+        frame = json.loads(socket.recv(timeout=10))
+
+    assert (frame["type"], frame["video_id"], frame["percent"]) == ("progress", "demo:1", 42)
+    with pytest.raises(InvalidStatus, match="403"), connect(address, origin="http://other.example"):
+        pass

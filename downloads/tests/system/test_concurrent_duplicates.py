@@ -1,0 +1,28 @@
+"""The same video under two addresses, looked up by two processes at the same instant: one of them is fetched."""
+
+import os
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from downloads.tests.support.duplicate_race import race_for_duplicates
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+
+@pytest.fixture
+def environment(redis_server):
+    connection.close()
+    return {**os.environ, "YTARCHIVE_DATA": str(settings.DATA)}
+
+
+def test_one_of_two_concurrent_duplicates_is_downloaded(environment):
+    assert {tuple(sorted(pair)) for pair in race_for_duplicates(environment)} == {("cancelled", "downloading")}
+
+
+def test_both_are_downloaded_when_duplicates_are_allowed(environment):
+    found = list(race_for_duplicates(environment, insisting="two"))
+    # The first gives way only where the second was there before it.
+    assert {second for _, second in found} == {"downloading"}
+    assert {first for first, _ in found} <= {"downloading", "cancelled"}

@@ -1,0 +1,86 @@
+"""A disk that is really full: a small one, in a mount namespace of its own, with the whole archive on it."""
+
+import json
+import shutil
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from downloads.tests.support import file_versions
+from downloads.tests.support.processes import temporary_archive
+from downloads.tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+
+MOUNT_SCRIPT = 'mount -t tmpfs -o size=32m tmpfs "$0" && echo mounted && exec sleep 600'
+FREE_BYTES = 6_000_000  # bytes, of which the archive keeps a third free
+FILM_BYTES = 12_000_000  # bytes
+ENVIRONMENT = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1", "YTARCHIVE_MIN_FREE_BYTES": "2000000"}
+READ_ROWS_PROGRAM = """
+import json, sqlite3
+print(json.dumps(sqlite3.connect("db.sqlite3").execute(
+    "SELECT video_id, status, retry_count, attempt, media_file FROM downloads_video ORDER BY id").fetchall()))
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount one as the archive's data folder; yield what runs a command there, and the folder as seen from here."""
+    data = tmp_path / "data"
+    data.mkdir()
+    holder = subprocess.Popen(
+        ["unshare", "-Urm", "sh", "-c", MOUNT_SCRIPT, data], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    if holder.stdout.readline() != "mounted\n":
+        # Not even with CI=true: it is the kernel that forbids it, and nothing can be installed.
+        pytest.skip(f"no small disk can be mounted here: {holder.communicate()[1].strip()}")
+    yield (
+        ["nsenter", "-t", str(holder.pid), "-U", "-m", "--preserve-credentials"],
+        Path(f"/proc/{holder.pid}/root{data}"),
+    )
+    holder.kill()
+    holder.communicate()
+
+
+@pytest.fixture
+def film_url(monkeypatch, media_server):
+    monkeypatch.setattr(file_versions, "FILES", file_versions.VersionedFiles())
+    file_versions.FILES.data["film.mp4"] = (
+        media_server.clip + (8 + FILM_BYTES).to_bytes(4, "big") + b"free" + bytes(FILM_BYTES)
+    )
+    return media_server.url("/version/film.mp4")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(240)
+def test_it_waits_for_disk_space_and_loses_nothing(small_disk, tmp_path, media_server, film_url):
+    within, disk = small_disk
+
+    def rows():
+        command = [*within, "sh", "-c", 'cd "$0" && exec python3 -c "$1"', tmp_path / "data", READ_ROWS_PROGRAM]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    with temporary_archive(tmp_path) as found:
+        found.command_prefix = within
+        found.start("up", "--port", "0", **ENVIRONMENT)
+        page = found.await_ready()
+        found.manage("ingest", media_server.url("/clip.mp4"), **ENVIRONMENT)
+        wait_until(lambda: rows()[0][1] == "complete", 30, "there is one video")
+        (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - FREE_BYTES))
+        found.manage("ingest", film_url, **ENVIRONMENT)
+        found.wait_for_line("No space left on device")
+        wait_until(lambda: rows()[1][1:4] == ["queued", 0, 2], 15, "it waits, and has all its tries")
+        assert b"The disk is" in read_url(page)
+        assert read_url(f"{page}media/{rows()[0][0]}/video") == media_server.clip
+        (disk / "ballast").unlink()
+        wait_until(lambda: rows()[1][1] == "complete", 60, "it goes on")
+        assert (disk / "media" / rows()[1][4]).read_bytes() == file_versions.FILES.data["film.mp4"]
+        assert file_versions.FILES.answers_for("film.mp4")[-1][0] > FREE_BYTES // 3, "it went on where it stood"
+        assert b"The disk is" not in read_url(page)
+
+
+def read_url(page):
+    with urllib.request.urlopen(page, timeout=10) as answer:
+        return answer.read()

@@ -1,0 +1,140 @@
+"""`manage.py runserver` as real processes, on a copy of the project that tests may touch."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from websockets.sync.client import connect
+
+from downloads.progress import keys
+from downloads.tests.support.processes import (
+    ArchiveProcess,
+    command_line,
+    descendants,
+    get_status,
+    still_running,
+    temporary_archive,
+)
+from downloads.tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+
+IGNORED_FILES = shutil.ignore_patterns(".*", "data", "node_modules", "__pycache__", "tests", "benchmarks")
+
+
+@pytest.fixture(scope="module")
+def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(settings.BASE_DIR, tmp_path_factory.mktemp("copy") / "project", ignore=IGNORED_FILES)
+
+
+@pytest.fixture
+def dev_archive(tmp_path: Path, project_copy: Path) -> Iterator[ArchiveProcess]:
+    with temporary_archive(tmp_path, project=project_copy) as found:
+        yield found
+
+
+def bar_moves(developed: ArchiveProcess, url: str) -> bool:
+    """Publish as any program may; tell whether a page's socket gets it."""
+    with connect(url.replace("http", "ws", 1) + "ws/progress", open_timeout=10) as socket, developed.redis() as client:
+        # The bridge may still be on its way: what is published before it listens is lost, as it may be.
+        for _ in range(40):
+            client.publish(keys.progress_channel("demo:1"), '{"percent": 42}')
+            try:
+                frame = json.loads(socket.recv(timeout=0.25))
+            except TimeoutError:
+                continue
+            return frame["video_id"] == "demo:1" and frame["percent"] == 42
+    return False
+
+
+def touch_until(module: Path, until: Callable[[], bool]) -> None:
+    """Save the file, again and again: the reloader notices only what changes after its first look."""
+
+    def noticed() -> bool:
+        module.touch()
+        return until()
+
+    wait_until(noticed, 20, "the change is noticed")
+
+
+def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(
+    dev_archive: ArchiveProcess, project_copy: Path
+) -> None:
+    dev_archive.start("runserver", "127.0.0.1:0")
+    url = dev_archive.await_ready()
+    assert bar_moves(dev_archive, url)
+    names = (" runserver ", "bridge_progress", " work", "unixsocket")
+    *before, redis = [dev_archive.child(name) for name in names]
+
+    touch_until(project_copy / "downloads" / "models" / "video.py", until=lambda: not still_running(set(before)))
+
+    wait_until(lambda: get_status(url) == 200, 20, "the page is back")
+    assert bar_moves(dev_archive, url)
+    assert dev_archive.child("unixsocket") == redis
+    assert {dev_archive.child(name) for name in names[:3]}.isdisjoint(before)
+    left = descendants(dev_archive.pid)
+    assert dev_archive.stop() == 0
+    assert not still_running(left)
+
+
+def test_it_recovers_from_code_that_does_not_start(dev_archive: ArchiveProcess, project_copy: Path) -> None:
+    module = project_copy / "downloads" / "models" / "video.py"
+    right = module.read_text()
+    dev_archive.start("runserver", "127.0.0.1:0")
+    url = dev_archive.await_ready()
+    bridge = dev_archive.child("bridge_progress")
+    try:
+        module.write_text(right + "\nraise RuntimeError('broken')\n")
+        touch_until(
+            module, until=lambda: "RuntimeError: broken" in dev_archive.output() and not still_running({bridge})
+        )
+    finally:
+        module.write_text(right)
+
+    # Mended before the reloader's first look, it would not be noticed either.
+    touch_until(module, until=lambda: get_status(url) == 200)
+    assert bar_moves(dev_archive, url)
+
+
+def test_it_leaves_nothing_behind_when_killed(dev_archive: ArchiveProcess) -> None:
+    dev_archive.start("runserver", "127.0.0.1:0", "--noreload")
+    dev_archive.await_ready()
+    all_of_them = descendants(dev_archive.pid)
+    assert len(all_of_them) >= 4
+
+    os.kill(dev_archive.pid, signal.SIGKILL)
+
+    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
+
+
+def test_it_leaves_the_rest_out_with_web_only(dev_archive: ArchiveProcess) -> None:
+    dev_archive.start("runserver", "127.0.0.1:0", "--web-only")
+
+    assert get_status(dev_archive.await_ready()) == 200
+
+    assert all(" runserver " in command_line(pid) for pid in descendants(dev_archive.pid))
+    assert "Made the first admin" in dev_archive.output()
+    assert dev_archive.stop() == 0
+
+
+def test_it_serves_static_files_as_they_are_written(dev_archive: ArchiveProcess, project_copy: Path) -> None:
+    css = next((project_copy / "static" / "css").glob("*.css"))
+    dev_archive.start("runserver", "127.0.0.1:0", "--web-only", "--noreload")
+
+    assert get_status(f"{dev_archive.await_ready()}static/css/{css.name}") == 200
+
+
+def test_it_refuses_a_taken_port(dev_archive: ArchiveProcess, tmp_path: Path) -> None:
+    dev_archive.start("runserver", "127.0.0.1:0", "--web-only", "--noreload")
+    port = dev_archive.await_ready().rsplit(":", 1)[1].rstrip("/")
+    with temporary_archive(tmp_path / "data", project=dev_archive.project) as second:
+        second.start("runserver", f"127.0.0.1:{port}")
+        assert second.process
+        assert second.process.wait(30) == 1
+        assert f"Port {port} of 127.0.0.1 is taken" in second.output()
+        assert "Traceback" not in second.output()

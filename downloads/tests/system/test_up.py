@@ -1,0 +1,262 @@
+"""`manage.py up` as real processes, each archive on a data folder of its own."""
+
+import os
+import re
+import signal
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from websockets import Subprotocol
+from websockets.sync.client import ClientConnection, connect
+
+from downloads.progress import keys
+from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.processes import (
+    ArchiveProcess,
+    command_line,
+    descendants,
+    get_status,
+    run_refused,
+    still_running,
+    temporary_archive,
+)
+from downloads.tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+SUBPROTOCOL = Subprotocol(keys.SUBPROTOCOL)
+
+
+@pytest.fixture(scope="module")
+def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
+    """One archive for the tests that leave it running."""
+    with temporary_archive(tmp_path_factory.mktemp("up")) as found:
+        found.start("up", "--port", "0")
+        found.await_ready()
+        yield found
+
+
+@pytest.fixture
+def own_archive(tmp_path: Path, running_archive: ArchiveProcess) -> Iterator[ArchiveProcess]:
+    """An archive that the test may kill, with the static files gathered already."""
+    with temporary_archive(tmp_path) as found:
+        found.data.mkdir()
+        (found.data / "static").symlink_to(running_archive.data / "static")
+        yield found
+
+
+# Start -------------------------------------------------------------------------------------------
+
+
+def test_it_is_ready_when_pages_bridge_and_worker_are(running_archive: ArchiveProcess) -> None:
+    url = running_archive.await_ready()
+
+    assert get_status(url) == 200
+    assert get_status(url + "accounts/login/") == 200
+    with running_archive.redis() as client:
+        assert client.exists(keys.LEADER_KEY)
+        assert list(client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
+
+
+def test_it_says_the_first_admins_password_once(running_archive: ArchiveProcess) -> None:
+    found = re.findall(r"Username: (\S+)  Password: (\S+)", running_archive.output())
+
+    assert len(found) == 1
+    assert found[0][0] == "admin"
+    assert len(found[0][1]) >= 12
+
+
+def test_each_process_runs_in_its_own_session(running_archive: ArchiveProcess) -> None:
+    parts = [running_archive.child(word) for word in ("unixsocket", " web ", "bridge_progress", " work ")]
+
+    sessions = [os.getsid(pid) for pid in parts]
+
+    assert sessions == parts
+    assert os.getsid(running_archive.pid) not in sessions
+
+
+def test_it_serves_the_gathered_static_files(running_archive: ArchiveProcess) -> None:
+    css = next((running_archive.data / "static" / "css").glob("*.*.css"))
+
+    assert get_status(f"{running_archive.await_ready()}static/css/{css.name}") == 200
+
+
+def test_it_listens_before_anything_is_started(running_archive: ArchiveProcess) -> None:
+    port = running_archive.await_ready().rsplit(":", 1)[1].rstrip("/")
+
+    assert f"Port {port} of 127.0.0.1 is taken" in run_refused("up", "--port", port)
+
+
+def test_it_refuses_a_second_one_on_the_same_data(running_archive: ArchiveProcess) -> None:
+    said = run_refused("up", "--port", "0", YTARCHIVE_DATA=str(running_archive.data))
+
+    assert "already runs on the data folder" in said
+    assert str(running_archive.data) in said
+
+
+@pytest.mark.parametrize("name", ["bridge_progress", " web ", " work "])
+def test_it_restarts_a_killed_process(running_archive: ArchiveProcess, name: str) -> None:
+    url = running_archive.await_ready()
+    killed = running_archive.child(name)
+
+    os.kill(killed, signal.SIGKILL)
+
+    wait_until(lambda: running_archive.child(name) != killed, 10, f"{name} is started again")
+    wait_until(lambda: get_status(url) == 200, 10, "the page is answered")
+    with running_archive.redis() as client:
+        wait_until(lambda: client.exists(keys.LEADER_KEY), 10, "a bridge leads")
+    ended = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
+    assert f"{ended} ended (SIGKILL), restarting in" in running_archive.output()
+
+
+def test_it_reports_a_missing_process(running_archive: ArchiveProcess) -> None:
+    url = running_archive.await_ready()
+    wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work")
+    paused = running_archive.child("bridge_progress")
+
+    os.kill(paused, signal.SIGSTOP)
+    try:
+        wait_until(lambda: get_status(url + "readyz") == 503, 10, "it is noticed")
+        assert get_status(url + "healthz") == 200
+    finally:
+        os.kill(paused, signal.SIGCONT)
+
+    wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work again")
+
+
+def test_it_counts_what_every_process_does(running_archive: ArchiveProcess) -> None:
+    url = running_archive.await_ready()
+
+    def number(name: str) -> float:
+        with urllib.request.urlopen(url + "metrics", timeout=10) as answer:
+            found = re.search(rf"^{re.escape(name)} (\S+)$", answer.read().decode(), re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    def client() -> ClientConnection:
+        return connect(url.replace("http", "ws") + "ws/progress", subprotocols=[SUBPROTOCOL])
+
+    dropped = 'ytarchive_messages_dropped_total{reason="no_json"}'
+    names = ("ytarchive_messages_taken_total", dropped, "ytarchive_batches_total", "ytarchive_frames_ignored_total")
+    before = {name: number(name) for name in names}
+    with running_archive.redis() as redis_client, client() as first, client():
+        redis_client.publish("progress:demo", '{"percent": 1}')
+        redis_client.publish("progress:demo", "{")
+        first.send("hello")
+        for name in names:
+            wait_until(lambda name=name: number(name) > before[name], 15, name)
+        wait_until(lambda: number("ytarchive_clients") == 2, 15, "two clients are there")
+
+
+def test_it_restarts_redis_with_what_it_held(running_archive: ArchiveProcess) -> None:
+    with running_archive.redis() as client:
+        client.set("kept", "yes")
+    wait_until(lambda: is_in_append_only_file(running_archive, b"kept"), 5, "it is written")  # appendfsync everysec
+    killed = running_archive.child("unixsocket")
+
+    os.kill(killed, signal.SIGKILL)
+
+    wait_until(lambda: running_archive.child("unixsocket") != killed, 10, "redis is started again")
+    with running_archive.redis() as client:
+        wait_until(lambda: _get_key(client, "kept") == "yes", 10, "it is read again")
+
+
+def is_in_append_only_file(running: ArchiveProcess, word: bytes) -> bool:
+    return any(word in file.read_bytes() for file in (running.data / "redis").rglob("*.aof"))
+
+
+def _get_key(client, key: str) -> str | None:
+    try:
+        return client.get(key)
+    except redis.RedisError:
+        return None
+
+
+# Stop --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stops_everything_in_order(own_archive: ArchiveProcess, order: signal.Signals) -> None:
+    own_archive.start("up", "--port", "0", "--web", "2", DJANGO_SUPERUSER_PASSWORD="given")
+    url = own_archive.await_ready()
+    all_of_them = descendants(own_archive.pid)
+    assert len([pid for pid in all_of_them if " web " in command_line(pid)]) == 2
+
+    assert own_archive.stop(order) == 0
+
+    assert not still_running(all_of_them)
+    assert get_status(url) == 0
+    assert "Traceback" not in own_archive.output()
+    assert "given" not in own_archive.output()
+
+
+def test_it_stops_when_the_signal_comes_early(own_archive: ArchiveProcess) -> None:
+    own_archive.start("up", "--port", "0")
+    own_archive.child("unixsocket")  # Redis runs, nothing else yet
+    left = descendants(own_archive.pid)
+
+    assert own_archive.stop() == 0
+
+    assert not still_running(left)
+    assert "Traceback" not in own_archive.output()
+
+
+def test_it_kills_a_process_that_ignores_sigterm(own_archive: ArchiveProcess) -> None:
+    own_archive.start("up", "--port", "0")
+    own_archive.await_ready()
+    all_of_them = descendants(own_archive.pid)
+    os.kill(own_archive.child("bridge_progress"), signal.SIGSTOP)
+
+    assert own_archive.stop() == 0
+
+    assert not still_running(all_of_them)
+    assert "bridge did not stop" in own_archive.output()
+
+
+def test_it_leaves_nothing_behind_when_killed(own_archive: ArchiveProcess) -> None:
+    own_archive.start("up", "--port", "0")
+    own_archive.await_ready()
+    all_of_them = descendants(own_archive.pid)
+    assert len(all_of_them) >= 4
+
+    os.kill(own_archive.pid, signal.SIGKILL)
+
+    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
+    own_archive.process.wait()
+    own_archive.start("up", "--port", "0")
+    began = time.monotonic()
+    own_archive.await_ready()
+    assert time.monotonic() - began < 20  # no stale lock, socket or lease is in the way
+
+
+@pytest.mark.parametrize("path", ["/slow/clip.mp4?rate=20000", "/slowhls/index.m3u8?rate=20000"])
+def test_it_leaves_no_download_behind_when_killed(
+    own_archive: ArchiveProcess, media_server: MediaServer, path: str
+) -> None:
+    own_archive.start("up", "--port", "0", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
+    own_archive.await_ready()
+    own_archive.manage("ingest", media_server.url(path), YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
+    wait_until(
+        lambda: any(" download" in command_line(pid) for pid in descendants(own_archive.pid)), 10, "a download runs"
+    )
+    wait_until(lambda: list((own_archive.data / "work").rglob("*.part")), 20, "it has begun")
+    all_of_them = descendants(own_archive.pid)
+
+    os.kill(own_archive.pid, signal.SIGKILL)
+
+    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
+
+
+# Refusals ------------------------------------------------------------------------------------------
+
+
+def test_it_runs_in_a_folder_with_a_long_name(tmp_path: Path, running_archive: ArchiveProcess) -> None:
+    data = tmp_path / ("long" * 30) / "data"
+    data.mkdir(parents=True)
+    (data / "static").symlink_to(running_archive.data / "static")
+    with temporary_archive(tmp_path, data=data) as found:
+        found.start("up", "--port", "0")
+        assert get_status(found.await_ready()) == 200
+        assert found.stop() == 0

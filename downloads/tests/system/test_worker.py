@@ -1,0 +1,359 @@
+"""The supervisor and its downloads, as real processes on a real database."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from downloads.files import media_folder, trash, workspace
+from downloads.models import LEASE_DURATION, MAX_RETRIES, Status, Video
+from downloads.progress import keys
+from downloads.tests.support.factories import reload_video
+from downloads.tests.support.waiting import wait_until
+from downloads.worker import child, download_process, supervisor
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.usefixtures("empty_data_folders"),
+]
+
+
+@pytest.fixture
+def enqueue(media_server):
+    def add(path):
+        url = media_server.url(path)
+        return Video.objects.ingest(url, url)[0]
+
+    return add
+
+
+def wait_for_status(video, *statuses, seconds=20):
+    wait_until(lambda: reload_video(video).status in statuses, seconds, f"the video is {statuses}")
+    return reload_video(video)
+
+
+def descendants(pid):
+    """Return the ids of the processes below `pid`."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        found = [int(word) for word in children.read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return found + [below for child in found for below in descendants(child)]
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+@pytest.fixture
+def slow_ffmpeg(tmp_path):
+    """Put an ffmpeg on PATH that reads in real time: merging takes as long as the clip plays."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "ffmpeg"
+    real = imageio_ffmpeg.get_ffmpeg_exe()
+    script.write_text(f'#!/bin/sh\ncase "$*" in *.f*) exec "{real}" -readrate 0.2 "$@";; esac\nexec "{real}" "$@"\n')
+    script.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def test_it_downloads_what_is_queued(start_worker, enqueue, media_server):
+    process = start_worker("--workers", "2")
+    videos = [enqueue(path) for path in ("/clip.mp4", "/separate/index.m3u8", "/missing.mp4")]
+    first, second = (wait_for_status(video, Status.COMPLETE) for video in videos[:2])
+    failed = wait_for_status(videos[2], Status.FAILED)
+    assert (settings.MEDIA_ROOT / first.media_file).read_bytes() == media_server.clip
+    assert (settings.MEDIA_ROOT / second.media_file).is_file()
+    assert "404" in failed.error
+    wait_until(lambda: descendants(process.pid) == [], 5, "no process is left")
+    wait_until(lambda: workspace.list_ids() == [], 5, "no folder is left")
+
+
+def test_it_runs_as_many_at_once_as_it_may(start_worker, enqueue, media_server):
+    start_worker("--workers", "2")
+    for number in range(4):
+        enqueue(f"/hang/{number}.mp4")
+    wait_until(lambda: Video.objects.active().count() == 2, 10, "two are active")
+    media_server.wait_for_requests("/hang/1.mp4")
+    assert Video.objects.waiting().count() == 2
+
+
+def test_it_registers_itself_in_redis(start_worker, redis_server):
+    process = start_worker()
+    with redis_server.client() as client:
+        (key,) = client.keys(keys.WORKER_KEY_PREFIX + "*")
+        assert key.decode().endswith(f":{process.pid}")
+        assert 0 < client.ttl(key) <= supervisor.HEARTBEAT_TTL_SECONDS
+    process.terminate()
+    assert process.wait(10) == 0
+    with redis_server.client() as client:
+        assert client.keys(keys.WORKER_KEY_PREFIX + "*") == []
+
+
+def test_it_writes_progress_to_the_row_with_the_lease(start_worker, enqueue):
+    start_worker()
+    video = enqueue("/slow/a.mp4?rate=80000")
+    wait_until(lambda: reload_video(video).percent, 20, "the row has a percent")
+    row = reload_video(video)
+    assert row.phase == "video"
+    assert 0 < row.downloaded_bytes < row.total_bytes
+    assert row.lease_until > timezone.now() + LEASE_DURATION / 2
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("path", ["/slow/a.mp4?rate=20000", "/hang/a.mp4", "/slowhls/index.m3u8?rate=20000"])
+def test_it_stops_a_cancelled_download_within_two_seconds(start_worker, enqueue, media_server, path):
+    process = start_worker()
+    video = enqueue(path)
+    media_server.wait_for_requests(path.split("?")[0].replace("index.m3u8", "index0.ts"), 1)
+    below = descendants(process.pid)
+    assert below
+    assert reload_video(video).cancel()
+    wait_until(lambda: not any(map(is_alive, below)), 2, "the download is gone")
+    wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
+    assert reload_video(video).status == Status.CANCELLED
+    assert is_alive(process.pid)
+
+
+def test_it_stops_the_download_of_a_deleted_video(start_worker, enqueue, media_server):
+    process = start_worker()
+    video = enqueue("/slow/a.mp4?rate=20000")
+    media_server.wait_for_requests("/slow/a.mp4", 2)
+    below = descendants(process.pid)
+    assert below
+    assert video.remove()
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the download is gone")
+    wait_until(lambda: workspace.list_ids() == [], 5, "its folder is gone")
+    assert not (settings.MEDIA_ROOT / video.video_id).exists()
+    assert is_alive(process.pid)
+    assert "Traceback" not in process.log.read_text()
+
+
+def wait_until_merging(process, video):
+    wait_until(lambda: reload_video(video).phase == "merging", 20, "it is merging")
+    # Where ffprobe is installed too, it looks at the same parts first.
+    merges = re.compile(r"ffmpeg.*\.f")
+    wait_until(lambda: any(merges.search(name_of(pid)) for pid in descendants(process.pid)), 5, "ffmpeg runs")
+    return descendants(process.pid)
+
+
+def test_it_stops_ffmpeg_with_a_cancelled_download(start_worker, enqueue, slow_ffmpeg):
+    process = start_worker(env=slow_ffmpeg)
+    video = enqueue("/separate/index.m3u8")
+    below = wait_until_merging(process, video)
+    assert reload_video(video).cancel()
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the download and ffmpeg are gone")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, number):
+    process = start_worker("--workers", "2", env=slow_ffmpeg)
+    video, other = enqueue("/separate/index.m3u8"), enqueue("/hang/a.mp4")
+    below = wait_until_merging(process, video)
+    process.send_signal(number)
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the downloads and ffmpeg are gone")
+    if number == signal.SIGKILL:
+        assert reload_video(video).is_active
+        return
+    assert process.wait(5) == 0
+    for each in map(reload_video, (video, other)):
+        assert (each.status, each.attempt, each.events.last().reason) == (Status.QUEUED, 2, "The worker was stopped")
+
+
+def test_it_stops_downloads_it_lost_while_paused(start_worker, enqueue, media_server):
+    process = start_worker()
+    enqueue("/hang/a.mp4")
+    media_server.wait_for_requests("/hang/a.mp4", 2)
+    below = descendants(process.pid)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        Video.objects.update(lease_until=timezone.now())
+        assert Video.objects.requeue_expired() == 1
+        other = Video.objects.claim("another")
+    finally:
+        process.send_signal(signal.SIGCONT)
+    wait_until(lambda: not any(map(is_alive, below)), 5, "the woken supervisor has stopped its download")
+    assert other.holds_lease()
+
+
+@pytest.fixture
+def child_with_lifeline():
+    """A process group that watches its lifeline, with a patience of 1 s, and has a process of its own."""
+    code = (
+        "import django, subprocess, sys; django.setup()\n"
+        "from downloads.network.rate_limiter import RateLimiter; from downloads.worker import child\n"
+        "child.CONTROL_TIMEOUT_SECONDS = 1; below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True)\n"
+        "child._watch_control_pipe(0, RateLimiter())"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], **pipes, cwd=settings.BASE_DIR, start_new_session=True
+    ) as process:
+        yield process, int(process.stdout.readline())
+        process.kill()
+
+
+def test_it_ends_with_its_supervisor(child_with_lifeline):
+    process, below = child_with_lifeline
+    process.stdin.close()
+    assert process.wait(5) == -signal.SIGKILL
+    wait_until(lambda: not is_alive(below), 5, "its group is gone")
+
+
+@pytest.mark.alone
+def test_it_ends_when_its_lease_is_not_renewed(child_with_lifeline):
+    """A supervisor that stands still keeps the pipe open, but its download ends before another may begin."""
+    process, below = child_with_lifeline
+    for _ in range(3):
+        process.stdin.write(b".")
+        process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.6)
+    assert process.wait(5) == -signal.SIGKILL
+    wait_until(lambda: not is_alive(below), 5, "its group is gone")
+
+
+def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_server):
+    process = start_worker(env={"YTARCHIVE_RETRY_SECONDS": "0"})
+    video = enqueue("/hang/a.mp4")
+    deaths = 1 + MAX_RETRIES
+    for death in range(deaths):
+        media_server.wait_for_requests("/hang/a.mp4", 2 * death + 2, seconds=30)
+        (child,) = descendants(process.pid)
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda child=child: child not in descendants(process.pid), 5, "the child is reaped")
+    failed = wait_for_status(video, Status.FAILED)
+    assert "The download's process died (killed by SIGKILL)." in failed.error
+    assert failed.attempt == deaths
+
+
+def test_it_requeues_videos_of_a_lost_worker(start_worker, enqueue):
+    video = enqueue("/clip.mp4")
+    Video.objects.claim("dead")
+    Video.objects.update(lease_until=timezone.now())
+    start_worker()
+    assert wait_for_status(video, Status.COMPLETE).attempt == 2
+
+
+def test_it_removes_leftover_folders(start_worker, enqueue):
+    ended, waiting = enqueue("/missing.mp4"), enqueue("/hang/a.mp4")
+    ended.cancel()
+    for name in (ended.video_id, "never-known"):
+        (settings.WORK_ROOT / name).mkdir()
+        (settings.WORK_ROOT / name / "media.mp4.part").touch()
+        (settings.MEDIA_ROOT / media_folder.INCOMING_FOLDER / name).mkdir(parents=True)
+        (settings.MEDIA_ROOT / trash.TRASH_FOLDER / name).mkdir(parents=True)
+    start_worker()
+    wait_until(lambda: workspace.list_ids() == [waiting.video_id], 10, "the left-overs are gone")
+    wait_until(
+        lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], 10, "no folder is on its way"
+    )
+    # A removal that a crash broke off came to nothing: the row is there.
+    assert media_folder.list_stored_ids() == [ended.video_id]
+
+
+def test_it_goes_on_without_redis(start_worker, enqueue, redis_server):
+    start_worker()
+    redis_server.kill()
+    wait_for_status(enqueue("/clip.mp4"), Status.COMPLETE)
+
+
+def test_it_goes_on_when_the_database_was_locked(start_worker, enqueue, media_server):
+    process = start_worker()
+    video = enqueue("/slow/a.mp4?rate=400000")
+    media_server.wait_for_requests("/slow/a.mp4", 2)
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+        # Longer than the supervisor waits for the database, and than the download takes.
+        wait_until(lambda: "The database cannot be used" in process.log.read_text(), 15, "it noticed")
+        cursor.execute("ROLLBACK")
+    wait_for_status(video, Status.COMPLETE, seconds=30)
+
+
+def test_it_pauses_where_no_process_can_be_started(enqueue, monkeypatch):
+    def full(video, rate):
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(supervisor, "DownloadProcess", full)
+    video = enqueue("/clip.mp4")
+    one = supervisor.Supervisor(2)
+    for _ in range(3):
+        one._run_every(0, one._claim_videos)
+    assert (reload_video(video).status, reload_video(video).attempt) == (Status.QUEUED, 2)
+
+
+class TestDownloadProcess:
+    """What a supervisor knows of one download, without a process."""
+
+    @pytest.fixture
+    def download(self, monkeypatch):
+        found = object.__new__(download_process.DownloadProcess)
+        found._partial_line, found.latest_progress = b"", {}
+        outlet, inlet = os.pipe()
+        os.set_blocking(outlet, False)
+        monkeypatch.setattr(found, "fileno", lambda: outlet, raising=False)
+        yield found, inlet
+        os.close(outlet)
+
+    def test_it_keeps_the_newest_whole_line(self, download):
+        found, inlet = download
+        os.write(inlet, b'{"percent": 1}\n{"percent": 2, "speed": 5, "phase": "video"}\n{"perc')
+        assert found.read_progress()
+        assert found.latest_progress == {"percent": 2, "phase": "video"}
+        assert found.read_progress()
+        os.write(inlet, b'ent": 3}\n')
+        os.close(inlet)
+        assert found.read_progress()
+        assert found.latest_progress == {"percent": 3}
+        assert not found.read_progress()
+
+    def test_it_lets_the_child_go_before_the_lease_does(self):
+        assert (
+            download_process.LEASE_OVERDUE_SECONDS + supervisor.POLL_INTERVAL_SECONDS
+            < child.CONTROL_TIMEOUT_SECONDS
+            < LEASE_DURATION.total_seconds()
+        )
+
+    def test_it_knows_when_its_lease_has_run_out(self, download):
+        found, inlet = download
+        found.lease_renewed_at = time.monotonic() - download_process.LEASE_OVERDUE_SECONDS + 1
+        assert not found.is_lease_overdue()
+        found.lease_renewed_at -= 2
+        assert found.is_lease_overdue()
+        os.close(inlet)
+
+
+@pytest.mark.parametrize("lack", ["", "The disk is nearly full."])
+def test_it_sleeps_between_two_checks(redis_server, monkeypatch, lack):
+    now = [1000.0]
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(workspace, "disk_shortage", lambda: lack)
+    one = supervisor.Supervisor(1)
+    for _ in range(3):
+        one._run_once()
+        now[0] += supervisor.POLL_INTERVAL_SECONDS
+
+    one._run_once()
+
+    assert one._select_timeout() == pytest.approx(supervisor.POLL_INTERVAL_SECONDS)

@@ -1,0 +1,123 @@
+"""Workers killed at random: nothing is lost, nothing is fetched twice, every file is what the server has."""
+
+import random
+import signal
+import time
+
+import pytest
+from django.conf import settings
+
+from downloads.models import Status, Video, VideoEvent
+from downloads.tests.support.clips import unique_clip
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.usefixtures("empty_data_folders"),
+]
+
+LEASE_SECONDS = 4
+ENVIRONMENT = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1", "YTARCHIVE_PER_HOST": "64"}
+SHORT_LEASE_ENVIRONMENT = {**ENVIRONMENT, "YTARCHIVE_LEASE_SECONDS": str(LEASE_SECONDS)}
+
+
+class WorkerPool:
+    """Workers that are killed, ended or stopped in their tracks, and replaced."""
+
+    def __init__(self, manage, env, places):
+        self.start_one = lambda: manage("work", "--workers", str(places), env=env)
+        self.workers = []
+        self.faults = {"killed": 0, "ended": 0, "stopped": 0}
+        self.asleep = {}
+
+    def fill(self, count):
+        while len(self.workers) - len(self.asleep) < count:
+            self.workers.append(self.start_one())
+
+    def disrupt(self, dice):
+        """Do something bad to one of them."""
+        worker = dice.choice([worker for worker in self.workers if worker not in self.asleep])
+        how = dice.choices(["killed", "ended", "stopped"], [6, 2, 2])[0]
+        self.faults[how] += 1
+        if how == "stopped":
+            worker.send_signal(signal.SIGSTOP)
+            self.asleep[worker] = time.monotonic()
+            return
+        worker.send_signal(signal.SIGKILL if how == "killed" else signal.SIGTERM)
+        self.workers.remove(worker)
+
+    def wake(self, after):
+        """Wake those that have slept for so long."""
+        for worker, since in list(self.asleep.items()):
+            if time.monotonic() - since >= after:
+                worker.send_signal(signal.SIGCONT)
+                del self.asleep[worker]
+
+
+def fill_the_queue(shelf, media_server, count):
+    for number in range(count):
+        name = f"{number}.mp4"
+        shelf.data[name] = unique_clip(media_server.clip, number)
+        url = media_server.url(f"/version/{name}")
+        Video.objects.ingest(url, url)
+
+
+def disrupt_until_done(crew, dice, seconds_between, workers, longest):
+    """Strike until all is done."""
+    deadline = time.monotonic() + longest
+    ended = Video.objects.filter(status__in=(Status.COMPLETE, Status.FAILED, Status.CANCELLED))
+    count = Video.objects.count()
+    while ended.count() < count:
+        assert time.monotonic() < deadline, f"{ended.count()} of {count} after {longest} s"
+        crew.fill(workers)
+        pause = time.monotonic() + dice.uniform(*seconds_between)
+        while time.monotonic() < pause and ended.count() < count:
+            time.sleep(0.1)
+        # Past their leases: others have their videos by then.
+        crew.wake(2 * LEASE_SECONDS)
+        if ended.count() < count:
+            crew.disrupt(dice)
+    crew.wake(0)
+
+
+def assert_all_complete(shelf):
+    """Every video is complete and its source's bytes; none was fetched from the start after it had got anywhere."""
+    for video in Video.objects.all():
+        name = video.url.rpartition("/")[2]
+        assert (video.status, video.error) == (Status.COMPLETE, ""), name
+        source = shelf.data[name]
+        assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == source
+        long = [first for first, sent in shelf.answers_for(name) if sent > len(source) // 3]
+        assert long.count(0) <= 1, (name, shelf.answers_for(name))
+    finished = VideoEvent.objects.filter(status=Status.COMPLETE).values_list("public_id", flat=True)
+    assert len(finished) == len(set(finished)) == Video.objects.count()
+
+
+def run_with_disruptions(
+    shelf, media_server, manage, seed, videos, rate, between, longest, env=SHORT_LEASE_ENVIRONMENT
+):
+    dice = random.Random(seed)
+    shelf.rate = rate
+    fill_the_queue(shelf, media_server, videos)
+    crew = WorkerPool(manage, env, places=2)
+    began = time.monotonic()
+    disrupt_until_done(crew, dice, between, 4, longest)
+    assert_all_complete(shelf)
+    served = sum(shelf.bytes_of(name) for name in shelf.data) / sum(map(len, shelf.data.values()))
+    took = time.monotonic() - began
+    print(f"\n{videos} videos, {crew.faults}, {took:.0f} s, {served:.2f} times the bytes served")  # noqa: T201
+
+
+@pytest.mark.timeout(240)
+def test_it_loses_nothing_when_workers_are_killed_at_random(versioned_files, media_server, run_manage, redis_server):
+    run_with_disruptions(
+        versioned_files, media_server, run_manage, 4, videos=8, rate=600_000, between=(2, 4), longest=220
+    )
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_it_loses_none_of_two_hundred_videos(versioned_files, media_server, run_manage, redis_server, seed):
+    run_with_disruptions(
+        versioned_files, media_server, run_manage, seed, videos=200, rate=500_000, between=(2, 6), longest=1500
+    )

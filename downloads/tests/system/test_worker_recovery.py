@@ -1,0 +1,246 @@
+"""Workers that die in each phase, sites that fall silent, and cancels: how long it takes until it is put right."""
+
+import os
+import re
+import signal
+import statistics
+import time
+
+import imageio_ffmpeg
+import pytest
+from django.conf import settings
+from django.utils.html import strip_tags
+
+from downloads import formatting
+from downloads.files import workspace
+from downloads.models import Status, Video
+from downloads.tests.support.factories import reload_video
+from downloads.tests.support.processes import descendants, still_running
+from downloads.tests.support.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.usefixtures("redis_server", "empty_data_folders"),
+]
+
+ENVIRONMENT = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
+LEASE_SECONDS = 4
+SHORT_LEASE_ENVIRONMENT = {**ENVIRONMENT, "YTARCHIVE_LEASE_SECONDS": str(LEASE_SECONDS)}
+# Where a download is caught in each phase.
+PHASE_PATHS = {
+    "looking up": "/mute/a.mp4",
+    "video": "/slow/a.mp4?rate=150000",
+    "audio": "/slowhls/index.m3u8?rate=9000&of=separate&only=audio",
+    "merging": "/separate/index.m3u8",
+    "filing": "/clip.mp4",
+}
+# The real command, which at this step of the claim does one thing more.
+KILL_AT_START_PROGRAM = """
+import os, signal
+from django.core.management import call_command
+from downloads.worker.supervisor import Supervisor
+start = Supervisor._start_download
+def step(worker, video):
+    {}
+Supervisor._start_download = step
+call_command("work", "--workers", "1")
+"""
+KILL_BEFORE_CHILD = KILL_AT_START_PROGRAM.format("os.kill(os.getpid(), signal.SIGKILL)")
+KILL_AFTER_CHILD = KILL_AT_START_PROGRAM.format(
+    "start(worker, video); print(worker._downloads[0]._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+)
+PAUSE_BEFORE_CHILD = KILL_AT_START_PROGRAM.format(
+    "Supervisor._start_download = start; os.kill(os.getpid(), signal.SIGSTOP); return start(worker, video)"
+)
+
+
+@pytest.fixture
+def slow_ffmpeg(tmp_path):
+    """Put an ffmpeg on PATH that reads in real time where it merges and checks."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script, real = folder / "ffmpeg", imageio_ffmpeg.get_ffmpeg_exe()
+    slow = f'*.f*|*"-f null"*) exec "{real}" -readrate 0.5 "$@";;'
+    script.write_text(f'#!/bin/sh\ncase "$*" in {slow} esac\nexec "{real}" "$@"\n')
+    script.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def wait_for_phase(media_server, phase):
+    """Queue a video, and return it when a worker has it in this phase."""
+    url = media_server.url(PHASE_PATHS[phase])
+    video, _ = Video.objects.ingest(url, url)
+    wait_until(lambda: Video.objects.filter(pk=video.pk, phase=phase).exists(), 60, f"it is {phase}")
+    if phase == "looking up":
+        media_server.wait_for_requests(PHASE_PATHS[phase])
+    return video
+
+
+def kill_and_wait_for_requeue(work, media_server, env, phase, longest):
+    """Kill a worker in a phase; return the seconds until another has its video."""
+    first = work(env)
+    video = wait_for_phase(media_server, phase)
+    below = descendants(first.pid)
+    work(env)
+    began = time.monotonic()
+    first.kill()
+    wait_until(lambda: not still_running(below), 5, "its children died with it")
+    wait_until(lambda: reload_video(video).attempt == 2 and reload_video(video).is_active, longest, "another has it")
+    took = time.monotonic() - began
+    print(f"\nkilled while {phase}: downloading again after {took:.1f} s")  # noqa: T201
+    media_server.released.set()
+    return video
+
+
+@pytest.mark.parametrize("phase", ["video", "filing"])
+def test_it_is_requeued_after_its_worker_is_killed(start_worker, media_server, slow_ffmpeg, phase):
+    video = kill_and_wait_for_requeue(
+        start_worker, media_server, SHORT_LEASE_ENVIRONMENT | slow_ffmpeg, phase, LEASE_SECONDS * 1.5
+    )
+    if phase == "video":
+        wait_until(lambda: reload_video(video).status == Status.COMPLETE, 30, "it is complete")
+        assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
+        starts = [wanted for _, path, wanted in media_server.requests if path.startswith("/slow/")]
+        assert starts[-1].startswith("bytes=")
+        assert starts[-1] != "bytes=0-"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("phase", PHASE_PATHS)
+def test_it_is_requeued_within_45_seconds_in_every_phase(start_worker, media_server, slow_ffmpeg, phase):
+    kill_and_wait_for_requeue(start_worker, media_server, ENVIRONMENT | slow_ffmpeg, phase, 45)
+
+
+def kill_at_claim(manage, work, media_server, env, step, longest):
+    """Kill a worker as it claims; another has the video, once."""
+    url = media_server.url("/named/a.mp4")
+    video, _ = Video.objects.ingest(url, url)
+    first = manage("shell", "-c", step, env=env)
+    assert first.wait(20) == -signal.SIGKILL
+    began = time.monotonic()
+    assert (reload_video(video).status, reload_video(video).attempt) == (Status.DOWNLOADING, 1)
+    if step == KILL_AFTER_CHILD:
+        child = int(re.search(r"^\d+$", first.log.read_text(), re.MULTILINE)[0])
+        wait_until(lambda: not still_running({child}), 5, "its child died with it")
+    work(env)
+    wait_until(lambda: reload_video(video).status == Status.COMPLETE, longest, "another had it")
+    print(f"\nkilled at the claim: complete after {time.monotonic() - began:.1f} s")  # noqa: T201
+    reasons = list(video.events.values_list("reason", flat=True))
+    assert reasons == ["Added", "Started", "The worker stopped answering", "Started", "Found", "Fetched", "Filed"]
+    assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
+
+
+@pytest.mark.parametrize("step", [KILL_BEFORE_CHILD, KILL_AFTER_CHILD], ids=["before", "with"])
+def test_it_is_requeued_when_killed_at_its_claim(run_manage, start_worker, media_server, step):
+    kill_at_claim(run_manage, start_worker, media_server, SHORT_LEASE_ENVIRONMENT, step, 3 * LEASE_SECONDS)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("step", [KILL_BEFORE_CHILD, KILL_AFTER_CHILD], ids=["before", "with"])
+def test_it_is_requeued_within_45_seconds_after_a_claim(run_manage, start_worker, media_server, step):
+    kill_at_claim(run_manage, start_worker, media_server, ENVIRONMENT, step, 45)
+
+
+def test_it_starts_no_child_when_paused_after_its_claim(run_manage, start_worker, media_server):
+    first = run_manage("shell", "-c", PAUSE_BEFORE_CHILD, env=SHORT_LEASE_ENVIRONMENT)
+    path = "/slow/a.mp4?rate=50000"
+    video, _ = Video.objects.ingest(media_server.url(path), media_server.url(path))
+    wait_until(lambda: reload_video(video).is_active, 20, "it is claimed")
+    start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
+    wait_until(
+        lambda: reload_video(video).attempt == 2 and reload_video(video).is_active, 3 * LEASE_SECONDS, "another has it"
+    )
+    media_server.wait_for_requests(path, 2)
+    first.send_signal(signal.SIGCONT)
+    other, _ = Video.objects.ingest(media_server.url("/named/b.mp4"), media_server.url("/named/b.mp4"))
+    # The one place of the woken worker, which its late child of the first video had.
+    wait_until(lambda: reload_video(other).status == Status.COMPLETE, 15, "it has taken the next one")
+    assert (reload_video(video).status, reload_video(video).attempt) == (Status.DOWNLOADING, 2)
+    assert media_server.count_requests(path) == 2
+    media_server.released.set()
+    wait_until(lambda: reload_video(video).status == Status.COMPLETE, 30, "it is complete")
+    assert video.events.filter(status=Status.COMPLETE).count() == 1
+
+
+def test_it_is_fenced_out_when_paused_past_its_lease(start_worker, media_server):
+    first = start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
+    video = wait_for_phase(media_server, "video")
+    below = descendants(first.pid)
+    start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
+    first.send_signal(signal.SIGSTOP)
+    try:
+        wait_until(
+            lambda: reload_video(video).attempt == 2 and reload_video(video).is_active,
+            3 * LEASE_SECONDS,
+            "another has it",
+        )
+        wait_until(lambda: not still_running(below), 5, "its download ended before that")
+    finally:
+        first.send_signal(signal.SIGCONT)
+    media_server.released.set()
+    wait_until(lambda: reload_video(video).status == Status.COMPLETE, 30, "it is complete")
+    assert (reload_video(video).attempt, video.events.filter(status=Status.COMPLETE).count()) == (2, 1)
+    assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
+
+
+def test_it_aborts_a_stalled_download(start_worker, media_server):
+    start_worker("--workers", "1", env={**ENVIRONMENT, "YTARCHIVE_STALL_SECONDS": "3", "YTARCHIVE_RETRY_SECONDS": "60"})
+    video = wait_for_phase(media_server, "looking up")
+    wait_until(lambda: reload_video(video).retry_count == 1, 15, "it waits for another try")
+    assert reload_video(video).status == Status.QUEUED
+    assert strip_tags(formatting.retry_message(reload_video(video))).startswith("Retrying in ")
+    assert video.events.last().reason.startswith("Retrying in ")
+    assert reload_video(video).move_to_front()
+    wait_until(lambda: reload_video(video).is_active, 5, "a person need not wait")
+
+
+def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, media_server):
+    first = start_worker("--workers", "1", env=ENVIRONMENT)
+    video = wait_for_phase(media_server, "video")
+    part = settings.WORK_ROOT / video.video_id / "media.mp4.part"
+    wait_until(lambda: part.is_file() and part.stat().st_size > 100_000, 15, "some of it is here")
+    began = time.monotonic()
+    first.terminate()
+    assert first.wait(5) == 0
+    assert time.monotonic() - began < 5
+    assert reload_video(video).status == Status.QUEUED
+    assert part.stat().st_size > 100_000
+    media_server.requests.clear()
+    media_server.released.set()
+    start_worker("--workers", "1", env=ENVIRONMENT)
+    wait_until(lambda: reload_video(video).status == Status.COMPLETE, 20, "it is complete")
+    assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
+    assert media_server.requests[-1][2].startswith("bytes=")
+    wait_until(lambda: workspace.list_ids() == [], 5, "its folder is gone")
+
+
+@pytest.mark.soak
+def test_it_cancels_in_every_phase(start_worker, media_server, slow_ffmpeg):
+    process = start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT | slow_ffmpeg)
+    took = []
+    for _ in range(4):
+        for phase in PHASE_PATHS:
+            media_server.reset()
+            video = wait_for_phase(media_server, phase)
+            below = descendants(process.pid)
+            began = time.monotonic()
+            assert reload_video(video).cancel()
+            wait_until(lambda below=below: not still_running(below), 2, f"nothing is left of it while {phase}")
+            took.append(time.monotonic() - began)
+            wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
+            Video.objects.all().delete()
+    median, worst = statistics.median(took), max(took)
+    print(f"\n{len(took)} cancels: {median:.2f} s in the middle, {worst:.2f} s at worst")  # noqa: T201
+
+
+def test_it_divides_the_bandwidth_among_its_downloads(run_manage, media_server):
+    rate = len(media_server.clip) // 2
+    run_manage("work", "--workers", "2", env={**ENVIRONMENT, "YTARCHIVE_BANDWIDTH": str(rate)})
+    urls = [media_server.url(f"/named/{n}.mp4") for n in range(2)]
+    videos = [Video.objects.ingest(url, url)[0] for url in urls]
+    wait_until(lambda: Video.objects.active().count() == 2, 20, "both run")
+    began = time.monotonic()
+    wait_until(lambda: all(reload_video(video).status == Status.COMPLETE for video in videos), 30, "both are complete")
+    # Two clips at half a clip per second, and what the look-ups took.
+    assert time.monotonic() - began > 3.5

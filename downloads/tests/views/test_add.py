@@ -1,0 +1,126 @@
+"""The form to add videos."""
+
+import html
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from downloads.models import Video
+from downloads.tests.support.factories import FIRST_URL, SECOND_URL
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+# Literal public addresses: no name is looked up.
+
+
+def post_urls(client, *lines: str, quality: str = "best", **extra):
+    return client.post("/videos/add/", {"urls": "\r\n".join(lines), "quality": quality}, **extra)
+
+
+def textarea_text(response) -> str:
+    found = re.search(r"<textarea[^>]*>\n?(.*?)</textarea>", response.content.decode(), re.DOTALL)
+    return html.unescape(found.group(1))
+
+
+def test_it_takes_a_url_and_leads_back_to_the_library(client, signed_in_user):
+    response = post_urls(client, f"  {FIRST_URL} ", "", quality="720p")
+    assert (response.status_code, response["Location"]) == (302, "/")
+    video = Video.objects.get()
+    assert (video.url, video.quality, video.added_by) == (FIRST_URL, "720p", signed_in_user)
+
+
+def test_it_says_in_its_own_words_what_does_not_fit(client, signed_in_user):
+    page = html.unescape(post_urls(client, "x" * 70_000).content.decode())
+    assert "This is too long: it has 70000 characters, and 60000 are taken at once. Paste a part of it." in page
+    assert "Choose one of the qualities." in post_urls(client, FIRST_URL, quality="8K").content.decode()
+    languages = client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": ",".join(["en"] * 99)})
+    assert "Write fewer languages: 200 characters are the most." in languages.content.decode()
+
+
+def test_it_says_of_a_long_address_its_ends(client, signed_in_user):
+    long = f"http://93.184.215.14/{'long/' * 370}one.mp4"
+    page = post_urls(client, long, follow=True).content.decode()
+    assert re.search(r"Added 93\.184\.215\.14/….{0,60}\.\s*<", page)
+    again = post_urls(client, long).content.decode()
+    assert re.search(r'<a href="/videos/\w+/">93.184.215.14/….{0,60}</a>', again)
+
+
+def test_it_takes_many_at_once(client, signed_in_user):
+    response = post_urls(client, FIRST_URL, SECOND_URL, follow=True)
+    assert "Added 2 videos." in response.content.decode()
+    assert Video.objects.count() == 2
+
+
+def test_it_takes_the_good_lines_and_keeps_the_bad_ones_with_their_reasons(client, signed_in_user):
+    response = post_urls(
+        client, FIRST_URL, "not a url <x>", "ftp://93.184.215.14/a", "http://127.0.0.1/a", quality="480p"
+    )
+    assert response.status_code == 200
+    assert Video.objects.get().url == FIRST_URL
+    assert textarea_text(response).splitlines() == ["not a url <x>", "ftp://93.184.215.14/a", "http://127.0.0.1/a"]
+    page = response.content.decode()
+    assert page.count("<code>") == 3
+    assert '<option value="480p" selected>' in page
+
+
+def test_it_links_to_what_is_here_already(client, signed_in_user):
+    post_urls(client, FIRST_URL)
+    response = post_urls(client, FIRST_URL)
+    assert textarea_text(response) == FIRST_URL
+    assert f'<a href="{Video.objects.get().get_absolute_url()}">' in response.content.decode()
+    assert Video.objects.count() == 1
+
+
+def test_it_asks_for_something_when_nothing_was_typed(client, signed_in_user):
+    response = post_urls(client, " ", "")
+    assert "Paste the address of a video" in response.content.decode()
+
+
+def test_it_loses_nothing_when_the_quality_is_not_one(client, signed_in_user):
+    response = post_urls(client, FIRST_URL, SECOND_URL, quality="8k")
+    assert textarea_text(response).split() == [FIRST_URL, SECOND_URL]
+    assert Video.objects.count() == 0
+
+
+def test_it_loses_nothing_of_a_very_long_paste(client, signed_in_user):
+    lines = [f"http://93.184.215.14/{number:04}{'x' * 60}" for number in range(800)]
+    response = post_urls(client, *lines)
+    assert response.status_code == 200
+    assert textarea_text(response).split() == lines
+
+
+def test_it_loses_nothing_where_one_has_to_sign_in_again(client):
+    ann = get_user_model().objects.create_user("ann")
+    pasted = {"urls": "https://a.example/1\nhttps://b.example/<2>", "quality": "720p", "subtitles": "en,de"}
+    for answer in (client.post("/videos/add/", pasted), client.post("/videos/add/", pasted, HTTP_HX_REQUEST="true")):
+        there = answer.headers.get("Location") or answer.headers["HX-Redirect"]
+        then = parse_qs(urlsplit(there).query)["next"][0]
+        client.force_login(ann)
+        page = client.get(then).content.decode()
+        client.logout()
+        assert ">\nhttps://a.example/1\nhttps://b.example/&lt;2&gt;</textarea>" in page
+        assert '<option value="720p" selected>' in page
+        assert 'value="en,de"' in page
+    assert not Video.objects.exists()
+
+
+def test_it_makes_no_address_too_long_for_servers(client):
+    there = client.post("/videos/add/", {"urls": "https://a.example/1\n" * 3000}).headers["Location"]
+    assert len(there) < 100
+
+
+def test_it_sends_strangers_to_the_sign_in(client):
+    response = post_urls(client, FIRST_URL, HTTP_REFERER="http://testserver/")
+    assert response["Location"].startswith("/accounts/login/?next=")
+    assert Video.objects.count() == 0
+
+
+def test_it_leads_to_the_form_and_changes_nothing_on_get(client, signed_in_user):
+    response = client.get("/videos/add/", {"urls": FIRST_URL, "quality": "best"})
+    assert response["Location"] == "/#id_urls"
+    assert Video.objects.count() == 0
+
+
+def test_it_refuses_other_methods(client, signed_in_user):
+    assert client.put("/videos/add/").status_code == 405

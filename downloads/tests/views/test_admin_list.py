@@ -1,0 +1,214 @@
+"""Videos in Django's admin."""
+
+import datetime as dt
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from downloads.models import Metadata, Status, Video
+from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
+from downloads.tests.support.factories import complete, failed, running, waiting
+from downloads.tests.support.responses import opening_tag
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+
+
+def test_it_lists_each_video_once_with_its_bar(superuser_client):
+    videos = [complete("a"), running("b", percent=42), waiting("c")]
+    page = superuser_client.get(CHANGELIST_URL).content.decode()
+    for video in videos:
+        assert f'data-status="{video.status}"' in opening_tag(page, Video.objects.get(pk=video.pk))
+    assert page.count("data-video-id=") == 3
+    assert 'aria-valuenow="42"' in page
+    assert re.search(r'<script type="module" src="/static/js/main\..*?js"', page)
+
+
+def test_it_asks_as_much_for_many_as_for_few(superuser_client):
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            superuser_client.get(CHANGELIST_URL)
+        return len(queries)
+
+    complete("a")
+    asked()  # what is looked up once and remembered
+    few = asked()
+    for number in range(30):
+        complete(f"v{number}")
+        failed(f"w{number}")
+    assert asked() == few <= 9
+
+
+def test_it_finds_and_filters(superuser_client):
+    found, other = complete("needle"), waiting("hay")
+    for query in ("q=needle", "status__exact=complete"):
+        page = superuser_client.get(f"{CHANGELIST_URL}?{query}").content.decode()
+        assert found.video_id in page
+        assert other.video_id not in page
+
+
+def test_it_retries_and_says_what_it_skipped(superuser_client):
+    videos = [failed("a"), failed("b"), complete("c")]
+    page = run_admin_action(superuser_client, "retry", *videos)
+    assert "2 videos wait for another try." in page
+    assert "Film c needs no other try: it is complete." in page
+    assert Video.objects.filter(status=Status.QUEUED).count() == 2
+
+
+def test_it_cancels_and_says_what_it_skipped(superuser_client):
+    videos = [complete("c"), running("a"), waiting("b")]
+    page = run_admin_action(superuser_client, "cancel", *videos)
+    assert "2 videos are cancelled." in page
+    assert "Film c had ended before: it is complete." in page
+
+
+def test_it_shows_a_video_to_read_only(superuser_client):
+    video = failed("a")
+    url = reverse("admin:downloads_video_change", args=[video.pk])
+    page = superuser_client.get(url).content.decode()
+    opening_tag(page, video)
+    assert 'name="title"' not in page
+    assert 'name="_save"' not in page
+    assert "Timeline" in page
+    assert "No." in page
+    assert superuser_client.post(url, {"title": "x"}).status_code == 403
+
+
+def test_it_offers_no_adding(superuser_client):
+    assert superuser_client.get(f"{CHANGELIST_URL}add/").status_code == 403
+
+
+def test_it_lets_those_act_who_may(client):
+    user = get_user_model().objects.create_user("bob", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_video"))
+    client.force_login(user)
+    video = failed("a")
+    run_admin_action(client, "retry", video)
+    assert "/queue/pause" not in client.get(CHANGELIST_URL).content.decode()
+    video.refresh_from_db()
+    assert video.status == Status.FAILED
+
+
+def test_it_sends_strangers_to_the_sign_in(client):
+    assert client.get(CHANGELIST_URL).status_code == 302
+
+
+def test_it_shows_size_length_and_the_way_to_the_page(superuser_client):
+    video = complete()
+    page = superuser_client.get(CHANGELIST_URL).content.decode()
+    assert "603 MB" in page
+    assert "12:04" in page
+    assert f'href="{video.get_absolute_url()}"' in page
+
+
+@pytest.mark.parametrize("query", ["film a", "FIL", "ada", "{id}", "http://a.example.org/"])
+def test_it_searches_as_the_library_does(superuser_client, query):
+    found, other = complete("a"), waiting("b")
+    page = superuser_client.get(CHANGELIST_URL, {"q": query.format(id=found.video_id)}).content.decode()
+    assert found.video_id in page
+    assert other.video_id not in page
+
+
+def test_it_finds_by_address_what_has_no_title(superuser_client):
+    found = waiting("needle")
+    assert found.video_id in superuser_client.get(f"{CHANGELIST_URL}?q=edle.example").content.decode()
+    assert (
+        found.video_id
+        not in superuser_client.get(f"{CHANGELIST_URL}?q=edle.example&status__exact=failed").content.decode()
+    )
+
+
+def test_it_filters_by_site(superuser_client):
+    cache.clear()
+    videos = [running("a"), running("b")]
+    for video, site in zip(videos, ("youtube", "vimeo"), strict=True):
+        video.save_metadata(Metadata(title=video.host, extractor=site))
+    page = superuser_client.get(f"{CHANGELIST_URL}?site=vimeo").content.decode()
+    assert videos[1].video_id in page
+    assert videos[0].video_id not in page
+    assert "?site=youtube" in page
+
+
+@pytest.mark.parametrize(
+    "query", ["site=<x>", "p=99999", "status__exact=nonsense", "added_at__year=x", "q=%00", "o=9.9"]
+)
+def test_it_answers_any_query_with_a_page(superuser_client, query):
+    complete()
+    assert superuser_client.get(f"{CHANGELIST_URL}?{query}", follow=True).status_code == 200
+
+
+def test_it_pauses_the_queue_without_a_selection(superuser_client):
+    waiting()
+    page = superuser_client.get(CHANGELIST_URL).content.decode()
+    assert 'action="/queue/pause"' in page
+    page = superuser_client.post(
+        "/queue/pause", HTTP_REFERER=f"http://testserver{CHANGELIST_URL}", follow=True
+    ).content.decode()
+    assert "The queue was paused by ann." in page
+    assert 'action="/queue/resume"' in page
+    assert ">Undo<" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "added_at__year=99999999999999999999",
+        "added_at__year=9999",
+        "added_at__year=2024&added_at__month=99999999999999999999999",
+        "id__in=9999999999999999999999",
+        "status__exact=%00",
+        "site=%00",
+        "q=%00",
+        "o=99999999999999999999.-1.x",
+        "p=99999999999999999999",
+        "added_at__gte=x",
+        "tracks__contains=x",
+        "tracks__has_key=x",
+    ],
+)
+def test_it_answers_any_query(superuser_client, query):
+    answer = superuser_client.get(f"{CHANGELIST_URL}?{query}", follow=True)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "_to_field=", "_to_field=id", "_popup=1&_to_field=", "_changelist_filters=%00"])
+@pytest.mark.parametrize("of", ["downloads/video", "auth/user"])
+def test_it_shows_one_whatever_is_asked_besides(superuser_client, of, query):
+    key = complete().pk if of.startswith("downloads") else get_user_model().objects.get().pk
+    for page in ("change", "history", "delete"):
+        assert superuser_client.get(f"/admin/{of}/{key}/{page}/?{query}").status_code == 200
+
+
+def test_it_keeps_the_columns_narrow(superuser_client):
+    video = complete()
+    Video.objects.filter(pk=video.pk).update(uploader="U" * 200, extractor="E" * 90)
+    page = superuser_client.get(CHANGELIST_URL).content.decode()
+    assert f"{'U' * 39}…" in page
+    assert f"{'E' * 19}…" in page
+    assert "U" * 41 not in page
+
+
+@pytest.mark.parametrize("action", ["retry", "delete_selected"])
+@pytest.mark.parametrize("key", ["x", "1\x00", "99999999999999999999999", "-1", ""])
+def test_it_answers_any_selection(superuser_client, action, key):
+    answer = superuser_client.post(CHANGELIST_URL, {"action": action, "_selected_action": key, "index": 0}, follow=True)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["year", "month", "day", "week"])
+def test_the_date_hierarchy_offers_existing_dates(superuser_client, kind):
+    days = ["2023-12-31T23:59:59", "2024-01-01T00:00:00", "2024-02-29T12:00:00", "2024-03-31T08:00:00", "2026-11-26"]
+    for number, day in enumerate(days):
+        at = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC)
+        Video.objects.filter(pk=waiting(f"v{number}").pk).update(added_at=at)
+    some = Video.objects.exclude(added_at__year=2023)
+    for videos in (Video.objects.all(), some, some.filter(added_at__month=2), Video.objects.none()):
+        assert list(videos.datetimes("added_at", kind)) == list(QuerySet.datetimes(videos, "added_at", kind))
+    page = superuser_client.get(f"{CHANGELIST_URL}?added_at__year=2024").content.decode()
+    assert re.findall(r"added_at__month=(\d+)&amp;added_at__year=2024", page) == ["1", "2", "3"]

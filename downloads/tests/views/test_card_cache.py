@@ -1,0 +1,67 @@
+"""The cache of rendered cards."""
+
+import datetime as dt
+import re
+
+import pytest
+from django.core.cache import caches
+from django.db import models
+from django.utils import timezone
+
+from downloads import formatting
+from downloads.models import Video
+from downloads.tests.support.factories import complete, waiting
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+
+
+OTHER_VALUES = {
+    models.BooleanField: True,
+    models.DateField: dt.date(2020, 2, 3),
+    models.DateTimeField: dt.datetime(2020, 2, 3, tzinfo=dt.UTC),
+    models.FloatField: 55.5,
+    models.IntegerField: 7,
+    models.BigIntegerField: 7_000_000,
+    models.PositiveIntegerField: 2,
+    models.JSONField: [],
+}
+
+
+def card_markup(client, query: str = "") -> list[str]:
+    return re.findall(r'<li class="(?:card|row)".*?</li>', client.get(f"/{query}").content.decode(), re.DOTALL)
+
+
+def test_an_unchanged_card_comes_from_the_cache(client, signed_in_user):
+    complete("a"), waiting("b")
+    drawn = [[template.name for template in client.get("/").templates].count("downloads/_video.html") for _ in range(2)]
+    assert drawn == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [field for field in Video._meta.concrete_fields if not (field.primary_key or field.generated or field.is_relation)],
+    ids=lambda field: field.name,
+)
+@pytest.mark.parametrize("query", ["", "?q=film"])
+def test_a_cached_card_follows_each_field(client, signed_in_user, field, query):
+    for video in [complete("film-a"), waiting("film-b")]:
+        before = card_markup(client, query)
+        other = "failed" if field.name == "status" else OTHER_VALUES.get(type(field), f"film{video.pk}")
+        Video.objects.filter(pk=video.pk).update(**{field.name: other})
+        after = card_markup(client, query)
+        caches["cards"].clear()
+        assert after == card_markup(client, query)
+        if field.name in ("title", "status", "duration" if video.is_terminal else "percent"):
+            assert after != before  # the comparison sees something
+
+
+def test_a_cached_card_follows_the_clock_and_the_user(client, signed_in_user, monkeypatch):
+    complete("a")
+    (card,) = card_markup(client)
+    assert "just now" in card
+    assert "Delete" in card
+    hour = timezone.now() + dt.timedelta(hours=1)
+    monkeypatch.setattr(formatting.timezone, "now", lambda: hour)
+    assert "1 hour ago" in card_markup(client)[0]
+    client.logout()
+    assert "Delete" not in card_markup(client)[0]

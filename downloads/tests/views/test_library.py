@@ -1,0 +1,211 @@
+"""The library page, the list and the cards, as rendered on the server."""
+
+import re
+
+import pytest
+from django.urls import reverse
+from django.utils.html import escape
+
+from downloads.models import Metadata, Video, event
+from downloads.tests.support.factories import complete, running, waiting
+from downloads.tests.support.responses import opening_tag
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+
+
+def test_it_shows_each_video_once_with_its_status(client):
+    videos = [complete("a"), running("b"), waiting("c")]
+    page = client.get("/").content.decode()
+    assert [re.search('data-status="(.*?)"', opening_tag(page, video)).group(1) for video in videos] == [
+        "complete",
+        "downloading",
+        "queued",
+    ]
+    assert len(re.findall(r"data-video-id=", page)) == len(re.findall(r"data-status=", page)) == 3
+
+
+def test_it_renders_the_bar_from_the_row(client):
+    running("a", percent=42.25, downloaded_bytes=412_000_000, total_bytes=603_000_000, phase="video")
+    page = client.get("/").content.decode()
+    bar = re.search(r"<progress.*?>", page, re.DOTALL).group(0)
+    assert 'role="progressbar"' in bar
+    assert 'aria-valuenow="42.3"' in bar
+    assert 'aria-valuetext="42 percent, 412 of 603 MB"' in bar
+    assert "42 %" in page
+
+
+def test_it_says_nothing_of_a_total_that_is_unknown(client):
+    running("a", downloaded_bytes=31_000_000)
+    page = client.get("/").content.decode()
+    assert "aria-valuenow" not in page
+    assert 'aria-valuetext="31 MB"' in page
+
+
+def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
+    complete("a")
+    before = Video.objects.latest_rev()
+    real = event.latest_event
+
+    def newest():
+        found = real()
+        complete("b")  # a change right after the rev is read
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr(event, "latest_event", newest)
+    page = client.get("/").content.decode()
+    assert f'data-rev="{before}"' in page
+    assert "Film b" in page
+
+
+def test_it_is_off_until_the_script_says_otherwise(client):
+    page = client.get("/").content.decode()
+    assert '<html lang="en" data-connection="off">' in page
+    assert "style=" not in page
+    assert re.findall(r"<script(?![^>]*src=)", page) == []
+
+
+def test_it_shows_newest_first_page_by_page(client):
+    for number in range(30):
+        complete(f"v{number}")
+    first, second = client.get("/").content.decode(), client.get("/?page=2").content.decode()
+    assert "Film v29" in first
+    assert "Film v5<" not in first
+    assert "Film v5<" in second
+    assert 'href="/?page=2"' in first
+    assert first.index("Film v29") < first.index("Film v28")
+
+
+def test_it_counts_what_waits_as_it_is_listed(client, signed_in_user):
+    for number in range(5):
+        waiting(f"film{number}")
+    page = client.get("/?q=film3").content.decode()
+    assert "<span>1 waiting</span>" in page
+    assert "<span>Show more</span>" not in page
+    assert "0 of 5 running in all" in page
+    assert "Cancel all 5" in page
+    page = client.get("/").content.decode()
+    assert "<span>5 waiting</span>" in page
+    assert "<span>Show more</span>" in page
+    assert "Cancel all<" in page
+
+
+@pytest.mark.parametrize("q", ["***", '"', "🎉", "( ) %"])
+def test_a_query_without_a_word_has_no_results_heading(client, q):
+    found = complete("a")
+    page = client.get("/", {"q": q}).content.decode()
+    assert f"There is no word to look for in “{escape(q)}”" in page
+    assert "Results for" not in page
+    assert found.video_id in page
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 5000, "%00", "1.5", ""])
+def test_it_answers_any_page_number_with_a_page(client, page):
+    complete()
+    response = client.get(f"/?page={page}&page=3&other=<x>")
+    assert response.status_code == 200
+    assert "Film a" in response.content.decode()
+
+
+def test_it_shows_the_form_to_people_who_signed_in(client, signed_in_user):
+    page = client.get("/").content.decode()
+    assert re.search(r'<label for="id_urls">\s*Video URL\s*</label>', page)
+    assert "Nothing is in the archive yet." in page
+
+
+def test_it_shows_strangers_no_form_in_an_open_archive(client):
+    waiting()
+    page = client.get("/").content.decode()
+    assert 'method="post"' not in page
+    assert "Sign in" in page
+
+
+@pytest.mark.parametrize("name", ["library", "list", "cards"])
+def test_it_sends_strangers_of_a_private_archive_to_the_sign_in(client, settings, name):
+    settings.PRIVATE = True
+    response = client.get(reverse(name))
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/?next=/")
+
+
+@pytest.mark.parametrize("name", ["library", "list", "cards"])
+def test_it_refuses_other_methods(client, name):
+    assert client.post(reverse(name)).status_code == 405
+
+
+def test_it_keeps_to_a_few_queries_and_100_kb(client, signed_in_user, django_assert_max_num_queries):
+    for number in range(30):
+        complete(f"v{number}")
+    for number in range(50):
+        waiting(f"w{number}")
+    for _ in range(4):
+        Video.objects.claim("w")
+    with django_assert_max_num_queries(12):
+        page = client.get("/").content
+    assert b"46 waiting" in page
+    assert len(page) <= 100_000
+
+
+def test_it_answers_the_list_alone(client):
+    video = complete()
+    page = client.get("/videos/list?page=1").content.decode()
+    assert "<html" not in page
+    opening_tag(page, video)
+    assert f'data-rev="{Video.objects.latest_rev()}"' in page
+
+
+def test_it_answers_the_asked_cards_and_leaves_out_what_is_not_here(client, django_assert_max_num_queries):
+    videos = [complete("a"), running("b"), waiting("c")]
+    ids = "&".join(f"id={video.video_id}" for video in videos[:2])
+    with django_assert_max_num_queries(4):
+        page = client.get(f"/videos/cards?as=card&{ids}&id=nope").content.decode()
+    for video in videos[:2]:
+        opening_tag(page, video)
+    assert page.count("data-video-id") == 2
+    assert "1 waiting" in page
+
+
+@pytest.mark.parametrize("drawn", ["card", "detail", "admin", "../../etc/passwd"])
+def test_it_draws_cards_for_each_page(client, drawn):
+    for video in (running(), waiting("b"), complete("c")):
+        opening_tag(client.get("/videos/cards", {"as": drawn, "id": video.video_id}).content.decode(), video)
+
+
+def test_it_draws_for_the_library_what_is_drawn_for_no_page(client):
+    ids = [running().video_id, complete("b").video_id]
+    usual = client.get("/videos/cards", {"id": ids}).content
+    for drawn in ("x", "", "card\x00"):
+        assert client.get("/videos/cards", {"as": drawn, "id": ids}).content == usual
+
+
+def test_it_renders_a_card_just_as_the_first_page_does(client):
+    video = complete()
+    card = (
+        client.get(f"/videos/cards?id={video.video_id}")
+        .content.decode()
+        .strip()
+        .split('data-part="running"')[0]
+        .rpartition("<p")[0]
+    )
+    assert card.strip() in client.get("/").content.decode()
+
+
+def test_it_escapes_what_others_wrote(client):
+    video = running()
+    video.save_metadata(Metadata(title='<script>alert(1)</script>"', uploader="<b>"))
+    page = client.get("/").content.decode() + client.get(video.get_absolute_url()).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>" not in page
+
+
+def test_it_leads_to_the_icon(client):
+    response = client.get("/favicon.ico")
+    assert response.status_code == 302
+    assert "favicon" in response["Location"]
+
+
+def test_it_shows_a_state_that_it_does_not_know_as_it_is(client, signed_in_user):
+    video = complete("a")
+    Video.objects.filter(pk=video.pk).update(status="odd")
+    answer = client.get(f"/videos/cards?as=card&id={video.video_id}")
+    assert "<span data-state>odd</span>" in answer.content.decode()

@@ -1,0 +1,251 @@
+"""Media files: whole, in ranges, and only what a row names."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
+from django.http import StreamingHttpResponse
+from django.test import AsyncClient
+
+from downloads.files import http_range
+from downloads.models import StoredFiles, Video
+from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
+from downloads.views import media
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+FILM_CONTENT = bytes(range(256)) * 40_000  # 10.24 MB, more than two open-ended ranges
+FILM_BYTES = len(FILM_CONTENT)
+
+
+@pytest.fixture
+def media_root(settings, tmp_path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def video_with_files(media_root) -> Video:
+    (media_root / "a").mkdir()
+    (media_root / "a" / "film.mp4").write_bytes(FILM_CONTENT)
+    (media_root / "a" / "film.jpg").write_bytes(b"\xff\xd8picture")
+    return create_complete_video("a/film.mp4", "a/film.jpg")
+
+
+def create_complete_video(media_file: str, thumbnail: str = "") -> Video:
+    url = f"http://example.org/{media_file}"
+    Video.objects.ingest(url, url)
+    video = Video.objects.claim("w")
+    assert video
+    assert video.finish(StoredFiles(media_file, FILM_BYTES, thumbnail), lambda: None)
+    Video.objects.filter(pk=video.pk).update(title='Fünf "Filme"/..\r\nX-Evil: 1')
+    return video
+
+
+def get_media(video_id: str, what: str = "video", method: str = "get", user=None, **headers):
+    """Return the response, with all of its body in `response.body`."""
+
+    async def fetch():
+        client = AsyncClient()
+        if user:
+            await client.aforce_login(user)
+        response = await getattr(client, method)(f"/media/{video_id}/{what}", headers=headers)
+        if isinstance(response, StreamingHttpResponse):
+            chunks = [chunk async for chunk in response.streaming_content]
+            response.chunks, response.body = chunks, b"".join(chunks)
+        else:
+            response.body = response.content
+        return response
+
+    return async_to_sync(fetch)()
+
+
+def test_it_answers_the_whole_file(video_with_files):
+    response = get_media(video_with_files.video_id)
+    assert (response.status_code, response.body) == (200, FILM_CONTENT)
+    assert response["Content-Length"] == str(FILM_BYTES)
+    assert response["Content-Type"] == "video/mp4"
+    assert response["Accept-Ranges"] == "bytes"
+    assert max(map(len, response.chunks)) <= media.STREAM_CHUNK_BYTES
+
+
+def test_it_is_no_page_of_ours(video_with_files):
+    response = get_media(video_with_files.video_id)
+    assert response["Content-Security-Policy"] == "sandbox"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"].startswith("inline")
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=5-9", 5, 9),
+        ("bytes=0-", 0, http_range.MAX_OPEN_RANGE_BYTES - 1),
+        ("bytes=7000000-", 7_000_000, FILM_BYTES - 1),
+        (f"bytes={FILM_BYTES - 1}-", FILM_BYTES - 1, FILM_BYTES - 1),
+        ("bytes=-5", FILM_BYTES - 5, FILM_BYTES - 1),
+        (f"bytes=-{FILM_BYTES + 1}", 0, FILM_BYTES - 1),
+        (f"bytes=9-{FILM_BYTES * 2}", 9, FILM_BYTES - 1),
+        ("BYTES= 5-9 ", 5, 9),
+    ],
+)
+def test_it_answers_a_range(video_with_files, asked, first, last):
+    response = get_media(video_with_files.video_id, range=asked)
+    assert response.status_code == 206
+    assert response["Content-Range"] == f"bytes {first}-{last}/{FILM_BYTES}"
+    assert response["Content-Length"] == str(last - first + 1)
+    assert response.body == FILM_CONTENT[first : last + 1]
+
+
+@pytest.mark.parametrize("asked", [f"bytes={FILM_BYTES}-", f"bytes={FILM_BYTES}-{FILM_BYTES + 5}", "bytes=-0"])
+def test_it_refuses_a_range_behind_the_end(video_with_files, asked):
+    response = get_media(video_with_files.video_id, range=asked)
+    assert (response.status_code, response["Content-Range"]) == (416, f"bytes */{FILM_BYTES}")
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=-", "bytes=9-5", "bytes=a-b", "items=0-5", "bytes=0-1,5-9", "bytes=²-5", f"bytes=0-{'9' * 40}", ""]
+)
+def test_it_ignores_a_range_that_is_none(video_with_files, asked):
+    response = get_media(video_with_files.video_id, range=asked)
+    assert (response.status_code, len(response.body)) == (200, FILM_BYTES)
+
+
+def test_it_answers_head_without_a_body(video_with_files):
+    response = get_media(video_with_files.video_id, method="head", range="bytes=0-5")
+    assert (response.status_code, response.body, response["Content-Length"]) == (200, b"", str(FILM_BYTES))
+
+
+def test_it_answers_304_while_the_file_is_the_same(video_with_files):
+    first = get_media(video_with_files.video_id, method="head")
+    for header in ({"if-none-match": first["ETag"]}, {"if-modified-since": first["Last-Modified"]}):
+        response = get_media(video_with_files.video_id, **header)
+        assert (response.status_code, response.body, response["ETag"]) == (304, b"", first["ETag"])
+
+
+def test_it_resumes_only_what_has_not_changed(video_with_files, media_root):
+    first = get_media(video_with_files.video_id, method="head")
+    for condition in (first["ETag"], first["Last-Modified"]):
+        assert get_media(video_with_files.video_id, range="bytes=5-9", **{"if-range": condition}).status_code == 206
+    for condition in ('"other"', f"W/{first['ETag']}", "Thu, 01 Jan 1970 00:00:00 GMT", "nonsense"):
+        assert get_media(video_with_files.video_id, range="bytes=5-9", **{"if-range": condition}).status_code == 200
+    os.utime(media_root / "a" / "film.mp4", (1, 1))
+    assert get_media(video_with_files.video_id, range="bytes=5-9", **{"if-range": first["ETag"]}).status_code == 200
+
+
+def test_it_offers_a_copy_under_a_safe_name(video_with_files):
+    response = get_media(video_with_files.video_id, "video?download=1")
+    assert response["Content-Disposition"] == "attachment; filename*=utf-8''F%C3%BCnf%20Filme%20..%20X-Evil%201.mp4"
+
+
+def test_it_shows_the_picture(video_with_files):
+    response = get_media(video_with_files.video_id, "thumbnail")
+    assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
+
+
+def test_it_shows_nothing_but_what_it_knows_to_be_harmless(media_root):
+    (media_root / "page.html").write_bytes(b"<script>alert(1)</script>")
+    response = get_media(create_complete_video("page.html").video_id)
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment")
+
+
+class TestSubtitleFiles:
+    """Subtitles, by their language."""
+
+    @pytest.fixture
+    def subtitled(self, video_with_files, media_root) -> Video:
+        (media_root / "a" / "film.en.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:02.000\nHêllo\n")
+        Video.objects.filter(pk=video_with_files.pk).update(
+            subtitle_files=[{"language": "en", "file": "a/film.en.vtt"}]
+        )
+        return video_with_files
+
+    @pytest.mark.parametrize("language", ["de", "EN", "en-GB", "..", "x" * 300])
+    def test_it_has_nothing_in_another_language(self, subtitled, language):
+        assert get_media(subtitled.video_id, f"tracks/{language}.vtt").status_code == 404
+
+    def test_it_has_nothing_of_a_file_that_is_gone_or_elsewhere(self, subtitled, media_root):
+        (media_root.parent / "secret").write_bytes(b"WEBVTT")
+        for name in ("a/gone.vtt", "../secret", ""):
+            Video.objects.filter(pk=subtitled.pk).update(subtitle_files=[{"language": "en", "file": name}])
+            assert get_media(subtitled.video_id, "tracks/en.vtt").status_code == 404
+
+    @pytest.mark.parametrize("row", MALFORMED_SUBTITLE_FILES)
+    def test_malformed_subtitle_files_are_missing(self, subtitled, row):
+        Video.objects.filter(pk=subtitled.pk).update(subtitle_files=row)
+        assert get_media(subtitled.video_id, "tracks/en.vtt").status_code == 404
+        assert get_media(subtitled.video_id, "tracks/e_n.vtt").status_code == 404
+
+    def test_it_refuses_strangers_and_other_methods(self, subtitled, settings):
+        assert get_media(subtitled.video_id, "tracks/en.vtt", method="post").status_code == 405
+        settings.PRIVATE = True
+        assert get_media(subtitled.video_id, "tracks/en.vtt").status_code == 403
+
+    def test_it_answers_text_and_nothing_that_a_browser_would_run(self, subtitled):
+        response = get_media(subtitled.video_id, "tracks/en.vtt")
+        assert (response.status_code, "Hêllo" in response.body.decode()) == (200, True)
+        assert response["Content-Type"] == "text/vtt; charset=utf-8"
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["Content-Security-Policy"] == "sandbox"
+        head = get_media(subtitled.video_id, "tracks/en.vtt", method="head")
+        assert (head.body, head["Content-Length"]) == (b"", str(len(response.body)))
+
+
+@pytest.mark.parametrize("name", ["../secret", "a/../../secret", "/etc/passwd", "link", "a", "", "x\x00y", "n" * 400])
+def test_it_never_leaves_the_media_folder(video_with_files, media_root, name):
+    (media_root.parent / "secret").write_bytes(b"key")
+    (media_root / "link").symlink_to(media_root.parent / "secret")
+    Video.objects.filter(pk=video_with_files.pk).update(media_file=name)
+    assert get_media(video_with_files.video_id).status_code == 404
+
+
+def test_it_serves_no_file_that_no_row_names(video_with_files, media_root):
+    (media_root / "other.mp4").write_bytes(b"x")
+    for path in ("other.mp4", "../media/other.mp4"):
+        assert get_media(video_with_files.video_id, path).status_code == 404
+
+
+def test_it_has_nothing_of_what_is_missing(media_root):
+    video = create_complete_video("gone.mp4")
+    for what in ("video", "thumbnail"):
+        assert get_media(video.video_id, what).status_code == 404
+    assert get_media("nope").status_code == 404
+
+
+def test_it_refuses_strangers_of_a_private_archive(video_with_files, settings):
+    settings.PRIVATE = True
+    assert get_media(video_with_files.video_id).status_code == 403
+    assert get_media("nope").status_code == 403
+    user = get_user_model().objects.create_user("ada", password="x")
+    assert get_media(video_with_files.video_id, user=user, range="bytes=0-1").status_code == 206
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_it_refuses_other_methods(video_with_files, method):
+    assert get_media(video_with_files.video_id, method=method).status_code == 405
+
+
+def test_it_answers_an_empty_file(media_root):
+    (media_root / "empty.mp4").touch()
+    video = create_complete_video("empty.mp4")
+    assert get_media(video.video_id)["Content-Length"] == "0"
+    assert get_media(video.video_id, range="bytes=0-").status_code == 416
+
+
+def test_it_closes_the_file_when_nobody_reads(video_with_files):
+    async def leave():
+        response = await AsyncClient().get(f"/media/{video_with_files.video_id}/video")
+        chunks = response.streaming_content
+        assert await anext(aiter(chunks))
+        await chunks.aclose() if hasattr(chunks, "aclose") else None
+        response.close()
+        await asyncio.sleep(0)
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    async_to_sync(leave)()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1

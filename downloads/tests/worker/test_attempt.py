@@ -1,0 +1,226 @@
+"""The story of one download, told in this process: real rows, real yt-dlp, a real server."""
+
+import errno
+import json
+import os
+
+import pytest
+from django.db import OperationalError
+
+from downloads import database
+from downloads.files import media_folder, workspace
+from downloads.library import video_page
+from downloads.models import Queue, Status, Video
+from downloads.network.proxy import EgressProxy
+from downloads.progress.keys import CHANNEL_PATTERN
+from downloads.worker import attempt
+from downloads.ytdlp import results
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
+
+
+@pytest.fixture
+def download():
+    """Take a URL through its whole story; the row at its end."""
+
+    def run(url, tell=lambda state: None, **more):
+        video, _ = Video.objects.ingest(url, url, **more)
+        video = Video.objects.claim("test")
+        with EgressProxy() as proxy:
+            attempt.run_attempt(video, proxy_url=proxy.url, on_progress=tell)
+        return Video.objects.get(pk=video.pk)
+
+    return run
+
+
+@pytest.fixture
+def published_messages(redis_server):
+    """What arrives on progress:*, read when the test asks for it."""
+    pubsub = redis_server.client().pubsub(ignore_subscribe_messages=True)
+    pubsub.psubscribe(CHANNEL_PATTERN)
+    pubsub.get_message(timeout=5)
+
+    def messages():
+        found = []
+        while message := pubsub.get_message(timeout=0.5):
+            found.append(json.loads(message["data"]))
+        return found
+
+    yield messages
+    pubsub.close()
+
+
+def test_it_stores_a_video_in_the_media_folder(download, media_server, settings):
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error, video.percent) == (Status.COMPLETE, "", 100)
+    assert video.media_file == f"{video.video_id}/clip.mp4"
+    assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
+    assert video.size == video.downloaded_bytes == len(media_server.clip)
+    # The bare address of a file says nothing of its length; the file does.
+    assert video.duration == pytest.approx(6, abs=0.2)
+    assert (settings.MEDIA_ROOT / video.thumbnail).read_bytes().startswith(b"\xff\xd8\xff")
+    assert sorted(path.name for path in (settings.MEDIA_ROOT / video.video_id).iterdir()) == [
+        "clip.info.json",
+        "clip.jpg",
+        "clip.mp4",
+    ]
+    assert workspace.list_ids() == []
+    assert [event.reason for event in video.events.all()] == ["Added", "Started", "Found", "Fetched", "Filed"]
+
+
+@pytest.mark.parametrize(
+    ("path", "ending", "kind"), [("/separate/index.m3u8", ".m4a", "audio"), ("/clip.mp4", ".mp4", "video")]
+)
+def test_a_file_without_video_is_audio(download, media_server, path, ending, kind):
+    video = download(media_server.url(path), quality="audio")
+    assert (video.status, video.error) == (Status.COMPLETE, "")
+    assert video.media_file.endswith(ending)
+    assert (video.kind, video_page.build_player(video).kind) == (kind, kind)
+
+
+def test_it_keeps_what_the_site_says(download, media_server):
+    video = download(media_server.url("/page/Some film"))
+    assert video.title.startswith("Some film")
+    assert video.source_id
+    assert video.extractor
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "../../../escape",
+        "CON",
+        ".hidden",
+        "x" * 1000,
+        "🎬" * 300,
+        "a%00b",
+        "%2F%2Fetc%2Fpasswd",
+        "<script>alert(1)</script>",
+    ],
+)
+def test_it_files_any_title_inside_its_folder(download, media_server, settings, title):
+    video = download(media_server.url(f"/page/x?title={title}"))
+    assert video.status == Status.COMPLETE
+    path = (settings.MEDIA_ROOT / video.media_file).resolve()
+    assert path.parent == (settings.MEDIA_ROOT / video.video_id).resolve()
+    assert path.read_bytes() == media_server.clip
+    assert not path.name.startswith(".")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/missing.mp4", "There is nothing at this address (404)"),
+        ("/private.mp4", "The site does not allow this video"),
+        ("/notmedia/a.mp4", "What the site sent is no video that can be played."),
+    ],
+)
+def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path, words):
+    video = download(media_server.url(path))
+    assert video.status == Status.FAILED
+    assert words in video.error
+    assert video.events.last().reason == video.error
+    assert list(settings.MEDIA_ROOT.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [".svg", ".html", ""])
+def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
+    with pytest.raises(results.DownloadError, match="which is no video"):
+        attempt._require_playable(results.DownloadedFiles(tmp_path / f"media{kind}", None, None))
+
+
+def test_it_reports_progress_in_order(download, media_server, published_messages):
+    told = []
+    video = download(media_server.url("/separate/index.m3u8"), told.append)
+    messages = published_messages()
+    assert {message["attempt"] for message in messages} == {1}
+    percents = [message["percent"] for message in messages if message.get("percent") is not None]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
+    assert max(percents[:-1]) < 100
+    assert [message["status"] for message in messages if "status" in message] == [
+        *("queued", "downloading", "processing", "complete")
+    ]
+    assert messages[-1]["status"] == "complete"
+    assert told[-1].phase == "filing"
+    assert told[-1].downloaded_bytes > 0.9 * video.size
+
+
+def test_it_publishes_at_a_limited_rate(download, media_server, published_messages):
+    told = []
+    download(media_server.url("/slow/a.mp4?rate=600000"), told.append)
+    assert 4 <= len(told) <= 14  # 1.4 s of bytes, five times a second, and the phases around them
+
+
+def test_it_needs_no_redis(download, media_server, redis_server):
+    redis_server.kill()
+    assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
+
+
+def test_it_leaves_a_video_alone_that_was_cancelled(download, media_server, settings):
+    def cancel(state):
+        if state.phase == "video":
+            Video.objects.get().cancel()
+
+    video = download(media_server.url("/slow/a.mp4?rate=600000"), cancel)
+    assert video.status == Status.CANCELLED
+    assert list(settings.MEDIA_ROOT.iterdir()) == []
+
+
+def test_it_replaces_what_an_earlier_attempt_filed(download, media_server, settings):
+    video = download(media_server.url("/clip.mp4"))
+    Video.objects.update(status=Status.FAILED)
+    (settings.MEDIA_ROOT / video.video_id / "left over").touch()
+    assert video.retry()
+    again = download(media_server.url("/clip.mp4"))
+    assert (again.status, again.attempt) == (Status.COMPLETE, 2)
+    assert not (settings.MEDIA_ROOT / video.video_id / "left over").exists()
+
+
+def test_it_stores_no_files_without_their_row(download, media_server, settings, monkeypatch):
+    refused = []
+    place = media_folder.install
+
+    def locked_once(*args):
+        place(*args)
+        if not refused:
+            refused.append(1)
+            raise OperationalError("database is locked")
+
+    monkeypatch.setattr(database, "DATABASE_RETRY_INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(media_folder, "install", locked_once)
+    video = download(media_server.url("/clip.mp4"))
+    assert video.status == Status.COMPLETE
+    assert refused == [1]
+    assert (settings.MEDIA_ROOT / video.media_file).is_file()
+
+
+def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, monkeypatch):
+    def full(folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(media_folder, "fsync_folder", full)
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.retry_count) == (Status.QUEUED, 0)
+    assert video.events.last().reason == Queue.get_or_default().blocked_reason == attempt.DISK_FULL_MESSAGE
+    assert not Video.objects.claimable().exists()
+    monkeypatch.undo()
+    Queue.objects.update(held_until=None)
+    assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
+    assert media_server.count_requests("/clip.mp4") == 4  # two look-ups, all of it, and a look at its end
+
+
+def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):
+    monkeypatch.setattr(media_folder, "fsync_folder", lambda folder: 1 / 0)
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error) == (Status.FAILED, attempt.UNEXPECTED_ERROR_MESSAGE)
+    assert "ZeroDivisionError" in caplog.text
+    monkeypatch.undo()
+
+
+def test_it_is_requeued_while_its_workspace_is_locked(download, media_server, monkeypatch):
+    monkeypatch.setattr(workspace, "LOCK_TIMEOUT_SECONDS", 0.1)
+    video, _ = Video.objects.ingest(media_server.url("/clip.mp4"), media_server.url("/clip.mp4"))
+    with workspace.locked_workspace(video.video_id):
+        assert download(video.url).status == Status.QUEUED
+    assert download(video.url).status == Status.COMPLETE

@@ -1,0 +1,165 @@
+"""What is too much, too slow, or has no room: the limits, met by real downloads."""
+
+import errno
+import shutil
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from django.utils.html import strip_tags
+
+from downloads import formatting
+from downloads.files import media_folder, workspace
+from downloads.models import Queue, Status, Video
+from downloads.network.proxy import EgressProxy
+from downloads.network.rate_limiter import RateLimiter
+from downloads.tests.support import media_server as support_media_server
+from downloads.worker import attempt, limits, supervisor
+from downloads.ytdlp import downloader, error_messages, options, results, resuming_client
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
+
+
+@pytest.fixture(autouse=True)
+def no_retry_pauses(monkeypatch):
+    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
+
+
+@pytest.fixture
+def download(redis_server):
+    """Take a URL through one attempt; the row at its end."""
+
+    def run(url, rate=0):
+        video, _ = Video.objects.ingest(url, url)
+        Video.objects.update(not_before=None)
+        video = Video.objects.claim("test")
+        with EgressProxy(rate_limiter=RateLimiter(rate)) as proxy:
+            attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)
+        return Video.objects.get(pk=video.pk)
+
+    return run
+
+
+@pytest.mark.parametrize("path", ["/clip.mp4", "/nolength.mp4", "/hls/index.m3u8"])
+def test_it_refuses_what_is_too_large_by_its_own_count(download, media_server, settings, path):
+    settings.MAX_BYTES = 200_000
+    video = download(media_server.url(path))
+    assert video.status == Status.FAILED
+    assert "larger than the 0.2 MB that are taken (YTARCHIVE_MAX_BYTES)" in video.error
+    assert video.events.last().reason == video.error
+    assert workspace.list_ids() == []
+
+
+def test_it_refuses_what_is_too_long(settings):
+    settings.MAX_SECONDS = 90
+    limits.require_within_limits(90, 0)
+    with pytest.raises(results.DownloadError, match=r"longer than the 1.5 min that are taken") as caught:
+        limits.require_within_limits(91, 0)
+    assert caught.value.permanent
+
+
+def test_it_takes_what_fits(download, media_server, settings):
+    settings.MAX_BYTES = len(media_server.clip)
+    settings.MAX_SECONDS = 60
+    assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
+
+
+@pytest.mark.parametrize("path", ["/error.mp4", "/busy.mp4", "/cut/a.mp4"])
+def test_it_retries_temporary_errors(download, media_server, path):
+    video = download(media_server.url(path))
+    assert (video.status, video.retry_count) == (Status.QUEUED, 1)
+    assert strip_tags(formatting.retry_message(video)).startswith("Retrying in ")
+    assert video.error
+    assert video.events.last().reason.endswith(video.error)
+
+
+@pytest.mark.parametrize("path", ["/missing.mp4", "/private.mp4", "/notmedia/a.mp4", "/playlist?live=1"])
+def test_permanent_errors_fail_at_once(download, media_server, path):
+    video = download(media_server.url(path))
+    assert (video.status, video.retry_count) == (Status.FAILED, 0)
+
+
+def test_it_does_without_a_picture_that_never_ends(download, media_server, monkeypatch):
+    monkeypatch.setattr(resuming_client, "MAX_THUMBNAIL_DOWNLOAD_BYTES", 300_000)
+    monkeypatch.setattr(
+        support_media_server, "PAGE_TEMPLATE", support_media_server.PAGE_TEMPLATE.replace("/thumb.jpg", "/endless.jpg")
+    )
+    video = download(media_server.url("/page/x"))
+    assert video.status == Status.COMPLETE
+    assert media_server.count_requests("/endless.jpg")
+
+
+def test_it_reads_no_page_that_never_ends(download, media_server, monkeypatch):
+    monkeypatch.setattr(resuming_client, "MAX_PAGE_BYTES", 300_000)
+    video = download(media_server.url("/endless.html"))
+    assert video.status in (Status.QUEUED, Status.FAILED)
+
+
+def test_an_unknown_host_name_is_retried_once(download):
+    url = "http://no.such.host.invalid/a.mp4"
+    assert download(url).status == Status.QUEUED
+    video = download(url)
+    assert video.status == Status.FAILED
+    assert "unknown host name no.such.host.invalid" in video.error
+
+
+def test_it_takes_no_more_than_its_bandwidth(download, media_server):
+    rate = len(media_server.clip) // 2
+    began = time.monotonic()
+    assert download(media_server.url("/clip.mp4"), rate).status == Status.COMPLETE
+    assert time.monotonic() - began > 1.5
+
+
+class TestDiskSpace:
+    """A full disk is a pause, not a failure."""
+
+    @pytest.fixture
+    def one(self):
+        return supervisor.Supervisor(2)
+
+    def test_it_holds_the_queue_while_room_is_short(self, one, settings, redis_server):
+        Video.objects.ingest("http://example.org/a", "http://example.org/a")
+        settings.MIN_FREE_BYTES = 10**18
+        one._check_disk_space()
+        assert "The disk is nearly full" in Queue.get_or_default().blocked_reason
+        assert Video.objects.claim("w") is None
+        settings.MIN_FREE_BYTES = 1
+        one._check_disk_space()
+        assert Queue.get_or_default().blocked_reason == ""
+        assert Video.objects.claim("w")
+
+    def test_it_knows_a_full_disk_in_yt_dlp_s_words(self):
+        found = downloader._to_download_error(OSError("unable to write data: [Errno 28] No space left on device"))
+        assert isinstance(found, OSError)
+        assert found.errno == errno.ENOSPC
+        assert error_messages.DISK_FULL_PATTERN.search("Disk quota exceeded")
+
+    @pytest.fixture
+    def elsewhere(self, settings):
+        """A work folder on another file system than the library's."""
+        shared = Path("/dev/shm")
+        if not shared.is_dir() or shared.stat().st_dev == settings.MEDIA_ROOT.stat().st_dev:
+            pytest.skip("there is no second file system here")
+        folder = Path(tempfile.mkdtemp(dir=shared, prefix="yta-"))
+        settings.WORK_ROOT = folder
+        yield folder
+        shutil.rmtree(folder)
+
+    def test_it_files_across_file_systems(self, elsewhere, download, media_server, settings):
+        video = download(media_server.url("/clip.mp4"))
+        assert video.status == Status.COMPLETE
+        assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
+        assert media_folder.list_stored_ids() == [video.video_id]
+        assert video.redownload()
+        again = download(media_server.url("/clip.mp4"))
+        assert (again.status, again.attempt) == (Status.COMPLETE, 2)
+        assert media_folder.list_stored_ids() == [video.video_id]
+        assert list(elsewhere.iterdir()) == []
+
+
+def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):
+    settings.MIN_FREE_BYTES = 10**18
+    supervisor.Supervisor(1)._check_disk_space()
+    assert Queue.get_or_default().held_by == socket.gethostname()

@@ -1,0 +1,189 @@
+"""yt-dlp behind its wall: real yt-dlp, a real server, real clips."""
+
+import json
+import os
+import threading
+
+import pytest
+from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
+
+from downloads.files import ffmpeg
+from downloads.network.proxy import EgressProxy
+from downloads.ytdlp import downloader, results
+from downloads.ytdlp import options as ytdlp_options
+
+CLOUD_METADATA_URL = "http://169.254.169.254/latest/meta-data"
+
+
+@pytest.fixture(autouse=True)
+def ytdlp_environment(settings, monkeypatch):
+    settings.ALLOW_PRIVATE_HOSTS = True
+    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
+    monkeypatch.setattr(ytdlp_options, "_retry_delay", lambda n: 0.0)
+
+
+@pytest.fixture
+def proxy_url():
+    with EgressProxy() as proxy:
+        yield proxy.url
+
+
+@pytest.fixture
+def probe_and_fetch(tmp_path, proxy_url):
+    """Look up and fetch; what was found, what was fetched, and the news on the way."""
+
+    def run(url, **options):
+        found = downloader.probe_url(url, tmp_path, proxy_url=proxy_url, **options)
+        news = []
+        return found, downloader.download_files(found, news.append, lambda: news.append("merging")), news
+
+    return run
+
+
+@pytest.mark.parametrize("path", ["/clip.mp4", "/page/Hello", "/nolength.mp4", "/redirect?to=/clip.mp4"])
+def test_it_keeps_a_single_file_byte_for_byte(probe_and_fetch, media_server, path):
+    found, fetched, news = probe_and_fetch(media_server.url(path))
+    assert fetched.media.read_bytes() == media_server.clip
+    assert "merging" not in news
+    assert news[-1].is_finished
+    assert news[-1].downloaded_bytes == len(media_server.clip)
+    assert [stream.kind for stream in found.streams] == ["video"]
+
+
+def test_it_keeps_description_and_picture_beside(probe_and_fetch, media_server):
+    found, fetched, _ = probe_and_fetch(media_server.url("/page/Hello"))
+    assert found.info["title"].startswith("Hello")
+    assert fetched.thumbnail.read_bytes() == (media_server.folder / "thumb.jpg").read_bytes()
+    assert json.loads(fetched.info_json.read_text())["title"].startswith("Hello")
+
+
+def test_it_fetches_hls_by_itself_and_makes_it_playable(probe_and_fetch, media_server):
+    _, fetched, news = probe_and_fetch(media_server.url("/hls/index.m3u8"))
+    segments = [path for _, path, _ in media_server.requests if path.endswith(".ts")]
+    assert sorted(segments) == [f"/hls/index{n}.ts" for n in range(6)]
+    assert fetched.media.read_bytes()[4:8] == b"ftyp"
+    assert ffmpeg.validation_error(fetched.media) == ""
+    assert {step.fragment_count for step in news if step != "merging"} >= {6}
+    assert news[-1] == "merging"
+
+
+def test_it_merges_picture_and_sound(probe_and_fetch, media_server):
+    found, fetched, news = probe_and_fetch(media_server.url("/separate/index.m3u8"))
+    assert [stream.kind for stream in found.streams] == ["video", "audio"]
+    assert {step.stream_index for step in news if step != "merging"} == {0, 1}
+    assert news[-1] == "merging"
+    assert ffmpeg.validation_error(fetched.media) == ""
+
+
+def test_it_fetches_sound_alone(probe_and_fetch, media_server):
+    found, _, _ = probe_and_fetch(media_server.url("/separate/index.m3u8"), quality="audio")
+    assert [stream.kind for stream in found.streams] == ["audio"]
+
+
+@pytest.mark.parametrize("quality", ["best", "1080p", "720p", "480p", "audio"])
+def test_it_knows_each_quality(probe_and_fetch, media_server, quality):
+    assert probe_and_fetch(media_server.url("/clip.mp4"), quality=quality)[1].media.read_bytes() == media_server.clip
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "permanent"),
+    [
+        ("/missing.mp4", "nothing at this address (404)", True),
+        ("/private.mp4", "does not allow", True),
+        ("/error.mp4", "out of order (500)", False),
+        ("/busy.mp4", "asked too often (429)", False),
+        ("/cut/a.mp4", "The connection was cut", False),
+        ("/hls/index0.txt", "nothing at this address", True),
+        ("/page/x?src=/missing.mp4", "nothing at this address (404)", True),
+        ("/playlist?segment=/missing.ts", "nothing at this address (404)", True),
+        ("/playlist?live=1", "a live stream", True),
+        ("/redirect?to=/redirect?to=/redirect", "", False),
+    ],
+)
+def test_it_explains_what_went_wrong(probe_and_fetch, media_server, path, words, permanent):
+    with pytest.raises(results.DownloadError) as caught:
+        probe_and_fetch(media_server.url(path))
+    assert words in str(caught.value)
+    if words:
+        assert caught.value.permanent == permanent
+
+
+def test_it_says_that_a_page_has_no_video(probe_and_fetch, media_server, monkeypatch):
+    monkeypatch.setattr(
+        "downloads.tests.support.media_server.PAGE_TEMPLATE", "<!doctype html><title>{title}</title>No {source}"
+    )
+    with pytest.raises(results.DownloadError, match="No video was found on this page") as caught:
+        probe_and_fetch(media_server.url("/page/empty"))
+    assert caught.value.permanent
+
+
+def test_it_gives_up_a_server_that_hangs(probe_and_fetch, media_server, monkeypatch):
+    options = ytdlp_options.build_options
+    quick = {"socket_timeout": 0.5, "retries": 0}
+    monkeypatch.setattr(ytdlp_options, "build_options", lambda *args: {**options(*args), **quick})
+    with pytest.raises(results.DownloadError, match="did not answer in time"):
+        probe_and_fetch(media_server.url("/hang/a.mp4"))
+
+
+def test_it_says_that_a_name_is_unknown(probe_and_fetch):
+    with pytest.raises(results.DownloadError, match=r"There is an unknown host name no.such.host.invalid"):
+        probe_and_fetch("http://no.such.host.invalid/clip.mp4")
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        f"/redirect?to={CLOUD_METADATA_URL}/a.mp4",
+        f"/page/x?src={CLOUD_METADATA_URL}/a.mp4",
+        f"/playlist?segment={CLOUD_METADATA_URL}/a.ts",
+    ],
+)
+def test_it_is_led_to_no_forbidden_address(probe_and_fetch, media_server, way):
+    with pytest.raises(results.DownloadError, match=r"^Refused: 169.254.169.254 is the metadata address") as caught:
+        probe_and_fetch(media_server.url(way))
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize("segment", ["file:///etc/passwd", "ftp://127.0.0.1/x.ts", "ws://127.0.0.1/x"])
+def test_it_fetches_by_http_only(probe_and_fetch, media_server, segment):
+    with pytest.raises(results.DownloadError):
+        probe_and_fetch(media_server.url(f"/playlist?segment={segment}"))
+
+
+@pytest.mark.parametrize("text", ["--exec=touch owned", "-v", "file:///etc/hosts", "ytsearch1:x", ":ythistory"])
+def test_it_takes_no_option_for_an_address(probe_and_fetch, tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(results.DownloadError):
+        probe_and_fetch(text)
+    assert sorted(path.name for path in tmp_path.iterdir()) == []
+
+
+def test_it_goes_through_the_proxy_whatever_the_environment_says(probe_and_fetch, media_server, monkeypatch, settings):
+    settings.ALLOW_PRIVATE_HOSTS = False
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(results.DownloadError, match=r"Refused: 127.0.0.1 is this machine itself"):
+        probe_and_fetch(media_server.url("/clip.mp4"))
+    assert media_server.requests == []
+
+
+def test_it_says_that_ffmpeg_is_missing(probe_and_fetch, media_server, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    # Looked for once per process; a download has a process of its own.
+    monkeypatch.setattr(FFmpegPostProcessor, "_version_cache", {"ffmpeg": False, "ffprobe": False})
+    with pytest.raises(results.DownloadError, match="ffmpeg is missing"):
+        probe_and_fetch(media_server.url("/separate/index.m3u8"))
+
+
+def test_it_reads_no_configuration_and_no_plugins(probe_and_fetch, media_server, monkeypatch, tmp_path):
+    home = tmp_path / "home"
+    (home / "yt-dlp").mkdir(parents=True)
+    (home / "yt-dlp" / "config").write_text("--exec touch owned\n--skip-download\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    assert probe_and_fetch(media_server.url("/clip.mp4"))[1].media.exists()
+    assert os.environ["YTDLP_NO_PLUGINS"]
+
+
+def test_an_error_in_a_hook_is_raised_as_it_is(tmp_path, proxy_url, media_server):
+    found = downloader.probe_url(media_server.url("/clip.mp4"), tmp_path, proxy_url=proxy_url)
+    with pytest.raises(ZeroDivisionError):
+        downloader.download_files(found, lambda step: 1 / 0, threading.Event().set)
