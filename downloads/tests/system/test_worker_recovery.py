@@ -79,10 +79,10 @@ def wait_for_phase(media_server, phase):
 
 def kill_and_wait_for_requeue(work, media_server, env, phase, longest):
     """Kill a worker in a phase; return the seconds until another has its video."""
-    first = work(env)
+    first = work("--workers", "1", env=env)
     video = wait_for_phase(media_server, phase)
     below = descendants(first.pid)
-    work(env)
+    work("--workers", "1", env=env)
     began = time.monotonic()
     first.kill()
     wait_until(lambda: not still_running(below), 5, "its children died with it")
@@ -123,7 +123,7 @@ def kill_at_claim(manage, work, media_server, env, step, longest):
     if step == KILL_AFTER_CHILD:
         child = int(re.search(r"^\d+$", first.log.read_text(), re.MULTILINE)[0])
         wait_until(lambda: not still_running({child}), 5, "its child died with it")
-    work(env)
+    work("--workers", "1", env=env)
     wait_until(lambda: reload_video(video).status == Status.COMPLETE, longest, "another had it")
     print(f"\nkilled at the claim: complete after {time.monotonic() - began:.1f} s")  # noqa: T201
     reasons = list(video.events.values_list("reason", flat=True))

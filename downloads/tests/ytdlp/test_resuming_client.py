@@ -84,11 +84,11 @@ def test_it_never_joins_two_versions_within_one_attempt(run_attempt, versioned_f
         if versioned_files.answers_for("a.mp4") and versioned_files.answers_for("a.mp4")[-1][1] == CUT_AT_BYTES:
             versioned_files.data["a.mp4"] = other_version(before)
 
-    file_versions.media_server.WAYS["/version/"] = replace_then_serve
+    file_versions.media_server.ROUTES["/version/"] = replace_then_serve
     try:
         found = run_attempt(media_server.url("/version/a.mp4")).read_bytes()
     finally:
-        file_versions.media_server.WAYS["/version/"] = file_versions.serve_version
+        file_versions.media_server.ROUTES["/version/"] = file_versions.serve_version
     assert found in (before, other_version(before))
     assert CUT_AT_BYTES in [sent for _, sent in versioned_files.answers_for("a.mp4")]
 
