@@ -32,7 +32,7 @@ def test_it_makes_each_entry_a_video_of_its_own(download, media_server, path):
     assert (listed.status, listed.is_list, listed.media_file) == (Status.COMPLETE, True, "")
     entries = list(listed.entries.order_by("pk"))
     assert len(entries) == (3 if "feed" in path else 2)
-    assert {(entry.status, entry.quality, entry.subtitles) for entry in entries} == {("queued", "720p", "en")}
+    assert {(entry.status, entry.quality, entry.subtitle_languages) for entry in entries} == {("queued", "720p", "en")}
     assert all(entry.url.startswith(media_server.url("/named/")) for entry in entries)
     assert listed.events.last().reason == f"A list: {len(entries)} videos added."
     assert list(Video.objects.waiting()) == entries
