@@ -1,1 +1,1 @@
-"""What the progress pipeline costs, beside its peers: `make bench`."""
+"""Benchmarks of the progress pipeline beside its peers, and of the library: `make bench`."""
