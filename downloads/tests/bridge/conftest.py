@@ -1,4 +1,4 @@
-"""Harnesses of the bridge and of its conflator."""
+"""Fixtures for the tests of the bridge and its conflator."""
 
 from collections.abc import AsyncIterator
 
@@ -11,10 +11,10 @@ from downloads.tests.support.redis_server import RedisServer
 
 @pytest.fixture
 async def bridge_harness(redis_server: RedisServer) -> AsyncIterator[BridgeHarness]:
-    found = BridgeHarness(redis_server)
-    await found.listener.join()
-    yield found
-    await found.close()
+    harness = BridgeHarness(redis_server)
+    await harness.listener.join()
+    yield harness
+    await harness.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The bridge's rules, with the clock passed in."""
+"""The conflator, with a clock that the tests advance."""
 
 from downloads.bridge import conflator
 
@@ -7,7 +7,7 @@ def test_it_sends_only_the_newest_of_each_video(harness):
     for percent in range(100):
         harness.receive("a", percent=float(percent))
         harness.receive("b", percent=float(percent) / 2)
-    assert [(found["video_id"], found["percent"]) for found in harness.batch()] == [("a", 99), ("b", 49.5)]
+    assert [(message["video_id"], message["percent"]) for message in harness.batch()] == [("a", 99), ("b", 49.5)]
     assert harness.batch() == []
 
 
@@ -39,7 +39,7 @@ def test_it_takes_an_equal_status_for_no_change(harness):
     harness.receive(status="downloading", percent=1.0)
     harness.batch()
     harness.receive(status="downloading", percent=2.0)
-    assert [found["type"] for found in harness.batch()] == ["progress"]
+    assert [message["type"] for message in harness.batch()] == ["progress"]
 
 
 def test_it_ends_a_video_with_its_status_alone(harness):
@@ -52,23 +52,28 @@ def test_it_ends_a_video_with_its_status_alone(harness):
 def test_it_carries_percent_and_bytes_forward_within_an_attempt(harness):
     harness.receive(percent=10.0, downloaded_bytes=5, total_bytes=50, speed=3.0)
     harness.receive(downloaded_bytes=6)
-    (found,) = harness.batch()
-    assert (found["percent"], found["downloaded_bytes"], found["total_bytes"]) == (10.0, 6, 50)
-    assert "speed" not in found
+    (message,) = harness.batch()
+    assert (message["percent"], message["downloaded_bytes"], message["total_bytes"]) == (10.0, 6, 50)
+    assert "speed" not in message
 
 
 def test_it_takes_an_explicit_null_for_unknown_and_tells_the_last_known(harness):
     harness.receive(percent=10.0, total_bytes=50)
     harness.receive(percent=None, total_bytes=None)
-    (found,) = harness.batch()
-    assert (found["percent"], found["last_percent"], found["total_bytes"]) == (None, 10.0, None)
+    (message,) = harness.batch()
+    assert (message["percent"], message["last_percent"], message["total_bytes"]) == (None, 10.0, None)
 
 
 def test_it_carries_nothing_into_a_new_attempt(harness):
     harness.receive(percent=90.0, total_bytes=50, attempt=1)
     harness.receive(downloaded_bytes=1, attempt=2)
-    (found,) = harness.batch()
-    assert (found["attempt"], found["percent"], found["last_percent"], found["total_bytes"]) == (2, None, 0.0, None)
+    (message,) = harness.batch()
+    assert (message["attempt"], message["percent"], message["last_percent"], message["total_bytes"]) == (
+        2,
+        None,
+        0.0,
+        None,
+    )
 
 
 def test_it_drops_lower_attempts_and_what_comes_after_the_end(harness):
@@ -82,8 +87,8 @@ def test_it_drops_lower_attempts_and_what_comes_after_the_end(harness):
     assert harness.conflator.counters.counts == {
         f"messages_dropped.{reason}": count for reason, count in reasons.items()
     }
-    (found,) = harness.batch()
-    assert (found["status"], found["error"]) == ("failed", "no")
+    (message,) = harness.batch()
+    assert (message["status"], message["error"]) == ("failed", "no")
 
 
 def test_it_begins_a_new_attempt_two_seconds_after_the_end_of_an_id_without_a_row(harness):
@@ -159,9 +164,6 @@ def test_it_fails_an_id_without_a_row_after_ten_silent_minutes(harness):
     assert harness.batch() == []
     harness.now += 1
     harness.conflator.expire_stale(harness.now)
-    (found,) = harness.batch()
-    assert (found["video_id"], found["status"], found["error"]) == ("a", "failed", "no news for 10 minutes")
+    (message,) = harness.batch()
+    assert (message["video_id"], message["status"], message["error"]) == ("a", "failed", "no news for 10 minutes")
     assert harness.conflator.encode_active().keys() == {"b"}
-
-
-# Reconciliation ----------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Whatever is lost, late, repeated or out of order, in the end the page agrees with the rows.
+"""The page ends with the state of the rows, whatever messages are lost, late, repeated or out of order.
 
-Hypothesis makes up histories: verbs on rows, messages that are lost, repeated or delayed, batches
-that do not arrive, bridges and sockets that begin anew. They are played through the bridge's rules,
-the web process' fan-out and the page's own store (in Node), and then it becomes quiet.
+Hypothesis generates histories: changes of rows, messages that are lost, repeated or delayed, batches
+that do not arrive, bridges that restart and sockets that reconnect. Each history runs through the
+bridge's rules, the web process' fan-out and the page's own store (in Node), until nothing is pending.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ HISTORIES = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 11), st.
 @pytest.fixture(scope="module")
 def store_process() -> Iterator["subprocess.Popen[str]"]:
     script = "downloads/tests/javascript/store_driver.js"
-    found = subprocess.Popen(
+    process = subprocess.Popen(
         [required_programs.require_program("node"), script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    yield found
-    found.kill()
-    found.wait()
+    yield process
+    process.kill()
+    process.wait()
 
 
 def run_history(node: "subprocess.Popen[str]", history: list[tuple[str, int, int]]) -> None:
     async def run() -> None:
-        archive = PipelineSimulation(node)
-        await archive.play(history)
-        await archive.quiet()
-        archive.check()
+        simulation = PipelineSimulation(node)
+        await simulation.play(history)
+        await simulation.quiet()
+        simulation.check()
 
     asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""New epochs of the bridge, and what it reads from the rows."""
+"""New epochs of the bridge, and the state that it reads from the rows."""
 
 import json
 import threading
@@ -24,8 +24,8 @@ async def test_it_rebuilds_the_snapshot_from_the_rows_after_redis_lost_it(bridge
     first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
     await bridge_harness.client.flushall()
     fresh = await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
-    told = {(name, json.loads(text).get("status")) for name, kind, text in fresh["messages"] if kind == "status"}
-    assert (ended.video_id, "failed") in told
+    statuses = {(name, json.loads(text).get("status")) for name, kind, text in fresh["messages"] if kind == "status"}
+    assert (ended.video_id, "failed") in statuses
     stored = await bridge_harness.read_snapshot()
     assert stored.keys() == {"@", video.video_id}
     assert stored[video.video_id]["status"] == "downloading"
@@ -93,8 +93,8 @@ async def test_a_status_carries_the_latest_rev(bridge_harness):
     await bridge_harness.start_bridge()
     await bridge_harness.listener.wait_for_batch(lambda batch: True)
     video = await claim_video()
-    found = await bridge_harness.listener.wait_for_message(video.video_id, "status", status="downloading")
-    assert found["rev"] == await sync_to_async(Video.objects.latest_rev)()
+    message = await bridge_harness.listener.wait_for_message(video.video_id, "status", status="downloading")
+    assert message["rev"] == await sync_to_async(Video.objects.latest_rev)()
     await sync_to_async(video.delete)()
     await bridge_harness.publish(video.video_id, changed=True)
     assert (await bridge_harness.listener.wait_for_message(video.video_id, "changed"))["deleted"] is True
@@ -106,18 +106,18 @@ async def test_it_sends_every_event_up_to_its_rev(bridge_harness):
     lost = await claim_video("http://example.org/lost")
     await sync_to_async(Video.objects.filter(pk=lost.pk).update)(status="failed", error="its message was lost")
     await sync_to_async(lost.events.create)(public_id=lost.video_id, status="failed")
-    told = await claim_video("http://example.org/told")
+    published = await claim_video("http://example.org/published")
     batch = await bridge_harness.listener.wait_for_batch(
-        lambda batch: any(found[0] == told.video_id for found in batch["messages"])
+        lambda batch: any(message[0] == published.video_id for message in batch["messages"])
     )
-    heard = {
+    statuses = {
         json.loads(text)["video_id"]: json.loads(text)
-        for seen in bridge_harness.listener.batches
-        for _, kind, text in seen["messages"]
+        for received_batch in bridge_harness.listener.batches
+        for _, kind, text in received_batch["messages"]
         if kind == "status"
     }
-    assert heard[lost.video_id]["status"] == "failed"
-    assert heard[told.video_id]["rev"] <= await sync_to_async(Video.objects.latest_rev)()
+    assert statuses[lost.video_id]["status"] == "failed"
+    assert statuses[published.video_id]["rev"] <= await sync_to_async(Video.objects.latest_rev)()
     assert batch["epoch"] == bridge_harness.listener.batches[0]["epoch"]
 
 

@@ -16,7 +16,7 @@ from downloads.progress.message import Progress
 
 
 class Store:
-    """A snapshot store that notes its writes beside the batches sent."""
+    """A snapshot store that records its writes in the list of the batches sent."""
 
     def __init__(self, calls: list[str]) -> None:
         self.calls = calls

@@ -23,8 +23,8 @@ async def test_it_carries_progress_into_the_group(bridge_harness):
     first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
     assert (first["type"], first["seq"], first["messages"]) == ("progress.batch", 1, [])
     await bridge_harness.publish("demo:1", percent=42.0)
-    found = await bridge_harness.listener.wait_for_message("demo:1")
-    assert found == {
+    message = await bridge_harness.listener.wait_for_message("demo:1")
+    assert message == {
         "type": "progress",
         "video_id": "demo:1",
         "percent": 42.0,
@@ -35,18 +35,25 @@ async def test_it_carries_progress_into_the_group(bridge_harness):
 
 
 async def test_it_never_stops_for_a_bad_message(bridge_harness, caplog):
-    found = await bridge_harness.start_bridge()
+    bridge = await bridge_harness.start_bridge()
     await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    poison = [b"", b"\xff\xfe", b"[" * 200_000, b"null", b'{"type":"websocket.disconnect"}', b'{"percent": NaN}']
-    for data in poison:
+    invalid_messages = [
+        b"",
+        b"\xff\xfe",
+        b"[" * 200_000,
+        b"null",
+        b'{"type":"websocket.disconnect"}',
+        b'{"percent": NaN}',
+    ]
+    for data in invalid_messages:
         await bridge_harness.client.publish("progress:demo", data)
         await bridge_harness.client.publish("progress:a b:*?[", data)
         await bridge_harness.client.publish("progress:", data)
     await bridge_harness.publish("demo", percent=1.0)
     await bridge_harness.listener.wait_for_message("demo", percent=1.0)
-    dropped = {name.removeprefix("messages_dropped."): count for name, count in found.counters.counts.items()}
-    assert sum(dropped[reason] for reason in ("no_json", "no_object", "no_field", "too_long")) == len(poison)
-    assert dropped["bad_id"] == 2 * len(poison)
+    dropped = {name.removeprefix("messages_dropped."): count for name, count in bridge.counters.counts.items()}
+    assert sum(dropped[reason] for reason in ("no_json", "no_object", "no_field", "too_long")) == len(invalid_messages)
+    assert dropped["bad_id"] == 2 * len(invalid_messages)
     assert caplog.text.count("invalid message") == 1
 
 
@@ -76,8 +83,8 @@ async def test_it_sends_no_more_often_than_ticks_however_much_is_published(bridg
             await pipe.execute()
     await bridge_harness.publish("last", percent=1.0)
     await bridge_harness.listener.wait_for_message("last")
-    allowed = (time.monotonic() - began) / 0.2 + 2
-    assert len(bridge_harness.listener.batches) - 1 <= allowed
+    max_batches = (time.monotonic() - began) / 0.2 + 2
+    assert len(bridge_harness.listener.batches) - 1 <= max_batches
 
 
 @pytest.mark.alone
@@ -97,7 +104,7 @@ async def test_it_survives_redis_going_away(bridge_harness, outage):
     first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
     if outage == "killed":
         bridge_harness.server.kill()
-        await asyncio.sleep(6)  # longer than redis-py's own patience: its listeners end after 4 to 5 s
+        await asyncio.sleep(6)  # longer than redis-py retries: its listeners end after 4 to 5 s
         await asyncio.to_thread(bridge_harness.server.start)
     else:
         bridge_harness.server.freeze()
@@ -112,13 +119,13 @@ async def test_it_survives_redis_going_away(bridge_harness, outage):
 
 @pytest.mark.alone
 async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(bridge_harness):
-    one = await bridge_harness.start_bridge()
+    leader = await bridge_harness.start_bridge()
     first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
     await bridge_harness.start_bridge()
     for seq in (2, 3):
         batch = await bridge_harness.listener.wait_for_batch(lambda batch: True)
         assert (batch["epoch"], batch["seq"]) == (first["epoch"], seq)
-    one.stop()
+    leader.stop()
     stopped = time.monotonic()
     await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
     assert time.monotonic() - stopped < bridges.LEASE_RETRY_SECONDS + 1

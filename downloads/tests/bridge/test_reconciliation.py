@@ -10,7 +10,10 @@ from downloads.tests.support.conflator import reconcile
 
 def test_it_puts_in_an_active_row_that_is_missing(harness):
     assert not reconcile(harness, harness.row(percent=5.0))
-    assert [(found["type"], found["percent"]) for found in harness.batch()] == [("status", 5.0), ("progress", 5.0)]
+    assert [(message["type"], message["percent"]) for message in harness.batch()] == [
+        ("status", 5.0),
+        ("progress", 5.0),
+    ]
     assert harness.conflator.encode_active().keys() == {"a"}
 
 
@@ -18,8 +21,8 @@ def test_it_tells_the_status_of_a_row_that_ended_unnoticed(harness):
     harness.conflator.adopt_row(harness.row(), harness.now)
     harness.now += 1
     assert not reconcile(harness, harness.row(status="failed", error="gone"))
-    (found,) = harness.batch()
-    assert (found["status"], found["error"]) == ("failed", "gone")
+    (message,) = harness.batch()
+    assert (message["status"], message["error"]) == ("failed", "gone")
     assert harness.conflator.encode_active() == {}
 
 
@@ -35,10 +38,10 @@ def test_it_undoes_an_end_that_the_row_contradicts(harness):
 
 def test_it_believes_a_message_that_came_while_the_rows_were_read(harness):
     harness.conflator.adopt_row(harness.row(), harness.now)
-    since = harness.now
+    rows_read_at = harness.now
     harness.now += 0.1
     harness.receive(status="complete")
-    assert not reconcile(harness, harness.row(), rows_read_at=since)
+    assert not reconcile(harness, harness.row(), rows_read_at=rows_read_at)
     assert harness.batch_summary() == [("status", "complete")]
 
 
@@ -46,7 +49,7 @@ def test_it_follows_a_row_into_its_next_attempt(harness):
     harness.conflator.adopt_row(harness.row(status="failed"), harness.now)
     harness.now += 1
     assert not reconcile(harness, harness.row(attempt=2, percent=1.0))
-    assert [found["attempt"] for found in harness.batch()] == [2, 2]
+    assert [message["attempt"] for message in harness.batch()] == [2, 2]
 
 
 def test_it_sends_the_status_of_an_ended_row_again_only_if_its_message_may_be_lost(harness):
@@ -70,8 +73,8 @@ def test_it_forgets_a_deleted_row(harness):
     harness.batch()
     harness.now += 1
     assert not reconcile(harness, is_complete=True)
-    (found,) = harness.batch(gone={"a"})
-    assert found["deleted"]
+    (message,) = harness.batch(gone={"a"})
+    assert message["deleted"]
     assert (harness.outgoing.removed_ids, harness.conflator.encode_active()) == (["a"], {})
 
 

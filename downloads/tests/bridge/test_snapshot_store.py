@@ -47,7 +47,7 @@ async def test_a_lease_held_by_another_bridge_is_not_acquired(client, clock, lea
     assert await other.acquire()
     assert not await lease.acquire()
     assert not lease.is_held
-    await lease.release()  # not ours: it stays
+    await lease.release()  # held by the other bridge: it stays
     assert await client.get(LEADER_KEY) == other.token.encode()
     await other.release()
     assert await lease.acquire()
