@@ -10,7 +10,7 @@ from downloads.tests.support.websockets import websocket_communicator
 
 @pytest.fixture
 async def v1_client(channel_layer) -> AsyncIterator[WebsocketCommunicator]:
-    found = websocket_communicator()
-    assert (await found.connect())[0]
-    yield found
-    await found.disconnect()
+    client = websocket_communicator()
+    assert (await client.connect())[0]
+    yield client
+    await client.disconnect()

@@ -1,4 +1,4 @@
-"""The consumer, by Channels' own WebsocketCommunicator on the real layer."""
+"""ProgressConsumer, tested with Channels' WebsocketCommunicator and the real channel layer."""
 
 import asyncio
 import contextlib
@@ -29,23 +29,17 @@ async def test_it_refuses_a_stranger_of_a_private_archive(channel_layer, setting
 
 
 async def test_it_may_be_used_without_the_middleware(channel_layer):
-    found = WebsocketCommunicator(ProgressConsumer.as_asgi(), "/ws/progress")
-    assert (await found.connect())[0]
+    client = WebsocketCommunicator(ProgressConsumer.as_asgi(), "/ws/progress")
+    assert (await client.connect())[0]
     await get_channel_layer().group_send(
         "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 1.0)))
     )
-    assert json.loads(await found.receive_from())["percent"] == 1
-    await found.disconnect()
+    assert json.loads(await client.receive_from())["percent"] == 1
+    await client.disconnect()
 
 
 async def test_it_refuses_another_path_without_a_traceback(channel_layer):
     assert not (await websocket_communicator(path="/ws/other").connect())[0]
-
-
-# The ticket's contract -------------------------------------------------------------------------------
-
-
-# The batch subprotocol ------------------------------------------------------------------------------
 
 
 # Bad input ---------------------------------------------------------------------------------------------
@@ -76,7 +70,7 @@ async def test_it_closes_on_a_flood(v1_client):
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "event",
     [
         {"type": "progress.batch"},
         {**EMPTY_BATCH_EVENT, "messages": [["a"]]},
@@ -85,21 +79,21 @@ async def test_it_closes_on_a_flood(v1_client):
         {**EMPTY_BATCH_EVENT, "messages": [["a", "status", 5]]},
     ],
 )
-async def test_it_survives_an_event_that_is_no_batch(v1_client, bad):
-    await get_channel_layer().group_send("progress", bad)
+async def test_it_survives_an_event_that_is_no_batch(v1_client, event):
+    await get_channel_layer().group_send("progress", event)
     await get_channel_layer().group_send(
         "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 1.0)))
     )
     assert json.loads(await v1_client.receive_from())["video_id"] == "a"
 
 
-# Nothing stays behind ---------------------------------------------------------------------------------
+# Disconnecting ------------------------------------------------------------------------------------
 
 
 async def test_it_leaves_no_member_behind_however_it_ends(channel_layer):
     def members() -> int:
         return (
-            sum(len(found) for found in channel_layer.groups.values())
+            sum(len(channels) for channels in channel_layer.groups.values())
             + len(channel_layer.channels)
             + len(hub.get_hub().clients)
         )

@@ -1,4 +1,4 @@
-"""The fan-out: who is behind gets one merged frame, who takes nothing is dropped, and nobody waits for another."""
+"""The hub: a slow client gets one merged frame, one that reads nothing is dropped, and none delays another."""
 
 import asyncio
 import json
@@ -11,29 +11,29 @@ from downloads.tests.support.batches import batch_event, batch_message
 
 
 class FakeTransport:
-    """An outlet that takes what it is given, or does not."""
+    """A transport that records its frames, with a number of unsent bytes that the test sets."""
 
     def __init__(self) -> None:
         self.sent: list[Frames] = []
-        self.left = 0
+        self.unsent_bytes = 0
         self.dropped = False
 
-    def write_frames(self, sent: Frames) -> None:
-        self.sent.append(sent)
+    def write_frames(self, frames: Frames) -> None:
+        self.sent.append(frames)
 
     def get_write_buffer_size(self) -> int:
-        return self.left
+        return self.unsent_bytes
 
     def abort_connection(self) -> None:
         self.dropped = True
 
     @property
     def objects(self) -> list[dict]:
-        return [json.loads(text) for sent in self.sent for text in sent.texts]
+        return [json.loads(text) for frames in self.sent for text in frames.texts]
 
 
 class HubWithSnapshot(Hub):
-    """With a snapshot at hand."""
+    """A hub with a stored snapshot that the test sets."""
 
     stored_snapshot = Snapshot({"epoch": "e", "seq": 0, "rev": 1}, [])
 
@@ -53,19 +53,19 @@ async def hub():
 
 @pytest.fixture
 async def transport(hub) -> FakeTransport:
-    hand = FakeTransport()
-    hub.add_client(hand, protocol=V2)
+    client_transport = FakeTransport()
+    hub.add_client(client_transport, protocol=V2)
     await run_pending_tasks()
-    assert [sent["type"] for sent in hand.objects] == ["snapshot"]
-    hand.sent.clear()
-    return hand
+    assert [message["type"] for message in client_transport.objects] == ["snapshot"]
+    client_transport.sent.clear()
+    return client_transport
 
 
 async def test_a_client_that_lags_gets_one_merged_frame(hub, transport):
     other = FakeTransport()
     hub.add_client(other, protocol=V1)
     await run_pending_tasks()
-    transport.left = other.left = 1
+    transport.unsent_bytes = other.unsent_bytes = 1
     batches = [
         [batch_message("progress", "a", percent=1), batch_message("progress", "b", percent=1)],
         [batch_message("status", "a", status="processing"), batch_message("progress", "a", percent=2)],
@@ -76,12 +76,15 @@ async def test_a_client_that_lags_gets_one_merged_frame(hub, transport):
         hub.receive_batch(batch_event(seq, *messages))
         await run_pending_tasks()
     assert not transport.sent
-    transport.left = other.left = 0
+    transport.unsent_bytes = other.unsent_bytes = 0
     hub.receive_batch(batch_event(5))
     await run_pending_tasks()
-    (found,) = transport.objects
-    assert (found["from"], found["seq"]) == (1, 5)
-    kinds = [(sent["type"], sent["video_id"], sent.get("percent") or sent.get("status")) for sent in found["messages"]]
+    (batch,) = transport.objects
+    assert (batch["from"], batch["seq"]) == (1, 5)
+    kinds = [
+        (message["type"], message["video_id"], message.get("percent") or message.get("status"))
+        for message in batch["messages"]
+    ]
     assert kinds == [
         ("status", "a", "processing"),
         ("progress", "a", 3),
@@ -89,7 +92,7 @@ async def test_a_client_that_lags_gets_one_merged_frame(hub, transport):
         ("changed", "c", None),
         ("progress", "d", 9),
     ]
-    assert [(sent["type"], sent["video_id"]) for sent in other.objects] == [
+    assert [(message["type"], message["video_id"]) for message in other.objects] == [
         ("status", "a"),
         ("progress", "a"),
         ("status", "b"),
@@ -99,81 +102,81 @@ async def test_a_client_that_lags_gets_one_merged_frame(hub, transport):
 
 async def test_it_encodes_a_frame_once_for_all(hub, transport):
     others = [FakeTransport() for _ in range(600)]
-    for hand in others:
-        hub.add_client(hand, protocol=V2)
+    for other in others:
+        hub.add_client(other, protocol=V2)
     await run_pending_tasks()
     hub.receive_batch(batch_event(1, batch_message("progress", "a", percent=1)))
     await run_pending_tasks()
-    assert {id(hand.sent[-1]) for hand in others} == {id(transport.sent[-1])}
+    assert {id(other.sent[-1]) for other in others} == {id(transport.sent[-1])}
 
 
 async def test_it_drops_a_client_that_reads_nothing_and_delays_no_other(hub, transport, monkeypatch):
     now = 1000.0
     monkeypatch.setattr("downloads.fanout.hub.time.monotonic", lambda: now)
     slow, steady = FakeTransport(), FakeTransport()
-    for hand in (slow, steady):
-        hub.add_client(hand, protocol=V2)
+    for new_transport in (slow, steady):
+        hub.add_client(new_transport, protocol=V2)
     await run_pending_tasks()
-    slow.left, steady.left = 5, 500
+    slow.unsent_bytes, steady.unsent_bytes = 5, 500
     for seq in range(1, 14):
         now += 1
-        steady.left -= 1  # a long snapshot on a thin line: it comes forward
+        steady.unsent_bytes -= 1  # a long snapshot on a slow connection: its unsent bytes decrease
         hub.receive_batch(batch_event(seq))
         await run_pending_tasks()
     assert (slow.dropped, steady.dropped, transport.dropped) == (True, False, False)
-    assert [found["seq"] for found in transport.objects] == list(range(1, 14))
+    assert [batch["seq"] for batch in transport.objects] == list(range(1, 14))
 
 
 async def test_it_holds_batches_back_until_the_snapshot_is_sent(hub):
-    gate: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+    pending_snapshot: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
 
-    async def later() -> Snapshot:
-        return await gate
+    async def read_pending_snapshot() -> Snapshot:
+        return await pending_snapshot
 
-    hub.read_snapshot = later
-    hand = FakeTransport()
-    hub.add_client(hand, protocol=V2)
+    hub.read_snapshot = read_pending_snapshot
+    transport = FakeTransport()
+    hub.add_client(transport, protocol=V2)
     for seq in (1, 2, 3):
         hub.receive_batch(batch_event(seq, batch_message("progress", "a", percent=seq)))
         await run_pending_tasks()
-    assert not hand.sent
-    gate.set_result(Snapshot({"epoch": "e", "seq": 2, "rev": 1}, []))
+    assert not transport.sent
+    pending_snapshot.set_result(Snapshot({"epoch": "e", "seq": 2, "rev": 1}, []))
     await run_pending_tasks()
-    assert [(found["type"], found["seq"]) for found in hand.objects] == [("snapshot", 2), ("batch", 3)]
+    assert [(message["type"], message["seq"]) for message in transport.objects] == [("snapshot", 2), ("batch", 3)]
 
 
 async def test_it_shows_a_client_that_it_missed_something(hub, transport):
     hub.receive_batch(batch_event(1))
     hub.receive_batch(batch_event(5))
     await run_pending_tasks()
-    assert [(found["from"], found["seq"]) for found in transport.objects][-1] == (5, 5)
+    assert [(batch["from"], batch["seq"]) for batch in transport.objects][-1] == (5, 5)
     hub.receive_batch(batch_event(1, epoch="f"))
     await run_pending_tasks()
     assert transport.objects[-1]["epoch"] == "f"
 
 
 async def test_it_clears_a_v1_bar_whose_end_was_lost(hub):
-    hand = FakeTransport()
-    hub.add_client(hand, protocol=V1)
+    transport = FakeTransport()
+    hub.add_client(transport, protocol=V1)
     await run_pending_tasks()
     hub.receive_batch(
         batch_event(1, batch_message("progress", "a", percent=1), batch_message("progress", "b", percent=1))
     )
     await run_pending_tasks()
     hub.stored_snapshot = Snapshot({"epoch": "e", "seq": 5, "rev": 1}, [batch_message("progress", "b", percent=7)[2]])
-    hand.sent.clear()
+    transport.sent.clear()
     hub.receive_batch(batch_event(5))
     await run_pending_tasks()
-    assert [(found["type"], found["video_id"], found.get("status")) for found in hand.objects] == [
+    assert [(message["type"], message["video_id"], message.get("status")) for message in transport.objects] == [
         ("status", "a", "failed"),
         ("progress", "b", None),
     ]
 
 
 async def test_one_bad_text_harms_nobody(hub):
-    hands = [FakeTransport() for _ in range(3)]
-    for hand in hands:
-        hub.add_client(hand, protocol=V1)
+    transports = [FakeTransport() for _ in range(3)]
+    for transport in transports:
+        hub.add_client(transport, protocol=V1)
     await run_pending_tasks()
     hub.receive_batch(
         batch_event(1, ["a", "status", "junk"], ["b", "changed", "[]"], batch_message("progress", "c", percent=1))
@@ -181,4 +184,4 @@ async def test_one_bad_text_harms_nobody(hub):
     hub.receive_batch({**batch_event(2), "seq": float("inf")})
     hub.receive_batch(batch_event(2, batch_message("progress", "c", percent=2)))
     await run_pending_tasks()
-    assert [hand.objects[-1]["percent"] for hand in hands] == [2, 2, 2]
+    assert [transport.objects[-1]["percent"] for transport in transports] == [2, 2, 2]

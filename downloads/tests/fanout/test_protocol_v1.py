@@ -37,8 +37,10 @@ async def test_it_sends_a_frame_for_each_active_video_on_connecting(channel_laye
     store_snapshot(redis_server, active_frame("a", 10.0), active_frame("b", None, last_percent=7.0))
     client = websocket_communicator()
     await client.connect()
-    found = {frame["video_id"]: frame["percent"] for frame in [json.loads(await client.receive_from()) for _ in "ab"]}
-    assert found == {"a": 10.0, "b": 7.0}
+    percents = {
+        frame["video_id"]: frame["percent"] for frame in [json.loads(await client.receive_from()) for _ in "ab"]
+    }
+    assert percents == {"a": 10.0, "b": 7.0}
     assert await client.receive_nothing()
     await client.disconnect()
 

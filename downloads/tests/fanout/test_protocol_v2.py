@@ -22,10 +22,10 @@ from downloads.tests.support.websockets import (
 @pytest.fixture
 async def v2_client(channel_layer, redis_server) -> AsyncIterator[WebsocketCommunicator]:
     store_snapshot(redis_server, active_frame("a", 10.0))
-    found = websocket_communicator(subprotocols=["other", V2])
-    assert await found.connect() == (True, V2)
-    yield found
-    await found.disconnect()
+    client = websocket_communicator(subprotocols=["other", V2])
+    assert await client.connect() == (True, V2)
+    yield client
+    await client.disconnect()
 
 
 async def test_it_sends_the_snapshot_first_and_then_batches(v2_client):
@@ -39,9 +39,9 @@ async def test_it_sends_the_snapshot_first_and_then_batches(v2_client):
     await get_channel_layer().group_send(
         "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 11.0)))
     )
-    found = json.loads(await v2_client.receive_from())
-    assert (found["type"], found["epoch"], found["from"], found["seq"]) == ("batch", "e", 1, 1)
-    assert found["messages"][0]["percent"] == 11
+    batch = json.loads(await v2_client.receive_from())
+    assert (batch["type"], batch["epoch"], batch["from"], batch["seq"]) == ("batch", "e", 1, 1)
+    assert batch["messages"][0]["percent"] == 11
     await get_channel_layer().group_send("progress", uncompacted_batch_event(2))
     assert json.loads(await v2_client.receive_from())["messages"] == []
 
@@ -60,24 +60,24 @@ async def test_it_sends_a_snapshot_when_asked(v2_client, redis_server):
     await v2_client.receive_from()
     store_snapshot(redis_server, active_frame("a", 50.0), seq=9)
     await v2_client.send_to('{"type": "resync"}')
-    found = json.loads(await v2_client.receive_from())
-    assert (found["type"], found["seq"], found["videos"][0]["percent"]) == ("snapshot", 9, 50)
+    snapshot = json.loads(await v2_client.receive_from())
+    assert (snapshot["type"], snapshot["seq"], snapshot["videos"][0]["percent"]) == ("snapshot", 9, 50)
 
 
 async def test_it_reads_the_store_once_for_all_who_ask_at_once(channel_layer, redis_server):
     store_snapshot(redis_server, active_frame("a", 10.0))
     clients = [websocket_communicator(subprotocols=[V2]) for _ in range(20)]
-    for found in clients:
-        await found.connect()
-        await found.receive_from()
+    for client in clients:
+        await client.connect()
+        await client.receive_from()
     with redis_server.client() as redis:
-        before = redis.info("commandstats").get("cmdstat_hgetall", {}).get("calls", 0)
-        await asyncio.gather(*[found.send_to('{"type":"resync"}') for found in clients])
-        for found in clients:
-            await found.receive_from()
-        assert redis.info("commandstats")["cmdstat_hgetall"]["calls"] - before <= 2
-    for found in clients:
-        await found.disconnect()
+        calls_before = redis.info("commandstats").get("cmdstat_hgetall", {}).get("calls", 0)
+        await asyncio.gather(*[client.send_to('{"type":"resync"}') for client in clients])
+        for client in clients:
+            await client.receive_from()
+        assert redis.info("commandstats")["cmdstat_hgetall"]["calls"] - calls_before <= 2
+    for client in clients:
+        await client.disconnect()
 
 
 async def test_it_answers_when_redis_is_back(channel_layer, redis_server):
