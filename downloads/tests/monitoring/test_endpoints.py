@@ -1,4 +1,4 @@
-"""What watches over the archive: whether each part works, and its numbers."""
+"""The health endpoints and the Prometheus metrics."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ METRICS_TOKEN = "0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 async def no_caching(redis_server, monkeypatch):
-    """A layer and a memory of this test's own; everything is looked at each time."""
+    """Give each test a channel layer of its own, and run every check and query anew."""
     monkeypatch.setattr(health, "HEALTH_CACHE_SECONDS", 0.0)
     monkeypatch.setattr(metrics_of, "METRICS_CACHE_SECONDS", 0.0)
     channel_layers.backends.pop("default", None)
@@ -45,35 +45,35 @@ def live_processes(redis_server):
 
 
 async def get_response(path: str, method: str = "GET", **headers: str) -> dict:
-    given = [(name.encode(), value.encode("latin1")) for name, value in headers.items()]
-    found = await HttpCommunicator(application, method, path, headers=given).get_response(5)
-    return {**found, "headers": dict(found["headers"])}
+    encoded_headers = [(name.encode(), value.encode("latin1")) for name, value in headers.items()]
+    response = await HttpCommunicator(application, method, path, headers=encoded_headers).get_response(5)
+    return {**response, "headers": dict(response["headers"])}
 
 
 async def get_readiness() -> tuple[int, dict]:
-    found = await get_response("/readyz")
-    return found["status"], json.loads(found["body"])["checks"]
+    response = await get_response("/readyz")
+    return response["status"], json.loads(response["body"])["checks"]
 
 
-# Alive --------------------------------------------------------------------------------------------
+# Liveness -----------------------------------------------------------------------------------------
 
 
 async def test_it_refuses_other_methods() -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
-        found = await get_response(path, "POST")
-        assert (found["status"], found["headers"][b"allow"]) == (405, b"GET, HEAD")
+        response = await get_response(path, "POST")
+        assert (response["status"], response["headers"][b"allow"]) == (405, b"GET, HEAD")
 
 
 @pytest.mark.parametrize("host", ["10.1.2.3", "", "anything.example"])
 async def test_it_is_alive_by_any_name_and_for_anyone(settings, host) -> None:
     settings.PRIVATE = True
-    found = await get_response("/healthz", host=host)
-    assert (found["status"], found["body"]) == (200, b"ok\n")
-    assert found["headers"][b"cache-control"] == b"no-store"
+    response = await get_response("/healthz", host=host)
+    assert (response["status"], response["body"]) == (200, b"ok\n")
+    assert response["headers"][b"cache-control"] == b"no-store"
     assert (await get_response("/healthz", "HEAD"))["body"] == b""
 
 
-# Ready --------------------------------------------------------------------------------------------
+# Readiness ----------------------------------------------------------------------------------------
 
 
 async def test_it_is_ready_when_all_parts_work(live_processes) -> None:
@@ -150,11 +150,11 @@ async def test_it_says_nothing_of_what_the_database_said(live_processes, monkeyp
 
 async def test_concurrent_requests_share_one_check(live_processes, monkeypatch) -> None:
     monkeypatch.setattr(health, "HEALTH_CACHE_SECONDS", 60.0)
-    looks: list[None] = []
-    monkeypatch.setitem(health.THREADED_CHECKS, "worker", lambda: looks.append(None) or time.time())
-    found = await asyncio.gather(*(get_response("/readyz") for _ in range(20)))
-    assert {one["status"] for one in found} == {200}
-    assert len(looks) == 1
+    calls: list[None] = []
+    monkeypatch.setitem(health.THREADED_CHECKS, "worker", lambda: calls.append(None) or time.time())
+    responses = await asyncio.gather(*(get_response("/readyz") for _ in range(20)))
+    assert {response["status"] for response in responses} == {200}
+    assert len(calls) == 1
 
 
 async def test_the_channel_layer_forgets_what_it_was_asked_with(live_processes) -> None:
@@ -163,7 +163,7 @@ async def test_the_channel_layer_forgets_what_it_was_asked_with(live_processes) 
     assert layer.channels == {}
 
 
-# Who may see it -----------------------------------------------------------------------------------
+# Access -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ async def test_the_channel_layer_forgets_what_it_was_asked_with(live_processes) 
 )
 async def test_a_private_archive_tells_strangers_no_more_than_its_status(live_processes, settings, header) -> None:
     settings.PRIVATE, settings.METRICS_TOKEN = True, METRICS_TOKEN
-    found = await get_response("/readyz", authorization=header)
-    assert (found["status"], found["body"]) == (200, b"")
+    response = await get_response("/readyz", authorization=header)
+    assert (response["status"], response["body"]) == (200, b"")
     assert (await get_response("/metrics", authorization=header))["status"] == 403
 
 
@@ -189,15 +189,15 @@ async def test_whoever_has_the_token_sees_all(live_processes, settings, scheme) 
     assert json.loads((await get_response("/readyz", authorization=f"Bearer {METRICS_TOKEN}"))["body"])["ready"]
 
 
-# Numbers ------------------------------------------------------------------------------------------
+# Metrics ------------------------------------------------------------------------------------------
 
 
 async def get_metrics() -> dict[tuple[str, ...], float]:
-    found = await get_response("/metrics")
-    assert found["status"] == 200
-    assert found["headers"][b"content-type"].startswith(b"text/plain; version=")
-    families = text_string_to_metric_families(found["body"].decode())
-    return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
+    response = await get_response("/metrics")
+    assert response["status"] == 200
+    assert response["headers"][b"content-type"].startswith(b"text/plain; version=")
+    families = text_string_to_metric_families(response["body"].decode())
+    return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
 
 
 async def test_it_tells_its_numbers(live_processes, redis_server) -> None:
@@ -205,19 +205,19 @@ async def test_it_tells_its_numbers(live_processes, redis_server) -> None:
     with redis_server.client() as client:
         client.hset(keys.COUNTS_KEY, mapping={"messages_taken": 7, "messages_dropped.no_json": 2, "batches": 3})
         client.mset({keys.CLIENTS_KEY_PREFIX + "a:1": 4, keys.CLIENTS_KEY_PREFIX + "a:2": 5})
-    found = await get_metrics()
-    assert found["ytarchive_videos", "complete"] == 1
-    assert found["ytarchive_videos", "failed"] == 0
-    assert found["ytarchive_queue_wait_seconds",] == 0
-    assert found["ytarchive_messages_taken_total",] == 7
-    assert found["ytarchive_messages_dropped_total", "no_json"] == 2
-    assert found["ytarchive_batches_total",] == 3
-    assert found["ytarchive_frames_ignored_total",] == 0
-    assert found["ytarchive_clients",] == 9
-    assert found["ytarchive_workers",] == 1
-    assert found["ytarchive_part_up", "bridge"] == 1
-    assert 3 <= found["ytarchive_part_age_seconds", "worker"] < 6
-    assert found["ytarchive_disk_free_bytes",] > 0
+    metrics = await get_metrics()
+    assert metrics["ytarchive_videos", "complete"] == 1
+    assert metrics["ytarchive_videos", "failed"] == 0
+    assert metrics["ytarchive_queue_wait_seconds",] == 0
+    assert metrics["ytarchive_messages_taken_total",] == 7
+    assert metrics["ytarchive_messages_dropped_total", "no_json"] == 2
+    assert metrics["ytarchive_batches_total",] == 3
+    assert metrics["ytarchive_frames_ignored_total",] == 0
+    assert metrics["ytarchive_clients",] == 9
+    assert metrics["ytarchive_workers",] == 1
+    assert metrics["ytarchive_part_up", "bridge"] == 1
+    assert 3 <= metrics["ytarchive_part_age_seconds", "worker"] < 6
+    assert metrics["ytarchive_disk_free_bytes",] > 0
 
 
 async def test_it_tells_how_long_the_queue_waits() -> None:
@@ -226,28 +226,28 @@ async def test_it_tells_how_long_the_queue_waits() -> None:
         await Video.objects.acreate(url=url, canonical_url=url, queued_at=queued_at)
     later = timezone.now() + timedelta(seconds=60)
     await Video.objects.acreate(url="b", canonical_url="b", queued_at=timezone.now() - timedelta(1), not_before=later)
-    found = await get_metrics()
-    assert 90 <= found["ytarchive_queue_wait_seconds",] < 100
-    assert (found["ytarchive_queue_paused",], found["ytarchive_queue_held",]) == (0, 0)
+    metrics = await get_metrics()
+    assert 90 <= metrics["ytarchive_queue_wait_seconds",] < 100
+    assert (metrics["ytarchive_queue_paused",], metrics["ytarchive_queue_held",]) == (0, 0)
     await sync_to_async(Queue.pause)()
     await sync_to_async(Queue.hold)("here", "The disk is nearly full.", 60)
-    found = await get_metrics()
-    assert 90 <= found["ytarchive_queue_wait_seconds",] < 100, "just when nothing starts, one wants to know"
-    assert (found["ytarchive_queue_paused",], found["ytarchive_queue_held",]) == (1, 1)
+    metrics = await get_metrics()
+    assert 90 <= metrics["ytarchive_queue_wait_seconds",] < 100, "just when nothing starts, one wants to know"
+    assert (metrics["ytarchive_queue_paused",], metrics["ytarchive_queue_held",]) == (1, 1)
 
 
 async def test_it_tells_the_rest_whatever_somebody_wrote_into_redis(live_processes, redis_server) -> None:
     with redis_server.client() as client:
         client.set(keys.COUNTS_KEY, "nonsense")
-    found = await get_metrics()
-    assert ("ytarchive_videos", "complete") in found
-    assert found["ytarchive_disk_free_bytes",] > 0
+    metrics = await get_metrics()
+    assert ("ytarchive_videos", "complete") in metrics
+    assert metrics["ytarchive_disk_free_bytes",] > 0
 
 
 async def test_it_tells_the_rest_while_redis_is_away(live_processes, redis_server) -> None:
     redis_server.kill()
-    found = await get_metrics()
-    assert found["ytarchive_part_up", "redis"] == 0
-    assert ("ytarchive_videos", "complete") in found
-    assert ("ytarchive_clients",) not in found
+    metrics = await get_metrics()
+    assert metrics["ytarchive_part_up", "redis"] == 0
+    assert ("ytarchive_videos", "complete") in metrics
+    assert ("ytarchive_clients",) not in metrics
     redis_server.start()
