@@ -1,4 +1,4 @@
-"""The story of one download, told in this process: real rows, real yt-dlp, a real server."""
+"""One attempt at a download, run in this process: real rows, real yt-dlp, a real server."""
 
 import errno
 import json
@@ -21,13 +21,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 def download():
-    """Take a URL through its whole story; the row at its end."""
+    """Run one attempt at a URL, and return its row afterwards."""
 
-    def run(url, tell=lambda state: None, **more):
-        video, _ = Video.objects.ingest(url, url, **more)
+    def run(url, on_progress=lambda state: None, **options):
+        video, _ = Video.objects.ingest(url, url, **options)
         video = Video.objects.claim("test")
         with EgressProxy() as proxy:
-            attempt.run_attempt(video, proxy_url=proxy.url, on_progress=tell)
+            attempt.run_attempt(video, proxy_url=proxy.url, on_progress=on_progress)
         return Video.objects.get(pk=video.pk)
 
     return run
@@ -35,16 +35,16 @@ def download():
 
 @pytest.fixture
 def published_messages(redis_server):
-    """What arrives on progress:*, read when the test asks for it."""
+    """Return a function that reads the messages published on progress:* so far."""
     pubsub = redis_server.client().pubsub(ignore_subscribe_messages=True)
     pubsub.psubscribe(CHANNEL_PATTERN)
     pubsub.get_message(timeout=5)
 
     def messages():
-        found = []
+        received = []
         while message := pubsub.get_message(timeout=0.5):
-            found.append(json.loads(message["data"]))
-        return found
+            received.append(json.loads(message["data"]))
+        return received
 
     yield messages
     pubsub.close()
@@ -56,7 +56,7 @@ def test_it_stores_a_video_in_the_media_folder(download, media_server, settings)
     assert video.media_file == f"{video.video_id}/clip.mp4"
     assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
     assert video.size == video.downloaded_bytes == len(media_server.clip)
-    # The bare address of a file says nothing of its length; the file does.
+    # yt-dlp knows no duration of a bare media file; it is read from the file itself.
     assert video.duration == pytest.approx(6, abs=0.2)
     assert (settings.MEDIA_ROOT / video.thumbnail).read_bytes().startswith(b"\xff\xd8\xff")
     assert sorted(path.name for path in (settings.MEDIA_ROOT / video.video_id).iterdir()) == [
@@ -108,30 +108,30 @@ def test_it_files_any_title_inside_its_folder(download, media_server, settings, 
 
 
 @pytest.mark.parametrize(
-    ("path", "words"),
+    ("path", "expected_error"),
     [
         ("/missing.mp4", "There is nothing at this address (404)"),
         ("/private.mp4", "The site does not allow this video"),
         ("/notmedia/a.mp4", "What the site sent is no video that can be played."),
     ],
 )
-def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path, words):
+def test_it_keeps_the_reason_of_a_failure(download, media_server, settings, path, expected_error):
     video = download(media_server.url(path))
     assert video.status == Status.FAILED
-    assert words in video.error
+    assert expected_error in video.error
     assert video.events.last().reason == video.error
     assert list(settings.MEDIA_ROOT.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", [".svg", ".html", ""])
-def test_it_files_no_kind_that_a_browser_would_run(tmp_path, kind):
+@pytest.mark.parametrize("suffix", [".svg", ".html", ""])
+def test_it_files_no_kind_that_a_browser_would_run(tmp_path, suffix):
     with pytest.raises(results.DownloadError, match="which is no video"):
-        attempt._require_playable(results.DownloadedFiles(tmp_path / f"media{kind}", None, None))
+        attempt._require_playable(results.DownloadedFiles(tmp_path / f"media{suffix}", None, None))
 
 
 def test_it_reports_progress_in_order(download, media_server, published_messages):
-    told = []
-    video = download(media_server.url("/separate/index.m3u8"), told.append)
+    states = []
+    video = download(media_server.url("/separate/index.m3u8"), states.append)
     messages = published_messages()
     assert {message["attempt"] for message in messages} == {1}
     percents = [message["percent"] for message in messages if message.get("percent") is not None]
@@ -142,14 +142,14 @@ def test_it_reports_progress_in_order(download, media_server, published_messages
         *("queued", "downloading", "processing", "complete")
     ]
     assert messages[-1]["status"] == "complete"
-    assert told[-1].phase == "filing"
-    assert told[-1].downloaded_bytes > 0.9 * video.size
+    assert states[-1].phase == "filing"
+    assert states[-1].downloaded_bytes > 0.9 * video.size
 
 
 def test_it_publishes_at_a_limited_rate(download, media_server, published_messages):
-    told = []
-    download(media_server.url("/slow/a.mp4?rate=600000"), told.append)
-    assert 4 <= len(told) <= 14  # 1.4 s of bytes, five times a second, and the phases around them
+    states = []
+    download(media_server.url("/slow/a.mp4?rate=600000"), states.append)
+    assert 4 <= len(states) <= 14  # 1.4 s of bytes, five times a second, and the phases around them
 
 
 def test_it_needs_no_redis(download, media_server, redis_server):
@@ -178,20 +178,20 @@ def test_it_replaces_what_an_earlier_attempt_filed(download, media_server, setti
 
 
 def test_it_stores_no_files_without_their_row(download, media_server, settings, monkeypatch):
-    refused = []
-    place = media_folder.install
+    failures = []
+    install = media_folder.install
 
     def locked_once(*args):
-        place(*args)
-        if not refused:
-            refused.append(1)
+        install(*args)
+        if not failures:
+            failures.append(1)
             raise OperationalError("database is locked")
 
     monkeypatch.setattr(database, "DATABASE_RETRY_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(media_folder, "install", locked_once)
     video = download(media_server.url("/clip.mp4"))
     assert video.status == Status.COMPLETE
-    assert refused == [1]
+    assert failures == [1]
     assert (settings.MEDIA_ROOT / video.media_file).is_file()
 
 
@@ -207,7 +207,8 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
     monkeypatch.undo()
     Queue.objects.update(held_until=None)
     assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
-    assert media_server.count_requests("/clip.mp4") == 4  # two look-ups, all of it, and a look at its end
+    # Two look-ups, the whole file, and a request for its last bytes.
+    assert media_server.count_requests("/clip.mp4") == 4
 
 
 def test_it_logs_a_bug_and_fails_that_video_only(download, media_server, monkeypatch, caplog):

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 class TestCleanup:
-    """What a crash leaves in the library."""
+    """Folders that a crash left in the library."""
 
     def put(self, settings, name):
         (settings.MEDIA_ROOT / name).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What is too much, too slow, or has no room: the limits, met by real downloads."""
+"""Limits of size, duration, bandwidth and disk space, reached by real downloads."""
 
 import errno
 import shutil
@@ -29,7 +29,7 @@ def no_retry_pauses(monkeypatch):
 
 @pytest.fixture
 def download(redis_server):
-    """Take a URL through one attempt; the row at its end."""
+    """Run one attempt at a URL, and return its row afterwards."""
 
     def run(url, rate=0):
         video, _ = Video.objects.ingest(url, url)
@@ -113,31 +113,31 @@ def test_it_takes_no_more_than_its_bandwidth(download, media_server):
 
 
 class TestDiskSpace:
-    """A full disk is a pause, not a failure."""
+    """A full disk pauses the queue; it fails no video."""
 
     @pytest.fixture
-    def one(self):
+    def worker_supervisor(self):
         return supervisor.Supervisor(2)
 
-    def test_it_holds_the_queue_while_room_is_short(self, one, settings, redis_server):
+    def test_it_holds_the_queue_while_room_is_short(self, worker_supervisor, settings, redis_server):
         Video.objects.ingest("http://example.org/a", "http://example.org/a")
         settings.MIN_FREE_BYTES = 10**18
-        one._check_disk_space()
+        worker_supervisor._check_disk_space()
         assert "The disk is nearly full" in Queue.get_or_default().blocked_reason
         assert Video.objects.claim("w") is None
         settings.MIN_FREE_BYTES = 1
-        one._check_disk_space()
+        worker_supervisor._check_disk_space()
         assert Queue.get_or_default().blocked_reason == ""
         assert Video.objects.claim("w")
 
     def test_it_knows_a_full_disk_in_yt_dlp_s_words(self):
-        found = downloader._to_download_error(OSError("unable to write data: [Errno 28] No space left on device"))
-        assert isinstance(found, OSError)
-        assert found.errno == errno.ENOSPC
+        error = downloader._to_download_error(OSError("unable to write data: [Errno 28] No space left on device"))
+        assert isinstance(error, OSError)
+        assert error.errno == errno.ENOSPC
         assert error_messages.DISK_FULL_PATTERN.search("Disk quota exceeded")
 
     @pytest.fixture
-    def elsewhere(self, settings):
+    def other_file_system(self, settings):
         """A work folder on another file system than the library's."""
         shared = Path("/dev/shm")
         if not shared.is_dir() or shared.stat().st_dev == settings.MEDIA_ROOT.stat().st_dev:
@@ -147,7 +147,7 @@ class TestDiskSpace:
         yield folder
         shutil.rmtree(folder)
 
-    def test_it_files_across_file_systems(self, elsewhere, download, media_server, settings):
+    def test_it_files_across_file_systems(self, other_file_system, download, media_server, settings):
         video = download(media_server.url("/clip.mp4"))
         assert video.status == Status.COMPLETE
         assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == media_server.clip
@@ -156,7 +156,7 @@ class TestDiskSpace:
         again = download(media_server.url("/clip.mp4"))
         assert (again.status, again.attempt) == (Status.COMPLETE, 2)
         assert media_folder.list_stored_ids() == [video.video_id]
-        assert list(elsewhere.iterdir()) == []
+        assert list(other_file_system.iterdir()) == []
 
 
 def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):

@@ -1,4 +1,4 @@
-"""One percent out of many streams and phases."""
+"""The meter: one percentage for an attempt with several streams and phases."""
 
 import pytest
 from hypothesis import given
@@ -11,11 +11,11 @@ BYTES_PER_MB = 1_000_000
 
 
 def collect_percents(meter, steps):
-    found = []
+    percents = []
     for second, step in enumerate(steps):
         meter.update(step, float(second))
-        found.append(meter.to_progress().percent)
-    return found
+        percents.append(meter.to_progress().percent)
+    return percents
 
 
 def test_it_knows_nothing_at_first():
@@ -53,10 +53,10 @@ def test_it_adds_picture_and_sound_up_by_their_bytes():
         StreamUpdate(1, 0, BYTES_PER_MB),
         StreamUpdate(1, BYTES_PER_MB, BYTES_PER_MB),
     ]
-    found = collect_percents(meter, steps)
-    assert found == sorted(found)
-    assert found[1] == pytest.approx(88.2)
-    assert found[-1] == pytest.approx(98)
+    percents = collect_percents(meter, steps)
+    assert percents == sorted(percents)
+    assert percents[1] == pytest.approx(88.2)
+    assert percents[-1] == pytest.approx(98)
     assert meter.to_progress().total_bytes == 10 * BYTES_PER_MB
 
 
@@ -134,9 +134,9 @@ stream_updates = st.builds(
 @given(st.lists(stream_updates, max_size=40), st.none() | st.floats(0, 1e12))
 def test_it_never_runs_backwards_whatever_it_is_told(steps, planned):
     meter = Meter(1, [Stream("video", planned), Stream("audio")])
-    found = [percent for percent in collect_percents(meter, steps) if percent is not None]
-    assert found == sorted(found)
-    assert all(0 <= percent <= MAX_UNFINISHED_PERCENT for percent in found)
+    percents = [percent for percent in collect_percents(meter, steps) if percent is not None]
+    assert percents == sorted(percents)
+    assert all(0 <= percent <= MAX_UNFINISHED_PERCENT for percent in percents)
     state = meter.to_progress()
     assert state.total_bytes is None or state.total_bytes >= state.downloaded_bytes
     assert state.eta is None or state.eta >= 0

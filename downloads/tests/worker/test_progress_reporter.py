@@ -11,18 +11,18 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def test_it_always_reports_the_last_state():
-    told, first = [], threading.Event()
+    percents, first_sent = [], threading.Event()
 
     def send(state):
-        told.append(state.percent)
-        first.set()
+        percents.append(state.percent)
+        first_sent.set()
 
     with Reporter(send) as reporter:
         reporter.report(Progress(percent=0.0))
-        first.wait(5)
+        first_sent.wait(5)
         for percent in range(1, 100):
             reporter.report(Progress(percent=float(percent)))
-    assert told == [0.0, 99.0]
+    assert percents == [0.0, 99.0]
 
 
 def test_a_bug_in_reporting_stops_nothing(caplog):

@@ -9,25 +9,25 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 class TestStallWatchdog:
-    """Nothing arrives any more."""
+    """Calls for a download whose byte count no longer changes."""
 
     def test_it_fires_once(self):
-        heard = []
-        with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)):
-            wait_until(lambda: heard, 5, "it is noticed")
-        assert heard == [1]
+        stalls = []
+        with StallWatchdog(lambda: 7, 0.2, lambda: stalls.append(1)):
+            wait_until(lambda: stalls, 5, "it is noticed")
+        assert stalls == [1]
 
     def test_it_does_not_fire_while_bytes_arrive(self):
         count = iter(range(1000))
-        heard = []
-        with StallWatchdog(lambda: next(count), 0.1, lambda: heard.append(1)) as silence:
+        stalls = []
+        with StallWatchdog(lambda: next(count), 0.1, lambda: stalls.append(1)) as watchdog:
             wait_until(lambda: next(count) > 40, 5, "time passes")
-            assert heard == []
-            silence.stop_watching()
+            assert stalls == []
+            watchdog.stop_watching()
 
     def test_it_does_not_fire_after_its_end(self):
-        heard = []
-        with StallWatchdog(lambda: 7, 0.2, lambda: heard.append(1)) as silence:
-            silence.stop_watching()
-            silence._thread.join(5)
-        assert heard == []
+        stalls = []
+        with StallWatchdog(lambda: 7, 0.2, lambda: stalls.append(1)) as watchdog:
+            watchdog.stop_watching()
+            watchdog._thread.join(5)
+        assert stalls == []
