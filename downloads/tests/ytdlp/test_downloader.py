@@ -1,4 +1,4 @@
-"""yt-dlp behind its wall: real yt-dlp, a real server, real clips."""
+"""Downloads by yt-dlp through the egress proxy: real yt-dlp, a real server, real clips."""
 
 import json
 import os
@@ -30,54 +30,54 @@ def proxy_url():
 
 @pytest.fixture
 def probe_and_fetch(tmp_path, proxy_url):
-    """Look up and fetch; what was found, what was fetched, and the news on the way."""
+    """Look a URL up and download it; return the look-up's result, the files, and the progress updates."""
 
     def run(url, **options):
-        found = downloader.probe_url(url, tmp_path, proxy_url=proxy_url, **options)
-        news = []
-        return found, downloader.download_files(found, news.append, lambda: news.append("merging")), news
+        probed = downloader.probe_url(url, tmp_path, proxy_url=proxy_url, **options)
+        updates = []
+        return probed, downloader.download_files(probed, updates.append, lambda: updates.append("merging")), updates
 
     return run
 
 
 @pytest.mark.parametrize("path", ["/clip.mp4", "/page/Hello", "/nolength.mp4", "/redirect?to=/clip.mp4"])
 def test_it_keeps_a_single_file_byte_for_byte(probe_and_fetch, media_server, path):
-    found, fetched, news = probe_and_fetch(media_server.url(path))
+    probed, fetched, updates = probe_and_fetch(media_server.url(path))
     assert fetched.media.read_bytes() == media_server.clip
-    assert "merging" not in news
-    assert news[-1].is_finished
-    assert news[-1].downloaded_bytes == len(media_server.clip)
-    assert [stream.kind for stream in found.streams] == ["video"]
+    assert "merging" not in updates
+    assert updates[-1].is_finished
+    assert updates[-1].downloaded_bytes == len(media_server.clip)
+    assert [stream.kind for stream in probed.streams] == ["video"]
 
 
 def test_it_keeps_description_and_picture_beside(probe_and_fetch, media_server):
-    found, fetched, _ = probe_and_fetch(media_server.url("/page/Hello"))
-    assert found.info["title"].startswith("Hello")
+    probed, fetched, _ = probe_and_fetch(media_server.url("/page/Hello"))
+    assert probed.info["title"].startswith("Hello")
     assert fetched.thumbnail.read_bytes() == (media_server.folder / "thumb.jpg").read_bytes()
     assert json.loads(fetched.info_json.read_text())["title"].startswith("Hello")
 
 
 def test_it_fetches_hls_by_itself_and_makes_it_playable(probe_and_fetch, media_server):
-    _, fetched, news = probe_and_fetch(media_server.url("/hls/index.m3u8"))
+    _, fetched, updates = probe_and_fetch(media_server.url("/hls/index.m3u8"))
     segments = [path for _, path, _ in media_server.requests if path.endswith(".ts")]
     assert sorted(segments) == [f"/hls/index{n}.ts" for n in range(6)]
     assert fetched.media.read_bytes()[4:8] == b"ftyp"
     assert ffmpeg.validation_error(fetched.media) == ""
-    assert {step.fragment_count for step in news if step != "merging"} >= {6}
-    assert news[-1] == "merging"
+    assert {update.fragment_count for update in updates if update != "merging"} >= {6}
+    assert updates[-1] == "merging"
 
 
 def test_it_merges_picture_and_sound(probe_and_fetch, media_server):
-    found, fetched, news = probe_and_fetch(media_server.url("/separate/index.m3u8"))
-    assert [stream.kind for stream in found.streams] == ["video", "audio"]
-    assert {step.stream_index for step in news if step != "merging"} == {0, 1}
-    assert news[-1] == "merging"
+    probed, fetched, updates = probe_and_fetch(media_server.url("/separate/index.m3u8"))
+    assert [stream.kind for stream in probed.streams] == ["video", "audio"]
+    assert {update.stream_index for update in updates if update != "merging"} == {0, 1}
+    assert updates[-1] == "merging"
     assert ffmpeg.validation_error(fetched.media) == ""
 
 
 def test_it_fetches_sound_alone(probe_and_fetch, media_server):
-    found, _, _ = probe_and_fetch(media_server.url("/separate/index.m3u8"), quality="audio")
-    assert [stream.kind for stream in found.streams] == ["audio"]
+    probed, _, _ = probe_and_fetch(media_server.url("/separate/index.m3u8"), quality="audio")
+    assert [stream.kind for stream in probed.streams] == ["audio"]
 
 
 @pytest.mark.parametrize("quality", ["best", "1080p", "720p", "480p", "audio"])
@@ -86,7 +86,7 @@ def test_it_knows_each_quality(probe_and_fetch, media_server, quality):
 
 
 @pytest.mark.parametrize(
-    ("path", "words", "permanent"),
+    ("path", "expected_text", "permanent"),
     [
         ("/missing.mp4", "nothing at this address (404)", True),
         ("/private.mp4", "does not allow", True),
@@ -100,11 +100,11 @@ def test_it_knows_each_quality(probe_and_fetch, media_server, quality):
         ("/redirect?to=/redirect?to=/redirect", "", False),
     ],
 )
-def test_it_explains_what_went_wrong(probe_and_fetch, media_server, path, words, permanent):
+def test_it_explains_what_went_wrong(probe_and_fetch, media_server, path, expected_text, permanent):
     with pytest.raises(results.DownloadError) as caught:
         probe_and_fetch(media_server.url(path))
-    assert words in str(caught.value)
-    if words:
+    assert expected_text in str(caught.value)
+    if expected_text:
         assert caught.value.permanent == permanent
 
 
@@ -118,9 +118,9 @@ def test_it_says_that_a_page_has_no_video(probe_and_fetch, media_server, monkeyp
 
 
 def test_it_gives_up_a_server_that_hangs(probe_and_fetch, media_server, monkeypatch):
-    options = ytdlp_options.build_options
-    quick = {"socket_timeout": 0.5, "retries": 0}
-    monkeypatch.setattr(ytdlp_options, "build_options", lambda *args: {**options(*args), **quick})
+    build_options = ytdlp_options.build_options
+    short_timeouts = {"socket_timeout": 0.5, "retries": 0}
+    monkeypatch.setattr(ytdlp_options, "build_options", lambda *args: {**build_options(*args), **short_timeouts})
     with pytest.raises(results.DownloadError, match="did not answer in time"):
         probe_and_fetch(media_server.url("/hang/a.mp4"))
 
@@ -131,16 +131,16 @@ def test_it_says_that_a_name_is_unknown(probe_and_fetch):
 
 
 @pytest.mark.parametrize(
-    "way",
+    "path",
     [
         f"/redirect?to={CLOUD_METADATA_URL}/a.mp4",
         f"/page/x?src={CLOUD_METADATA_URL}/a.mp4",
         f"/playlist?segment={CLOUD_METADATA_URL}/a.ts",
     ],
 )
-def test_it_is_led_to_no_forbidden_address(probe_and_fetch, media_server, way):
+def test_it_is_led_to_no_forbidden_address(probe_and_fetch, media_server, path):
     with pytest.raises(results.DownloadError, match=r"^Refused: 169.254.169.254 is the metadata address") as caught:
-        probe_and_fetch(media_server.url(way))
+        probe_and_fetch(media_server.url(path))
     assert caught.value.permanent
 
 
@@ -184,6 +184,6 @@ def test_it_reads_no_configuration_and_no_plugins(probe_and_fetch, media_server,
 
 
 def test_an_error_in_a_hook_is_raised_as_it_is(tmp_path, proxy_url, media_server):
-    found = downloader.probe_url(media_server.url("/clip.mp4"), tmp_path, proxy_url=proxy_url)
+    probed = downloader.probe_url(media_server.url("/clip.mp4"), tmp_path, proxy_url=proxy_url)
     with pytest.raises(ZeroDivisionError):
-        downloader.download_files(found, lambda step: 1 / 0, threading.Event().set)
+        downloader.download_files(probed, lambda update: 1 / 0, threading.Event().set)

@@ -6,7 +6,7 @@ from downloads.ytdlp import error_messages
 
 
 @pytest.mark.parametrize(
-    ("message", "words", "permanent"),
+    ("message", "expected_text", "permanent"),
     [
         ("ERROR: [x] y: This video is DRM protected", "protected against copying", True),
         ("The uploader has not made this video available in your country", "in this country", True),
@@ -20,15 +20,15 @@ from downloads.ytdlp import error_messages
         ("something nobody has seen before", "could not fetch", False),
     ],
 )
-def test_it_has_words_for_what_sites_say(message, words, permanent):
-    said = error_messages.explain_error(message)
-    assert words in said[0]
-    assert said[1] == permanent
+def test_it_has_words_for_what_sites_say(message, expected_text, permanent):
+    explanation = error_messages.explain_error(message)
+    assert expected_text in explanation[0]
+    assert explanation[1] == permanent
 
 
 def test_it_leaves_out_advice_for_the_command_line():
-    words, _ = error_messages.explain_error(
+    text, _ = error_messages.explain_error(
         "ERROR: [generic] a: Unable to download webpage: HTTP Error 418: Teapot (caused by <HTTPError 418: Teapot>); "
         "please report this issue on https://example.org"
     )
-    assert words == "yt-dlp could not fetch this video.\nUnable to download webpage: HTTP Error 418: Teapot"
+    assert text == "yt-dlp could not fetch this video.\nUnable to download webpage: HTTP Error 418: Teapot"

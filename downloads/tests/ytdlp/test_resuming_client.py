@@ -1,4 +1,4 @@
-"""Going on with a part: exactly, or not at all. Real yt-dlp; a server that replaces files under their address."""
+"""Resuming a partial download: real yt-dlp, and a server that replaces files under their address."""
 
 import json
 import threading
@@ -21,32 +21,32 @@ def ytdlp_environment(settings, monkeypatch):
 
 
 class AttemptStopped(BaseException):
-    """Stands for the kill: it ends the attempt where it is."""
+    """Ends an attempt at once, as a kill would."""
 
 
 @pytest.fixture
 def run_attempt(tmp_path):
-    """One attempt, as after a kill and another claim; `at` stops it when so many bytes or fragments are here."""
+    """Run one attempt, as after a kill and a new claim; it stops after `at` bytes or so many `fragments`."""
 
     def run(url, at=None, fragments=None):
-        def stop(step):
-            if (at is not None and step.downloaded_bytes >= at) or (
-                fragments is not None and (step.fragment_index or 0) >= fragments
+        def stop(update):
+            if (at is not None and update.downloaded_bytes >= at) or (
+                fragments is not None and (update.fragment_index or 0) >= fragments
             ):
                 raise AttemptStopped
 
         workspace.prepare_for_resume(tmp_path)
         with EgressProxy() as proxy:
-            found = downloader.probe_url(url, tmp_path, proxy_url=proxy.url)
-            return downloader.download_files(found, stop, threading.Event().set).media
+            probed = downloader.probe_url(url, tmp_path, proxy_url=proxy.url)
+            return downloader.download_files(probed, stop, threading.Event().set).media
 
     return run
 
 
 def other_version(data):
     """Return another version of the same size, with the same beginning of the file, that is no less playable."""
-    half = len(data) // 3
-    return data[:half] + bytes(255 - byte for byte in data[half:])
+    unchanged_bytes = len(data) // 3
+    return data[:unchanged_bytes] + bytes(255 - byte for byte in data[unchanged_bytes:])
 
 
 @pytest.mark.parametrize("validators", [("etag", "modified"), ("etag",), ("modified",), ()])
@@ -55,10 +55,10 @@ def test_it_goes_on_where_a_killed_attempt_ended(run_attempt, versioned_files, m
     url = media_server.url("/version/a.mp4")
     with pytest.raises(AttemptStopped):
         run_attempt(url, at=CUT_AT_BYTES)
-    here = (tmp_path / "media.mp4.part").stat().st_size
-    assert here >= CUT_AT_BYTES - 64 * 1024
+    part_size = (tmp_path / "media.mp4.part").stat().st_size
+    assert part_size >= CUT_AT_BYTES - 64 * 1024
     assert run_attempt(url).read_bytes() == media_server.clip
-    assert versioned_files.answers_for("a.mp4")[-1][0] == here - min(here, partial_file.OVERLAP_BYTES)
+    assert versioned_files.answers_for("a.mp4")[-1][0] == part_size - min(part_size, partial_file.OVERLAP_BYTES)
 
 
 @pytest.mark.parametrize("validators", [("etag", "modified"), ("etag",), ("modified",), ()])
@@ -76,20 +76,20 @@ def test_it_never_joins_two_versions_within_one_attempt(run_attempt, versioned_f
     """yt-dlp's own retry after a connection that was cut."""
     versioned_files.validators = validators
     versioned_files.cuts["a.mp4"] = [10, CUT_AT_BYTES]
-    before = media_server.clip
-    versioned_files.data["a.mp4"] = before
+    original = media_server.clip
+    versioned_files.data["a.mp4"] = original
 
     def replace_then_serve(handler, serve=file_versions.serve_version):
         serve(handler)
         if versioned_files.answers_for("a.mp4") and versioned_files.answers_for("a.mp4")[-1][1] == CUT_AT_BYTES:
-            versioned_files.data["a.mp4"] = other_version(before)
+            versioned_files.data["a.mp4"] = other_version(original)
 
     file_versions.media_server.ROUTES["/version/"] = replace_then_serve
     try:
-        found = run_attempt(media_server.url("/version/a.mp4")).read_bytes()
+        downloaded = run_attempt(media_server.url("/version/a.mp4")).read_bytes()
     finally:
         file_versions.media_server.ROUTES["/version/"] = file_versions.serve_version
-    assert found in (before, other_version(before))
+    assert downloaded in (original, other_version(original))
     assert CUT_AT_BYTES in [sent for _, sent in versioned_files.answers_for("a.mp4")]
 
 
@@ -153,7 +153,7 @@ def test_it_relies_after_a_power_cut_on_what_was_synced(run_attempt, versioned_f
 
 
 class TestFragments:
-    """Streams that come in pieces."""
+    """Streams that are downloaded in fragments."""
 
     def joined(self, media_server):
         folder = media_server.folder / "separate"
@@ -185,19 +185,19 @@ class TestFragments:
         with pytest.raises(AttemptStopped):
             run_attempt(url, fragments=4)
         mark = next(tmp_path.glob("*.mark"))
-        found = json.loads(mark.read_text())
+        resume_info = json.loads(mark.read_text())
         part = tmp_path / mark.name.replace(".mark", ".part")
         data = bytearray(part.read_bytes())
-        start, end = found["fragment"]["start"], found["fragment"]["end"]
+        start, end = resume_info["fragment"]["start"], resume_info["fragment"]["end"]
         data[start:end] = bytes(end - start)
         part.write_bytes(data)
-        found["fragment"]["digest"] = partial_file.PartialFile._digest_range(part, start, end)
-        mark.write_text(json.dumps(found))
+        resume_info["fragment"]["digest"] = partial_file.PartialFile._digest_range(part, start, end)
+        mark.write_text(json.dumps(resume_info))
         assert ffmpeg.validation_error(run_attempt(url)) == ""
         assert self.picture(tmp_path) == self.joined(media_server)
 
     def test_it_never_repeats_a_fragment_not_recorded_yet(self, run_attempt, media_server, tmp_path):
-        """A kill between the bytes and yt-dlp's own note of them."""
+        """The attempt was killed after it wrote a fragment and before yt-dlp recorded it."""
         url = media_server.url("/separate/index.m3u8")
         with pytest.raises(AttemptStopped):
             run_attempt(url, fragments=4)
