@@ -49,8 +49,9 @@ def column_values(parts: Sequence[list[str]]) -> list[Any]:
 
     The last is empty if there are no subtitles, as for most videos.
     """
-    title, named, told, spoken = accumulate(parts)
-    return [*([*words, *_word_prefixes(words)] for words in (title, named)), told, spoken if parts[-1] else []]
+    title, with_uploader, with_description, with_subtitles = accumulate(parts)
+    prefixed = [[*words, *_word_prefixes(words)] for words in (title, with_uploader)]
+    return [*prefixed, with_description, with_subtitles if parts[-1] else []]
 
 
 def _word_prefixes(words: list[str]) -> list[str]:

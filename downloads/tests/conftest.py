@@ -1,4 +1,4 @@
-"""What many tests share: a real Redis-compatible server, and helpers that wait for events."""
+"""Shared fixtures: a real Redis-compatible server, data folders, processes and a media server."""
 
 import fcntl
 import tempfile
@@ -35,7 +35,7 @@ def session_redis_server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def redis_server(session_redis_server: RedisServer) -> Iterator[RedisServer]:
-    """The embedded server where the settings expect it, empty."""
+    """The embedded Redis server at the address in the settings, empty."""
     if not session_redis_server.is_ready():
         session_redis_server.start()
     with session_redis_server.client() as client:
@@ -71,21 +71,21 @@ def session_media_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
 
 @pytest.fixture
 def media_server(session_media_server: MediaServer) -> Iterator[MediaServer]:
-    """The far end of the network, on loopback: `media_server.url("/clip.mp4")`; its module lists the paths."""
+    """A media server on loopback: `media_server.url("/clip.mp4")`; its module lists the paths."""
     yield session_media_server.reset()
     session_media_server.released.set()
 
 
 @pytest.fixture(scope="session")
 def static_files() -> None:
-    """The static files as they are served, under their hashed names."""
+    """The static files under their hashed names, as served in production."""
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put those that run alone first: later on, each would wait for what the other worker has just begun.
+    """Run the tests marked `alone` first: later on, each would wait for the test that the other worker is running.
 
-    But those with a browser last: Playwright's event loop runs from then on, and asyncio allows no other beside it.
+    Tests with a browser come last: Playwright's event loop runs from then on, and asyncio allows no other beside it.
     """
     items.sort(key=lambda item: ("chromium" in item.keywords, "alone" not in item.keywords))
 
@@ -94,39 +94,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Let a test that measures time run alone, while the other worker waits; tests that are not `alone` overlap.
 
-    All come through the door one by one. Who wants the room alone keeps the door until it is empty.
+    Each test takes the turn lock before the main lock. A test that needs the main lock exclusively keeps the turn lock
+    until all running tests have ended, so that no other starts.
     """
     run = getattr(item.config, "workerinput", {}).get("testrunuid")
     if not run:
         return (yield)
-    place = Path(tempfile.gettempdir(), f"yta-tests-{run}")
+    lock_path = Path(tempfile.gettempdir(), f"yta-tests-{run}")
     kind = fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH
-    with place.with_suffix(".door").open("w") as door, place.with_suffix(".room").open("w") as room:
-        fcntl.flock(door, fcntl.LOCK_EX)
-        fcntl.flock(room, kind)
-        fcntl.flock(door, fcntl.LOCK_UN)
+    with lock_path.with_suffix(".turn").open("w") as turn_file, lock_path.with_suffix(".lock").open("w") as lock_file:
+        fcntl.flock(turn_file, fcntl.LOCK_EX)
+        fcntl.flock(lock_file, kind)
+        fcntl.flock(turn_file, fcntl.LOCK_UN)
         try:
             return (yield)
         finally:
-            fcntl.flock(room, fcntl.LOCK_UN)  # said, since a process that a test forked may have it too
+            fcntl.flock(lock_file, fcntl.LOCK_UN)  # explicit, since a process that a test forked may hold it too
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave no lock behind."""
+    """Delete the lock files."""
     if run := getattr(config, "workerinput", {}).get("testrunuid"):
-        for name in ("door", "room"):
-            Path(tempfile.gettempdir(), f"yta-tests-{run}.{name}").unlink(missing_ok=True)
+        for suffix in ("turn", "lock"):
+            Path(tempfile.gettempdir(), f"yta-tests-{run}.{suffix}").unlink(missing_ok=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how to get the programs whose want made tests be skipped."""
+    """Print how to install the programs whose absence made tests be skipped."""
     for line in required_programs.list_missing_programs(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"Skipped for want of {line}")
 
 
 @pytest.fixture(autouse=True)
 def skip_slow_hashing_and_file_scans(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Spend no time on what a test in this process does not look at: slow hashes, and a walk through all static files.
+    """Save time on parts that tests in this process do not check: slow hashes, and a walk through all static files.
 
     The program's own processes know only the real hashes.
     """
@@ -141,7 +142,7 @@ def skip_slow_hashing_and_file_scans(request: pytest.FixtureRequest) -> Iterator
 
 @pytest.fixture
 def child_environment(settings, monkeypatch, tmp_path) -> None:
-    """What a worker's child finds: folders of its own, ffmpeg on PATH, and leave to fetch from this machine."""
+    """The environment of a worker's child: folders of its own, ffmpeg on PATH, and access to private hosts."""
     settings.ALLOW_PRIVATE_HOSTS = True
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.WORK_ROOT = tmp_path / "work"
@@ -171,7 +172,7 @@ def signed_in_user(client):
 
 @pytest.fixture
 async def channel_layer(redis_server):
-    """The layer of this test's loop, empty."""
+    """The channel layer of this test's event loop, empty."""
     channel_layers.backends.pop("default", None)
     yield get_channel_layer()
     await hub.get_hub().close_redis()
@@ -181,9 +182,9 @@ async def channel_layer(redis_server):
 
 @pytest.fixture
 async def half_open_proxy(redis_server: RedisServer) -> AsyncIterator[HalfOpenProxy]:
-    found = HalfOpenProxy(redis_server)
-    yield found
-    await found.stop()
+    proxy = HalfOpenProxy(redis_server)
+    yield proxy
+    await proxy.stop()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class ProbeResult:
 
 @dataclasses.dataclass(frozen=True)
 class PlaylistEntry:
-    """A video of a playlist: its URL, and what the playlist tells of it."""
+    """A video of a playlist: its URL, and its metadata from the playlist."""
 
     url: str
     extractor: str = ""

@@ -148,7 +148,7 @@ def _limit_response(response: Response, max_bytes: int, timeout_seconds: float) 
         data: bytes = read(min(amount, READ_CHUNK_BYTES))
         remaining_bytes -= len(data)
         if remaining_bytes < 0 or time.monotonic() > deadline:
-            raise TransportError("more arrived than a page or a picture has")
+            raise TransportError("the response is too large or too slow for a page or a thumbnail")
         return data
 
     def read_limited(amount: int | None = None) -> bytes:
@@ -183,7 +183,7 @@ def _with_range(request: Any, start: int, end: int | None, resume_info: ResumeIn
 
 
 def _response_resume_info(response: Response, format_id: str) -> ResumeInfo:
-    """Return what a response tells of its file: the whole size, and the validators of this version."""
+    """Return the size and the validators of the file that a response is part of."""
     content_range = re.fullmatch(r"bytes \d+-\d+/(\d+)", response.headers.get("Content-Range") or "")
     if content_range:
         length = content_range[1]

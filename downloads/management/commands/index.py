@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--all", action="store_true", help="index every video anew")
+        parser.add_argument("--all", action="store_true", help="index every video again")
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = index.reindex(Video.objects.all(), include_indexed=options["all"])

@@ -1,4 +1,4 @@
-"""Passwords cannot be tried without end."""
+"""Throttling of failed sign-ins."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Sockets end with the sessions that opened them, on the real layer and the real tables."""
+"""Closing of sockets whose session has ended, with the real channel layer and the real tables."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture(autouse=True)
 async def private_archive(redis_server, settings, monkeypatch):
-    """A private archive that looks often, with a layer of this test's loop."""
+    """A private archive that checks sessions often, with a channel layer of this test's event loop."""
     settings.PRIVATE = True
     monkeypatch.setattr(session_monitor, "SESSION_CHECK_INTERVAL_SECONDS", 0.02)
     channel_layers.backends.pop("default", None)
@@ -42,9 +42,9 @@ def sign_in_client() -> Client:
 async def open_socket(client: Client) -> WebsocketCommunicator:
     """Open a socket with this browser's cookie."""
     cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
-    found = WebsocketCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie)])
-    assert (await found.connect())[0]
-    return found
+    socket = WebsocketCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie)])
+    assert (await socket.connect())[0]
+    return socket
 
 
 def sign_out(client: Client) -> None:
@@ -68,44 +68,44 @@ def delete_the_account(client: Client) -> None:
 @pytest.mark.parametrize("end", [sign_out, change_password, close_the_account, delete_the_account])
 async def test_a_socket_ends_with_its_session(end) -> None:
     client = await sync_to_async(sign_in_client)()
-    found = await open_socket(client)
+    socket = await open_socket(client)
     await sync_to_async(end)(client)
-    assert await found.receive_output(5) == {"type": "websocket.close", "code": 4401}
-    await found.disconnect()
+    assert await socket.receive_output(5) == {"type": "websocket.close", "code": 4401}
+    await socket.disconnect()
 
 
 async def test_it_ends_no_other_and_goes_on_looking() -> None:
     one, other = await sync_to_async(sign_in_client)(), await sync_to_async(sign_in_client)()
     first, second = await open_socket(one), await open_socket(other)
-    for client, found in ((one, first), (other, second)):
+    for client, socket in ((one, first), (other, second)):
         await sync_to_async(sign_out)(client)
-        assert (await found.receive_output(5))["code"] == 4401
-        if found is first:
+        assert (await socket.receive_output(5))["code"] == 4401
+        if socket is first:
             assert await second.receive_nothing(0.2)
-        await found.disconnect()
+        await socket.disconnect()
 
 
 async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there(monkeypatch) -> None:
-    looked: list[set[str]] = []
-    enough = asyncio.Event()
+    checked_keys: list[set[str]] = []
+    checked_thrice = asyncio.Event()
 
     def ended(keys: set[str]) -> set[str]:
-        looked.append(keys)
-        if len(looked) == 3:
-            loop.call_soon_threadsafe(enough.set)
+        checked_keys.append(keys)
+        if len(checked_keys) == 3:
+            loop.call_soon_threadsafe(checked_thrice.set)
         return set()
 
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(session_monitor, "find_ended_sessions", ended)
     clients = [await sync_to_async(sign_in_client)() for _ in range(2)]
     tabs = [await open_socket(clients[0]), await open_socket(clients[0]), await open_socket(clients[1])]
-    await asyncio.wait_for(enough.wait(), 5)
-    assert looked[-1] == {client.cookies["sessionid"].value for client in clients}
-    looking = session_monitor.get_session_monitor()._check_task
+    await asyncio.wait_for(checked_thrice.wait(), 5)
+    assert checked_keys[-1] == {client.cookies["sessionid"].value for client in clients}
+    check_task = session_monitor.get_session_monitor()._check_task
     for tab in tabs:
         await tab.disconnect()
     with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.wait_for(looking, 5)
+        await asyncio.wait_for(check_task, 5)
     assert session_monitor.get_session_monitor()._check_task is None
 
 
@@ -123,15 +123,15 @@ def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
 
 @pytest.mark.parametrize("problem", [OperationalError("no connection"), InterfaceError("closed"), KeyError("x")])
 async def test_sockets_stay_open_while_sessions_cannot_be_checked(monkeypatch, caplog, problem) -> None:
-    def away(keys: set[str]) -> set[str]:
+    def raise_problem(keys: set[str]) -> set[str]:
         raise problem
 
     client = await sync_to_async(sign_in_client)()
-    found = await open_socket(client)
+    socket = await open_socket(client)
     with monkeypatch.context() as patched:
-        patched.setattr(session_monitor, "find_ended_sessions", away)
-        assert await found.receive_nothing(0.3)
+        patched.setattr(session_monitor, "find_ended_sessions", raise_problem)
+        assert await socket.receive_nothing(0.3)
     assert "Cannot check for ended sessions" in caplog.text
     await sync_to_async(sign_out)(client)
-    assert (await found.receive_output(5))["code"] == 4401
-    await found.disconnect()
+    assert (await socket.receive_output(5))["code"] == 4401
+    await socket.disconnect()

@@ -1,4 +1,4 @@
-"""What a person does with the queue, on the pages and in the admin."""
+"""Actions on the queue, on the pages and in the admin."""
 
 import pytest
 from django.urls import reverse
@@ -148,10 +148,10 @@ def test_it_shows_titles_in_messages_as_text(superuser_client, waiting_videos):
 
 
 def test_it_does_once_what_is_pressed_twice(superuser_client, waiting_videos):
-    for words in ("is cancelled", "had ended before: it is cancelled"):
-        assert words in message_texts(post_action(superuser_client, "cancel", waiting_videos[0].video_id))
-    for words in ("waits for another try", "needs no other try: it is waiting"):
-        assert words in message_texts(post_action(superuser_client, "retry", waiting_videos[0].video_id))
+    for message in ("is cancelled", "had ended before: it is cancelled"):
+        assert message in message_texts(post_action(superuser_client, "cancel", waiting_videos[0].video_id))
+    for message in ("waits for another try", "needs no other try: it is waiting"):
+        assert message in message_texts(post_action(superuser_client, "retry", waiting_videos[0].video_id))
     assert [event.reason for event in waiting_videos[0].events.all()] == ["Added", "Cancelled by ann", "Retried by ann"]
 
 

@@ -1,4 +1,4 @@
-"""Deleting on the pages: one video or several, asked first, on a page or in a dialog."""
+"""Deletion on the pages: one video or several, confirmed on a page or in a dialog."""
 
 import json
 
@@ -23,7 +23,7 @@ def signed_in_client(client):
     return client
 
 
-def said(response) -> str:
+def message_text(response) -> str:
     return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
@@ -67,7 +67,7 @@ def test_it_asks_before_it_deletes(signed_in_client):
     video = complete()
     page = get_confirmation(signed_in_client, video, HTTP_REFERER="http://testserver/?page=2")
     assert "<html" in page
-    # By itself the page stays no longer than its video.
+    # The browser must leave this page after the deletion, so its form is posted without htmx.
     assert f'hx-post="/videos/{video.video_id}/delete"' not in page
     assert "Delete “Film a”?" in page
     assert "The video file (603 MB) and its history are removed from the disk. This cannot be undone." in page
@@ -112,10 +112,10 @@ def test_it_says_what_is_removed():
 
 
 def test_it_says_of_many_what_is_removed_and_what_stays():
-    some = [Video(title="A", size=1_000_000), Video(title="B", size=2_000_000)]
+    two_videos = [Video(title="A", size=1_000_000), Video(title="B", size=2_000_000)]
     removed = "Their files (3.0 MB in all) and their history are removed from the disk. This cannot be undone."
-    assert delete_confirmation.build_delete_confirmation(some).message == removed
-    of_list = [*some, Video(title="C", is_list=True)]
+    assert delete_confirmation.build_delete_confirmation(two_videos).message == removed
+    of_list = [*two_videos, Video(title="C", is_list=True)]
     assert (
         delete_confirmation.build_delete_confirmation(of_list).message
         == f"{removed} The videos of a list stay, unless they are among these."
@@ -144,7 +144,7 @@ def test_it_goes_back_where_it_was_asked_for(signed_in_client):
     video = complete()
     response = post_delete(signed_in_client, video, "http://testserver/?page=2")
     assert response.url == "http://testserver/?page=2"
-    assert said(response) == "Film a is deleted."
+    assert message_text(response) == "Film a is deleted."
     assert not Video.objects.exists()
     assert post_delete(signed_in_client, video).status_code == 404
 
@@ -166,10 +166,10 @@ def test_it_never_leads_to_another_site(signed_in_client, back):
 
 def test_it_answers_htmx_with_words_and_what_to_look_at(signed_in_client):
     video = complete()
-    for words in ("Film a is deleted.", "This video is not in the archive any more."):
+    for message in ("Film a is deleted.", "This video is not in the archive any more."):
         response = post_delete(signed_in_client, video, "http://testserver/", **HTMX_HEADERS)
         assert response.status_code == 200
-        assert words in response.content.decode()
+        assert message in response.content.decode()
         assert "<html" not in response.content.decode()
         assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": [video.video_id]}}
 
@@ -179,10 +179,10 @@ def test_it_deletes_many(signed_in_client, settings):
     folder = settings.MEDIA_ROOT / videos[0].video_id
     folder.mkdir()
     response = post_delete_many(signed_in_client, videos, confirmed="1")
-    assert said(response) == "2 videos are deleted."
+    assert message_text(response) == "2 videos are deleted."
     assert not Video.objects.exists()
     assert not folder.exists()
-    assert "Select videos first" in said(post_delete_many(signed_in_client, videos, confirmed="1"))
+    assert "Select videos first" in message_text(post_delete_many(signed_in_client, videos, confirmed="1"))
 
 
 def test_it_says_why_a_video_stays(signed_in_client, settings):
@@ -192,13 +192,15 @@ def test_it_says_why_a_video_stays(signed_in_client, settings):
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).touch()
     response = post_delete(signed_in_client, video, video.get_absolute_url())
     assert response.url == video.get_absolute_url()
-    assert "Film a could not be deleted: its files cannot be moved (File exists). Nothing of it" in said(response)
+    assert "Film a could not be deleted: its files cannot be moved (File exists). Nothing of it" in message_text(
+        response
+    )
     assert folder.is_dir()
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).unlink()
-    assert said(post_delete(signed_in_client, video)).endswith("Film a is deleted.")
+    assert message_text(post_delete(signed_in_client, video)).endswith("Film a is deleted.")
 
 
-@pytest.mark.django_db(transaction=True)  # the media are answered from another thread
+@pytest.mark.django_db(transaction=True)  # the media response runs in another thread
 def test_it_serves_nothing_of_what_is_gone(signed_in_client, settings):
     video = running()
     filed = StoredFiles(f"{video.video_id}/a.mp4", 1, f"{video.video_id}/a.jpg")

@@ -11,12 +11,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 def press_undo(client, response):
-    """Press the message's button on the page that comes next."""
+    """Press the message's "Undo" button on the next page."""
     page = (client.get("/") if response.status_code == 302 else response).content.decode()
     form = re.search(r'<div class="message .*?<form method="post"\s+action="(.*?)"[^>]*>(.*?)</form>', page, re.DOTALL)
     inputs = re.findall(r'name="(do|id|place)" value="(.*?)"', form[2])
     assert ">Undo<" in form[2]
-    return client.post(form[1], {name: [value for each, value in inputs if each == name] for name, _ in inputs})
+    return client.post(form[1], {name: [value for field, value in inputs if field == name] for name, _ in inputs})
 
 
 def test_undo_cancel_restores_the_queue_position(superuser_client, waiting_videos):
@@ -67,8 +67,8 @@ def test_undo_retry_restores_the_cancellation(superuser_client, waiting_videos):
 
 
 def test_undo_retry_all_restores_each_failure(superuser_client, waiting_videos):
-    for words in ("no", "never"):
-        Video.objects.claim("w").fail(words)
+    for error in ("no", "never"):
+        Video.objects.claim("w").fail(error)
     assert (
         message_texts(press_undo(superuser_client, post_action(superuser_client, "queue-retry-failed")))
         == "2 videos are as they were before."
@@ -95,7 +95,7 @@ def test_undo_redownload_restores_the_complete_video(superuser_client, waiting_v
     response = press_undo(superuser_client, post_action(superuser_client, "again", claimed.video_id))
     claimed.refresh_from_db()
     assert claimed.status == Status.COMPLETE
-    # Complete again, so nothing of it can wait again.
+    # Complete again, so it cannot be put back into the queue.
     assert "Undo" not in superuser_client.get("/").content.decode()
     assert message_texts(response) == "a.example is not downloaded again; it is as it was."
 

@@ -1,4 +1,4 @@
-"""A real Chromium, and the site's own processes on the tests' data folder."""
+"""Fixtures for tests in a real Chromium, against the site's own processes on the tests' data folder."""
 
 from collections.abc import Callable, Iterator
 
@@ -30,9 +30,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def session_site(session_redis_server: RedisServer, static_files, tmp_path_factory) -> Iterator[ServerUnderTest]:
-    """The site for all tests that have it to themselves in turn; its bridge is to be started."""
-    for keeping in manage_processes(tmp_path_factory.mktemp("site")):
-        yield ServerUnderTest(keeping, keeping)
+    """The site's web server, shared by all tests of the session; the `site` fixture starts the bridge."""
+    for run_manage in manage_processes(tmp_path_factory.mktemp("site")):
+        yield ServerUnderTest(run_manage, run_manage)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def site(
     session_site.start_bridge()
     if not session_site.answers():
         session_site.start_web()
-    # A page is live from the first message on; what comes before that, nobody hears.
+    # A page is live from the first message on; what is published before that is lost.
     with redis_server.client() as client:
         wait_until(lambda: client.exists(SNAPSHOT_KEY), 20, "the bridge leads")
     return session_site
@@ -59,7 +59,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, site: ServerUnderTest) -> Iterator[Page]:
-    """A page that fails its test when something is logged as an error."""
+    """A page that fails its test when an error is logged in its console."""
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -85,11 +85,11 @@ def sign_in(site: ServerUnderTest) -> Callable[[Page], None]:
 
 @pytest.fixture
 def long_clip() -> str:
-    """A film in the media folder, larger than one open-ended range, by its name there."""
+    """The name of a video file in the media folder that is larger than one open-ended range."""
     path = settings.MEDIA_ROOT / "browser-clip.mp4"
     if not path.exists():
-        made = clips.H264 if clips.has_h264() else clips.MPEG4
-        # Much noise, so that a minute has several MB.
+        codec_options = clips.H264 if clips.has_h264() else clips.MPEG4
+        # Strong noise, so that one minute takes several MB.
         noise = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=12,noise=alls=40:allf=t"]
-        clips.run_ffmpeg(*noise, "-t", "60", *made, "-b:v", "2M", "-movflags", "+faststart", path)
+        clips.run_ffmpeg(*noise, "-t", "60", *codec_options, "-b:v", "2M", "-movflags", "+faststart", path)
     return path.name

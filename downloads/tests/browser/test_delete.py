@@ -1,4 +1,4 @@
-"""Deleting and undoing in a browser, with another tab beside."""
+"""Deletion and undo in a browser, with a second tab open."""
 
 import pytest
 from playwright.sync_api import expect

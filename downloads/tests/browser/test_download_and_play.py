@@ -1,4 +1,4 @@
-"""The main job from end to end: `manage.py up`, sign in, paste, watch in two tabs, play."""
+"""End-to-end test of the main use: `manage.py up`, sign in, paste, watch in two tabs, play."""
 
 import re
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.timeout(1
 
 @pytest.fixture(scope="module")
 def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
-    with temporary_archive(tmp_path_factory.mktemp("up")) as found:
-        found.start("up", "--port", "0", "--workers", "4", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1", YTARCHIVE_PER_HOST="8")
-        found.await_ready()
-        yield found
+    with temporary_archive(tmp_path_factory.mktemp("up")) as archive:
+        archive.start("up", "--port", "0", "--workers", "4", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1", YTARCHIVE_PER_HOST="8")
+        archive.await_ready()
+        yield archive
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_it_downloads_pasted_urls_live_in_two_tabs_and_plays_them(
         expect(tab.get_by_role("progressbar")).to_have_count(0)
     page.get_by_role("link", name="direct").first.click()
     player = page.locator("video")
-    # Functions, not expressions: the content policy forbids to evaluate a string.
+    # Functions, not expressions: the content security policy forbids evaluating strings.
     page.wait_for_function("() => document.querySelector('video')?.duration > 0")
     player.evaluate("video => { video.muted = true; return video.play(); }")
     page.wait_for_function("() => document.querySelector('video').currentTime > 0.2")
@@ -68,7 +68,7 @@ def test_it_downloads_pasted_urls_live_in_two_tabs_and_plays_them(
     assert stored.read_bytes() == media_server.clip
 
 
-# Three bars have moved, all while the others did.
+# Three bars have moved at the same time.
 ALL_BARS_MOVE = """() => {
     const bars = [...document.querySelectorAll('[data-video-id] [role=progressbar]')];
     window.seen ??= {};

@@ -1,4 +1,4 @@
-"""Nothing jumps: what comes, goes and changes its place glides there, and what is read stays where it is."""
+"""Layout stability: cards that appear, disappear or move are animated, and the scroll position is kept."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -40,7 +40,7 @@ def page(request, browser: Browser, site) -> Page:
 
 
 def collect_glides(page: Page) -> list[list]:
-    """Return what has glided since the last time, once all of it is where it belongs: [what, how far, ms]."""
+    """Wait for running animations; return the moves since the last call: [element, distance, milliseconds]."""
     page.wait_for_function("() => window.glides.length")
     wait_until_stable(page)
     glides = page.evaluate("window.glides.splice(0)")
@@ -56,7 +56,7 @@ def test_nothing_jumps_when_rows_come_and_go(page):
     first, second, third = page.videos
     finish_video(second)
     expect_status(page, second, "complete")
-    # The row itself glides to its place among the cards.
+    # The row itself is animated to its place among the cards.
     folded = [how for what, how, _ in collect_glides(page) if what == second.video_id]
     assert folded
     assert folded != ["0px 0px"]
@@ -69,7 +69,7 @@ def test_nothing_jumps_when_rows_come_and_go(page):
     for video in (first, third, new):
         finish_video(video)
         expect_status(page, video, "complete")
-        # What comes in the midst of a glide is seen to move on, which the browser may count.
+        # A card that is inserted during an animation moves on, which the browser may count as a shift.
         collect_glides(page)
     waiting.cancel()
     expect_status(page, waiting, "cancelled")
@@ -92,9 +92,9 @@ def test_what_is_read_stays_where_one_has_scrolled(page):
     finish_video(page.videos[0])
     expect_status(page, page.videos[0], "complete")
     collect_glides(page)
-    shown = page.locator(".grid > li")
-    tops = shown.evaluate_all(f"cards => cards.map({TOP_EDGE})")
-    # With several in a line, each moves on by one; the lines stay.
+    cards = page.locator(".grid > li")
+    tops = cards.evaluate_all(f"cards => cards.map({TOP_EDGE})")
+    # With several cards in a line, each moves by one place; the lines stay.
     assert min(abs(top - before) for top in tops[-2:]) < 1
     assert page.evaluate("window.shifts") == []
 

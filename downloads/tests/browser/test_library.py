@@ -1,4 +1,4 @@
-"""The library as people use it: search, filters, pages, keys, selection, deletion, notifications."""
+"""The library in a browser: search, filters, pages, keys, selection, deletion, notifications."""
 
 import re
 
@@ -23,7 +23,7 @@ def waiting(name: str) -> Video:
 
 
 def selection_text(page: Page) -> str:
-    """Return what the bar says, which a style sheet counts."""
+    """Return the text of the selection bar, whose number a CSS counter generates."""
     wait_until_stable(page)
     client = page.context.new_cdp_session(page)
     nodes = client.send("Accessibility.getFullAXTree")["nodes"]
@@ -86,7 +86,7 @@ def test_it_finds_filters_and_turns_pages_in_place(page, site):
 
     page.get_by_role("link", name="Failed 1").click()
     expect(cards).to_have_count(1)
-    # Only then is the new filter bar htmx's.
+    # Only then has htmx processed the new filter bar.
     expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
     page.locator("select[name=sort]").select_option("title")
     expect(page).to_have_url(f"{site.url}/?state=failed&sort=title")
@@ -94,7 +94,7 @@ def test_it_finds_filters_and_turns_pages_in_place(page, site):
     expect(cards).to_have_count(1)
     assert page.evaluate("window.same")
     page.go_back()
-    # Going back loads the page anew; going on before it has begun to breaks that off.
+    # Going back reloads the page; going forward before the load has begun would abort it.
     page.wait_for_function("!window.same && document.readyState == 'complete'")
     expect_connection(page, "live")
     page.go_back()
@@ -223,7 +223,7 @@ def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
     expect(card(page, old).locator("[data-title]")).to_be_focused()
 
 
-# What the browser would show, and what a person answers.
+# The notifications that the browser would show, and the user's answer to the permission request.
 NOTIFICATION_STUB = """
 window.shown = [];
 window.Notification = class {
@@ -248,7 +248,7 @@ def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
     page.wait_for_function("() => window.shown.length === 1")
     broken.fail("The site answered 404: nothing is at this address.")
     page.wait_for_function("() => window.shown.length === 2")
-    # No card is fetched for who looks elsewhere: its name is not known here.
+    # Under another filter no card is fetched, so the title is not known here.
     later = running_with_metadata("later")
     publish_percent(later, 50)
     expect(page.locator("html")).to_have_attribute("data-tracked", "3")
@@ -267,12 +267,12 @@ def test_it_counts_down_to_the_next_retry(page, site):
     Video.objects.filter(pk=video.pk).update(not_before=video.added_at.replace(year=video.added_at.year + 1))
     page.clock.install()
     open_live_page(page, site)
-    words = page.locator("[data-retries-at]")
-    expect(words).to_be_visible()
-    before = words.inner_text()
+    countdown = page.locator("[data-retries-at]")
+    expect(countdown).to_be_visible()
+    before = countdown.inner_text()
     page.clock.fast_forward("02:00:00")
-    expect(words).not_to_have_text(before)
-    expect(words).to_contain_text(re.compile(r"^Retrying in \d+ h \d+ min \(1 of 3\)$"))
+    expect(countdown).not_to_have_text(before)
+    expect(countdown).to_contain_text(re.compile(r"^Retrying in \d+ h \d+ min \(1 of 3\)$"))
 
 
 def test_it_is_all_there_without_javascript(browser, site, sign_in):

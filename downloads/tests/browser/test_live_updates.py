@@ -1,4 +1,4 @@
-"""The pages are live: bars move, end, and come back, in a real browser on the real processes."""
+"""Live updates of the pages: progress bars move, end and reappear, in a real browser with the real processes."""
 
 import pytest
 from playwright.sync_api import WebSocket, expect
@@ -185,14 +185,14 @@ def test_it_does_no_work_while_hidden_and_is_right_when_shown(page, site):
     video, ended = running_with_metadata("a"), running_with_metadata("b")
     page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.away ?? false })")
     open_live_page(page, site)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested_urls: list[str] = []
+    page.on("request", lambda request: requested_urls.append(request.url))
     page.evaluate("window.away = true")
     finish_video(ended)
     publish_percent(video, 71)
-    # The frame that brings this is the one after the status: that has been taken by then.
+    # This arrives in the frame after the status, which has therefore been processed by then.
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "71")
-    assert asked == []
+    assert requested_urls == []
     page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
     expect(card(page, ended)).to_have_attribute("data-status", "complete")
 

@@ -1,4 +1,4 @@
-"""Redis, bridge and web server killed at random under an open page: in the end each bar equals its row."""
+"""Outages of Redis, bridge and web server at random under an open page: in the end each bar equals its row."""
 
 import contextlib
 import random
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 
 class OutageSimulation:
-    """A worker that goes on, and somebody who kills what it needs."""
+    """A simulated worker that goes on while the processes that it needs are killed."""
 
     def __init__(self, site: ServerUnderTest, server: RedisServer, seed: int) -> None:
         self.site = site
@@ -28,7 +28,7 @@ class OutageSimulation:
         self.killed = 0
 
     def work(self) -> None:
-        """Let one video come a little further, or end, or begin again."""
+        """Advance, end or restart one video."""
         video = self.chance.choice(self.videos)
         event = self.chance.random()
         if video.status in (Status.FAILED, Status.CANCELLED):
@@ -53,7 +53,7 @@ class OutageSimulation:
         publish_percent_if_redis_up(video, self.percent[video.pk])
 
     def kill(self) -> None:
-        """Kill one part, and start it again after a while in which the others go on."""
+        """Kill one process, and restart it after a while in which the others go on."""
         part = self.chance.choice(("redis", "bridge", "web"))
         self.killed += 1
         {"redis": self.server.kill, "bridge": self.site.kill_bridge, "web": self.site.kill_web}[part]()
@@ -71,14 +71,14 @@ class OutageSimulation:
             self.kill()
 
     def end(self) -> None:
-        """The workers that still run tell where they are, as they do five times a second."""
+        """Publish the progress of all running videos, as workers do five times a second."""
         for video in self.videos:
             if video.is_active:
                 self.publish_progress(video)
 
 
 def publish_percent_if_redis_up(video: Video, percent: float) -> None:
-    """Publish; while Redis is away that is lost, as it is for a real worker."""
+    """Publish one message; while Redis is down it is lost, as for a real worker."""
     with contextlib.suppress(AssertionError):
         publish_percent(video, percent)
 
@@ -100,7 +100,7 @@ def run_outages(page: Page, site: ServerUnderTest, server: RedisServer, *, secon
             expect(progress_bar(page, video)).to_have_count(0)
     assert page.evaluate("window.neverReloaded")
     assert chaos.killed >= seconds / 10
-    # A server that is away is logged by the browser itself; nothing else may be.
+    # The browser itself logs that the server is down; nothing else may be logged.
     errors = page.errors  # type: ignore[attr-defined]
     assert not [
         text

@@ -1,4 +1,4 @@
-"""One walk through the whole of it: on a desk and on a phone, in light and dark, with and without JavaScript."""
+"""Audit of all pages: on desktop and phone sizes, in light and dark, with and without JavaScript."""
 
 import itertools
 import os
@@ -31,7 +31,7 @@ def sample_library(tmp_path_factory: pytest.TempPathFactory) -> SampleLibrary:
 
 @pytest.fixture(scope="module")
 def session_site(django_db_setup, session_redis_server, static_files, tmp_path_factory) -> Iterator[ServerUnderTest]:
-    """The running site, for all walks."""
+    """The running site, for all audits."""
     for manage in manage_processes(tmp_path_factory.mktemp("site")):
         site = ServerUnderTest(manage, manage)
         site.start_bridge()
@@ -40,7 +40,7 @@ def session_site(django_db_setup, session_redis_server, static_files, tmp_path_f
 
 
 class PageAuditor:
-    """Somebody who looks at each page that they come to."""
+    """A visit to all pages that audits each of them."""
 
     def __init__(
         self, page: Page, site: ServerUnderTest, videos: dict[str, Video], name: str, *, scripts: bool
@@ -50,22 +50,22 @@ class PageAuditor:
         self.videos = videos
         self.name = name
         self.scripts = scripts
-        # Two of the eight see every width and every colour; more takes long.
+        # Two of the eight combinations cover every width and every colour; more would take long.
         self.rules_are_read = name in {"desk-light", "phone-dark"}
         self.errors: list[str] = []
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def go(self, path: str) -> None:
         self.page.goto(self.site.url + path)
 
     def audit(self, where: str, *, rules: list[str] = AUDIT_RULES) -> None:
-        """Look at the page that is open, as somebody would who cannot see, or has a narrow screen or a slow line."""
+        """Check the open page's accessibility, its layout on narrow screens and its size."""
         wait_until_stable(self.page)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
         assert len(self.page.content().encode()) <= MAX_HTML_BYTES, where
         if self.rules_are_read:
-            # Where the page is scrolled, the sticky header covers some of it.
+            # On a scrolled page the sticky header covers a part of it.
             self.page.evaluate("scrollTo(0, 0)")
             check_accessibility(self.page, where, rules)
         assert not self.errors, where
@@ -88,7 +88,7 @@ class PageAuditor:
         self.audit("library")
 
     def settle(self) -> None:
-        """Wait until the page is live, where it can be."""
+        """Wait until the page is live, if scripts run."""
         state = "live" if self.scripts else "off"
         expect(self.page.locator("html")).to_have_attribute("data-connection", state)
 
@@ -121,7 +121,7 @@ class PageAuditor:
         self.audit("nothing")
 
     def browse(self) -> None:
-        """Filter, sort, and turn the page."""
+        """Filter, sort, and go to the next page."""
         self.go("/")
         self.choose("uploader", "Slow Crafts")
         expect(self.page.locator(".grid > li")).to_have_count(6)
@@ -179,7 +179,7 @@ class PageAuditor:
         self.audit("acted")
 
     def delete(self) -> None:
-        """Delete one, then two that are selected; each time after being asked."""
+        """Delete one video, then two selected ones, each time through the confirmation."""
         self.go("/")
         self.settle()
         for titles in (["Wintering bees"], ["Why bridges sing", "The tide mill at Eling"]):
@@ -187,10 +187,10 @@ class PageAuditor:
                 self.card(title).get_by_role("checkbox").check()
             chosen = self.page.get_by_role("form", name="What is selected") if titles[1:] else self.card(titles[0])
             chosen.get_by_role("button", name="Delete", exact=True).click()
-            asked = self.page.get_by_role("dialog") if self.scripts else self.page.locator("main")
-            expect(asked.get_by_role("heading", name="Delete")).to_be_visible()
+            confirmation = self.page.get_by_role("dialog") if self.scripts else self.page.locator("main")
+            expect(confirmation.get_by_role("heading", name="Delete")).to_be_visible()
             self.audit(f"delete-{len(titles)}")
-            asked.get_by_role("button", name="Delete", exact=True).click()
+            confirmation.get_by_role("button", name="Delete", exact=True).click()
             for title in titles:
                 expect(self.card(title)).to_have_count(0)
         expect(self.page).to_have_url(f"{self.site.url}/")

@@ -1,4 +1,4 @@
-"""What a person does on the pages: sign in, paste, watch, cancel, retry; with and without JavaScript."""
+"""Actions of a user on the pages: sign in, paste, watch, cancel, retry; with and without JavaScript."""
 
 import pytest
 from django.template.loader import render_to_string
@@ -118,7 +118,7 @@ def test_it_says_what_went_wrong(page, context, site, sign_in):
     page.get_by_role("button", name="Undo").click()
     expect(card(page, video)).to_have_attribute("data-status", "queued")
     expect(page.get_by_text("Something broke")).to_be_hidden()
-    page.errors.clear()  # Chromium logs what failed
+    page.errors.clear()  # Chromium logs failed requests
 
 
 def test_it_turns_into_the_player_when_the_video_is_complete(page, site, long_clip):
@@ -148,7 +148,7 @@ def test_it_plays_and_seeks(page, site, long_clip):
         })"""
     )
     assert player.evaluate("video => video.error") is None
-    assert [found for found in ranges if found]
+    assert [header for header in ranges if header]
 
 
 def test_it_says_that_a_removed_video_is_gone(page, site):

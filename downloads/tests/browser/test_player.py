@@ -1,4 +1,4 @@
-"""The page of one video: subtitles from the site to the screen, a player left alone, a description folded."""
+"""The page of one video: subtitles of the site, a player that updates do not disturb, a folded description."""
 
 import pytest
 from django.conf import settings
@@ -31,7 +31,7 @@ PLAY_SCRIPT = """(video) => new Promise((done, broken) => {
 
 @pytest.fixture
 def subtitled_video(site, media_server, monkeypatch) -> Video:
-    """A video that was really downloaded, with subtitles in two languages."""
+    """A video that was downloaded by a real attempt, with subtitles in two languages."""
     monkeypatch.setattr(settings, "ALLOW_PRIVATE_HOSTS", True)
     monkeypatch.setenv("PATH", ffmpeg.build_search_path())
     url = media_server.url("/subtitled/index.m3u8?languages=en,de")
@@ -50,9 +50,9 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     player = page.locator("video")
     assert player.evaluate(SHOW_TRACK_SCRIPT, "de") == ["Deutsch", "Hello in de"]
     assert player.evaluate(SHOW_TRACK_SCRIPT, "en") == ["English", "Hello in en"]
-    for shown in (0, 1, 0):
+    for track_count in (0, 1, 0):
         page.keyboard.press("c")
-        assert player.evaluate(SHOWN_TRACKS_SCRIPT) == shown
+        assert player.evaluate(SHOWN_TRACKS_SCRIPT) == track_count
     player.evaluate(PLAY_SCRIPT)
     assert subtitled_video.redownload()
     expect(card(page, subtitled_video)).to_have_attribute("data-status", "queued")

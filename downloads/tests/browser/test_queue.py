@@ -1,4 +1,4 @@
-"""The queue's own state, seen live in every tab."""
+"""The state of the queue, updated live in every tab."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""A page with 100 bars that move five times a second, for a long time: no long task, no growth, nothing moves."""
+"""Soak test of a page with 100 bars that change five times a second: no long tasks, memory growth or layout shifts."""
 
 import os
 import sys
@@ -28,13 +28,13 @@ new PerformanceObserver((list) => { for (const entry of list.getEntries()) windo
 
 
 def heap_bytes(client: CDPSession) -> int:
-    """Return the bytes that are in use after everything unused was thrown away."""
+    """Return the bytes in use after a garbage collection."""
     client.send("HeapProfiler.collectGarbage")
     return int(client.send("Runtime.getHeapUsage")["usedSize"])
 
 
 def move_bars(videos: list[Video], seconds: float) -> int:
-    """Move each bar five times a second; return how many messages that were."""
+    """Move each bar five times a second; return the number of messages."""
     began, sent = time.monotonic(), 0
     while (passed := time.monotonic() - began) < seconds:
         for number, video in enumerate(videos):

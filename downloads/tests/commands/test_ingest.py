@@ -1,4 +1,4 @@
-"""`manage.py ingest` and `manage.py work`, as the shell sees them."""
+"""`manage.py ingest` and `manage.py work`: exit status, output and processes."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def private_hosts_allowed(settings):
 
 
 def run_ingest(capsys, *args):
-    """Run the command here; (exit status, standard output, standard error)."""
+    """Run the command in this process; return (exit status, standard output, standard error)."""
     status = 0
     try:
         call_command("ingest", *args)
@@ -90,7 +90,7 @@ def test_it_waits_and_shows_bars(run_manage, redis_server, media_server):
 
 @pytest.fixture
 def shown_bars(capsys, monkeypatch):
-    """Wait for a video, with a step before each further look; what the bar showed."""
+    """Wait for a video, with a step before each poll; return the texts of the progress bar."""
 
     def run(*steps):
         left = iter(steps)
@@ -116,26 +116,26 @@ def update_row(percent):
 
 
 def publish_progress(redis_server, percent):
-    """Publish as a worker does, and wait until the bridge has it."""
+    """Publish progress as a worker does, and wait until the bridge has stored it."""
 
-    def say(video):
+    def publish(video):
         publisher.publish_progress(
             video.video_id, message.Progress(percent=percent, phase="audio", attempt=video.attempt)
         )
         with redis_server.client() as client:
-            known = partial(client.hget, keys.SNAPSHOT_KEY, video.video_id)
-            wait_until(lambda: f'"percent":{percent}'.encode() in (known() or b""), 10, "the bridge has it")
+            read_snapshot = partial(client.hget, keys.SNAPSHOT_KEY, video.video_id)
+            wait_until(lambda: f'"percent":{percent}'.encode() in (read_snapshot() or b""), 10, "the bridge has it")
 
-    return say
+    return publish
 
 
 @pytest.mark.processes
 def test_it_shows_what_is_newer_than_the_row(shown_bars, redis_server, run_manage):
     run_manage("bridge_progress")
     wait_until(lambda: redis_server.client().exists(keys.LEADER_KEY), 15, "the bridge leads")
-    heard = publish_progress(redis_server, 42.5)
-    shown = shown_bars(claim_next, heard, update_row(50.0), fail_video)
-    assert shown == ["? queued", "? looking", "42.5% audio", "50.0% video", "50.0% failed"]
+    publish_step = publish_progress(redis_server, 42.5)
+    bars = shown_bars(claim_next, publish_step, update_row(50.0), fail_video)
+    assert bars == ["? queued", "? looking", "42.5% audio", "50.0% video", "50.0% failed"]
 
 
 def test_it_shows_the_row_without_redis(shown_bars, redis_server):

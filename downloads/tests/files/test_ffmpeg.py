@@ -1,4 +1,4 @@
-"""ffmpeg and ffprobe runs."""
+"""Runs of ffmpeg and ffprobe."""
 
 import subprocess
 
@@ -8,7 +8,7 @@ from downloads.files import ffmpeg, media_types
 
 
 class TestFfmpeg:
-    """What ffmpeg says about a file."""
+    """Facts about a file that ffmpeg reports."""
 
     def test_it_reads_a_clip(self, session_media_server):
         assert ffmpeg.validation_error(session_media_server.folder / "clip.mp4") == ""

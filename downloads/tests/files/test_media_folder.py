@@ -1,4 +1,4 @@
-"""How a fetched video is put away."""
+"""Storing of fetched videos in the media folder."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The table of media types, and what derives from it."""
+"""The table of media types, and everything derived from it."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""File names made of titles."""
+"""File names made from titles."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which subtitles are kept, and what they are called."""
+"""Selection and naming of subtitle files."""
 
 import pytest
 
@@ -9,7 +9,7 @@ WEBVTT_CUE = "\n\n00:00.000 --> 00:02.000\nHello\n"
 
 @pytest.fixture
 def fetched_subtitles(tmp_path):
-    """Where fetched files lie; `room("en", text)` makes one."""
+    """A function that creates a fetched file: `fetched_subtitles("en", text)`."""
     (tmp_path / "ready").mkdir()
 
     def make(language, text=f"WEBVTT{WEBVTT_CUE}"):
@@ -48,20 +48,20 @@ def test_it_keeps_no_language_that_is_none(fetched_subtitles, language):
 
 
 def test_it_keeps_a_limited_number(fetched_subtitles):
-    found = [fetched_subtitles(f"en-{number:03}") for number in range(subtitles.MAX_SUBTITLE_FILES + 5)]
-    assert list(subtitles.collect_subtitles(found, fetched_subtitles.ready, "film")) == [
+    files = [fetched_subtitles(f"en-{number:03}") for number in range(subtitles.MAX_SUBTITLE_FILES + 5)]
+    assert list(subtitles.collect_subtitles(files, fetched_subtitles.ready, "film")) == [
         f"en-{number:03}" for number in range(subtitles.MAX_SUBTITLE_FILES)
     ]
 
 
 def test_it_keeps_them_by_language_under_the_name_of_the_film(fetched_subtitles):
-    found = [
+    files = [
         fetched_subtitles("en"),
         fetched_subtitles("de", b"\xef\xbb\xbfWEBVTT - Untertitel"),
         fetched_subtitles("pt-BR"),
         fetched_subtitles("en-eEY6OEpapPo", "WEBVTT"),
     ]
-    assert subtitles.collect_subtitles(found, fetched_subtitles.ready, "A. film") == {
+    assert subtitles.collect_subtitles(files, fetched_subtitles.ready, "A. film") == {
         "de": "A. film.de.vtt",
         "en": "A. film.en.vtt",
         "en-eEY6OEpapPo": "A. film.en-eEY6OEpapPo.vtt",
@@ -71,7 +71,7 @@ def test_it_keeps_them_by_language_under_the_name_of_the_film(fetched_subtitles)
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "label"),
     [
         ("de", "Deutsch"),
         ("fr", "Français"),
@@ -81,5 +81,5 @@ def test_it_keeps_them_by_language_under_the_name_of_the_film(fetched_subtitles)
         ("tlh", "tlh"),
     ],
 )
-def test_it_calls_a_language_by_its_own_name(language, said):
-    assert subtitles.language_label(language) == said
+def test_it_calls_a_language_by_its_own_name(language, label):
+    assert subtitles.language_label(language) == label

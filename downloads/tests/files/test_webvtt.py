@@ -1,4 +1,4 @@
-"""Texts of WebVTT files."""
+"""Text extraction from WebVTT files."""
 
 from downloads.files import webvtt
 from downloads.tests.support.subtitles import SAMPLE_WEBVTT

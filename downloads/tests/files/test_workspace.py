@@ -6,7 +6,7 @@ from downloads.files import workspace
 
 
 class TestWorkspace:
-    """One folder per video, one attempt in it."""
+    """Workspace folders: one per video, used by one attempt at a time."""
 
     @pytest.fixture(autouse=True)
     def root(self, settings, tmp_path):
@@ -19,12 +19,12 @@ class TestWorkspace:
         for name in ("over.part", "a.mp4.part", "a.mp4.mark", "b.mp4", "b.mp4.mark", "media.temp.mp4"):
             (root / "abc" / name).write_text(name)
         with workspace.locked_workspace("abc") as folder:
-            found = {
+            contents = {
                 path.name: path.read_text()
                 for path in folder.iterdir()
                 if path.name not in (workspace.RESERVE_FILE, workspace.HIGH_WATER_MARK_FILE)
             }
-        assert found == {
+        assert contents == {
             "a.mp4.part": "a.mp4.part",
             "a.mp4.mark": "a.mp4.mark",
             "b.mp4.part": "b.mp4",

@@ -1,4 +1,4 @@
-"""Playlists become videos of their own; nothing is fetched twice; subtitles are kept beside."""
+"""Playlists as separate videos, duplicates, and stored subtitles."""
 
 import pytest
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 def download(redis_server):
-    """Take an address through one attempt; its row at the end."""
+    """Run one attempt at a URL; return its row afterwards."""
 
     def run(url, **more):
         video, _ = Video.objects.ingest(url, url, **more)
@@ -86,11 +86,11 @@ def test_it_refuses_forbidden_addresses_in_a_playlist(redis_server):
 
 
 class TestDuplicates:
-    """The same video under another address."""
+    """Detection of the same video under another URL."""
 
     @pytest.fixture(autouse=True)
     def generic_ids_are_unique(self, monkeypatch):
-        """Have the generic extractor's ids count, which are file names: here they are unique."""
+        """Treat the generic extractor's ids as unique; they are file names, which are unique in these tests."""
         monkeypatch.setattr(querysets, "NON_UNIQUE_ID_EXTRACTORS", ())
 
     def test_it_skips_a_duplicate(self, download, media_server):
@@ -123,7 +123,7 @@ def test_it_takes_no_file_name_for_an_id(redis_server):
 
 
 class TestSubtitles:
-    """Chosen languages, kept as WebVTT."""
+    """Subtitles of the chosen languages, stored as WebVTT."""
 
     def stored_subtitles(self, settings, video):
         folder = settings.MEDIA_ROOT / video.video_id
@@ -131,10 +131,10 @@ class TestSubtitles:
 
     def test_it_keeps_the_chosen_languages(self, download, media_server, settings):
         video = download(media_server.url("/subtitled/index.m3u8?languages=en,de"), subtitle_languages="de")
-        found = self.stored_subtitles(settings, video)
-        assert list(found) == ["index.de.vtt"]
+        stored = self.stored_subtitles(settings, video)
+        assert list(stored) == ["index.de.vtt"]
         assert video.subtitle_files == [{"language": "de", "file": f"{video.video_id}/index.de.vtt"}]
-        assert "Hello in de" in found["index.de.vtt"]
+        assert "Hello in de" in stored["index.de.vtt"]
 
     def test_it_keeps_those_of_the_settings(self, download, media_server, settings):
         settings.SUBTITLES = "en,de"

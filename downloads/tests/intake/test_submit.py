@@ -1,4 +1,4 @@
-"""Which lines a person may paste."""
+"""Validation of pasted lines."""
 
 import threading
 import time
@@ -16,21 +16,21 @@ PUBLIC_ADDRESSES = ["203.0.114.1"]
 
 @pytest.fixture(autouse=True)
 def host_names(monkeypatch):
-    """The far end of the network: a few names, and no others."""
-    known = {
+    """Host names that resolve, by a table; all others are unknown."""
+    addresses_by_host = {
         "example.org": PUBLIC_ADDRESSES,
         "inside.example": ["10.0.0.7"],
         "mixed.example": [*PUBLIC_ADDRESSES, "::1"],
     }
-    known |= {"metadata.example": ["169.254.169.254"], "localhost": ["127.0.0.1"]}
+    addresses_by_host |= {"metadata.example": ["169.254.169.254"], "localhost": ["127.0.0.1"]}
 
     def resolve(host, port):
-        if host in known:
-            return known[host]
+        if host in addresses_by_host:
+            return addresses_by_host[host]
         raise address_policy.HostUnreachable(f"unknown host name {host}")
 
     monkeypatch.setattr(address_policy, "resolve_host", resolve)
-    return known
+    return addresses_by_host
 
 
 def refusal_reason(line):
@@ -162,13 +162,13 @@ def test_it_takes_a_line_once_that_is_pasted_twice():
 def test_it_takes_a_limited_number_of_lines():
     taken, refusals = submit.submit([f"http://example.org/{n}" for n in range(submit.MAX_SUBMITTED_LINES + 2)])
     assert len(taken) == submit.MAX_SUBMITTED_LINES
-    assert ["Only 200 lines" in each.reason for each in refusals] == [True, True]
+    assert ["Only 200 lines" in refusal.reason for refusal in refusals] == [True, True]
 
 
 def test_it_refuses_lines_one_by_one():
     taken, refusals = submit.submit(["nonsense", "http://example.org/a", "http://10.0.0.1/"])
     assert [video.url for video in taken] == ["http://example.org/a"]
-    assert [each.line for each in refusals] == ["nonsense", "http://10.0.0.1/"]
+    assert [refusal.line for refusal in refusals] == ["nonsense", "http://10.0.0.1/"]
 
 
 def test_it_does_not_wait_for_a_slow_name(monkeypatch):

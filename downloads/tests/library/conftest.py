@@ -1,4 +1,4 @@
-"""The cache of the library's tests."""
+"""Cache fixture for the library's tests."""
 
 import pytest
 from django.core.cache import cache

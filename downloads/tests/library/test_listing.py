@@ -1,4 +1,4 @@
-"""The part of the library that an address asks for: filters, orders, pages, places; and any address gives a page."""
+"""Listings for the parameters of a URL: filters, orders, pages, places; any URL gives a page."""
 
 import datetime as dt
 import re
@@ -103,12 +103,12 @@ def test_it_says_where_each_card_belongs(client, query, places):
     ]
     ids = "&".join(f"id={video.video_id}" for video in videos)
     page = client.get(f"/videos/cards?as=card&{ids}&{query}").content.decode()
-    found = dict(re.findall(r'data-video-id="(\w+)".*?data-place="(\w+)"', page, re.DOTALL))
-    assert tuple(found[video.video_id] for video in videos) == places
+    places_by_id = dict(re.findall(r'data-video-id="(\w+)".*?data-place="(\w+)"', page, re.DOTALL))
+    assert tuple(places_by_id[video.video_id] for video in videos) == places
     assert 'data-part="states"' in page
     on_page = client.get(f"/?{query}").content.decode()
     listed = dict(re.findall(r'data-video-id="(\w+)".*?data-place="(\w+)"', on_page, re.DOTALL))
-    assert listed == {video_id: place for video_id, place in found.items() if place != "elsewhere"}
+    assert listed == {video_id: place for video_id, place in places_by_id.items() if place != "elsewhere"}
 
 
 @pytest.mark.parametrize(

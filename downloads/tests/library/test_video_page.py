@@ -1,4 +1,4 @@
-"""The page of one video, and what can be done there."""
+"""The page of one video, and its actions."""
 
 import datetime as dt
 import re
@@ -32,12 +32,12 @@ def complete_video_with_file(settings, tmp_path):
 
 
 def render_video_page(client, video: Video, query: str = "") -> str:
-    """Return the video's page, which is the same as its partial in all that changes."""
+    """Return the video's page, after comparing its changing parts with the partial."""
     page = client.get(f"{video.get_absolute_url()}?{query}").content.decode()
     partial = client.get(f"/videos/cards?as=detail&{query}&id={video.video_id}").content.decode()
     assert len(re.findall(r"data-video-id=", page)) == len(re.findall(r"data-status=", page)) == 1
     assert re.findall(r'data-part="(?!messages)(\w+)"', page) == re.findall(r'data-part="(\w+)"', partial)
-    # To the letter: what a live update finds equal is left alone, and a description keeps its empty lines.
+    # Exactly: a live update leaves equal parts alone, and a description keeps its empty lines.
     assert partial.strip() in page
     return page
 
@@ -189,7 +189,7 @@ def test_it_leads_to_the_newer_and_the_older_film(client, complete_video_with_fi
     page = render_video_page(client, middle)
     assert re.search(rf'<a href="{new.get_absolute_url()}"\s+rel="prev">', page)
     assert re.search(rf'<a href="{old.get_absolute_url()}"\s+rel="next">', page)
-    Video.objects.update(added_at=middle.added_at)  # as those of a list may have it
+    Video.objects.update(added_at=middle.added_at)  # as entries of a playlist may have it
     assert middle.neighbours() == (new, old)
     assert new.neighbours()[0] is old.neighbours()[1] is None
 
@@ -236,9 +236,9 @@ def test_it_asks_the_database_no_more_for_more(client, complete_video_with_file,
     listed = running("list")
     Video.objects.filter(pk__in=[waiting(f"e{number}").pk for number in range(30)]).update(parent=listed)
     assert listed.complete_as_playlist("Many films", "A list.")
-    for found in (video, listed, Video.objects.waiting().last()):
+    for page_video in (video, listed, Video.objects.waiting().last()):
         with django_assert_max_num_queries(10):
-            client.get(found.get_absolute_url())
+            client.get(page_video.get_absolute_url())
 
 
 def test_it_names_a_video_without_a_title_by_its_address(client):

@@ -1,4 +1,4 @@
-"""Videos of the models' tests."""
+"""Video fixtures for the models' tests."""
 
 import pytest
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def run_concurrently(do) -> list:
-    """Do it 20 times at the same time, each on a connection of its own."""
+    """Run the action 20 times concurrently, each on a connection of its own."""
     ready = threading.Barrier(20)
 
     def once(_):
@@ -57,7 +57,7 @@ def test_concurrent_requests_all_get_an_answer(client):
         return response.content.decode()
 
     for verb in ("cancel", "retry", "delete"):
-        said = run_concurrently(functools.partial(press, verb))
-        assert sum('class="message success"' in words for words in said) == 1
-        assert sum('class="message info"' in words for words in said) == 19
+        answers = run_concurrently(functools.partial(press, verb))
+        assert sum('class="message success"' in answer for answer in answers) == 1
+        assert sum('class="message info"' in answer for answer in answers) == 19
     assert is_gone(video)

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestQueue:
-    """Pause, resume and hold."""
+    """Pausing, resuming and holding of the queue."""
 
     def test_it_starts_nothing_while_it_is_paused(self, waiting_video):
         before = Video.objects.latest_rev()

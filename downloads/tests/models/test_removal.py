@@ -1,4 +1,4 @@
-"""A video's row and its files go together or not at all."""
+"""Removal of a video's row together with its files, or of neither."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def test_it_removes_nothing_twice(video_with_files):
 
 
 def test_it_leaves_all_as_it_was_when_the_files_cannot_be_moved(video_with_files, settings):
-    # A file where the trash would be: not even root can move a folder into it.
+    # A file in the place of the trash folder: not even root can move a folder into it.
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).touch()
     before = VideoEvent.objects.count()
     with pytest.raises(RemovalError, match=r"its files cannot be moved \(File exists\)"):
@@ -36,7 +36,7 @@ def test_it_leaves_all_as_it_was_when_the_files_cannot_be_moved(video_with_files
 
 @pytest.fixture
 def blocking_foreign_key(video_with_files):
-    """A row of another table that points to the video, which the database notices as late as at the commit."""
+    """A row of another table that refers to the video, which the database checks only at the commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE claims (video_id bigint REFERENCES downloads_video (id) DEFERRABLE INITIALLY DEFERRED)"
@@ -63,18 +63,18 @@ def test_it_puts_the_files_back_when_the_database_refuses_to_commit(video_with_f
 
 @pytest.fixture
 def undeletable_folder(settings):
-    """A folder whose files cannot be removed; for root, who may do anything, it is somebody else who tries."""
+    """A folder whose files cannot be removed; if the tests run as root, the effective user is changed to nobody."""
     settings.MEDIA_ROOT = Path(tempfile.mkdtemp())
     folder = settings.MEDIA_ROOT / trash.TRASH_FOLDER / "abc" / "locked"
     folder.mkdir(parents=True)
     (folder / "file").touch()
     folder.chmod(0o500)
     settings.MEDIA_ROOT.chmod(0o755)
-    who = os.geteuid()
-    if not who:
+    user_id = os.geteuid()
+    if not user_id:
         os.seteuid(65534)
     yield folder
-    os.seteuid(who)
+    os.seteuid(user_id)
     folder.chmod(0o700)
     shutil.rmtree(settings.MEDIA_ROOT)
 
@@ -100,14 +100,14 @@ def test_it_removes_row_files_and_history(video_with_files):
 
 
 def test_it_publishes_one_message(video_with_files, redis_server):
-    with redis_server.client() as client, client.pubsub() as ears:
-        ears.psubscribe(keys.CHANNEL_PATTERN)
-        ears.get_message(timeout=5)
+    with redis_server.client() as client, client.pubsub() as subscription:
+        subscription.psubscribe(keys.CHANNEL_PATTERN)
+        subscription.get_message(timeout=5)
         video_with_files.remove()
-        heard = ears.get_message(timeout=5)
-        assert heard["channel"].decode() == keys.progress_channel(video_with_files.video_id)
-        assert b'"changed":true' in heard["data"]
-        assert ears.get_message(timeout=0.1) is None
+        published = subscription.get_message(timeout=5)
+        assert published["channel"].decode() == keys.progress_channel(video_with_files.video_id)
+        assert b'"changed":true' in published["data"]
+        assert subscription.get_message(timeout=0.1) is None
 
 
 def test_it_removes_many_with_their_files(video_with_files):
@@ -134,7 +134,7 @@ def test_it_leaves_the_entries_of_a_list(video_with_files):
 
 def test_it_removes_the_workspace(video_with_files):
     other = waiting("b")
-    with workspace.locked_workspace(other.video_id) as room:
-        (room / "media.mp4.part").touch()
+    with workspace.locked_workspace(other.video_id) as folder:
+        (folder / "media.mp4.part").touch()
     assert other.remove()
     assert workspace.list_ids() == []

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def run_in_fork(do) -> int:
-    """Do it in a process of its own; return the signal that ended that, 0 for none."""
+    """Run the function in a forked process; return the signal that ended the process, or 0."""
     connections.close_all()
     child = os.fork()
     if not child:
@@ -67,24 +67,24 @@ def test_it_is_there_or_gone_whenever_its_process_is_killed(video_with_files, mo
 
 
 def test_it_waits_for_a_removal_that_is_under_way(video_with_files, monkeypatch):
-    """Who settles must not put back what another process is about to remove."""
-    (heard, say), (listen, go) = os.pipe(), os.pipe()
+    """The recovery must not restore files that another process is about to remove."""
+    (moved_reader, moved_writer), (resume_reader, resume_writer) = os.pipe(), os.pipe()
     take = trash.move_to_trash
 
     def taking(video_id):
         take(video_id)
-        os.write(say, b".")
-        os.read(listen, 1)
+        os.write(moved_writer, b".")
+        os.read(resume_reader, 1)
 
     monkeypatch.setattr(trash, "move_to_trash", taking)
     remover = threading.Thread(target=run_in_fork, args=(video_with_files.remove,))
     remover.start()
-    os.read(heard, 1)
+    os.read(moved_reader, 1)
     settler = threading.Thread(target=Video.objects.finish_interrupted_removals)
     settler.start()
     settler.join(0.3)
     assert settler.is_alive()
-    os.write(go, b".")
+    os.write(resume_writer, b".")
     remover.join()
     settler.join()
     assert is_gone(video_with_files)
@@ -92,7 +92,7 @@ def test_it_waits_for_a_removal_that_is_under_way(video_with_files, monkeypatch)
 
 def test_it_ends_broken_removals_before_the_first_page(video_with_files, settings):
     trash.move_to_trash(video_with_files.video_id)
-    settings.DEBUG = True  # no static files to gather
+    settings.DEBUG = True  # skips the collection of static files
     bootstrap.prepare_all(lambda _: None)
     assert is_intact(video_with_files)
 

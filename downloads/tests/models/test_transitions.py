@@ -1,4 +1,4 @@
-"""The verbs that move a video."""
+"""Status transitions of a video."""
 
 import pytest
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""Upgrades: a database and a data folder of an earlier version keep what they hold."""
+"""Upgrades of a database and a data folder of an earlier version, without loss of data."""
 
 import json
 import os
@@ -28,7 +28,7 @@ PASSWORD = "made by the version before"
 PAGE, PLAYLIST, FAILED, SUBTITLED = "Dwb37yxh2Mt", "E9jXRfZMsLB", "WqTKCGZCv7Y", "P2nepSRC4uL"
 RETRYING, WAITING, INSISTED, CANCELLED = "nGpayfg85b5", "C9uwj8CEzHX", "L2PdTHrzq5w", "fXJtX3rnFTf"
 
-# Migrates to a migration and inserts the rows of that time; with "indexed" their words as well.
+# Migrates to an earlier migration and inserts its rows; with "indexed" also their search index entries.
 FILL = """
 import django, sys
 django.setup()
@@ -67,7 +67,7 @@ if "indexed" in sys.argv:
         with connection.cursor() as cursor:
             cursor.execute(search.UPSERT_SQL, [video.pk, *search.column_values(words)])
 """
-# Reads everything by the models of today.
+# Reads everything through the current models.
 READ = """
 import django, json
 django.setup()
@@ -177,15 +177,15 @@ def test_a_database_of_an_earlier_version_keeps_its_rows_indexes_and_search(run,
     assert archive["missing indexes"] == []
     assert "sort_title" in archive["by title"]
     assert archive["changed"] == ["video", "zebra"]
-    found = archive["search"]
-    assert found["under sea"] == found["jacques"] == found["silent"] == found["spoken"] == ["film"]
-    assert found["s"] == ["song", "film"]
-    assert found["example"] == ["waiting", "failed"]
-    assert found["film"] == ["playlist"]
+    results = archive["search"]
+    assert results["under sea"] == results["jacques"] == results["silent"] == results["spoken"] == ["film"]
+    assert results["s"] == ["song", "film"]
+    assert results["example"] == ["waiting", "failed"]
+    assert results["film"] == ["playlist"]
     assert archive["indexed"] == 4, "a removed row takes its words with it"
 
 
-# A data folder of the version before ----------------------------------------------------------------
+# A data folder of the previous version --------------------------------------------------------------
 
 CHECK = """
 import django, json
@@ -205,7 +205,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def upgraded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The data folder of the version before, prepared by this one; its environment."""
+    """The environment for a data folder of the previous version, after preparation by this version."""
     folder = tmp_path_factory.mktemp("upgrade") / "data"
     with tarfile.open(DATA_FOLDER) as archive:
         archive.extractall(folder, filter="data")

@@ -1,4 +1,4 @@
-"""What downloads may reach, and the proxy that all of them go through."""
+"""The egress proxy of all downloads, and the addresses that it allows."""
 
 import http.client
 import socket
@@ -33,7 +33,7 @@ def proxy():
 
 
 def send_request(proxy, target, method="GET", body=None, headers=()):
-    """Send one request to the proxy as a client would; (status, reason, body)."""
+    """Send one request through the proxy; return (status, reason, body)."""
     client = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=10)
     client.request(method, target, body=body, headers=dict(headers))
     answer = client.getresponse()
@@ -64,15 +64,15 @@ def test_it_refuses_a_name_of_which_one_address_is_private(media_server):
 
 @pytest.mark.usefixtures("private_hosts_allowed")
 def test_it_asks_for_a_name_once_and_connects_to_what_it_judged(media_server):
-    asked = []
+    resolved_hosts = []
 
     def rebinding(host, port):
-        asked.append(host)
-        return ["127.0.0.1"] if len(asked) == 1 else ["169.254.169.254"]
+        resolved_hosts.append(host)
+        return ["127.0.0.1"] if len(resolved_hosts) == 1 else ["169.254.169.254"]
 
     with EgressProxy(resolver=rebinding) as proxy:
         status, _, body = send_request(proxy, f"http://rebinding.example:{media_server.server_port}/clip.mp4")
-    assert (status, asked) == (200, ["rebinding.example"])
+    assert (status, resolved_hosts) == (200, ["rebinding.example"])
     assert body == media_server.clip
 
 
@@ -110,7 +110,7 @@ def test_it_says_that_nobody_answers(proxy):
 
 @pytest.mark.usefixtures("private_hosts_allowed")
 class TestForwarding:
-    """What comes through is what was sent."""
+    """Unchanged transfer of requests and responses."""
 
     def test_it_forwards_ranges(self, proxy, media_server):
         status, _, body = send_request(proxy, media_server.url("/clip.mp4"), headers={"Range": "bytes=10-19"}.items())
@@ -165,7 +165,7 @@ class TestForwarding:
 
 
 class OneShotServer:
-    """A server that answers one connection with fixed bytes, and keeps what it was sent."""
+    """A server that answers one connection with fixed bytes, and records the request."""
 
     def __init__(self, answer: bytes) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 class TestRateLimiter:
-    """Bytes counted and slowed down."""
+    """Counting of bytes, and delays."""
 
     def test_it_counts(self):
         flow = RateLimiter()

@@ -1,4 +1,4 @@
-"""Batch: what the bridge writes into the group's event, web processes read."""
+"""Batches, which the bridge encodes and the web processes decode."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Keys and channels of the contract."""
+"""Redis keys and channels of the progress protocol."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The wire: what is taken from Redis, and what is not."""
+"""Validation of progress messages from Redis."""
 
 import json
 
@@ -76,8 +76,8 @@ def test_it_keeps_what_is_valid_and_clamps_numbers(data, fields):
 
 
 def test_it_cuts_texts():
-    found = Progress.from_json(json.dumps({"phase": "p" * 65, "error": "e" * 501}).encode())
-    assert (len(found.phase), len(found.error)) == (64, 500)
+    progress = Progress.from_json(json.dumps({"phase": "p" * 65, "error": "e" * 501}).encode())
+    assert (len(progress.phase), len(progress.error)) == (64, 500)
 
 
 def test_it_writes_json_that_it_reads_again():

@@ -28,5 +28,5 @@ def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
     finally:
         redis_server.resume()
     assert caplog.text.count("is unreachable") == 1
-    publisher._backoff_until = 0.001  # its rest is over
+    publisher._backoff_until = 0.001  # the backoff is over
     assert publisher.publish_progress("a", Progress(percent=1))

@@ -1,4 +1,4 @@
-"""The search index, as rows change."""
+"""Updates of the search index when rows change."""
 
 import json
 
@@ -70,7 +70,7 @@ def test_it_finds_playlist_entries_before_their_download():
 def test_it_forgets_what_is_deleted_in_whichever_way():
     create_unindexed_videos("Zebra one", "Zebra two")
     call_command("index", verbosity=0)
-    # As a database's own console would, behind the back of all our verbs.
+    # Deletes directly in SQL, without any method of the model.
     Video.objects.filter(title="Zebra one")._raw_delete("default")
     assert search_titles("zebra") == ["Zebra two"]
     assert query.filter_matching(list(range(1000)), ["zebra"]) == {Video.objects.get().pk}

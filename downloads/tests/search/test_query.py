@@ -1,4 +1,4 @@
-"""Full text search: which words a text has, what is found by them, and in which order."""
+"""Full-text queries: their words, matches and order."""
 
 import pytest
 from django.core.management import call_command
@@ -35,7 +35,7 @@ def test_it_takes_ten_words_of_a_long_query():
 
 
 @pytest.mark.parametrize(
-    ("title", "asked"),
+    ("title", "search_text"),
     [
         ("Big Buck Bunny", "bun big"),
         ("Über die Straße", "uber STRASSE"),
@@ -50,9 +50,9 @@ def test_it_takes_ten_words_of_a_long_query():
     ],
 )
 @pytest.mark.django_db
-def test_it_finds_words_however_they_are_written(title, asked):
+def test_it_finds_words_however_they_are_written(title, search_text):
     create_complete_video("a", title=title)
-    assert search_titles(asked) == [title]
+    assert search_titles(search_text) == [title]
 
 
 @pytest.mark.django_db
@@ -129,7 +129,7 @@ def test_it_finds_among_many_by_looking_each_up(monkeypatch):
 def test_it_finds_any_text_by_itself(text):
     Video.objects.all()._raw_delete("default")
     create_unindexed_videos(text.replace("\x00", "").encode("utf-8", "replace").decode())
-    made = Video.objects.get()
-    index.index_video(made)
-    words = query.parse_query(made.title)
-    assert list(query.find_matching(words)) == ([made.pk] if words else [])
+    video = Video.objects.get()
+    index.index_video(video)
+    words = query.parse_query(video.title)
+    assert list(query.find_matching(words)) == ([video.pk] if words else [])

@@ -1,4 +1,4 @@
-"""Connections to Redis that are deaf without being closed are noticed by the missing heartbeat, and replaced."""
+"""Detection of half-open connections to Redis by the missing heartbeat, and their replacement."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def seconds_until_received(layer: ProgressChannelLayer, name: str, marker: str, seconds: float) -> float:
-    """Return after how many seconds the layer hears `marker`, which is sent again and again on another way."""
+    """Return the seconds until the layer receives `marker`, which is sent repeatedly over another connection."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):
         while (await layer.receive(name)).get("marker") != marker:
@@ -59,7 +59,7 @@ async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(red
         return await get_message(**how)
 
     monkeypatch.setattr(pubsub, "get_message", trip)
-    await layer.group_send("progress", {"type": "test", "marker": "one"})  # whatever it waits for comes
+    await layer.group_send("progress", {"type": "test", "marker": "one"})  # ends the current wait for a message
     await asyncio.wait_for(failed.wait(), 10)
     await layer.group_send("progress", {"type": "test", "marker": "two"})
     assert await seconds_until_received(layer, name, "two", 5) < 5
@@ -69,14 +69,14 @@ async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(red
 @pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])
 async def test_the_layer_keeps_listening_after_junk_in_its_channel(redis_server, junk):
     layer = ProgressChannelLayer(hosts=[redis_server.url])
-    heard: list[dict] = []
-    layer.subscribe_handler("progress", BATCH_EVENT_TYPE, heard.append)
+    events: list[dict] = []
+    layer.subscribe_handler("progress", BATCH_EVENT_TYPE, events.append)
     await layer.group_add("progress", await layer.new_channel())
     with redis_server.client() as client:
         client.publish("asgi__group__progress", junk)
     await layer.group_send("progress", batch_event(1))
     async with asyncio.timeout(5):
-        while not heard:  # noqa: ASYNC110 - no event tells
+        while not events:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
     await layer.flush()
 

@@ -38,13 +38,13 @@ async def test_it_refuses_a_host_that_is_not_ours_and_two_origins(channel_layer)
 
 @pytest.mark.parametrize("origin", [b"http://127.0.0.1:8000", b"HTTP://127.0.0.1:8000"])
 async def test_it_takes_its_own_origin(channel_layer, origin):
-    found = websocket_communicator(headers=[(b"origin", origin)])
-    assert (await found.connect())[0]
-    await found.disconnect()
+    socket = websocket_communicator(headers=[(b"origin", origin)])
+    assert (await socket.connect())[0]
+    await socket.disconnect()
 
 
 async def test_it_takes_a_trusted_origin_behind_a_proxy(channel_layer, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://videos.example"]
-    found = websocket_communicator(headers=[(b"origin", b"https://videos.example")])
-    assert (await found.connect())[0]
-    await found.disconnect()
+    socket = websocket_communicator(headers=[(b"origin", b"https://videos.example")])
+    assert (await socket.connect())[0]
+    await socket.disconnect()

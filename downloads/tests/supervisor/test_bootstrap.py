@@ -1,4 +1,4 @@
-"""Preparations of `manage.py up`."""
+"""Preparation steps of `manage.py up`."""
 
 from ytarchive.supervisor.bootstrap import first_error_line
 

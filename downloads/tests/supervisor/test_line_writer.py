@@ -7,7 +7,7 @@ from ytarchive.supervisor.bootstrap import line_writer
 
 def test_it_flushes_each_line() -> None:
     written = io.BytesIO()
-    # The buffer is larger than the line, which only a flush writes out.
+    # The buffer is larger than the line, so only a flush writes it.
     output = OutputWrapper(io.TextIOWrapper(io.BufferedWriter(written)))
     line_writer(output)("Ready")
     assert written.getvalue() == b"Ready\n"

@@ -10,7 +10,7 @@ from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
 
 
 class FakeTime:
-    """Stands for the time module where parts look at it."""
+    """A replacement for the `time` module in the tested module."""
 
     now = 1000.0
 
@@ -20,9 +20,9 @@ class FakeTime:
 
 @pytest.fixture
 def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    found = FakeTime()
-    monkeypatch.setattr(process_module, "time", found)
-    return found
+    clock = FakeTime()
+    monkeypatch.setattr(process_module, "time", clock)
+    return clock
 
 
 def wait_and_reap(part: ManagedProcess) -> int | None:
@@ -86,6 +86,6 @@ def test_it_keeps_the_last_log_line(tmp_path: Path) -> None:
     assert part.last_log_line() == "two"
 
 
-@pytest.mark.parametrize(("status", "said"), [(1, "exit status 1"), (-9, "SIGKILL"), (-77, "signal 77")])
-def test_it_says_how_a_process_ended(status: int, said: str) -> None:
-    assert describe_exit_status(status) == said
+@pytest.mark.parametrize(("status", "description"), [(1, "exit status 1"), (-9, "SIGKILL"), (-77, "signal 77")])
+def test_it_says_how_a_process_ended(status: int, description: str) -> None:
+    assert describe_exit_status(status) == description

@@ -9,7 +9,7 @@ def test_it_asks_for_the_first_page_until_it_is_well_answered(monkeypatch: pytes
     monkeypatch.setattr("ytarchive.supervisor.listener.PROBE_RETRY_SECONDS", 0)
     with open_listener("127.0.0.1", 0) as listener:
         page = HttpReadinessProbe(listener)
-        assert not page.poll()  # nobody answers yet
+        assert not page.poll()  # no server answers yet
         for status, answered in [(500, False), (200, True)]:
             connection, _ = listener.accept()
             assert connection.recv(1024).startswith(b"GET / HTTP/1.1\r\nHost: localhost\r\n")

@@ -1,4 +1,4 @@
-"""The stack's rules that real processes would need minutes to show: delays, and giving up."""
+"""Rules of the stack that would take minutes with real processes: restart delays, and giving up."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.stack import MAX_EARLY_EXITS, Stack, build_child_environment
 
-# Parts -------------------------------------------------------------------------------------------
+# Processes ---------------------------------------------------------------------------------------
 
 
 # The stack ---------------------------------------------------------------------------------------
@@ -32,17 +32,17 @@ def test_it_never_gives_up_once_it_was_ready() -> None:
             stack._schedule_restart(part, 1)
 
 
-@pytest.mark.parametrize(("host", "given", "expected"), [
+@pytest.mark.parametrize(("host", "configured", "expected"), [
     ("127.0.0.1", None, None),
     ("0.0.0.0", None, "1"),
     ("0.0.0.0", "0", "0"),
     ("127.0.0.1", "1", "1"),
 ])  # fmt: skip
 def test_it_is_private_when_others_can_reach_it(
-    monkeypatch: pytest.MonkeyPatch, host: str, given: str | None, expected: str | None
+    monkeypatch: pytest.MonkeyPatch, host: str, configured: str | None, expected: str | None
 ) -> None:
-    if given is not None:
-        monkeypatch.setenv("YTARCHIVE_PRIVATE", given)
+    if configured is not None:
+        monkeypatch.setenv("YTARCHIVE_PRIVATE", configured)
     with open_listener(host, 0) as listener:
         assert build_child_environment(listener).get("YTARCHIVE_PRIVATE") == expected
 

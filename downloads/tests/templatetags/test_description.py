@@ -1,4 +1,4 @@
-"""Descriptions of videos as pages show them."""
+"""Rendering of video descriptions on pages."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Numbers, durations, addresses and texts as pages write them."""
+"""Formatting of numbers, durations, URLs and texts."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "short"),
     [
         ("https://www.example.org/", "example.org"),
         ("http://example.org/watch?v=1", "example.org/watch?v=1"),
@@ -25,17 +25,17 @@ FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json
         (f"http://{'a.' * 60}org/{'b' * 80}", f"…{'.a' * 13}.org/…{'b' * 29}"),
     ],
 )
-def test_it_says_an_address_as_people_do(url, said):
-    assert formatting.short_url(url) == said
-    assert len(said) <= formatting.MAX_SHORT_URL_LENGTH + 2
+def test_it_says_an_address_as_people_do(url, short):
+    assert formatting.short_url(url) == short
+    assert len(short) <= formatting.MAX_SHORT_URL_LENGTH + 2
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "formatted"),
     [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
 )
-def test_it_says_how_long_something_took(seconds, said):
-    assert formatting.format_timespan(seconds) == said
+def test_it_says_how_long_something_took(seconds, formatted):
+    assert formatting.format_timespan(seconds) == formatted
 
 
 def test_it_writes_numbers_as_the_script_does():

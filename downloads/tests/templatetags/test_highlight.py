@@ -14,10 +14,10 @@ def test_it_marks_the_beginnings_of_words_and_escapes_the_rest():
 
 
 def test_it_shows_the_place_in_the_description_that_has_the_word():
-    told = Video(title="Animals", description=f"{'before ' * 40}<a zebra> lives here {'after ' * 60}")
-    shown = search_excerpt(told, ["zebra", "animals"])
-    assert "<a zebra> lives here" in shown
-    assert shown.startswith("…before")
-    assert shown.endswith("after…")
-    assert len(shown) < 300
-    assert search_excerpt(told, ["animals"]) == ""
+    video = Video(title="Animals", description=f"{'before ' * 40}<a zebra> lives here {'after ' * 60}")
+    excerpt = search_excerpt(video, ["zebra", "animals"])
+    assert "<a zebra> lives here" in excerpt
+    assert excerpt.startswith("…before")
+    assert excerpt.endswith("after…")
+    assert len(excerpt) < 300
+    assert search_excerpt(video, ["animals"]) == ""

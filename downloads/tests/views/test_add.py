@@ -11,7 +11,7 @@ from downloads.models import Video
 from downloads.tests.support.factories import FIRST_URL, SECOND_URL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-# Literal public addresses: no name is looked up.
+# Literal public addresses, so that no host name is resolved.
 
 
 def post_urls(client, *lines: str, quality: str = "best", **extra):
@@ -19,8 +19,8 @@ def post_urls(client, *lines: str, quality: str = "best", **extra):
 
 
 def textarea_text(response) -> str:
-    found = re.search(r"<textarea[^>]*>\n?(.*?)</textarea>", response.content.decode(), re.DOTALL)
-    return html.unescape(found.group(1))
+    match = re.search(r"<textarea[^>]*>\n?(.*?)</textarea>", response.content.decode(), re.DOTALL)
+    return html.unescape(match.group(1))
 
 
 def test_it_takes_a_url_and_leads_back_to_the_library(client, signed_in_user):
@@ -94,10 +94,10 @@ def test_it_loses_nothing_where_one_has_to_sign_in_again(client):
     ann = get_user_model().objects.create_user("ann")
     pasted = {"urls": "https://a.example/1\nhttps://b.example/<2>", "quality": "720p", "subtitles": "en,de"}
     for answer in (client.post("/videos/add/", pasted), client.post("/videos/add/", pasted, HTTP_HX_REQUEST="true")):
-        there = answer.headers.get("Location") or answer.headers["HX-Redirect"]
-        then = parse_qs(urlsplit(there).query)["next"][0]
+        login_url = answer.headers.get("Location") or answer.headers["HX-Redirect"]
+        next_url = parse_qs(urlsplit(login_url).query)["next"][0]
         client.force_login(ann)
-        page = client.get(then).content.decode()
+        page = client.get(next_url).content.decode()
         client.logout()
         assert ">\nhttps://a.example/1\nhttps://b.example/&lt;2&gt;</textarea>" in page
         assert '<option value="720p" selected>' in page
@@ -106,8 +106,8 @@ def test_it_loses_nothing_where_one_has_to_sign_in_again(client):
 
 
 def test_it_makes_no_address_too_long_for_servers(client):
-    there = client.post("/videos/add/", {"urls": "https://a.example/1\n" * 3000}).headers["Location"]
-    assert len(there) < 100
+    login_url = client.post("/videos/add/", {"urls": "https://a.example/1\n" * 3000}).headers["Location"]
+    assert len(login_url) < 100
 
 
 def test_it_sends_strangers_to_the_sign_in(client):

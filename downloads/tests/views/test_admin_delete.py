@@ -22,7 +22,7 @@ DELETE_URL = f"{CHANGELIST_URL}delete/"
 
 
 def confirm_deletion(client, page: str):
-    """Press "Delete" on the page that asks."""
+    """Press "Delete" on the confirmation page."""
     data = {name: unescape(re.search(rf'name="{name}" value="(.*?)"', page)[1]) for name in ("chosen", "query")}
     return client.post(DELETE_URL, data, follow=True)
 

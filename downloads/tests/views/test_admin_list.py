@@ -31,25 +31,25 @@ def test_it_lists_each_video_once_with_its_bar(superuser_client):
 
 
 def test_it_asks_as_much_for_many_as_for_few(superuser_client):
-    def asked() -> int:
+    def count_queries() -> int:
         with CaptureQueriesContext(connection) as queries:
             superuser_client.get(CHANGELIST_URL)
         return len(queries)
 
     complete("a")
-    asked()  # what is looked up once and remembered
-    few = asked()
+    count_queries()  # fills the caches
+    few = count_queries()
     for number in range(30):
         complete(f"v{number}")
         failed(f"w{number}")
-    assert asked() == few <= 9
+    assert count_queries() == few <= 9
 
 
 def test_it_finds_and_filters(superuser_client):
-    found, other = complete("needle"), waiting("hay")
+    matching, other = complete("needle"), waiting("hay")
     for query in ("q=needle", "status__exact=complete"):
         page = superuser_client.get(f"{CHANGELIST_URL}?{query}").content.decode()
-        assert found.video_id in page
+        assert matching.video_id in page
         assert other.video_id not in page
 
 
@@ -109,17 +109,17 @@ def test_it_shows_size_length_and_the_way_to_the_page(superuser_client):
 
 @pytest.mark.parametrize("query", ["film a", "FIL", "ada", "{id}", "http://a.example.org/"])
 def test_it_searches_as_the_library_does(superuser_client, query):
-    found, other = complete("a"), waiting("b")
-    page = superuser_client.get(CHANGELIST_URL, {"q": query.format(id=found.video_id)}).content.decode()
-    assert found.video_id in page
+    matching, other = complete("a"), waiting("b")
+    page = superuser_client.get(CHANGELIST_URL, {"q": query.format(id=matching.video_id)}).content.decode()
+    assert matching.video_id in page
     assert other.video_id not in page
 
 
 def test_it_finds_by_address_what_has_no_title(superuser_client):
-    found = waiting("needle")
-    assert found.video_id in superuser_client.get(f"{CHANGELIST_URL}?q=edle.example").content.decode()
+    matching = waiting("needle")
+    assert matching.video_id in superuser_client.get(f"{CHANGELIST_URL}?q=edle.example").content.decode()
     assert (
-        found.video_id
+        matching.video_id
         not in superuser_client.get(f"{CHANGELIST_URL}?q=edle.example&status__exact=failed").content.decode()
     )
 
@@ -207,8 +207,8 @@ def test_the_date_hierarchy_offers_existing_dates(superuser_client, kind):
     for number, day in enumerate(days):
         at = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC)
         Video.objects.filter(pk=waiting(f"v{number}").pk).update(added_at=at)
-    some = Video.objects.exclude(added_at__year=2023)
-    for videos in (Video.objects.all(), some, some.filter(added_at__month=2), Video.objects.none()):
+    later_videos = Video.objects.exclude(added_at__year=2023)
+    for videos in (Video.objects.all(), later_videos, later_videos.filter(added_at__month=2), Video.objects.none()):
         assert list(videos.datetimes("added_at", kind)) == list(QuerySet.datetimes(videos, "added_at", kind))
     page = superuser_client.get(f"{CHANGELIST_URL}?added_at__year=2024").content.decode()
     assert re.findall(r"added_at__month=(\d+)&amp;added_at__year=2024", page) == ["1", "2", "3"]

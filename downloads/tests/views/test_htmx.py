@@ -1,4 +1,4 @@
-"""Answers of actions to htmx."""
+"""Responses of actions to htmx."""
 
 import json
 import re
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 class TestHtmx:
-    """Answers for a page that stays where it is."""
+    """Responses that leave the current page open."""
 
     def test_it_leads_to_the_sign_in_when_the_session_has_ended(self, client, waiting_videos):
         address = reverse("cancel", args=[waiting_videos[0].video_id])
@@ -40,7 +40,7 @@ class TestHtmx:
         assert re.match(r'\s*<div class="messages"\s+data-part="messages"\s+role="status"', page)
         assert "b.example starts next." in page
         assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": [waiting_videos[1].video_id]}}
-        # Said once: the next page does not repeat it.
+        # The message is shown once: the next page does not repeat it.
         assert "starts next." not in superuser_client.get("/").content.decode()
 
     def test_bulk_actions_refresh_the_whole_list(self, superuser_client):

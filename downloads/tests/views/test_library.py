@@ -47,10 +47,10 @@ def test_it_reads_the_rev_before_the_rows(client, monkeypatch):
     real = event.latest_event
 
     def newest():
-        found = real()
-        complete("b")  # a change right after the rev is read
+        rev = real()
+        complete("b")  # a change right after the revision is read
         monkeypatch.undo()
-        return found
+        return rev
 
     monkeypatch.setattr(event, "latest_event", newest)
     page = client.get("/").content.decode()
@@ -92,11 +92,11 @@ def test_it_counts_what_waits_as_it_is_listed(client, signed_in_user):
 
 @pytest.mark.parametrize("q", ["***", '"', "🎉", "( ) %"])
 def test_a_query_without_a_word_has_no_results_heading(client, q):
-    found = complete("a")
+    video = complete("a")
     page = client.get("/", {"q": q}).content.decode()
     assert f"There is no word to look for in “{escape(q)}”" in page
     assert "Results for" not in page
-    assert found.video_id in page
+    assert video.video_id in page
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 5000, "%00", "1.5", ""])

@@ -1,4 +1,4 @@
-"""Media files: whole, in ranges, and only what a row names."""
+"""Responses with media files: whole, in ranges, and only for files that a row names."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ def create_complete_video(media_file: str, thumbnail: str = "") -> Video:
 
 
 def get_media(video_id: str, what: str = "video", method: str = "get", user=None, **headers):
-    """Return the response, with all of its body in `response.body`."""
+    """Return the response, with its whole body in `response.body`."""
 
     async def fetch():
         client = AsyncClient()
@@ -80,7 +80,7 @@ def test_it_is_no_page_of_ours(video_with_files):
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("range_header", "first", "last"),
     [
         ("bytes=0-0", 0, 0),
         ("bytes=5-9", 5, 9),
@@ -93,25 +93,26 @@ def test_it_is_no_page_of_ours(video_with_files):
         ("BYTES= 5-9 ", 5, 9),
     ],
 )
-def test_it_answers_a_range(video_with_files, asked, first, last):
-    response = get_media(video_with_files.video_id, range=asked)
+def test_it_answers_a_range(video_with_files, range_header, first, last):
+    response = get_media(video_with_files.video_id, range=range_header)
     assert response.status_code == 206
     assert response["Content-Range"] == f"bytes {first}-{last}/{FILM_BYTES}"
     assert response["Content-Length"] == str(last - first + 1)
     assert response.body == FILM_CONTENT[first : last + 1]
 
 
-@pytest.mark.parametrize("asked", [f"bytes={FILM_BYTES}-", f"bytes={FILM_BYTES}-{FILM_BYTES + 5}", "bytes=-0"])
-def test_it_refuses_a_range_behind_the_end(video_with_files, asked):
-    response = get_media(video_with_files.video_id, range=asked)
+@pytest.mark.parametrize("range_header", [f"bytes={FILM_BYTES}-", f"bytes={FILM_BYTES}-{FILM_BYTES + 5}", "bytes=-0"])
+def test_it_refuses_a_range_behind_the_end(video_with_files, range_header):
+    response = get_media(video_with_files.video_id, range=range_header)
     assert (response.status_code, response["Content-Range"]) == (416, f"bytes */{FILM_BYTES}")
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=-", "bytes=9-5", "bytes=a-b", "items=0-5", "bytes=0-1,5-9", "bytes=²-5", f"bytes=0-{'9' * 40}", ""]
+    "range_header",
+    ["bytes=-", "bytes=9-5", "bytes=a-b", "items=0-5", "bytes=0-1,5-9", "bytes=²-5", f"bytes=0-{'9' * 40}", ""],
 )
-def test_it_ignores_a_range_that_is_none(video_with_files, asked):
-    response = get_media(video_with_files.video_id, range=asked)
+def test_it_ignores_a_range_that_is_none(video_with_files, range_header):
+    response = get_media(video_with_files.video_id, range=range_header)
     assert (response.status_code, len(response.body)) == (200, FILM_BYTES)
 
 
@@ -155,7 +156,7 @@ def test_it_shows_nothing_but_what_it_knows_to_be_harmless(media_root):
 
 
 class TestSubtitleFiles:
-    """Subtitles, by their language."""
+    """Responses with subtitle files, selected by language."""
 
     @pytest.fixture
     def subtitled(self, video_with_files, media_root) -> Video:
