@@ -22,10 +22,10 @@ def post_login(client: Client, password: str, name: str = "ann", page: str = "/a
     return client.post(page, {"username": name, "password": password, "next": "/?q=a"}, headers=headers)
 
 
-def expect_lockout(client: Client, **how: str) -> None:
+def expect_lockout(client: Client, **headers: str) -> None:
     for _ in range(MAX_LOGIN_ATTEMPTS - 1):
-        assert post_login(client, "wrong", **how).status_code == 200
-    answer = post_login(client, "wrong", **how)
+        assert post_login(client, "wrong", **headers).status_code == 200
+    answer = post_login(client, "wrong", **headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "300")
 
 

@@ -203,7 +203,7 @@ def test_it_says_why_a_video_stays(signed_in_client, settings):
 @pytest.mark.django_db(transaction=True)  # the media response runs in another thread
 def test_it_serves_nothing_of_what_is_gone(signed_in_client, settings):
     video = running()
-    filed = StoredFiles(f"{video.video_id}/a.mp4", 1, f"{video.video_id}/a.jpg")
+    stored_files = StoredFiles(f"{video.video_id}/a.mp4", 1, f"{video.video_id}/a.jpg")
     folder = settings.MEDIA_ROOT / video.video_id
 
     def place():
@@ -211,7 +211,7 @@ def test_it_serves_nothing_of_what_is_gone(signed_in_client, settings):
         (folder / "a.mp4").touch()
         (folder / "a.jpg").touch()
 
-    assert video.finish(filed, place)
+    assert video.finish(stored_files, place)
     urls = [f"/media/{video.video_id}/video", f"/media/{video.video_id}/thumbnail", video.get_absolute_url()]
     assert [signed_in_client.get(url).status_code for url in urls] == [200, 200, 200]
     post_delete(signed_in_client, video)

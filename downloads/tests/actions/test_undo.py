@@ -95,7 +95,7 @@ def test_undo_redownload_restores_the_complete_video(superuser_client, waiting_v
     response = press_undo(superuser_client, post_action(superuser_client, "again", claimed.video_id))
     claimed.refresh_from_db()
     assert claimed.status == Status.COMPLETE
-    # Complete again, so it cannot be put back into the queue.
+    # The video is complete again, so there is nothing to undo.
     assert "Undo" not in superuser_client.get("/").content.decode()
     assert message_texts(response) == "a.example is not downloaded again; it is as it was."
 

@@ -15,13 +15,13 @@ def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
     finish_video(video)
     sign_in(page)
     expect_connection(page, "live")
-    watching = open_live_page(context.new_page(), site)
+    other_tab = open_live_page(context.new_page(), site)
 
     card(page, other).get_by_role("button", name="Cancel").click()
-    expect(card(watching, other)).to_have_attribute("data-status", "cancelled")
+    expect(card(other_tab, other)).to_have_attribute("data-status", "cancelled")
     page.locator(".message").get_by_role("button", name="Undo").click()
     expect(page.locator(".message")).to_contain_text("b waits again.")
-    expect(card(watching, other)).to_have_attribute("data-status", Status.QUEUED)
+    expect(card(other_tab, other)).to_have_attribute("data-status", Status.QUEUED)
 
     card(page, video).get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog")).to_contain_text("The video file (603 MB) and its history are removed")
@@ -29,7 +29,7 @@ def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator(".message")).to_contain_text("a is deleted.")
     expect(card(page, video)).to_have_count(0)
-    expect(card(watching, video)).to_have_count(0)
+    expect(card(other_tab, video)).to_have_count(0)
     assert not Video.objects.filter(pk=video.pk).exists()
 
 

@@ -57,7 +57,7 @@ def test_nothing_jumps_when_rows_come_and_go(page):
     finish_video(second)
     expect_status(page, second, "complete")
     # The row itself is animated to its place among the cards.
-    folded = [how for what, how, _ in collect_glides(page) if what == second.video_id]
+    folded = [distance for element, distance, _ in collect_glides(page) if element == second.video_id]
     assert folded
     assert folded != ["0px 0px"]
     new = running_with_metadata("d")

@@ -193,11 +193,11 @@ def test_it_says_what_was_done_even_if_the_card_knows_it_sooner(page, site, sign
     video = waiting("a")
     sign_in(page)
     expect_connection(page, "live")
-    held = []
-    page.route("**/cancel", lambda route: held.append((route, route.fetch())))
+    held_responses = []
+    page.route("**/cancel", lambda route: held_responses.append((route, route.fetch())))
     with page.expect_response("**/videos/cards?*"):
         card(page, video).get_by_role("button", name="Cancel").click()
-    [(route, answer)] = held
+    [(route, answer)] = held_responses
     route.fulfill(response=answer)
     expect(page.locator(".messages")).to_contain_text("is cancelled.")
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")

@@ -65,8 +65,8 @@ class OutageSimulation:
     def run(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            calm = time.monotonic() + self.chance.uniform(0.2, 4)
-            while time.monotonic() < calm:
+            next_kill = time.monotonic() + self.chance.uniform(0.2, 4)
+            while time.monotonic() < next_kill:
                 self.work()
             self.kill()
 
@@ -84,22 +84,24 @@ def publish_percent_if_redis_up(video: Video, percent: float) -> None:
 
 
 def run_outages(page: Page, site: ServerUnderTest, server: RedisServer, *, seconds: float, seed: int) -> None:
-    chaos = OutageSimulation(site, server, seed)
+    simulation = OutageSimulation(site, server, seed)
     open_live_page(page, site)
     page.evaluate("window.neverReloaded = true")
     page.errors.clear()  # type: ignore[attr-defined]
-    chaos.run(seconds)
+    simulation.run(seconds)
     expect(page.locator("html[data-connection=live]")).to_be_attached(timeout=20_000)
-    chaos.end()
-    for video in chaos.videos:
+    simulation.end()
+    for video in simulation.videos:
         video.refresh_from_db()
         expect(card(page, video)).to_have_attribute("data-status", video.status, timeout=40_000)
         if video.is_active:
-            expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", f"{round(chaos.percent[video.pk])}")
+            expect(progress_bar(page, video)).to_have_attribute(
+                "aria-valuenow", f"{round(simulation.percent[video.pk])}"
+            )
         else:
             expect(progress_bar(page, video)).to_have_count(0)
     assert page.evaluate("window.neverReloaded")
-    assert chaos.killed >= seconds / 10
+    assert simulation.killed >= seconds / 10
     # The browser itself logs that the server is down; nothing else may be logged.
     errors = page.errors  # type: ignore[attr-defined]
     assert not [

@@ -105,15 +105,15 @@ def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(bro
     page = context.new_page()
     page.goto(site.url + video.get_absolute_url())
     text = page.locator(".description .text")
-    six = text.bounding_box()["height"]
+    folded_height = text.bounding_box()["height"]
     page.get_by_text("Show more").click()
-    assert text.bounding_box()["height"] > 4 * six
+    assert text.bounding_box()["height"] > 4 * folded_height
     page.get_by_role("link", name="0:30").click()
     page.wait_for_url("**/?t=30")
     expect(page.locator("video")).to_have_js_property("currentTime", 30)
-    assert text.bounding_box()["height"] == six
+    assert text.bounding_box()["height"] == folded_height
     page.get_by_role("checkbox", name="Show the whole description").press("Space")
-    assert text.bounding_box()["height"] > 4 * six
+    assert text.bounding_box()["height"] > 4 * folded_height
     context.close()
 
 

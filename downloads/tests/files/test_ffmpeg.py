@@ -8,7 +8,7 @@ from downloads.files import ffmpeg, media_types
 
 
 class TestFfmpeg:
-    """Facts about a file that ffmpeg reports."""
+    """Validation and probing of files."""
 
     def test_it_reads_a_clip(self, session_media_server):
         assert ffmpeg.validation_error(session_media_server.folder / "clip.mp4") == ""

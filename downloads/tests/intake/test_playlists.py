@@ -66,10 +66,10 @@ def test_it_redownloads_a_playlist(download, media_server):
 
 
 def test_it_refuses_deeply_nested_playlists(redis_server):
-    above = None
+    parent = None
     for n in range(3):
-        above, _ = Video.objects.ingest(f"http://{n}/", f"http://{n}/", parent=above)
-        above.move_to_front()
+        parent, _ = Video.objects.ingest(f"http://{n}/", f"http://{n}/", parent=parent)
+        parent.move_to_front()
     claimed = Video.objects.claim("w")
     assert playlists.expand_playlist(claimed, results.Playlist("x", [], False))
     assert claimed.status == Status.FAILED

@@ -172,10 +172,10 @@ def test_it_refuses_lines_one_by_one():
 
 
 def test_it_does_not_wait_for_a_slow_name(monkeypatch):
-    let_go = threading.Event()
+    name_resolved = threading.Event()
 
     def hang(host, port):
-        let_go.wait(20)
+        name_resolved.wait(20)
         return ["10.0.0.1"]
 
     monkeypatch.setattr(address_policy, "resolve_host", hang)
@@ -183,4 +183,4 @@ def test_it_does_not_wait_for_a_slow_name(monkeypatch):
     taken, _ = submit.submit([f"http://slow{n}.example/" for n in range(40)])
     assert len(taken) == 40
     assert time.monotonic() - began < submit.DNS_TIMEOUT_SECONDS + 5
-    let_go.set()
+    name_resolved.set()

@@ -57,10 +57,10 @@ def test_it_filters_by_each_and_by_all(client):
     )
     create_videos(title="a list", is_list=True, media_file="")
     create_videos(title="failed", status=Status.FAILED, quality=Quality.AUDIO, media_file="")
-    every = {"uploader": "Ada & Co", "site": "Tube", "kind": "audio", "date": "week", "state": "complete"}
-    assert library_titles(client, **every) == ["wanted"]
-    assert library_titles(client, **every, sort="title") == ["wanted"]
-    assert library_titles(client, **every, q="want") == ["wanted"]
+    all_filters = {"uploader": "Ada & Co", "site": "Tube", "kind": "audio", "date": "week", "state": "complete"}
+    assert library_titles(client, **all_filters) == ["wanted"]
+    assert library_titles(client, **all_filters, sort="title") == ["wanted"]
+    assert library_titles(client, **all_filters, q="want") == ["wanted"]
     assert library_titles(client, uploader="Bob") == ["by another"]
     assert library_titles(client, site="Other") == ["elsewhere"]
     assert library_titles(client, kind="audio") == ["failed", "elsewhere", "by another", "wanted", "old"]

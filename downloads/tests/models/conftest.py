@@ -11,8 +11,8 @@ from downloads.tests.support.removal import put_files
 def video_with_files(child_environment):
     waiting()
     claimed = Video.objects.claim("w")
-    filed = StoredFiles(f"{claimed.video_id}/film.mp4", 4, f"{claimed.video_id}/film.jpg")
-    assert claimed.finish(filed, lambda: put_files(claimed))
+    stored_files = StoredFiles(f"{claimed.video_id}/film.mp4", 4, f"{claimed.video_id}/film.jpg")
+    assert claimed.finish(stored_files, lambda: put_files(claimed))
     return claimed
 
 

@@ -16,14 +16,14 @@ from downloads.tests.support.removal import is_gone
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
 
-def run_concurrently(do) -> list:
+def run_concurrently(action) -> list:
     """Run the action 20 times concurrently, each on a connection of its own."""
     ready = threading.Barrier(20)
 
     def once(_):
         ready.wait()
         try:
-            return do()
+            return action()
         finally:
             connections.close_all()
 

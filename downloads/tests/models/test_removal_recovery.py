@@ -17,13 +17,13 @@ from ytarchive.supervisor import bootstrap
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
 
-def run_in_fork(do) -> int:
+def run_in_fork(function) -> int:
     """Run the function in a forked process; return the signal that ended the process, or 0."""
     connections.close_all()
     child = os.fork()
     if not child:
         try:
-            do()
+            function()
         finally:
             os._exit(0)
     return os.waitpid(child, 0)[1] & 0x7F
@@ -33,8 +33,8 @@ def kill_self(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def call_then_kill_self(do):
-    return lambda *args, **named: (do(*args, **named), kill_self())
+def call_then_kill_self(function):
+    return lambda *args, **named: (function(*args, **named), kill_self())
 
 
 def kill_self_while_deleting(video_id: str) -> None:
@@ -56,14 +56,14 @@ KILL_POINTS = {
 
 @pytest.mark.parametrize("step", KILL_POINTS)
 def test_it_is_there_or_gone_whenever_its_process_is_killed(video_with_files, monkeypatch, step):
-    where, name, death, stays = KILL_POINTS[step]
-    monkeypatch.setattr(where, name, death)
+    module, name, replacement, is_kept = KILL_POINTS[step]
+    monkeypatch.setattr(module, name, replacement)
     assert run_in_fork(video_with_files.remove) == signal.SIGKILL
     monkeypatch.undo()
     Video.objects.finish_interrupted_removals()
-    assert is_intact(video_with_files) if stays else is_gone(video_with_files)
+    assert is_intact(video_with_files) if is_kept else is_gone(video_with_files)
     assert trash.list_trashed_ids() == []
-    assert video_with_files.remove() == stays
+    assert video_with_files.remove() == is_kept
 
 
 def test_it_waits_for_a_removal_that_is_under_way(video_with_files, monkeypatch):
@@ -80,13 +80,13 @@ def test_it_waits_for_a_removal_that_is_under_way(video_with_files, monkeypatch)
     remover = threading.Thread(target=run_in_fork, args=(video_with_files.remove,))
     remover.start()
     os.read(moved_reader, 1)
-    settler = threading.Thread(target=Video.objects.finish_interrupted_removals)
-    settler.start()
-    settler.join(0.3)
-    assert settler.is_alive()
+    recovery = threading.Thread(target=Video.objects.finish_interrupted_removals)
+    recovery.start()
+    recovery.join(0.3)
+    assert recovery.is_alive()
     os.write(resume_writer, b".")
     remover.join()
-    settler.join()
+    recovery.join()
     assert is_gone(video_with_files)
 
 

@@ -145,23 +145,23 @@ class TestForwarding:
             send_request(proxy, media_server.url("/cut/a.mp4"))
 
     def test_it_sends_bodies_on(self, proxy):
-        got = OneShotServer(b"HTTP/1.1 204 No Content\r\n\r\n")
+        server = OneShotServer(b"HTTP/1.1 204 No Content\r\n\r\n")
         send_request(
             proxy,
-            f"http://127.0.0.1:{got.port}/form",
+            f"http://127.0.0.1:{server.port}/form",
             "POST",
             b"a=1&b=2",
             {"Proxy-Authorization": "Basic eA=="}.items(),
         )
-        got.done.wait(10)
-        assert got.data.startswith(b"POST /form HTTP/1.1")
-        assert got.data.endswith(b"\r\n\r\na=1&b=2")
-        assert b"Proxy-Authorization" not in got.data
-        assert got.data.lower().count(b"connection:") == 1
+        server.done.wait(10)
+        assert server.data.startswith(b"POST /form HTTP/1.1")
+        assert server.data.endswith(b"\r\n\r\na=1&b=2")
+        assert b"Proxy-Authorization" not in server.data
+        assert server.data.lower().count(b"connection:") == 1
 
     def test_it_does_not_pass_on_what_is_no_http(self, proxy):
-        got = OneShotServer(b"SSH-2.0-OpenSSH_9.0\r\n")
-        assert send_request(proxy, f"http://127.0.0.1:{got.port}/")[0] == 502
+        server = OneShotServer(b"SSH-2.0-OpenSSH_9.0\r\n")
+        assert send_request(proxy, f"http://127.0.0.1:{server.port}/")[0] == 502
 
 
 class OneShotServer:

@@ -20,9 +20,9 @@ def test_it_finds_subtitles_once_they_are_stored(settings, tmp_path):
     running = Video.objects.claim("w")
     assert running.save_metadata(Metadata(title="Animals"))
     assert search_titles("zebra") == []
-    filed = StoredFiles("a/a.mp4", 1, subtitle_files=[{"language": "en", "file": "a/a.en.vtt"}])
+    stored_files = StoredFiles("a/a.mp4", 1, subtitle_files=[{"language": "en", "file": "a/a.en.vtt"}])
     assert running.finish(
-        filed, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(SAMPLE_WEBVTT)
+        stored_files, lambda: (tmp_path / "a").mkdir() or (tmp_path / "a/a.en.vtt").write_text(SAMPLE_WEBVTT)
     )
     assert search_titles("zebra friends savanna") == ["Animals"]
     assert search_titles("secret") == search_titles("hidden") == search_titles("yellow") == search_titles("intro") == []

@@ -27,22 +27,22 @@ async def seconds_until_received(layer: ProgressChannelLayer, name: str, marker:
 async def test_a_web_process_replaces_a_half_open_connection(half_open_proxy, redis_server, monkeypatch):
     monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 1.0)
     layer = ProgressChannelLayer(hosts=[{"address": await half_open_proxy.start(), "retry": Retry(NoBackoff(), 0)}])
-    speaker = ProgressChannelLayer(hosts=[redis_server.url])
+    sender = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
 
-    async def speak(marker: str) -> None:
+    async def send_repeatedly(marker: str) -> None:
         while True:
-            await speaker.group_send("progress", {"type": "test", "marker": marker})
+            await sender.group_send("progress", {"type": "test", "marker": marker})
             await asyncio.sleep(0.05)
 
     for marker in ("before", "after"):
-        speaking = asyncio.create_task(speak(marker))
+        sending = asyncio.create_task(send_repeatedly(marker))
         assert await seconds_until_received(layer, name, marker, 5) < 2.5
-        speaking.cancel()
+        sending.cancel()
         half_open_proxy.drop_silently()
     await layer.flush()
-    await speaker.flush()
+    await sender.flush()
 
 
 async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(redis_server, monkeypatch):
@@ -52,11 +52,11 @@ async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(red
     pubsub = layer._get_layer()._shards[0]._pubsub
     get_message, failed = pubsub.get_message, asyncio.Event()
 
-    async def trip(**how):
+    async def trip(**options):
         if not failed.is_set():
             failed.set()
             raise AttributeError("'NoneType' object has no attribute 'writelines'")
-        return await get_message(**how)
+        return await get_message(**options)
 
     monkeypatch.setattr(pubsub, "get_message", trip)
     await layer.group_send("progress", {"type": "test", "marker": "one"})  # ends the current wait for a message

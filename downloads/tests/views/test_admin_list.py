@@ -178,11 +178,11 @@ def test_it_answers_any_query(superuser_client, query):
 
 
 @pytest.mark.parametrize("query", ["", "_to_field=", "_to_field=id", "_popup=1&_to_field=", "_changelist_filters=%00"])
-@pytest.mark.parametrize("of", ["downloads/video", "auth/user"])
-def test_it_shows_one_whatever_is_asked_besides(superuser_client, of, query):
-    key = complete().pk if of.startswith("downloads") else get_user_model().objects.get().pk
+@pytest.mark.parametrize("model_path", ["downloads/video", "auth/user"])
+def test_it_shows_one_whatever_is_asked_besides(superuser_client, model_path, query):
+    key = complete().pk if model_path.startswith("downloads") else get_user_model().objects.get().pk
     for page in ("change", "history", "delete"):
-        assert superuser_client.get(f"/admin/{of}/{key}/{page}/?{query}").status_code == 200
+        assert superuser_client.get(f"/admin/{model_path}/{key}/{page}/?{query}").status_code == 200
 
 
 def test_it_keeps_the_columns_narrow(superuser_client):

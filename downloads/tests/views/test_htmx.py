@@ -60,8 +60,10 @@ class TestHtmx:
 
     def test_it_adds_and_gives_the_form_back(self, superuser_client, settings):
         settings.ALLOW_PRIVATE_HOSTS = True
-        good = {"urls": "http://127.0.0.1:1/a", "quality": "best"}
-        response = superuser_client.post(reverse("add"), {**good, "urls": f"{good['urls']}\nnonsense"}, **HTMX_HEADERS)
+        valid_form = {"urls": "http://127.0.0.1:1/a", "quality": "best"}
+        response = superuser_client.post(
+            reverse("add"), {**valid_form, "urls": f"{valid_form['urls']}\nnonsense"}, **HTMX_HEADERS
+        )
         page = response.content.decode()
         assert response.status_code == 200
         assert "<html" not in page
@@ -69,7 +71,7 @@ class TestHtmx:
         assert re.search(r"hx-swap-oob=\"outerHTML:\[data-part='messages'\]\"", page)
         video = Video.objects.get()
         assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": [video.video_id]}}
-        again = superuser_client.post(reverse("add"), good, **HTMX_HEADERS)
+        again = superuser_client.post(reverse("add"), valid_form, **HTMX_HEADERS)
         assert "HX-Trigger" not in again
         assert "already" in again.content.decode()
         empty = superuser_client.post(reverse("add"), {"urls": "", "quality": "best"}, **HTMX_HEADERS)

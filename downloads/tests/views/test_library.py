@@ -165,17 +165,17 @@ def test_it_answers_the_asked_cards_and_leaves_out_what_is_not_here(client, djan
     assert "1 waiting" in page
 
 
-@pytest.mark.parametrize("drawn", ["card", "detail", "admin", "../../etc/passwd"])
-def test_it_draws_cards_for_each_page(client, drawn):
+@pytest.mark.parametrize("card_type", ["card", "detail", "admin", "../../etc/passwd"])
+def test_it_draws_cards_for_each_page(client, card_type):
     for video in (running(), waiting("b"), complete("c")):
-        opening_tag(client.get("/videos/cards", {"as": drawn, "id": video.video_id}).content.decode(), video)
+        opening_tag(client.get("/videos/cards", {"as": card_type, "id": video.video_id}).content.decode(), video)
 
 
 def test_it_draws_for_the_library_what_is_drawn_for_no_page(client):
     ids = [running().video_id, complete("b").video_id]
-    usual = client.get("/videos/cards", {"id": ids}).content
-    for drawn in ("x", "", "card\x00"):
-        assert client.get("/videos/cards", {"as": drawn, "id": ids}).content == usual
+    library_cards = client.get("/videos/cards", {"id": ids}).content
+    for card_type in ("x", "", "card\x00"):
+        assert client.get("/videos/cards", {"as": card_type, "id": ids}).content == library_cards
 
 
 def test_it_renders_a_card_just_as_the_first_page_does(client):

@@ -45,14 +45,14 @@ def create_complete_video(media_file: str, thumbnail: str = "") -> Video:
     return video
 
 
-def get_media(video_id: str, what: str = "video", method: str = "get", user=None, **headers):
+def get_media(video_id: str, kind: str = "video", method: str = "get", user=None, **headers):
     """Return the response, with its whole body in `response.body`."""
 
     async def fetch():
         client = AsyncClient()
         if user:
             await client.aforce_login(user)
-        response = await getattr(client, method)(f"/media/{video_id}/{what}", headers=headers)
+        response = await getattr(client, method)(f"/media/{video_id}/{kind}", headers=headers)
         if isinstance(response, StreamingHttpResponse):
             chunks = [chunk async for chunk in response.streaming_content]
             response.chunks, response.body = chunks, b"".join(chunks)
@@ -213,8 +213,8 @@ def test_it_serves_no_file_that_no_row_names(video_with_files, media_root):
 
 def test_it_has_nothing_of_what_is_missing(media_root):
     video = create_complete_video("gone.mp4")
-    for what in ("video", "thumbnail"):
-        assert get_media(video.video_id, what).status_code == 404
+    for kind in ("video", "thumbnail"):
+        assert get_media(video.video_id, kind).status_code == 404
     assert get_media("nope").status_code == 404
 
 
