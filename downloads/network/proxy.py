@@ -92,7 +92,7 @@ class EgressProxy:
         # Either side may disconnect at any time; close both.
         with client_socket, contextlib.suppress(OSError):
             try:
-                head, rest = _read_message_head(client_socket)
+                head, body_start = _read_message_head(client_socket)
                 request = ProxyRequest.parse(head)
                 upstream = connect_to_host(request.host, request.port, self._resolver)
             except AddressForbidden as error:
@@ -103,7 +103,7 @@ class EgressProxy:
                 _send_error(client_socket, 400, "this is no request for an http or https address")
             else:
                 with upstream:
-                    _relay_request(client_socket, upstream, request, rest, self._rate_limiter)
+                    _relay_request(client_socket, upstream, request, body_start, self._rate_limiter)
 
 
 def _send_error(client_socket: socket.socket, status: int, message: str) -> None:
@@ -127,11 +127,15 @@ def _read_message_head(source: socket.socket) -> tuple[bytes, bytes]:
 
 
 def _relay_request(
-    client_socket: socket.socket, upstream: socket.socket, request: ProxyRequest, rest: bytes, rate_limiter: RateLimiter
+    client_socket: socket.socket,
+    upstream: socket.socket,
+    request: ProxyRequest,
+    body_start: bytes,
+    rate_limiter: RateLimiter,
 ) -> None:
     if request.method == "CONNECT":
         client_socket.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-    upstream.sendall(request.forwarded_head + rest)
+    upstream.sendall(request.forwarded_head + body_start)
     upload = threading.Thread(
         target=_pump_bytes, args=(client_socket, upstream, RateLimiter()), name="egress", daemon=True
     )
@@ -139,9 +143,9 @@ def _relay_request(
     try:
         if request.method != "CONNECT":
             # The client must not reuse this connection: its next request may be for another host.
-            head, rest = _read_message_head(upstream)
+            head, body_start = _read_message_head(upstream)
             status, _, fields = head.partition(b"\r\n")
-            client_socket.sendall(status + b"\r\n" + _close_after_response(fields) + rest)
+            client_socket.sendall(status + b"\r\n" + _close_after_response(fields) + body_start)
         _pump_bytes(upstream, client_socket, rate_limiter)
     except ValueError:
         _send_error(client_socket, 502, f"{request.host} did not answer in HTTP")
