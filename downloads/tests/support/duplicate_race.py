@@ -16,7 +16,7 @@ for url in (f"http://{name}.example/{n}" for n in range(int(sys.argv[1])) for na
 while Video.objects.claim("w"):
     pass
 """
-# Describes the video that each line names, and says what became of it.
+# Saves the metadata of the video that each line names, and prints its status.
 FIND_DUPLICATE_PROGRAM = """
 import django, sys
 django.setup()
@@ -30,24 +30,24 @@ for number in map(str.strip, sys.stdin):
 """
 
 
-def race_for_duplicates(env, insisting=""):
-    """Have two processes find the same video, pair after pair; yield what became of each pair."""
+def race_for_duplicates(env, allowed_site=""):
+    """Have two processes find the same video, pair after pair; yield the statuses of each pair."""
     env = {**env, "YTARCHIVE_PER_HOST": "64"}
     subprocess.run(
-        [sys.executable, "-c", FILL_QUEUE_PROGRAM, str(PAIR_COUNT), insisting],
+        [sys.executable, "-c", FILL_QUEUE_PROGRAM, str(PAIR_COUNT), allowed_site],
         check=True,
         env=env,
         cwd=settings.BASE_DIR,
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
-    racers = [
+    processes = [
         subprocess.Popen([sys.executable, "-c", FIND_DUPLICATE_PROGRAM, name], env=env, cwd=settings.BASE_DIR, **pipes)
         for name in ("one", "two")
     ]
-    assert [racer.stdout.readline() for racer in racers] == [f"{PAIR_COUNT}\n"] * 2
+    assert [process.stdout.readline() for process in processes] == [f"{PAIR_COUNT}\n"] * 2
     for number in range(PAIR_COUNT):
-        for racer in racers:
-            racer.stdin.write(f"{number}\n")
-        yield tuple(racer.stdout.readline().strip() for racer in racers)
-    for racer in racers:
-        racer.communicate(timeout=10)
+        for process in processes:
+            process.stdin.write(f"{number}\n")
+        yield tuple(process.stdout.readline().strip() for process in processes)
+    for process in processes:
+        process.communicate(timeout=10)

@@ -1,4 +1,4 @@
-"""Real processes as the kernel shows them, and one whole archive of its own for a test."""
+"""Processes as /proc lists them, and complete archives that tests start and stop."""
 
 import contextlib
 import http.client
@@ -24,21 +24,21 @@ LOOPBACK_ALLOWED = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
 
 def process_parents() -> dict[int, int]:
     """Return the parent of every living process (zombies are dead)."""
-    found = {}
+    parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             state, parent = stat.read_text().rpartition(")")[2].split()[:2]
             if state != "Z":
-                found[int(stat.parent.name)] = int(parent)
-    return found
+                parents[int(stat.parent.name)] = int(parent)
+    return parents
 
 
 def descendants(pid: int) -> set[int]:
     """Return the process' children, their children, and so on."""
-    found, tree = {pid}, process_parents()
-    while more := {child for child, parent in tree.items() if parent in found} - found:
-        found |= more
-    return found - {pid}
+    pids, parents = {pid}, process_parents()
+    while new_pids := {child for child, parent in parents.items() if parent in pids} - pids:
+        pids |= new_pids
+    return pids - {pid}
 
 
 def still_running(pids: set[int]) -> set[int]:
@@ -88,16 +88,16 @@ class ArchiveProcess:
         return self.log.read_text()
 
     def wait_for_line(self, pattern: str, seconds: float = 60) -> re.Match[str]:
-        """Return the first match of `pattern` in what was said so far, or will be."""
+        """Wait for `pattern` in the output; return its first match."""
 
-        def said() -> re.Match[str] | None:
+        def match_in_output() -> re.Match[str] | None:
             assert self.process
-            found = re.search(pattern, self.output())
-            assert found or self.process.poll() is None, f"ended early:\n{self.output()}"
-            return found
+            match = re.search(pattern, self.output())
+            assert match or self.process.poll() is None, f"ended early:\n{self.output()}"
+            return match
 
-        wait_until(said, seconds, f"{pattern!r} is said")
-        return said()
+        wait_until(match_in_output, seconds, f"{pattern!r} is said")
+        return match_in_output()
 
     def await_ready(self) -> str:
         return self.wait_for_line(r"Ready on (http://\S+/)")[1]
@@ -109,22 +109,22 @@ class ArchiveProcess:
 
     def child(self, word: str) -> int:
         """Return the one child whose command line holds `word`; wait for it."""
-        found: list[int] = []
+        child_pids: list[int] = []
 
         def runs() -> bool:
-            found[:] = self._children(word)
-            return bool(found)
+            child_pids[:] = self._children(word)
+            return bool(child_pids)
 
         wait_until(runs, 10, f"a child {word!r} runs")
-        return found[0]
+        return child_pids[0]
 
     def _children(self, word: str) -> list[int]:
-        found = []
+        child_pids = []
         for pid, parent in process_parents().items():
             with contextlib.suppress(OSError):
                 if parent == self.pid and word in command_line(pid):
-                    found.append(pid)
-        return found
+                    child_pids.append(pid)
+        return child_pids
 
     def redis(self) -> redis.Redis:
         pointer = self.data / "redis" / "socket"
@@ -140,16 +140,16 @@ class ArchiveProcess:
     def close(self) -> None:
         """Leave nothing behind, whatever the test did."""
         if self.process and self.process.poll() is None:
-            left = descendants(self.pid)
+            pids = descendants(self.pid)
             self.process.kill()
             self.process.wait()
-            for pid in still_running(left):
+            for pid in still_running(pids):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
 
 def get_status(url: str) -> int:
-    """Return the status of a page's answer; 0 when nobody answers."""
+    """Return the status of a page's response; 0 without a response."""
     host, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(host, timeout=10)
     try:
@@ -166,22 +166,22 @@ def temporary_archive(
     folder: Path, *, data: Path | None = None, project: Path = settings.BASE_DIR
 ) -> Iterator[ArchiveProcess]:
     """Yield an archive that is not started yet; end it in any case."""
-    found = ArchiveProcess(data or folder / "data", folder / "archive.log", project)
+    archive = ArchiveProcess(data or folder / "data", folder / "archive.log", project)
     try:
-        yield found
+        yield archive
     finally:
-        found.close()
+        archive.close()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
+    """Return a port on which no process listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
     return port
 
 
 def manage_processes(folder: Path) -> Iterator[RunManage]:
-    """Give what starts processes, with their logs in this folder; end them in the end."""
+    """Yield a function that starts processes, with their logs in this folder; terminate them at the end."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
@@ -210,8 +210,8 @@ def manage_processes(folder: Path) -> Iterator[RunManage]:
 
 
 def run_refused(*args: str, **env: str) -> str:
-    """Run a command that must refuse: the one line it says, without a traceback."""
-    done = subprocess.run(
+    """Run a command that must refuse; return the one line that it prints, without a traceback."""
+    result = subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), *args],
         env=os.environ | env,
         stdin=subprocess.DEVNULL,
@@ -220,7 +220,7 @@ def run_refused(*args: str, **env: str) -> str:
         check=False,
         timeout=60,
     )
-    assert done.returncode != 0
-    lines = (done.stdout + done.stderr).strip().splitlines()
+    assert result.returncode != 0
+    lines = (result.stdout + result.stderr).strip().splitlines()
     assert len(lines) == 1, lines
     return lines[0]

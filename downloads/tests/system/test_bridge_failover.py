@@ -20,39 +20,39 @@ def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_ser
     def epoch() -> str:
         return json.loads(client.hget(SNAPSHOT_KEY, "@") or b"{}").get("epoch", "")
 
-    one = run_manage("bridge_progress")
+    first_bridge = run_manage("bridge_progress")
     wait_until(epoch, 20, "the first bridge leads")
-    two = run_manage("bridge_progress")
-    before = epoch()
-    one.kill()
-    killed = time.monotonic()
-    wait_until(lambda: epoch() != before, 20, "the second bridge leads")
-    assert time.monotonic() - killed <= 5
-    # A paused leader that wakes up does not speak with its stale lease.
+    second_bridge = run_manage("bridge_progress")
+    old_epoch = epoch()
+    first_bridge.kill()
+    killed_at = time.monotonic()
+    wait_until(lambda: epoch() != old_epoch, 20, "the second bridge leads")
+    assert time.monotonic() - killed_at <= 5
+    # A paused leader that resumes sends nothing with its stale lease.
     run_manage("bridge_progress")
-    before = epoch()
-    heard: list[bytes] = []
+    old_epoch = epoch()
+    batches: list[bytes] = []
     with client.pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.subscribe("ytarchive__group__progress")
 
-        def hears(name: str) -> bool:
-            """Whether the newest batch is of that epoch: what a bridge sent before its pause came before it."""
+        def newest_batch_has(epoch_name: str) -> bool:
+            """Tell whether the newest batch is of this epoch, and so newer than all that came before a pause."""
             if message := pubsub.get_message(timeout=0.2):
-                heard.append(message["data"])
-            return bool(heard) and name.encode() in heard[-1]
+                batches.append(message["data"])
+            return bool(batches) and epoch_name.encode() in batches[-1]
 
-        wait_until(lambda: hears(before), 20, "the second bridge is heard")
-        two.send_signal(signal.SIGSTOP)
-        wait_until(lambda: epoch() != before, 20, "the third bridge leads")
-        after = epoch()
-        wait_until(lambda: hears(after), 20, "the third bridge is heard")
-        heard.clear()
-        log = two.log.read_text()
-        two.send_signal(signal.SIGCONT)
-        wait_until(lambda: two.log.read_text() != log, 20, "it notices")
+        wait_until(lambda: newest_batch_has(old_epoch), 20, "the second bridge is heard")
+        second_bridge.send_signal(signal.SIGSTOP)
+        wait_until(lambda: epoch() != old_epoch, 20, "the third bridge leads")
+        new_epoch = epoch()
+        wait_until(lambda: newest_batch_has(new_epoch), 20, "the third bridge is heard")
+        batches.clear()
+        old_log = second_bridge.log.read_text()
+        second_bridge.send_signal(signal.SIGCONT)
+        wait_until(lambda: second_bridge.log.read_text() != old_log, 20, "it notices")
         for _ in range(20):
-            hears(after)
-    assert heard
-    assert not [data for data in heard if before.encode() in data]
-    assert epoch() == after
+            newest_batch_has(new_epoch)
+    assert batches
+    assert not [batch for batch in batches if old_epoch.encode() in batch]
+    assert epoch() == new_epoch
     assert client.get(LEADER_KEY)

@@ -23,28 +23,30 @@ NGINX_CONFIGURATION = settings.BASE_DIR / "deploy" / "nginx.conf"
 
 @pytest.fixture(scope="module")
 def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
-    with temporary_archive(tmp_path_factory.mktemp("compose")) as found:
-        found.start("up", "--port", "0", DJANGO_ALLOWED_HOSTS="localhost,.example.org,127.0.0.1", YTARCHIVE_PRIVATE="0")
-        found.await_ready()
-        yield found
+    with temporary_archive(tmp_path_factory.mktemp("compose")) as archive:
+        archive.start(
+            "up", "--port", "0", DJANGO_ALLOWED_HOSTS="localhost,.example.org,127.0.0.1", YTARCHIVE_PRIVATE="0"
+        )
+        archive.await_ready()
+        yield archive
 
 
 def run_health_check(name: str, port: str, **env: str) -> bool:
-    """Run a service's own health check, with our port for its own."""
+    """Run a service's own health check, with `port` instead of 8000; tell whether it succeeds."""
     command, option, program = SERVICES[name]["healthcheck"]["test"][1:]
     assert (command, option) == ("python", "-c")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program.replace("8000", port)],
         env=os.environ | env,
         stderr=subprocess.DEVNULL,
         check=False,
         timeout=30,
     )
-    return done.returncode == 0
+    return result.returncode == 0
 
 
-def port_of(running: ArchiveProcess) -> str:
-    return running.await_ready().rsplit(":", 1)[1].rstrip("/")
+def port_of(archive: ArchiveProcess) -> str:
+    return archive.await_ready().rsplit(":", 1)[1].rstrip("/")
 
 
 @pytest.mark.processes
@@ -64,19 +66,19 @@ def test_a_missing_service_is_unhealthy(redis_server, name: str) -> None:
 
 
 def test_it_gives_nginx_a_configuration_it_takes() -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [required_programs.require_program("nginx"), "-t", "-c", NGINX_CONFIGURATION],
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture
 def nginx_url(running_archive: ArchiveProcess, tmp_path: Path) -> Iterator[str]:
-    """nginx with the very configuration, in front of one web process of this machine."""
+    """Start nginx with the deployed configuration, in front of one web process of this machine."""
     nginx = required_programs.require_program("nginx")
     port = free_port()
     text = NGINX_CONFIGURATION.read_text()

@@ -1,4 +1,4 @@
-"""The same video under two addresses, looked up by two processes at the same instant: one of them is fetched."""
+"""The same video under two addresses, looked up by two processes at the same time: one is downloaded."""
 
 import os
 
@@ -22,7 +22,7 @@ def test_one_of_two_concurrent_duplicates_is_downloaded(environment):
 
 
 def test_both_are_downloaded_when_duplicates_are_allowed(environment):
-    found = list(race_for_duplicates(environment, insisting="two"))
-    # The first gives way only where the second was there before it.
-    assert {second for _, second in found} == {"downloading"}
-    assert {first for first, _ in found} <= {"downloading", "cancelled"}
+    status_pairs = list(race_for_duplicates(environment, allowed_site="two"))
+    # The first is cancelled only if the second was identified before it.
+    assert {second for _, second in status_pairs} == {"downloading"}
+    assert {first for first, _ in status_pairs} <= {"downloading", "cancelled"}

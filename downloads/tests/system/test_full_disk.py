@@ -1,4 +1,4 @@
-"""A disk that is really full: a small one, in a mount namespace of its own, with the whole archive on it."""
+"""A full disk: a small tmpfs in a mount namespace of its own, with the whole archive on it."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ print(json.dumps(sqlite3.connect("db.sqlite3").execute(
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Mount one as the archive's data folder; yield what runs a command there, and the folder as seen from here."""
+    """Mount a small disk as the data folder; yield the prefix of commands in its namespace, and its path outside."""
     data = tmp_path / "data"
     data.mkdir()
     holder = subprocess.Popen(
@@ -56,21 +56,21 @@ def film_url(monkeypatch, media_server):
 @pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_it_waits_for_disk_space_and_loses_nothing(small_disk, tmp_path, media_server, film_url):
-    within, disk = small_disk
+    command_prefix, disk = small_disk
 
     def rows():
-        command = [*within, "sh", "-c", 'cd "$0" && exec python3 -c "$1"', tmp_path / "data", READ_ROWS_PROGRAM]
+        command = [*command_prefix, "sh", "-c", 'cd "$0" && exec python3 -c "$1"', tmp_path / "data", READ_ROWS_PROGRAM]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
-    with temporary_archive(tmp_path) as found:
-        found.command_prefix = within
-        found.start("up", "--port", "0", **ENVIRONMENT)
-        page = found.await_ready()
-        found.manage("ingest", media_server.url("/clip.mp4"), **ENVIRONMENT)
+    with temporary_archive(tmp_path) as archive:
+        archive.command_prefix = command_prefix
+        archive.start("up", "--port", "0", **ENVIRONMENT)
+        page = archive.await_ready()
+        archive.manage("ingest", media_server.url("/clip.mp4"), **ENVIRONMENT)
         wait_until(lambda: rows()[0][1] == "complete", 30, "there is one video")
         (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - FREE_BYTES))
-        found.manage("ingest", film_url, **ENVIRONMENT)
-        found.wait_for_line("No space left on device")
+        archive.manage("ingest", film_url, **ENVIRONMENT)
+        archive.wait_for_line("No space left on device")
         wait_until(lambda: rows()[1][1:4] == ["queued", 0, 2], 15, "it waits, and has all its tries")
         assert b"The disk is" in read_url(page)
         assert read_url(f"{page}media/{rows()[0][0]}/video") == media_server.clip
@@ -82,5 +82,5 @@ def test_it_waits_for_disk_space_and_loses_nothing(small_disk, tmp_path, media_s
 
 
 def read_url(page):
-    with urllib.request.urlopen(page, timeout=10) as answer:
-        return answer.read()
+    with urllib.request.urlopen(page, timeout=10) as response:
+        return response.read()

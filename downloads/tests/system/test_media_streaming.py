@@ -1,4 +1,4 @@
-"""Media through the real server: large files and clients that are slow."""
+"""Media through the real server: large files and slow clients."""
 
 import re
 import socket
@@ -52,19 +52,19 @@ def request_video(web, video: Video) -> socket.socket:
 
 
 def peak_memory_mb(web) -> float:
-    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{web.pid}/status").read_text())
-    return int(found.group(1)) / 1024
+    match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{web.pid}/status").read_text())
+    return int(match.group(1)) / 1024
 
 
 def test_it_holds_little_of_a_large_file_for_a_slow_client(web_process, large_video):
-    with request_video(web_process, large_video) as small:
-        assert b"200 OK" in small.recv(100)
+    with request_video(web_process, large_video) as first_client:
+        assert b"200 OK" in first_client.recv(100)
     before = peak_memory_mb(web_process)
-    with request_video(web_process, large_video) as slow:
-        assert b"200 OK" in slow.recv(100)
-        # Somebody else is served meanwhile, and all of it.
-        with request_video(web_process, large_video) as quick:
-            got = 0
-            while got < FILM_BYTES:
-                got += len(quick.recv(1 << 20))
+    with request_video(web_process, large_video) as slow_client:
+        assert b"200 OK" in slow_client.recv(100)
+        # Another client receives the whole file meanwhile.
+        with request_video(web_process, large_video) as fast_client:
+            received_bytes = 0
+            while received_bytes < FILM_BYTES:
+                received_bytes += len(fast_client.recv(1 << 20))
     assert peak_memory_mb(web_process) - before < 40

@@ -42,7 +42,7 @@ for n in range({count}):
     Video.objects.ingest(url, url)
 """
 
-# Random texts of few words, so that there is much to find, and what a hundred random queries find of them.
+# Makes videos with random texts of few words, so that queries match many; prints what 120 random queries list.
 SEARCH_PROGRAM = """
 import django, json, random, sys
 django.setup()
@@ -53,8 +53,8 @@ from downloads.search import index
 draw = random.Random(int(sys.argv[1]))
 WORDS = "Über uber UBERALL straße Strasse 日本語 日 本 한국 हिन्दी ไทย".split()
 WORDS += "Ναύς ναυσ a A1 a1b ab abc _ - * ' \\" \\\\ 😀 \u0301 ﬁn fin ⅐ İx ı Ǆ 0 ٣ 3".split()
-def text(most):
-    return draw.choice(" -_'").join(draw.choices(WORDS, k=draw.randint(0, most)))
+def text(max_words):
+    return draw.choice(" -_'").join(draw.choices(WORDS, k=draw.randint(0, max_words)))
 VideoEvent.objects.all().delete()
 Video.objects.all()._raw_delete("default")
 Video.objects.bulk_create(
@@ -66,17 +66,17 @@ Video.objects.bulk_create(
     for n in range(300)
 )
 index.reindex(Video.objects.all())
-def found():
+def search_at_random():
     query = QueryDict(mutable=True)
     query["q"] = text(3)
     for name, values in {"sort": ["size", "duration", "newest"], "state": ["failed", "queued"], "site": ["x"]}.items():
         if draw.random() < 0.2:
             query[name] = draw.choice(values)
-    browse = Listing(query)
-    some = list(Video.objects.order_by("pk")[:40])
-    shown = [video.pk for video in (*browse.active_videos(), *browse.waiting_videos(), *browse.page)]
-    return [query.urlencode(), shown, browse.status_counts, browse.sections_of(some)]
-print(json.dumps([found() for _ in range(120)], sort_keys=True))
+    listing = Listing(query)
+    first_videos = list(Video.objects.order_by("pk")[:40])
+    listed_keys = [video.pk for video in (*listing.active_videos(), *listing.waiting_videos(), *listing.page)]
+    return [query.urlencode(), listed_keys, listing.status_counts, listing.sections_of(first_videos)]
+print(json.dumps([search_at_random() for _ in range(120)], sort_keys=True))
 """
 
 # The tests of the verbs and of the library that are run on this database as well.
@@ -103,7 +103,7 @@ def database_url(postgres_server) -> str:
 
 @pytest.fixture
 def run_python(database_url, tmp_path):
-    """Run Python on the database; `run.env` for more of it."""
+    """Return a function that runs Python with the database; its `env` is the environment of the processes."""
 
     def python(*args, **options):
         return subprocess.run([sys.executable, *args], check=True, env=python.env, cwd=settings.BASE_DIR, **options)
@@ -114,7 +114,7 @@ def run_python(database_url, tmp_path):
 
 
 def claim_concurrently(run, processes):
-    """Let many processes claim until there is nothing left; what each got."""
+    """Let many processes claim until there is nothing left; return the ids that each claimed."""
     started = [
         subprocess.Popen(
             [sys.executable, "-c", CLAIM_PROGRAM, str(n)],
@@ -131,40 +131,40 @@ def claim_concurrently(run, processes):
     for process in started:
         process.stdin.write("go\n")
         process.stdin.flush()
-    found = [process.communicate(timeout=60)[0].split() for process in started]
+    claimed_ids = [process.communicate(timeout=60)[0].split() for process in started]
     assert [process.returncode for process in started] == [0] * processes
-    return found
+    return claimed_ids
 
 
 def test_it_gives_each_video_to_one_of_many_processes(run_python):
     run_python("-c", SETUP_PROGRAM.format(count=200, same=False))
-    found = claim_concurrently(run_python, 6)
-    everything = [video_id for each in found for video_id in each]
-    assert len(everything) == len(set(everything))
-    # One that finds another at the same row may give up early, for the next look: nothing is lost by that.
-    left = claim_concurrently(run_python, 1)[0]
-    assert len(everything) + len(left) == 200
-    assert sum(1 for each in found if each) > 1
+    ids_by_process = claim_concurrently(run_python, 6)
+    claimed_ids = [video_id for video_ids in ids_by_process for video_id in video_ids]
+    assert len(claimed_ids) == len(set(claimed_ids))
+    # A process that meets another at the same row may stop early: a later claim takes what is left.
+    remaining_ids = claim_concurrently(run_python, 1)[0]
+    assert len(claimed_ids) + len(remaining_ids) == 200
+    assert sum(1 for video_ids in ids_by_process if video_ids) > 1
 
 
 def test_it_takes_no_more_from_one_site_however_many_ask(run_python):
     run_python("-c", SETUP_PROGRAM.format(count=30, same=True))
-    found = claim_concurrently(run_python, 6)
-    assert sum(map(len, found)) == settings.PER_HOST
+    ids_by_process = claim_concurrently(run_python, 6)
+    assert sum(map(len, ids_by_process)) == settings.PER_HOST
 
 
-@pytest.mark.parametrize("insisting", ["", "two"])
-def test_one_of_two_concurrent_duplicates_is_downloaded(run_python, insisting):
-    found = list(race_for_duplicates(run_python.env, insisting))
-    assert {pair.count("downloading") for pair in found} <= ({1, 2} if insisting else {1})
-    assert not insisting or {second for _, second in found} == {"downloading"}
+@pytest.mark.parametrize("allowed_site", ["", "two"])
+def test_one_of_two_concurrent_duplicates_is_downloaded(run_python, allowed_site):
+    status_pairs = list(race_for_duplicates(run_python.env, allowed_site))
+    assert {statuses.count("downloading") for statuses in status_pairs} <= ({1, 2} if allowed_site else {1})
+    assert not allowed_site or {second for _, second in status_pairs} == {"downloading"}
 
 
 @pytest.mark.timeout(300)  # many tests in one
 def test_the_sqlite_suites_pass(run_python):
-    """The tests of the verbs and of the library themselves, on this database."""
+    """Run the tests of the verbs and of the library on this database."""
     env = {**run_python.env, "TEST_DATABASE_URL": run_python.env["DATABASE_URL"]}
-    done = subprocess.run(
+    result = subprocess.run(
         [
             sys.executable,
             "-m",
@@ -180,18 +180,18 @@ def test_the_sqlite_suites_pass(run_python):
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:]
+    assert result.returncode == 0, result.stdout[-3000:]
 
 
 @pytest.mark.parametrize("seed", ["1", pytest.param("2", marks=pytest.mark.soak)])
 def test_it_finds_the_same_in_the_same_order_as_sqlite(run_python, tmp_path, seed):
-    there = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
+    postgres_results = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
     run_python.env |= {"DATABASE_URL": "", "YTARCHIVE_DATA": str(tmp_path / "sqlite")}
     run_python("manage.py", "migrate", "--verbosity", "0")
-    here = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
-    for ours, theirs in zip(here, there, strict=True):
-        assert ours == theirs
-    assert sum(bool(shown) for _, shown, *_ in here) > 50
+    sqlite_results = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
+    for sqlite_result, postgres_result in zip(sqlite_results, postgres_results, strict=True):
+        assert sqlite_result == postgres_result
+    assert sum(bool(listed_keys) for _, listed_keys, *_ in sqlite_results) > 50
 
 
 def test_it_downloads_with_workers_on_it(run_python, media_server):
@@ -203,13 +203,13 @@ def test_it_downloads_with_workers_on_it(run_python, media_server):
     ]
     try:
         urls = [media_server.url(f"/named/{n}.mp4") for n in range(4)]
-        said = run_python("manage.py", "ingest", *urls, "--wait", capture_output=True, text=True, timeout=60).stdout
+        output = run_python("manage.py", "ingest", *urls, "--wait", capture_output=True, text=True, timeout=60).stdout
     finally:
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.wait(10)
-    ids = [line.removesuffix(" complete") for line in said.splitlines()]
+    ids = [line.removesuffix(" complete") for line in output.splitlines()]
     media = Path(run_python.env["YTARCHIVE_DATA"]) / "media"
     assert len(ids) == 4
     assert all(next((media / video_id).glob("*.mp4")).read_bytes() == media_server.clip for video_id in ids)
@@ -220,7 +220,7 @@ WEB_CONNECTIONS_SQL = "SELECT pid, backend_start FROM pg_stat_activity WHERE app
 
 @pytest.fixture
 def web_url(run_python, run_manage):
-    """Start the web server on the database; its address."""
+    """Start the web server on the database; yield its address."""
     run_python("manage.py", "collectstatic", "--no-input", "--verbosity", "0")
     run_python.env["DATABASE_URL"] += "&application_name=web"
     port = free_port()
@@ -234,22 +234,24 @@ def web_url(run_python, run_manage):
 
 def answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return answer.status == 200
+        with urllib.request.urlopen(url, timeout=20) as response:
+            return response.status == 200
     except OSError:
         return False
 
 
 def test_it_keeps_its_connections(web_url, database_url):
-    with psycopg.connect(database_url, autocommit=True) as other:
-        before = other.execute(WEB_CONNECTIONS_SQL).fetchall()
-        assert before
+    with psycopg.connect(database_url, autocommit=True) as admin_connection:
+        old_connections = admin_connection.execute(WEB_CONNECTIONS_SQL).fetchall()
+        assert old_connections
         assert all(answers(web_url) for _ in range(10))
-        assert other.execute(WEB_CONNECTIONS_SQL).fetchall() == before
-        # A restarted server has ended them all; nobody sees that.
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'web'")
+        assert admin_connection.execute(WEB_CONNECTIONS_SQL).fetchall() == old_connections
+        # A restart of the server ends all of them, without a failed request.
+        admin_connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'web'"
+        )
         assert answers(web_url)
-        assert other.execute(WEB_CONNECTIONS_SQL).fetchall() != before
+        assert admin_connection.execute(WEB_CONNECTIONS_SQL).fetchall() != old_connections
 
 
 @pytest.mark.alone
@@ -265,7 +267,7 @@ def test_it_answers_again_as_soon_as_the_server_is_back(web_url, postgres_server
 
 
 def test_it_has_connections_for_all_who_ask_at_once(web_url, database_url):
-    with ThreadPoolExecutor(60) as crowd:
-        assert all(crowd.map(answers, [web_url] * 240))
-    with psycopg.connect(database_url) as other:
-        assert 1 <= len(other.execute(WEB_CONNECTIONS_SQL).fetchall()) <= POOL_OPTIONS["max_size"]
+    with ThreadPoolExecutor(60) as pool:
+        assert all(pool.map(answers, [web_url] * 240))
+    with psycopg.connect(database_url) as admin_connection:
+        assert 1 <= len(admin_connection.execute(WEB_CONNECTIONS_SQL).fetchall()) <= POOL_OPTIONS["max_size"]

@@ -34,14 +34,14 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def dev_archive(tmp_path: Path, project_copy: Path) -> Iterator[ArchiveProcess]:
-    with temporary_archive(tmp_path, project=project_copy) as found:
-        yield found
+    with temporary_archive(tmp_path, project=project_copy) as archive:
+        yield archive
 
 
-def bar_moves(developed: ArchiveProcess, url: str) -> bool:
-    """Publish as any program may; tell whether a page's socket gets it."""
-    with connect(url.replace("http", "ws", 1) + "ws/progress", open_timeout=10) as socket, developed.redis() as client:
-        # The bridge may still be on its way: what is published before it listens is lost, as it may be.
+def bar_moves(archive: ArchiveProcess, url: str) -> bool:
+    """Publish as any program may; tell whether a page's socket receives it."""
+    with connect(url.replace("http", "ws", 1) + "ws/progress", open_timeout=10) as socket, archive.redis() as client:
+        # The bridge may still be starting: what is published before it listens is lost, as the protocol allows.
         for _ in range(40):
             client.publish(keys.progress_channel("demo:1"), '{"percent": 42}')
             try:
@@ -55,11 +55,11 @@ def bar_moves(developed: ArchiveProcess, url: str) -> bool:
 def touch_until(module: Path, until: Callable[[], bool]) -> None:
     """Save the file, again and again: the reloader notices only what changes after its first look."""
 
-    def noticed() -> bool:
+    def touch_and_check() -> bool:
         module.touch()
         return until()
 
-    wait_until(noticed, 20, "the change is noticed")
+    wait_until(touch_and_check, 20, "the change is noticed")
 
 
 def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(
@@ -69,34 +69,34 @@ def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(
     url = dev_archive.await_ready()
     assert bar_moves(dev_archive, url)
     names = (" runserver ", "bridge_progress", " work", "unixsocket")
-    *before, redis = [dev_archive.child(name) for name in names]
+    *old_pids, redis_pid = [dev_archive.child(name) for name in names]
 
-    touch_until(project_copy / "downloads" / "models" / "video.py", until=lambda: not still_running(set(before)))
+    touch_until(project_copy / "downloads" / "models" / "video.py", until=lambda: not still_running(set(old_pids)))
 
     wait_until(lambda: get_status(url) == 200, 20, "the page is back")
     assert bar_moves(dev_archive, url)
-    assert dev_archive.child("unixsocket") == redis
-    assert {dev_archive.child(name) for name in names[:3]}.isdisjoint(before)
-    left = descendants(dev_archive.pid)
+    assert dev_archive.child("unixsocket") == redis_pid
+    assert {dev_archive.child(name) for name in names[:3]}.isdisjoint(old_pids)
+    running_pids = descendants(dev_archive.pid)
     assert dev_archive.stop() == 0
-    assert not still_running(left)
+    assert not still_running(running_pids)
 
 
 def test_it_recovers_from_code_that_does_not_start(dev_archive: ArchiveProcess, project_copy: Path) -> None:
     module = project_copy / "downloads" / "models" / "video.py"
-    right = module.read_text()
+    original_source = module.read_text()
     dev_archive.start("runserver", "127.0.0.1:0")
     url = dev_archive.await_ready()
-    bridge = dev_archive.child("bridge_progress")
+    bridge_pid = dev_archive.child("bridge_progress")
     try:
-        module.write_text(right + "\nraise RuntimeError('broken')\n")
+        module.write_text(original_source + "\nraise RuntimeError('broken')\n")
         touch_until(
-            module, until=lambda: "RuntimeError: broken" in dev_archive.output() and not still_running({bridge})
+            module, until=lambda: "RuntimeError: broken" in dev_archive.output() and not still_running({bridge_pid})
         )
     finally:
-        module.write_text(right)
+        module.write_text(original_source)
 
-    # Mended before the reloader's first look, it would not be noticed either.
+    # Repaired before the reloader's first look, it would not be noticed either.
     touch_until(module, until=lambda: get_status(url) == 200)
     assert bar_moves(dev_archive, url)
 
@@ -104,12 +104,12 @@ def test_it_recovers_from_code_that_does_not_start(dev_archive: ArchiveProcess, 
 def test_it_leaves_nothing_behind_when_killed(dev_archive: ArchiveProcess) -> None:
     dev_archive.start("runserver", "127.0.0.1:0", "--noreload")
     dev_archive.await_ready()
-    all_of_them = descendants(dev_archive.pid)
-    assert len(all_of_them) >= 4
+    pids = descendants(dev_archive.pid)
+    assert len(pids) >= 4
 
     os.kill(dev_archive.pid, signal.SIGKILL)
 
-    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
+    wait_until(lambda: not still_running(pids), 5, "no process is left")
 
 
 def test_it_leaves_the_rest_out_with_web_only(dev_archive: ArchiveProcess) -> None:

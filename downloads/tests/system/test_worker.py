@@ -44,12 +44,12 @@ def wait_for_status(video, *statuses, seconds=20):
 
 def descendants(pid):
     """Return the ids of the processes below `pid`."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
+    children_file = Path(f"/proc/{pid}/task/{pid}/children")
     try:
-        found = [int(word) for word in children.read_text().split()]
+        child_pids = [int(word) for word in children_file.read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
-    return found + [below for child in found for below in descendants(child)]
+    return child_pids + [pid_below for child_pid in child_pids for pid_below in descendants(child_pid)]
 
 
 def is_alive(pid):
@@ -127,10 +127,10 @@ def test_it_stops_a_cancelled_download_within_two_seconds(start_worker, enqueue,
     process = start_worker()
     video = enqueue(path)
     media_server.wait_for_requests(path.split("?")[0].replace("index.m3u8", "index0.ts"), 1)
-    below = descendants(process.pid)
-    assert below
+    pids = descendants(process.pid)
+    assert pids
     assert reload_video(video).cancel()
-    wait_until(lambda: not any(map(is_alive, below)), 2, "the download is gone")
+    wait_until(lambda: not any(map(is_alive, pids)), 2, "the download is gone")
     wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
     assert reload_video(video).status == Status.CANCELLED
     assert is_alive(process.pid)
@@ -140,10 +140,10 @@ def test_it_stops_the_download_of_a_deleted_video(start_worker, enqueue, media_s
     process = start_worker()
     video = enqueue("/slow/a.mp4?rate=20000")
     media_server.wait_for_requests("/slow/a.mp4", 2)
-    below = descendants(process.pid)
-    assert below
+    pids = descendants(process.pid)
+    assert pids
     assert video.remove()
-    wait_until(lambda: not any(map(is_alive, below)), 5, "the download is gone")
+    wait_until(lambda: not any(map(is_alive, pids)), 5, "the download is gone")
     wait_until(lambda: workspace.list_ids() == [], 5, "its folder is gone")
     assert not (settings.MEDIA_ROOT / video.video_id).exists()
     assert is_alive(process.pid)
@@ -161,31 +161,31 @@ def wait_until_merging(process, video):
 def test_it_stops_ffmpeg_with_a_cancelled_download(start_worker, enqueue, slow_ffmpeg):
     process = start_worker(env=slow_ffmpeg)
     video = enqueue("/separate/index.m3u8")
-    below = wait_until_merging(process, video)
+    pids = wait_until_merging(process, video)
     assert reload_video(video).cancel()
-    wait_until(lambda: not any(map(is_alive, below)), 5, "the download and ffmpeg are gone")
+    wait_until(lambda: not any(map(is_alive, pids)), 5, "the download and ffmpeg are gone")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, number):
+@pytest.mark.parametrize("stop_signal", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, stop_signal):
     process = start_worker("--workers", "2", env=slow_ffmpeg)
     video, other = enqueue("/separate/index.m3u8"), enqueue("/hang/a.mp4")
-    below = wait_until_merging(process, video)
-    process.send_signal(number)
-    wait_until(lambda: not any(map(is_alive, below)), 5, "the downloads and ffmpeg are gone")
-    if number == signal.SIGKILL:
+    pids = wait_until_merging(process, video)
+    process.send_signal(stop_signal)
+    wait_until(lambda: not any(map(is_alive, pids)), 5, "the downloads and ffmpeg are gone")
+    if stop_signal == signal.SIGKILL:
         assert reload_video(video).is_active
         return
     assert process.wait(5) == 0
-    for each in map(reload_video, (video, other)):
-        assert (each.status, each.attempt, each.events.last().reason) == (Status.QUEUED, 2, "The worker was stopped")
+    for row in map(reload_video, (video, other)):
+        assert (row.status, row.attempt, row.events.last().reason) == (Status.QUEUED, 2, "The worker was stopped")
 
 
 def test_it_stops_downloads_it_lost_while_paused(start_worker, enqueue, media_server):
     process = start_worker()
     enqueue("/hang/a.mp4")
     media_server.wait_for_requests("/hang/a.mp4", 2)
-    below = descendants(process.pid)
+    pids = descendants(process.pid)
     process.send_signal(signal.SIGSTOP)
     try:
         Video.objects.update(lease_until=timezone.now())
@@ -193,14 +193,14 @@ def test_it_stops_downloads_it_lost_while_paused(start_worker, enqueue, media_se
         other = Video.objects.claim("another")
     finally:
         process.send_signal(signal.SIGCONT)
-    wait_until(lambda: not any(map(is_alive, below)), 5, "the woken supervisor has stopped its download")
+    wait_until(lambda: not any(map(is_alive, pids)), 5, "the woken supervisor has stopped its download")
     assert other.holds_lease()
 
 
 @pytest.fixture
-def child_with_lifeline():
-    """A process group that watches its lifeline, with a patience of 1 s, and has a process of its own."""
-    code = (
+def child_with_control_pipe():
+    """Start a process group that watches its control pipe, with a timeout of 1 s, and has a child process."""
+    program = (
         "import django, subprocess, sys; django.setup()\n"
         "from downloads.network.rate_limiter import RateLimiter; from downloads.worker import child\n"
         "child.CONTROL_TIMEOUT_SECONDS = 1; below = subprocess.Popen(['sleep', '60']); print(below.pid, flush=True)\n"
@@ -208,30 +208,30 @@ def child_with_lifeline():
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(
-        [sys.executable, "-c", code], **pipes, cwd=settings.BASE_DIR, start_new_session=True
+        [sys.executable, "-c", program], **pipes, cwd=settings.BASE_DIR, start_new_session=True
     ) as process:
         yield process, int(process.stdout.readline())
         process.kill()
 
 
-def test_it_ends_with_its_supervisor(child_with_lifeline):
-    process, below = child_with_lifeline
+def test_it_ends_with_its_supervisor(child_with_control_pipe):
+    process, child_pid = child_with_control_pipe
     process.stdin.close()
     assert process.wait(5) == -signal.SIGKILL
-    wait_until(lambda: not is_alive(below), 5, "its group is gone")
+    wait_until(lambda: not is_alive(child_pid), 5, "its group is gone")
 
 
 @pytest.mark.alone
-def test_it_ends_when_its_lease_is_not_renewed(child_with_lifeline):
-    """A supervisor that stands still keeps the pipe open, but its download ends before another may begin."""
-    process, below = child_with_lifeline
+def test_it_ends_when_its_lease_is_not_renewed(child_with_control_pipe):
+    """A supervisor that hangs keeps the pipe open, but its download ends before another may begin."""
+    process, child_pid = child_with_control_pipe
     for _ in range(3):
         process.stdin.write(b".")
         process.stdin.flush()
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.6)
     assert process.wait(5) == -signal.SIGKILL
-    wait_until(lambda: not is_alive(below), 5, "its group is gone")
+    wait_until(lambda: not is_alive(child_pid), 5, "its group is gone")
 
 
 def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_server):
@@ -240,9 +240,9 @@ def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_serv
     deaths = 1 + MAX_RETRIES
     for death in range(deaths):
         media_server.wait_for_requests("/hang/a.mp4", 2 * death + 2, seconds=30)
-        (child,) = descendants(process.pid)
-        os.kill(child, signal.SIGKILL)
-        wait_until(lambda child=child: child not in descendants(process.pid), 5, "the child is reaped")
+        (child_pid,) = descendants(process.pid)
+        os.kill(child_pid, signal.SIGKILL)
+        wait_until(lambda child_pid=child_pid: child_pid not in descendants(process.pid), 5, "the child is reaped")
     failed = wait_for_status(video, Status.FAILED)
     assert "The download's process died (killed by SIGKILL)." in failed.error
     assert failed.attempt == deaths
@@ -269,7 +269,7 @@ def test_it_removes_leftover_folders(start_worker, enqueue):
     wait_until(
         lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], 10, "no folder is on its way"
     )
-    # A removal that a crash broke off came to nothing: the row is there.
+    # A removal interrupted by a crash had no effect: the row exists.
     assert media_folder.list_stored_ids() == [ended.video_id]
 
 
@@ -292,41 +292,41 @@ def test_it_goes_on_when_the_database_was_locked(start_worker, enqueue, media_se
 
 
 def test_it_pauses_where_no_process_can_be_started(enqueue, monkeypatch):
-    def full(video, rate):
+    def fail_to_start(video, rate):
         raise BlockingIOError("Resource temporarily unavailable")
 
-    monkeypatch.setattr(supervisor, "DownloadProcess", full)
+    monkeypatch.setattr(supervisor, "DownloadProcess", fail_to_start)
     video = enqueue("/clip.mp4")
-    one = supervisor.Supervisor(2)
+    worker = supervisor.Supervisor(2)
     for _ in range(3):
-        one._run_every(0, one._claim_videos)
+        worker._run_every(0, worker._claim_videos)
     assert (reload_video(video).status, reload_video(video).attempt) == (Status.QUEUED, 2)
 
 
 class TestDownloadProcess:
-    """What a supervisor knows of one download, without a process."""
+    """The supervisor's record of one download, without a process."""
 
     @pytest.fixture
     def download(self, monkeypatch):
-        found = object.__new__(download_process.DownloadProcess)
-        found._partial_line, found.latest_progress = b"", {}
-        outlet, inlet = os.pipe()
-        os.set_blocking(outlet, False)
-        monkeypatch.setattr(found, "fileno", lambda: outlet, raising=False)
-        yield found, inlet
-        os.close(outlet)
+        process = object.__new__(download_process.DownloadProcess)
+        process._partial_line, process.latest_progress = b"", {}
+        read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
+        monkeypatch.setattr(process, "fileno", lambda: read_end, raising=False)
+        yield process, write_end
+        os.close(read_end)
 
     def test_it_keeps_the_newest_whole_line(self, download):
-        found, inlet = download
-        os.write(inlet, b'{"percent": 1}\n{"percent": 2, "speed": 5, "phase": "video"}\n{"perc')
-        assert found.read_progress()
-        assert found.latest_progress == {"percent": 2, "phase": "video"}
-        assert found.read_progress()
-        os.write(inlet, b'ent": 3}\n')
-        os.close(inlet)
-        assert found.read_progress()
-        assert found.latest_progress == {"percent": 3}
-        assert not found.read_progress()
+        process, write_end = download
+        os.write(write_end, b'{"percent": 1}\n{"percent": 2, "speed": 5, "phase": "video"}\n{"perc')
+        assert process.read_progress()
+        assert process.latest_progress == {"percent": 2, "phase": "video"}
+        assert process.read_progress()
+        os.write(write_end, b'ent": 3}\n')
+        os.close(write_end)
+        assert process.read_progress()
+        assert process.latest_progress == {"percent": 3}
+        assert not process.read_progress()
 
     def test_it_lets_the_child_go_before_the_lease_does(self):
         assert (
@@ -336,24 +336,24 @@ class TestDownloadProcess:
         )
 
     def test_it_knows_when_its_lease_has_run_out(self, download):
-        found, inlet = download
-        found.lease_renewed_at = time.monotonic() - download_process.LEASE_OVERDUE_SECONDS + 1
-        assert not found.is_lease_overdue()
-        found.lease_renewed_at -= 2
-        assert found.is_lease_overdue()
-        os.close(inlet)
+        process, write_end = download
+        process.lease_renewed_at = time.monotonic() - download_process.LEASE_OVERDUE_SECONDS + 1
+        assert not process.is_lease_overdue()
+        process.lease_renewed_at -= 2
+        assert process.is_lease_overdue()
+        os.close(write_end)
 
 
-@pytest.mark.parametrize("lack", ["", "The disk is nearly full."])
-def test_it_sleeps_between_two_checks(redis_server, monkeypatch, lack):
+@pytest.mark.parametrize("shortage", ["", "The disk is nearly full."])
+def test_it_sleeps_between_two_checks(redis_server, monkeypatch, shortage):
     now = [1000.0]
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(workspace, "disk_shortage", lambda: lack)
-    one = supervisor.Supervisor(1)
+    monkeypatch.setattr(workspace, "disk_shortage", lambda: shortage)
+    worker = supervisor.Supervisor(1)
     for _ in range(3):
-        one._run_once()
+        worker._run_once()
         now[0] += supervisor.POLL_INTERVAL_SECONDS
 
-    one._run_once()
+    worker._run_once()
 
-    assert one._select_timeout() == pytest.approx(supervisor.POLL_INTERVAL_SECONDS)
+    assert worker._select_timeout() == pytest.approx(supervisor.POLL_INTERVAL_SECONDS)

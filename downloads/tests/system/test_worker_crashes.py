@@ -22,90 +22,92 @@ SHORT_LEASE_ENVIRONMENT = {**ENVIRONMENT, "YTARCHIVE_LEASE_SECONDS": str(LEASE_S
 
 
 class WorkerPool:
-    """Workers that are killed, ended or stopped in their tracks, and replaced."""
+    """Workers that are killed, terminated or paused, and replaced."""
 
     def __init__(self, manage, env, places):
-        self.start_one = lambda: manage("work", "--workers", str(places), env=env)
+        self.start_worker = lambda: manage("work", "--workers", str(places), env=env)
         self.workers = []
         self.faults = {"killed": 0, "ended": 0, "stopped": 0}
-        self.asleep = {}
+        self.paused = {}
 
     def fill(self, count):
-        while len(self.workers) - len(self.asleep) < count:
-            self.workers.append(self.start_one())
+        while len(self.workers) - len(self.paused) < count:
+            self.workers.append(self.start_worker())
 
-    def disrupt(self, dice):
-        """Do something bad to one of them."""
-        worker = dice.choice([worker for worker in self.workers if worker not in self.asleep])
-        how = dice.choices(["killed", "ended", "stopped"], [6, 2, 2])[0]
-        self.faults[how] += 1
-        if how == "stopped":
+    def disrupt(self, rng):
+        """Kill, terminate or pause one of them."""
+        worker = rng.choice([worker for worker in self.workers if worker not in self.paused])
+        fault = rng.choices(["killed", "ended", "stopped"], [6, 2, 2])[0]
+        self.faults[fault] += 1
+        if fault == "stopped":
             worker.send_signal(signal.SIGSTOP)
-            self.asleep[worker] = time.monotonic()
+            self.paused[worker] = time.monotonic()
             return
-        worker.send_signal(signal.SIGKILL if how == "killed" else signal.SIGTERM)
+        worker.send_signal(signal.SIGKILL if fault == "killed" else signal.SIGTERM)
         self.workers.remove(worker)
 
-    def wake(self, after):
-        """Wake those that have slept for so long."""
-        for worker, since in list(self.asleep.items()):
-            if time.monotonic() - since >= after:
+    def resume(self, after):
+        """Resume those that have been paused for `after` seconds."""
+        for worker, paused_at in list(self.paused.items()):
+            if time.monotonic() - paused_at >= after:
                 worker.send_signal(signal.SIGCONT)
-                del self.asleep[worker]
+                del self.paused[worker]
 
 
-def fill_the_queue(shelf, media_server, count):
+def fill_the_queue(versioned_files, media_server, count):
     for number in range(count):
         name = f"{number}.mp4"
-        shelf.data[name] = unique_clip(media_server.clip, number)
+        versioned_files.data[name] = unique_clip(media_server.clip, number)
         url = media_server.url(f"/version/{name}")
         Video.objects.ingest(url, url)
 
 
-def disrupt_until_done(crew, dice, seconds_between, workers, longest):
-    """Strike until all is done."""
+def disrupt_until_done(pool, rng, seconds_between, workers, longest):
+    """Disrupt workers until all videos have ended."""
     deadline = time.monotonic() + longest
     ended = Video.objects.filter(status__in=(Status.COMPLETE, Status.FAILED, Status.CANCELLED))
     count = Video.objects.count()
     while ended.count() < count:
         assert time.monotonic() < deadline, f"{ended.count()} of {count} after {longest} s"
-        crew.fill(workers)
-        pause = time.monotonic() + dice.uniform(*seconds_between)
+        pool.fill(workers)
+        pause = time.monotonic() + rng.uniform(*seconds_between)
         while time.monotonic() < pause and ended.count() < count:
             time.sleep(0.1)
         # Past their leases: others have their videos by then.
-        crew.wake(2 * LEASE_SECONDS)
+        pool.resume(2 * LEASE_SECONDS)
         if ended.count() < count:
-            crew.disrupt(dice)
-    crew.wake(0)
+            pool.disrupt(rng)
+    pool.resume(0)
 
 
-def assert_all_complete(shelf):
+def assert_all_complete(versioned_files):
     """Every video is complete and its source's bytes; none was fetched from the start after it had got anywhere."""
     for video in Video.objects.all():
         name = video.url.rpartition("/")[2]
         assert (video.status, video.error) == (Status.COMPLETE, ""), name
-        source = shelf.data[name]
+        source = versioned_files.data[name]
         assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == source
-        long = [first for first, sent in shelf.answers_for(name) if sent > len(source) // 3]
-        assert long.count(0) <= 1, (name, shelf.answers_for(name))
+        long_answer_starts = [first for first, sent in versioned_files.answers_for(name) if sent > len(source) // 3]
+        assert long_answer_starts.count(0) <= 1, (name, versioned_files.answers_for(name))
     finished = VideoEvent.objects.filter(status=Status.COMPLETE).values_list("public_id", flat=True)
     assert len(finished) == len(set(finished)) == Video.objects.count()
 
 
 def run_with_disruptions(
-    shelf, media_server, manage, seed, videos, rate, between, longest, env=SHORT_LEASE_ENVIRONMENT
+    versioned_files, media_server, manage, seed, videos, rate, between, longest, env=SHORT_LEASE_ENVIRONMENT
 ):
-    dice = random.Random(seed)
-    shelf.rate = rate
-    fill_the_queue(shelf, media_server, videos)
-    crew = WorkerPool(manage, env, places=2)
+    rng = random.Random(seed)
+    versioned_files.rate = rate
+    fill_the_queue(versioned_files, media_server, videos)
+    pool = WorkerPool(manage, env, places=2)
     began = time.monotonic()
-    disrupt_until_done(crew, dice, between, 4, longest)
-    assert_all_complete(shelf)
-    served = sum(shelf.bytes_of(name) for name in shelf.data) / sum(map(len, shelf.data.values()))
+    disrupt_until_done(pool, rng, between, 4, longest)
+    assert_all_complete(versioned_files)
+    served = sum(versioned_files.bytes_of(name) for name in versioned_files.data) / sum(
+        map(len, versioned_files.data.values())
+    )
     took = time.monotonic() - began
-    print(f"\n{videos} videos, {crew.faults}, {took:.0f} s, {served:.2f} times the bytes served")  # noqa: T201
+    print(f"\n{videos} videos, {pool.faults}, {took:.0f} s, {served:.2f} times the bytes served")  # noqa: T201
 
 
 @pytest.mark.timeout(240)

@@ -1,4 +1,4 @@
-"""Workers that die in each phase, sites that fall silent, and cancels: how long it takes until it is put right."""
+"""Recovery times after workers die in each phase, sites stop sending, and downloads are cancelled."""
 
 import os
 import re
@@ -27,7 +27,7 @@ pytestmark = [
 ENVIRONMENT = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
 LEASE_SECONDS = 4
 SHORT_LEASE_ENVIRONMENT = {**ENVIRONMENT, "YTARCHIVE_LEASE_SECONDS": str(LEASE_SECONDS)}
-# Where a download is caught in each phase.
+# Paths that keep a download in each phase.
 PHASE_PATHS = {
     "looking up": "/mute/a.mp4",
     "video": "/slow/a.mp4?rate=150000",
@@ -35,7 +35,7 @@ PHASE_PATHS = {
     "merging": "/separate/index.m3u8",
     "filing": "/clip.mp4",
 }
-# The real command, which at this step of the claim does one thing more.
+# The real command, with one more action at this step of the claim.
 KILL_AT_START_PROGRAM = """
 import os, signal
 from django.core.management import call_command
@@ -81,11 +81,11 @@ def kill_and_wait_for_requeue(work, media_server, env, phase, longest):
     """Kill a worker in a phase; return the seconds until another has its video."""
     first = work("--workers", "1", env=env)
     video = wait_for_phase(media_server, phase)
-    below = descendants(first.pid)
+    child_pids = descendants(first.pid)
     work("--workers", "1", env=env)
     began = time.monotonic()
     first.kill()
-    wait_until(lambda: not still_running(below), 5, "its children died with it")
+    wait_until(lambda: not still_running(child_pids), 5, "its children died with it")
     wait_until(lambda: reload_video(video).attempt == 2 and reload_video(video).is_active, longest, "another has it")
     took = time.monotonic() - began
     print(f"\nkilled while {phase}: downloading again after {took:.1f} s")  # noqa: T201
@@ -101,7 +101,7 @@ def test_it_is_requeued_after_its_worker_is_killed(start_worker, media_server, s
     if phase == "video":
         wait_until(lambda: reload_video(video).status == Status.COMPLETE, 30, "it is complete")
         assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
-        starts = [wanted for _, path, wanted in media_server.requests if path.startswith("/slow/")]
+        starts = [range_header for _, path, range_header in media_server.requests if path.startswith("/slow/")]
         assert starts[-1].startswith("bytes=")
         assert starts[-1] != "bytes=0-"
 
@@ -154,7 +154,7 @@ def test_it_starts_no_child_when_paused_after_its_claim(run_manage, start_worker
     media_server.wait_for_requests(path, 2)
     first.send_signal(signal.SIGCONT)
     other, _ = Video.objects.ingest(media_server.url("/named/b.mp4"), media_server.url("/named/b.mp4"))
-    # The one place of the woken worker, which its late child of the first video had.
+    # The resumed worker has one place, which its late child of the first video had.
     wait_until(lambda: reload_video(other).status == Status.COMPLETE, 15, "it has taken the next one")
     assert (reload_video(video).status, reload_video(video).attempt) == (Status.DOWNLOADING, 2)
     assert media_server.count_requests(path) == 2
@@ -166,7 +166,7 @@ def test_it_starts_no_child_when_paused_after_its_claim(run_manage, start_worker
 def test_it_is_fenced_out_when_paused_past_its_lease(start_worker, media_server):
     first = start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
     video = wait_for_phase(media_server, "video")
-    below = descendants(first.pid)
+    child_pids = descendants(first.pid)
     start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
     first.send_signal(signal.SIGSTOP)
     try:
@@ -175,7 +175,7 @@ def test_it_is_fenced_out_when_paused_past_its_lease(start_worker, media_server)
             3 * LEASE_SECONDS,
             "another has it",
         )
-        wait_until(lambda: not still_running(below), 5, "its download ended before that")
+        wait_until(lambda: not still_running(child_pids), 5, "its download ended before that")
     finally:
         first.send_signal(signal.SIGCONT)
     media_server.released.set()
@@ -218,20 +218,22 @@ def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, medi
 @pytest.mark.soak
 def test_it_cancels_in_every_phase(start_worker, media_server, slow_ffmpeg):
     process = start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT | slow_ffmpeg)
-    took = []
+    durations = []
     for _ in range(4):
         for phase in PHASE_PATHS:
             media_server.reset()
             video = wait_for_phase(media_server, phase)
-            below = descendants(process.pid)
+            child_pids = descendants(process.pid)
             began = time.monotonic()
             assert reload_video(video).cancel()
-            wait_until(lambda below=below: not still_running(below), 2, f"nothing is left of it while {phase}")
-            took.append(time.monotonic() - began)
+            wait_until(
+                lambda child_pids=child_pids: not still_running(child_pids), 2, f"nothing is left of it while {phase}"
+            )
+            durations.append(time.monotonic() - began)
             wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
             Video.objects.all().delete()
-    median, worst = statistics.median(took), max(took)
-    print(f"\n{len(took)} cancels: {median:.2f} s in the middle, {worst:.2f} s at worst")  # noqa: T201
+    median, worst = statistics.median(durations), max(durations)
+    print(f"\n{len(durations)} cancels: {median:.2f} s in the middle, {worst:.2f} s at worst")  # noqa: T201
 
 
 def test_it_divides_the_bandwidth_among_its_downloads(run_manage, media_server):
