@@ -19,7 +19,7 @@ from ytarchive.server.channel_layer import ProgressChannelLayer
 
 
 class GroupMember:
-    """A member of the group `progress`, as a consumer is, that keeps what it hears."""
+    """A member of the group `progress`, as a consumer is, that keeps the batches it receives."""
 
     def __init__(self, layer: ProgressChannelLayer) -> None:
         self.layer = layer
@@ -41,16 +41,16 @@ class GroupMember:
     async def wait_for_message(self, video_id: str, kind: str = "progress", **fields) -> dict:
         """Wait for a message about `video_id` with these fields, and return it."""
 
-        def found(batch: dict) -> dict | None:
+        def matching_content(batch: dict) -> dict | None:
             for name, sort, text in batch["messages"]:
                 content = json.loads(text)
                 if (name, sort) == (video_id, kind) and content.items() >= fields.items():
                     return content
             return None
 
-        result = found(await self.wait_for_batch(lambda batch: found(batch) is not None))
-        assert result is not None
-        return result
+        message = matching_content(await self.wait_for_batch(lambda batch: matching_content(batch) is not None))
+        assert message is not None
+        return message
 
 
 class BridgeHarness:
@@ -67,24 +67,24 @@ class BridgeHarness:
 
     async def start_bridge(self, tick: float = 0.05) -> Bridge:
         client = redis.asyncio.Redis.from_url(self.server.url, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
-        found = Bridge(client, self.layer, tick)
-        self.running[found] = asyncio.create_task(found.run())
-        return found
+        bridge = Bridge(client, self.layer, tick)
+        self.running[bridge] = asyncio.create_task(bridge.run())
+        return bridge
 
     async def publish(self, video_id: str, **fields) -> None:
         await self.client.publish(progress_channel(video_id), Progress(**fields).to_json())
 
     async def read_snapshot(self) -> dict[str, dict]:
-        found = await self.client.hgetall(SNAPSHOT_KEY)
-        return {name.decode(): json.loads(text) for name, text in found.items()}
+        snapshot = await self.client.hgetall(SNAPSHOT_KEY)
+        return {name.decode(): json.loads(text) for name, text in snapshot.items()}
 
     async def close(self) -> None:
-        for found, task in self.running.items():
-            found.stop()
+        for bridge, task in self.running.items():
+            bridge.stop()
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-            await found.redis_client.aclose()
+            await bridge.redis_client.aclose()
         await self.client.aclose()
         await self.layer.flush()
 

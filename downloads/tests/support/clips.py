@@ -1,4 +1,4 @@
-"""Real clips, made by ffmpeg: what the far end of the network serves in tests."""
+"""Clips made by ffmpeg, which the media server of the tests serves."""
 
 import subprocess
 from pathlib import Path
@@ -20,23 +20,23 @@ video.m3u8
 
 
 def run_ffmpeg(*args: str | Path) -> None:
-    """Run ffmpeg; raise with its words if it fails."""
+    """Run ffmpeg, which writes its errors to stderr; raise if it fails."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, args)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
 def has_h264() -> bool:
-    listed = subprocess.run(
+    result = subprocess.run(
         [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-encoders"],
         check=False,
         capture_output=True,
         text=True,
     )
-    return " libx264 " in listed.stdout
+    return " libx264 " in result.stdout
 
 
 def make_clips(folder: Path, seconds: int = 6) -> Path:
-    """Make the clip, its HLS form, one with separate sound, and a thumbnail."""
+    """Make the clip, its HLS form, an HLS form with separate sound, and a thumbnail."""
     for name in ("hls", "separate"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     length = ["-t", str(seconds)]
@@ -52,5 +52,5 @@ def make_clips(folder: Path, seconds: int = 6) -> Path:
 
 
 def unique_clip(clip, number):
-    """Return a clip of its own: the same picture, and a box that players skip."""
+    """Return the clip with a numbered box appended, which players skip."""
     return clip + (8 + 16).to_bytes(4, "big") + b"free" + number.to_bytes(16, "big")

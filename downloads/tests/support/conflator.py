@@ -25,10 +25,10 @@ class ConflatorHarness:
         return [json.loads(text) for _, _, text in self.outgoing.messages]
 
     def batch_summary(self) -> list[tuple]:
-        return [(found["type"], found.get("status") or found.get("percent")) for found in self.batch()]
+        return [(message["type"], message.get("status") or message.get("percent")) for message in self.batch()]
 
 
-def reconcile(bench, *rows, rows_read_at=None, **options) -> bool:
-    return bench.conflator.reconcile_rows(
-        rows, bench.now if rows_read_at is None else rows_read_at, bench.now, **options
+def reconcile(harness, *rows, rows_read_at=None, **options) -> bool:
+    return harness.conflator.reconcile_rows(
+        rows, harness.now if rows_read_at is None else rows_read_at, harness.now, **options
     )

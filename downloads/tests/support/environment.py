@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 
-# Not as late as its own plugin would: that failed on CPython 3.11 (“AST constructor recursion depth mismatch”).
+# Imported before its plugin does it: that late it failed on CPython 3.11 (“AST constructor recursion depth mismatch”).
 import hypothesis  # noqa: F401
 
 for name in list(os.environ):

@@ -75,11 +75,11 @@ def create_videos(count: int = 1, **fields) -> list[Video]:
     """Write rows as they are, the last of them the newest."""
     first, now = Video.objects.count(), timezone.now()
     defaults = {"status": Status.COMPLETE, "title": "Film {n}", "media_file": "v/v.mp4"}
-    made = []
+    videos = []
     for n in range(first, first + count):
-        given_now = {"added_at": now + dt.timedelta(milliseconds=n)} | defaults | fields
-        given_now = {name: value.format(n=n) if name == "title" else value for name, value in given_now.items()}
-        made.append(Video(url=f"http://{n}.example/", canonical_url=f"http://{n}.example/", **given_now))
-    Video.objects.bulk_create(made)
+        row_fields = {"added_at": now + dt.timedelta(milliseconds=n)} | defaults | fields
+        row_fields = {name: value.format(n=n) if name == "title" else value for name, value in row_fields.items()}
+        videos.append(Video(url=f"http://{n}.example/", canonical_url=f"http://{n}.example/", **row_fields))
+    Video.objects.bulk_create(videos)
     call_command("index", verbosity=0)
-    return made
+    return videos

@@ -1,4 +1,4 @@
-"""Files of the media server that are replaced under their address, cut off, and counted by the byte."""
+"""Files of the media server whose content changes, whose responses are cut off, and whose sent bytes are counted."""
 
 from collections import defaultdict
 from email.utils import formatdate
@@ -10,7 +10,7 @@ CHUNK_BYTES = 16 * 1024
 
 
 class VersionedFiles:
-    """What /version/<name> is now, how it is told from others, and what was served of it."""
+    """The current files at /version/<name>, the validators they are sent with, and the ranges that were sent."""
 
     def __init__(self) -> None:
         self.data: dict[str, bytes] = {}
@@ -24,7 +24,7 @@ class VersionedFiles:
 
     def answers_for(self, name: str) -> list[tuple[int, int]]:
         """Return (first byte, bytes sent) of each answer for a name that sent any."""
-        return [(first, sent) for found, first, sent in self.served if found == name and sent]
+        return [(first, sent) for served_name, first, sent in self.served if served_name == name and sent]
 
     def bytes_of(self, name: str) -> int:
         return sum(sent for _, sent in self.answers_for(name))
@@ -54,7 +54,7 @@ def serve_version(handler: media_server.MediaHandler) -> None:
     if ranged:
         handler.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
     handler.end_headers()
-    # The look-up reads the beginning only, and hangs up.
+    # The look-up reads the beginning only, and disconnects.
     is_look_up = (handler.headers.get("Range") or "").startswith("bytes=0-")
     stop = FILES.cuts[name].pop(0) if FILES.cuts[name] and not is_look_up else last + 1
     _send(handler, name, data, first, min(stop, last + 1))
@@ -62,12 +62,12 @@ def serve_version(handler: media_server.MediaHandler) -> None:
 
 def _validators(data: bytes) -> dict[str, str]:
     number = sum(data[-4096:]) + len(data)
-    found = {"etag": ("ETag", f'"{number}"'), "modified": ("Last-Modified", formatdate(number * 60, usegmt=True))}
-    return dict(found[name] for name in FILES.validators)
+    headers = {"etag": ("ETag", f'"{number}"'), "modified": ("Last-Modified", formatdate(number * 60, usegmt=True))}
+    return dict(headers[name] for name in FILES.validators)
 
 
 def _send(handler: media_server.MediaHandler, name: str, data: bytes, first: int, stop: int) -> None:
-    # Noted when it begins: who hangs up is noticed late.
+    # Recorded when it begins: a client that disconnects is noticed late.
     answer = [name, first, 0]
     FILES.served.append(answer)
     for start in range(first, stop, CHUNK_BYTES):

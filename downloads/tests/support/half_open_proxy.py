@@ -7,11 +7,11 @@ from downloads.tests.support.redis_server import RedisServer
 
 
 class HalfOpenProxy:
-    """Carries connections to Redis, and forgets those it has when told to, as a firewall does."""
+    """Forwards connections to Redis, and drops the open ones on request, as a firewall does."""
 
     def __init__(self, server: RedisServer) -> None:
         self.server = server
-        self.deaf = asyncio.Event()
+        self.dropped = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
@@ -20,21 +20,21 @@ class HalfOpenProxy:
         return f"redis://{host}:{port}"
 
     def drop_silently(self) -> None:
-        """Swallow everything on the connections that there are; new ones work."""
-        self.deaf.set()
-        self.deaf = asyncio.Event()
+        """Discard all data on the open connections; new ones work."""
+        self.dropped.set()
+        self.dropped = asyncio.Event()
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(self.server.socket)
-        deaf = self.deaf
-        for source, target in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self.pipe(source, target, deaf))
+        redis_reader, redis_writer = await asyncio.open_unix_connection(self.server.socket)
+        dropped = self.dropped
+        for source, target in ((reader, redis_writer), (redis_reader, writer)):
+            task = asyncio.create_task(self.pipe(source, target, dropped))
             self.tasks.add(task)
 
-    async def pipe(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
+    async def pipe(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, dropped: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
-                if not deaf.is_set():
+                if not dropped.is_set():
                     target.write(data)
                     await target.drain()
         target.close()

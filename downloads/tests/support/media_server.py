@@ -1,6 +1,6 @@
-"""The far end of the network: a real HTTP server on loopback with real clips made by ffmpeg.
+"""A real HTTP server on loopback in the place of video sites, with clips made by ffmpeg.
 
-Direct files, pages, HLS, slow, cut off, hanging and broken ones. By hand:
+It serves files, pages and HLS: complete, slowly, cut off, hanging or broken. By hand:
 `python -m downloads.tests.support.media_server --port 9000`, with YTARCHIVE_ALLOW_PRIVATE_HOSTS=1 for the archive.
 """
 
@@ -26,7 +26,7 @@ CONTENT_TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
     ".jpg": "image/jpeg",
 }
-MAX_CHUNK_BYTES = 4096  # bytes of a trickle are sent in steps of at most this
+MAX_CHUNK_BYTES = 4096  # largest piece of a slow response
 PAGE_TEMPLATE = """<!doctype html><html><head><title>{title}</title>
 <meta name="description" content="A page with one video">
 <meta property="og:image" content="/thumb.jpg"></head>
@@ -38,7 +38,7 @@ class MediaServer(ThreadingHTTPServer):
     """Serves `folder` on a free port of loopback, well or badly, as each path asks for.
 
     `requests` keeps (method, path with query, Range header). A test waits with `wait_for_requests(path)` and
-    ends what hangs or trickles with `released`.
+    ends hanging and slow responses with `released`.
     """
 
     daemon_threads = True
@@ -55,24 +55,24 @@ class MediaServer(ThreadingHTTPServer):
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_port}{path}"
 
-    def record_request(self, method: str, path: str, wanted: str) -> None:
+    def record_request(self, method: str, path: str, range_header: str) -> None:
         with self.request_arrived:
-            self.requests.append((method, path, wanted))
+            self.requests.append((method, path, range_header))
             self.request_arrived.notify_all()
 
     def count_requests(self, start: str) -> int:
-        """Return how many requests came whose path begins so."""
+        """Return how many requests came whose path begins with `start`."""
         return sum(path.startswith(start) for _, path, _ in self.requests)
 
     def wait_for_requests(self, start: str, times: int = 1, seconds: float = 15) -> None:
-        """Wait until `times` requests came whose path begins so."""
+        """Wait until `times` requests came whose path begins with `start`."""
         with self.request_arrived:
             assert self.request_arrived.wait_for(lambda: self.count_requests(start) >= times, seconds), (
                 f"nobody asked for {start}"
             )
 
     def reset(self) -> "MediaServer":
-        """Forget what was asked for, and let things hang again."""
+        """Forget the requests, and let responses hang again."""
         self.requests.clear()
         self.released.clear()
         return self
@@ -82,7 +82,7 @@ class MediaServer(ThreadingHTTPServer):
         return self
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that hang up are what the tests are about."""
+        """Print nothing: tests disconnect on purpose."""
 
 
 class MediaHandler(BaseHTTPRequestHandler):
@@ -104,16 +104,16 @@ class MediaHandler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet: the server keeps the requests."""
+        """Print nothing: `requests` has them."""
 
     # Answers ------------------------------------------------------------------------------------
 
     def file(self) -> None:
-        found = self.server.folder / self.decoded_path.lstrip("/")
-        if ".." in found.parts or not found.is_file():
+        path = self.server.folder / self.decoded_path.lstrip("/")
+        if ".." in path.parts or not path.is_file():
             self.send_error_status(404)
             return
-        self.media(found.read_bytes(), found.suffix)
+        self.media(path.read_bytes(), path.suffix)
 
     def named(self) -> None:
         self.media(self.server.clip)
@@ -166,21 +166,21 @@ class MediaHandler(BaseHTTPRequestHandler):
         self.media(self.server.clip, send=self.trickle)
 
     def slow_hls(self) -> None:
-        of = self.query.get("of", "hls")
-        found = self.server.folder / of / self.decoded_path.rpartition("/")[2]
-        if found.suffix == ".m3u8":
+        folder_name = self.query.get("of", "hls")
+        path = self.server.folder / folder_name / self.decoded_path.rpartition("/")[2]
+        if path.suffix == ".m3u8":
             # The segments keep the rate: a relative address does not inherit the query.
-            text = re.sub(r"\.(ts|m3u8)", rf".\1?{urlsplit(self.path).query}", found.read_text())
+            text = re.sub(r"\.(ts|m3u8)", rf".\1?{urlsplit(self.path).query}", path.read_text())
             self.text(text, CONTENT_TYPES[".m3u8"])
         else:
-            is_slow = found.name.startswith(self.query.get("only", ""))
-            self.media(found.read_bytes(), found.suffix, self.trickle if is_slow else None)
+            is_slow = path.name.startswith(self.query.get("only", ""))
+            self.media(path.read_bytes(), path.suffix, self.trickle if is_slow else None)
 
     def rate(self) -> int:
         return int(self.query.get("rate", "50000"))
 
     def trickle(self, data: bytes) -> None:
-        """Send at `rate` bytes per second, until let go."""
+        """Send at `rate` bytes per second, until released."""
         step = max(1, min(MAX_CHUNK_BYTES, self.rate() // 10))
         for start in range(0, len(data), step):
             self.wfile.write(data[start : start + step])
@@ -200,11 +200,11 @@ class MediaHandler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def cut(self) -> None:
-        """Promise all, send half of it, and hang up."""
+        """Announce the full length, send half of it, and disconnect."""
         self.media(self.server.clip, send=lambda data: self.wfile.write(data[: len(data) // 2]) and None)
 
     def hang(self) -> None:
-        """Send a little, then nothing more until let go."""
+        """Send a little, then nothing more until released."""
 
         def send(data: bytes) -> None:
             self.wfile.write(data[:20_000])
@@ -214,7 +214,7 @@ class MediaHandler(BaseHTTPRequestHandler):
         self.media(self.server.clip, send=send)
 
     def never_answer(self) -> None:
-        """Say nothing at all until let go."""
+        """Send nothing at all until released."""
         self.server.released.wait(120)
 
     def redirect(self) -> None:
@@ -224,7 +224,7 @@ class MediaHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def not_media(self) -> None:
-        """An HTML page that says it is a video."""
+        """An HTML page with the content type of a video."""
         self.media(b"<!doctype html><title>Not a video</title>" * 2000)
 
     def send_error_status(self, status: int) -> None:
@@ -245,7 +245,7 @@ def send_endless(handler: MediaHandler, kind: str) -> None:
 
 
 def send_feed(handler: MediaHandler) -> None:
-    """An RSS feed with as many items as asked for; every one twice with `twice`."""
+    """An RSS feed with `count` items; every item twice with `twice`."""
     count = int(handler.query.get("count", "3"))
     numbers = [n for n in range(count) for _ in range(2 if "twice" in handler.query else 1)]
     items = "".join(

@@ -1,4 +1,4 @@
-"""What the browser's tests share: videos in a state, and where a page shows them."""
+"""Helpers of the browser tests: opening pages, finding parts of them, and waiting until they are stable."""
 
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
@@ -43,7 +43,7 @@ def open_live_page(page: Page, site, path: str = "/") -> Page:
 def wait_until_stable(page: Page) -> None:
     """Wait until nothing moves: fonts loaded, htmx settled, no animation that ends still running, all of it drawn.
 
-    To be called before positions, colours or pictures are measured. It asks from outside: where scripts are disabled,
+    To be called before positions, colours or pictures are measured. It polls from Python: where scripts are disabled,
     a page runs no callback, so Playwright's own waiting would see only the first answer.
     """
     wait_until(lambda: page.evaluate(STABLE), 15, "the page is stable")
@@ -62,8 +62,8 @@ def check_accessibility(page: Page, where: str, rules: list[str]) -> None:
     assert results.violations_count == 0, f"{where}: {results.generate_report()}"
 
 
-def expect_connection(page: Page, name: str, **how) -> None:
-    expect(page.locator("html")).to_have_attribute("data-connection", name, **how)
+def expect_connection(page: Page, name: str, **options) -> None:
+    expect(page.locator("html")).to_have_attribute("data-connection", name, **options)
 
 
 def add_urls(page: Page, *urls: str) -> None:

@@ -1,4 +1,4 @@
-"""The whole way of a message in memory: rows, worker, Redis, conflator, hub and pages."""
+"""The whole path of a message, simulated in memory: rows, worker, Redis, conflator, hub and pages."""
 
 import asyncio
 import dataclasses
@@ -32,10 +32,10 @@ class SimulatedPage:
         self._do("reset", rev=archive.rev)
         self.load()
 
-    def _do(self, what: str, **rest: Any) -> Any:
+    def _do(self, command: str, **rest: Any) -> Any:
         assert self.node.stdin
         assert self.node.stdout
-        self.node.stdin.write(json.dumps({"do": what, **rest}) + "\n")
+        self.node.stdin.write(json.dumps({"do": command, **rest}) + "\n")
         self.node.stdin.flush()
         return json.loads(self.node.stdout.readline())
 
@@ -47,11 +47,11 @@ class SimulatedPage:
         self._do("show", cards=self.cards, rev=self.rev)
 
     def fetch(self) -> None:
-        """Fetch what is wanted, as the page does some time later."""
+        """Fetch the cards that are missing, as the page does some time later."""
         if self.list_wanted:
             self.load()
-        wanted, self.missing_ids = self.missing_ids, set()
-        for video_id in wanted:
+        video_ids, self.missing_ids = self.missing_ids, set()
+        for video_id in video_ids:
             row = self.archive.rows.get(video_id)
             if row:
                 self.cards[video_id] = row.card()
@@ -61,14 +61,14 @@ class SimulatedPage:
 
     def receive(self, text: str, now: float) -> bool:
         """Take a frame; tell whether a snapshot must be asked for."""
-        found = self._do("frame", frame=json.loads(text), now=now * 1000)
-        self.missing_ids |= set(found["cards"])
-        self.list_wanted = self.list_wanted or found["list"]
-        return bool(found["resync"])
+        reply = self._do("frame", frame=json.loads(text), now=now * 1000)
+        self.missing_ids |= set(reply["cards"])
+        self.list_wanted = self.list_wanted or reply["list"]
+        return bool(reply["resync"])
 
     def states(self) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = self._do("states")
-        return found
+        states: dict[str, dict[str, Any]] = self._do("states")
+        return states
 
 
 @dataclasses.dataclass
@@ -128,7 +128,7 @@ class InMemoryHub(Hub):
 
 
 class RecordingTransport:
-    """The outlet of the page's socket."""
+    """The transport of a page's socket, which keeps the texts sent."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -157,18 +157,18 @@ class PipelineSimulation:
         self.epochs = 0
         self.conflator = Conflator()
         self.fanout = InMemoryHub(self)
-        self.wire = RecordingTransport()
+        self.v2_transport = RecordingTransport()
         self.page = SimulatedPage(node, self)
         self.begin_epoch()
         self.connect()
 
-    # What happens ----------------------------------------------------------------------------------
+    # Steps -----------------------------------------------------------------------------------------
 
     async def play(self, steps: list[tuple[str, int, int]]) -> None:
         for step, which, number in steps:
             self.now += 0.1
-            happen = getattr(self, f"do_{step}", None) or functools.partial(self.do_verb, step)
-            happen(which, number)
+            perform = getattr(self, f"do_{step}", None) or functools.partial(self.do_verb, step)
+            perform(which, number)
             await self.settle()
 
     def do_verb(self, verb: str, which: int, number: int) -> None:
@@ -231,17 +231,17 @@ class PipelineSimulation:
 
     # The bridge ------------------------------------------------------------------------------------
 
-    def take(self, video_id: str, found: Progress) -> None:
+    def take(self, video_id: str, message: Progress) -> None:
         if not self.conflator.is_identified(video_id) and video_id in self.rows:
             self.conflator.adopt_row(self.rows[video_id].as_row(), self.now)
-        self.conflator.apply_message(video_id, found, self.now)
+        self.conflator.apply_message(video_id, message, self.now)
 
     def begin_epoch(self, remembering: bool = True) -> None:
         remembered: OrderedDict[str, VideoState] = self.conflator.inactive if remembering else OrderedDict()
         self.conflator = Conflator()
         stored = {video_id: Progress.from_json(text.encode()) for video_id, text in self.store.items()}
         self.conflator.restore_states(remembered, stored, self.now)
-        self.conflator.reconcile_rows(self.current(), self.now, self.now, self.news())
+        self.conflator.reconcile_rows(self.current(), self.now, self.now, self.unreconciled_ids())
         self.reconciled_rev = self.announced = self.rev
         self.epochs += 1
         self.head = {"epoch": f"e{self.epochs}", "seq": 0}
@@ -252,18 +252,18 @@ class PipelineSimulation:
     def current(self) -> list[RowState]:
         return [row.as_row() for row in self.rows.values()]
 
-    def news(self) -> set[str]:
+    def unreconciled_ids(self) -> set[str]:
         return {video_id for rev, video_id in self.events if rev > self.reconciled_rev}
 
     def reconcile(self) -> None:
-        if self.conflator.reconcile_rows(self.current(), self.now, self.now, self.news()):
+        if self.conflator.reconcile_rows(self.current(), self.now, self.now, self.unreconciled_ids()):
             self.begin_epoch()
         self.reconciled_rev = self.rev
 
     def flush(self, *, arrives: bool) -> None:
-        news = {video_id for rev, video_id in self.events if rev > self.announced}
-        rows = [self.rows[video_id].as_row() for video_id in news]
-        if self.conflator.include_events(rows, self.now, self.now, news):
+        changed_ids = {video_id for rev, video_id in self.events if rev > self.announced}
+        rows = [self.rows[video_id].as_row() for video_id in changed_ids]
+        if self.conflator.include_events(rows, self.now, self.now, changed_ids):
             self.begin_epoch()
             return
         self.announced = self.rev
@@ -282,27 +282,27 @@ class PipelineSimulation:
     # The page ----------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        for viewer in list(self.fanout.clients):
-            self.fanout.remove_client(viewer)
-        self.wire, self.v1_transport = RecordingTransport(), RecordingTransport()
+        for client in list(self.fanout.clients):
+            self.fanout.remove_client(client)
+        self.v2_transport, self.v1_transport = RecordingTransport(), RecordingTransport()
         self.bars: dict[str, float] = {}
-        self.viewer = self.fanout.add_client(self.wire, protocol=V2)
+        self.v2_client = self.fanout.add_client(self.v2_transport, protocol=V2)
         self.fanout.add_client(self.v1_transport, protocol=V1)
 
     async def settle(self) -> None:
         """Let the web process send, and the page take what it sent."""
         for _ in range(6):
             await asyncio.sleep(0)
-            texts, self.wire.texts = self.wire.texts, []
+            texts, self.v2_transport.texts = self.v2_transport.texts, []
             for text in texts:
                 if self.page.receive(text, self.now):
-                    self.fanout.resync_client(self.viewer)
+                    self.fanout.resync_client(self.v2_client)
             texts, self.v1_transport.texts = self.v1_transport.texts, []
             for text in texts:
-                self.hook(json.loads(text))
+                self.receive_v1_frame(json.loads(text))
 
-    def hook(self, frame: dict[str, Any]) -> None:
-        """What the ticket's React hook does with a frame."""
+    def receive_v1_frame(self, frame: dict[str, Any]) -> None:
+        """Do what the React hook of a v1 client does with a frame."""
         if frame["type"] == "progress":
             self.bars[frame["video_id"]] = frame["percent"]
         elif frame["status"] in ("complete", "failed"):
@@ -332,7 +332,7 @@ class PipelineSimulation:
                 state = states[video_id]
                 assert (state["attempt"], state["percent"]) == (row.attempt, row.percent)
                 assert json.loads(self.store[video_id])["percent"] == row.percent
-                # Unknown is the last one known, for the ticket's client.
+                # A v1 client keeps the last known percent while it is unknown.
                 assert self.bars[video_id] == row.percent or row.percent is None
             else:
                 assert video_id not in self.store

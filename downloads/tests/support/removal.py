@@ -1,4 +1,4 @@
-"""The files of a video, and whether they are all there or all gone."""
+"""Files of a video, and checks that all of them exist or none."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Programs that some tests need and not every machine has: skipped with the way to get them, or failed in CI."""
+"""Programs that some tests need: without them tests are skipped with an install command, or fail in CI."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# Beside PATH: where Debian keeps what only administrators, or no person, runs by name.
+# Besides PATH: where Debian keeps programs of administrators and servers.
 EXTRA_SEARCH_FOLDERS = ("/usr/sbin", "/sbin", "/usr/lib/postgresql/*/bin")
 # The names a program goes by, and its Debian package.
 PROGRAMS = {
@@ -31,12 +31,12 @@ def require_program(tool: str) -> str:
 
 
 def find_program(name: str) -> str | None:
-    """Return where the program is, on PATH or in one of FOLDERS."""
-    places = [str(found) for pattern in EXTRA_SEARCH_FOLDERS for found in sorted(Path("/").glob(pattern[1:]))]
-    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(places))
+    """Return the program's path, from PATH or EXTRA_SEARCH_FOLDERS."""
+    folders = [str(folder) for pattern in EXTRA_SEARCH_FOLDERS for folder in sorted(Path("/").glob(pattern[1:]))]
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
 
 
 def list_missing_programs(reports: list[pytest.TestReport]) -> list[str]:
-    """Return what the skipped tests of a run wanted, with the way to get it, each once."""
+    """Return the programs that skipped tests of a run needed, with their install commands, each once."""
     reasons = [str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple)]
     return sorted({reason.split(SKIP_REASON_PREFIX, 1)[1] for reason in reasons if SKIP_REASON_PREFIX in reason})

@@ -11,13 +11,13 @@ HTMX_HEADERS = {"HTTP_HX_REQUEST": "true"}
 
 
 def opening_tag(page: str, video: Video) -> str:
-    found = re.findall(rf'<\w+[^>]*data-video-id="{video.video_id}"[^>]*>', page)
-    assert len(found) == 1
-    return found[0]
+    tags = re.findall(rf'<\w+[^>]*data-video-id="{video.video_id}"[^>]*>', page)
+    assert len(tags) == 1
+    return tags[0]
 
 
 def library_titles(client, **query) -> list[str]:
-    """Return the titles of the library's cards, in order, as people read them."""
+    """Return the titles of the library's cards, in order, without markup."""
     page = client.get("/", query).content.decode().partition('aria-labelledby="library"')[2]
     return [re.sub("<.*?>", "", title) for title in re.findall(r"data-title[^>]*>(.*?)</a>", page, re.DOTALL)]
 

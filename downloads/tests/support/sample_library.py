@@ -1,4 +1,4 @@
-"""A small archive that is good to look at: two dozen films and more, in every state."""
+"""A small sample archive: two dozen films and more, in every state."""
 
 import datetime as dt
 import os
@@ -31,7 +31,7 @@ SUBTITLES = "WEBVTT\n\n00:00.000 --> 00:10.000\nThe light turns once every ten s
 
 
 class SampleLibrary:
-    """What the films are made of: pictures and one clip, made once."""
+    """The sample archive; its pictures and its one clip are made once, and each film links to them."""
 
     def __init__(self, folder: Path) -> None:
         self.pictures = [self._picture(folder, number) for number in range(8)]

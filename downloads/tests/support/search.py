@@ -19,9 +19,9 @@ def search_titles(text: str) -> list[str]:
 
 def create_complete_video(name: str, title: str = "", uploader: str = "", description: str = "") -> Video:
     url = f"http://{name}.example.org/"
-    taken = Video.objects.ingest(url, url)[0]
+    queued = Video.objects.ingest(url, url)[0]
     claimed = Video.objects.claim("w")
-    assert claimed == taken
+    assert claimed == queued
     assert claimed.save_metadata(Metadata(title=title, uploader=uploader, description=description))
     assert claimed.finish(StoredFiles(f"{name}.mp4", 1), lambda: None)
     return claimed

@@ -12,13 +12,13 @@ PASSWORD = "quiet cinema"
 class ServerUnderTest:
     """The web server and the bridge; a test may kill and restart each.
 
-    The bridge is the test's own. The web server, which takes longest to start and remembers nothing that
-    the next test could see but the names in its filters, goes on.
+    Each test has its own bridge. The web server, which takes longest to start, runs for the whole session:
+    all that a later test can see of an earlier one is the names in its filters.
     """
 
-    def __init__(self, manage: RunManage, keeping: RunManage) -> None:
+    def __init__(self, manage: RunManage, run_session_manage: RunManage) -> None:
         self.manage = manage
-        self.run_session_manage = keeping
+        self.run_session_manage = run_session_manage
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.web: subprocess.Popen[str] | None = None

@@ -1,6 +1,6 @@
 """Sample subtitle files: one of many cues, and malformed ones."""
 
-# What a row that was written by other hands may name as its tracks.
+# Tracks that a row written by another program may have.
 MALFORMED_SUBTITLE_FILES = [
     "a.en.vtt",
     5,

@@ -20,10 +20,11 @@ def websocket_communicator(*, subprotocols=(), headers=(), path="/ws/progress") 
 
 def uncompacted_batch_event(seq: int, *messages, epoch: str = "e") -> dict:
     """A batch as the bridge sends it."""
-    found = [
-        [video_id, kind, json.dumps({"type": kind, "video_id": video_id, **rest})] for video_id, kind, rest in messages
+    encoded_messages = [
+        [video_id, kind, json.dumps({"type": kind, "video_id": video_id, **fields})]
+        for video_id, kind, fields in messages
     ]
-    return {**EMPTY_BATCH_EVENT, "epoch": epoch, "seq": seq, "messages": found}
+    return {**EMPTY_BATCH_EVENT, "epoch": epoch, "seq": seq, "messages": encoded_messages}
 
 
 def progress_message(video_id: str, percent: float | None, **rest):
@@ -31,17 +32,20 @@ def progress_message(video_id: str, percent: float | None, **rest):
     return (video_id, "progress", json.loads(json.dumps(fields)))
 
 
-def compact_texts(found: dict) -> dict:
+def compact_texts(event: dict) -> dict:
     """The event with its texts as the bridge encodes them."""
-    found["messages"] = [[a, b, json.dumps(json.loads(c), separators=(",", ":"))] for a, b, c in found["messages"]]
-    return found
+    event["messages"] = [
+        [video_id, kind, json.dumps(json.loads(text), separators=(",", ":"))]
+        for video_id, kind, text in event["messages"]
+    ]
+    return event
 
 
-def store_snapshot(redis_server, *texts: dict, epoch: str = "e", seq: int = 0) -> None:
+def store_snapshot(redis_server, *frames: dict, epoch: str = "e", seq: int = 0) -> None:
     with redis_server.client() as redis:
         redis.hset(SNAPSHOT_KEY, "@", json.dumps({"epoch": epoch, "seq": seq, "rev": 3, "at": 1}))
-        for text in texts:
-            redis.hset(SNAPSHOT_KEY, text["video_id"], json.dumps(text, separators=(",", ":")))
+        for frame in frames:
+            redis.hset(SNAPSHOT_KEY, frame["video_id"], json.dumps(frame, separators=(",", ":")))
 
 
 def active_frame(video_id: str, percent: float | None, **rest) -> dict:
