@@ -1,4 +1,4 @@
-"""The benchmark's own parts, and its short form: a pipeline that costs twice as much fails here."""
+"""The benchmark's own parts, and its short form, which fails if the pipeline costs twice as much."""
 
 import math
 import random
@@ -27,23 +27,23 @@ def test_it_parses_what_our_server_frames(size):
 
 @pytest.mark.parametrize("size", [3, 126, 65_536])
 def test_it_keeps_what_is_not_whole_yet(size):
-    whole = Frames(["x" * size]).wire_bytes
-    for cut in (0, 1, 2, len(whole) // 2, len(whole) - 1):
-        found, left = websocket.parse_frames(whole[:cut])
-        assert (found, left) == ([], whole[:cut])
-        assert websocket.parse_frames(left + whole[cut:]) == ([(websocket.TEXT, b"x" * size)], b"")
+    wire_bytes = Frames(["x" * size]).wire_bytes
+    for cut in (0, 1, 2, len(wire_bytes) // 2, len(wire_bytes) - 1):
+        frames, rest = websocket.parse_frames(wire_bytes[:cut])
+        assert (frames, rest) == ([], wire_bytes[:cut])
+        assert websocket.parse_frames(rest + wire_bytes[cut:]) == ([(websocket.TEXT, b"x" * size)], b"")
 
 
 def test_it_parses_a_stream_cut_anywhere():
-    chance = random.Random(7)
-    texts = ["t" * chance.choice([0, 5, 125, 126, 300, 70_000]) for _ in range(60)]
-    stream, left, heard = Frames(texts).wire_bytes, b"", []
+    rng = random.Random(7)
+    texts = ["t" * rng.choice([0, 5, 125, 126, 300, 70_000]) for _ in range(60)]
+    stream, rest, received_texts = Frames(texts).wire_bytes, b"", []
     while stream:
-        cut = chance.randrange(1, 40_000)
-        found, left = websocket.parse_frames(left + stream[:cut])
+        cut = rng.randrange(1, 40_000)
+        frames, rest = websocket.parse_frames(rest + stream[:cut])
         stream = stream[cut:]
-        heard += [payload.decode() for _, payload in found]
-    assert (heard, left) == (texts, b"")
+        received_texts += [payload.decode() for _, payload in frames]
+    assert (received_texts, rest) == (texts, b"")
 
 
 @pytest.mark.parametrize("data", [b"\x01\x00", b"\x81\x80", b"\xc1\x00"])
@@ -58,8 +58,8 @@ def test_it_masks_what_clients_send():
 
 @pytest.mark.parametrize("colon", [":", ": "])
 def test_it_finds_every_publish_time_in_a_frame(colon):
-    one = f'{{"percent"{colon}1,"downloaded_bytes"{colon}%d,"total_bytes"{colon}9}}'
-    assert websocket.publish_times(f"[{one % 17},{one % 42}]".encode()) == [17, 42]
+    message = f'{{"percent"{colon}1,"downloaded_bytes"{colon}%d,"total_bytes"{colon}9}}'
+    assert websocket.publish_times(f"[{message % 17},{message % 42}]".encode()) == [17, 42]
     assert websocket.publish_times(b'{"downloaded_bytes":null}') == []
 
 
@@ -84,20 +84,20 @@ def test_a_percentile_of_nothing_is_no_number():
 
 
 def test_a_reservoir_chooses_evenly_and_keeps_all_of_a_few():
-    few = _sample_indices(10, 8)
-    assert few == list(range(8))
+    all_indices = _sample_indices(10, 8)
+    assert all_indices == list(range(8))
     chosen = [value for seed in range(40) for value in _sample_indices(100, 20_000, seed)]
     assert len(chosen) == 4000
-    thirds = [sum(low <= value < low + 5000 for value in chosen) for low in range(0, 20_000, 5000)]
-    assert all(850 < count < 1150 for count in thirds)
+    counts_by_quarter = [sum(low <= value < low + 5000 for value in chosen) for low in range(0, 20_000, 5000)]
+    assert all(850 < count < 1150 for count in counts_by_quarter)
 
 
 def _sample_indices(size: int, offered: int, seed: int = 1) -> list[int]:
-    found: Reservoir[int] = Reservoir(size, seed)
+    reservoir: Reservoir[int] = Reservoir(size, seed)
     for number in range(offered):
-        if number == found.next_index:
-            found.put(number)
-    return found.items
+        if number == reservoir.next_index:
+            reservoir.put(number)
+    return reservoir.items
 
 
 # Figures --------------------------------------------------------------------------------------------
@@ -139,20 +139,20 @@ MAX_COST_RATIOS = [
 @pytest.mark.processes
 def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
     """CPU times of real processes; measured once more before it is called a regression."""
-    with prepared_runner(SHORT_SIZE) as found:
-        for last in (False, True):
+    with prepared_runner(SHORT_SIZE) as runner:
+        for is_last_attempt in (False, True):
             figures = {
-                name: found.measure_under(STACKS_BY_NAME[name], SHORT_SIZE.base)
-                for name in ("ours", "websockets", "channels")
+                stack: runner.measure_under(STACKS_BY_NAME[stack], SHORT_SIZE.base)
+                for stack in ("ours", "websockets", "channels")
             }
             excess = {
-                what: f"{figures['ours'][name] / figures[peer][name]:.3f} of {floor:.3f}"
-                for what, peer, name, floor in MAX_COST_RATIOS
-                if figures["ours"][name] > floor * figures[peer][name]
+                description: f"{figures['ours'][figure] / figures[peer][figure]:.3f} of {max_ratio:.3f}"
+                for description, peer, figure, max_ratio in MAX_COST_RATIOS
+                if figures["ours"][figure] > max_ratio * figures[peer][figure]
             }
             if not excess:
                 break
-            assert not last, excess
+            assert not is_last_attempt, excess
     ours = figures["ours"]
     assert ours["lost"] == 0
     assert ours["behind_s"] < MAX_LAG_SECONDS
@@ -164,11 +164,11 @@ def test_the_pipeline_costs_no_more_than_its_share_of_what_its_peers_cost():
 
 
 def test_it_tells_what_each_kind_of_request_costs_and_all_together():
-    one, other = (
+    page_line, search_line = (
         {"kind": kind, "path": kind, "wall": 30.0, "cpu": 10.0, "again": 5.0, "bytes": 1500}
         for kind in ("page", "search")
     )
-    lines = [one | {"queries": 7}, one | {"cpu": 20.0, "queries": 7}, other | {"queries": 9}]
+    lines = [page_line | {"queries": 7}, page_line | {"cpu": 20.0, "queries": 7}, search_line | {"queries": 9}]
     assert run.table_rows(lines) == [
         ["page", "10", "20", "20", "30", "30", "5", "5", "7", "2"],
         ["search", "10", "10", "10", "30", "30", "5", "5", "9", "2"],

@@ -1,4 +1,4 @@
-"""The data folder: made with care, and refused with a reason."""
+"""Creation of the data folder and its secret key, and refusals with a reason."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ def file_mode(path: Path) -> int:
 def test_it_creates_its_folders(tmp_path: Path) -> None:
     data_folder.create_data_folder(tmp_path / "a" / "b")
 
-    assert {found.name for found in (tmp_path / "a" / "b").iterdir()} == set(data_folder.SUBFOLDERS)
+    assert {path.name for path in (tmp_path / "a" / "b").iterdir()} == set(data_folder.SUBFOLDERS)
 
 
 def test_it_refuses_a_folder_under_a_file(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_it_keeps_one_secret_key_for_its_owner(tmp_path: Path) -> None:
     assert len(key) >= 50
     assert data_folder.load_secret_key(tmp_path) == key
     assert file_mode(tmp_path / "secret_key") == 0o600
-    assert [found.name for found in tmp_path.iterdir()] == ["secret_key"]
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
 def test_it_makes_another_key_for_another_folder(tmp_path: Path) -> None:
@@ -41,26 +41,26 @@ def test_it_makes_another_key_for_another_folder(tmp_path: Path) -> None:
     assert data_folder.load_secret_key(tmp_path) != data_folder.load_secret_key(tmp_path / "other")
 
 
-@pytest.mark.parametrize(("held", "said"), [
+@pytest.mark.parametrize(("content", "message"), [
     (b"", "is empty, and should hold the secret key"),
     (b" \n", "is empty, and should hold the secret key"),
     (b"\xff\xfe", "cannot be read"),
 ])  # fmt: skip
-def test_it_says_how_to_replace_an_invalid_secret_key(tmp_path: Path, held: bytes, said: str) -> None:
-    (tmp_path / "secret_key").write_bytes(held)
+def test_it_says_how_to_replace_an_invalid_secret_key(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "secret_key").write_bytes(content)
 
-    with pytest.raises(data_folder.DataFolderError, match=f"{said}.*a new key is made"):
+    with pytest.raises(data_folder.DataFolderError, match=f"{message}.*a new key is made"):
         data_folder.load_secret_key(tmp_path)
     (tmp_path / "secret_key").unlink()
     assert data_folder.load_secret_key(tmp_path)
 
 
 def test_it_keeps_the_key_of_the_first_of_two_processes(tmp_path: Path) -> None:
-    def late() -> str:
+    def create_too_late() -> str:
         data_folder._read_or_create(tmp_path / "key", lambda: "first")  # another process, in the meantime
         return "second"
 
-    assert data_folder._read_or_create(tmp_path / "key", late) == "first"
+    assert data_folder._read_or_create(tmp_path / "key", create_too_late) == "first"
     assert len(list(tmp_path.iterdir())) == 1
 
 

@@ -1,4 +1,4 @@
-"""The documents: what they list is what there is, and their links lead somewhere."""
+"""The documents: their lists are complete, and the targets of their links exist."""
 
 import re
 from pathlib import Path

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from downloads.tests.support.source_modules import find_modules
 
-# Each package, or module at the top of the app, and what of the app it may import besides itself.
+# Each package, or module at the top of the app, and the parts of the app it may import besides itself.
 # "ytdlp.results" allows that one module of a package.
 APP = {
     "outage_log": set(),
@@ -42,7 +42,7 @@ APP = {
 }
 # These may import all of the app. Nothing of the app imports them, except urls and routing among themselves.
 TOP = {"admin", "urls", "routing", "templatetags", "management"}
-# The project's own modules and packages: what of the project and of the app they may import.
+# The project's own modules and packages, and the parts of the project and of the app they may import.
 PROJECT = {
     "ytarchive.env": set(),
     "ytarchive.data_folder": set(),
@@ -254,8 +254,10 @@ def test_every_way_to_import_is_read() -> None:
 
 def test_a_command_loads_no_server_that_it_does_not_run() -> None:
     commands = [name for name in MODULES if is_in(name, "downloads.management.commands")]
-    quiet = [name for name in commands if name not in THIRD_PARTY["daphne"]]
-    loading = f"import django, sys; django.setup(); import {', '.join(quiet)}; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", loading], check=True, stdout=subprocess.PIPE, text=True).stdout
+    serverless_commands = [name for name in commands if name not in THIRD_PARTY["daphne"]]
+    program = f"import django, sys; django.setup(); import {', '.join(serverless_commands)}; print(*sys.modules)"
+    loaded_modules = subprocess.run(
+        [sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
 
-    assert not {"twisted", "daphne"} & set(loaded.split())
+    assert not {"twisted", "daphne"} & set(loaded_modules.split())

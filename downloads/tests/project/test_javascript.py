@@ -1,4 +1,4 @@
-"""The pages' JavaScript: the modules that need no browser in Node's own test runner, and the size of what travels."""
+"""The pages' JavaScript: tests in Node of modules that need no browser, and the compressed size per page."""
 
 import re
 import subprocess
@@ -42,7 +42,7 @@ def loaded_modules(module: Path) -> set[Path]:
 
 
 def compressed_size(path: Path) -> int:
-    """Return the bytes that travel: WhiteNoise serves each module gzip-compressed, and removes no comment."""
+    """Return the bytes that are sent: WhiteNoise serves each module gzip-compressed, and removes no comment."""
     return len(Compressor.compress_gzip(path.read_bytes()))
 
 

@@ -15,13 +15,13 @@ FOLDERS = sorted(path.name for path in TESTS.iterdir() if path.is_dir() and path
 
 def imported_modules(source: str) -> set[str]:
     """Return the dotted names of all that `source` imports, names within a module included."""
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
 def is_private_to_pytest(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a run says of the programs it did without."""
+"""Tests without the programs they need: skipped, failed in CI, and listed at the end of a run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Settings as the program reads them: each in a process of its own, since they are read once."""
+"""Settings as the program reads them; each test starts a process, since they are read once."""
 
 import json
 import os
@@ -32,12 +32,12 @@ def run_python(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def read_settings(*names: str, **env: str) -> dict:
-    done = run_python("-c", SHOW_SETTINGS_PROGRAM, json.dumps(names), **env)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    result = run_python("-c", SHOW_SETTINGS_PROGRAM, json.dumps(names), **env)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize(("name", "value", "said"), [
+@pytest.mark.parametrize(("name", "value", "message"), [
     ("YTARCHIVE_WORKERS", "many", "use a whole number from 1 to 64"),
     ("YTARCHIVE_WORKERS", "0", "use a whole number from 1 to 64"),
     ("YTARCHIVE_TICK_MS", "200.5", "use a whole number from 20 to 5000"),
@@ -58,33 +58,33 @@ def read_settings(*names: str, **env: str) -> dict:
     ("DATABASE_URL", "nonsense", "use postgres://"),
     ("DATABASE_URL", "postgres://host:port/name", "use postgres://"),
 ])  # fmt: skip
-def test_it_refuses_a_bad_value_in_one_line(name: str, value: str, said: str) -> None:
-    done = run_python("manage.py", "check", **{name: value})
+def test_it_refuses_a_bad_value_in_one_line(name: str, value: str, message: str) -> None:
+    result = run_python("manage.py", "check", **{name: value})
 
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 1
-    assert len(lines) == 1, done.stderr
+    lines = result.stderr.strip().splitlines()
+    assert result.returncode == 1
+    assert len(lines) == 1, result.stderr
     assert lines[0].startswith("ytarchive: ")
     assert name in lines[0]
-    assert said in lines[0]
+    assert message in lines[0]
 
 
 def test_it_refuses_a_data_folder_it_cannot_write_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    done = run_python("manage.py", "check", YTARCHIVE_DATA=str(tmp_path / "file"))
+    result = run_python("manage.py", "check", YTARCHIVE_DATA=str(tmp_path / "file"))
 
-    assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "cannot be written to" in done.stderr
+    assert result.returncode == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "cannot be written to" in result.stderr
 
 
 def test_it_has_the_defaults_of_the_readme() -> None:
-    found = read_settings(
+    values = read_settings(
         "DEBUG", "PRIVATE", "WORKERS", "TICK_MS", "ALLOW_PRIVATE_HOSTS", "REDIS_EMBEDDED", "ALLOWED_HOSTS"
     )
 
-    assert found == {
+    assert values == {
         "DEBUG": False,
         "PRIVATE": False,
         "WORKERS": 2,
@@ -112,20 +112,20 @@ def test_it_is_private_once_it_is_meant_for_others(env: dict[str, str], private:
 
 
 def test_it_keeps_cookies_to_https_behind_a_proxy_that_ends_it() -> None:
-    found = read_settings(
+    values = read_settings(
         "SESSION_COOKIE_SECURE",
         "CSRF_COOKIE_SECURE",
         DJANGO_CSRF_TRUSTED_ORIGINS="https://archive.example",
     )
 
-    assert found == {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
+    assert values == {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
 
 
 def test_it_uses_postgresql_when_it_is_told_to() -> None:
-    found = read_settings("DATABASES", DATABASE_URL="postgres://user@db/archive")["DATABASES"]["default"]
+    database = read_settings("DATABASES", DATABASE_URL="postgres://user@db/archive")["DATABASES"]["default"]
 
-    assert found["ENGINE"] == "django.db.backends.postgresql"
-    assert (found["HOST"], found["NAME"]) == ("db", "archive")
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["NAME"]) == ("db", "archive")
 
 
 def test_it_finds_the_data_folder_from_any_folder(tmp_path: Path) -> None:
@@ -133,39 +133,39 @@ def test_it_finds_the_data_folder_from_any_folder(tmp_path: Path) -> None:
 
 
 def test_it_gives_a_developer_debug_unless_told_otherwise() -> None:
-    show = "import sys; sys.argv = ['manage.py', 'runserver', '--help']; import manage; manage.main()"
-    probe = show.replace("manage.main()", "import os; os.environ.pop('DJANGO_DEBUG', None); import atexit; "
+    program = "import sys; sys.argv = ['manage.py', 'runserver', '--help']; import manage; manage.main()"
+    probe = program.replace("manage.main()", "import os; os.environ.pop('DJANGO_DEBUG', None); import atexit; "
         "atexit.register(lambda: sys.stderr.write(os.environ['DJANGO_DEBUG'])); manage.main()")  # fmt: skip
 
     assert run_python("-c", probe).stderr.endswith("1")
 
 
 def test_it_names_the_python_that_is_too_old() -> None:
-    old = "import sys; sys.version_info = (3, 10, 0); import runpy; runpy.run_path('manage.py')"
+    program = "import sys; sys.version_info = (3, 10, 0); import runpy; runpy.run_path('manage.py')"
 
-    done = run_python("-c", old)
+    result = run_python("-c", program)
 
-    assert done.returncode == 1
-    assert "needs Python 3.11 or newer" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert result.returncode == 1
+    assert "needs Python 3.11 or newer" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
 def test_it_says_what_to_do_when_a_package_is_missing() -> None:
-    done = run_python("-c", "import sys; sys.modules['django'] = None; import manage; manage.main()")
+    result = run_python("-c", "import sys; sys.modules['django'] = None; import manage; manage.main()")
 
-    assert done.returncode == 1
-    assert "pip install -r requirements.txt" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert result.returncode == 1
+    assert "pip install -r requirements.txt" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
 def test_it_documents_every_variable() -> None:
     text = (settings.BASE_DIR / "ytarchive" / "settings.py").read_text()
-    read_there = set(re.findall(r'"((?:YTARCHIVE|DJANGO)_[A-Z_]+|REDIS_URL|DATABASE_URL)"', text))
+    read_variables = set(re.findall(r'"((?:YTARCHIVE|DJANGO)_[A-Z_]+|REDIS_URL|DATABASE_URL)"', text))
     internal = {"YTARCHIVE_RUNSERVER_FD"}
     operating = (settings.BASE_DIR / "docs" / "operating.md").read_text()
     documented = re.findall(r"^\| `(\w+)` \|", operating, re.MULTILINE)
 
-    assert read_there - internal == set(documented)
+    assert read_variables - internal == set(documented)
 
 
 def test_it_reads_the_environment_in_the_settings_only() -> None:
