@@ -232,9 +232,9 @@ def test_a_data_folder_of_the_version_before_keeps_its_rows(upgraded):
 
 
 @pytest.fixture
-def site(upgraded, manage) -> str:
+def site(upgraded, run_manage) -> str:
     port = free_port()
-    manage("web", "--port", str(port), env=upgraded)
+    run_manage("web", "--port", str(port), env=upgraded)
     url = f"http://127.0.0.1:{port}"
     wait_until(lambda: fetch(f"{url}/healthz"), 30, "the web server answers")
     return url
