@@ -148,7 +148,7 @@ def _limit_response(response: Response, max_bytes: int, timeout_seconds: float) 
         data: bytes = read(min(amount, READ_CHUNK_BYTES))
         remaining_bytes -= len(data)
         if remaining_bytes < 0 or time.monotonic() > deadline:
-            raise TransportError("the response is too large or too slow for a page or a thumbnail")
+            raise TransportError("more arrived than a page or a picture has")
         return data
 
     def read_limited(amount: int | None = None) -> bytes:
