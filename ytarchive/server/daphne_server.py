@@ -109,6 +109,9 @@ class ProgressServer(Server):
         While the server stops, it creates none: an application that started then, on a kept-alive connection, would
         outlive the event loop, with its thread waiting for ever.
         """
+        # Daphne takes it from the client's header Daphne-Root-Path, and Django would begin every URL with it, those
+        # that are cached for all visitors too.
+        scope["root_path"] = ""
         if self.is_stopping:
             if scope["type"] == "http":
                 protocol.basic_error(503, b"Service Unavailable", "The server is just stopping. Try again soon.")
