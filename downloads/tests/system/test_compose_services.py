@@ -8,17 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from downloads.progress import keys
-from downloads.tests.support import required_programs
+from downloads.tests.support import nginx, required_programs
 from downloads.tests.support.compose import SERVICES
-from downloads.tests.support.processes import ArchiveProcess, free_port, get_status, temporary_archive
+from downloads.tests.support.processes import ArchiveProcess, get_status, temporary_archive
 from downloads.tests.support.waiting import wait_until
-
-NGINX_CONFIGURATION = settings.BASE_DIR / "deploy" / "nginx.conf"
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +64,7 @@ def test_a_missing_service_is_unhealthy(redis_server, name: str) -> None:
 
 def test_it_gives_nginx_a_configuration_it_takes() -> None:
     result = subprocess.run(
-        [required_programs.require_program("nginx"), "-t", "-c", NGINX_CONFIGURATION],
+        [required_programs.require_program("nginx"), "-t", "-c", nginx.DEPLOYED_CONFIGURATION],
         capture_output=True,
         text=True,
         check=False,
@@ -78,24 +75,9 @@ def test_it_gives_nginx_a_configuration_it_takes() -> None:
 
 @pytest.fixture
 def nginx_url(running_archive: ArchiveProcess, tmp_path: Path) -> Iterator[str]:
-    """Start nginx with the deployed configuration, in front of one web process of this machine."""
-    nginx = required_programs.require_program("nginx")
-    port = free_port()
-    text = NGINX_CONFIGURATION.read_text()
-    for old, new in (
-        ("listen 8080", f"listen 127.0.0.1:{port}"),
-        ("http://web:8000", running_archive.await_ready().rstrip("/")),
-        ("/tmp/", f"{tmp_path}/"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    (tmp_path / "nginx.conf").write_text(text)
-    process = subprocess.Popen([nginx, "-c", tmp_path / "nginx.conf", "-g", "daemon off;"])
-    url = f"http://127.0.0.1:{port}/"
-    wait_until(lambda: get_status(url) == 200, 10, "nginx answers")
-    yield url
-    process.terminate()
-    process.wait(10)
+    with nginx.run_deployed_nginx(running_archive.await_ready(), tmp_path) as url:
+        wait_until(lambda: get_status(url) == 200, 10, "nginx passes requests on")
+        yield url
 
 
 @pytest.mark.processes
