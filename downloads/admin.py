@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.models import DELETION, LogEntry
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
 admin.site.login_form = login.AdminLoginForm
+admin.site.site_url = settings.URL_PREFIX
 # There are few models to choose from, and the list of videos needs the width.
 admin.site.enable_nav_sidebar = False
 

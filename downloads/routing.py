@@ -3,6 +3,7 @@
 from typing import Any
 
 from channels.routing import URLRouter
+from django.conf import settings
 from django.urls import path, re_path
 
 from downloads.consumers import ProgressConsumer
@@ -14,4 +15,5 @@ async def refuse_handshake(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
-websocket_router = URLRouter([path("ws/progress", ProgressConsumer.as_asgi()), re_path(r"", refuse_handshake)])  # type: ignore[arg-type]
+socket_route = f"{settings.URL_PREFIX.removeprefix('/')}ws/progress"
+websocket_router = URLRouter([path(socket_route, ProgressConsumer.as_asgi()), re_path(r"", refuse_handshake)])  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 REDIS_URL_EXAMPLES = "redis://host:6379/0, rediss://… or unix:///path"
+# RFC 3986's unreserved characters, which nothing between a browser and the archive encodes or decodes; no dot segment.
+PATH_SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
 
 
 def env_bool(name: str, default: bool) -> bool:
@@ -54,6 +56,18 @@ def env_origins(name: str) -> list[str]:
         if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
             raise ImproperlyConfigured(f"{name} has {origin!r}; use a scheme and a host, such as https://example.org.")
     return origins
+
+
+def env_path(name: str) -> str:
+    """Return a URL path that begins and ends with a slash, "/" if the variable is unset."""
+    text = env.str(name, default="").strip()
+    if text in ("", "/"):
+        return "/"
+    if not re.fullmatch(rf"/?(?:{PATH_SEGMENT}/)*{PATH_SEGMENT}/?", text):
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}; use letters, digits and . _ ~ - between single slashes, such as /tube/."
+        )
+    return f"/{text.strip('/')}/"
 
 
 def env_token(name: str) -> str:

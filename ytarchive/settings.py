@@ -17,6 +17,7 @@ from ytarchive.env import (
     env_languages,
     env_list,
     env_origins,
+    env_path,
     env_token,
 )
 
@@ -60,6 +61,8 @@ PRIVATE_IS_CHOSEN = bool(env.str("YTARCHIVE_PRIVATE", default=""))
 PRIVATE = env_bool("YTARCHIVE_PRIVATE", bool(env_list("DJANGO_ALLOWED_HOSTS", [])))
 # The number of our own proxies in front of the server; each appends its client's address to X-Forwarded-For.
 PROXIES = env_int("YTARCHIVE_PROXIES", 0, 0, 9)
+# The path of the library, "/" or such as "/tube/"; every URL of ours begins with it.
+URL_PREFIX = env_path("YTARCHIVE_PATH")
 METRICS_TOKEN = env_token("YTARCHIVE_METRICS_TOKEN")
 SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
 SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
@@ -179,8 +182,8 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken"]
 AXES_ENABLE_ADMIN = False
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "library"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -194,7 +197,7 @@ USE_I18N = False  # one language, so pages need no translation look-ups
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = f"{URL_PREFIX}static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -231,6 +234,13 @@ CSRF_FAILURE_VIEW = "downloads.views.responses.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"
+# Other programs may be on the same host. A browser sends a cookie of "/" to all paths below it, and Django takes the
+# last of two with one name, so that under a path the names differ too: "sessionid.tube".
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = URL_PREFIX
+COOKIE_SUFFIX = URL_PREFIX.rstrip("/").replace("/", ".")
+SESSION_COOKIE_NAME = f"sessionid{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"csrftoken{COOKIE_SUFFIX}"
+MESSAGE_STORAGE = "ytarchive.message_storage.PathFallbackStorage"
 # An https:// entry among the trusted origins declares a reverse proxy that terminates TLS.
 if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

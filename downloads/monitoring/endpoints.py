@@ -1,7 +1,8 @@
-"""Monitoring endpoints: `/healthz`, `/readyz` and `/metrics`.
+"""Monitoring endpoints: `/healthz`, `/readyz` and `/metrics`, at the root and under the path of YTARCHIVE_PATH.
 
 They are answered before Django's middleware: a monitoring system may send a Host that ALLOWED_HOSTS does not have,
-and needs an answer while every thread waits for an unreachable database.
+and needs an answer while every thread waits for an unreachable database. A probe of the process itself uses those at
+the root, whatever the path; what comes through a reverse proxy has the path.
 """
 
 import hmac
@@ -69,7 +70,8 @@ class MonitoringEndpoints:
         self.inner = inner
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        endpoint = ENDPOINTS.get(scope["path"])
+        path = scope["path"]
+        endpoint = ENDPOINTS.get(path) or ENDPOINTS.get(f"/{path.removeprefix(settings.URL_PREFIX)}")
         if endpoint is None:
             await self.inner(scope, receive, send)
             return

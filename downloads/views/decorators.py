@@ -4,11 +4,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from downloads.accounts import permissions
-from downloads.views.responses import is_htmx_request, login_redirect, return_url
+from downloads.views.responses import is_htmx_request, is_own_url, login_redirect, return_url
 
 ViewFunction = Callable[..., HttpResponse]
 
@@ -37,11 +37,27 @@ def require_change_access(view: ViewFunction) -> ViewFunction:
     return guarded
 
 
-def post_only(view: ViewFunction) -> ViewFunction:
+def drop_foreign_next(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Remove a `next` that leaves the archive; Django's own views check its host, but not its path."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        for name in ("GET", "POST"):
+            parameters = getattr(request, name)
+            if "next" in parameters and not is_own_url(request, parameters["next"]):
+                parameters = parameters.copy()
+                del parameters["next"]
+                setattr(request, name, parameters)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def post_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Answer 405 with an HTML page to other methods than POST, since GET must be safe (RFC 9110, 9.2.1)."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST":
             return view(request, *args, **kwargs)
         response = render(request, "405.html", status=405)

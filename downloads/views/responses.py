@@ -1,9 +1,11 @@
 """Responses to forms and actions: a redirect for a full page, messages and events for an htmx request."""
 
+import posixpath
 from collections.abc import Collection
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -43,10 +45,19 @@ def is_htmx_request(request: HttpRequest) -> bool:
 def return_url(request: HttpRequest) -> str:
     """Return the URL to go back to: the form's `next`, else the Referer, else the library. Never another site's."""
     for url in (request.POST.get("next", ""), request.headers.get("Referer", "")):
-        is_own_url = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-        if is_own_url and url.startswith(("/", "http://", "https://")):
+        if is_own_url(request, url):
             return url
     return reverse("library")
+
+
+def is_own_url(request: HttpRequest, url: str) -> bool:
+    """Return True if a URL is of this archive: of the request's host, and under the path of YTARCHIVE_PATH."""
+    is_own_host = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    if not is_own_host or not url.startswith(("/", "http://", "https://")):
+        return False
+    # Browsers resolve dot segments, encoded ones too, and take a backslash for a slash (URL standard, 4.4).
+    path = unquote(urlsplit(url).path).replace("\\", "/") or "/"
+    return f"{posixpath.normpath(path)}/".startswith(settings.URL_PREFIX)
 
 
 def action_response(request: HttpRequest, video_ids: Collection[str], next_url: str = "") -> HttpResponse:

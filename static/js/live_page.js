@@ -17,8 +17,6 @@ import { createStore } from "./store.js";
  * @typedef {Window & { htmx?: { process(element: Element): void } }} HtmxWindow not in the admin
  */
 
-const SOCKET_URL = "/ws/progress";
-const SNAPSHOT_URL = "/api/progress";
 const DRAW_INTERVAL_MS = 1_000;
 const WAKE_EVENTS = ["visibilitychange", "online", "pageshow"];
 
@@ -79,10 +77,11 @@ const listenToHtmx = (cards) => {
 /** @param {LivePageOptions} [options] */
 export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {}) => {
 	const isList = query("[data-list]") !== null;
+	const { cards: cardsUrl, path } = /** @type {HTMLElement} */ (query("[data-cards]")).dataset;
 	let { title } = document;
 
 	const store = createStore(readRenderedRev(), isList);
-	const cards = createCards(`${query("[data-cards]")?.dataset.cards}`, {
+	const cards = createCards(`${cardsUrl}`, {
 		aroundSwap(swap) {
 			aroundSwap(swap);
 			if (readTitle) title = readTitle();
@@ -141,7 +140,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 
 	offerNotifications();
 	cards.scanPage();
-	const socket = connectSocket(SOCKET_URL, SNAPSHOT_URL, {
+	const socket = connectSocket(`${path}ws/progress`, `${path}api/progress`, {
 		onFrame: handleFrame,
 		onStateChange(state) {
 			dataset.connection = state;

@@ -55,9 +55,9 @@ def local_address(listener: socket.socket) -> tuple[str, int]:
 
 
 def local_url(listener: socket.socket) -> str:
-    """Return the URL at which a browser on this machine reaches the socket."""
+    """Return the URL of the library, as a browser on this machine reaches it."""
     host, port = local_address(listener)
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.URL_PREFIX}"
 
 
 class HttpReadinessProbe:
@@ -87,7 +87,7 @@ class HttpReadinessProbe:
     def _try_request(self) -> None:
         if self._connection is None:
             self._connection = socket.create_connection(self.address, timeout=1)
-            request = f"GET / HTTP/1.1\r\nHost: {_allowed_host()}\r\nConnection: close\r\n\r\n"
+            request = f"GET {settings.URL_PREFIX} HTTP/1.1\r\nHost: {_allowed_host()}\r\nConnection: close\r\n\r\n"
             self._connection.sendall(request.encode())
             self._connection.setblocking(False)
         status = int(self._connection.recv(64).split()[1])

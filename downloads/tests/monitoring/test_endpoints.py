@@ -73,6 +73,14 @@ async def test_it_is_alive_by_any_name_and_for_anyone(settings, host) -> None:
     assert (await get_response("/healthz", "HEAD"))["body"] == b""
 
 
+async def test_it_answers_at_the_root_and_under_the_path(settings) -> None:
+    settings.URL_PREFIX = "/tube/"
+    for path in ("/healthz", "/tube/healthz"):
+        assert (await get_response(path))["body"] == b"ok\n"
+    assert (await get_response("/tube/metrics"))["status"] == 200
+    assert (await get_response("/tube/readyz"))["headers"][b"content-type"] == b"application/json"
+
+
 # Readiness ----------------------------------------------------------------------------------------
 
 

@@ -47,6 +47,7 @@ PROJECT = {
     "ytarchive.env": set(),
     "ytarchive.data_folder": set(),
     "ytarchive.static_storage": set(),
+    "ytarchive.message_storage": set(),
     "ytarchive.settings": {"ytarchive.env", "ytarchive.data_folder"},
     "ytarchive.server": {"downloads.fanout", "downloads.outage_log"},
     "ytarchive.supervisor": {

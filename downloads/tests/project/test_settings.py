@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ytarchive.env import env_path
 
 SHOW_SETTINGS_PROGRAM = """
 import json, sys
@@ -54,6 +57,8 @@ def read_settings(*names: str, **env: str) -> dict:
     ("DJANGO_CSRF_TRUSTED_ORIGINS", "archive.example", "use a scheme and a host"),
     ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://archive.example/", "use a scheme and a host"),
     ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://a.example,ftp://b.example", "use a scheme and a host"),
+    ("YTARCHIVE_PATH", "//tube/", "such as /tube/"),
+    ("YTARCHIVE_PATH", "/my tube/", "such as /tube/"),
     ("DATABASE_URL", "mysql://localhost/x", "use postgres://"),
     ("DATABASE_URL", "nonsense", "use postgres://"),
     ("DATABASE_URL", "postgres://host:port/name", "use postgres://"),
@@ -119,6 +124,56 @@ def test_it_keeps_cookies_to_https_behind_a_proxy_that_ends_it() -> None:
     )
 
     assert values == {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
+
+
+@pytest.mark.parametrize("value", [
+    "//tube/", "/tube//", "/a//b/", "//", "///",
+    "/..", "/../", "..", "/tube/..", "/tube/../", "/./", "/tube/./",
+    "/tube/?a=1", "?", "/tube/#a", "/tube;a/", "/tube,films/", "/@tube/", "/a:b/", "http://localhost/tube/",
+    "/my tube/", "/tube\x01/", "/tube\n/", "/a\tb/", "/tube\x7f/", "/tub\u00e9/", "/tube\u200b/",
+    "/t%75be/", "/%2e%2e/", "\\tube\\", "/tube\\", "/<id:x>/", "/(tube)/", "/$tube/", "/{a}/", "/'tube'/", "/*/",
+])  # fmt: skip
+def test_it_refuses_what_is_no_plain_path(monkeypatch, value: str) -> None:
+    monkeypatch.setenv("YTARCHIVE_PATH", value)
+
+    with pytest.raises(ImproperlyConfigured, match=r"^YTARCHIVE_PATH is .*; use letters, digits .*/tube/\.$"):
+        env_path("YTARCHIVE_PATH")
+
+
+@pytest.mark.parametrize(("value", "path"), [
+    ("", "/"),
+    ("/", "/"),
+    (" / ", "/"),
+    ("tube", "/tube/"),
+    ("/tube", "/tube/"),
+    ("tube/", "/tube/"),
+    ("/tube/", "/tube/"),
+    (" /tube/ ", "/tube/"),
+    ("/a/b", "/a/b/"),
+    ("/My_Tube-1.0~/...a/.b/", "/My_Tube-1.0~/...a/.b/"),
+    ("/videos/", "/videos/"),
+])  # fmt: skip
+def test_it_takes_a_path_with_and_without_its_slashes(monkeypatch, value: str, path: str) -> None:
+    monkeypatch.setenv("YTARCHIVE_PATH", value)
+
+    assert env_path("YTARCHIVE_PATH") == path
+
+
+def test_static_files_and_cookies_are_under_the_path() -> None:
+    names = ("URL_PREFIX", "STATIC_URL", "SESSION_COOKIE_PATH", "CSRF_COOKIE_PATH")
+
+    assert read_settings(*names) == {name: "/static/" if name == "STATIC_URL" else "/" for name in names}
+    assert read_settings(*names, YTARCHIVE_PATH="tube") == {
+        name: "/tube/static/" if name == "STATIC_URL" else "/tube/" for name in names
+    }
+
+
+def test_cookies_under_a_path_have_names_of_their_own() -> None:
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME")
+    at_the_root = read_settings(*names)
+    under_a_path = read_settings(*names, YTARCHIVE_PATH="/a/b/")
+
+    assert under_a_path == {name: f"{value}.a.b" for name, value in at_the_root.items()}
 
 
 def test_it_uses_postgresql_when_it_is_told_to() -> None:

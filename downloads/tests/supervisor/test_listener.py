@@ -15,3 +15,10 @@ def test_it_knows_where_it_is_reached(host: str, local: bool, reached: str | Non
         assert is_loopback(listener) == local
         assert reached in (None, local_address(listener)[0])
         assert local_url(listener).endswith(f":{listener.getsockname()[1]}/")
+
+
+@pytest.mark.parametrize("prefix", ["/", "/tube/"])
+def test_its_url_is_that_of_the_library(settings, prefix: str) -> None:
+    settings.URL_PREFIX = prefix
+    with open_listener("127.0.0.1", 0) as listener:
+        assert local_url(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}{prefix}"
