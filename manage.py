@@ -10,6 +10,9 @@ if sys.version_info < (3, 11):
         "Install a newer one, or run: make run PYTHON=python3.12"
     )
 
+# Commands whose names are written with hyphens, which names of modules cannot have.
+HYPHENATED_COMMANDS = {"update-ytdlp": "update_ytdlp"}
+
 
 def main() -> None:
     """Check the settings, then run the named command."""
@@ -27,7 +30,9 @@ def main() -> None:
         _ = settings.DATA
     except ImproperlyConfigured as error:
         sys.exit(f"ytarchive: {error}")
-    execute_from_command_line(sys.argv)
+    # Two arguments, for `help update-ytdlp`.
+    names = [HYPHENATED_COMMANDS.get(argument, argument) for argument in sys.argv[1:3]]
+    execute_from_command_line([sys.argv[0], *names, *sys.argv[3:]])
 
 
 if __name__ == "__main__":

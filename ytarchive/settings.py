@@ -38,6 +38,7 @@ MEDIA_ROOT = DATA / "media"
 WORK_ROOT = DATA / "work"
 STATIC_ROOT = DATA / "static"
 CACHE_ROOT = DATA / "cache"
+YTDLP_ROOT = DATA / "yt-dlp"  # versions of yt-dlp that are newer than the one in requirements.txt
 
 # ytarchive -------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from downloads.network.rate_limiter import RateLimiter
 # ytdlp.error_messages looks for it.
 PROXY_ERROR_PREFIX = "ytarchive: "
 MAX_HEAD_BYTES = 64 * 1024
+PROXY_ENV_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ def _close_after_response(fields: bytes, *dropped_names: bytes) -> bytes:
     lines = [line for line in fields.split(b"\r\n") if line]
     lines = [line for line in lines if line.split(b":")[0].strip().lower() not in dropped_names]
     return b"\r\n".join([*lines, b"Connection: close", b"", b""])
+
+
+def set_proxy_variables(proxy_url: str) -> None:
+    """Point this process' proxy variables at the proxy, so that ffmpeg and other programs use it too."""
+    for name in PROXY_ENV_VARIABLES:
+        os.environ.pop(name, None)
+        os.environ.pop(name.upper(), None)
+    os.environ["http_proxy"] = os.environ["https_proxy"] = proxy_url
 
 
 class EgressProxy:

@@ -20,7 +20,7 @@ from django.conf import settings
 
 from downloads import database
 from downloads.models import LEASE_DURATION, Video
-from downloads.network.proxy import EgressProxy
+from downloads.network.proxy import EgressProxy, set_proxy_variables
 from downloads.network.rate_limiter import RateLimiter
 from downloads.parent_death import kill_when_parent_dies
 from downloads.progress.message import Progress
@@ -31,7 +31,6 @@ from downloads.worker.stall_watchdog import StallWatchdog
 # Less than the lease: the child must be dead when the row may be claimed again.
 CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
 STALLED_MESSAGE = "The site sent nothing"
-PROXY_ENV_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
 def main() -> None:
@@ -51,7 +50,7 @@ def main() -> None:
         lambda: rate_limiter.transferred_bytes, settings.STALL_SECONDS, lambda: _abort_stalled_download(video)
     )
     with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
-        _force_proxy(proxy.url)
+        set_proxy_variables(proxy.url)
         attempt.run_attempt(
             video,
             proxy_url=proxy.url,
@@ -105,14 +104,6 @@ def _limit_file_size() -> None:
     if settings.MAX_BYTES:
         max_file_bytes = 2 * settings.MAX_BYTES + 10**9
         resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes))
-
-
-def _force_proxy(proxy_url: str) -> None:
-    """Point the proxy variables at our proxy, so that ffmpeg uses it too."""
-    for name in PROXY_ENV_VARIABLES:
-        os.environ.pop(name, None)
-        os.environ.pop(name.upper(), None)
-    os.environ["http_proxy"] = os.environ["https_proxy"] = proxy_url
 
 
 def _write_progress(progress_fd: int, state: Progress) -> None:

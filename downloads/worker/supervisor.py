@@ -25,6 +25,7 @@ from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 from downloads.worker.download_process import DownloadProcess
 from downloads.worker.orphaned_files import remove_orphaned_files
+from downloads.ytdlp_update.runner import UpdateRunner
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Supervisor:
         )
         self._are_orphans_removed = False
         self._disk_shortage = ""
+        self._update_runner = UpdateRunner()
 
     def run(self) -> None:
         """Claim and download until SIGTERM, SIGINT or SIGHUP; then put unfinished videos back into the queue."""
@@ -68,6 +70,7 @@ class Supervisor:
                 self._run_once()
                 if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:
                     break
+        self._update_runner.stop()
         self._unregister()
 
     # The event loop -----------------------------------------------------------------------------
@@ -89,6 +92,7 @@ class Supervisor:
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._check_disk_space)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
+        self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._requeue_expired)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, Video.objects.finish_interrupted_removals)

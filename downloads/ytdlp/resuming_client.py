@@ -7,20 +7,13 @@ gets the whole file instead, takes the server for one that cannot resume, and st
 """
 
 import math
-import os
 import re
 import time
 from pathlib import Path
 from typing import Any
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
-
-os.environ["YTDLP_NO_PLUGINS"] = "1"  # read when yt_dlp is imported; plugins are code that is not pinned
-
-import yt_dlp
-from yt_dlp.networking import Request, Response
-from yt_dlp.networking.exceptions import HTTPError, TransportError
-from yt_dlp.utils import YoutubeDLError
+from downloads.ytdlp.library import HTTPError, Request, Response, TransportError, YoutubeDL, YoutubeDLError
 
 __all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError"]
 
@@ -31,7 +24,7 @@ MAX_THUMBNAIL_DOWNLOAD_BYTES = 10_000_000
 THUMBNAIL_TIMEOUT_SECONDS = 60.0
 
 
-class ResumingYoutubeDL(yt_dlp.YoutubeDL):
+class ResumingYoutubeDL(YoutubeDL):
     """`YoutubeDL` whose partial files are resumed safely, also by a later process.
 
     `dl`, `urlopen`, `_write_thumbnails` and `_write_subtitles` override methods of yt-dlp.
