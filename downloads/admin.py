@@ -31,6 +31,8 @@ from downloads.library.filters import frequent_values
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
 from downloads.views import login, responses
+from downloads.ytdlp_update.selection import select_version_cached
+from downloads.ytdlp_update.status import read_status
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +95,11 @@ class VideoEventInline(admin.TabularInline):
 
 def _format_datetime(moment: dt.datetime, date_format: str) -> str:
     return formats.date_format(timezone.localtime(moment), date_format)
+
+
+def _ytdlp_context() -> dict[str, Any]:
+    """Return the yt-dlp in use and its newest update, for the template."""
+    return {"ytdlp": select_version_cached(), "ytdlp_update": read_status()}
 
 
 class SiteFilter(admin.SimpleListFilter):
@@ -199,7 +206,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, below the queue for users who may change it; a query that fails redirects to all videos."""
         queue = Queue.get_or_default() if self.has_change_permission(request) else None
-        context = {"title": "Videos", "queue": queue, **(extra_context or {})}
+        context = {"title": "Videos", "queue": queue, **_ytdlp_context(), **(extra_context or {})}
         try:
             if request.method != "POST":
                 response = super().changelist_view(request, context)

@@ -1,4 +1,4 @@
-"""Permission checks of pages, WebSocket and media: viewing the archive, and changing it."""
+"""Permission checks of pages, WebSocket and media: viewing the archive, changing it, and managing its program."""
 
 from typing import Any
 
@@ -13,3 +13,8 @@ def can_view(user: Any) -> bool:
 def can_change(user: Any) -> bool:
     """Return True if `user` may add, cancel, retry and delete videos: signed-in users may."""
     return bool(user.is_authenticated)
+
+
+def can_manage(user: Any) -> bool:
+    """Return True if `user` may update yt-dlp: staff who may change videos in the admin, such as superusers."""
+    return bool(user.is_authenticated and user.is_active and user.is_staff and user.has_perm("downloads.change_video"))

@@ -13,6 +13,7 @@ from django.db.models import Count
 from downloads.files import media_folder, media_types, subtitles
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
+from downloads.ytdlp_update.advice import update_advice
 
 MAX_EVENTS_SHOWN = 100
 MAX_ENTRIES_SHOWN = 200
@@ -53,6 +54,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
         "start": start_match[0] if start_match else "",
         "reason": reason,
         "error_details": error_details,
+        "update_advice": update_advice(video.error, video.extractor) if video.status == Status.FAILED else "",
         "queue": Queue.get_or_default() if is_queued else None,
         "videos_ahead": video.ahead_in_queue().count() if is_claimable else None,
         "attempts": group_events_by_attempt(video),

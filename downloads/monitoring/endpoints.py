@@ -5,6 +5,7 @@ and needs an answer while every thread waits for an unreachable database. A prob
 the root, whatever the path; what comes through a reverse proxy has the path.
 """
 
+import asyncio
 import hmac
 import json
 import time
@@ -14,6 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from downloads.monitoring import health, metrics
+from downloads.ytdlp_update.selection import select_version_cached
 
 ProbeResponse = tuple[int, str, bytes]  # status, content type, body
 TEXT_CONTENT_TYPE, JSON_CONTENT_TYPE = "text/plain; charset=utf-8", "application/json"
@@ -32,7 +34,15 @@ async def readyz(scope: Any) -> ProbeResponse:
         return status, TEXT_CONTENT_TYPE, b""
     now = time.time()
     checks = {name: _check_as_json(result, now) for name, result in results.items()}
-    return status, JSON_CONTENT_TYPE, json.dumps({"ready": status == 200, "checks": checks}, indent=1).encode() + b"\n"
+    body = {"ready": status == 200, "checks": checks, "yt_dlp": await asyncio.to_thread(_describe_ytdlp)}
+    return status, JSON_CONTENT_TYPE, json.dumps(body, indent=1).encode() + b"\n"
+
+
+def _describe_ytdlp() -> dict[str, Any]:
+    """Return the version of yt-dlp that the next download uses, its age, and why it is not a newer one."""
+    selected = select_version_cached()
+    description = {"version": selected.version, "age_days": selected.age_days, "bundled": selected.installed is None}
+    return description | ({"problem": selected.problem} if selected.problem else {})
 
 
 def _check_as_json(result: health.CheckResult, now: float) -> dict[str, Any]:

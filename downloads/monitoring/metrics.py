@@ -19,6 +19,7 @@ from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
 from downloads.monitoring import health
 from downloads.progress import counters, keys, redis_clients
+from downloads.ytdlp_update.selection import select_version_cached
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,11 @@ class _StaticCollector(Collector):
 
 
 def _collect_families(check_results: dict[str, health.CheckResult]) -> list[Metric]:
-    sources: list[Callable[[], Iterator[Metric]]] = [lambda: _check_metrics(check_results), _disk_metrics]
+    sources: list[Callable[[], Iterator[Metric]]] = [
+        lambda: _check_metrics(check_results),
+        _disk_metrics,
+        _ytdlp_metrics,
+    ]
     sources += [_database_metrics] if check_results["database"].ok else []
     sources += [_redis_metrics] if check_results["redis"].ok else []
     families: list[Metric] = []
@@ -76,6 +81,16 @@ def _collect_families(check_results: dict[str, health.CheckResult]) -> list[Metr
 
 def _disk_metrics() -> Iterator[Metric]:
     yield _gauge("disk_free_bytes", "Room on the data folder's disk", shutil.disk_usage(settings.DATA).free)
+
+
+def _ytdlp_metrics() -> Iterator[Metric]:
+    selected = select_version_cached()
+    age = GaugeMetricFamily(
+        "ytarchive_ytdlp_age_seconds", "Since the release of the yt-dlp that downloads use", labels=["version"]
+    )
+    age.add_metric([selected.version], selected.age_days * 86400)
+    yield age
+    yield _gauge("ytdlp_fallback", "Whether a newer yt-dlp was installed and cannot be used", bool(selected.problem))
 
 
 def _check_metrics(check_results: dict[str, health.CheckResult]) -> Iterator[Metric]:

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
@@ -49,6 +50,20 @@ def drop_foreign_next(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
                 del parameters["next"]
                 setattr(request, name, parameters)
         return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def require_manage_access(view: ViewFunction) -> ViewFunction:
+    """Answer 403 to users who may not manage the archive; redirect those who are not signed in to the sign-in page."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if permissions.can_manage(request.user):
+            return view(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return login_redirect(request, return_url(request))
 
     return guarded
 

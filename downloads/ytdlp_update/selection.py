@@ -10,9 +10,9 @@ import importlib.metadata
 import time
 from pathlib import Path
 
-from downloads.ytdlp_update import installation
+from downloads.ytdlp_update import installation, version
 from downloads.ytdlp_update.installation import Installation, ListUnreadable
-from downloads.ytdlp_update.version import age_days, parse_version
+from downloads.ytdlp_update.version import parse_version
 
 CACHE_SECONDS = 15.0
 UPDATE_HINT = "Run `manage.py update-ytdlp`."
@@ -38,7 +38,7 @@ class Selection:
     @property
     def age_days(self) -> int:
         """The days since its release."""
-        return age_days(self.version)
+        return version.age_days(self.version)
 
 
 def bundled_version() -> str:
@@ -86,16 +86,14 @@ def _skipped_message(skipped: list[tuple[Installation, str]], used: Installation
 
 def select_version_cached() -> Selection:
     """Return what `select_version` returned at most CACHE_SECONDS ago, for pages and monitoring."""
-    return _select_cached(int(time.monotonic() // CACHE_SECONDS), _list_changed_at())
+    list_path = installation.root() / installation.LIST_NAME
+    try:
+        changed_at = list_path.stat().st_mtime_ns
+    except OSError:
+        changed_at = 0
+    return _select_cached(int(time.monotonic() // CACHE_SECONDS), list_path, changed_at)
 
 
 @functools.lru_cache(maxsize=1)
-def _select_cached(period: int, list_changed_at: int) -> Selection:
+def _select_cached(period: int, list_path: Path, changed_at: int) -> Selection:
     return select_version()
-
-
-def _list_changed_at() -> int:
-    try:
-        return (installation.root() / installation.LIST_NAME).stat().st_mtime_ns
-    except OSError:
-        return 0

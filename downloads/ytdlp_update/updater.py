@@ -122,8 +122,9 @@ def _install_newest(in_use: Selection, staging: Path, write_line: WriteLine) -> 
         if each:
             each.unpack(packages)
     ejs_version = ejs_wheel.version if ejs_wheel else selection.bundled_ejs_version()
-    compileall.compile_dir(packages, quiet=2)
     _require_passing_test(packages, wheel.version)
+    # Now, since downloads in a container write no compiled code, and each would compile it again.
+    compileall.compile_dir(packages, quiet=2)
     _switch(packages, wheel.version, ejs_version, in_use)
     return State.UPDATED, f"yt-dlp was updated from {in_use.version} to {wheel.version}; the next download uses it."
 

@@ -18,6 +18,7 @@ from downloads.models import Queue, Video
 from downloads.monitoring import health
 from downloads.monitoring import metrics as metrics_of
 from downloads.progress import keys
+from downloads.ytdlp_update import selection, version
 from ytarchive.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -171,6 +172,23 @@ async def test_the_channel_layer_forgets_what_it_was_asked_with(live_processes) 
     assert layer.channels == {}
 
 
+async def test_it_names_the_yt_dlp_in_use_and_its_age(live_processes, monkeypatch) -> None:
+    monkeypatch.setattr(selection, "select_version", lambda: selection.Selection("2026.10.26", "0.8.0"))
+    monkeypatch.setattr(version, "age_days", lambda text: 45)
+    body = json.loads((await get_response("/readyz"))["body"])
+    assert body["ready"] is True
+    assert body["yt_dlp"] == {"version": "2026.10.26", "age_days": 45, "bundled": True}
+
+
+async def test_it_says_why_a_newer_yt_dlp_is_not_used(live_processes, settings, tmp_path) -> None:
+    settings.YTDLP_ROOT = tmp_path
+    (tmp_path / "installed.json").write_text("[{")
+    body = json.loads((await get_response("/readyz"))["body"])
+    assert body["ready"] is True, "downloads go on with the bundled one"
+    assert "cannot be read" in body["yt_dlp"]["problem"]
+    assert (await get_metrics())["ytarchive_ytdlp_fallback",] == 1
+
+
 # Access -------------------------------------------------------------------------------------------
 
 
@@ -226,6 +244,9 @@ async def test_it_tells_its_numbers(live_processes, redis_server) -> None:
     assert metrics["ytarchive_part_up", "bridge"] == 1
     assert 3 <= metrics["ytarchive_part_age_seconds", "worker"] < 6
     assert metrics["ytarchive_disk_free_bytes",] > 0
+    assert metrics["ytarchive_ytdlp_fallback",] == 0
+    bundled = selection.bundled_version()
+    assert metrics["ytarchive_ytdlp_age_seconds", bundled] == version.age_days(bundled) * 86400
 
 
 async def test_it_tells_how_long_the_queue_waits() -> None:

@@ -1,0 +1,156 @@
+"""The button that updates yt-dlp, and where its version and age stand."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from downloads.models import Video
+from downloads.tests.support.admin import CHANGELIST_URL
+from downloads.tests.support.factories import failed
+from downloads.tests.support.ytdlp_wheels import BUNDLED_VERSION
+from downloads.ytdlp_update import selection, status
+from downloads.ytdlp_update.status import State
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "ytdlp_root")]
+URL = "/yt-dlp/update"
+EXTRACTOR_ERROR = "yt-dlp could not fetch this video.\nUnable to extract player response"
+
+
+@pytest.fixture
+def ytdlp_root(settings, tmp_path):
+    settings.YTDLP_ROOT = tmp_path / "yt-dlp"
+
+
+@pytest.fixture
+def old_version(monkeypatch):
+    monkeypatch.setattr(selection.Selection, "age_days", 45)
+
+
+def make_user(name, **fields):
+    return get_user_model().objects.create_user(name, **fields)
+
+
+@pytest.fixture
+def manager(client):
+    """Staff who may change videos."""
+    user = make_user("mia", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=("view_video", "change_video")))
+    client.force_login(user)
+    return user
+
+
+# Access --------------------------------------------------------------------------------------------
+
+
+def test_it_wants_a_sign_in(client):
+    response = client.post(URL)
+
+    assert (response.status_code, response.url.partition("?")[0]) == (302, "/accounts/login/")
+    assert status.read_status().state == State.NONE
+
+
+@pytest.mark.parametrize("fields", [{}, {"is_staff": True}, {"is_active": True}])
+def test_it_refuses_users_who_do_not_manage(client, fields):
+    client.force_login(make_user("bob", **fields))
+
+    assert client.post(URL).status_code == 403
+    assert status.read_status().state == State.NONE
+
+
+def test_it_refuses_the_permission_without_the_admin(client):
+    user = make_user("bob")
+    user.user_permissions.set(Permission.objects.filter(codename="change_video"))
+    client.force_login(user)
+
+    assert client.post(URL).status_code == 403
+
+
+def test_it_refuses_a_get_and_a_form_of_another_site(manager, client):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(manager)
+
+    assert client.get(URL).status_code == 405
+    assert strict.post(URL).status_code == 403
+    assert status.read_status().state == State.NONE
+
+
+def test_it_says_that_the_data_folder_cannot_be_written_to(superuser_client, settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.YTDLP_ROOT = tmp_path / "file" / "yt-dlp"
+
+    page = superuser_client.post(URL, {"next": CHANGELIST_URL}, follow=True).content.decode()
+
+    assert "The data folder cannot be written to" in page
+
+
+# Requests ------------------------------------------------------------------------------------------
+
+
+def test_those_who_manage_request_an_update_once(manager, client):
+    page = client.post(URL, {"next": CHANGELIST_URL}, follow=True).content.decode()
+
+    assert status.read_status().state == State.REQUESTED
+    assert "yt-dlp is being updated" in page
+    assert "Waiting for a worker…" in page
+    assert "An update of yt-dlp is already running." in client.post(URL, {"next": "/"}, follow=True).content.decode()
+
+
+def test_the_admin_shows_version_age_and_result(superuser_client, old_version):
+    status.write_status(State.FAILED, "The disk is full: make room, then try again.")
+
+    page = superuser_client.get(CHANGELIST_URL).content.decode()
+
+    assert f"yt-dlp {BUNDLED_VERSION}, 45 days old." in page
+    assert "The disk is full: make room, then try again." in page
+    assert f'action="{URL}"' in page
+
+
+def test_the_admin_hides_it_from_others(client):
+    user = make_user("vic", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_video"))
+    client.force_login(user)
+
+    assert URL not in client.get(CHANGELIST_URL).content.decode()
+
+
+def test_an_update_that_died_is_interrupted():
+    status.write_status(State.RUNNING)
+    assert status.read_status().state == State.INTERRUPTED
+
+    with status.update_lock(None):
+        assert status.read_status().state == State.RUNNING
+        assert status.request_update() is False
+    assert status.request_update() is True
+
+
+# A failed video ------------------------------------------------------------------------------------
+
+
+def page_of(client, error, **fields):
+    video = failed("a")
+    Video.objects.filter(pk=video.pk).update(error=error, **fields)
+    return client.get(video.get_absolute_url()).content.decode()
+
+
+def test_a_failed_video_advises_those_who_manage(superuser_client, old_version):
+    page = page_of(superuser_client, EXTRACTOR_ERROR)
+
+    assert "yt-dlp is 45 days old: update it." in page
+    assert f'formaction="{URL}"' in page
+
+
+def test_a_failed_video_advises_nobody_else(client, signed_in_user, old_version):
+    assert "update it" not in page_of(client, EXTRACTOR_ERROR)
+
+
+def test_a_missing_video_needs_no_update(superuser_client, old_version):
+    error = "There is nothing at this address (404).\nUnable to download webpage: HTTP Error 404: Not Found"
+
+    assert "update it" not in page_of(superuser_client, error, extractor="Youtube")
+
+
+def test_a_young_yt_dlp_needs_no_update(superuser_client, monkeypatch):
+    monkeypatch.setattr(selection.Selection, "age_days", 3)
+
+    assert "update it" not in page_of(superuser_client, EXTRACTOR_ERROR)

@@ -1,0 +1,39 @@
+"""Advice to update yt-dlp, where a download failed with an error that a newer version may not have."""
+
+import re
+
+from downloads.ytdlp_update import selection
+
+OLD_AFTER_DAYS = 30  # sites that change often, such as YouTube, break an older version
+# Errors of extractors, in yt-dlp's words and in ours (ytdlp.error_messages).
+EXTRACTOR_ERROR_PATTERN = re.compile(
+    r"unable to (extract|parse|decode)|failed to (extract|parse|decode)|extractor|no video formats found"
+    r"|requested format is not available|no format of this video|unsupported url|not know this kind of page"
+    r"|not a bot|for a robot|could not fetch this video|\bnsig\b|signature|challenge|player response"
+    r"|\b[a-z]*(key|type|value|index|attribute|assertion|lookup|name)error\b|\bbug\b",
+    re.IGNORECASE,
+)
+# A site that yt-dlp knows refuses what an old version asks for.
+REFUSED_PATTERN = re.compile(r"HTTP Error 403\b", re.IGNORECASE)
+OTHER_STATUS_PATTERN = re.compile(r"HTTP Error (?!403)\d{3}\b", re.IGNORECASE)
+EXTRACTORS_WITHOUT_A_SITE = ("", "Generic", "generic")
+
+
+def may_need_update(error: str, extractor: str) -> bool:
+    """Return True if an update of yt-dlp may mend this error of a video from this extractor."""
+    if OTHER_STATUS_PATTERN.search(error):
+        return False
+    if REFUSED_PATTERN.search(error):
+        return extractor not in EXTRACTORS_WITHOUT_A_SITE
+    return bool(EXTRACTOR_ERROR_PATTERN.search(error))
+
+
+def update_advice(error: str, extractor: str) -> str:
+    """Return the advice to update, such as "yt-dlp is 45 days old: update it."; "" if it would not help."""
+    if not may_need_update(error, extractor):
+        return ""
+    selected = selection.select_version_cached()
+    if selected.problem:
+        return selected.problem
+    age = selected.age_days
+    return f"yt-dlp is {age} days old: update it." if age > OLD_AFTER_DAYS else ""
