@@ -23,14 +23,17 @@ _held_folders: list[int] = []  # descriptors that keep a folder in use from bein
 
 
 def load_selected() -> None:
-    """Import the selected yt_dlp, unless one is imported already. Problems are logged and recorded."""
+    """Import the selected yt_dlp, unless one is imported already; leave it to the caller to import the bundled one.
+
+    A version that does not load is logged and recorded, so that later downloads skip it.
+    """
     if "yt_dlp" in sys.modules:
         return
     selected = selection.select_version()
     if selected.problem:
         logger.warning("%s", selected.problem)
-    if selected.installed is not None and not _load_installed(selected.installed):
-        load_selected()  # the next best, since the problem is recorded
+    if selected.installed is not None and _load_installed(selected.installed):
+        logger.info("yt-dlp %s is used, which an update installed", selected.version)
 
 
 def load_from(folder: Path) -> None:
@@ -48,7 +51,7 @@ def _load_installed(installed: Installation) -> bool:
         _held_folders.append(installation.hold_folder(installed.path))
         load_from(installed.path)
     except (Exception, SystemExit) as error:
-        logger.exception("yt-dlp %s cannot be loaded", installed.version)
+        logger.exception("yt-dlp %s cannot be loaded; the bundled version is used", installed.version)
         _unload(installed.path)
         _record_problem(installed, f"it cannot be loaded ({type(error).__name__}: {error})")
         return False

@@ -45,7 +45,7 @@ def run_self_test(folder: Path) -> None:
     loading.load_from(folder)
     _check_packages()
     with (
-        tempfile.TemporaryDirectory(dir=settings.CACHE_ROOT) as name,
+        tempfile.TemporaryDirectory(dir=folder.parent) as name,
         _serve(Path(name)) as server,
         EgressProxy() as proxy,
     ):

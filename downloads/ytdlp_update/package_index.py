@@ -19,16 +19,25 @@ REQUIREMENT_PATTERN = re.compile(r"yt-dlp|yt-dlp-ejs(==[0-9]+(\.[0-9]+)*)?")
 # Options that name what to fetch or where to put it; as variables they would add to ours.
 DROPPED_VARIABLES = ("PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_DEST", "PIP_DESTINATION_DIRECTORY", "PIP_LOG")
 
+# (pattern of pip's output and log, message for people). pip itself reports an index that it cannot reach as one that
+# has no such package.
 FAILURES = (
     (r"No module named pip", "pip is not installed for {python}: run `{python} -m ensurepip`."),
-    (r"No space left|disk quota|Errno 28\b|Errno 122\b", "The disk is full: make room, then try again."),
-    (r"CERTIFICATE_VERIFY_FAILED|SSLError|SSL:", "The package index’s certificate cannot be trusted (pip’s PIP_CERT)."),
+    (r"No space left on device|Disk quota exceeded", "The disk is full: make room, then try again."),
     (
-        r"NewConnectionError|NameResolution|name resolution|Max retries|timed? ?out|ProxyError|Connection"
-        r"|unreachable|Retrying \(Retry",
-        "The Python package index cannot be reached: check the network, and pip’s settings if it needs any.",
+        r"CERTIFICATE_VERIFY_FAILED|problem confirming the ssl certificate",
+        "The certificate of the package index cannot be trusted; pip has the setting PIP_CERT for one of your own.",
     ),
-)  # fmt: skip
+    (
+        r"Could not fetch URL [^\n]*: 4(01|03|07) ",
+        "The package index wants a sign-in; it is one of pip's settings (PIP_INDEX_URL).",
+    ),
+    (
+        r"connection error|NewConnectionError|NameResolutionError|Max retries exceeded|Read timed out|TimeoutError"
+        r"|ProxyError|Connection (refused|reset|aborted)|unreachable|Could not fetch URL [^\n]*: 5\d\d ",
+        "The Python package index cannot be reached: check the network, and pip's settings if it needs any.",
+    ),
+)
 
 
 class DownloadFailed(Exception):
@@ -47,13 +56,16 @@ def download_wheel(requirement: str, folder: Path) -> Path:
     temporary_folder = folder.with_name(folder.name + "-tmp")
     temporary_folder.mkdir()
     # -P keeps the folder out of the modules that pip imports.
-    command = [sys.executable, "-P", "-m", "pip", "download", *PIP_OPTIONS, "--dest", str(folder), "--", requirement]
+    log = temporary_folder / "pip.log"
+    command = [sys.executable, "-P", "-m", "pip", "download", *PIP_OPTIONS, "--log", str(log), "--dest", str(folder)]
+    command += ["--", requirement]
     try:
         process = run_process(command, PIP_TIMEOUT_SECONDS, env=_pip_environment(temporary_folder), cwd=folder)
     except subprocess.TimeoutExpired as error:
         raise DownloadFailed(f"pip did not end within {PIP_TIMEOUT_SECONDS // 60} minutes.") from error
     if process.returncode:
-        raise _explain_failure(requirement, process.stderr)
+        log_text = log.read_text(errors="replace") if log.exists() else ""
+        raise _explain_failure(requirement, process.stderr, log_text)
     paths = list(folder.iterdir())
     if len(paths) != 1:
         raise DownloadFailed(f"pip downloaded {len(paths)} files instead of one wheel of {requirement}.")
@@ -66,9 +78,9 @@ def _pip_environment(temporary_folder: Path) -> dict[str, str]:
     return env | {"TMPDIR": str(temporary_folder), "PYTHONIOENCODING": "utf-8", "LC_ALL": "C.UTF-8"}
 
 
-def _explain_failure(requirement: str, errors: str) -> DownloadFailed:
+def _explain_failure(requirement: str, errors: str, log_text: str) -> DownloadFailed:
     for pattern, message in FAILURES:
-        if re.search(pattern, errors, re.IGNORECASE):
+        if re.search(pattern, f"{errors}\n{log_text}", re.IGNORECASE):
             return DownloadFailed(message.format(python=sys.executable))
     if re.search(r"No matching distribution found|Could not find a version", errors):
         return NotInIndex(f"The Python package index has no {requirement} for Python {sys.version.split()[0]}.")

@@ -15,7 +15,7 @@ from downloads.ytdlp_update import status, updater
 
 logger = logging.getLogger(__name__)
 
-RESTART_DELAY_SECONDS = 30.0  # after an update that ended without taking the request
+RESTART_DELAY_SECONDS = 5.0  # after an update that ended without taking the request
 
 
 class UpdateRunner:

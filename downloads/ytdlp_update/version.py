@@ -5,7 +5,7 @@ import re
 
 # Such as 2026.10.26, 2026.10.26.1 and the nightly 2026.10.26.232815.dev0; the index and yt-dlp itself may differ in
 # leading zeros.
-VERSION_PATTERN = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})(?:\.(?:post)?(\d{1,6}))?(?:\.?dev\d+)?", re.ASCII)
+VERSION_PATTERN = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})(?:\.(?:post)?(\d{1,6}))?(?:\.?dev\d+)?(?:\+.*)?", re.ASCII)
 
 
 def parse_version(text: str) -> tuple[int, ...]:

@@ -27,6 +27,8 @@ class Command(BaseCommand):
                 self._write_line(message)
         except updater.UpdateFailed as error:
             sys.exit(f"ytarchive: {error}")
+        except KeyboardInterrupt:
+            sys.exit("ytarchive: The update was interrupted. Nothing was changed.")
 
     def _write_line(self, line: str) -> None:
         self.stdout.write(line)
