@@ -5,17 +5,11 @@ the methods of yt-dlp that `resuming_client` overrides.
 """
 
 import contextlib
-import io
 import json
-import subprocess
-import sys
 import tempfile
-import wave
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from django.conf import settings
@@ -23,14 +17,11 @@ from django.conf import settings
 from downloads.files import ffmpeg
 from downloads.network.proxy import EgressProxy, set_proxy_variables
 from downloads.ytdlp import loading
-from downloads.ytdlp.results import DownloadedFiles, DownloadError, ProbeResult
+from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, ProbeResult
+from downloads.ytdlp.self_test_server import SelfTestServer, serve_files
 from downloads.ytdlp.streams import StreamUpdate
 
 OVERRIDDEN_METHODS = ("dl", "urlopen", "_write_thumbnails", "_write_subtitles")
-FRAME_RATE, SECONDS = 16_000, 32  # 1 MB, of which yt-dlp has written more than 64 KiB when half has arrived
-PAGE = b"""<!doctype html><title>Self-test</title><video poster="/poster.jpg" src="/tone.wav">
-<track kind="subtitles" srclang="en" src="/en.vtt"></video>"""
-HLS_OPTIONS = ("-c:a", "aac", "-f", "hls", "-hls_time", "8", "-hls_playlist_type", "vod")
 
 
 class SelfTestFailed(Exception):
@@ -46,7 +37,7 @@ def run_self_test(folder: Path) -> None:
     _check_packages()
     with (
         tempfile.TemporaryDirectory(dir=folder.parent) as name,
-        _serve(Path(name)) as server,
+        serve_files(Path(name)) as server,
         EgressProxy() as proxy,
     ):
         set_proxy_variables(proxy.url)
@@ -72,7 +63,7 @@ def _check_packages() -> None:
 class SelfTest:
     """The downloads of a self-test: `SelfTest(server, folder, proxy_url).run()`."""
 
-    def __init__(self, server: "SelfTestServer", folder: Path, proxy_url: str) -> None:
+    def __init__(self, server: SelfTestServer, folder: Path, proxy_url: str) -> None:
         self.server = server
         self.folder = folder
         self.proxy_url = proxy_url
@@ -81,6 +72,8 @@ class SelfTest:
         """Run all of it; raise SelfTestFailed."""
         self._check_wall()
         settings.ALLOW_PRIVATE_HOSTS = True  # in this process, which fetches from our own server only
+        self._check_missing_page()
+        self._check_playlist()
         with _count_overridden_calls() as calls:
             self._check_page()
             if "/hls/index.m3u8" in self.server.files:
@@ -99,6 +92,19 @@ class SelfTest:
         else:
             raise SelfTestFailed("it fetched from a forbidden address")
         _require(not self.server.requests, "it went past the proxy to a forbidden address")
+
+    def _check_missing_page(self) -> None:
+        """Check that the status of an error is found in what yt-dlp raises."""
+        try:
+            self._probe("/missing.html", "missing")
+        except DownloadError as error:
+            _require(error.permanent, f"a missing page is an error that may pass: {error}")
+        else:
+            raise SelfTestFailed("it found a video on a missing page")
+
+    def _check_playlist(self) -> None:
+        result = self._look_up("/two.html", "two")
+        _require(isinstance(result, Playlist) and len(result.entries) == 2, "it finds no list on a page of two videos")
 
     def _check_page(self) -> None:
         """Download a page's file, whose first response is cut off, with its thumbnail and subtitles."""
@@ -125,12 +131,15 @@ class SelfTest:
         count = sum(path.endswith(".ts") for path in self.server.files)
         _require({update.fragment_count for update in updates} >= {count}, "no count of fragments")
 
-    def _probe(self, path: str, name: str) -> ProbeResult:
+    def _look_up(self, path: str, name: str) -> ProbeResult | Playlist:
         from downloads.ytdlp import downloader  # noqa: PLC0415 - once the version is loaded
 
         folder = self.folder / name
         folder.mkdir()
-        result = downloader.probe_url(self.server.url(path), folder, proxy_url=self.proxy_url, subtitle_languages="en")
+        return downloader.probe_url(self.server.url(path), folder, proxy_url=self.proxy_url, subtitle_languages="en")
+
+    def _probe(self, path: str, name: str) -> ProbeResult:
+        result = self._look_up(path, name)
         if not isinstance(result, ProbeResult):
             raise SelfTestFailed("it took a single video for a playlist")
         return result
@@ -163,98 +172,3 @@ def _count_overridden_calls() -> Iterator[Counter[str]]:
     finally:
         for name, original in originals.items():
             setattr(ResumingYoutubeDL, name, original)
-
-
-# Server --------------------------------------------------------------------------------------------
-
-
-class SelfTestServer(ThreadingHTTPServer):
-    """Serves `files` on loopback; the first response with the sound is cut off in the middle."""
-
-    daemon_threads = True
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.files = files
-        self.requests: list[tuple[str, int]] = []  # path, first byte
-        self.is_cut = False
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: clients disconnect."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: SelfTestServer
-    content_types = {".html": "text/html", ".wav": "audio/x-wav", ".vtt": "text/vtt", ".jpg": "image/jpeg"} | {
-        ".m3u8": "application/vnd.apple.mpegurl",
-        ".ts": "video/mp2t",
-    }
-
-    def do_GET(self) -> None:
-        data = self.server.files.get(self.path)
-        requested_range = self.headers.get("Range", "")
-        first = int(requested_range.removeprefix("bytes=").partition("-")[0] or 0)
-        self.server.requests.append((self.path, first))
-        if data is None:
-            self.send_error(404)
-            return
-        self.send_response(206 if requested_range else 200)
-        self.send_header("Content-Type", self.content_types[Path(self.path).suffix])
-        self.send_header("Content-Length", str(len(data) - first))
-        self.send_header("ETag", '"self-test"')
-        self.send_header("Accept-Ranges", "bytes")
-        if requested_range:
-            self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(data[first : self._last_byte(data)])
-
-    do_HEAD = do_GET  # noqa: N815
-
-    def _last_byte(self, data: bytes) -> int:
-        """Return where to stop: in the middle of the sound, until one response was cut off there."""
-        if self.path != "/tone.wav" or self.server.is_cut:
-            return len(data)
-        self.server.is_cut = True
-        return len(data) // 2
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Print nothing."""
-
-
-@contextlib.contextmanager
-def _serve(folder: Path) -> Iterator[SelfTestServer]:
-    with SelfTestServer(_make_files(folder)) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-def _make_files(folder: Path) -> dict[str, bytes]:
-    """Return a page with a sound, and the sound as HLS where ffmpeg can make that."""
-    tone = _make_tone()
-    files = {"/page.html": PAGE, "/tone.wav": tone, "/poster.jpg": b"\xff\xd8\xff\xe0" + bytes(2000)}
-    files["/en.vtt"] = b"WEBVTT\n\n00:00.000 --> 00:02.000\nHello\n"
-    if ffmpeg_path := ffmpeg.find_ffmpeg():
-        source, hls = folder / "tone.wav", folder / "segments"
-        source.write_bytes(tone)
-        hls.mkdir()
-        command = [ffmpeg_path, "-v", "error", "-nostdin", "-i", str(source), *HLS_OPTIONS, str(hls / "index.m3u8")]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
-        files |= {f"/hls/{path.name}": path.read_bytes() for path in hls.iterdir()}
-    return files
-
-
-def _make_tone() -> bytes:
-    """Return a WAV file of a tone."""
-    output = io.BytesIO()
-    with wave.open(output, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(FRAME_RATE)
-        period = b"".join(int(8000 * (step % 32 - 16) / 16).to_bytes(2, "little", signed=True) for step in range(32))
-        file.writeframes(period * (FRAME_RATE * SECONDS // 32))
-    return output.getvalue()

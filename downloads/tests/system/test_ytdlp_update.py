@@ -62,7 +62,7 @@ def test_a_worker_updates_and_the_next_download_uses_it(tmp_path, start_worker, 
     make_ytdlp_wheel(tmp_path / "wheels")
     make_ejs_wheel(tmp_path / "wheels")
     start_worker(env=pip_environment(tmp_path / "wheels"))
-    running = enqueue("/slow/running.mp4?rate=20000")
+    running = enqueue("/slow/running.mp4?rate=2000")
     wait_for(running, Status.DOWNLOADING)
     media_server.wait_for_requests("/slow/running.mp4")
 

@@ -24,7 +24,7 @@ from downloads.tests.support.ytdlp_wheels import (
     replaced,
 )
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 UPDATED = f"yt-dlp was updated from {BUNDLED_VERSION} to {NEWER}; the next download uses it."
 
 
@@ -164,26 +164,29 @@ def test_it_needs_the_scripts_that_a_version_wants(archive, tmp_path):
 # Updates -------------------------------------------------------------------------------------------
 
 
-def test_it_installs_the_newest_and_keeps_the_one_before(archive, wheels, tmp_path):
+def test_it_installs_the_newest(archive, wheels):
     assert archive.update(wheels)[:2] == (0, UPDATED)
+
     version, path = archive.version()
     assert (version, path.startswith(str(archive.root / NEWER))) == (NEWER, True)
-    assert archive.update(wheels)[:2] == (0, f"yt-dlp {NEWER} is already the newest version.")
     assert {path.name for path in (archive.root / NEWER).iterdir()} == {"yt_dlp", "yt_dlp_ejs"}
     assert archive.listed()[0]["ejs_version"] == EJS_VERSION
+    assert archive.update(wheels)[:2] == (0, f"yt-dlp {NEWER} is already the newest version.")
 
-    newer_wheels = tmp_path / "wheels"
-    make_ytdlp_wheel(newer_wheels, NEWEST)
-    make_ejs_wheel(newer_wheels)
-    assert archive.update(newer_wheels)[0] == 0
+
+def test_it_keeps_the_version_before_and_mends_a_damaged_one(archive, installed_data, tmp_path):
+    shutil.copytree(installed_data, archive.data)
+    make_ytdlp_wheel(tmp_path / "wheels", NEWEST)
+    make_ejs_wheel(tmp_path / "wheels")
+    assert archive.update(tmp_path / "wheels")[0] == 0
     assert archive.version()[0] == NEWEST
     assert archive.folders() == {NEWER, NEWEST}
 
-    # The newer one is damaged: the one before it is used, then a new copy of it.
     (archive.root / NEWEST / "yt_dlp" / "utils" / "_utils.py").write_text("")
     assert archive.version()[0] == NEWER
     assert f"yt-dlp {NEWEST} is not used, because its files are damaged; version {NEWER} is." in archive.log
-    assert archive.update(newer_wheels)[0] == 0
+
+    assert archive.update(tmp_path / "wheels")[0] == 0
     assert archive.version()[0] == NEWEST
     assert len(archive.folders()) == 2
 
