@@ -11,7 +11,7 @@ import time
 from django.conf import settings
 
 from downloads.parent_death import kill_when_parent_dies
-from downloads.ytdlp_update import status, updater
+from downloads.ytdlp_update import selection, status, updater
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class UpdateRunner:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._needs_retest: bool | None = None
+        self._is_checked = False
         self._next_start_at = 0.0
 
     def poll(self) -> None:
@@ -32,14 +32,19 @@ class UpdateRunner:
             if self._process.poll() is None:
                 return
             self._process = None
-        if self._needs_retest is None:
-            self._needs_retest = updater.needs_retest()
-            if self._needs_retest:
-                self._start(updater.SELF_TEST_COMMAND)
-                return
-        if time.monotonic() >= self._next_start_at and status.read_status().state == status.State.REQUESTED:
+        if not self._is_checked:
+            self._is_checked = True
+            self._check_installed()
+        elif time.monotonic() >= self._next_start_at and status.read_status().state == status.State.REQUESTED:
             self._next_start_at = time.monotonic() + RESTART_DELAY_SECONDS
             self._start(updater.UPDATE_COMMAND, "--requested")
+
+    def _check_installed(self) -> None:
+        """Once in the life of a worker, test the installed version if our code has changed, or log its problem."""
+        if updater.needs_retest():
+            self._start(updater.SELF_TEST_COMMAND)
+        elif problem := selection.select_version().problem:
+            logger.warning("%s", problem)
 
     def _start(self, *arguments: str) -> None:
         try:

@@ -108,3 +108,12 @@ def test_a_worker_that_stops_ends_its_update(tmp_path, start_worker):
     wait_for_update(status.State.INTERRUPTED)
     assert "Start it again" in status.read_status().text
     assert status.request_update() is True
+
+
+def test_a_worker_says_at_its_start_that_the_installed_version_is_not_used(start_worker):
+    settings.YTDLP_ROOT.mkdir()
+    (settings.YTDLP_ROOT / "installed.json").write_text("[{")
+
+    worker = start_worker()
+
+    wait_until(lambda: "The bundled yt-dlp is used." in worker.log.read_text(), 20, "the worker says so")
