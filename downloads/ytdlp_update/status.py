@@ -23,6 +23,7 @@ STATUS_NAME = "update.json"
 LOCK_NAME = "update.lock"
 PICK_UP_SECONDS = 30  # a worker looks twice a second
 STATUS_FILE_MODE = 0o644
+NOT_STARTED_MESSAGE = "No worker has started the update. Is one running? `manage.py update-ytdlp` updates without it."
 
 
 class State(StrEnum):
@@ -58,9 +59,7 @@ class UpdateStatus:
     def text(self) -> str:
         """The status as sentences; "" if there never was an update."""
         if self.state == State.REQUESTED:
-            return "Waiting for a worker…" if self._is_recent() else (
-                "No worker has started the update. Is one running? `manage.py update-ytdlp` updates without it."
-            )  # fmt: skip
+            return "Waiting for a worker…" if self._is_recent() else NOT_STARTED_MESSAGE
         if self.state == State.INTERRUPTED:
             return "The update was interrupted; nothing was changed. Start it again."
         return "Updating yt-dlp…" if self.state == State.RUNNING else self.message
