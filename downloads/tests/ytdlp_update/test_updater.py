@@ -24,7 +24,7 @@ from downloads.tests.support.ytdlp_wheels import (
     replaced,
 )
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 UPDATED = f"yt-dlp was updated from {BUNDLED_VERSION} to {NEWER}; the next download uses it."
 
 
