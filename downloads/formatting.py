@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import re
 from urllib.parse import unquote
 
 from django.utils import timezone
@@ -9,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from downloads.models import MAX_RETRIES, Quality, Video
+from downloads.network import hostnames
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 MAX_SHORT_URL_LENGTH = 60
@@ -94,16 +96,26 @@ def display_name(video: Video) -> str:
 
 
 def short_url(url: str) -> str:
-    """Return a URL without scheme and "www.", its middle cut out if it is long, such as "example.org/…/clip.mp4"."""
+    """Return a URL without scheme and "www.", its middle cut out if it is long, such as "example.org/…/clip.mp4".
+
+    The host is in its own script ("bücher.example"), or in ASCII where that could pass for another name.
+    """
     decoded = unquote(url)
     readable_url = decoded if decoded.isprintable() and "\ufffd" not in decoded else url
-    shortened = readable_url.partition("://")[2].removeprefix("www.").rstrip("/") or url
+    shortened = _with_readable_host(readable_url.partition("://")[2].removeprefix("www.").rstrip("/")) or url
     if len(shortened) <= MAX_SHORT_URL_LENGTH:
         return shortened
     host, _, path = shortened.partition("/")
     host = host if len(host) <= MAX_SHORT_URL_LENGTH // 2 else f"…{host[-MAX_SHORT_URL_LENGTH // 2 :]}"
     end = path[len(host) - MAX_SHORT_URL_LENGTH :]
     return f"{host}/…{end[max(0, end.find('/')) :]}"
+
+
+def _with_readable_host(url_without_scheme: str) -> str:
+    host = re.split("[/?#:]", url_without_scheme, maxsplit=1)[0]
+    if host.isascii() and hostnames.ACE_PREFIX not in host.lower():
+        return url_without_scheme
+    return hostnames.to_readable(host) + url_without_scheme[len(host) :]
 
 
 def site_name(url: str) -> str:

@@ -3,23 +3,24 @@
 import ipaddress
 import re
 import socket
-import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import idna
-
 from downloads.models import MAX_URL_LENGTH
-from downloads.network import address_policy
+from downloads.network import address_policy, hostnames
 
 SCHEME_PORTS = {"http": 80, "https": 443}
 CONTROL_CHARACTERS_PATTERN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 SMUGGLE_MARKER = "__youtubedl_smuggle"
-HOSTNAME_PATTERN = re.compile(
-    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
-)
 # Characters that stay as they are in a path and a query; all others are percent-encoded (RFC 3986, section 2).
 SAFE_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+PERCENT_ENCODED_PATTERN = re.compile(r"%([0-9A-Fa-f]{2})")
+UNRESERVED_PATTERN = re.compile(r"[A-Za-z0-9._~-]")
+# A key of a fragment that names another page where a script reads it: "#video=1", "#entries&eid=1".
+CONTENT_KEY_PATTERN = re.compile(
+    r"(?:^|[?&])(?:v|id|vid|eid|uuid|guid|video|clip|film|movie|episode|track|song|media|item)(?:_?id)?=.",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -66,26 +67,45 @@ def _canonicalize_url(line: str) -> ParsedUrl:
     host = _canonicalize_host(url.hostname)
     bracketed_host = f"[{host}]" if ":" in host else host
     netloc = bracketed_host if port in (None, SCHEME_PORTS[url.scheme]) else f"{bracketed_host}:{port}"
-    path, query = quote(url.path or "/", safe=SAFE_URL_CHARACTERS), quote(url.query, safe=SAFE_URL_CHARACTERS)
-    canonical = urlunsplit((url.scheme, netloc, path, query, ""))
+    path, query = _normalize_encoding(url.path or "/"), _normalize_encoding(url.query)
+    canonical = urlunsplit((url.scheme, netloc, path, query, _content_fragment(url.fragment)))
     if len(canonical) > MAX_URL_LENGTH:
         raise InvalidUrl(f"This address is too long: {MAX_URL_LENGTH} characters are taken.")
     return ParsedUrl(line, canonical, host)
 
 
+def _normalize_encoding(text: str) -> str:
+    """Percent-encode what must be, decode what need not be, and write the digits in capitals (RFC 3986, 6.2.2)."""
+    return PERCENT_ENCODED_PATTERN.sub(_normalize_octet, quote(text, safe=SAFE_URL_CHARACTERS))
+
+
+def _normalize_octet(match: re.Match[str]) -> str:
+    char = chr(int(match[1], 16))
+    return char if UNRESERVED_PATTERN.fullmatch(char) else match[0].upper()
+
+
+def _content_fragment(fragment: str) -> str:
+    """Return the fragment if it makes the URL the address of another page, such as "/film/1" or "!film"; else "".
+
+    Anchors ("comments"), times ("t=30") and text directives (":~:text=…") lead to a place in the same page.
+    """
+    content = fragment.partition(":~:")[0]
+    is_route = ("/" in content or content.startswith("!")) and content.strip("/!")
+    return _normalize_encoding(content) if is_route or CONTENT_KEY_PATTERN.search(content) else ""
+
+
 def _canonicalize_host(hostname: str) -> str:
     """Return an IP address in its canonical form, or an ASCII host name; raise InvalidUrl for a forbidden address."""
-    # IDNA has more label separators than ".": U+3002 and, before NFKC, U+FF0E and U+FF61 (RFC 3490, section 3.1).
-    host = unicodedata.normalize("NFKC", hostname).replace("\u3002", ".").lower().rstrip(".")
+    host = hostnames.normalize_host(hostname)
     if address := _parse_ip_address(host):
         if reason := address_policy.forbidden_reason(address):
             raise InvalidUrl(unreachable_message(hostname, reason))
+        if getattr(address, "scope_id", None):
+            raise InvalidUrl("An address with a network interface (%) in it is not taken.")
         return str(address)
-    if host.isascii() and HOSTNAME_PATTERN.fullmatch(host):
-        return host
     try:
-        return idna.encode(host, uts46=True).decode()
-    except idna.IDNAError as error:
+        return hostnames.to_ascii(host)
+    except ValueError as error:
         raise InvalidUrl("The host name in this address is none.") from error
 
 
@@ -98,8 +118,23 @@ def _parse_ip_address(host: str) -> address_policy.IPAddress | None:
     try:
         # inet_aton(3) also accepts 2130706433, 0x7f.1, 0177.0.0.1 and 127.1.
         return ipaddress.IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # ValueError: a NUL, or what is not ASCII
         return None
+
+
+def with_ascii_host(url: str) -> str:
+    """Return a URL with its host name in ASCII and the rest as submitted, as the site expects it.
+
+    yt-dlp would encode the name itself, but by IDNA 2003, in which "faß.example" is "fass.example".
+    """
+    try:
+        split = urlsplit(url)
+        host = hostnames.to_ascii(split.hostname or "")
+    except ValueError:
+        return url
+    if split.netloc.isascii() and "%" not in split.netloc:
+        return url
+    return split._replace(netloc=host if split.port is None else f"{host}:{split.port}").geturl()
 
 
 def unreachable_message(host: str, reason: str) -> str:

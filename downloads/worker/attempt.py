@@ -16,6 +16,7 @@ from downloads.database import retry_while_database_is_down
 from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import collect_subtitles
+from downloads.intake import urls
 from downloads.models import Quality, Queue, StoredFiles, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
@@ -144,7 +145,7 @@ class Attempt:
     def _probe_url(self) -> ProbeResult | Playlist:
         self._enter_phase("looking up")
         return downloader.probe_url(
-            self.video.url,
+            urls.with_ascii_host(self.video.url),
             self.folder,
             proxy_url=self.proxy_url,
             quality=self.video.quality,

@@ -32,8 +32,8 @@ APP = {
     "intake": {"models", "network", "ytdlp.results", "database"},
     "library": {"models", "search", "files", "ytdlp_update"},
     "bridge": {"models", "progress", "asyncio_tasks", "outage_log"},
-    "formatting": {"models"},
-    "forms": {"models"},
+    "formatting": {"models", "network"},
+    "forms": {"models", "intake"},
     "actions": {"models", "formatting", "files"},
     "monitoring": {"models", "library", "progress", "loop_local", "asyncio_tasks", "outage_log", "ytdlp_update"},
     "worker": {
@@ -58,6 +58,7 @@ APP = {
         "progress",
         "files",
         "forms",
+        "formatting",
         "ytdlp_update",
     },
     "consumers": {"accounts", "fanout", "progress"},
