@@ -5,10 +5,13 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality
+from downloads.intake import pasted_text
+from downloads.intake.submit import MAX_SUBMITTED_LINES
+from downloads.models import MAX_URL_LENGTH, SUBTITLE_LANGUAGES_PATTERN, Quality
 
-# Percent-encoded, it stays below DATA_UPLOAD_MAX_MEMORY_SIZE, above which Django answers 400 without the form.
-MAX_URLS_LENGTH = 60_000
+# Room for as many URLs as are taken at once, and their line ends.
+MAX_URLS_LENGTH = MAX_SUBMITTED_LINES * (MAX_URL_LENGTH + 2)
+NO_URL_MESSAGE = "Paste the address of a video, or several, a line each."
 
 
 class IngestForm(forms.Form):
@@ -18,9 +21,10 @@ class IngestForm(forms.Form):
         label="Video URL",
         max_length=MAX_URLS_LENGTH,
         error_messages={
-            "required": "Paste the address of a video, or several, a line each.",
+            "required": NO_URL_MESSAGE,
             "max_length": "This is too long: it has %(show_value)d characters, and %(limit_value)d are taken at once. "
             "Paste a part of it.",
+            "null_characters_not_allowed": "There are NUL characters in this text: copy it again.",
         },
         widget=forms.Textarea(
             attrs={
@@ -62,6 +66,13 @@ class IngestForm(forms.Form):
         """Return the maximum number of videos of one playlist, for the hint beside the field."""
         return int(settings.PLAYLIST_LIMIT)
 
+    def clean_urls(self) -> str:
+        """Require a line that is not blank: text of invisible characters looks like an empty field."""
+        text: str = self.cleaned_data["urls"]
+        if not pasted_text.split_lines(text):
+            raise forms.ValidationError(NO_URL_MESSAGE, code="required")
+        return text
+
     def url_lines(self) -> list[str]:
         """Return the lines that are not blank, stripped."""
-        return [line.strip() for line in self.cleaned_data["urls"].splitlines() if line.strip()]
+        return pasted_text.split_lines(self.cleaned_data["urls"])

@@ -19,7 +19,11 @@ def save_metadata_or_skip(video: Video, metadata: Metadata) -> bool:
 
 
 def find_duplicate(video: Video, metadata: Metadata) -> Video | None:
-    """Return another row for the same video, under whatever URL; None if there is none, or duplicates are allowed."""
+    """Return another row for the same video, under whatever URL; None if there is none, or duplicates are allowed.
+
+    A video is no duplicate of its own sound, which one may want beside it.
+    """
     if video.allow_duplicate:
         return None
-    return Video.objects.with_source(metadata.extractor, metadata.source_id).exclude(pk=video.pk).first()
+    same_source = Video.objects.with_source(metadata.extractor, metadata.source_id, video.quality)
+    return same_source.exclude(pk=video.pk).first()

@@ -28,7 +28,7 @@ def _submit_entry(video: Video, entry: PlaylistEntry) -> str:
         source = urls.parse_url(entry.url)
     except ValueError:
         return "rejected"
-    if Video.objects.with_source(entry.extractor, entry.source_id).exists():
+    if Video.objects.with_source(entry.extractor, entry.source_id, video.quality).exists():
         return "present"
     _, created = Video.objects.ingest(
         source.line,

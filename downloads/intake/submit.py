@@ -3,66 +3,92 @@
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from downloads.intake.pasted_text import extract_urls, remove_invisible
+from downloads.intake.rejections import ALREADY_PRESENT, REPEATED, Rejection
 from downloads.intake.urls import SCHEME_PORTS, InvalidUrl, ParsedUrl, parse_url, unreachable_message
-from downloads.models import Video
+from downloads.models import Quality, Video
 from downloads.network import address_policy
 
-MAX_SUBMITTED_LINES = 200
+MAX_SUBMITTED_LINES = 5_000
+# Videos per transaction: on SQLite all other writers, the workers' among them, wait for it.
+INGEST_CHUNK_SIZE = 250
 DNS_TIMEOUT_SECONDS = 2.0  # for all host names of one submission together: a page waits for them
 MAX_DNS_THREADS = 16
 
 
 @dataclass(frozen=True)
-class Rejection:
-    """A line that was not queued, the reason in a sentence, and the video that already has this URL, if any."""
+class Candidate:
+    """A URL that may be queued, and the line that it was pasted in."""
 
     line: str
-    reason: str
-    video: Video | None = None
+    url: ParsedUrl
 
 
 def submit(
-    lines: Iterable[str], *, added_by: Any = None, quality: str = "best", subtitles: str = ""
+    lines: Iterable[str], *, added_by: Any = None, quality: str = Quality.BEST, subtitles: str = ""
 ) -> tuple[list[Video], list[Rejection]]:
-    """Queue the valid lines; return the new videos, and a rejection for each other line that is not blank."""
-    parsed_urls, rejections = _parse_lines([line for line in map(str.strip, lines) if line])
-    forbidden_reasons = _find_forbidden_hosts({url.host for url in parsed_urls})
+    """Queue the URLs in these lines; return the new videos, and a rejection for each other line, in their order."""
+    entries = _reject_forbidden_hosts([*_parse_lines(lines)])
+    positions = [position for position, entry in enumerate(entries) if isinstance(entry, Candidate)]
     new_videos: list[Video] = []
-    for url in parsed_urls:
-        if forbidden_reason := forbidden_reasons.get(url.host):
-            rejections.append(Rejection(url.line, unreachable_message(url.host, forbidden_reason)))
-            continue
-        video, is_new = Video.objects.ingest(
-            url.line, url.canonical_url, added_by=added_by, quality=quality, subtitle_languages=subtitles
-        )
-        if is_new:
-            new_videos.append(video)
-        else:
-            is_repeated = video in new_videos
-            reason = "This address is here twice." if is_repeated else "This video is already in the archive."
-            rejections.append(Rejection(url.line, reason, video))
-    return new_videos, rejections
+    for start in range(0, len(positions), INGEST_CHUNK_SIZE):
+        chunk = positions[start : start + INGEST_CHUNK_SIZE]
+        urls = [(entries[position].url.line, entries[position].url.canonical_url) for position in chunk]
+        outcomes = Video.objects.ingest_many(urls, added_by=added_by, quality=quality, subtitle_languages=subtitles)
+        new_videos += [video for video, is_new in outcomes if is_new]
+        for position, (video, is_new) in zip(chunk, outcomes, strict=True):
+            if not is_new:
+                entries[position] = Rejection(entries[position].line, "", video)
+    return new_videos, _explain_duplicates(entries, {video.pk for video in new_videos})
 
 
-def _parse_lines(lines: list[str]) -> tuple[list[ParsedUrl], list[Rejection]]:
-    parsed_urls: list[ParsedUrl] = []
-    rejections = [
-        Rejection(line, f"Only {MAX_SUBMITTED_LINES} lines are taken at once: paste the rest afterwards.")
-        for line in lines[MAX_SUBMITTED_LINES:]
+def _parse_lines(lines: Iterable[str]) -> Iterator[Candidate | Rejection]:
+    """Yield a candidate or a rejection for each URL; for each line without one, unless it is blank, a rejection."""
+    count = 0
+    for line in map(str.strip, lines):
+        urls = extract_urls(line) if remove_invisible(line).strip() else []
+        for url in urls:
+            count += 1
+            # A line with several is told apart by its URLs.
+            yield _parse_candidate(line if len(urls) == 1 else url, url, is_left_over=count > MAX_SUBMITTED_LINES)
+
+
+def _parse_candidate(line: str, url: str, *, is_left_over: bool) -> Candidate | Rejection:
+    if is_left_over:
+        reason = f"Only {MAX_SUBMITTED_LINES:,} lines are taken at once: add the rest afterwards."
+        return Rejection(line, reason, is_left_over=True)
+    try:
+        return Candidate(line, parse_url(url))
+    except InvalidUrl as error:
+        return Rejection(line, str(error))
+
+
+def _explain_duplicates(entries: list[Any], new_pks: set[int]) -> list[Rejection]:
+    """Return the rejections, those with a video completed with the reason."""
+    rejections = [entry for entry in entries if isinstance(entry, Rejection)]
+    return [
+        Rejection(one.line, REPEATED if one.video.pk in new_pks else ALREADY_PRESENT, one.video) if one.video else one
+        for one in rejections
     ]
-    for line in lines[:MAX_SUBMITTED_LINES]:
-        try:
-            parsed_urls.append(parse_url(line))
-        except InvalidUrl as error:
-            rejections.append(Rejection(line, str(error)))
-    return parsed_urls, rejections
 
 
 # Host names ----------------------------------------------------------------------------------
+
+
+def _reject_forbidden_hosts(entries: list[Any]) -> list[Any]:
+    """Replace the candidates whose host downloads may not reach by rejections."""
+    hosts = {entry.url.host for entry in entries if isinstance(entry, Candidate)}
+    reasons = _find_forbidden_hosts(hosts)
+    return [
+        Rejection(entry.line, unreachable_message(entry.url.host, reasons[entry.url.host]))
+        if isinstance(entry, Candidate) and entry.url.host in reasons
+        else entry
+        for entry in entries
+    ]
 
 
 def _find_forbidden_hosts(hosts: set[str]) -> dict[str, str]:
@@ -72,13 +98,14 @@ def _find_forbidden_hosts(hosts: set[str]) -> dict[str, str]:
     """
     pending_hosts: queue.SimpleQueue[str] = queue.SimpleQueue()
     results: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+    deadline = time.monotonic() + DNS_TIMEOUT_SECONDS
     for host in hosts:
         pending_hosts.put(host)
     for _ in range(min(MAX_DNS_THREADS, len(hosts))):
         # Daemon threads, so that a hanging look-up blocks neither the page nor the end of the process.
-        threading.Thread(target=_resolve_hosts, args=(pending_hosts, results), name="look-up", daemon=True).start()
+        arguments = (pending_hosts, results, deadline)
+        threading.Thread(target=_resolve_hosts, args=arguments, name="look-up", daemon=True).start()
     forbidden_reasons: dict[str, str] = {}
-    deadline = time.monotonic() + DNS_TIMEOUT_SECONDS
     for _ in hosts:
         try:
             host, reason = results.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -89,8 +116,11 @@ def _find_forbidden_hosts(hosts: set[str]) -> dict[str, str]:
     return forbidden_reasons
 
 
-def _resolve_hosts(pending_hosts: "queue.SimpleQueue[str]", results: "queue.SimpleQueue[tuple[str, str]]") -> None:
-    while True:
+def _resolve_hosts(
+    pending_hosts: "queue.SimpleQueue[str]", results: "queue.SimpleQueue[tuple[str, str]]", deadline: float
+) -> None:
+    # Nobody waits for the names that are left after the deadline.
+    while time.monotonic() < deadline:
         try:
             host = pending_hosts.get_nowait()
         except queue.Empty:

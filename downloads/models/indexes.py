@@ -17,6 +17,9 @@ KIND_EXPRESSION = Case(
     When(quality=Quality.AUDIO, media_file="", then=Value("audio")),
     default=Value("video"),
 )
+# What a URL is unique with: it may be there as a video and as audio. The kind of the file does not count, since it is
+# known only at the end.
+REQUESTED_MEDIUM_EXPRESSION = Case(When(quality=Quality.AUDIO, then=Value("audio")), default=Value("video"))
 SORT_TITLE_EXPRESSION = Lower(Left(Case(When(title="", then=F("url")), default=F("title")), 100))
 
 

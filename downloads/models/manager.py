@@ -1,5 +1,7 @@
 """Manager of videos: ingest, claim, and what is done to many at once."""
 
+import functools
+from collections.abc import Collection, Sequence
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ from downloads.models import event, removal
 from downloads.models.choices import Quality, Status
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.transitions import Transitions
+from downloads.progress import publisher
 from downloads.search import index
 
 T = TypeVar("T", bound=Transitions)
@@ -19,20 +22,49 @@ T = TypeVar("T", bound=Transitions)
 class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # type: ignore[misc]
     """The queue: adds videos, hands them to workers, and acts on many at once."""
 
-    def ingest(
-        self, url: str, canonical_url: str, *, added_by: Any = None, quality: str = Quality.BEST, **extra_fields: Any
-    ) -> tuple[T, bool]:
+    def ingest(self, url: str, canonical_url: str, **fields: Any) -> tuple[T, bool]:
         """Add a checked URL to the queue; return (video, True), or (the video that has this URL, False)."""
-        host = (urlsplit(canonical_url).hostname or "")[:255]
+        return self.ingest_many([(url, canonical_url)], **fields)[0]
+
+    def ingest_many(
+        self, urls: Sequence[tuple[str, str]], *, quality: str = Quality.BEST, **fields: Any
+    ) -> list[tuple[T, bool]]:
+        """Add checked URLs, each (submitted, canonical), in one transaction; return results as `ingest` does.
+
+        A URL may be there once as a video and once as audio. On SQLite all other writers wait: add many in chunks.
+        """
+        new_videos: dict[str, T] = {}
         with transaction.atomic():
-            video, created = self.get_or_create(
-                canonical_url=canonical_url,
-                defaults={"url": url, "added_by": added_by, "quality": quality, "host": host, **extra_fields},
-            )
-            if created:
-                index.index_video(video)
-                video.record_event("Added")
-        return video, created
+            # Two that add many of the same URLs in another order would wait for each other (PostgreSQL).
+            advisory_lock("ingest")
+            known_videos = self._find_by_url({canonical_url for _, canonical_url in urls}, quality)
+            for url, canonical_url in urls:
+                if canonical_url not in known_videos and canonical_url not in new_videos:
+                    host = (urlsplit(canonical_url).hostname or "")[:255]
+                    new_videos[canonical_url] = self.model(
+                        url=url, canonical_url=canonical_url, quality=quality, host=host, **fields
+                    )
+            known_videos |= self._insert_queued(new_videos)
+        is_new = dict.fromkeys(new_videos, True)
+        return [(known_videos[canonical_url], is_new.pop(canonical_url, False)) for _, canonical_url in urls]
+
+    def _find_by_url(self, canonical_urls: Collection[str], quality: str) -> dict[str, T]:
+        matching = self.get_queryset().of_medium(quality).filter(canonical_url__in=canonical_urls)
+        return {video.canonical_url: video for video in matching.order_by("-pk")}
+
+    def _insert_queued(self, new_videos: dict[str, T]) -> dict[str, T]:
+        """Insert videos with their events and words, and publish them on commit; return them as they are stored."""
+        if not new_videos:
+            return {}
+        self.bulk_create(new_videos.values())
+        # Read again, for the columns that the database computes.
+        stored = self.in_bulk([video.pk for video in new_videos.values()])
+        videos = [stored[video.pk] for video in new_videos.values()]
+        index.index_videos(videos)
+        event.VideoEvent.objects.bulk_create([video.build_event("Added") for video in videos])
+        messages = {video.video_id: video.to_progress() for video in videos}
+        transaction.on_commit(functools.partial(publisher.publish_many, messages))
+        return dict(zip(new_videos, videos, strict=True))
 
     def claim(self, worker: str) -> T | None:
         """Claim the next video that may start for `worker`, with a lease; None if there is none."""

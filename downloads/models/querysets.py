@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from downloads.models import indexes
-from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
+from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
 from downloads.models.queue import Queue
 from downloads.models.transitions import Transitions
@@ -75,11 +75,17 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         """Defer the long texts, unless search words are to be highlighted in them."""
         return self if search_words else self.defer("description", "subtitle_files")
 
-    def with_source(self, extractor: str, source_id: str) -> Self:
-        """Filter the complete or unfinished videos with this id at this site, whatever their URL."""
+    def of_medium(self, quality: str) -> Self:
+        """Filter what this quality would only repeat: audio for audio, and for all others what is not audio only."""
+        if quality == Quality.AUDIO:
+            return self.filter(Q(quality=Quality.AUDIO) | Q(kind="audio"))
+        return self.exclude(quality=Quality.AUDIO)
+
+    def with_source(self, extractor: str, source_id: str, quality: str = Quality.BEST) -> Self:
+        """Filter the complete or unfinished videos with this id at this site and of this medium, whatever their URL."""
         if extractor in NON_UNIQUE_ID_EXTRACTORS or not source_id:
             return self.none()
-        return self.filter(
+        return self.of_medium(quality).filter(
             extractor=extractor, source_id=source_id, is_list=False, status__in=(*UNFINISHED_STATUSES, Status.COMPLETE)
         )
 

@@ -161,17 +161,21 @@ class VideoState(models.Model):
 
         The message is the whole state, or only `message` if that holds no status.
         """
-        VideoEvent.objects.create(
+        self.build_event(reason).save()
+        state = self.to_progress()
+        if message is not None and "status" not in message:
+            state = Progress(attempt=self.attempt, **message)
+        transaction.on_commit(functools.partial(publisher.publish_progress, self.video_id, state))
+
+    def build_event(self, reason: str) -> VideoEvent:
+        """Return the event of a change, not yet inserted."""
+        return VideoEvent(
             video_id=self.pk,
             public_id=self.video_id,
             status=self.status,
             attempt=self.attempt,
             reason=reason[:MAX_REASON_LENGTH],
         )
-        state = self.to_progress()
-        if message is not None and "status" not in message:
-            state = Progress(attempt=self.attempt, **message)
-        transaction.on_commit(functools.partial(publisher.publish_progress, self.video_id, state))
 
     def _truncate(self, field_name: str, value: Any) -> Any:
         """Cut a text to the length of its column, without the characters of STRIPPED_CHARACTERS."""

@@ -33,7 +33,7 @@ class Video(Transitions, Removable, models.Model):
 
     video_id = models.CharField(max_length=64, unique=True, default=new_video_id, editable=False)
     url = models.CharField("submitted URL", max_length=MAX_URL_LENGTH)
-    canonical_url = models.CharField("URL", max_length=MAX_URL_LENGTH, unique=True)
+    canonical_url = models.CharField("URL", max_length=MAX_URL_LENGTH)
     extractor = models.CharField("site", max_length=100, blank=True)
     source_id = models.CharField("id at the site", max_length=255, blank=True)
     is_list = models.BooleanField("is a list of videos", default=False)
@@ -66,6 +66,15 @@ class Video(Transitions, Removable, models.Model):
     objects: ClassVar[VideoManager["Video"]] = VideoManager()
 
     class Meta:
+        # Before `indexes`, which hides the module.
+        constraints = (
+            models.UniqueConstraint(
+                "canonical_url",
+                indexes.REQUESTED_MEDIUM_EXPRESSION,
+                name="downloads_unique_url",
+                violation_error_message="This video is already in the archive.",
+            ),
+        )
         indexes = (
             *indexes.VIDEO_INDEXES,
             models.Index(fields=["status", "queued_at"]),

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import redis.asyncio
@@ -26,14 +27,20 @@ def publish_progress(video_id: str, progress: Progress) -> bool:
     Never raises for Redis: a download continues without its progress bar, and the bridge reconciles
     with the rows. Raises ValueError for an invalid id.
     """
+    return publish_many({video_id: progress})
+
+
+def publish_many(progress_by_id: Mapping[str, Progress]) -> bool:
+    """Publish the progress of several videos in one round trip; result and errors are those of `publish_progress`."""
     global _backoff_until
-    if not VIDEO_ID_PATTERN.fullmatch(video_id):
-        raise ValueError(f"{video_id!r} is no video id: use 1 to 64 of letters, digits, '_', '-', '.' and ':'.")
+    for video_id in progress_by_id:
+        if not VIDEO_ID_PATTERN.fullmatch(video_id):
+            raise ValueError(f"{video_id!r} is no video id: use 1 to 64 of letters, digits, '_', '-', '.' and ':'.")
     now = time.monotonic()
     if now < _backoff_until:
         return False
     try:
-        get_redis_client().publish(progress_channel(video_id), progress.to_json())
+        _send_messages(progress_by_id)
     except (redis.RedisError, OSError) as error:
         _outage_log.failed(error)
         _backoff_until = now + REDIS_BACKOFF_SECONDS
@@ -41,6 +48,17 @@ def publish_progress(video_id: str, progress: Progress) -> bool:
     _backoff_until = 0.0
     _outage_log.recovered()
     return True
+
+
+def _send_messages(progress_by_id: Mapping[str, Progress]) -> None:
+    if len(progress_by_id) == 1:
+        ((video_id, progress),) = progress_by_id.items()
+        get_redis_client().publish(progress_channel(video_id), progress.to_json())
+        return
+    with get_redis_client().pipeline(transaction=False) as pipeline:
+        for video_id, progress in progress_by_id.items():
+            pipeline.publish(progress_channel(video_id), progress.to_json())
+        pipeline.execute()
 
 
 def latest(video_ids: list[str]) -> dict[str, Progress]:

@@ -14,11 +14,13 @@ from downloads.accounts import permissions
 from downloads.actions import video_actions
 from downloads.forms import IngestForm
 from downloads.intake import submit
+from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
 from downloads.library import video_page
 from downloads.library.listing import Listing
-from downloads.models import ACTIVE_STATUSES, Queue, Status, Video
+from downloads.models import ACTIVE_STATUSES, Quality, Queue, Status, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
+from downloads.views.body_limit import SIGNED_OUT_MESSAGE
 from downloads.views.decorators import require_view_access
 
 MAX_CARDS_PER_REQUEST = 100
@@ -59,28 +61,36 @@ def add_videos(request: HttpRequest) -> HttpResponse:
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
     added: list[Video] = []
-    rejections: list[submit.Rejection] = []
+    rejected: list[Rejection] = []
     if form.is_valid():
         options = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
-        added, rejections = submit.submit(form.url_lines(), added_by=request.user, **options)
+        added, rejected = submit.submit(form.url_lines(), added_by=request.user, **options)
         if added:
-            subject = video_actions.short_title(added[0]) if len(added) == 1 else f"{len(added)} videos"
+            subject = video_actions.short_title(added[0]) if len(added) == 1 else f"{len(added):,} videos"
             messages.success(request, f"Added {subject}.")
-        rejected_lines = "\n".join(rejection.line for rejection in rejections)
-        form = IngestForm(initial={"urls": rejected_lines, **options}) if rejections else IngestForm()
+        form = IngestForm(initial={"urls": remaining_text(rejected), **options}) if rejected else IngestForm()
     if responses.is_htmx_request(request):
-        return _added_response(request, form, added, rejections)
-    if not rejections and not form.is_bound:
+        return _added_response(request, form, added, rejected)
+    if not rejected and not form.is_bound:
         return redirect("library")
-    context = {**_library_context(request), "form": form, "refusals": rejections}
+    context = {**_library_context(request), "form": form, **_rejections_context(form, rejected)}
     return render(request, "downloads/library.html", context)
 
 
+def _rejections_context(form: IngestForm, rejected: list[Rejection]) -> dict[str, Any]:
+    """Return the reasons to show below the form, and whether the lines could be added as audio."""
+    is_audio = form["quality"].value() == Quality.AUDIO
+    return {
+        "refusals": group_by_reason(rejected),
+        "offers_audio": not is_audio and any(rejection.could_be_audio for rejection in rejected),
+    }
+
+
 def _added_response(
-    request: HttpRequest, form: IngestForm, added: list[Video], rejections: list[submit.Rejection]
+    request: HttpRequest, form: IngestForm, added: list[Video], rejected: list[Rejection]
 ) -> HttpResponse:
     """Return the form for htmx, and have the page show the added videos."""
-    response = render(request, "downloads/_added.html", {"form": form, "refusals": rejections})
+    response = render(request, "downloads/_added.html", {"form": form, **_rejections_context(form, rejected)})
     if not added:
         return response
     # Without this, reloading the page would fill the form with the added URLs.
@@ -101,9 +111,7 @@ def _keep_form_through_login(request: HttpRequest) -> HttpResponse:
         return responses.login_redirect(request, next_url)
     if not responses.is_htmx_request(request):
         return responses.login_redirect(request, reverse("library"))
-    return responses.message_response(
-        request, "You are not signed in any more. Copy what you pasted, sign in, and paste it again."
-    )
+    return responses.message_response(request, SIGNED_OUT_MESSAGE)
 
 
 @require_safe

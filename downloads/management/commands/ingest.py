@@ -3,14 +3,18 @@
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from downloads.intake import submit
+from downloads.intake.pasted_text import split_lines
+from downloads.intake.rejections import Rejection, group_by_reason
 from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality, Status, Video
 from downloads.progress import message, publisher
 
+STANDARD_INPUT = "-"
 WAIT_POLL_SECONDS = 0.3
 BAR_CHARACTERS = 30
 
@@ -21,20 +25,25 @@ def _parse_languages(text: str) -> str:
     return text
 
 
+def _read_lines(arguments: list[str]) -> Iterator[str]:
+    """Yield the lines of the arguments, and those of standard input in place of "-"."""
+    for argument in arguments:
+        yield from split_lines(sys.stdin.read() if argument == STANDARD_INPUT else argument)
+
+
 class Command(BaseCommand):
     help = "Add videos to the queue; `<video_id> <status>` for each on standard output, reasons on standard error."
     requires_system_checks = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("urls", nargs="+", metavar="URL")
+        parser.add_argument("urls", nargs="+", metavar="URL", help=f"{STANDARD_INPUT}: lines of standard input")
         parser.add_argument("--wait", action="store_true", help="show progress until they end")
         parser.add_argument("--quality", choices=Quality.values, default=Quality.BEST)
         parser.add_argument("--subtitles", default="", type=_parse_languages, metavar="en,de", help="languages to keep")
 
     def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, subtitles: str, **options: Any) -> None:
-        added, rejections = submit.submit(urls, quality=quality, subtitles=subtitles)
-        for rejection in rejections:
-            self.stderr.write(f"{rejection.line}: {rejection.reason}")
+        added, rejections = submit.submit(_read_lines(urls), quality=quality, subtitles=subtitles)
+        self._print_rejections(rejections)
         self._print_statuses([rejection.video for rejection in rejections if rejection.video])
         videos = self._wait_until_ended(added) if wait else added
         self._print_statuses(videos)
@@ -44,6 +53,13 @@ class Command(BaseCommand):
         # Fewer than were added: some were deleted during the wait.
         if rejections or failed or len(videos) < len(added):
             sys.exit(1)
+
+    def _print_rejections(self, rejections: list[Rejection]) -> None:
+        for group in group_by_reason(rejections):
+            if group.is_long:
+                self.stderr.write(group.summary)
+            for rejection in group.rejections:
+                self.stderr.write(f"  {rejection.line}" if group.is_long else f"{rejection.line}: {rejection.reason}")
 
     def _print_statuses(self, videos: list[Video]) -> None:
         for video in videos:

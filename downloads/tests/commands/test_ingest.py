@@ -1,5 +1,6 @@
 """`manage.py ingest` and `manage.py work`: exit status, output and processes."""
 
+import io
 import os
 import re
 import subprocess
@@ -52,6 +53,39 @@ def test_it_names_the_video_that_is_already_here(capsys):
     status, out, err = run_ingest(capsys, "http://127.0.0.1:1/a")
     assert (status, out) == (1, f"{Video.objects.get().video_id} queued\n")
     assert "already in the archive" in err
+
+
+def test_it_takes_a_thousand_at_once(capsys):
+    urls = [f"http://127.0.0.1:1/{n}" for n in range(1_000)]
+    status, out, err = run_ingest(capsys, *urls)
+    assert [video.url for video in Video.objects.order_by("pk")] == urls
+    assert out.splitlines() == [f"{video.video_id} queued" for video in Video.objects.order_by("pk")]
+    assert (status, err) == (0, "")
+
+
+def test_it_reads_lines_of_standard_input_in_place_of_a_dash(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("http://127.0.0.1:1/b\r\n\n\u200b\n<http://127.0.0.1:1/c>\n"))
+    status, out, err = run_ingest(capsys, "http://127.0.0.1:1/a", "-", "http://127.0.0.1:1/d\nhttp://127.0.0.1:1/e")
+    assert [video.url[-1] for video in Video.objects.order_by("pk")] == list("abcde")
+    assert (status, err, len(out.splitlines())) == (0, "", 5)
+
+
+def test_it_says_one_reason_of_many_lines_once(capsys):
+    urls = [f"http://127.0.0.1:1/{n}" for n in range(37)]
+    run_ingest(capsys, *urls)
+    status, out, err = run_ingest(capsys, *urls, "nonsense")
+    assert (status, len(out.splitlines())) == (1, 37)
+    assert err.splitlines() == [
+        "37 lines: These videos are already in the archive.",
+        *(f"  {url}" for url in urls),
+        "nonsense: This is no address of a page: it must begin with http:// or https://.",
+    ]
+
+
+def test_it_says_how_many_are_beyond_the_limit(capsys):
+    status, out, err = run_ingest(capsys, *(f"http://127.0.0.1:1/{n}" for n in range(5_004)))
+    assert (status, len(out.splitlines()), Video.objects.count()) == (1, 5_000, 5_000)
+    assert err.startswith("4 lines: Only 5,000 lines are taken at once")
 
 
 def test_it_takes_a_quality(capsys):

@@ -6,8 +6,10 @@ import time
 import pytest
 
 from downloads.intake import submit
-from downloads.models import Video
+from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
+from downloads.models import Video, VideoEvent
 from downloads.network import address_policy
+from downloads.search import query as search_query
 
 pytestmark = pytest.mark.django_db
 
@@ -159,10 +161,80 @@ def test_it_takes_a_line_once_that_is_pasted_twice():
     assert again.reason == "This address is here twice."
 
 
-def test_it_takes_a_limited_number_of_lines():
-    taken, refusals = submit.submit([f"http://example.org/{n}" for n in range(submit.MAX_SUBMITTED_LINES + 2)])
-    assert len(taken) == submit.MAX_SUBMITTED_LINES
-    assert ["Only 200 lines" in refusal.reason for refusal in refusals] == [True, True]
+def test_it_takes_five_thousand_lines_and_keeps_what_is_beyond():
+    urls = [f"http://example.org/{n}" for n in range(5_002)]
+    taken, refusals = submit.submit(urls)
+    assert [video.url for video in taken] == urls[:5_000]
+    assert [video.url for video in Video.objects.waiting()] == urls[:5_000]
+    assert [refusal.line for refusal in refusals] == urls[5_000:]
+    assert {refusal.reason for refusal in refusals} == {"Only 5,000 lines are taken at once: add the rest afterwards."}
+    # They come first, so that what is refused again and again never keeps them out.
+    assert remaining_text([Rejection("here already", "…"), *refusals]).split("\n") == [*urls[5_000:], "here already"]
+
+
+def test_all_that_belongs_to_a_video_is_there_after_adding_many(django_user_model):
+    user = django_user_model.objects.create_user("ann")
+    urls = [f"https://example.org/Lighthouse/{n}" for n in range(submit.INGEST_CHUNK_SIZE + 5)]
+    taken, _ = submit.submit(urls, added_by=user, quality="480p", subtitles="en")
+    assert len({video.pk for video in taken}) == len(urls)
+    assert search_query.find_matching(["lighthouse"]).keys() == {video.pk for video in taken}
+    assert {(video.host, video.added_by, video.kind) for video in taken} == {("example.org", user, "video")}
+    events = VideoEvent.objects.values_list("video__pk", "public_id", "status", "attempt", "reason")
+    assert [*events] == [(video.pk, video.video_id, "queued", 1, "Added") for video in taken]
+
+
+def test_many_lines_take_few_queries(django_assert_max_num_queries):
+    with django_assert_max_num_queries(40):
+        submit.submit([f"http://example.org/{n}" for n in range(submit.INGEST_CHUNK_SIZE)])
+
+
+def test_lines_that_show_nothing_are_blank():
+    assert submit.submit(["\u200b", "\ufeff \u2060"]) == ([], [])
+
+
+def test_it_takes_each_url_of_a_line_and_tells_which_is_refused():
+    taken, (refusal,) = submit.submit(["Watch: https://example.org/a, http://127.0.0.1/b and https://example.org/c!"])
+    assert [video.url for video in taken] == ["https://example.org/a", "https://example.org/c"]
+    assert refusal.line == "http://127.0.0.1/b"
+
+
+@pytest.mark.parametrize(
+    "line", ["\u200bhttps://example.org/a", "https://exam\u200bple.org/a\ufeff", "<https://example.org/a>."]
+)
+def test_a_site_never_sees_what_surrounds_an_address(line):
+    (video,), refusals = submit.submit([line])
+    assert (video.url, refusals) == ("https://example.org/a", [])
+
+
+def test_pages_of_one_address_with_different_fragments_are_added_both():
+    taken, refusals = submit.submit(["https://example.org/#/film/1", "https://example.org/#/film/2"])
+    assert [video.url for video in taken] == ["https://example.org/#/film/1", "https://example.org/#/film/2"]
+    assert refusals == []
+
+
+def test_a_video_is_added_as_audio_too_and_each_once():
+    (video,), _ = submit.submit(["https://example.org/a"])
+    (audio,), _ = submit.submit(["https://example.org/a"], quality="audio")
+    assert video.pk != audio.pk
+    for quality, known in (("best", video), ("480p", video), ("audio", audio)):
+        added, (refusal,) = submit.submit(["https://example.org/a#x"], quality=quality)
+        assert (added, refusal.video) == ([], known)
+
+
+def test_what_turned_out_to_be_audio_is_not_added_as_audio():
+    (video,), _ = submit.submit(["https://example.org/a.mp3"])
+    Video.objects.filter(pk=video.pk).update(media_file="a/a.mp3")
+    added, (refusal,) = submit.submit(["https://example.org/a.mp3"], quality="audio")
+    assert (added, refusal.video, refusal.could_be_audio) == ([], video, False)
+
+
+def test_it_groups_many_of_one_reason():
+    urls = [f"http://example.org/{n}" for n in range(37)]
+    submit.submit(urls)
+    groups = group_by_reason(submit.submit([*urls, "nonsense", "ftp://example.org/"])[1])
+    assert [(group.is_long, len(group.rejections)) for group in groups] == [(True, 37), (False, 1), (False, 1)]
+    assert groups[0].summary == "37 lines: These videos are already in the archive."
+    assert groups[0].text.split() == urls
 
 
 def test_it_refuses_lines_one_by_one():

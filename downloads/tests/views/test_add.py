@@ -31,8 +31,8 @@ def test_it_takes_a_url_and_leads_back_to_the_library(client, signed_in_user):
 
 
 def test_it_says_in_its_own_words_what_does_not_fit(client, signed_in_user):
-    page = html.unescape(post_urls(client, "x" * 70_000).content.decode())
-    assert "This is too long: it has 70000 characters, and 60000 are taken at once. Paste a part of it." in page
+    page = html.unescape(post_urls(client, "x" * 10_250_001).content.decode())
+    assert "This is too long: it has 10250001 characters, and 10250000 are taken at once. Paste a part of it." in page
     assert "Choose one of the qualities." in post_urls(client, FIRST_URL, quality="8K").content.decode()
     languages = client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": ",".join(["en"] * 99)})
     assert "Write fewer languages: 200 characters are the most." in languages.content.decode()
@@ -83,11 +83,61 @@ def test_it_loses_nothing_when_the_quality_is_not_one(client, signed_in_user):
     assert Video.objects.count() == 0
 
 
-def test_it_loses_nothing_of_a_very_long_paste(client, signed_in_user):
-    lines = [f"http://93.184.215.14/{number:04}{'x' * 60}" for number in range(800)]
-    response = post_urls(client, *lines)
-    assert response.status_code == 200
-    assert textarea_text(response).split() == lines
+def test_it_takes_five_thousand_long_lines_at_once(client, signed_in_user):
+    lines = [f"http://93.184.215.14/{number:04}{'x' * 200}" for number in range(5_000)]
+    response = post_urls(client, *lines, follow=True)
+    assert "Added 5,000 videos." in response.content.decode()
+    assert Video.objects.count() == 5_000
+    assert response.content.decode().count("data-video-id") < 50
+
+
+def test_it_keeps_what_is_beyond_five_thousand_in_the_field(client, signed_in_user):
+    lines = [f"http://93.184.215.14/{number}" for number in range(5_200)]
+    response = post_urls(client, *lines, headers={"HX-Request": "true"})
+    page = html.unescape(response.content.decode())
+    assert textarea_text(response).split() == lines[5_000:]
+    assert "200 lines: Only 5,000 lines are taken at once: add the rest afterwards." in page
+    assert "Added 5,000 videos." in page
+    # The page fetches its list again, not 5,000 cards.
+    assert '"ids": []' in response.headers["HX-Trigger"]
+    assert Video.objects.count() == 5_000
+
+
+def test_it_tells_one_reason_of_many_lines_once(client, signed_in_user):
+    lines = [f"http://93.184.215.14/{number}" for number in range(37)]
+    post_urls(client, *lines)
+    response = post_urls(client, *lines, "nonsense")
+    page = html.unescape(response.content.decode())
+    assert page.count("already in the archive") == 1
+    assert "37 lines: These videos are already in the archive." in page
+    assert "All 37 lines" in page
+    assert "nonsense</code>" in page
+    assert page.count("<code>") == 4
+    assert textarea_text(response).split() == [*lines, "nonsense"]
+
+
+def test_it_offers_to_add_as_audio_what_is_there_as_a_video(client, signed_in_user):
+    post_urls(client, FIRST_URL)
+    button = '<button class="quiet" type="submit" name="quality" value="audio">Add as audio too</button>'
+    assert button in post_urls(client, FIRST_URL).content.decode()
+    # The browser sends the select and then the button.
+    response = client.post("/videos/add/", {"urls": FIRST_URL, "quality": ["best", "audio"], "subtitles": ""})
+    assert response.status_code == 302
+    assert sorted(Video.objects.values_list("quality", flat=True)) == ["audio", "best"]
+    for quality in ("best", "audio"):
+        page = post_urls(client, FIRST_URL, quality=quality).content.decode()
+        assert "already in the archive" in page
+        assert (button in page) == (quality == "best")
+
+
+def test_it_takes_lines_that_show_nothing_for_an_empty_field(client, signed_in_user):
+    assert "Paste the address of a video" in post_urls(client, "\u200b", "\ufeff").content.decode()
+
+
+@pytest.mark.parametrize("line_end", [*"\u2028\x0b\x0c\x85\r\u2029"], ids=ascii)
+def test_it_splits_lines_at_each_line_end(client, signed_in_user, line_end):
+    client.post("/videos/add/", {"urls": f"{FIRST_URL}{line_end}{SECOND_URL}", "quality": "best"})
+    assert Video.objects.count() == 2
 
 
 def test_it_loses_nothing_where_one_has_to_sign_in_again(client):

@@ -1,0 +1,45 @@
+"""Limit of request bodies: small for all forms, except for the form that adds videos, where it is large."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+
+from downloads import formatting
+from downloads.accounts import permissions
+from downloads.views import responses
+
+MAX_FORM_BYTES = 256 * 1024
+SIGNED_OUT_MESSAGE = "You are not signed in any more. Copy what you pasted, sign in, and paste it again."
+
+
+class BodyLimitMiddleware(MiddlewareMixin):
+    """Answer 413 to bodies that are too long, before anything reads them; htmx shows the sentence on the open page.
+
+    Comes after the authentication: only those who may add videos may send much.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """Return the refusal of a request whose Content-Length exceeds the limit."""
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        if length <= MAX_FORM_BYTES:
+            return None
+        if request.path != reverse("add"):
+            return _too_large_response(request, _too_large_message(length, MAX_FORM_BYTES))
+        if not permissions.can_change(request.user):
+            return _too_large_response(request, SIGNED_OUT_MESSAGE)
+        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return _too_large_response(request, _too_large_message(length, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
+        return None
+
+
+def _too_large_message(length: int, limit: int) -> str:
+    sizes = f"{formatting.format_bytes(length)}, and {formatting.format_bytes(limit)} are taken"
+    return f"This is too much at once: it has {sizes}. Nothing was added; send a part of it."
+
+
+def _too_large_response(request: HttpRequest, message: str) -> HttpResponse:
+    if responses.is_htmx_request(request):
+        return responses.message_response(request, message)
+    return render(request, "413.html", {"message": message}, status=413)
