@@ -37,14 +37,19 @@ def build_document(video: Searchable) -> list[list[str]]:
             webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.subtitle_files).values())
         ),
     }
-    kept = [_truncate_words(tokenizer.tokenize(text), MAX_PART_BYTES[name]) for name, text in texts.items()]
+    kept = [_list_words(text, MAX_PART_BYTES[name]) for name, text in texts.items()]
     return [[*words, *tokenizer.first_letter_prefixes(words)] for words in kept]
 
 
-def _truncate_words(words: list[str], max_bytes: int) -> list[str]:
+def _list_words(text: str, max_bytes: int) -> list[str]:
+    """Return the distinct words to index, in order of first appearance, up to a total of `max_bytes`."""
+    words: dict[str, None] = {}
     size = 0
-    for number, word in enumerate(words):
+    for word in tokenizer.iter_indexed_words(text):
+        if word in words:
+            continue
         size += len(word.encode()) + 1
         if size > max_bytes:
-            return words[:number]
-    return words
+            break
+        words[word] = None
+    return list(words)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from downloads.models import Metadata, Video
-from downloads.search import backend, index, query
+from downloads.search import backend, index, query, tokenizer
 from downloads.tests.support.search import create_complete_video, create_unindexed_videos, search_titles
 
 
@@ -53,6 +53,84 @@ def test_it_takes_ten_words_of_a_long_query():
 def test_it_finds_words_however_they_are_written(title, search_text):
     create_complete_video("a", title=title)
     assert search_titles(search_text) == [title]
+
+
+@pytest.mark.parametrize(
+    ("title", "search_text"),
+    [
+        ("대한민국", "민국"),
+        ("대한민국의 역사", "국의 역"),
+        ("대한민국", "국"),
+        ("대한민국", "민구"),  # while “국” is being typed
+        ("대한민국", "미"),
+        ("대한민국", "ㅁ"),
+        ("\u1103\u1162\u1112\u1161\u11ab\u1106\u1175\u11ab\u1100\u116e\u11a8", "민국"),  # decomposed, as from macOS
+        ("대한민국", "\u1106\u1175\u11ab\u1100\u116e\u11a8"),
+        ("iPhone케이스", "케이스"),
+        ("iPhone케이스", "이스"),
+        ("iPhone케이스", "iphone"),
+        ("iPhone케이스", "iPhone케이스"),
+        ("아이폰15프로", "15"),
+        ("아이폰15프로", "프로"),
+        ("K팝2024년", "팝 2024"),
+        ("ﾃﾞﾓｸﾗｼｰ", "クラシー"),
+        ("東京タワーの夜景", "タワー"),
+        ("人々の暮らし", "々"),
+        ("Ｔｏｋｙｏ東京", "東京 tokyo"),
+        ("ภาษาไทยง่ายๆ", "ไทย"),
+        ("ພາສາລາວ", "ລາວ"),
+        ("မြန်မာဘာသာ", "ဘာသာ"),
+        ("ភាសាខ្មែរ", "ខ្មែរ"),
+        ("བོད་སྐད་ཡིག", "སྐད"),
+        ("ꦧꦱꦗꦮ", "ꦗꦮ"),
+        ("ᬪᬵᬱᬩᬮᬶ", "ᬩᬮᬶ"),
+        ("ᨽᩣᩈᩣᩃᩣ᩠ᨶᨶᩣ", "ᩃᩣ᩠ᨶ"),
+        ("ᥖᥭᥰᥖᥬᥲ", "ᥖᥬᥲ"),
+        ("ᦅᧄᦺᦑ", "ᦺᦑ"),
+        ("ꪼꪕꪒꪾ", "ꪒꪾ"),
+        ("ᨅᨔᨕᨘᨁᨗ", "ᨕᨘᨁᨗ"),
+        ("ꆈꌠꁱꂷ", "ꁱꂷ"),
+        ("ㄅㄆㄇㄈ", "ㄇㄈ"),
+        ("You\u00adTube", "youtube"),
+        ("שלו\u200fם עולם", "שלום"),
+        ("ශ්\u200dරී ලංකා", "ශ්‍රී"),
+    ],
+)
+@pytest.mark.django_db
+def test_it_finds_words_inside_of_what_has_no_spaces(title, search_text):
+    create_complete_video("a", title=title)
+    assert search_titles(search_text) == [title]
+    assert search_titles(f"“{search_text}”") == [title]
+    assert any(tokenizer.match_spans(title, query.parse_query(search_text)))
+
+
+@pytest.mark.django_db
+def test_it_finds_no_word_in_hangul_from_within_a_syllable_or_from_another_order():
+    create_complete_video("a", title="대한민국")
+    assert search_titles("ㅐ") == search_titles("국민") == search_titles("한국") == search_titles("대민") == []
+    assert search_titles("iphone한") == []
+
+
+@pytest.mark.django_db
+def test_it_ranks_words_in_hangul_as_all_others():
+    create_complete_video("d", title="D", uploader="u", description="우리 대한민국")
+    create_complete_video("a", title="대한민국 1")
+    create_complete_video("c", title="C", uploader="민국 TV")
+    create_complete_video("b", title="민국 2")
+    assert search_titles("민국") == ["민국 2", "대한민국 1", "C", "D"]
+
+
+@pytest.mark.django_db
+def test_it_finds_words_far_into_a_text_without_spaces():
+    create_complete_video("a", title="가나다라마바사아자차카타파하" * 20 + "민국")
+    assert len(search_titles("하민국")) == 1
+
+
+@pytest.mark.django_db
+def test_it_stores_any_amount_of_hangul():
+    text = "".join(chr(0xAC00 + number * 7919 % 11172) for number in range(100_000))
+    create_complete_video("a", title=text[:500], uploader=text[:255], description=text)
+    assert len(search_titles(text[200:204])) == 1
 
 
 @pytest.mark.django_db

@@ -51,7 +51,7 @@ from downloads.library.listing import Listing
 from downloads.models import Video, VideoEvent
 from downloads.search import index
 draw = random.Random(int(sys.argv[1]))
-WORDS = "Über uber UBERALL straße Strasse 日本語 日 本 한국 हिन्दी ไทย".split()
+WORDS = "Über uber UBERALL straße Strasse 日本語 日 本 한국 대한민국 민국 국 iPhone케이스 ㅁ ꦗꦮ हिन्दी ไทย".split()
 WORDS += "Ναύς ναυσ a A1 a1b ab abc _ - * ' \\" \\\\ 😀 \u0301 ﬁn fin ⅐ İx ı Ǆ 0 ٣ 3".split()
 def text(max_words):
     return draw.choice(" -_'").join(draw.choices(WORDS, k=draw.randint(0, max_words)))
