@@ -100,6 +100,25 @@ class TestDuplicates:
         assert second.status == Status.CANCELLED
         assert second.error.startswith("This video is already in the archive: clip.")
 
+    def test_a_video_is_downloaded_as_audio_beside_it(self, download, media_server):
+        first = download(media_server.url("/clip.mp4"))
+        audio = download(media_server.url("/clip.mp4"), quality="audio")
+        assert (audio.status, audio.source_id) == (Status.COMPLETE, first.source_id)
+        assert audio.pk != first.pk
+        again = download(media_server.url("/clip.mp4?from=elsewhere"), quality="audio")
+        assert again.status == Status.CANCELLED
+        assert again.error.startswith("This video is already in the archive")
+
+    def test_a_playlist_is_added_as_audio_beside_its_videos(self, redis_server):
+        entries = [results.PlaylistEntry(f"http://b/{name}", "Site", name) for name in "xyz"]
+        for quality in ("best", "audio", "720p"):
+            Video.objects.ingest(f"http://a/{quality}", f"http://a/{quality}", quality=quality)[0].move_to_front()
+            claimed = Video.objects.claim("w")
+            playlists.expand_playlist(claimed, results.Playlist("x", entries, False))
+            expected = "3 videos added" if quality != "720p" else "0 videos added, 3 videos here already"
+            assert claimed.events.last().reason == f"A list: {expected}."
+        assert Video.objects.filter(parent__isnull=False).count() == 6
+
     def test_retry_downloads_a_duplicate(self, download, media_server):
         download(media_server.url("/clip.mp4"))
         second = download(media_server.url("/clip.mp4?from=elsewhere"))

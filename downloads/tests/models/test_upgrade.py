@@ -185,6 +185,58 @@ def test_a_database_of_an_earlier_version_keeps_its_rows_indexes_and_search(run,
     assert archive["indexed"] == 4, "a removed row takes its words with it"
 
 
+# Rows as 0008 wrote them: fragments left out of the canonical URL, and words in Hangul indexed as wholes only.
+FILL_0008 = """
+import django
+django.setup()
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from downloads.search import backend, tokenizer
+target = ("downloads", "0008_field_names")
+MigrationExecutor(connection).migrate([target])
+Video = MigrationExecutor(connection).loader.project_state([target]).apps.get_model("downloads", "Video")
+search = backend.get_backend()
+ROWS = {
+    "route": ("https://a.example/#/film/1", "https://a.example/", "대한민국"),
+    "plain": ("https://b.example/%c3%a4", "https://b.example/%c3%a4", "Plain"),
+    "newer": ("https://b.example/ä", "https://b.example/%C3%A4", "Newer"),
+    "private": ("http://127.0.0.1/#/film", "http://127.0.0.1/", "iPhone케이스"),
+}
+for name, (url, canonical_url, title) in ROWS.items():
+    video = Video.objects.create(video_id=name, url=url, canonical_url=canonical_url, title=title, status="complete")
+    with connection.cursor() as cursor:
+        cursor.execute(search.UPSERT_SQL, [video.pk, *search.column_values([[tokenizer.fold_text(title)], [], [], []])])
+"""
+READ_URLS = """
+import django, json
+django.setup()
+from downloads.models import Video
+from downloads.search.query import find_matching, parse_query
+def search(text):
+    return list(Video.objects.filter(pk__in=find_matching(parse_query(text))).values_list("video_id", flat=True))
+found = {text: search(text) for text in ("민국", "케이스", "iphone", "plain")}
+urls = dict(Video.objects.values_list("video_id", "canonical_url"))
+outcomes = [Video.objects.ingest(url, url)[1] for url in ("https://a.example/#/film/1", "https://a.example/#/film/2")]
+Video.objects.filter(video_id="route")._raw_delete("default")
+print(json.dumps({"found": found, "urls": urls, "added": outcomes, "deleted": search("민국")}))
+"""
+
+
+def test_an_upgrade_writes_urls_anew_and_indexes_words_in_hangul(run):
+    run("-c", FILL_0008)
+    run("manage.py", "migrate", "--verbosity", "0")
+    archive = json.loads(run("-c", READ_URLS))
+    assert archive["found"] == {"민국": ["route"], "케이스": ["private"], "iphone": ["private"], "plain": ["plain"]}
+    assert archive["urls"] == {
+        "route": "https://a.example/#/film/1",
+        "plain": "https://b.example/%c3%a4",  # the newer row has the canonical form already
+        "newer": "https://b.example/%C3%A4",
+        "private": "http://127.0.0.1/",
+    }
+    assert archive["added"] == [False, True]
+    assert archive["deleted"] == []
+
+
 # A data folder of the previous version --------------------------------------------------------------
 
 CHECK = """

@@ -51,3 +51,38 @@ def race_for_duplicates(env, allowed_site=""):
         yield tuple(process.stdout.readline().strip() for process in processes)
     for process in processes:
         process.communicate(timeout=10)
+
+
+# Adds the same videos in an order of its own; prints how many of them were new.
+ADD_PROGRAM = """
+import django, sys
+django.setup()
+from downloads.models import Video
+urls = [(f"http://a.example/{n}",) * 2 for n in range(int(sys.argv[1]))]
+print("ready", flush=True)
+sys.stdin.readline()
+outcomes = Video.objects.ingest_many(urls[:: int(sys.argv[2])], quality=sys.argv[3])
+print(sum(is_new for _, is_new in outcomes), flush=True)
+"""
+
+
+def race_to_add(env, qualities, count=300):
+    """Have a process for each quality add the same videos at once; return how many each added."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ADD_PROGRAM, str(count), str(1 if number % 2 else -1), quality],
+            env=env,
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number, quality in enumerate(qualities)
+    ]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * len(processes)
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    counts = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return counts

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from downloads.tests.support.duplicate_race import race_for_duplicates
+from downloads.tests.support.duplicate_race import race_for_duplicates, race_to_add
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -26,3 +26,8 @@ def test_both_are_downloaded_when_duplicates_are_allowed(environment):
     # The first is cancelled only if the second was identified before it.
     assert {second for _, second in status_pairs} == {"downloading"}
     assert {first for first, _ in status_pairs} <= {"downloading", "cancelled"}
+
+
+def test_of_two_who_add_the_same_at_once_each_video_is_added_by_one(environment):
+    assert sum(race_to_add(environment, ["best", "480p", "best"])) == 300
+    assert race_to_add(environment, ["best", "audio"]) == [0, 300]

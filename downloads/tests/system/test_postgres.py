@@ -16,7 +16,7 @@ from django.conf import settings
 
 from benchmarks.library import postgres
 from downloads.tests.support import required_programs
-from downloads.tests.support.duplicate_race import race_for_duplicates
+from downloads.tests.support.duplicate_race import race_for_duplicates, race_to_add
 from downloads.tests.support.processes import free_port
 from downloads.tests.support.waiting import wait_until
 from ytarchive.server.tuning import POOL_OPTIONS
@@ -86,6 +86,9 @@ SUITES_ON_POSTGRES = [
     "library/test_filters.py::test_it_filters_by_each_and_by_all",
     "library/test_filters.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
     "files/test_webvtt.py",
+    "intake/test_submit.py::test_all_that_belongs_to_a_video_is_there_after_adding_many",
+    "intake/test_submit.py::test_a_video_is_added_as_audio_too_and_each_once",
+    "intake/test_submit.py::test_what_turned_out_to_be_audio_is_not_added_as_audio",
 ]
 
 
@@ -158,6 +161,12 @@ def test_one_of_two_concurrent_duplicates_is_downloaded(run_python, allowed_site
     status_pairs = list(race_for_duplicates(run_python.env, allowed_site))
     assert {statuses.count("downloading") for statuses in status_pairs} <= ({1, 2} if allowed_site else {1})
     assert not allowed_site or {second for _, second in status_pairs} == {"downloading"}
+
+
+def test_of_two_who_add_the_same_at_once_each_video_is_added_by_one(run_python):
+    run_python("-c", SETUP_PROGRAM.format(count=0, same=False))
+    assert sum(race_to_add(run_python.env, ["best", "480p", "best"])) == 300
+    assert race_to_add(run_python.env, ["best", "audio"]) == [0, 300]
 
 
 @pytest.mark.timeout(300)  # many tests in one
