@@ -12,6 +12,7 @@ T = TypeVar("T")
 DATABASE_RETRY_INTERVAL_SECONDS = 0.5
 # A supervisor that waits for the database watches no downloads meanwhile.
 SHORT_DATABASE_TIMEOUT_SECONDS = 2
+SQLITE_BUSY_POLL_SECONDS = 0.1  # the longest pause of SQLite's busy handler, which polls for the lock
 
 
 def advisory_lock(name: str) -> None:
@@ -19,6 +20,15 @@ def advisory_lock(name: str) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {name}"])
+
+
+def let_other_writers_in() -> None:
+    """Wait until all that wait to write have tried again; call it between transactions of a long series.
+
+    Writers of SQLite poll for its lock, so a series without pauses would keep it from them. PostgreSQL needs no pause.
+    """
+    if connection.vendor == "sqlite":
+        time.sleep(SQLITE_BUSY_POLL_SECONDS)
 
 
 def retry_while_database_is_down(write: Callable[[], T]) -> T:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from downloads.database import let_other_writers_in
 from downloads.intake.pasted_text import extract_urls, remove_invisible
 from downloads.intake.rejections import ALREADY_PRESENT, REPEATED, Rejection
 from downloads.intake.urls import SCHEME_PORTS, InvalidUrl, ParsedUrl, parse_url, unreachable_message
@@ -36,6 +37,8 @@ def submit(
     positions = [position for position, entry in enumerate(entries) if isinstance(entry, Candidate)]
     new_videos: list[Video] = []
     for start in range(0, len(positions), INGEST_CHUNK_SIZE):
+        if start:
+            let_other_writers_in()
         chunk = positions[start : start + INGEST_CHUNK_SIZE]
         urls = [(entries[position].url.line, entries[position].url.canonical_url) for position in chunk]
         outcomes = Video.objects.ingest_many(urls, added_by=added_by, quality=quality, subtitle_languages=subtitles)
