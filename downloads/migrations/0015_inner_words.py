@@ -4,13 +4,15 @@ import re
 
 from django.db import migrations
 
-from downloads.search import index, tokenizer
+from downloads.search import index
 
-# Hangul in all its forms, the scripts without spaces, and the characters that are ignored now. Archives without them
-# keep their index as it is.
+# Hangul in all its forms, the scripts that are split into characters now, and the characters that are ignored now.
+# The words of all other texts are as they were.
 AFFECTED_PATTERN = re.compile(
-    rf"[{tokenizer.HANGUL_RANGES}\u3131-\u318e\u3200-\u321e\u3260-\u327e\uac00-\ud7ff\uff61-\uffdc"
-    rf"{tokenizer.UNSPACED_SCRIPT_RANGES}{''.join(sorted(tokenizer.IGNORED_CHARACTERS))}]"
+    "[\u1100-\u11ff\u3131-\u318e\u3200-\u321e\u3260-\u327e\ua960-\ua97f\uac00-\ud7ff\uffa0-\uffdc"
+    "\u1950-\u19df\u1a00-\u1aaf\u1b00-\u1b7f\u1bc0-\u1bff\u2e80-\u2fdf\u3005-\u3007\u3021-\u303c\u3105-\u312f"
+    "\u31a0-\u31bf\ua000-\ua48f\ua930-\ua95f\ua980-\uaadf\U00011700-\U00011eff\U00013000-\U0001b2ff"
+    "\u00ad\u061c\u200d-\u200f\u202a-\u202e\u2060\ufeff]"
 )
 CHUNK_SIZE = 2_000
 

@@ -41,6 +41,28 @@ def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
     expect(page.get_by_role("alert").get_by_role("link", name="93.184.215.14/one.mp4")).to_be_visible()
 
 
+def test_it_adds_as_audio_what_is_there_as_a_video(page, site, sign_in):
+    sign_in(page)
+    Video.objects.ingest(FIRST_URL, FIRST_URL)
+    paste(page, FIRST_URL)
+    page.get_by_role("button", name="Add as audio too").click()
+    expect(page.locator(".message.success")).to_contain_text("Added")
+    expect(page.get_by_label("Video URL")).to_have_value("")
+    assert sorted(Video.objects.values_list("quality", flat=True)) == ["audio", "best"]
+
+
+def test_it_adds_five_thousand_links_and_stays_usable(page, site, sign_in):
+    sign_in(page)
+    urls = [f"http://93.184.215.14/films/{number}.mp4" for number in range(5_002)]
+    paste(page, *urls)
+    expect(page.locator(".message.success")).to_contain_text("Added 5,000 videos.", timeout=120_000)
+    expect(page.get_by_label("Video URL")).to_have_value("\n".join(urls[5_000:]))
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".message.success")).to_contain_text("Added 2 videos.")
+    expect(page.get_by_text("5002 waiting")).to_be_visible()
+    assert page.locator("[data-video-id]").count() < 50
+
+
 def test_it_cancels_and_retries(page, site, sign_in):
     video = running_with_metadata("a")
     sign_in(page)
