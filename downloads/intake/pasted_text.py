@@ -36,6 +36,9 @@ END_PATTERN = re.compile(
 )
 MAX_CONTEXT_LENGTH = 2_048  # characters before a URL that are read, so that a very long line costs no more than many
 SEPARATORS = ",;|"  # a URL in a row of a table ends at the separator that stands before it
+# Spaces and invisible characters that were encoded with the URL, and "&" and "/" as HTML and JSON write them.
+ENCODED_BLANKS_PATTERN = re.compile(r"(?:%20|%C2%A0|%C2%AD|%E2%80%8[B-F]|%E2%81%A0|%EF%BB%BF)+$", re.IGNORECASE)
+JSON_SCHEME_PATTERN = re.compile(r"https?:\\/\\/", re.IGNORECASE)
 EMPHASIS = "*_~"  # of Markdown
 TRAILING_PUNCTUATION = frozenset(".,;:!?*'\"…‥。、，．；：！？｡､·’‘”“„«»‹›")
 # What may be the rest of a URL with spaces in it, rather than a title behind the URL.
@@ -69,12 +72,15 @@ def _is_word_like(char: str) -> bool:
 def extract_urls(line: str) -> list[str]:
     """Return the URLs in a line; the line itself, cleaned, if there is none or if it may be one URL with spaces."""
     text = SPACES_PATTERN.sub(lambda match: "\t" if "\t" in match[0] else " ", remove_invisible(line)).strip()
+    if JSON_SCHEME_PATTERN.search(text):
+        text = text.replace("\\/", "/")
     urls: list[str] = []
     end = 0
     for start, scheme in _find_starts(text):
         if start >= end:
             end = _find_end(text, start)
-            urls.append(scheme + _to_ascii_syntax(_trim_end(text[start:end], text[start - 1 : start])))
+            url = _trim_end(text[start:end], text[start - 1 : start])
+            urls.append(scheme + _to_ascii_syntax(url.replace("&amp;", "&")))
     if not urls or (len(urls) == 1 and _may_have_spaces(text, end)):
         return [text]
     return list(dict.fromkeys(urls))
@@ -117,6 +123,7 @@ def _find_end(text: str, start: int) -> int:
 def _trim_end(url: str, opener: str) -> str:
     """Return a URL without the punctuation, brackets and emphasis at its end that belong to the text around it."""
     while True:
+        url = ENCODED_BLANKS_PATTERN.sub("", url)
         last = url[-1:]
         is_unbalanced = last in BRACKETS and url.count(last) > url.count(BRACKETS[last])
         is_emphasis = last != "" and last in EMPHASIS and last == opener

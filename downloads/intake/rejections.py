@@ -19,6 +19,7 @@ MAX_UNGROUPED_LINES = 3  # of one reason; more are told in one sentence
 class Rejection:
     """A line that was not queued, the reason in a sentence, and the video that already has this URL, if any.
 
+    `suggestion` is the URL that the line may stand for: people confirm it, since nothing is fetched unasked.
     `is_left_over` is set for a line beyond the limit, which is valid for all that is known.
     """
 
@@ -26,6 +27,7 @@ class Rejection:
     reason: str
     video: Video | None = None
     is_left_over: bool = False
+    suggestion: str = ""
 
     @property
     def could_be_audio(self) -> bool:
@@ -70,5 +72,9 @@ def group_by_reason(rejections: Iterable[Rejection]) -> list[RejectionGroup]:
 
 
 def remaining_text(rejections: Iterable[Rejection]) -> str:
-    """Return the lines to leave in the form: first those beyond the limit, so that the next submission reaches them."""
-    return "\n".join(rejection.line for rejection in sorted(rejections, key=lambda one: not one.is_left_over))
+    """Return the lines to leave in the form, or what they may stand for, to be sent again.
+
+    Those beyond the limit come first, so that the next submission reaches them.
+    """
+    in_order = sorted(rejections, key=lambda one: not one.is_left_over)
+    return "\n".join(rejection.suggestion or rejection.line for rejection in in_order)

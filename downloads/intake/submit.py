@@ -10,7 +10,7 @@ from typing import Any
 from downloads.database import let_other_writers_in
 from downloads.intake.pasted_text import extract_urls, remove_invisible
 from downloads.intake.rejections import ALREADY_PRESENT, REPEATED, Rejection
-from downloads.intake.urls import SCHEME_PORTS, InvalidUrl, ParsedUrl, parse_url, unreachable_message
+from downloads.intake.urls import SCHEME_PORTS, InvalidUrl, ParsedUrl, parse_url, suggest_url, unreachable_message
 from downloads.models import Quality, Video
 from downloads.network import address_policy
 
@@ -67,7 +67,7 @@ def _parse_candidate(line: str, url: str, *, is_left_over: bool) -> Candidate | 
     try:
         return Candidate(line, parse_url(url))
     except InvalidUrl as error:
-        return Rejection(line, str(error))
+        return Rejection(line, str(error), suggestion=suggest_url(url))
 
 
 def _explain_duplicates(entries: list[Any], new_pks: set[int]) -> list[Rejection]:

@@ -15,6 +15,7 @@ SMUGGLE_MARKER = "__youtubedl_smuggle"
 # Characters that stay as they are in a path and a query; all others are percent-encoded (RFC 3986, section 2).
 SAFE_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 PERCENT_ENCODED_PATTERN = re.compile(r"%([0-9A-Fa-f]{2})")
+HOST_AND_PATH_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,63}(?::\d+)?(?:[/?#]\S*)?")
 UNRESERVED_PATTERN = re.compile(r"[A-Za-z0-9._~-]")
 # A key of a fragment that names another page where a script reads it: "#video=1", "#entries&eid=1".
 CONTENT_KEY_PATTERN = re.compile(
@@ -50,6 +51,16 @@ def parse_url(line: str) -> ParsedUrl:
     if re.search(r"[\s\\]", line):
         raise InvalidUrl("An address holds neither spaces nor backslashes.")
     return _canonicalize_url(line)
+
+
+def suggest_url(line: str) -> str:
+    """Return a URL that a line without a scheme may stand for, such as that of "youtu.be/1"; "" if there is none."""
+    if not HOST_AND_PATH_PATTERN.fullmatch(line):
+        return ""
+    try:
+        return parse_url(f"https://{line}").line
+    except InvalidUrl:
+        return ""
 
 
 def _canonicalize_url(line: str) -> ParsedUrl:

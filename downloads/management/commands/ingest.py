@@ -59,7 +59,9 @@ class Command(BaseCommand):
             if group.is_long:
                 self.stderr.write(group.summary)
             for rejection in group.rejections:
-                self.stderr.write(f"  {rejection.line}" if group.is_long else f"{rejection.line}: {rejection.reason}")
+                hint = f" Perhaps {rejection.suggestion}?" if rejection.suggestion else ""
+                line = f"  {rejection.line}" if group.is_long else f"{rejection.line}: {rejection.reason}"
+                self.stderr.write(line + hint)
 
     def _print_statuses(self, videos: list[Video]) -> None:
         for video in videos:

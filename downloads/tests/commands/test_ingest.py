@@ -55,6 +55,12 @@ def test_it_names_the_video_that_is_already_here(capsys):
     assert "already in the archive" in err
 
 
+def test_it_suggests_what_a_line_without_a_scheme_may_stand_for(capsys):
+    status, out, err = run_ingest(capsys, "youtu.be/1")
+    assert (status, out, Video.objects.count()) == (1, "", 0)
+    assert err.endswith("it must begin with http:// or https://. Perhaps https://youtu.be/1?\n")
+
+
 def test_it_takes_a_thousand_at_once(capsys):
     urls = [f"http://127.0.0.1:1/{n}" for n in range(1_000)]
     status, out, err = run_ingest(capsys, *urls)

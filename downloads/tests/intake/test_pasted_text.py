@@ -59,6 +59,7 @@ def test_it_keeps_joiners_that_belong_to_the_spelling(url):
         *("{} | A title", "{} - A title", "{}\tA title\t12:04", "A title,{},2024-01-01", '"{}","A title"'),
         *("{} A film about something", "{} (720p)", "{} 👍", "{} wow!", "A title;{};12", "|{}|A title|"),
         *('<a href="{}">film</a>', "<a href='{}'>film</a>", "src={}", "view-source:{}", "URL={}"),
+        *("{}%E2%80%8B", "{}%20", "{}%ef%bb%bf.", '[1]: {} "A title"', '{{"url":"{}","title":"A title"}}'),
     ],
 )
 def test_it_finds_the_url_in_the_text_around_it(line):
@@ -99,6 +100,8 @@ def test_it_keeps_what_belongs_to_the_url(url):
         ("ｈｔｔｐｓ：／／ａ．ｅｘａｍｐｌｅ／１？ｘ＝２", ["https://a.example/1?x=2"]),
         ("https：//a.example/1", ["https://a.example/1"]),
         ("https://a.example／1？x＝2", ["https://a.example/1?x=2"]),
+        ('"https:\\/\\/a.example\\/1"', ["https://a.example/1"]),
+        ('<a href="https://a.example/?a=1&amp;b=2">', ["https://a.example/?a=1&b=2"]),
         ("HTTPS://A.example/1", ["HTTPS://A.example/1"]),
         ("see www.youtube.com/watch?v=1!", ["https://www.youtube.com/watch?v=1"]),
         ("(WWW.example.org/1)", ["https://WWW.example.org/1"]),

@@ -130,6 +130,16 @@ def test_it_offers_to_add_as_audio_what_is_there_as_a_video(client, signed_in_us
         assert (button in page) == (quality == "best")
 
 
+def test_it_suggests_what_a_line_without_a_scheme_may_stand_for(client, signed_in_user):
+    response = post_urls(client, "youtu.be/1", "example.org:8080/a?b", "nonsense", "127.0.0.1/a", "a b.c")
+    assert "Perhaps https://youtu.be/1? It is in the field now." in response.content.decode()
+    suggested = ["https://youtu.be/1", "https://example.org:8080/a?b"]
+    assert textarea_text(response).splitlines() == [*suggested, "nonsense", "127.0.0.1/a", "a b.c"]
+    assert Video.objects.count() == 0
+    post_urls(client, *textarea_text(response).splitlines())
+    assert [video.url for video in Video.objects.order_by("pk")] == suggested
+
+
 def test_it_takes_lines_that_show_nothing_for_an_empty_field(client, signed_in_user):
     assert "Paste the address of a video" in post_urls(client, "\u200b", "\ufeff").content.decode()
 
