@@ -51,16 +51,18 @@ def test_it_adds_as_audio_what_is_there_as_a_video(page, site, sign_in):
     assert sorted(Video.objects.values_list("quality", flat=True)) == ["audio", "best"]
 
 
-def test_it_adds_five_thousand_links_and_stays_usable(page, site, sign_in):
+def test_it_adds_a_thousand_links_at_once_and_stays_usable(page, site, sign_in):
     sign_in(page)
-    urls = [f"http://93.184.215.14/films/{number}.mp4" for number in range(5_002)]
-    paste(page, *urls)
-    expect(page.locator(".message.success")).to_contain_text("Added 5,000 videos.", timeout=120_000)
-    expect(page.get_by_label("Video URL")).to_have_value("\n".join(urls[5_000:]))
+    urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(1_000))
+    # As a paste does: Playwright's `fill` inserts line by line, which takes minutes.
+    page.get_by_label("Video URL").evaluate("(field, text) => { field.value = text; }", urls)
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator(".message.success")).to_contain_text("Added 2 videos.")
-    expect(page.get_by_text("5002 waiting")).to_be_visible()
+    expect(page.locator(".message.success")).to_contain_text("Added 1,000 videos.", timeout=60_000)
+    expect(page.get_by_label("Video URL")).to_have_value("")
+    expect(page.get_by_text("1000 waiting", exact=True)).to_be_visible()
     assert page.locator("[data-video-id]").count() < 50
+    paste(page, "nonsense")
+    expect(page.get_by_role("alert")).to_contain_text("nonsense")
 
 
 def test_it_cancels_and_retries(page, site, sign_in):
