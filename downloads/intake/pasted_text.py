@@ -17,7 +17,7 @@ SPACES = "[ \t\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000]"
 SPACES_PATTERN = re.compile(f"{SPACES}+")
 # U+FF01 to U+FF5E are the wide forms of U+0021 to U+007E.
 WIDE_TO_ASCII = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
-SCHEME_PATTERN = re.compile(r"https?://", re.IGNORECASE)
+SCHEME_PATTERN = re.compile(r"https?://(?!https?://)", re.IGNORECASE)  # of "https://https://…" the second counts
 # As in GitHub Flavored Markdown, "www." makes a link too (6.9, extended autolinks).
 WWW_PATTERN = re.compile(r"(?<![\w./:@%&=?#+-])www\.(?=[\w-]+\.\w)", re.IGNORECASE)
 # What begins like this is one address, even if another stands in it: "ftp://…?u=https://…", "example.org/?u=https://…".
@@ -40,7 +40,7 @@ SEPARATORS = ",;|"  # a URL in a row of a table ends at the separator that stand
 ENCODED_BLANKS_PATTERN = re.compile(r"(?:%20|%C2%A0|%C2%AD|%E2%80%8[B-F]|%E2%81%A0|%EF%BB%BF)+$", re.IGNORECASE)
 JSON_SCHEME_PATTERN = re.compile(r"https?:\\/\\/", re.IGNORECASE)
 EMPHASIS = "*_~"  # of Markdown
-TRAILING_PUNCTUATION = frozenset(".,;:!?*'\"…‥。、，．；：！？｡､·’‘”“„«»‹›")
+TRAILING_PUNCTUATION = frozenset(".,;:!?*|'\"…‥。、，．；：！？｡､·’‘”“„«»‹›")
 # What may be the rest of a URL with spaces in it, rather than a title behind the URL.
 URL_REST_PATTERN = re.compile(r"[/=&%\\]|\.\w{2,5}$")
 

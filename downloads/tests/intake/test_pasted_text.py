@@ -102,6 +102,8 @@ def test_it_keeps_what_belongs_to_the_url(url):
         ("https://a.example／1？x＝2", ["https://a.example/1?x=2"]),
         ('"https:\\/\\/a.example\\/1"', ["https://a.example/1"]),
         ('<a href="https://a.example/?a=1&amp;b=2">', ["https://a.example/?a=1&b=2"]),
+        ("https://https://a.example/1", ["https://a.example/1"]),
+        ("https://a.example/1||https://a.example/2", ["https://a.example/1", "https://a.example/2"]),
         ("HTTPS://A.example/1", ["HTTPS://A.example/1"]),
         ("see www.youtube.com/watch?v=1!", ["https://www.youtube.com/watch?v=1"]),
         ("(WWW.example.org/1)", ["https://WWW.example.org/1"]),
