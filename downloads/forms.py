@@ -7,7 +7,8 @@ from django.conf import settings
 
 from downloads.intake import pasted_text
 from downloads.intake.submit import MAX_SUBMITTED_LINES
-from downloads.models import MAX_URL_LENGTH, SUBTITLE_LANGUAGES_PATTERN, Quality
+from downloads.models import MAX_URL_LENGTH, Quality
+from downloads.subtitles.languages import MAX_LANGUAGES, parse_languages
 
 # Room for as many URLs as are taken at once, and their line ends.
 MAX_URLS_LENGTH = MAX_SUBMITTED_LINES * (MAX_URL_LENGTH + 2)
@@ -44,14 +45,12 @@ class IngestForm(forms.Form):
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose one of the qualities."),
     )
 
-    subtitles = forms.RegexField(
-        SUBTITLE_LANGUAGES_PATTERN,
+    subtitles = forms.CharField(
         label="Subtitles",
         required=False,
         max_length=200,
         strip=True,
         error_messages={
-            "invalid": "Write languages as codes with commas between, such as en,de.",
             "max_length": "Write fewer languages: %(limit_value)d characters are the most.",
         },
         widget=forms.TextInput(attrs={"placeholder": "en,de", "size": 8, "autocomplete": "off"}),
@@ -60,6 +59,18 @@ class IngestForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Without Django's colon, which would become a part of the accessible name.
         super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+    def clean_subtitles(self) -> str:
+        """Return the languages as BCP 47 tags with commas between."""
+        try:
+            tags = parse_languages(self.cleaned_data["subtitles"])
+        except ValueError as error:
+            raise forms.ValidationError(
+                f"“{error}” isn’t a language. Use codes or names separated by commas, such as en, de."
+            ) from error
+        if len(tags) > MAX_LANGUAGES:
+            raise forms.ValidationError(f"Too many languages: {MAX_LANGUAGES} at most.")
+        return ",".join(tags)
 
     @property
     def playlist_limit(self) -> int:

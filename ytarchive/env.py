@@ -42,11 +42,19 @@ def env_list(name: str, default: list[str]) -> list[str]:
 
 
 def env_languages(name: str) -> str:
-    """Return a comma-separated list of language codes (BCP 47, such as pt-BR)."""
-    codes = env_list(name, [])
-    if not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", code) for code in codes):
-        raise ImproperlyConfigured(f"{name} is {','.join(codes)!r}; use codes of languages, such as en,de,pt-BR.")
-    return ",".join(codes)
+    """Return a comma-separated list of languages, as codes or names, as BCP 47 tags, such as en,pt-BR."""
+    text = ",".join(env_list(name, []))
+    if not text:
+        return ""
+    # Loaded only where the variable is set: it takes 0.1 s, in each process and command.
+    from downloads.subtitles.languages import parse_languages  # noqa: PLC0415
+
+    try:
+        return ",".join(parse_languages(text))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}, and {str(error)!r} is no language; use codes or names, such as en,de,pt-BR."
+        ) from error
 
 
 def env_origins(name: str) -> list[str]:

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from downloads.files import subtitles
 from downloads.formatting import display_name, format_bytes
 from downloads.models import Video
+from downloads.subtitles import collection
 
 MAX_LISTED_NAMES = 10
 
@@ -43,7 +43,7 @@ def _removal_message(video: Video) -> str:
         removed_items.append(f"the video file ({format_bytes(video.size)})" if video.size else "the video file")
     if video.thumbnail:
         removed_items.append("its picture")
-    if count := len(subtitles.file_names_by_language(video.subtitle_files)):
+    if count := len(collection.file_names_by_language(video.subtitle_files)):
         removed_items.append("1 subtitle file" if count == 1 else f"{count} subtitle files")
     playlist_notice = " The videos of this list stay." if video.is_list else ""
     if not removed_items:

@@ -7,21 +7,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import imageio_ffmpeg
 from django.conf import settings
 
+from downloads.files.containers import ALLOWED_DEMUXERS, MediaInfo
+
 READ_TIMEOUT_SECONDS = 60
 FRAME_OFFSETS_SECONDS = ("3", "0")  # where a frame is extracted: the first offset that yields one
-# Containers that hold their own media. Playlist formats are left out, since they name other files to open.
-ALLOWED_CONTAINERS = "mov,matroska,webm,mpegts,mpeg,ogg,flv,avi,asf,mp3,aac,flac,wav,amr,mpegvideo,m4v,h264"
-SAFE_INPUT_OPTIONS = ("-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", ALLOWED_CONTAINERS)
+SAFE_INPUT_OPTIONS = (
+    *("-nostdin", "-v", "error", "-protocol_whitelist", "file"),
+    *("-format_whitelist", ALLOWED_DEMUXERS),
+)
 
-# Two spaces: tags of the file, which may have any text, are indented further.
+# At the start of a line, or after two spaces: tags of the file, which may have any text, are indented further.
+CONTAINER_PATTERN = re.compile(r"^Input #0, (\S+), from ", re.MULTILINE)
 DURATION_PATTERN = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
-AUDIO_STREAM_PATTERN = re.compile(r"^ *Stream #.*: Audio: ", re.M)
-VIDEO_STREAM_PATTERN = re.compile(r"^ *Stream #.*: Video: (?!.*\(attached pic\))", re.M)
+STREAM_PATTERN = re.compile(r"^  Stream #0:\S+: (Video|Audio): ([\w-]+)(.*)$", re.MULTILINE)
+# Cover art and pictures of chapters are streams of video for ffmpeg.
+PICTURE_PATTERN = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 
 
 def find_ffmpeg() -> str | None:
@@ -84,9 +90,9 @@ def missing_tool_warnings() -> list[str]:
 
 def validation_error(file: Path) -> str:
     """Return the last line of ffmpeg's error for a media file; "" if it is valid, or without ffmpeg."""
-    options = ["-i", f"file:{file}", "-map", "0:v?", "-map", "0:a?", "-t", "10", "-c", "copy", "-f", "null", "-"]
+    options = ["-map", "0:v?", "-map", "0:a?", "-t", "10", "-c", "copy", "-f", "null", "-"]
     try:
-        process = _run_ffmpeg(options)
+        process = _run_ffmpeg(file, options)
     except subprocess.TimeoutExpired:
         return f"ffmpeg did not get through it within {READ_TIMEOUT_SECONDS} s"
     if process is None or process.returncode == 0:
@@ -95,23 +101,27 @@ def validation_error(file: Path) -> str:
     return lines[-1] if lines else f"ffmpeg ended with {process.returncode}"
 
 
-def read_duration(file: Path) -> float | None:
-    """Return the duration of a media file in seconds; None if it has none, or without ffmpeg."""
-    match = DURATION_PATTERN.search(_read_stream_info(file))
-    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
-
-
-def is_audio_only(file: Path) -> bool:
-    """Return whether a media file has an audio stream and no video stream; False without ffmpeg."""
+def inspect_media(file: Path) -> MediaInfo | None:
+    """Return the container and the streams of a media file; None if ffmpeg knows none in it, or without ffmpeg."""
     stream_info = _read_stream_info(file)
-    return bool(AUDIO_STREAM_PATTERN.search(stream_info)) and not VIDEO_STREAM_PATTERN.search(stream_info)
+    container = CONTAINER_PATTERN.search(stream_info)
+    if not container:
+        return None
+    duration = DURATION_PATTERN.search(stream_info)
+    streams = [match.groups() for match in STREAM_PATTERN.finditer(stream_info)]
+    return MediaInfo(
+        container[1],
+        int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3]) if duration else None,
+        tuple(codec for kind, codec, rest in streams if kind == "Video" and not PICTURE_PATTERN.search(rest)),
+        tuple(codec for kind, codec, _ in streams if kind == "Audio"),
+    )
 
 
 def _read_stream_info(file: Path) -> str:
     """Return ffmpeg's description of a file and its streams; "" without ffmpeg, or on a timeout."""
     try:
         # Without an output file, ffmpeg describes its input and ends with an error.
-        process = _run_ffmpeg(["-v", "info", "-hide_banner", "-i", f"file:{file}"])
+        process = _run_ffmpeg(file, [], ["-v", "info", "-hide_banner"])
     except subprocess.TimeoutExpired:
         return ""
     return process.stderr.decode("utf-8", "replace") if process else ""
@@ -120,9 +130,9 @@ def _read_stream_info(file: Path) -> str:
 def extract_frame(file: Path, output: Path) -> bool:
     """Write a frame of the video to `output`, a JPEG up to 640 pixels wide; False if none, or without ffmpeg."""
     for seconds in FRAME_OFFSETS_SECONDS:
-        options = ["-ss", seconds, "-i", f"file:{file}", "-frames:v", "1", "-vf", "scale='min(640,iw)':-2", "-y"]
+        options = ["-frames:v", "1", "-vf", "scale='min(640,iw)':-2", "-y", f"file:{output}"]
         try:
-            process = _run_ffmpeg([*options, f"file:{output}"])
+            process = _run_ffmpeg(file, options, ["-ss", seconds])
         except subprocess.TimeoutExpired:
             return False
         if process is None:
@@ -132,13 +142,19 @@ def extract_frame(file: Path, output: Path) -> bool:
     return False
 
 
-def _run_ffmpeg(options: list[str]) -> "subprocess.CompletedProcess[bytes] | None":
-    """Run ffmpeg with the options for untrusted files; None without ffmpeg.
+def _run_ffmpeg(
+    file: Path, output_options: list[str], input_options: Iterable[str] = ()
+) -> "subprocess.CompletedProcess[bytes] | None":
+    """Run ffmpeg on an untrusted file, with the options for such; None without ffmpeg.
 
     Raise subprocess.TimeoutExpired after `READ_TIMEOUT_SECONDS`.
     """
     ffmpeg_path = find_ffmpeg()
     if not ffmpeg_path:
         return None
-    command = [ffmpeg_path, *SAFE_INPUT_OPTIONS, *options]
-    return subprocess.run(command, capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False)
+    with tempfile.TemporaryDirectory(prefix="ytarchive-") as folder:
+        # By a name without an ending: to ffmpeg an ending can count more than the content.
+        link = Path(folder, "media")
+        link.symlink_to(file.absolute())
+        command = [ffmpeg_path, *SAFE_INPUT_OPTIONS, *input_options, "-i", f"file:{link}", *output_options]
+        return subprocess.run(command, capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False)

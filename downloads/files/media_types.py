@@ -1,7 +1,7 @@
 """Media types: file extensions, their MIME types, and what browsers play.
 
-A new media type is one line in `MEDIA_TYPES`. Where it is audio, the generated column `kind` changes with it:
-run `manage.py makemigrations`.
+A new media type is one line in `MEDIA_TYPES`, and its container one in `containers.CONTAINERS`. Where it is audio,
+the generated column `kind` changes with it: run `manage.py makemigrations`.
 """
 
 from pathlib import Path
@@ -14,26 +14,27 @@ class MediaType(NamedTuple):
     content_type: str | None  # None where browsers do not play it: it is offered as a download
     is_audio: bool = False  # listed as audio
     may_lack_video: bool = False  # yt-dlp uses the extension for audio alone as well
-    audio_only_extension: str | None = None  # the new extension of a file with audio alone
 
 
 # What browsers and players take for media, and nothing that a browser would run or render as a page.
 MEDIA_TYPES: dict[str, MediaType] = {
-    "mp4": MediaType("video/mp4", audio_only_extension="m4a"),
+    "mp4": MediaType("video/mp4"),
     "m4v": MediaType("video/mp4"),
     "mov": MediaType("video/quicktime"),
-    "webm": MediaType("video/webm", may_lack_video=True, audio_only_extension="weba"),
+    "webm": MediaType("video/webm", may_lack_video=True),
     "mkv": MediaType("video/x-matroska"),
     "ogv": MediaType("video/ogg"),
     "ogg": MediaType("audio/ogg", is_audio=True, may_lack_video=True),
-    "oga": MediaType(None, is_audio=True),
+    "oga": MediaType("audio/ogg", is_audio=True),
     "opus": MediaType("audio/ogg", is_audio=True),
     "mp3": MediaType("audio/mpeg", is_audio=True),
     "m4a": MediaType("audio/mp4", is_audio=True),
+    "m4b": MediaType("audio/mp4", is_audio=True),
     "aac": MediaType("audio/aac", is_audio=True),
     "flac": MediaType("audio/flac", is_audio=True),
     "wav": MediaType("audio/wav", is_audio=True),
     "weba": MediaType("audio/webm", is_audio=True),
+    "mka": MediaType("audio/x-matroska", is_audio=True),
     "ts": MediaType(None),
     "mpg": MediaType(None),
     "mpeg": MediaType(None),
@@ -42,6 +43,23 @@ MEDIA_TYPES: dict[str, MediaType] = {
     "3gp": MediaType(None),
     "wmv": MediaType(None),
     "wma": MediaType(None, is_audio=True),
+    "m2ts": MediaType(None),
+    "mts": MediaType(None),
+    "m2v": MediaType(None),
+    "vob": MediaType(None),
+    "f4v": MediaType("video/mp4"),
+    "3g2": MediaType(None),
+    "asf": MediaType(None),
+    "rm": MediaType(None),
+    "rmvb": MediaType(None),
+    "ogm": MediaType(None),
+    "mxf": MediaType(None),
+    "dv": MediaType(None),
+    "nut": MediaType(None),
+    **dict.fromkeys(
+        ("ac3", "aif", "aiff", "amr", "ape", "au", "caf", "dsf", "dts", "eac3", "mp2", "mpc", "ra", "spx", "tta", "wv"),
+        MediaType(None, is_audio=True),
+    ),
 }
 # Files beside the media that pages load.
 COMPANION_CONTENT_TYPES = {
@@ -60,11 +78,6 @@ AUDIO_EXTENSIONS = tuple(sorted(extension for extension, media_type in MEDIA_TYP
 AUDIO_OR_VIDEO_EXTENSIONS = frozenset(
     extension for extension, media_type in MEDIA_TYPES.items() if media_type.may_lack_video
 )
-AUDIO_ONLY_EXTENSIONS = {
-    extension: media_type.audio_only_extension
-    for extension, media_type in MEDIA_TYPES.items()
-    if media_type.audio_only_extension
-}
 # By suffix, with the dot. Any other file of the media folder is offered as a download, never shown.
 CONTENT_TYPES = {
     f".{extension}": media_type.content_type for extension, media_type in MEDIA_TYPES.items() if media_type.content_type

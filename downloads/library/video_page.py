@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db.models import Count
 
-from downloads.files import media_folder, media_types, subtitles
+from downloads.files import media_folder, media_types
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
+from downloads.subtitles import collection
 from downloads.ytdlp_update.advice import update_advice
 
 MAX_EVENTS_SHOWN = 100
@@ -72,17 +73,20 @@ def build_player(video: Video) -> Player | None:
     if path is None:
         return Player("gone")
     tracks = [
-        {"language": code, "label": subtitles.language_label(code)}
-        for code in subtitles.existing_files_by_language(video.subtitle_files)
+        {"language": code, "label": collection.language_label(code)}
+        for code in collection.existing_files_by_language(video.subtitle_files)
     ]
     return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", tracks)
 
 
 def _player_kind(video: Video, path: Path) -> str:
     content_type = media_types.get_content_type(path)
-    if content_type.startswith("audio/") or (video.quality == Quality.AUDIO and media_types.may_lack_video(path)):
-        return "audio"
-    return "video" if content_type.startswith("video/") else "other"
+    if not content_type.startswith(("audio/", "video/")):
+        return "other"
+    if video.has_video is not None:
+        return "video" if video.has_video else "audio"
+    may_be_audio = video.quality == Quality.AUDIO and media_types.may_lack_video(path)
+    return "audio" if may_be_audio or content_type.startswith("audio/") else "video"
 
 
 def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:

@@ -37,7 +37,7 @@ def restore_triggers(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("downloads", "0008_field_names"),
+        ("downloads", "0009_has_video"),
     ]
 
     operations = [

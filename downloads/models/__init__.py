@@ -2,7 +2,6 @@
 
 from downloads.models.choices import (
     ACTIVE_STATUSES,
-    SUBTITLE_LANGUAGES_PATTERN,
     TERMINAL_STATUSES,
     UNFINISHED_STATUSES,
     Quality,
@@ -20,7 +19,6 @@ __all__ = [
     "LEASE_DURATION",
     "MAX_RETRIES",
     "MAX_URL_LENGTH",
-    "SUBTITLE_LANGUAGES_PATTERN",
     "TERMINAL_STATUSES",
     "UNFINISHED_STATUSES",
     "Metadata",

@@ -1,11 +1,6 @@
-"""Choices of the columns of a video: status, quality, subtitle languages."""
-
-import re
+"""Choices of the columns of a video: status and quality."""
 
 from django.db import models
-
-# Language codes, such as en,de,pt-BR. yt-dlp takes regular expressions, so nothing else may reach it.
-SUBTITLE_LANGUAGES_PATTERN = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*){0,19}")
 
 
 class Status(models.TextChoices):

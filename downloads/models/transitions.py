@@ -126,6 +126,11 @@ class Transitions(VideoState):
             changes={"phase": phase, "processing_at": timezone.now()},
         )
 
+    def record_note(self, text: str) -> bool:
+        """Add an event to the history that changes no state; False if the lease is lost."""
+        lease_until = timezone.now() + LEASE_DURATION
+        return self._write(text, {"lease_until": lease_until}, {"changed": True}, **self._lease_filter)
+
     def finish(self, stored_files: StoredFiles, move_files: Callable[[], None]) -> bool:
         """Complete the video: `move_files` installs its files within the transaction; False if the lease is lost.
 

@@ -33,6 +33,7 @@ class StoredFiles:
     thumbnail: str = ""
     subtitle_files: list[dict[str, str]] = dataclasses.field(default_factory=list)
     duration: float | None = None  # seconds; read from the file if the look-up had none
+    has_video: bool | None = None  # False for audio alone; None if unknown
 
 
 @dataclasses.dataclass(frozen=True)

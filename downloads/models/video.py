@@ -46,6 +46,8 @@ class Video(Transitions, Removable, models.Model):
     upload_date = models.DateField(null=True, blank=True)
     thumbnail = models.CharField(max_length=500, blank=True)
     media_file = models.CharField(max_length=500, blank=True)
+    # Unknown for files that were stored without ffmpeg, or before this column.
+    has_video = models.BooleanField(null=True, editable=False)
     size = models.BigIntegerField("size in bytes", null=True, blank=True)
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
     subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)

@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
-from downloads.files import subtitles, webvtt
 from downloads.search import tokenizer
+from downloads.subtitles import collection, webvtt
 
 INDEXED_FIELDS = {"title", "uploader", "description", "subtitle_files"}  # columns that the words come from
 # Limits per part; together they stay below the 1 MB that a tsvector holds.
@@ -34,7 +34,7 @@ def build_document(video: Searchable) -> list[list[str]]:
         "uploader": video.uploader,
         "description": video.description,
         "subtitles": " ".join(
-            webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.subtitle_files).values())
+            webvtt.iter_caption_lines(collection.existing_files_by_language(video.subtitle_files).values())
         ),
     }
     kept = [_list_words(text, MAX_PART_BYTES[name]) for name, text in texts.items()]

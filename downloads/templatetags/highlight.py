@@ -4,9 +4,9 @@ from django import template
 from django.utils.html import conditional_escape, format_html_join
 from django.utils.safestring import SafeString
 
-from downloads.files import subtitles, webvtt
 from downloads.models import Video
 from downloads.search import tokenizer
+from downloads.subtitles import collection, webvtt
 
 register = template.Library()
 
@@ -51,5 +51,5 @@ def _excerpt_around_match(text: str, words: list[str]) -> str:
 
 
 def _matching_subtitle_line(video: Video, words: list[str]) -> str:
-    lines = webvtt.iter_caption_lines(subtitles.existing_files_by_language(video.subtitle_files).values())
+    lines = webvtt.iter_caption_lines(collection.existing_files_by_language(video.subtitle_files).values())
     return next((f"“{line}”" for line in lines if next(tokenizer.match_spans(line, words), None)), "")

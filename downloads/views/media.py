@@ -26,10 +26,11 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 
 from downloads.accounts import permissions
-from downloads.files import media_folder, subtitles
+from downloads.files import media_folder
 from downloads.files.http_range import ByteRange, RangeNotSatisfiable, parse_range_header
 from downloads.files.media_types import CONTENT_TYPES, get_content_type
 from downloads.models import Video
+from downloads.subtitles import collection
 
 STREAM_CHUNK_BYTES = 256 * 1024
 REVALIDATE_CACHE_CONTROL = "private, no-cache"
@@ -51,7 +52,7 @@ async def serve_subtitles(request: HttpRequest, video_id: str, language: str) ->
     return await _serve_file(
         request,
         video_id,
-        lambda row: subtitles.file_names_by_language(row["subtitle_files"]).get(language, ""),
+        lambda row: collection.file_names_by_language(row["subtitle_files"]).get(language, ""),
         REVALIDATE_CACHE_CONTROL,
     )
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from django.conf import settings
 
 from downloads.database import retry_while_database_is_down
-from downloads.files import ffmpeg, media_folder, media_types, workspace
+from downloads.files import containers, ffmpeg, media_folder, media_types, workspace
+from downloads.files.containers import MediaInfo
+from downloads.files.content_sniffing import describe_content
 from downloads.files.names import safe_name
-from downloads.files.subtitles import collect_subtitles
 from downloads.intake import urls
-from downloads.models import Quality, Queue, StoredFiles, Video
+from downloads.models import Queue, StoredFiles, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
+from downloads.subtitles.collection import collect_subtitles
 from downloads.worker import limits
 from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
@@ -32,6 +34,8 @@ from downloads.ytdlp.streams import StreamUpdate
 logger = logging.getLogger(__name__)
 
 UNEXPECTED_ERROR_MESSAGE = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
+DAMAGED_MEDIA_MESSAGE = "The file is damaged or cut off: it cannot be played."
+NO_MEDIA_MESSAGE = "What the site sent is no video that can be played."
 DISK_FULL_MESSAGE = "The disk is full: nothing new starts until there is room again."
 DISK_FULL_HOLD_SECONDS = 30.0
 
@@ -163,10 +167,12 @@ class Attempt:
     def _store_files(self, downloaded: DownloadedFiles) -> None:
         """Check the files and move them into the media folder, in the transaction that completes the row."""
         self._enter_processing_phase("filing")
-        _require_playable(downloaded)
-        stored_files, prepared_folder = self._prepare_files(downloaded)
+        media_info = _inspect_media(downloaded.media)
+        stored_files, prepared_folder = self._prepare_files(downloaded, media_info)
         media_folder.fsync_folder(prepared_folder)
         self.reporter.flush_and_close()
+        for sentence in downloaded.subtitle_omissions:
+            self.leased_video.record_note(sentence)
         staged_folder = media_folder.stage(prepared_folder, self.video.video_id)
         self.leased_video.finish(stored_files, lambda: media_folder.install(staged_folder, self.video.video_id))
         media_folder.remove_replaced(staged_folder)
@@ -188,12 +194,12 @@ class Attempt:
             self.on_downloaded()
         self._enter_phase(phase)
 
-    def _prepare_files(self, downloaded: DownloadedFiles) -> tuple[StoredFiles, Path]:
+    def _prepare_files(self, downloaded: DownloadedFiles, media_info: MediaInfo | None) -> tuple[StoredFiles, Path]:
         """Collect the files to keep in one folder, named after the title."""
         prepared_folder = self.folder / "ready"
         prepared_folder.mkdir()
         stem = safe_name(self.video.title)
-        extension = self._media_extension(downloaded.media)
+        extension = _stored_extension(downloaded.media, media_info)
         media = media_folder.link_or_move(downloaded.media, prepared_folder / f"{stem}.{extension}")
         thumbnail = self._prepare_thumbnail(downloaded, media, prepared_folder, stem)
         subtitles = collect_subtitles(downloaded.subtitle_files, prepared_folder, stem)
@@ -207,17 +213,10 @@ class Attempt:
             subtitle_files=[
                 {"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()
             ],
-            duration=ffmpeg.read_duration(media) if self.video.duration is None else None,
+            duration=media_info.duration if media_info and self.video.duration is None else None,
+            has_video=media_info.has_video if media_info else None,
         )
         return stored_files, prepared_folder
-
-    def _media_extension(self, media: Path) -> str | None:
-        """Return the extension to store the media under, that of audio where audio is all it has."""
-        extension = media_types.media_extension(media)
-        audio_extension = media_types.AUDIO_ONLY_EXTENSIONS.get(extension or "")
-        if audio_extension and self.video.quality == Quality.AUDIO and ffmpeg.is_audio_only(media):
-            return audio_extension
-        return extension
 
     def _prepare_thumbnail(
         self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str
@@ -230,9 +229,26 @@ class Attempt:
         return frame if ffmpeg.extract_frame(media, frame) else None
 
 
-def _require_playable(downloaded: DownloadedFiles) -> None:
-    """Raise DownloadError unless the media is of a known type and decodes."""
-    if media_types.media_extension(downloaded.media) is None:
-        raise DownloadError(f"The site sent a {downloaded.media.suffix or 'nameless'} file, which is no video.", True)
-    if error := ffmpeg.validation_error(downloaded.media):
-        raise DownloadError(f"What the site sent is no video that can be played.\n{error}", True)
+def _stored_extension(media: Path, media_info: MediaInfo | None) -> str | None:
+    if media_info:
+        return containers.choose_extension(media, media_info)
+    return media_types.media_extension(media) or containers.extension_by_signature(media)
+
+
+def _inspect_media(media: Path) -> MediaInfo | None:
+    """Return the container and streams of the downloaded media, whatever its name; None without ffmpeg.
+
+    Raise DownloadError if it is no media, or cannot be read.
+    """
+    if description := describe_content(media):
+        raise DownloadError(f"The site sent {description}, not a video.", True)
+    if not ffmpeg.find_ffmpeg():
+        if _stored_extension(media, None) is None:
+            raise DownloadError(f"The site sent a {media.suffix or 'nameless'} file, which is no video.", True)
+        return None
+    media_info = ffmpeg.inspect_media(media)
+    error = ffmpeg.validation_error(media)
+    if media_info and not error:
+        return media_info
+    is_damaged = media_info or containers.extension_by_signature(media)
+    raise DownloadError(f"{DAMAGED_MEDIA_MESSAGE if is_damaged else NO_MEDIA_MESSAGE}\n{error}".rstrip(), True)

@@ -37,6 +37,10 @@ class LeasedVideo:
         """Move the row from downloading to processing."""
         self._require_write(lambda video: video.start_processing(phase))
 
+    def record_note(self, text: str) -> None:
+        """Add a note for people to the history of the video."""
+        self._require_write(lambda video: video.record_note(text))
+
     def finish(self, stored_files: StoredFiles, move_files: Callable[[], None]) -> None:
         """Complete the video; `move_files` runs in the same transaction, again in each retry."""
         self._require_write(lambda video: video.finish(stored_files, move_files))

@@ -138,8 +138,11 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
     media = Path(probe_result.info.get("filepath") or "")
     if not media.is_file() or not media.stat().st_size:
         raise DownloadError("The site answered, but sent no video.", False)
+    # The media itself may have the ending of an image.
     thumbnails = sorted(
-        path for path in media.parent.glob(f"{OUTPUT_STEM}.*") if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS
+        path
+        for path in media.parent.glob(f"{OUTPUT_STEM}.*")
+        if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS and path != media
     )
     info_json = media.parent / f"{OUTPUT_STEM}.info.json"
     return DownloadedFiles(
@@ -147,6 +150,7 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
         thumbnail=thumbnails[0] if thumbnails else None,
         info_json=info_json if info_json.is_file() else None,
         subtitle_files=sorted(path for path in media.parent.glob(f"{OUTPUT_STEM}.*.vtt") if path.stat().st_size),
+        subtitle_omissions=list(probe_result.ydl.subtitle_omissions),
     )
 
 
@@ -154,16 +158,5 @@ def _to_download_error(error: BaseException) -> DownloadError | OSError:
     """Convert an error of yt-dlp into one with a message for people; a full disk becomes OSError(ENOSPC)."""
     if error_messages.DISK_FULL_PATTERN.search(str(error)):
         return OSError(errno.ENOSPC, str(error))
-    status = next((cause.status for cause in _walk_causes(error) if isinstance(cause, HTTPError)), None)
+    status = next((cause.status for cause in error_messages.walk_causes(error) if isinstance(cause, HTTPError)), None)
     return DownloadError(*error_messages.explain_error(str(error), status))
-
-
-def _walk_causes(error: BaseException | None) -> Iterable[BaseException]:
-    """Yield an error and its causes, also those that yt-dlp keeps in `exc_info` and `cause` instead of `__cause__`."""
-    visited_ids: set[int] = set()
-    while error is not None and id(error) not in visited_ids:
-        visited_ids.add(id(error))
-        yield error
-        exc_info = getattr(error, "exc_info", None)
-        inner_error = exc_info[1] if exc_info else None
-        error = (inner_error if inner_error is not error else None) or getattr(error, "cause", None) or error.__cause__

@@ -1,6 +1,7 @@
 """Error messages for people: what happened and what to do, followed by yt-dlp's own message."""
 
 import re
+from collections.abc import Iterator
 
 # An error of the egress proxy itself, repeated by yt-dlp; see network.proxy.PROXY_ERROR_PREFIX.
 PROXY_ERROR_PATTERN = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
@@ -90,6 +91,17 @@ def explain_error(message: str, status: int | None = None) -> tuple[str, bool]:
         status = int(http_error.group(1))
     explanation, permanent = _match_message(message.lower(), status)
     return f"{explanation}\n{detail}" if detail else explanation, permanent
+
+
+def walk_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes, also those that yt-dlp keeps in `exc_info` and `cause` instead of `__cause__`."""
+    visited_ids: set[int] = set()
+    while error is not None and id(error) not in visited_ids:
+        visited_ids.add(id(error))
+        yield error
+        exc_info = getattr(error, "exc_info", None)
+        inner_error = exc_info[1] if exc_info else None
+        error = (inner_error if inner_error is not error else None) or getattr(error, "cause", None) or error.__cause__
 
 
 def _proxy_error_message(message: str) -> tuple[str, bool]:

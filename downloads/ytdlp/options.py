@@ -1,7 +1,6 @@
 """Options of yt-dlp, for the probe and the download."""
 
 import logging
-import re
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +66,11 @@ def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
 
 
 def build_subtitle_options(languages: str) -> dict[str, Any]:
-    """Return the options for subtitles as WebVTT; `languages` is a comma-separated list, empty for none."""
-    if not languages:
-        return {}
-    return {
-        "writesubtitles": True,
-        # yt-dlp matches these as regular expressions: "en" includes en-GB.
-        "subtitleslangs": [rf"{re.escape(language)}(-.*)?" for language in languages.split(",")],
-        "subtitlesformat": "vtt/best",
-        "postprocessors": [{"key": "FFmpegSubtitlesConvertor", "format": "vtt", "when": "before_dl"}],
-    }
+    """Return the options for subtitles; `languages` is a comma-separated list of BCP 47 tags, empty for none.
+
+    `SubtitleClient` matches the languages, downloads and converts.
+    """
+    return {"writesubtitles": True, "subtitleslangs": languages.split(",")} if languages else {}
 
 
 def _retry_delay(n: int) -> float:  # the parameter's name is yt-dlp's

@@ -54,3 +54,5 @@ class DownloadedFiles:
     thumbnail: Path | None
     info_json: Path | None
     subtitle_files: list[Path] = dataclasses.field(default_factory=list)
+    # A sentence for each language whose subtitles could not be kept.
+    subtitle_omissions: list[str] = dataclasses.field(default_factory=list)

@@ -14,6 +14,7 @@ from typing import Any
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
 from downloads.ytdlp.library import HTTPError, Request, Response, TransportError, YoutubeDL, YoutubeDLError
+from downloads.ytdlp.subtitle_client import SubtitleClient
 
 __all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError"]
 
@@ -24,10 +25,10 @@ MAX_THUMBNAIL_DOWNLOAD_BYTES = 10_000_000
 THUMBNAIL_TIMEOUT_SECONDS = 60.0
 
 
-class ResumingYoutubeDL(YoutubeDL):
+class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
     """`YoutubeDL` whose partial files are resumed safely, also by a later process.
 
-    `dl`, `urlopen`, `_write_thumbnails` and `_write_subtitles` override methods of yt-dlp.
+    `dl`, `urlopen` and `_write_thumbnails` override methods of yt-dlp; for subtitles see `SubtitleClient`.
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
@@ -83,14 +84,6 @@ class ResumingYoutubeDL(YoutubeDL):
             return super()._write_thumbnails(*args, **kwargs)
         finally:
             self._is_fetching_thumbnail = False
-
-    def _write_subtitles(self, info_dict: dict[str, Any], filename: str) -> Any:
-        """Download the subtitles; a failure does not fail the video."""
-        try:
-            return super()._write_subtitles(info_dict, filename)
-        except (YoutubeDLError, TransportError) as error:
-            self.write_debug(f"No subtitles: {error}")
-            return []
 
     # Fragments ------------------------------------------------------------------------------------------
 

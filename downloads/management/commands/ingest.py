@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand
 from downloads.intake import submit
 from downloads.intake.pasted_text import split_lines
 from downloads.intake.rejections import Rejection, group_by_reason
-from downloads.models import SUBTITLE_LANGUAGES_PATTERN, Quality, Status, Video
+from downloads.models import Quality, Status, Video
 from downloads.progress import message, publisher
+from downloads.subtitles.languages import parse_languages
 
 STANDARD_INPUT = "-"
 WAIT_POLL_SECONDS = 0.3
@@ -20,9 +21,12 @@ BAR_CHARACTERS = 30
 
 
 def _parse_languages(text: str) -> str:
-    if text and not SUBTITLE_LANGUAGES_PATTERN.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of language codes, such as en,de,pt-BR")
-    return text
+    try:
+        return ",".join(parse_languages(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{str(error)!r} is no language; use codes or names, such as en,pt-BR"
+        ) from error
 
 
 def _read_lines(arguments: list[str]) -> Iterator[str]:

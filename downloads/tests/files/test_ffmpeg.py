@@ -24,20 +24,25 @@ class TestFfmpeg:
 
     def test_it_tells_no_length_of_what_has_none(self, tmp_path, monkeypatch):
         (tmp_path / "media.mp4").write_text("  Duration: 00:00:01.00, start")
-        assert ffmpeg.read_duration(tmp_path / "media.mp4") is None
+        assert ffmpeg.inspect_media(tmp_path / "media.mp4") is None
         monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
-        assert ffmpeg.read_duration(tmp_path / "media.mp4") is None
+        assert ffmpeg.inspect_media(tmp_path / "media.mp4") is None
 
     def test_it_tells_how_long_a_clip_is_whatever_its_tags_say(self, session_media_server, tmp_path):
         clip, tagged = session_media_server.folder / "clip.mp4", tmp_path / "tagged.mp4"
-        tags = ["-metadata", "title=\n  Duration: 09:00:00.00, start: 0", "-metadata", "comment=Duration: 09:00:00.00,"]
+        tags = [
+            "-metadata",
+            "title=\n  Duration: 09:00:00.00, start: 0\n  Stream #0:7: Audio: mp3",
+            "-metadata",
+            "comment=Duration: 09:00:00.00,",
+        ]
         subprocess.run(
             [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *tags, tagged],
             check=True,
             timeout=30,
         )
-        assert ffmpeg.read_duration(clip) == pytest.approx(6, abs=0.2)
-        assert ffmpeg.read_duration(tagged) == ffmpeg.read_duration(clip)
+        assert ffmpeg.inspect_media(clip).duration == pytest.approx(6, abs=0.2)
+        assert ffmpeg.inspect_media(tagged) == ffmpeg.inspect_media(clip)
 
     def test_it_extracts_a_still(self, session_media_server, tmp_path):
         assert ffmpeg.extract_frame(session_media_server.folder / "clip.mp4", tmp_path / "still.jpg")

@@ -6,23 +6,34 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from downloads.files import media_types
+from downloads.files import containers, media_types
 
+EXTENSIONS_BY_CONTENT = {
+    extension
+    for container in containers.CONTAINERS.values()
+    for extension in (container.video, container.audio, *container.aliases)
+}
 BROWSER_RUNS = {"html", "htm", "xhtml", "svg", "xml", "js", "mjs", "css", "pdf", "swf", "wasm"}
 
 
 def test_it_has_no_type_that_a_browser_would_run():
-    assert not BROWSER_RUNS & {*media_types.MEDIA_TYPES, *media_types.COMPANION_CONTENT_TYPES}
+    assert not BROWSER_RUNS & {*media_types.MEDIA_TYPES, *media_types.COMPANION_CONTENT_TYPES, *EXTENSIONS_BY_CONTENT}
+
+
+def test_a_file_of_media_is_never_stored_as_one_of_its_companions():
+    assert not EXTENSIONS_BY_CONTENT & {*media_types.COMPANION_CONTENT_TYPES, "json", "srt"}
 
 
 def test_its_extensions_are_lower_case_without_a_dot():
-    assert all(extension.isalnum() and extension == extension.lower() for extension in media_types.MEDIA_TYPES)
+    extensions = {*media_types.MEDIA_TYPES, *EXTENSIONS_BY_CONTENT}
+    assert all(extension.isalnum() and extension == extension.lower() for extension in extensions)
 
 
 def test_the_audio_extensions_are_those_of_the_generated_column():
     # The migrations hold exactly these, in this order.
     assert media_types.AUDIO_EXTENSIONS == (
-        "aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "weba", "wma",
+        "aac", "ac3", "aif", "aiff", "amr", "ape", "au", "caf", "dsf", "dts", "eac3", "flac", "m4a", "m4b", "mka",
+        "mp2", "mp3", "mpc", "oga", "ogg", "opus", "ra", "spx", "tta", "wav", "weba", "wma", "wv",
     )  # fmt: skip
 
 
@@ -36,12 +47,6 @@ def test_an_audio_type_has_an_audio_content_type_and_a_video_type_a_video_one(ex
     media_type = media_types.MEDIA_TYPES[extension]
     if media_type.content_type:
         assert media_type.content_type.startswith("audio/" if media_type.is_audio else "video/")
-
-
-@pytest.mark.parametrize(("extension", "audio_only"), media_types.AUDIO_ONLY_EXTENSIONS.items())
-def test_a_file_with_audio_alone_becomes_an_audio_type(extension, audio_only):
-    assert not media_types.MEDIA_TYPES[extension].is_audio
-    assert media_types.MEDIA_TYPES[audio_only].is_audio
 
 
 @pytest.mark.parametrize(

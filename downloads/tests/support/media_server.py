@@ -5,6 +5,7 @@ It serves files, pages and HLS: complete, slowly, cut off, hanging or broken. By
 """
 
 import argparse
+import dataclasses
 import functools
 import hashlib
 import re
@@ -34,6 +35,16 @@ PAGE_TEMPLATE = """<!doctype html><html><head><title>{title}</title>
 """
 
 
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """A response that a test registers for a path: `server.answers["/dl/plain"] = Answer(data)`."""
+
+    data: bytes = b""
+    content_type: str = "application/octet-stream"
+    status: int = 200
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
 class MediaServer(ThreadingHTTPServer):
     """Serves `folder` on a free port of loopback, well or badly, as each path asks for.
 
@@ -50,6 +61,7 @@ class MediaServer(ThreadingHTTPServer):
         self.requests: list[tuple[str, str, str]] = []
         self.request_arrived = threading.Condition()
         self.released = threading.Event()
+        self.answers: dict[str, Answer] = {}
         self.clip = (folder / "clip.mp4").read_bytes()
 
     def url(self, path: str) -> str:
@@ -74,6 +86,7 @@ class MediaServer(ThreadingHTTPServer):
     def reset(self) -> "MediaServer":
         """Forget the requests, and let responses hang again."""
         self.requests.clear()
+        self.answers.clear()
         self.released.clear()
         return self
 
@@ -95,6 +108,9 @@ class MediaHandler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         self.query = {name: values[0] for name, values in parse_qs(url.query).items()}
         self.decoded_path = unquote(url.path)
+        if registered := self.server.answers.get(self.decoded_path):
+            self.registered(registered)
+            return
         for start, answer in ROUTES.items():
             if self.decoded_path.startswith(start):
                 answer(self)
@@ -114,6 +130,16 @@ class MediaHandler(BaseHTTPRequestHandler):
             self.send_error_status(404)
             return
         self.media(path.read_bytes(), path.suffix)
+
+    def registered(self, answer: Answer) -> None:
+        """An answer that a test registered; without ranges."""
+        self.send_response(answer.status)
+        headers = {"Content-Type": answer.content_type, "Content-Length": str(len(answer.data)), **answer.headers}
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(answer.data)
 
     def named(self) -> None:
         self.media(self.server.clip)

@@ -85,7 +85,7 @@ SUITES_ON_POSTGRES = [
     *("intake/test_playlists.py", "actions/test_actions.py", "actions/test_undo.py", "views/test_htmx.py", "search"),
     "library/test_filters.py::test_it_filters_by_each_and_by_all",
     "library/test_filters.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
-    "files/test_webvtt.py",
+    "subtitles/test_webvtt.py",
     "intake/test_submit.py::test_all_that_belongs_to_a_video_is_there_after_adding_many",
     "intake/test_submit.py::test_a_video_is_added_as_audio_too_and_each_once",
     "intake/test_submit.py::test_what_turned_out_to_be_audio_is_not_added_as_audio",

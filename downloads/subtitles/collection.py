@@ -1,4 +1,4 @@
-"""Subtitle files of a video: their collection, validation, and the names of their languages."""
+"""Subtitle files of a video: their collection, validation, and the labels of their languages."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 # Wider than the languages that a form accepts: sites name subtitles "en-orig", "es-419", "en-eEY6OEpapPo".
 LANGUAGE_CODE_PATTERN = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9_]{1,16}){0,3}")
 WEBVTT_HEADER_PATTERN = re.compile(r"WEBVTT(?=\s|\Z)")
-MAX_SUBTITLE_BYTES = 5_000_000  # ten hours of speech have about two million
+MAX_SUBTITLE_BYTES = 20_000_000  # ten hours of speech have about two million
 MAX_SUBTITLE_FILES = 50  # of one video
 
 

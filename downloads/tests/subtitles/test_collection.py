@@ -2,7 +2,7 @@
 
 import pytest
 
-from downloads.files import subtitles
+from downloads.subtitles import collection
 
 WEBVTT_CUE = "\n\n00:00.000 --> 00:02.000\nHello\n"
 
@@ -32,11 +32,11 @@ def fetched_subtitles(tmp_path):
         f" WEBVTT{WEBVTT_CUE}",
         f"WEBVTT{WEBVTT_CUE}".encode("utf-16"),
         b"WEBVTT\n\n\xff\xfe",
-        "WEBVTT\n\n" + "x" * subtitles.MAX_SUBTITLE_BYTES,
+        "WEBVTT\n\n" + "x" * collection.MAX_SUBTITLE_BYTES,
     ],
 )
 def test_it_keeps_nothing_that_is_no_webvtt(fetched_subtitles, text):
-    assert subtitles.collect_subtitles([fetched_subtitles("en", text)], fetched_subtitles.ready, "film") == {}
+    assert collection.collect_subtitles([fetched_subtitles("en", text)], fetched_subtitles.ready, "film") == {}
     assert list(fetched_subtitles.ready.iterdir()) == []
 
 
@@ -44,13 +44,13 @@ def test_it_keeps_nothing_that_is_no_webvtt(fetched_subtitles, text):
     "language", ["x", "english", "en..", "en-", "en de", "live_chat", "e\u0301n", "en-" + "x" * 17]
 )
 def test_it_keeps_no_language_that_is_none(fetched_subtitles, language):
-    assert subtitles.collect_subtitles([fetched_subtitles(language)], fetched_subtitles.ready, "film") == {}
+    assert collection.collect_subtitles([fetched_subtitles(language)], fetched_subtitles.ready, "film") == {}
 
 
 def test_it_keeps_a_limited_number(fetched_subtitles):
-    files = [fetched_subtitles(f"en-{number:03}") for number in range(subtitles.MAX_SUBTITLE_FILES + 5)]
-    assert list(subtitles.collect_subtitles(files, fetched_subtitles.ready, "film")) == [
-        f"en-{number:03}" for number in range(subtitles.MAX_SUBTITLE_FILES)
+    files = [fetched_subtitles(f"en-{number:03}") for number in range(collection.MAX_SUBTITLE_FILES + 5)]
+    assert list(collection.collect_subtitles(files, fetched_subtitles.ready, "film")) == [
+        f"en-{number:03}" for number in range(collection.MAX_SUBTITLE_FILES)
     ]
 
 
@@ -61,7 +61,7 @@ def test_it_keeps_them_by_language_under_the_name_of_the_film(fetched_subtitles)
         fetched_subtitles("pt-BR"),
         fetched_subtitles("en-eEY6OEpapPo", "WEBVTT"),
     ]
-    assert subtitles.collect_subtitles(files, fetched_subtitles.ready, "A. film") == {
+    assert collection.collect_subtitles(files, fetched_subtitles.ready, "A. film") == {
         "de": "A. film.de.vtt",
         "en": "A. film.en.vtt",
         "en-eEY6OEpapPo": "A. film.en-eEY6OEpapPo.vtt",
@@ -82,4 +82,4 @@ def test_it_keeps_them_by_language_under_the_name_of_the_film(fetched_subtitles)
     ],
 )
 def test_it_calls_a_language_by_its_own_name(language, label):
-    assert subtitles.language_label(language) == label
+    assert collection.language_label(language) == label

@@ -1,6 +1,6 @@
 """Text extraction from WebVTT files."""
 
-from downloads.files import webvtt
+from downloads.subtitles import webvtt
 from downloads.tests.support.subtitles import SAMPLE_WEBVTT
 
 

@@ -1,0 +1,1 @@
+"""Subtitles: their languages, character sets and formats, and their files as WebVTT."""

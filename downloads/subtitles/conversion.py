@@ -1,0 +1,63 @@
+"""Conversion of what sites send as subtitles to WebVTT, in any format and character set."""
+
+import re
+
+from downloads.files.content_sniffing import describe_bytes, describe_text
+from downloads.subtitles import formats, webvtt
+from downloads.subtitles.collection import MAX_SUBTITLE_BYTES
+from downloads.subtitles.text_decoding import decode_text
+
+# What the reader of a format, or a player, makes subtitles of; anything else that is recognized is none.
+NO_SUBTITLES = frozenset({"a web page", "an image", "a playlist"})
+
+
+class UnusableSubtitles(ValueError):
+    """The site sent something that is no subtitles; the message says what, such as "a web page"."""
+
+
+def convert_to_webvtt(data: bytes, *, charset: str = "", language: str = "") -> str:
+    """Return subtitles as WebVTT; `charset` is what the server declared. Raise UnusableSubtitles."""
+    text = _read_text(data, charset, language)
+    try:
+        result = (
+            webvtt.repair_webvtt(text) if webvtt.is_webvtt_text(text) else webvtt.format_webvtt(formats.read_cues(text))
+        )
+    except ValueError as error:
+        raise UnusableSubtitles(str(error)) from error
+    if not webvtt.count_cues(result):
+        raise UnusableSubtitles("a file without words")
+    return result
+
+
+def convert_segment(data: bytes, *, charset: str = "", language: str = "") -> bytes:
+    """Return a segment of an HLS stream of subtitles as WebVTT; a manifest and binary data as they are."""
+    if data.startswith(b"#EXTM3U") or _is_binary(data):
+        return data
+    try:
+        return convert_to_webvtt(data, charset=charset, language=language).encode()
+    except UnusableSubtitles:
+        text = _read_text(data, charset, language)
+        if webvtt.is_webvtt_text(text):  # nobody speaks during this segment
+            return text.lstrip().encode()
+        raise
+
+
+def _read_text(data: bytes, charset: str, language: str) -> str:
+    if not data.strip():
+        raise UnusableSubtitles("an empty file")
+    if len(data) > MAX_SUBTITLE_BYTES:
+        raise UnusableSubtitles("a file that is too large")
+    try:
+        text = decode_text(data, charset, language, MAX_SUBTITLE_BYTES)
+    except ValueError as error:
+        raise UnusableSubtitles(str(error)) from error
+    if "\0" in text or (_is_binary(data) and len(re.findall(r"[\x01-\x08\x0e-\x1a\ufffd]", text)) > len(text) / 20):
+        raise UnusableSubtitles(describe_bytes(data) or "a file that is no text")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").lstrip("\ufeff")
+    if (description := describe_text(text)) in NO_SUBTITLES:
+        raise UnusableSubtitles(description)
+    return text
+
+
+def _is_binary(data: bytes) -> bool:
+    return describe_bytes(data) in ("", "an archive", "an image", "a program", "a font", "a PDF document")
