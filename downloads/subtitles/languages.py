@@ -38,7 +38,7 @@ def normalize_language(text: str) -> str | None:
         language = langcodes.find(text.replace("_", " "))
     except LookupError:
         return None
-    return None if language.language in NO_LANGUAGES else language.to_tag()
+    return None if not language.language or language.language in NO_LANGUAGES else language.to_tag()
 
 
 def _longest_valid_tag(subtags: list[str]) -> str | None:
@@ -49,7 +49,7 @@ def _longest_valid_tag(subtags: list[str]) -> str | None:
         if subtags[count - 1].lower() == "x" or not langcodes.tag_is_valid(candidate):
             break
         tag = langcodes.standardize_tag(candidate)
-    return None if tag is None or langcodes.Language.get(tag).language in NO_LANGUAGES else tag
+    return None if tag is None or tag.partition("-")[0] in NO_LANGUAGES else tag
 
 
 def rank_matches(wanted: str, names: Iterable[str]) -> list[str]:

@@ -60,7 +60,8 @@ USUAL_SIGNS_PATTERN = re.compile(
 )
 # Letters beyond ASCII, in lower case (Unicode CLDR, exemplar characters).
 LETTERS_BY_LANGUAGE = {
-    **dict.fromkeys(["ru", "uk", "be", "bg", "mk", "sr", "kk", "ky", "tg", "tt", "mn"], "а-яёђѓєѕіїјљњћќўџґғқңүұһөә"),
+    "ru": "а-яё", "uk": "а-щьюяґєії", "be": "а-яёіў", "bg": "а-я", "mk": "а-шѓѕјљњќџ", "sr": "а-шђјљњћџ",
+    **dict.fromkeys(["kk", "ky", "tg", "tt", "mn"], "а-яёіғқңүұһөәҷҳӣӯ"),
     "pl": "ąćęłńóśźż", "cs": "áčďéěíňóřšťúůýž", "sk": "áäčďéíĺľňóôŕšťúýž", "hu": "áéíóöőúüű", "sl": "čšž",
     "hr": "čćđšž", "bs": "čćđšž", "ro": "ăâîșțşţ", "sq": "çë", "lt": "ąčęėįšųūž", "lv": "āčēģīķļņšūž",
     "et": "äõöüšž", "tr": "çğıöşüâîû", "az": "çəğıöşü", "ku": "çêîşû", "el": "ά-ώΐΰ", "he": "א-ת", "yi": "א-ת",

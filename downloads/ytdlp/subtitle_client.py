@@ -7,9 +7,11 @@ import http.client
 import io
 import logging
 import re
+import time
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 
 from downloads.subtitles import languages
 from downloads.subtitles.collection import MAX_SUBTITLE_BYTES
@@ -21,6 +23,8 @@ from downloads.ytdlp.options import OUTPUT_STEM
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10.0
+MAX_TRACK_SECONDS = 60.0
+READ_CHUNK_BYTES = 1024  # small, since a slow response fills it before the time is looked at
 MAX_TRANSPORT_ERRORS = 3  # of all subtitles of a video; then the others are not asked for
 MAX_TRACKS_TRIED = 4  # of one language
 # The earlier formats lose the least in a conversion, and are the smallest.
@@ -95,17 +99,16 @@ class SubtitleClient:
         return convert_to_webvtt(self._fetch_fragments(track, tag, folder), language=tag)
 
     def _fetch_file(self, track: dict[str, Any]) -> tuple[bytes, str]:
-        """Return the bytes of a file and the character set that the server declares; a second attempt if it is cut."""
-        request = Request(track["url"], headers=track["http_headers"], extensions={"timeout": TIMEOUT_SECONDS})
-        try:
-            response = self.urlopen(request)
-            return _read_limited(response), _declared_charset(response)
-        except TransportError:
-            self._transport_errors += 1
-            if self._transport_errors >= MAX_TRANSPORT_ERRORS:
-                raise
-        response = self.urlopen(request)
-        return _read_limited(response), _declared_charset(response)
+        """Return the bytes of a file and the character set that the server declares; again if it is cut."""
+        request = Request(track["url"], headers=track["http_headers"], extensions={"timeout": _timeout_seconds()})
+        while True:
+            try:
+                response = self.urlopen(request)
+                return _read_limited(response), _declared_charset(response)
+            except TransportError:
+                self._transport_errors += 1
+                if self._transport_errors >= MAX_TRANSPORT_ERRORS:
+                    raise
 
     def _fetch_fragments(self, track: dict[str, Any], tag: str, folder: Path) -> bytes:
         """Return subtitles that come in pieces, joined by yt-dlp."""
@@ -125,7 +128,7 @@ class SubtitleClient:
         if self._transport_errors >= MAX_TRANSPORT_ERRORS:
             raise TransportError("timed out")
         request = Request(req) if isinstance(req, str) else req.copy()
-        request.extensions["timeout"] = TIMEOUT_SECONDS
+        request.extensions["timeout"] = _timeout_seconds()
         try:
             response = super().urlopen(request)  # type: ignore[misc]
             data = _read_limited(response)
@@ -147,15 +150,23 @@ def _sort_tracks(tracks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted((track for track in tracks if track.get("url") or track.get("data") is not None), key=rank)
 
 
+def _timeout_seconds() -> float:
+    """Return the timeout of a request: all that are allowed to fail take less time than a stalled download."""
+    return min(TIMEOUT_SECONDS, settings.STALL_SECONDS / (MAX_TRANSPORT_ERRORS + 2))
+
+
 def _read_limited(response: Any) -> bytes:
-    data: bytes = response.read(MAX_SUBTITLE_BYTES + 1) or b""
-    while len(data) <= MAX_SUBTITLE_BYTES and (chunk := response.read(MAX_SUBTITLE_BYTES + 1 - len(data))):
+    """Read a response up to the limits of size and time; raise TransportError if it is cut off."""
+    data, deadline = bytearray(), time.monotonic() + MAX_TRACK_SECONDS
+    while len(data) <= MAX_SUBTITLE_BYTES and (chunk := response.read(READ_CHUNK_BYTES)):
         data += chunk
+        if time.monotonic() > deadline:
+            raise TransportError("timed out")
     expected = response.headers.get("Content-Length") or ""
     is_plain = (response.headers.get("Content-Encoding") or "identity") == "identity"
     if is_plain and expected.isdigit() and len(data) < min(int(expected), MAX_SUBTITLE_BYTES):
         raise TransportError("the connection was cut")
-    return data
+    return bytes(data)
 
 
 def _declared_charset(response: Any) -> str:

@@ -94,6 +94,13 @@ def test_it_says_how_many_are_beyond_the_limit(capsys):
     assert err.startswith("4 lines: Only 5,000 lines are taken at once")
 
 
+def test_it_takes_languages_of_subtitles(capsys):
+    run_ingest(capsys, "http://127.0.0.1:1/a", "--subtitles", "eng,pt_BR,German")
+    assert Video.objects.get().subtitle_languages == "en,pt-BR,de"
+    with pytest.raises(CommandError, match="'gibberish' is no language"):
+        run_ingest(capsys, "http://127.0.0.1:1/b", "--subtitles", "gibberish")
+
+
 def test_it_takes_a_quality(capsys):
     run_ingest(capsys, "http://127.0.0.1:1/a", "--quality", "audio")
     assert Video.objects.get().quality == "audio"

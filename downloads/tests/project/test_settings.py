@@ -49,6 +49,7 @@ def read_settings(*names: str, **env: str) -> dict:
     ("DJANGO_DEBUG", "da", "use 1 or 0"),
     ("YTARCHIVE_METRICS_TOKEN", "short", "use 16 or more"),
     ("YTARCHIVE_METRICS_TOKEN", "correct horse battery staple", "use 16 or more"),
+    ("YTARCHIVE_SUBTITLES", "en,gibberish", "'gibberish' is no language; use codes or names"),
     ("REDIS_URL", "localhost:6379", "use redis://"),
     ("REDIS_URL", "http://localhost", "use redis://"),
     ("REDIS_URL", "redis://[", "use redis://"),
@@ -72,6 +73,13 @@ def test_it_refuses_a_bad_value_in_one_line(name: str, value: str, message: str)
     assert lines[0].startswith("ytarchive: ")
     assert name in lines[0]
     assert message in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "languages"), [("", ""), ("en,de", "en,de"), ("eng, en_US,English,German", "en,en-US,de")]
+)
+def test_it_takes_languages_as_codes_or_names(value: str, languages: str) -> None:
+    assert read_settings("SUBTITLES", YTARCHIVE_SUBTITLES=value) == {"SUBTITLES": languages}
 
 
 def test_it_refuses_a_data_folder_it_cannot_write_to(tmp_path: Path) -> None:

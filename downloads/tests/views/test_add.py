@@ -38,6 +38,22 @@ def test_it_says_in_its_own_words_what_does_not_fit(client, signed_in_user):
     assert "Write fewer languages: 200 characters are the most." in languages.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [("eng", "en"), ("en_US, GERMAN", "en-US,de"), ("English; Português", "en,pt"), ("en,eng,English", "en"), ("", "")],
+)
+def test_languages_are_taken_as_codes_or_names(client, signed_in_user, written, stored):
+    client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": written})
+    assert Video.objects.get().subtitle_languages == stored
+
+
+@pytest.mark.parametrize("written", ["en,gibberish", "gibberish"])
+def test_what_is_no_language_is_named(client, signed_in_user, written):
+    response = client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": written})
+    assert "“gibberish” isn’t a language." in html.unescape(response.content.decode())
+    assert not Video.objects.exists()
+
+
 def test_it_says_of_a_long_address_its_ends(client, signed_in_user):
     long = f"http://93.184.215.14/{'long/' * 370}one.mp4"
     page = post_urls(client, long, follow=True).content.decode()
