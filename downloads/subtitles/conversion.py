@@ -2,7 +2,7 @@
 
 import re
 
-from downloads.files.content_sniffing import describe_bytes, describe_text
+from downloads.files.content_sniffing import HEADER_BYTES, describe_bytes, describe_text
 from downloads.subtitles import formats, webvtt
 from downloads.subtitles.collection import MAX_SUBTITLE_BYTES
 from downloads.subtitles.text_decoding import decode_text
@@ -22,8 +22,10 @@ def convert_to_webvtt(data: bytes, *, charset: str = "", language: str = "") -> 
         result = (
             webvtt.repair_webvtt(text) if webvtt.is_webvtt_text(text) else webvtt.format_webvtt(formats.read_cues(text))
         )
-    except ValueError as error:
+    except formats.UnknownFormat as error:
         raise UnusableSubtitles(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise UnusableSubtitles("a damaged file") from error
     if not webvtt.count_cues(result):
         raise UnusableSubtitles("a file without words")
     return result
@@ -54,7 +56,7 @@ def _read_text(data: bytes, charset: str, language: str) -> str:
     if "\0" in text or (_is_binary(data) and len(re.findall(r"[\x01-\x08\x0e-\x1a\ufffd]", text)) > len(text) / 20):
         raise UnusableSubtitles(describe_bytes(data) or "a file that is no text")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").lstrip("\ufeff")
-    if (description := describe_text(text)) in NO_SUBTITLES:
+    if (description := describe_text(text[:HEADER_BYTES])) in NO_SUBTITLES:
         raise UnusableSubtitles(description)
     return text
 

@@ -1,41 +1,27 @@
 """Formats of subtitles, told apart by their content, and read into cues."""
 
-import dataclasses
 import html
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from downloads.subtitles import ttml
+from downloads.subtitles import ttml, youtube
+from downloads.subtitles.cue import Cue, UnknownFormat, parse_time
 
 MAX_GAP_SECONDS = 5.0  # how long the last cue of a format without ends is shown
 TIME = r"-?\d+(?:[:.,]\d+)*"
 # Arrows as people and programs write them; text behind the end of a cue is settings or nonsense.
-TIMING_PATTERN = re.compile(rf"^\s*({TIME})\s*(?:-{{1,3}}>|→|=>|–>)\s*({TIME})(?:\s+(\S.*?))?\s*$")
+TIMING_PATTERN = re.compile(rf"^\s*({TIME})\s*(?:-{{1,3}}>|→|=>|–>)\s*({TIME})(?:\s+(\S.*))?$")
 ARROW_PATTERN = re.compile(r"-{1,3}>|→")
 HTML_TAG_PATTERN = re.compile(r"<(?!\d{1,2}:)[^<>]*>")
-ASS_OVERRIDE_PATTERN = re.compile(r"\{\\[^}]*\}")
-ASS_DRAWING_PATTERN = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?:\{[^}]*\\p0[^}]*\}|$)", re.S)
+ASS_OVERRIDE_PATTERN = re.compile(r"\{\\[^{}]*\}")
+ASS_DRAWING_PATTERN = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*(?:\{[^{}]*\\p0[^{}]*\}|$)")
 LRC_TIME_PATTERN = re.compile(r"\[(\d{1,3}):(\d{1,2}(?:[.:]\d{1,3})?)\]")
 MICRODVD_PATTERN = re.compile(r"^\s*[{\[](\d+)[}\]]\s*[{\[](\d*)[}\]](.*)$")
 MICRODVD_FRAME_RATE = 23.976
 SUBVIEWER_PATTERN = re.compile(rf"^\s*({TIME}),(\d+:\d\d:\d\d[.,]\d+)\s*$")
-SAMI_SYNC_PATTERN = re.compile(r"<sync\s[^>]*?start\s*=\s*[\"']?(\d+)[^>]*>", re.I)
-XML_TIMES_PATTERN = re.compile(r"<(text|p)\s([^>]*)>(.*?)</\1>", re.S)
+SAMI_SYNC_PATTERN = re.compile(r"<sync\s[^<>]*?start\s*=\s*[\"']?(\d+)[^<>]*>", re.I)
 
-
-@dataclasses.dataclass(frozen=True)
-class Cue:
-    """A text that is shown from `start` to `end`, in seconds; `settings` are those of WebVTT."""
-
-    start: float
-    end: float
-    text: str
-    settings: str = ""
-
-
-class UnknownFormat(ValueError):
-    """The text is no subtitles; the message says what it is."""
+TTML_PATTERN = re.compile(r"\A(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<(?:\w+:)?tt[\s>]", re.DOTALL)
 
 
 def read_cues(text: str) -> list[Cue]:
@@ -50,22 +36,15 @@ def find_reader(text: str) -> Callable[[str], Iterable[Cue]]:
     for pattern, reader in READERS:
         if pattern.search(head):
             return reader
-    if TIMING_PATTERN.search(text) or any(map(TIMING_PATTERN.match, text.splitlines())):
+    if any(map(TIMING_PATTERN.match, head.splitlines())):
+        return read_srt
+    # Their marks may also stand in the words of SubRip.
+    for pattern, reader in READERS_BY_LINES:
+        if pattern.search(head):
+            return reader
+    if any(map(is_timing, text.splitlines())):
         return read_srt
     raise UnknownFormat("a text without times")
-
-
-def parse_time(text: str) -> float:
-    """Return seconds for "1:02:03,400", "02:03.4", "3.4" and what is near them."""
-    main, _, fraction = text.replace(",", ".").partition(".")
-    numbers = [int(number or 0) for number in main.lstrip("-").split(":")]
-    if len(numbers) > 3:  # 00:00:01:500, with a colon for the point
-        fraction = fraction or f"{numbers.pop():03}"
-    seconds = 0.0
-    for number in numbers:
-        seconds = seconds * 60 + number
-    digits = re.sub(r"\D", "", fraction)
-    return seconds + (float(f"0.{digits}") if digits else 0.0)
 
 
 # Readers, one per format -------------------------------------------------------------------------
@@ -101,7 +80,7 @@ def is_timing(line: str) -> bool:
 
 def read_timing(line: str, previous_end: float) -> tuple[float, float, str]:
     """Return start, end and settings of a line with times; broken ones follow the cue before them."""
-    if match := TIMING_PATTERN.match(line):
+    if match := TIMING_PATTERN.match(line.rstrip()):
         start, end = parse_time(match[1]), parse_time(match[2])
         return start, (end if end > start else start + 2.0), match[3] or ""
     start_text, end_text = (re.search(TIME, part) for part in ARROW_PATTERN.split(line, maxsplit=1))
@@ -175,71 +154,31 @@ def read_subviewer(text: str) -> Iterator[Cue]:
             yield Cue(parse_time(times[1]), parse_time(times[2]), line.replace("[br]", "\n"))
 
 
-def read_json(text: str) -> Iterator[Cue]:
-    """Read JSON: YouTube's json3, and lists of objects with times and text."""
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise UnknownFormat("data (JSON) that cannot be read") from error
-    if isinstance(data, dict) and isinstance(data.get("events"), list):
-        yield from _read_json3(data["events"])
-        return
-    items = data if isinstance(data, list) else next((v for v in _values(data) if isinstance(v, list)), [])
-    cues = [cue for cue in map(_json_cue, items) if cue]
-    if not cues:
-        raise UnknownFormat("data (JSON), not subtitles")
-    yield from cues
+def _read_ttml(text: str) -> Iterator[Cue]:
+    return (Cue(*cue) for cue in ttml.read_ttml(text))
 
 
-def _values(data: object) -> list[object]:
-    return list(data.values()) if isinstance(data, dict) else []
-
-
-def _read_json3(events: list[object]) -> Iterator[Cue]:
-    for event in events:
-        if isinstance(event, dict) and isinstance(event.get("segs"), list):
-            words = "".join(str(seg.get("utf8", "")) for seg in event["segs"] if isinstance(seg, dict))
-            start = float(event.get("tStartMs") or 0) / 1000
-            yield Cue(start, start + float(event.get("dDurationMs") or 2000) / 1000, words)
-
-
-JSON_STARTS, JSON_ENDS, JSON_TEXTS = ("from", "start", "begin"), ("to", "end"), ("content", "text", "line")
-
-
-def _json_cue(item: object) -> Cue | None:
-    """Return the cue of an object such as {"from": 1.2, "to": 3, "content": "…"}; None if it is none."""
-    if not isinstance(item, dict):
-        return None
-    start, end, words = (
-        next((item[name] for name in names if name in item), None) for names in (JSON_STARTS, JSON_ENDS, JSON_TEXTS)
-    )
-    if words is None or start is None:
-        return None
-    start_seconds = parse_time(str(start))
-    return Cue(start_seconds, parse_time(str(end)) if end is not None else start_seconds + 2.0, str(words))
-
-
-def read_youtube_xml(text: str) -> Iterator[Cue]:
-    """Read YouTube's XML: srv1 has seconds in "start" and "dur", srv2 and srv3 milliseconds in "t" and "d"."""
-    for _, attributes, body in XML_TIMES_PATTERN.findall(text):
-        values = dict(re.findall(r"(\w+)\s*=\s*[\"']([^\"']*)[\"']", attributes))
-        scale = 1000 if "t" in values else 1
-        start = float(values.get("t") or values.get("start") or 0) / scale
-        length = float(values.get("d") or values.get("dur") or 2 * scale) / scale
-        yield Cue(start, start + length, html.unescape(_plain_text(body)))
+def _read_youtube_xml(text: str) -> Iterator[Cue]:
+    return (Cue(start, end, _plain_text(html.unescape(body))) for start, end, body in youtube.read_xml(text))
 
 
 def _until_next(lines: list[tuple[float, str]]) -> Iterator[Cue]:
-    """Yield the cues of a format without ends: each is shown until the next begins."""
-    for index, (start, words) in enumerate(lines):
-        later = next((other for other, _ in lines[index + 1 :] if other > start), start + MAX_GAP_SECONDS)
-        yield Cue(start, later, words)
+    """Yield the cues of a format without ends, in order of time: each is shown until the next begins."""
+    later: float | None = None
+    cues: list[Cue] = []
+    for start, words in reversed(lines):
+        end = later if later is not None else start + MAX_GAP_SECONDS
+        if cues and cues[-1].start == start:  # two lines at one time are shown together
+            end = cues[-1].end
+        cues.append(Cue(start, end, words))
+        later = start
+    yield from reversed(cues)
 
 
 def _plain_text(markup: str) -> str:
     """Return the text of HTML, with its line ends."""
-    one_line = re.sub(r"\s*\n\s*", " ", markup)
-    text = html.unescape(re.sub(r"<[^>]*>", "", re.sub(r"<br\s*/?>", "\n", one_line, flags=re.I)))
+    one_line = " ".join(line.strip() for line in markup.split("\n"))
+    text = html.unescape(re.sub(r"<[^<>]*>", "", re.sub(r"<br\s*/?>", "\n", one_line, flags=re.I)))
     return text.replace("\u00a0", " ").strip()
 
 
@@ -257,12 +196,14 @@ def _removed(tag: str) -> str:
 
 
 READERS: tuple[tuple[re.Pattern[str], Callable[[str], Iterable[Cue]]], ...] = (
-    (re.compile(r"\A\[script info\]|^\[events\]", re.I | re.M), read_ass),
+    (re.compile(r"\A\[script info\]|^\[events\]\s*\n\s*(?:format|dialogue|comment):", re.I | re.M), read_ass),
     (re.compile(r"<sami[\s>]|<sync\s", re.I), read_sami),
-    (re.compile(r"\A(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:transcript|timedtext)[\s>]", re.S), read_youtube_xml),
-    (re.compile(r"<(?:\w+:)?tt[\s>]"), lambda text: [Cue(*cue) for cue in ttml.read_ttml(text)]),
-    (re.compile(r"\A\s*(?:\{\s*\"|\[\s*\{)"), read_json),
+    (re.compile(r"\A(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:transcript|timedtext)[\s>]", re.S), _read_youtube_xml),
+    (TTML_PATTERN, _read_ttml),
+    (re.compile(r"\A\s*(?:\{\s*\"|\[\s*\{)"), youtube.read_json),
     (re.compile(r"\A\s*(?:\{\d+\}\s*\{\d*\}|\[\d+\]\s*\[\d*\])"), read_microdvd),
+)
+READERS_BY_LINES: tuple[tuple[re.Pattern[str], Callable[[str], Iterable[Cue]]], ...] = (
     (re.compile(r"^\s*\[\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?\]", re.M), read_lrc),
     (re.compile(r"^\s*\d+:\d\d:\d\d[.,]\d+,\d+:\d\d:\d\d[.,]\d+\s*$", re.M), read_subviewer),
 )

@@ -69,7 +69,7 @@ LETTERS_BY_LANGUAGE = {
     "th": "ก-๛", "vi": "àâăáãảạầấẩẫậằắẳẵặèêéẽẻẹềếểễệìíỉĩịòôơóõỏọồốổỗộờớởỡợùưúũủụừứửữựỳýỷỹỵđ\u0300-\u0323",
 }  # fmt: skip
 WESTERN_LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœß"
-MAX_DETECTED_BYTES = 200_000
+MAX_DETECTED_BYTES = 100_000
 
 
 def decode_text(data: bytes, declared: str = "", language: str = "", max_bytes: int = 50_000_000) -> str:
@@ -132,7 +132,7 @@ def detect_charset(data: bytes, language: str = "") -> str:
         scores = {charset: _score(sample.decode(charset, "replace"), primary) for charset in usual}
         if max(scores.values()) > 0:
             return max(scores, key=lambda charset: scores[charset])
-    matches = list(charset_normalizer.from_bytes(sample, cp_isolation=CANDIDATES, enable_fallback=False))
+    matches = list(charset_normalizer.from_bytes(sample, cp_isolation=list(CANDIDATES), enable_fallback=False))
     best = min(
         matches, key=lambda match: (match.chaos, -match.coherence, CANDIDATES.index(match.encoding)), default=None
     )

@@ -4,6 +4,8 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
+from downloads.subtitles.cue import UnknownFormat
+
 DEFAULT_FRAME_RATE = 30.0
 CLOCK_PATTERN = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?")
 OFFSET_PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|ms|m|s|f|t)?")
@@ -33,13 +35,13 @@ class _Rates:
 
 
 def read_ttml(text: str) -> Iterator[tuple[float, float, str]]:
-    """Yield (start, end, text) of each paragraph; raise ValueError if it is no XML."""
+    """Yield (start, end, text) of each paragraph; raise UnknownFormat if it is no XML."""
     # A declared encoding is that of the file: the text is decoded already.
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     try:
         root = ET.fromstring(text)  # noqa: S314 (expat limits the expansion of entities, and loads no external ones)
     except ET.ParseError as error:
-        raise ValueError("damaged XML") from error
+        raise UnknownFormat("damaged XML") from error
     yield from _read_timed(root, _Rates(root), 0.0, None)
 
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from downloads.subtitles.formats import Cue, is_timing, read_timing, split_timed_blocks
+from downloads.subtitles.cue import Cue
+from downloads.subtitles.formats import is_timing, read_timing, split_timed_blocks
 
 MAX_WEBVTT_BYTES = 2_000_000  # that are read of a file
 TAG_PATTERN = re.compile(r"<[^>]*>")

@@ -66,26 +66,32 @@ class SubtitleClient:
 
     def _write_subtitles(self, info_dict: dict[str, Any], filename: str) -> list[Any]:
         """Download and convert the best usable track of each language; a failure is noted, and fails nothing."""
-        kept_tags: set[str] = set()
+        folder, kept_tags = Path(filename).parent, set[str]()
         for wanted, selection in (info_dict.get("requested_subtitles") or {}).items():
             reasons: list[str] = []
             for name, track in selection["tracks"][:MAX_TRACKS_TRIED]:
                 tag = languages.normalize_language(name) or wanted
-                if tag in kept_tags:
-                    break  # another wanted language has taken this one
-                try:
-                    text = self._fetch_as_webvtt(track, tag, info_dict, Path(filename).parent)
-                    (Path(filename).parent / f"{OUTPUT_STEM}.{tag}.vtt").write_text(text, "utf-8", newline="\n")
+                # Another wanted language may have taken this one.
+                reason = "" if tag in kept_tags else self._keep_track(track, tag, info_dict, folder)
+                if not reason:
                     kept_tags.add(tag)
                     break
-                except Exception as error:  # nothing about subtitles fails a video
-                    logger.info("No subtitles in %s from %r", tag, name, exc_info=error)
-                    reasons.append(_explain(error))
+                reasons.append(reason)
             else:
                 self.subtitle_omissions.append(
                     f"Subtitles in {languages.english_name(wanted)} were left out: {reasons[0]}."
                 )
         return []
+
+    def _keep_track(self, track: dict[str, Any], tag: str, info: dict[str, Any], folder: Path) -> str:
+        """Download and convert one track; return "", or the reason for people why it cannot be kept."""
+        try:
+            text = self._fetch_as_webvtt(track, tag, info, folder)
+            (folder / f"{OUTPUT_STEM}.{tag}.vtt").write_text(text, "utf-8", newline="\n")
+        except Exception as error:  # nothing about subtitles fails a video
+            logger.info("Subtitles in %s were left out", tag, exc_info=error)
+            return _explain(error)
+        return ""
 
     def _fetch_as_webvtt(self, track: dict[str, Any], tag: str, info: dict[str, Any], folder: Path) -> str:
         if track.get("data") is not None:

@@ -1,7 +1,9 @@
 """Conversion to WebVTT: formats, character sets, and what is no subtitles."""
 
+import contextlib
 import gzip
 import json
+import re
 
 import pytest
 
@@ -169,6 +171,7 @@ def test_a_declaration_in_the_file_is_believed(declaration):
         (b"#EXTM3U\n#EXTINF:1,\na.vtt\n", "a playlist"),
         (b"WEBVTT\n", "a file without words"),
         (b"<tt><body><p>", "damaged XML"),
+        (b'<timedtext><p t="x" d="y">Hi</p></timedtext>', "a damaged file"),
         (b"WEBVTT\n\n00:00.000 --> 00:01.000\n" + b"x" * 20_000_001, "a file that is too large"),
     ],
 )
@@ -230,6 +233,14 @@ def test_cues_without_a_blank_line_between_them_are_kept_apart():
     assert webvtt.count_cues(convert_to_webvtt(text.encode())) == 2
 
 
+@pytest.mark.parametrize("words", ["[00:12] Hello", "<tt>Hello</tt>", "{1}{2}Hello", "[Events]", "a --> b", "12"])
+def test_words_that_look_like_another_format_stay_words(words):
+    srt = f"1\n00:00:01,000 --> 00:00:02,000\n{words} x\n\n2\n00:00:03,000 --> 00:00:04,000\nEnd\n"
+    text = convert_to_webvtt(srt.encode())
+    assert webvtt.count_cues(text) == 2
+    assert re.sub(r"</?tt>", "", words).replace("-->", "→") in text
+
+
 def test_markup_stays_text_unless_it_is_bold_italic_or_underlined():
     srt = "1\n00:00:01,000 --> 00:00:02,000\n{\\an8}<font color=red><i>Hi</i></font> 1 < 2 & <3 <B>x</B>\n"
     assert convert_to_webvtt(srt.encode()).endswith("\n<i>Hi</i> 1 &lt; 2 &amp; &lt;3 <b>x</b>\n")
@@ -242,3 +253,26 @@ def test_a_segment_is_converted_unless_it_is_binary_or_a_manifest():
     assert convert_segment(b"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n").startswith(b"WEBVTT\nX-TIME")
     with pytest.raises(UnusableSubtitles):
         convert_segment(b"<html><body>x")
+
+
+HOSTILE = {
+    "braces": "[Script Info]\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,,,,,,," + "{\\p1" * 300_000,
+    "angles": "1\n00:00:01,000 --> 00:00:02,000\n" + "<" * 1_000_000,
+    "spaces": "1\n00:00:01,000 --> 00:00:02,000 x" + " " * 1_000_000 + "y\nHi\n",
+    "digits": "1\n" + "1:" * 500_000 + " --> 2\nHi\n",
+    "paragraphs": "<timedtext>" + '<p t="1" d="2">' * 100_000,
+    "syncs": "<SAMI>" + "<SYNC Start=1" * 100_000,
+    "lyrics": "[00:01.00]x\n" * 20_000,
+    "notes": "WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n\n" + "NOTE x\n" * 200_000,
+    "tags": "<SAMI><SYNC Start=1>" + "<b" * 500_000,
+    "nesting": "<tt>" + "<div>" * 100_000,
+    "blanks": "<SAMI><SYNC Start=1>" + " " * 1_000_000 + "Hi",
+    "objects": '{"a":' * 100_000,
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_takes_no_long_time(text):
+    with contextlib.suppressUnusableSubtitles:
+        assert convert_to_webvtt(text.encode()).startswith("WEBVTT")
