@@ -16,6 +16,7 @@ from downloads.database import retry_while_database_is_down
 from downloads.files import containers, ffmpeg, media_folder, media_types, workspace
 from downloads.files.containers import MediaInfo
 from downloads.files.content_sniffing import describe_content
+from downloads.files.declared_size import read_declared_size
 from downloads.files.names import safe_name
 from downloads.intake import urls
 from downloads.models import Queue, StoredFiles, Video
@@ -171,7 +172,7 @@ class Attempt:
         stored_files, prepared_folder = self._prepare_files(downloaded, media_info)
         media_folder.fsync_folder(prepared_folder)
         self.reporter.flush_and_close()
-        for sentence in downloaded.subtitle_omissions:
+        for sentence in [*_describe_cut(downloaded.media), *downloaded.subtitle_omissions]:
             self.leased_video.record_note(sentence)
         staged_folder = media_folder.stage(prepared_folder, self.video.video_id)
         self.leased_video.finish(stored_files, lambda: media_folder.install(staged_folder, self.video.video_id))
@@ -227,6 +228,14 @@ class Attempt:
             return downloaded.thumbnail.rename(prepared_folder / f"{stem}.{extension}")
         frame = prepared_folder / f"{stem}.jpg"
         return frame if ffmpeg.extract_frame(media, frame) else None
+
+
+def _describe_cut(media: Path) -> list[str]:
+    """Return a sentence if a file ends before the end that it declares: it plays, but not to its end."""
+    size, declared_size = media.stat().st_size, read_declared_size(media) or 0
+    if declared_size <= size:
+        return []
+    return [f"The site’s file ends early: it has {size / 1e6:.1f} of {declared_size / 1e6:.1f} MB."]
 
 
 def _stored_extension(media: Path, media_info: MediaInfo | None) -> str | None:

@@ -274,5 +274,5 @@ HOSTILE = {
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_file_takes_no_long_time(text):
-    with contextlib.suppressUnusableSubtitles:
+    with contextlib.suppress(UnusableSubtitles):
         assert convert_to_webvtt(text.encode()).startswith("WEBVTT")

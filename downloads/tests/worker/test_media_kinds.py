@@ -139,6 +139,13 @@ def test_a_file_that_is_cut_off_is_called_so(refused, tmp_path):
     assert refused("/a.mp4", data[: len(data) // 2]) == "The file is damaged or cut off: it cannot be played."
 
 
+def test_a_file_that_is_cut_off_and_plays_is_kept_and_told(stored, media_server):
+    video, _ = stored("/a.mp4", media_server.clip[: len(media_server.clip) // 2])
+    reasons = [event.reason for event in video.events.all()]
+    size = len(media_server.clip)
+    assert f"The site’s file ends early: it has {size // 2 / 1e6:.1f} of {size / 1e6:.1f} MB." in reasons
+
+
 @pytest.mark.parametrize(
     ("path", "data", "reason"),
     [
