@@ -24,7 +24,7 @@ def convert_to_webvtt(data: bytes, *, charset: str = "", language: str = "") -> 
         )
     except formats.UnknownFormat as error:
         raise UnusableSubtitles(str(error)) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise UnusableSubtitles("a damaged file") from error
     if not webvtt.count_cues(result):
         raise UnusableSubtitles("a file without words")

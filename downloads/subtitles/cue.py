@@ -21,11 +21,12 @@ class UnknownFormat(ValueError):
 def parse_time(text: str) -> float:
     """Return seconds for "1:02:03,400", "02:03.4", "3.4" and what is near them."""
     main, _, fraction = text.replace(",", ".").partition(".")
-    numbers = [int(number or 0) for number in main.lstrip("-").split(":")]
+    # Nonsense of any length must not become a number of any size.
+    numbers = [int(number[-6:] or 0) for number in main.lstrip("-").split(":")[-4:]]
     if len(numbers) > 3:  # 00:00:01:500, with a colon for the point
         fraction = fraction or f"{numbers.pop():03}"
     seconds = 0.0
     for number in numbers:
         seconds = seconds * 60 + number
-    digits = re.sub(r"\D", "", fraction)
+    digits = re.sub(r"\D", "", fraction)[:6]
     return seconds + (float(f"0.{digits}") if digits else 0.0)

@@ -9,6 +9,7 @@ from downloads.subtitles.cue import Cue
 from downloads.subtitles.formats import is_timing, read_timing, split_timed_blocks
 
 MAX_WEBVTT_BYTES = 2_000_000  # that are read of a file
+MAX_SECONDS = 1000 * 3600.0  # that a cue's time is limited to
 TAG_PATTERN = re.compile(r"<[^>]*>")
 HEADER_PATTERN = re.compile(r"WEBVTT(?=\s|\Z)[^\n]*", re.IGNORECASE)
 STRICT_TIMING_PATTERN = re.compile(
@@ -37,7 +38,7 @@ def _format_timing(start: float, end: float, settings: str) -> str:
 
 
 def _format_time(seconds: float) -> str:
-    milliseconds = round(max(0.0, seconds) * 1000)
+    milliseconds = round(min(max(0.0, seconds), MAX_SECONDS) * 1000)
     minutes, milliseconds = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
 

@@ -172,6 +172,7 @@ def test_a_declaration_in_the_file_is_believed(declaration):
         (b"WEBVTT\n", "a file without words"),
         (b"<tt><body><p>", "damaged XML"),
         (b'<timedtext><p t="x" d="y">Hi</p></timedtext>', "a damaged file"),
+        (b"<SAMI><SYNC Start=" + b"9" * 400 + b">x", "a damaged file"),
         (b"WEBVTT\n\n00:00.000 --> 00:01.000\n" + b"x" * 20_000_001, "a file that is too large"),
     ],
 )
