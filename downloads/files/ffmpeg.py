@@ -143,11 +143,14 @@ def extract_frame(file: Path, output: Path) -> bool:
 
 
 def _run_ffmpeg(
-    file: Path, output_options: list[str], input_options: Iterable[str] = ()
+    file: Path,
+    output_options: list[str],
+    input_options: Iterable[str] = (),
+    timeout_seconds: float = READ_TIMEOUT_SECONDS,
 ) -> "subprocess.CompletedProcess[bytes] | None":
     """Run ffmpeg on an untrusted file, with the options for such; None without ffmpeg.
 
-    Raise subprocess.TimeoutExpired after `READ_TIMEOUT_SECONDS`.
+    Raise subprocess.TimeoutExpired after `timeout_seconds`.
     """
     ffmpeg_path = find_ffmpeg()
     if not ffmpeg_path:
@@ -157,4 +160,4 @@ def _run_ffmpeg(
         link = Path(folder, "media")
         link.symlink_to(file.absolute())
         command = [ffmpeg_path, *SAFE_INPUT_OPTIONS, *input_options, "-i", f"file:{link}", *output_options]
-        return subprocess.run(command, capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False)
+        return subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)

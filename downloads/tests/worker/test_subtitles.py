@@ -5,7 +5,10 @@ import pytest
 from downloads.models import Status
 from downloads.tests.support.media_server import Answer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("child_environment", "static_files"),
+]
 
 SRT = "1\n00:00:00,500 --> 00:00:02,000\nGrüße aus Köln\n"
 TRACK = '<track kind="subtitles" srclang="{0}" src="/{0}.srt">'
