@@ -247,6 +247,15 @@ def test_markup_stays_text_unless_it_is_bold_italic_or_underlined():
     assert convert_to_webvtt(srt.encode()).endswith("\n<i>Hi</i> 1 &lt; 2 &amp; &lt;3 <b>x</b>\n")
 
 
+def test_ttml_in_the_samples_of_an_mp4_is_read():
+    samples = [TTML, TTML.replace("zweite<br/>Zeile", "dritte").replace("Gr\u00fc\u00dfe", "vierte")]
+    boxes = [len(data := sample.encode()).to_bytes(4, "big") + b"mdat" + data for sample in samples]
+    text = convert_to_webvtt(b"\0\0\0\x10ftypdash\0\0\0\0" + b"\0\0\0\x08moof".join(boxes))
+    assert webvtt.count_cues(text) == 4
+    for words in ("Grüße", "zweite\nZeile", "dritte", "vierte"):
+        assert words in text
+
+
 def test_a_segment_is_converted_unless_it_is_binary_or_a_manifest():
     assert convert_segment(SRT.encode("cp1252"), language="de").decode() == EXPECTED
     for data in (b"#EXTM3U\n", b"\0\0\0\x18ftypisom" + bytes(9), b"\x47\1\2\3" * 99):
