@@ -1,11 +1,10 @@
 """Views that stream media files, one byte range per response (RFC 9110), read from disk in a thread.
 
-Django's FileResponse reads a whole file into memory under ASGI and does not support ranges, and Daphne
-buffers what a slow client does not read. So an open-ended range is answered with a few MiB, and a player
-requests the next range as it plays.
+Django's FileResponse reads a whole file into memory under ASGI and does not support ranges.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -31,7 +30,15 @@ from downloads.files.http_range import ByteRange, RangeNotSatisfiable, parse_ran
 from downloads.files.media_types import CONTENT_TYPES, get_content_type
 from downloads.models import Video
 
-STREAM_CHUNK_BYTES = 256 * 1024
+logger = logging.getLogger(__name__)
+
+STREAM_CHUNK_BYTES = 128 * 1024
+# A browser's player stops reading when it has enough. Until it has read a response to its end, that keeps one of the
+# six connections that a browser opens to a host, and six paused or playing tabs would leave none for pages. So players
+# get pieces that fit into the buffer between the browser's network and its player (512 KiB in Chromium), and request
+# the next one as they play. RFC 9110, 15.3.7: a 206 response may hold a part of the range. Browsers keep no copy of
+# the pieces, since a cache joins them to responses of any length.
+MAX_PLAYER_RANGE_BYTES = 512 * 1024
 REVALIDATE_CACHE_CONTROL = "private, no-cache"
 _UNSAFE_NAME_PATTERN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
@@ -74,7 +81,9 @@ async def _serve_file(
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
     response = await _file_response(request, path)
-    response["Cache-Control"] = cache_control
+    response["Cache-Control"] = (
+        "no-store" if response.status_code == 206 and _is_from_player(request) else cache_control
+    )
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox"
     as_attachment = "download" in request.GET or path.suffix.lower() not in CONTENT_TYPES
@@ -127,7 +136,21 @@ def _requested_range(request: HttpRequest, size: int, etag: str, modified: int) 
         or not _if_range_matches(request.headers.get("If-Range"), etag, modified)
     ):
         return None
-    return parse_range_header(header, size)
+    return parse_range_header(header, size, MAX_PLAYER_RANGE_BYTES if _is_from_player(request) else None)
+
+
+def _is_from_player(request: HttpRequest) -> bool:
+    """Return whether the player of a page sends this request, and no program that reads a file to its end."""
+    if destination := request.headers.get("Sec-Fetch-Dest"):
+        return destination in ("video", "audio")
+    # Over plain HTTP, browsers send it to localhost only. Their downloads resume with If-Range; other programs know of
+    # no page.
+    accept = request.headers.get("Accept", "")
+    return (
+        "Referer" in request.headers
+        and "If-Range" not in request.headers
+        and (accept == "*/*" or accept.startswith(("video/", "audio/")))
+    )
 
 
 def _if_range_matches(condition: str | None, etag: str, modified: int) -> bool:
@@ -138,14 +161,23 @@ def _if_range_matches(condition: str | None, etag: str, modified: int) -> bool:
 
 
 async def _iter_chunks(file: BinaryIO, byte_range: ByteRange) -> AsyncIterator[bytes]:
+    """Yield the range in chunks; fewer bytes if the file became shorter or cannot be read, which is logged.
+
+    The server then cuts the connection, so that the client does not take them for the whole range.
+    """
     remaining = byte_range.length
     try:
         await asyncio.to_thread(file.seek, byte_range.first)
         while remaining > 0 and (chunk := await asyncio.to_thread(file.read, min(STREAM_CHUNK_BYTES, remaining))):
             remaining -= len(chunk)
             yield chunk
+        if remaining:
+            logger.warning("%s became shorter while it was sent", file.name)
+    except OSError as error:
+        logger.warning("%s cannot be read: %s", file.name, error)
     finally:
-        file.close()
+        # In a thread: when the client disconnects, another thread may still be reading, and closing waits for it.
+        await asyncio.to_thread(file.close)
 
 
 def _download_name(title: str, path: Path) -> str:

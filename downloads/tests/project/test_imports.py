@@ -102,6 +102,7 @@ THIRD_PARTY = {
         "downloads.management.commands.web",
         "downloads.management.commands.runserver",
     },
+    "twisted": {"ytarchive.server"},
     "redis": {
         "downloads.progress",
         "downloads.bridge",

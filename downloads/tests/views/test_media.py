@@ -10,13 +10,12 @@ from django.contrib.auth import get_user_model
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 
-from downloads.files import http_range
 from downloads.models import StoredFiles, Video
 from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
 from downloads.views import media
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-FILM_CONTENT = bytes(range(256)) * 40_000  # 10.24 MB, more than two open-ended ranges
+FILM_CONTENT = bytes(range(256)) * 40_000  # 10.24 MB, many times what a player gets at once
 FILM_BYTES = len(FILM_CONTENT)
 
 
@@ -84,7 +83,7 @@ def test_it_is_no_page_of_ours(video_with_files):
     [
         ("bytes=0-0", 0, 0),
         ("bytes=5-9", 5, 9),
-        ("bytes=0-", 0, http_range.MAX_OPEN_RANGE_BYTES - 1),
+        ("bytes=0-", 0, FILM_BYTES - 1),
         ("bytes=7000000-", 7_000_000, FILM_BYTES - 1),
         (f"bytes={FILM_BYTES - 1}-", FILM_BYTES - 1, FILM_BYTES - 1),
         ("bytes=-5", FILM_BYTES - 5, FILM_BYTES - 1),
@@ -99,6 +98,45 @@ def test_it_answers_a_range(video_with_files, range_header, first, last):
     assert response["Content-Range"] == f"bytes {first}-{last}/{FILM_BYTES}"
     assert response["Content-Length"] == str(last - first + 1)
     assert response.body == FILM_CONTENT[first : last + 1]
+
+
+PLAYER_OVER_HTTPS = {"sec-fetch-dest": "video"}
+PLAYER_OVER_HTTP = {"referer": "http://nas.example/videos/abc/", "accept": "*/*", "accept-encoding": "identity"}
+
+
+@pytest.mark.parametrize("player", [PLAYER_OVER_HTTPS, {"sec-fetch-dest": "audio"}, PLAYER_OVER_HTTP])
+def test_it_gives_a_player_a_piece_that_the_browser_reads_to_its_end(video_with_files, player):
+    response = get_media(video_with_files.video_id, range="bytes=100-", **player)
+    assert response["Content-Range"] == f"bytes 100-{99 + media.MAX_PLAYER_RANGE_BYTES}/{FILM_BYTES}"
+    assert response.body == FILM_CONTENT[100 : 100 + media.MAX_PLAYER_RANGE_BYTES]
+    # Chromium's cache would join the pieces to one long response.
+    assert response["Cache-Control"] == "no-store"
+    last = get_media(video_with_files.video_id, range=f"bytes={FILM_BYTES - 9}-", **player)
+    assert last.body == FILM_CONTENT[-9:]
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"accept": "*/*"},  # curl, wget, ffmpeg
+        {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Wget/1.25.0"},
+        {"sec-fetch-dest": "document", "referer": "http://localhost/videos/abc/", "accept": "*/*"},
+        {"sec-fetch-dest": "empty"},  # fetch() of a page, and Chromium's Resume
+        {"referer": "http://nas.example/videos/abc/", "if-range": "ETAG"},  # Chromium's Resume over plain HTTP
+    ],
+)
+def test_it_answers_an_open_range_of_all_others_to_its_end(video_with_files, client):
+    etag = get_media(video_with_files.video_id, method="head")["ETag"]
+    headers = {name: value.replace("ETAG", etag) for name, value in client.items()}
+    response = get_media(video_with_files.video_id, range="bytes=100-", **headers)
+    assert response["Content-Range"] == f"bytes 100-{FILM_BYTES - 1}/{FILM_BYTES}"
+    assert response.body == FILM_CONTENT[100:]
+    assert response["Cache-Control"] == "private, no-cache"
+
+
+def test_it_gives_a_player_the_closed_range_that_it_requests(video_with_files):
+    response = get_media(video_with_files.video_id, range="bytes=0-5000000", **PLAYER_OVER_HTTPS)
+    assert len(response.body) == 5_000_001  # Safari takes no shorter answer to its closed ranges
 
 
 @pytest.mark.parametrize("range_header", [f"bytes={FILM_BYTES}-", f"bytes={FILM_BYTES}-{FILM_BYTES + 5}", "bytes=-0"])
