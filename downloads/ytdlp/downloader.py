@@ -14,7 +14,7 @@ from django.conf import settings
 from downloads.ytdlp import error_messages
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
 from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, PlaylistEntry, ProbeResult
-from downloads.ytdlp.resuming_client import HTTPError, ResumingYoutubeDL, YoutubeDLError
+from downloads.ytdlp.resuming_client import THUMBNAIL_EXTENSION, HTTPError, ResumingYoutubeDL, YoutubeDLError
 from downloads.ytdlp.streams import Stream, StreamUpdate
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ MERGING_POSTPROCESSORS = (
     "FixupTimestamp",
     "FixupDuration",
 )
-THUMBNAIL_EXTENSIONS = ("jpg", "jpeg", "png", "webp")
 
 
 def probe_url(
@@ -138,13 +137,11 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
     media = Path(probe_result.info.get("filepath") or "")
     if not media.is_file() or not media.stat().st_size:
         raise DownloadError("The site answered, but sent no video.", False)
-    thumbnails = sorted(
-        path for path in media.parent.glob(f"{OUTPUT_STEM}.*") if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS
-    )
+    thumbnail = media.parent / f"{OUTPUT_STEM}.{THUMBNAIL_EXTENSION}"
     info_json = media.parent / f"{OUTPUT_STEM}.info.json"
     return DownloadedFiles(
         media,
-        thumbnail=thumbnails[0] if thumbnails else None,
+        thumbnail=thumbnail if thumbnail.is_file() else None,
         info_json=info_json if info_json.is_file() else None,
         subtitle_files=sorted(path for path in media.parent.glob(f"{OUTPUT_STEM}.*.vtt") if path.stat().st_size),
     )

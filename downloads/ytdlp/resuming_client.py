@@ -20,6 +20,7 @@ __all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError"]
 
 READ_CHUNK_BYTES = 1024 * 1024
 MAX_PAGE_BYTES = 64 * 1024 * 1024  # for each response of a probe
+THUMBNAIL_EXTENSION = "image"
 MAX_THUMBNAIL_DOWNLOAD_BYTES = 10_000_000
 THUMBNAIL_TIMEOUT_SECONDS = 60.0
 
@@ -76,11 +77,18 @@ class ResumingYoutubeDL(YoutubeDL):
             return self._open_fragment(self._partial_file, request)
         return self._open_with_resume(self._partial_file, request)
 
-    def _write_thumbnails(self, *args: Any, **kwargs: Any) -> Any:
-        """Download the thumbnail, up to its limits of size and time; yt-dlp ignores a failure."""
+    def _write_thumbnails(self, label: str, info_dict: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Download the thumbnail, up to its limits of size and time; a failure does not fail the video.
+
+        The file has the same extension for every URL: yt-dlp takes it from the URL, and refuses those such as "php".
+        """
+        thumbnails = [{**thumbnail, "ext": THUMBNAIL_EXTENSION} for thumbnail in info_dict.get("thumbnails") or []]
         self._is_fetching_thumbnail = True
         try:
-            return super()._write_thumbnails(*args, **kwargs)
+            return super()._write_thumbnails(label, {**info_dict, "thumbnails": thumbnails}, *args, **kwargs)
+        except (YoutubeDLError, TransportError, ValueError) as error:
+            self.write_debug(f"No thumbnail: {error}")
+            return []
         finally:
             self._is_fetching_thumbnail = False
 
