@@ -118,11 +118,11 @@ def _read_stream_info(file: Path) -> str:
 
 
 def extract_frame(file: Path, output: Path) -> bool:
-    """Write a frame of the video to `output`, a JPEG up to 640 pixels wide; False if none, or without ffmpeg."""
+    """Write a frame of the video to `output`, a JPEG up to 1280 pixels wide; False if none, or without ffmpeg."""
     for seconds in FRAME_OFFSETS_SECONDS:
-        options = ["-ss", seconds, "-i", f"file:{file}", "-frames:v", "1", "-vf", "scale='min(640,iw)':-2", "-y"]
+        options = ["-ss", seconds, "-i", f"file:{file}", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2"]
         try:
-            process = _run_ffmpeg([*options, f"file:{output}"])
+            process = _run_ffmpeg([*options, "-q:v", "2", "-y", f"file:{output}"])
         except subprocess.TimeoutExpired:
             return False
         if process is None:

@@ -6,7 +6,8 @@ Django's FileResponse reads a whole file into memory under ASGI and does not sup
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +29,7 @@ from downloads.accounts import permissions
 from downloads.files import media_folder, subtitles
 from downloads.files.http_range import ByteRange, RangeNotSatisfiable, parse_range_header
 from downloads.files.media_types import CONTENT_TYPES, get_content_type
+from downloads.files.thumbnails import stored
 from downloads.models import Video
 
 logger = logging.getLogger(__name__)
@@ -40,17 +42,28 @@ STREAM_CHUNK_BYTES = 128 * 1024
 # the pieces, since a cache joins them to responses of any length.
 MAX_PLAYER_RANGE_BYTES = 512 * 1024
 REVALIDATE_CACHE_CONTROL = "private, no-cache"
+VERSIONED_CACHE_CONTROL = "private, max-age=31536000, immutable"  # of an URL that changes with the file
+# Thumbnails of older videos are drawn one at a time, in processes of their own, for which this thread waits.
+_drawing_executor = ThreadPoolExecutor(1, "thumbnails")
 _UNSAFE_NAME_PATTERN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
 
 async def serve_video(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Return a video's media file, or the requested range of it; as an attachment with `?download=1`."""
-    return await _serve_file(request, video_id, lambda row: row["media_file"], REVALIDATE_CACHE_CONTROL)
+    return await _serve_file(request, video_id, lambda row: _find_file(row["media_file"]))
 
 
 async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
-    """Return a video's thumbnail."""
-    return await _serve_file(request, video_id, lambda row: row["thumbnail"], "private, max-age=600")
+    """Return a video's thumbnail; with `?size=small` the size of cards. With `?v=…` browsers may keep it."""
+    is_small = request.GET.get("size") == "small"
+    cache_control = VERSIONED_CACHE_CONTROL if request.GET.get("v") else REVALIDATE_CACHE_CONTROL
+    try:
+        return await _serve_file(
+            request, video_id, lambda row: _find_thumbnail(video_id, row["thumbnail"], is_small), cache_control
+        )
+    except OSError as error:
+        logger.warning("No thumbnail of %s can be kept: %s", video_id, error)
+        return await _serve_file(request, video_id, lambda row: _find_file(row["thumbnail"]))
 
 
 async def serve_subtitles(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
@@ -58,15 +71,34 @@ async def serve_subtitles(request: HttpRequest, video_id: str, language: str) ->
     return await _serve_file(
         request,
         video_id,
-        lambda row: subtitles.file_names_by_language(row["subtitle_files"]).get(language, ""),
-        REVALIDATE_CACHE_CONTROL,
+        lambda row: _find_file(subtitles.file_names_by_language(row["subtitle_files"]).get(language, "")),
     )
 
 
+async def _find_file(name: str) -> Path | None:
+    return await asyncio.to_thread(media_folder.find_file, name)
+
+
+async def _find_thumbnail(video_id: str, name: str, is_small: bool) -> Path | None:
+    """Return the thumbnail of this size, which is drawn now if it never was; raise OSError if it cannot be kept."""
+    try:
+        path = await asyncio.to_thread(stored.find_thumbnail, video_id, name, is_small=is_small)
+        if path is None:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(_drawing_executor, stored.draw_stored_thumbnail, video_id, name)
+            path = await asyncio.to_thread(stored.find_thumbnail, video_id, name, is_small=is_small)
+    except FileNotFoundError:
+        return None
+    return path
+
+
 async def _serve_file(
-    request: HttpRequest, video_id: str, get_file_name: Callable[[Any], str], cache_control: str
+    request: HttpRequest,
+    video_id: str,
+    find_path: Callable[[Any], Awaitable[Path | None]],
+    cache_control: str = REVALIDATE_CACHE_CONTROL,
 ) -> HttpResponseBase:
-    """Return the file whose name `get_file_name` reads from the video's row; 403, 404 or 405 where that fails."""
+    """Return the file that `find_path` finds for the video's row; 403, 404 or 405 where that fails."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not permissions.can_view(await request.auser()):
@@ -77,7 +109,7 @@ async def _serve_file(
         .afirst()
     )
     await sync_to_async(_release_connection)()
-    path = await asyncio.to_thread(media_folder.find_file, get_file_name(row)) if row else None
+    path = await find_path(row) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
     response = await _file_response(request, path)

@@ -16,6 +16,7 @@ from downloads.database import retry_while_database_is_down
 from downloads.files import ffmpeg, media_folder, media_types, workspace
 from downloads.files.names import safe_name
 from downloads.files.subtitles import collect_subtitles
+from downloads.files.thumbnails.process import draw_thumbnails
 from downloads.intake import urls
 from downloads.models import Quality, Queue, StoredFiles, Video
 from downloads.progress import publisher
@@ -222,12 +223,11 @@ class Attempt:
     def _prepare_thumbnail(
         self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str
     ) -> Path | None:
-        """Keep the site's thumbnail, else extract a frame; None if neither is possible."""
-        # The extension is None for a file that is too large or no image.
-        if downloaded.thumbnail and (extension := media_types.thumbnail_extension(downloaded.thumbnail)):
-            return downloaded.thumbnail.rename(prepared_folder / f"{stem}.{extension}")
-        frame = prepared_folder / f"{stem}.jpg"
-        return frame if ffmpeg.extract_frame(media, frame) else None
+        """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible."""
+        if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, prepared_folder, stem)):
+            return drawn
+        frame = self.folder / "frame.jpg"
+        return draw_thumbnails(frame, prepared_folder, stem) if ffmpeg.extract_frame(media, frame) else None
 
 
 def _require_playable(downloaded: DownloadedFiles) -> None:

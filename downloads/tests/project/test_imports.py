@@ -102,6 +102,8 @@ THIRD_PARTY = {
         "downloads.management.commands.web",
         "downloads.management.commands.runserver",
     },
+    # Decoding pictures of strangers is the task of one program, which runs in a process of its own.
+    "PIL": {"downloads.files.thumbnails.drawing"},
     "twisted": {"ytarchive.server"},
     "redis": {
         "downloads.progress",

@@ -1,6 +1,7 @@
 """Responses with media files: whole, in ranges, and only for files that a row names."""
 
 import asyncio
+import io
 import os
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient
+from PIL import Image
 
+from downloads.files.thumbnails import stored
 from downloads.models import StoredFiles, Video
+from downloads.tests.support import pictures
 from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
 from downloads.views import media
 
@@ -184,6 +188,67 @@ def test_it_offers_a_copy_under_a_safe_name(video_with_files):
 def test_it_shows_the_picture(video_with_files):
     response = get_media(video_with_files.video_id, "thumbnail")
     assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
+
+
+class TestThumbnails:
+    """Thumbnails in two sizes, also of videos that were filed with the picture of their site alone."""
+
+    @pytest.fixture
+    def older_video(self, video_with_files, media_root, settings, tmp_path) -> Video:
+        settings.CACHE_ROOT = tmp_path / "cache"
+        (media_root / "a" / "film.png").write_bytes(pictures.noise_png())
+        Video.objects.filter(pk=video_with_files.pk).update(thumbnail="a/film.png")
+        return video_with_files
+
+    def test_a_4_mb_picture_is_small_for_cards(self, older_video, monkeypatch):
+        small = get_media(older_video.video_id, "thumbnail?size=small")
+        assert (small.status_code, small["Content-Type"]) == (200, "image/jpeg")
+        assert len(small.body) <= 60_000
+        assert Image.open(io.BytesIO(small.body)).width == 480
+        # Nothing is drawn a second time, for either size.
+        monkeypatch.setattr(stored, "draw_thumbnails", None)
+        assert get_media(older_video.video_id, "thumbnail?size=small").body == small.body
+        assert Image.open(io.BytesIO(get_media(older_video.video_id, "thumbnail").body)).width == 1280
+
+    def test_a_browser_keeps_it_until_its_version_changes(self, older_video):
+        unversioned = get_media(older_video.video_id, "thumbnail?size=small")
+        assert unversioned["Cache-Control"] == "private, no-cache"
+        unchanged = get_media(older_video.video_id, "thumbnail?size=small", **{"if-none-match": unversioned["ETag"]})
+        assert unchanged.status_code == 304
+        versioned = get_media(older_video.video_id, "thumbnail?size=small&v=1")
+        assert versioned["Cache-Control"] == "private, max-age=31536000, immutable"
+
+    def test_it_is_drawn_again_when_the_picture_changes(self, older_video, media_root):
+        before = get_media(older_video.video_id, "thumbnail?size=small")
+        (media_root / "a" / "film.png").write_bytes(pictures.encode(pictures.two_halves(), "PNG"))
+        after = get_media(older_video.video_id, "thumbnail?size=small")
+        assert (after.status_code, after["ETag"] != before["ETag"], after.body != before.body) == (200, True, True)
+
+    def test_it_writes_nothing_to_the_media_folder(self, older_video, media_root):
+        before = sorted(media_root.rglob("*"))
+        assert len(get_media(older_video.video_id, "thumbnail?size=small").body) <= 60_000
+        assert sorted(media_root.rglob("*")) == before
+
+    def test_the_picture_itself_is_sent_when_nothing_can_be_kept(self, older_video, settings, media_root, caplog):
+        settings.CACHE_ROOT.write_bytes(b"no folder")
+        response = get_media(older_video.video_id, "thumbnail?size=small&v=1")
+        assert response.body == (media_root / "a" / "film.png").read_bytes()
+        assert response["Cache-Control"] == "private, no-cache"
+        assert "No thumbnail of" in caplog.text
+
+    def test_what_cannot_be_drawn_has_no_small_size(self, older_video, media_root):
+        (media_root / "a" / "film.png").write_bytes(pictures.bomb_png())
+        assert get_media(older_video.video_id, "thumbnail?size=small").status_code == 404
+
+    def test_it_goes_with_the_video(self, older_video, settings):
+        get_media(older_video.video_id, "thumbnail?size=small")
+        assert list(settings.CACHE_ROOT.rglob("*.jpg"))
+        Video.objects.get(pk=older_video.pk).remove()
+        assert not list(settings.CACHE_ROOT.rglob("*.jpg"))
+
+    def test_it_refuses_strangers(self, older_video, settings):
+        settings.PRIVATE = True
+        assert get_media(older_video.video_id, "thumbnail?size=small").status_code == 403
 
 
 def test_it_shows_nothing_but_what_it_knows_to_be_harmless(media_root):
