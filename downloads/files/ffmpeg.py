@@ -13,7 +13,8 @@ import imageio_ffmpeg
 from django.conf import settings
 
 READ_TIMEOUT_SECONDS = 60
-FRAME_OFFSETS_SECONDS = ("3", "0")  # where a frame is extracted: the first offset that yields one
+# Where a frame is extracted: the first that yields one. A cover of an audio file has no place to seek to.
+FRAME_SEEK_OPTIONS = (("-ss", "3"), ())
 # Containers that hold their own media. Playlist formats are left out, since they name other files to open.
 ALLOWED_CONTAINERS = "mov,matroska,webm,mpegts,mpeg,ogg,flv,avi,asf,mp3,aac,flac,wav,amr,mpegvideo,m4v,h264"
 SAFE_INPUT_OPTIONS = ("-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", ALLOWED_CONTAINERS)
@@ -119,8 +120,8 @@ def _read_stream_info(file: Path) -> str:
 
 def extract_frame(file: Path, output: Path) -> bool:
     """Write a frame of the video to `output`, a JPEG up to 1280 pixels wide; False if none, or without ffmpeg."""
-    for seconds in FRAME_OFFSETS_SECONDS:
-        options = ["-ss", seconds, "-i", f"file:{file}", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2"]
+    for seek_options in FRAME_SEEK_OPTIONS:
+        options = [*seek_options, "-i", f"file:{file}", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2"]
         try:
             process = _run_ffmpeg([*options, "-q:v", "2", "-y", f"file:{output}"])
         except subprocess.TimeoutExpired:
