@@ -224,10 +224,14 @@ class Attempt:
         self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str
     ) -> Path | None:
         """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible."""
-        if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, prepared_folder, stem)):
-            return drawn
         frame = self.folder / "frame.jpg"
-        return draw_thumbnails(frame, prepared_folder, stem) if ffmpeg.extract_frame(media, frame) else None
+        try:
+            if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, prepared_folder, stem)):
+                return drawn
+            return draw_thumbnails(frame, prepared_folder, stem) if ffmpeg.extract_frame(media, frame) else None
+        except OSError as error:
+            logger.warning("%s gets no thumbnail: %s", self.video.video_id, error)
+            return None
 
 
 def _require_playable(downloaded: DownloadedFiles) -> None:

@@ -2,7 +2,8 @@
 
 Pictures come from strangers, so they are decoded here, in a process with little memory, time and environment that
 imports nothing of ours. What it writes holds pixels alone: no metadata, no profile, no bytes of the source.
-Exit status 1: the picture cannot be drawn, with the reason on standard error.
+Exit status 3: the picture cannot be drawn, with the reason on standard error. Status 1, of an error before that: no
+picture can be drawn, for example because Pillow is not installed.
 """
 
 import io
@@ -14,6 +15,7 @@ from typing import NamedTuple, cast
 
 from PIL import Image, ImageCms, ImageOps
 
+REFUSED_EXIT_STATUS = 3
 MAX_MEMORY_BYTES = 2**30
 MAX_CPU_SECONDS = 15
 MAX_PIXELS = 36_000_000  # by the head of the file, before anything is decoded; 8K video has 33 million
@@ -44,7 +46,8 @@ def main() -> None:
         small_path.write_bytes(_encode(_shrink(large, SMALL), SMALL.max_bytes))
         large_path.write_bytes(_encode(large, LARGE.max_bytes))
     except Exception as error:  # decoders raise anything for broken files
-        sys.exit(f"{type(error).__name__}: {error}")
+        sys.stderr.write(f"{type(error).__name__}: {error}")
+        sys.exit(REFUSED_EXIT_STATUS)
 
 
 def _limit_resources() -> None:

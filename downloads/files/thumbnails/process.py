@@ -10,6 +10,7 @@ logger = logging.getLogger(__name__)
 
 # Not imported: no other process is to load Pillow.
 DRAWING_PROGRAM = Path(__file__).with_name("drawing.py")
+FAILED_EXIT_STATUS = 1  # of Python, for an error that the program does not expect
 TIMEOUT_SECONDS = 60
 LARGE_SUFFIX, SMALL_SUFFIX = ".jpg", ".small.jpg"
 # All that the program may know of the environment, which holds passwords.
@@ -19,7 +20,7 @@ ENVIRONMENT_NAMES = ("LD_LIBRARY_PATH", "SYSTEMROOT")
 def draw_thumbnails(source: Path, folder: Path, stem: str) -> Path | None:
     """Draw a picture as "stem.jpg" and "stem.small.jpg" in `folder`; return the path of the first.
 
-    Return None, and log the reason, if it is no picture that can be drawn.
+    Return None, and log the reason, if it is no picture that can be drawn. Raise OSError if none can be.
     """
     large, small = folder / f"{stem}{LARGE_SUFFIX}", folder / f"{stem}{SMALL_SUFFIX}"
     # Isolated (-I): neither the working folder nor variables of the environment say what is imported.
@@ -41,6 +42,8 @@ def draw_thumbnails(source: Path, folder: Path, stem: str) -> Path | None:
             return large
         lines = process.stderr.decode("utf-8", "replace").strip().splitlines()
         reason = lines[-1] if lines else f"the program ended with {process.returncode}"
+        if process.returncode == FAILED_EXIT_STATUS:
+            raise OSError(f"no picture can be drawn: {reason}")
     logger.info("No thumbnail of %s: %s", source.name, reason)
     for path in (large, small):
         path.unlink(missing_ok=True)

@@ -161,9 +161,16 @@ def test_a_bomb_is_refused_by_its_head(tmp_path):
     paths = [str(tmp_path / name) for name in ("bomb.png", "large.jpg", "small.jpg")]
     command = [sys.executable, "-I", "-c", MEASURED_RUN, process.DRAWING_PROGRAM, *paths]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
+    assert result.returncode == 3
     assert "256000000 pixels" in result.stderr
     assert int(re.search(r"VmHWM:\s+(\d+) kB", result.stdout)[1]) < 100_000
+
+
+def test_a_program_that_does_not_run_says_nothing_of_the_picture(tmp_path, monkeypatch):
+    (tmp_path / "program.py").write_text("import missing_package")
+    monkeypatch.setattr(process, "DRAWING_PROGRAM", tmp_path / "program.py")
+    with pytest.raises(OSError, match="No module named 'missing_package'"):
+        process.draw_thumbnails(tmp_path / "x", tmp_path, "film")
 
 
 def test_it_knows_nothing_of_our_secrets(tmp_path, monkeypatch):
@@ -224,6 +231,16 @@ class TestStored:
         assert self.find(is_small=False) == self.original
         with pytest.raises(FileNotFoundError):
             self.find()
+
+    def test_it_is_drawn_later_when_nothing_can_be_drawn_now(self, monkeypatch, tmp_path):
+        (tmp_path / "program.py").write_text("import missing_package")
+        with monkeypatch.context() as patch:
+            patch.setattr(process, "DRAWING_PROGRAM", tmp_path / "program.py")
+            with pytest.raises(OSError, match="missing_package"):
+                self.draw()
+        assert self.find() is None
+        self.draw()
+        assert self.find()
 
     def test_what_was_drawn_at_filing_is_found(self):
         small = self.original.with_name("film.small.jpg")

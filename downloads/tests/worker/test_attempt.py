@@ -11,6 +11,7 @@ from PIL import Image
 
 from downloads import database
 from downloads.files import media_folder, workspace
+from downloads.files.thumbnails import process
 from downloads.library import video_page
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import EgressProxy
@@ -107,6 +108,14 @@ def test_a_frame_stands_for_a_picture_that_cannot_be_drawn(download, media_serve
     video = download(media_server.url("/page/x?thumbnail=/picture.png"))
     assert (video.status, video.error) == (Status.COMPLETE, "")
     assert stored_picture(video, settings, ".small").size == (320, 240)  # the size of the clip
+
+
+def test_a_video_is_stored_without_a_thumbnail_where_none_can_be_drawn(download, media_server, monkeypatch, caplog):
+    monkeypatch.setattr(process, "DRAWING_PROGRAM", "/nowhere/drawing.py")
+    monkeypatch.setattr(process, "FAILED_EXIT_STATUS", 2)  # of Python, for a program that is not there
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error, video.thumbnail) == (Status.COMPLETE, "", "")
+    assert "gets no thumbnail" in caplog.text
 
 
 @pytest.mark.parametrize(
