@@ -1,5 +1,6 @@
 """The connections of a browser: six to a host, which players and downloads share with the pages."""
 
+import contextlib
 import filecmp
 import socket
 import threading
@@ -97,7 +98,12 @@ class CuttingProxy(threading.Thread):
     def run(self) -> None:
         while True:
             client, _ = self.listener.accept()
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self.serve_safely, args=(client,), daemon=True).start()
+
+    def serve_safely(self, client: socket.socket) -> None:
+        """Serve a client; either side may disconnect at any time."""
+        with contextlib.suppress(OSError):
+            self.serve(client)
 
     def serve(self, client: socket.socket) -> None:
         """Pass one request and its response on."""
