@@ -1,5 +1,6 @@
 """Django settings, and the only place that reads environment variables."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -142,7 +143,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "downloads.accounts.cookies.ArchiveSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -235,6 +236,13 @@ CONTENT_SECURITY_POLICY = {
 CSRF_FAILURE_VIEW = "downloads.views.responses.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+# Browsers send a cookie to every port of a host, so that programs there overwrite each other's `sessionid`. These names
+# are the archive's own, also beside another archive: machines that share the secret key share them, and a new key, with
+# which all sessions end, makes new ones. Without the prefix `__Host-`, which forbids a path.
+COOKIE_PREFIX = f"ytarchive_{hashlib.sha256(f'cookie names {SECRET_KEY}'.encode()).hexdigest()[:8]}"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}_sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}_csrftoken"
+MESSAGE_STORAGE = "downloads.accounts.cookies.ArchiveMessageStorage"
 SESSION_COOKIE_SAMESITE = "Lax"
 # Other programs may be on the same host. A browser sends a cookie of "/" to all paths below it, and Django takes the
 # last of two with one name, so that under a path the names differ too: "sessionid.tube".

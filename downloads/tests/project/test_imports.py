@@ -80,7 +80,7 @@ PROJECT = {
         "downloads.parent_death",
         "downloads.progress",
     },
-    "ytarchive.asgi": {"ytarchive.server", "downloads.monitoring", "downloads.routing"},
+    "ytarchive.asgi": {"ytarchive.server", "downloads.accounts", "downloads.monitoring", "downloads.routing"},
     "ytarchive.urls": {"downloads.views"},
 }
 # Commands are where the app starts the project's servers and processes; nothing else of the app knows them.
