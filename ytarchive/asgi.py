@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from ytarchive.server.origin import SameOriginMiddleware
+from ytarchive.server.request_checks import ForwardedScheme, SameOriginMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
 django_application = get_asgi_application()
@@ -36,9 +36,11 @@ class OptionalAuthMiddleware:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ProtocolTypeRouter(
-    {
-        "http": endpoints.MonitoringEndpoints(django_application),
-        "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
-    }
+application = ForwardedScheme(
+    ProtocolTypeRouter(
+        {
+            "http": endpoints.MonitoringEndpoints(django_application),
+            "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
+        }
+    )
 )

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import environ
+import idna
 import redis
 from django.core.exceptions import ImproperlyConfigured
 
@@ -49,13 +50,32 @@ def env_languages(name: str) -> str:
     return ",".join(codes)
 
 
+def env_hosts(name: str, default: list[str]) -> list[str]:
+    """Return a list of host names, each as browsers send it: lowercase, other scripts in Punycode."""
+    return [_to_ascii(name, host) for host in env_list(name, default)]
+
+
 def env_origins(name: str) -> list[str]:
-    """Return a list of origins, each a scheme and a host."""
+    """Return a list of origins, each a scheme and a host as browsers send it; the host may begin with `*.`."""
     origins = env_list(name, [])
     for origin in origins:
-        if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+        if not re.fullmatch(r"https?://(\*\.)?[^/?#@*\s]+", origin, re.IGNORECASE):
             raise ImproperlyConfigured(f"{name} has {origin!r}; use a scheme and a host, such as https://example.org.")
-    return origins
+    return [_to_ascii(name, origin) for origin in origins]
+
+
+def _to_ascii(name: str, host: str) -> str:
+    """Return a host, or an origin, in lowercase ASCII: each label of another script as IDNA 2008 encodes it."""
+    if host.isascii():
+        return host.lower()
+    try:
+        return re.sub(r"[^.:/*]*[^\x00-\x7f.:/*][^.:/*]*", _encode_label, host).lower()
+    except idna.IDNAError as error:
+        raise ImproperlyConfigured(f"{name} has {host!r}, which is no host name ({error}).") from error
+
+
+def _encode_label(match: re.Match[str]) -> str:
+    return idna.encode(match[0], uts46=True).decode()
 
 
 def env_path(name: str) -> str:

@@ -14,6 +14,7 @@ from ytarchive.env import (
     check_url,
     env,
     env_bool,
+    env_hosts,
     env_int,
     env_languages,
     env_list,
@@ -122,7 +123,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Django ------------------------------------------------------------------------------------------
 
 DEBUG = env_bool("DJANGO_DEBUG", False)
-ALLOWED_HOSTS = env_list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env_hosts("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env_origins("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -145,7 +146,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "downloads.accounts.cookies.ArchiveSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "ytarchive.server.request_checks.OriginCsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -233,7 +234,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CSRF_FAILURE_VIEW = "downloads.views.responses.csrf_failure"
+CSRF_FAILURE_VIEW = "downloads.views.refusals.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 # Browsers send a cookie to every port of a host, so that programs there overwrite each other's `sessionid`. These names
@@ -268,6 +269,9 @@ LOGGING = {
         # Listed to replace Django's own handlers, which would log every line a second time.
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
+        # Explained by ytarchive.server.request_checks and downloads.views.refusals.
+        "django.security.csrf": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "daphne": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         # Access logs are the proxy's task.

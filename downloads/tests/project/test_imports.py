@@ -59,6 +59,7 @@ APP = {
         "files",
         "forms",
         "formatting",
+        "outage_log",
         "ytdlp_update",
     },
     "consumers": {"accounts", "fanout", "progress"},
