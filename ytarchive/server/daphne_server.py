@@ -5,17 +5,21 @@ without a close frame and without calling the consumers' `disconnect`.
 """
 
 import asyncio
+import functools
 import logging
+import os
 import socket
 import time
 from typing import Any
 
 # Imported first, since it installs Twisted's asyncio reactor.
-from daphne.server import Server  # isort: skip
+from daphne.server import HTTPFactory, Server  # isort: skip
 from daphne.ws_protocol import WebSocketProtocol
-from twisted.internet import defer
+from twisted.internet import defer, reactor
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint
 
 from downloads.fanout.frames import Frames
+from ytarchive.server.http_channel import build_http_channel, plain_address
 from ytarchive.server.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
 
 logger = logging.getLogger(__name__)
@@ -100,6 +104,26 @@ class ProgressServer(Server):
     """The server of `manage.py web`."""
 
     is_stopping = False
+    endpoints: list[str]
+
+    def run(self) -> None:
+        """Serve until SIGTERM or Ctrl-C."""
+        HTTPFactory.protocol = build_http_channel
+        # Called when the factory is made. Daphne's own endpoints take every inherited socket for IPv4, and read the
+        # addresses of IPv6 clients wrong.
+        self.ready_callable = functools.partial(self._listen, self.endpoints)
+        self.endpoints = []
+        super().run()
+
+    def _listen(self, descriptions: list[str]) -> None:
+        """Listen on inherited sockets, each described as `fd:fileno=<n>`."""
+        for description in descriptions:
+            fd = int(description.removeprefix("fd:fileno="))
+            with socket.socket(fileno=os.dup(fd)) as listener:
+                endpoint = AdoptedStreamServerEndpoint(reactor, fd, listener.family)
+            listening = endpoint.listen(self.http_factory)
+            listening.addCallbacks(self.listen_success, self.listen_error)
+            self.listeners.append(listening)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Create the application of a request or WebSocket, the latter with a DirectTransport in its scope.
@@ -110,6 +134,8 @@ class ProgressServer(Server):
         # Daphne takes it from the client's header Daphne-Root-Path, and Django would begin every URL with it, those
         # that are cached for all visitors too.
         scope["root_path"] = ""
+        if scope["client"]:
+            scope["client"] = [plain_address(scope["client"][0]), scope["client"][1]]
         if self.is_stopping:
             if scope["type"] == "http":
                 protocol.basic_error(503, b"Service Unavailable", "The server is just stopping. Try again soon.")
