@@ -71,6 +71,8 @@ TOP = {"admin", "urls", "routing", "templatetags", "management"}
 PROJECT = {
     "ytarchive.env": set(),
     "ytarchive.data_folder": set(),
+    "ytarchive.formats": set(),
+    "ytarchive.log_format": set(),
     "ytarchive.static_storage": set(),
     "ytarchive.message_storage": set(),
     "ytarchive.settings": {"ytarchive.env", "ytarchive.data_folder"},
