@@ -12,6 +12,7 @@ import redis
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+SYSTEM_ZONES = Path("/usr/share/zoneinfo")
 REDIS_URL_EXAMPLES = "redis://host:6379/0, rediss://… or unix:///path"
 # RFC 3986's unreserved characters, which nothing between a browser and the archive encodes or decodes; no dot segment.
 PATH_SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
@@ -114,15 +115,22 @@ def env_time_zone(name: str) -> str:
     zone = _zone_of_file(text) if text.startswith("/") else text or "UTC"
     if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", zone) or zone.split("/")[0] in ("right", "posix"):
         raise ImproperlyConfigured(f"{name} is {text!r}; use a name such as Europe/Berlin, not a rule or a path.")
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError) as error:
+    if not _has_zone(zone):
         if not zoneinfo.available_timezones():
             raise ImproperlyConfigured(
                 "This machine has no time zone data; install the system's package tzdata, or `pip install tzdata`."
-            ) from error
-        raise ImproperlyConfigured(f"{name} is {text!r}, which is no time zone; use one like Europe/Berlin.") from error
+            )
+        raise ImproperlyConfigured(f"{name} is {text!r}, which is no time zone; use one like Europe/Berlin.")
     return zone
+
+
+def _has_zone(zone: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError):
+        return False
+    # Django raises ValueError for a zone that Python's package tzdata has and the system's folder lacks.
+    return not SYSTEM_ZONES.exists() or (SYSTEM_ZONES / zone).exists()
 
 
 def _zone_of_file(text: str) -> str:

@@ -118,7 +118,7 @@ def explain_csrf_refusal(request: HttpRequest, reason: str) -> Refusal:
     if reason == csrf.REASON_CSRF_TOKEN_MISSING:
         return Refusal(
             "The form was incomplete",
-            "It came without its security token, as when a page was still loading.",
+            "It came without its security token: the page was perhaps still loading when its form was sent.",
             "Reload it, then try again.",
             can_resend=can_resend,
         )
@@ -142,7 +142,7 @@ def _explain_missing_cookie(request: HttpRequest, can_resend: bool) -> Refusal:
     return Refusal(
         "The browser sent no cookie",
         "Cookies are blocked for this site, or were deleted since this page was opened.",
-        "Allow them. Reload it, then try again.",
+        "Allow cookies for the page. Reload it, then try again.",
         can_resend=can_resend,
     )
 

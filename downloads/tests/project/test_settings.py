@@ -135,11 +135,11 @@ def test_it_takes_an_empty_value_of_each_setting_for_an_unset_one(blank: str) ->
 
 
 def test_it_gives_a_developer_debug_also_with_an_empty_value() -> None:
-    program = "import sys; sys.argv = ['manage.py', 'runserver', '--version']; import manage; manage.main(); "
-    program += "import os; sys.stderr.write(os.environ['DJANGO_DEBUG'])"
+    program = "import atexit, os, sys; sys.argv = ['manage.py', 'runserver', '--version']; import manage; "
+    program += "atexit.register(lambda: sys.stderr.write(os.environ['DJANGO_DEBUG'])); manage.main()"
 
-    assert run_python("-c", program, DJANGO_DEBUG="").stderr.endswith("1")
-    assert run_python("-c", program, DJANGO_DEBUG="0").stderr.endswith("0")
+    assert run_python("-c", program, DJANGO_DEBUG="").stderr == "1"
+    assert run_python("-c", program, DJANGO_DEBUG="0").stderr == "0"
 
 
 @pytest.mark.parametrize("name", ["DJANGO_SUPERUSER_PASSWORD", "DJANGO_SECRET_KEY", "DJANGO_SUPERUSER_USERNAME"])
