@@ -106,7 +106,7 @@ def start_server(tmp_path_factory, session_redis_server):
         "DJANGO_ALLOWED_HOSTS": ALLOWED_HOSTS,
         "REDIS_URL": session_redis_server.url,
     }
-    run_manage("prepare", env=env).wait(60)
+    run_manage("prepare", env=env).wait(110)
 
     def start(**settings: str) -> RawClient:
         port = free_port()
