@@ -90,7 +90,7 @@ def _encode_label(match: re.Match[str]) -> str:
 
 def env_path(name: str) -> str:
     """Return a URL path that begins and ends with a slash, "/" if the variable is unset."""
-    text = env.str(name, default="").strip()
+    text = env_text(name).strip()
     if text in ("", "/"):
         return "/"
     if not re.fullmatch(rf"/?(?:{PATH_SEGMENT}/)*{PATH_SEGMENT}/?", text):

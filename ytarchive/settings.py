@@ -245,17 +245,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 # are the archive's own, also beside another archive: machines that share the secret key share them, and a new key, with
 # which all sessions end, makes new ones. Without the prefix `__Host-`, which forbids a path.
 COOKIE_PREFIX = f"ytarchive_{hashlib.sha256(f'cookie names {SECRET_KEY}'.encode()).hexdigest()[:8]}"
-SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}_sessionid"
-CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}_csrftoken"
-MESSAGE_STORAGE = "downloads.accounts.cookies.ArchiveMessageStorage"
-SESSION_COOKIE_SAMESITE = "Lax"
-# Other programs may be on the same host. A browser sends a cookie of "/" to all paths below it, and Django takes the
-# last of two with one name, so that under a path the names differ too: "sessionid.tube".
+# A browser sends a cookie of "/" to all paths below it too, and Django takes the last of two with one name, so that the
+# names of an archive under a path differ as well: "ytarchive_1a2b3c4d_sessionid.tube".
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = URL_PREFIX
 COOKIE_SUFFIX = URL_PREFIX.rstrip("/").replace("/", ".")
-SESSION_COOKIE_NAME = f"sessionid{COOKIE_SUFFIX}"
-CSRF_COOKIE_NAME = f"csrftoken{COOKIE_SUFFIX}"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}_sessionid{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}_csrftoken{COOKIE_SUFFIX}"
 MESSAGE_STORAGE = "ytarchive.message_storage.PathFallbackStorage"
+SESSION_COOKIE_SAMESITE = "Lax"
 # An https:// entry among the trusted origins declares a reverse proxy that terminates TLS.
 if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

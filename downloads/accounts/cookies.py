@@ -9,9 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.messages.storage.cookie import CookieStorage
-from django.contrib.messages.storage.fallback import FallbackStorage
-from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
@@ -76,15 +73,3 @@ class SocketSessionCookie:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         cookies = {**scope["cookies"], settings.SESSION_COOKIE_NAME: get_session_key(scope["cookies"])}
         await self.inner({**scope, "cookies": cookies}, receive, send)
-
-
-class ArchiveCookieStorage(CookieStorage):
-    """Messages in a cookie with the archive's own name."""
-
-    cookie_name = f"{settings.COOKIE_PREFIX}_messages"
-
-
-class ArchiveMessageStorage(FallbackStorage):
-    """Django's default storage of messages (MESSAGE_STORAGE) with that cookie."""
-
-    storage_classes = (ArchiveCookieStorage, SessionStorage)
