@@ -1,5 +1,6 @@
 """ffmpeg and the other programs that yt-dlp needs: their paths, and what ffmpeg reads from media files."""
 
+import dataclasses
 import functools
 import os
 import re
@@ -22,6 +23,8 @@ SAFE_INPUT_OPTIONS = ("-nostdin", "-v", "error", "-protocol_whitelist", "file", 
 # Two spaces: tags of the file, which may have any text, are indented further.
 DURATION_PATTERN = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
 AUDIO_STREAM_PATTERN = re.compile(r"^ *Stream #.*: Audio: ", re.M)
+FRAME_RATE_PATTERN = re.compile(r"^ *Stream #.*: Video: .*?, ([\d.]+) fps,", re.M)
+PROGRESS_PATTERN = re.compile(r"^(frame|out_time_us)=(\d+)$", re.M)  # of `-progress`; the last of each counts
 VIDEO_STREAM_PATTERN = re.compile(r"^ *Stream #.*: Video: (?!.*\(attached pic\))", re.M)
 
 
@@ -100,6 +103,40 @@ def read_duration(file: Path) -> float | None:
     """Return the duration of a media file in seconds; None if it has none, or without ffmpeg."""
     match = DURATION_PATTERN.search(_read_stream_info(file))
     return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasuredDuration:
+    """The duration of a whole file in seconds: by its header, by its timestamps, and by its number of frames."""
+
+    header_seconds: float
+    timestamp_seconds: float
+    frame_seconds: float | None  # None without video, or without a frame rate
+
+    def longest_seconds(self) -> float:
+        """Return the longest of the measures: each is too short for some good files."""
+        return max(self.header_seconds, self.timestamp_seconds, self.frame_seconds or 0.0)
+
+
+def measure_duration(file: Path) -> MeasuredDuration | None:
+    """Read a media file to its end and return its duration; None if it cannot be read, or without ffmpeg."""
+    options = ["-i", f"file:{file}", "-map", "0:v?", "-map", "0:a?", "-c", "copy", "-progress", "pipe:1"]
+    try:
+        process = _run_ffmpeg([*options, "-f", "null", os.devnull])
+    except subprocess.TimeoutExpired:
+        return None
+    values = dict(PROGRESS_PATTERN.findall(process.stdout.decode("ascii", "replace"))) if process else {}
+    if "out_time_us" not in values:
+        return None
+    stream_info = _read_stream_info(file)
+    rate = FRAME_RATE_PATTERN.search(stream_info)
+    frames_per_second = float(rate[1]) if rate else 0.0
+    header = DURATION_PATTERN.search(stream_info)
+    return MeasuredDuration(
+        header_seconds=int(header[1]) * 3600 + int(header[2]) * 60 + float(header[3]) if header else 0.0,
+        timestamp_seconds=int(values["out_time_us"]) / 1e6,
+        frame_seconds=int(values.get("frame", 0)) / frames_per_second if frames_per_second else None,
+    )
 
 
 def is_audio_only(file: Path) -> bool:
