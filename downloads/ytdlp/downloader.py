@@ -14,7 +14,13 @@ from django.conf import settings
 from downloads.ytdlp import error_messages
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
 from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, PlaylistEntry, ProbeResult
-from downloads.ytdlp.resuming_client import THUMBNAIL_EXTENSION, HTTPError, ResumingYoutubeDL, YoutubeDLError
+from downloads.ytdlp.resuming_client import (
+    THUMBNAIL_EXTENSION,
+    HTTPError,
+    ResumingYoutubeDL,
+    YoutubeDLError,
+    is_safe_extension,
+)
 from downloads.ytdlp.streams import Stream, StreamUpdate
 
 logger = logging.getLogger(__name__)
@@ -28,6 +34,7 @@ MERGING_POSTPROCESSORS = (
     "FixupTimestamp",
     "FixupDuration",
 )
+UNKNOWN_EXTENSION = "unknown_video"  # yt-dlp's own; what the file is, ffmpeg tells when it is stored
 
 
 def probe_url(
@@ -54,11 +61,11 @@ def download_files(
     `on_update` is called for each progress update, `on_merging` when all streams are downloaded and merging starts.
     """
     info, ydl = probe_result.info, probe_result.ydl
-    format_ids = [format_info.get("format_id") for format_info in _requested_formats(info)]
-    ydl.add_progress_hook(lambda event: _forward_progress(event, format_ids, on_update))
+    _make_extensions_safe(info)
+    ydl.add_progress_hook(lambda event: _forward_progress(event, ydl.stream_index, on_update))
     ydl.add_postprocessor_hook(lambda event: _forward_merge_start(event, on_merging))
     # A single file is kept byte for byte; streams assembled from fragments or merged are repaired.
-    is_single_file = len(format_ids) == 1 and info.get("protocol") in ("http", "https")
+    is_single_file = len(_requested_formats(info)) == 1 and info.get("protocol") in ("http", "https")
     ydl.params["fixup"] = "never" if is_single_file else "detect_or_warn"
     try:
         ydl.process_info(info)
@@ -112,16 +119,31 @@ def _build_stream(format_info: dict[str, Any]) -> Stream:
     return Stream(kind="audio" if is_audio else "video", expected_bytes=float(size) if size else None)
 
 
-def _forward_progress(event: dict[str, Any], format_ids: list[Any], on_update: Callable[[StreamUpdate], None]) -> None:
-    if event["status"] not in ("downloading", "finished"):
+def _make_extensions_safe(info: dict[str, Any]) -> None:
+    """Replace the extensions that yt-dlp refuses to write: "/clip.mp40" may well be a good video."""
+    for format_info in (info, *_requested_formats(info)):
+        if not is_safe_extension(format_info.get("ext")):
+            format_info["ext"] = UNKNOWN_EXTENSION
+    for subtitle in (info.get("requested_subtitles") or {}).values():
+        if not is_safe_extension(subtitle.get("ext")):
+            subtitle["ext"] = "vtt"
+
+
+def _forward_progress(
+    event: dict[str, Any], stream_index: int | None, on_update: Callable[[StreamUpdate], None]
+) -> None:
+    """Forward the progress of a stream; subtitles, which have no `stream_index`, are not part of it."""
+    if stream_index is None or event["status"] not in ("downloading", "finished"):
         return
-    format_id = (event.get("info_dict") or {}).get("format_id")
+    is_finished = event["status"] == "finished"
+    total_bytes = event.get("total_bytes") or event.get("total_bytes_estimate")
     on_update(
         StreamUpdate(
-            stream_index=format_ids.index(format_id) if format_id in format_ids else 0,
-            downloaded_bytes=int(event.get("downloaded_bytes") or 0),
-            total_bytes=event.get("total_bytes") or event.get("total_bytes_estimate"),
-            is_finished=event["status"] == "finished",
+            stream_index=stream_index,
+            # Of a file that was there already, yt-dlp reports the total alone.
+            downloaded_bytes=int(event.get("downloaded_bytes") or (is_finished and total_bytes) or 0),
+            total_bytes=total_bytes,
+            is_finished=is_finished,
             fragment_index=event.get("fragment_index"),
             fragment_count=event.get("fragment_count"),
         )

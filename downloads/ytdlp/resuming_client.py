@@ -193,12 +193,11 @@ class ResumingYoutubeDL(YoutubeDL):
 
 
 def is_safe_extension(extension: str | None) -> bool:
-    """Return whether yt-dlp writes files with this extension."""
+    """Return whether yt-dlp writes files with this extension, as it is."""
     try:
-        UnsafeExtensionError.sanitize_extension(extension)
+        return UnsafeExtensionError.sanitize_extension(extension) == extension
     except UnsafeExtensionError:
         return False
-    return True
 
 
 def _limit_response(response: Response, max_bytes: int, timeout_seconds: float) -> Response:
