@@ -15,12 +15,14 @@ from django.db.models import Max
 from django.utils import timezone
 
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
+from downloads.models.event import VideoEvent
 from downloads.models.state import VideoState
 from downloads.models.value_objects import MAX_PRIORITY, Metadata, QueuePosition, StoredFiles
 
 LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
 MAX_RETRIES = 3  # automatic retries in a row, after temporary errors
 RETRY_BACKOFF_FACTOR = 4  # how much longer each wait is than the one before
+RETRY_PREFIX = "Retrying in "  # of the reason of an automatic retry
 DEFAULT_QUEUE_POSITION = QueuePosition()
 
 
@@ -161,13 +163,19 @@ class Transitions(VideoState):
         if retry_count >= MAX_RETRIES:
             return self.fail(error)
         wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**retry_count * random.uniform(0.75, 1.25)  # noqa: S311
-        reason = f"Retrying in {format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
+        reason = f"{RETRY_PREFIX}{format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
         changes = {
             "retry_count": retry_count + 1,
             "not_before": timezone.now() + dt.timedelta(seconds=wait),
             "error": error,
         }
         return self._requeue(reason, changes, **self._lease_filter)
+
+    def previous_error(self) -> str:
+        """Return the error after which this attempt was queued as an automatic retry; "" for any other attempt."""
+        retries = VideoEvent.objects.filter(video_id=self.pk, attempt=self.attempt, reason__startswith=RETRY_PREFIX)
+        event = retries.last()
+        return event.reason.partition("). ")[2] if event else ""
 
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
         """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease meanwhile."""

@@ -80,12 +80,17 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
         leased_video.release(DISK_FULL_MESSAGE)
         return
     message = _failure_message(video, error)
-    # Resolvers fail temporarily, so an unknown host name is retried once.
-    may_retry_lookup = message.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.retry_count == 0
-    if isinstance(error, DownloadError) and (may_retry_lookup or not error.permanent):
+    if isinstance(error, DownloadError) and not error.permanent and not _is_repeated(leased_video, message):
         leased_video.retry_later(message)
     else:
         leased_video.fail(message)
+
+
+def _is_repeated(leased_video: LeasedVideo, message: str) -> bool:
+    """Return whether the attempt before failed with the same error at the same byte: it will do so again."""
+    if error_messages.may_pass(message) or leased_video.has_gained_bytes():
+        return False
+    return error_messages.is_same_error(message, leased_video.video.previous_error())
 
 
 def _hold_queue(video: Video) -> None:

@@ -47,8 +47,12 @@ class LeasedVideo:
 
     def retry_later(self, error: str) -> None:
         """Schedule a retry; an attempt that gained bytes gets all of its retries again."""
-        made_progress = workspace.has_gained_bytes(self.video.video_id)
+        made_progress = self.has_gained_bytes()
         self._write(lambda video: video.retry_later(error, made_progress=made_progress))
+
+    def has_gained_bytes(self) -> bool:
+        """Return whether this attempt got farther than any before it."""
+        return workspace.has_gained_bytes(self.video.video_id)
 
     def release(self, reason: str) -> None:
         """Put the video back into the queue."""

@@ -3,15 +3,16 @@
 Neither what people type nor what a site sends becomes an option of yt-dlp or a file name.
 """
 
+import contextlib
 import errno
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from downloads.ytdlp import error_messages
+from downloads.ytdlp import bugs, error_messages
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
 from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, PlaylistEntry, ProbeResult
 from downloads.ytdlp.resuming_client import (
@@ -42,10 +43,8 @@ def probe_url(
 ) -> ProbeResult | Playlist:
     """Look up a URL and choose the formats of its video, to be downloaded to `folder`; raise DownloadError."""
     ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
-    try:
+    with _converted_errors():
         info = _unwrap_single_video(ydl, ydl.extract_info(url, download=False))
-    except YoutubeDLError as error:
-        raise _to_download_error(error) from error
     if isinstance(info, Playlist):
         return info
     if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
@@ -67,10 +66,8 @@ def download_files(
     # A single file is kept byte for byte; streams assembled from fragments or merged are repaired.
     is_single_file = len(_requested_formats(info)) == 1 and info.get("protocol") in ("http", "https")
     ydl.params["fixup"] = "never" if is_single_file else "detect_or_warn"
-    try:
+    with _converted_errors():
         ydl.process_info(info)
-    except YoutubeDLError as error:
-        raise _to_download_error(error) from error
     return _collect_files(probe_result)
 
 
@@ -169,12 +166,33 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
     )
 
 
-def _to_download_error(error: BaseException) -> DownloadError | OSError:
-    """Convert an error of yt-dlp into one with a message for people; a full disk becomes OSError(ENOSPC)."""
+@contextlib.contextmanager
+def _converted_errors() -> Iterator[None]:
+    """Convert errors of yt-dlp; a bug of ours, in a method or a hook that yt-dlp calls, is raised as it is."""
+    try:
+        yield
+    except (YoutubeDLError, *bugs.BUG_TYPES) as error:
+        if converted := _to_download_error(error):
+            raise converted from error
+        raise
+
+
+def _to_download_error(error: BaseException) -> DownloadError | OSError | None:
+    """Convert an error of yt-dlp into one with a message for people; a full disk becomes OSError(ENOSPC).
+
+    None for an exception that was not raised by yt-dlp.
+    """
     if error_messages.DISK_FULL_PATTERN.search(str(error)):
         return OSError(errno.ENOSPC, str(error))
+    bug = bugs.find_bug(error)
+    if bug and (part := bugs.find_part(bug)):
+        return DownloadError(*error_messages.explain_bug(part, bug))
+    if not isinstance(error, YoutubeDLError):
+        return None
     status = next((cause.status for cause in _walk_causes(error) if isinstance(cause, HTTPError)), None)
-    return DownloadError(*error_messages.explain_error(str(error), status))
+    unexpected = bugs.find_unexpected(error)
+    extractor = f"extractor “{unexpected.ie}”" if unexpected and unexpected.ie else ""
+    return DownloadError(*error_messages.explain_error(str(error), status, extractor))
 
 
 def _walk_causes(error: BaseException | None) -> Iterable[BaseException]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
+from downloads.ytdlp import interim_responses
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration, require_promised_duration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient
@@ -46,6 +47,7 @@ THUMBNAIL_TIMEOUT_SECONDS = 60.0
 
 
 dash_manifest.install()
+interim_responses.install()
 
 
 class ResumingYoutubeDL(YoutubeDL):

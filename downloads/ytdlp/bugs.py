@@ -1,0 +1,58 @@
+"""Bugs of yt-dlp: exceptions that are mistakes in its code, and the part of it where they were raised."""
+
+import traceback
+from pathlib import Path
+
+import yt_dlp
+from yt_dlp.utils import ExtractorError
+
+# Mistakes in a program, unlike errors of the site or the network.
+BUG_TYPES = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    AssertionError,
+    NameError,
+    ArithmeticError,
+    RecursionError,
+    StopIteration,
+)
+YTDLP_FOLDER = Path(yt_dlp.__file__).parent
+APP_FOLDER = Path(__file__).parent.parent
+
+
+def find_bug(error: BaseException) -> BaseException | None:
+    """Return the exception that is a bug of yt-dlp: `error` itself, or what an extractor did not handle."""
+    if isinstance(error, BUG_TYPES):
+        return error
+    unexpected = find_unexpected(error)
+    # What cannot be parsed is a ValueError, with a message of its own: the site sent something else.
+    is_bug = unexpected and isinstance(unexpected.cause, BUG_TYPES) and not isinstance(unexpected.cause, ValueError)
+    return unexpected.cause if unexpected and is_bug else None
+
+
+def find_unexpected(error: BaseException | None) -> ExtractorError | None:
+    """Return the error of an extractor that met what it did not expect; None if it foresaw the error.
+
+    It is the context of the DownloadError that yt-dlp raises, which has only the extractor's own cause with it.
+    """
+    while error is not None and not isinstance(error, ExtractorError):
+        error = error.__context__
+    return error if error and not error.expected else None
+
+
+def find_part(error: BaseException) -> str | None:
+    """Return the part of yt-dlp that raised an exception, as 'extractor “youtube”'; None if it was not yt-dlp."""
+    part = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(APP_FOLDER):
+            part = None
+        elif path.is_relative_to(YTDLP_FOLDER):
+            folder = path.relative_to(YTDLP_FOLDER).parts[0].removesuffix(".py")
+            local_values = frame.f_locals
+            extractor = local_values.get("self") or local_values.get("cls")
+            name = getattr(extractor, "IE_NAME", None) if folder == "extractor" else None
+            part = f"{folder} “{name or path.stem}”"
+    return part
