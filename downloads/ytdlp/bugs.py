@@ -1,6 +1,7 @@
 """Bugs of yt-dlp: exceptions that are mistakes in its code, and the part of it where they were raised."""
 
 import traceback
+import types
 from pathlib import Path
 
 import yt_dlp
@@ -50,9 +51,17 @@ def find_part(error: BaseException) -> str | None:
         if path.is_relative_to(APP_FOLDER):
             part = None
         elif path.is_relative_to(YTDLP_FOLDER):
-            folder = path.relative_to(YTDLP_FOLDER).parts[0].removesuffix(".py")
-            local_values = frame.f_locals
-            extractor = local_values.get("self") or local_values.get("cls")
-            name = getattr(extractor, "IE_NAME", None) if folder == "extractor" else None
-            part = f"{folder} “{name or path.stem}”"
+            part = _extractor_name(frame) or part if _is_extractor(path) else None
+            part = part or f"{path.relative_to(YTDLP_FOLDER).parts[0].removesuffix('.py')} “{path.stem}”"
     return part
+
+
+def _is_extractor(path: Path) -> bool:
+    return path.is_relative_to(YTDLP_FOLDER / "extractor")
+
+
+def _extractor_name(frame: types.FrameType) -> str | None:
+    """Return the extractor whose method a frame is, by its own name; None for a function beside it."""
+    extractor = frame.f_locals.get("self") or frame.f_locals.get("cls")
+    name = getattr(extractor, "IE_NAME", None)
+    return f"extractor “{name}”" if name else None

@@ -14,7 +14,8 @@ FRAMES = 25 * SECONDS
 KEY = bytes(range(16))
 HLS = ["-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_playlist_type", "vod", "-hls_flags", "single_file"]
 DASH = ["-f", "dash", "-seg_duration", str(SEGMENT_SECONDS)]
-FOLDERS = ("ts", "fmp4", "encrypted", "dash", "dash_files")
+FOLDERS = ("ts", "fmp4", "encrypted", "dash", "dash_files", "ism")
+SMOOTH_STREAMING = ["-f", "smoothstreaming", "-min_frag_duration", "2000000"]
 
 
 def make_clips(folder: Path) -> Path:
@@ -32,6 +33,9 @@ def make_clips(folder: Path) -> Path:
     clips.run_ffmpeg(*copy, *HLS, "-hls_key_info_file", folder / "key_info", folder / "encrypted" / "index.m3u8")
     clips.run_ffmpeg("-i", clip, "-map", "0", "-c", "copy", *DASH, "-single_file", "1", folder / "dash" / "index.mpd")
     clips.run_ffmpeg("-i", clip, "-map", "0", "-c", "copy", *DASH, folder / "dash_files" / "index.mpd")
+    if clips.has_h264():  # the only video that yt-dlp knows in it
+        length = ["-t", str(SECONDS)]
+        clips.run_ffmpeg(*clips.VIDEO_SOURCE, *length, *clips.H264, "-bf", "0", *SMOOTH_STREAMING, folder / "ism" / "a")
     encrypt_by_number(folder / "ts", folder / "numbered")
     return folder
 

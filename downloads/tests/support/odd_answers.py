@@ -36,7 +36,10 @@ def send_bad_manifest(handler: media_server.MediaHandler) -> None:
 
 def send_bad_playlist(handler: media_server.MediaHandler) -> None:
     """An HLS playlist with a duration that is no number, on which yt-dlp raises ValueError."""
-    handler.text("#EXTM3U\n#EXTINF:two seconds,\n/hls/index0.ts\n#EXT-X-ENDLIST\n", "application/vnd.apple.mpegurl")
+    handler.text(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:two seconds,\n/hls/index0.ts\n#EXT-X-ENDLIST\n",
+        "application/vnd.apple.mpegurl",
+    )
 
 
 media_server.ROUTES |= {

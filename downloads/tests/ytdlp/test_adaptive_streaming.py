@@ -46,6 +46,7 @@ def download(tmp_path, media_server, clips):
             probed = downloader.probe_url(media_server.url(path), tmp_path, proxy_url=proxy.url)
             return downloader.download_files(probed, stop, threading.Event().set).media
 
+    run.folder = tmp_path
     return run
 
 
@@ -181,6 +182,22 @@ class TestResuming:
         media_server.requests.clear()
         assert frame_hashes(download("/adaptive/dash/index.mpd")) == frame_hashes(clips / "clip.mp4")
         assert len([path for path, _ in fragment_requests(media_server, "stream0.mp4")]) == 5
+
+    def test_smooth_streaming_gets_one_header(self, download, media_server, clips):
+        """yt-dlp writes the header itself, before the first fragment, and again unless its state says otherwise."""
+        if not any((clips / "ism").iterdir()):
+            pytest.skip("this ffmpeg has no H.264")
+        whole = download("/adaptive/ism/a/Manifest").read_bytes()
+        for path in Path(download.folder).iterdir():
+            path.unlink()
+        with pytest.raises(AttemptStopped):
+            download("/adaptive/ism/a/Manifest", fragments=4)
+        media_server.requests.clear()
+        resumed = download("/adaptive/ism/a/Manifest").read_bytes()
+        assert resumed.count(b"ftyp") == whole.count(b"ftyp") == 1
+        header_bytes = 1000  # with the time of its creation
+        assert resumed[header_bytes:] == whole[header_bytes:]
+        assert media_server.count_requests("/adaptive/ism/a/QualityLevels") == 4
 
 
 class TestPromisedDuration:
