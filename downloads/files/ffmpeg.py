@@ -118,11 +118,11 @@ class MeasuredDuration:
         return max(self.header_seconds, self.timestamp_seconds, self.frame_seconds or 0.0)
 
 
-def measure_duration(file: Path) -> MeasuredDuration | None:
-    """Read a media file to its end and return its duration; None if it cannot be read, or without ffmpeg."""
+def measure_duration(file: Path, timeout_seconds: float = READ_TIMEOUT_SECONDS) -> MeasuredDuration | None:
+    """Read a media file to its end and return its duration; None if it cannot be read in time, or without ffmpeg."""
     options = ["-i", f"file:{file}", "-map", "0:v?", "-map", "0:a?", "-c", "copy", "-progress", "pipe:1"]
     try:
-        process = _run_ffmpeg([*options, "-f", "null", os.devnull])
+        process = _run_ffmpeg([*options, "-f", "null", os.devnull], timeout_seconds)
     except subprocess.TimeoutExpired:
         return None
     values = dict(PROGRESS_PATTERN.findall(process.stdout.decode("ascii", "replace"))) if process else {}
@@ -170,13 +170,15 @@ def extract_frame(file: Path, output: Path) -> bool:
     return False
 
 
-def _run_ffmpeg(options: list[str]) -> "subprocess.CompletedProcess[bytes] | None":
+def _run_ffmpeg(
+    options: list[str], timeout_seconds: float = READ_TIMEOUT_SECONDS
+) -> "subprocess.CompletedProcess[bytes] | None":
     """Run ffmpeg with the options for untrusted files; None without ffmpeg.
 
-    Raise subprocess.TimeoutExpired after `READ_TIMEOUT_SECONDS`.
+    Raise subprocess.TimeoutExpired after `timeout_seconds`.
     """
     ffmpeg_path = find_ffmpeg()
     if not ffmpeg_path:
         return None
     command = [ffmpeg_path, *SAFE_INPUT_OPTIONS, *options]
-    return subprocess.run(command, capture_output=True, timeout=READ_TIMEOUT_SECONDS, check=False)
+    return subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)

@@ -5,6 +5,8 @@ import datetime as dt
 import logging
 from pathlib import Path
 
+from django.conf import settings
+
 from downloads.files import ffmpeg
 from downloads.ytdlp.results import DownloadError
 
@@ -36,7 +38,9 @@ class PromisedDuration:
 
 def require_promised_duration(file: Path, promised: PromisedDuration) -> None:
     """Raise DownloadError if a downloaded stream is shorter or longer than promised; log if it cannot be measured."""
-    measured = ffmpeg.measure_duration(file)
+    # Meanwhile nothing is received, for which the download would be stopped.
+    timeout_seconds = min(ffmpeg.READ_TIMEOUT_SECONDS, settings.STALL_SECONDS / 2)
+    measured = ffmpeg.measure_duration(file, timeout_seconds)
     if measured is None:
         logger.info("The duration of %s could not be measured", file.name)
     elif measured.longest_seconds() < promised.seconds - promised.tolerance_seconds:
@@ -49,7 +53,7 @@ def _is_too_long(measured: ffmpeg.MeasuredDuration, promised: PromisedDuration) 
     """Return whether both timestamps and frames exceed the promise; a gap in a recording stretches timestamps only."""
     limit = promised.seconds + promised.tolerance_seconds
     if measured.frame_seconds is None:
-        return measured.timestamp_seconds > limit
+        return measured.timestamp_seconds > REPETITION_RATIO * limit
     is_repetition = measured.frame_seconds > REPETITION_RATIO * promised.seconds
     return measured.frame_seconds > limit and (measured.timestamp_seconds > limit or is_repetition)
 
