@@ -107,15 +107,17 @@ def read_duration(file: Path) -> float | None:
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredDuration:
-    """The duration of a whole file in seconds: by its header, by its timestamps, and by its number of frames."""
+    """The duration of what is in a file, in seconds: by its timestamps, and by its number of frames.
 
-    header_seconds: float
+    The header is no measure: it may promise what is not in the file.
+    """
+
     timestamp_seconds: float
     frame_seconds: float | None  # None without video, or without a frame rate
 
     def longest_seconds(self) -> float:
-        """Return the longest of the measures: each is too short for some good files."""
-        return max(self.header_seconds, self.timestamp_seconds, self.frame_seconds or 0.0)
+        """Return the longer one: timestamps that begin anew, or a varying frame rate, make the other too short."""
+        return max(self.timestamp_seconds, self.frame_seconds or 0.0)
 
 
 def measure_duration(file: Path, timeout_seconds: float = READ_TIMEOUT_SECONDS) -> MeasuredDuration | None:
@@ -128,12 +130,9 @@ def measure_duration(file: Path, timeout_seconds: float = READ_TIMEOUT_SECONDS) 
     values = dict(PROGRESS_PATTERN.findall(process.stdout.decode("ascii", "replace"))) if process else {}
     if "out_time_us" not in values:
         return None
-    stream_info = _read_stream_info(file)
-    rate = FRAME_RATE_PATTERN.search(stream_info)
+    rate = FRAME_RATE_PATTERN.search(_read_stream_info(file))
     frames_per_second = float(rate[1]) if rate else 0.0
-    header = DURATION_PATTERN.search(stream_info)
     return MeasuredDuration(
-        header_seconds=int(header[1]) * 3600 + int(header[2]) * 60 + float(header[3]) if header else 0.0,
         timestamp_seconds=int(values["out_time_us"]) / 1e6,
         frame_seconds=int(values.get("frame", 0)) / frames_per_second if frames_per_second else None,
     )

@@ -12,6 +12,7 @@ SECONDS = 12
 SEGMENT_SECONDS = 2
 FRAMES = 25 * SECONDS
 KEY = bytes(range(16))
+SEGMENT_LIST_PATTERN = re.compile(r"<SegmentList.*?</SegmentList>", re.S)
 HLS = ["-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_playlist_type", "vod", "-hls_flags", "single_file"]
 DASH = ["-f", "dash", "-seg_duration", str(SEGMENT_SECONDS)]
 FOLDERS = ("ts", "fmp4", "encrypted", "dash", "dash_files", "ism")
@@ -43,6 +44,41 @@ def make_clips(folder: Path) -> Path:
 def without_offsets(playlist: str) -> str:
     """Return a playlist whose byte ranges continue the ones before."""
     return re.sub(r"(#EXT-X-BYTERANGE:\d+)@\d+", r"\1", playlist)
+
+
+def as_segment_base(manifest: str) -> str:
+    """Return a manifest that names the whole files, whose indexes list the segments."""
+    segment_base = '<SegmentBase indexRange="825-900"><Initialization range="0-824"/></SegmentBase>'
+    return SEGMENT_LIST_PATTERN.sub(segment_base, manifest)
+
+
+def with_media_urls(manifest: str) -> str:
+    """Return a manifest whose segments have the address of the file, and not only their representation."""
+
+    def name_file(match: re.Match[str]) -> str:
+        url = match[1]
+        text = match[0].replace(f"<BaseURL>{url}</BaseURL>", "").replace("<SegmentURL ", f'<SegmentURL media="{url}" ')
+        return text.replace("<Initialization ", f'<Initialization sourceURL="{url}" ')
+
+    return re.sub(r"<Representation.*?<BaseURL>(.*?)</BaseURL>.*?</Representation>", name_file, manifest, flags=re.S)
+
+
+def in_periods(manifest: str) -> str:
+    """Return a manifest with the first and the last half of the segments in periods of their own."""
+
+    def half(*, is_first: bool) -> str:
+        def keep(match: re.Match[str]) -> str:
+            segments = re.findall(r"<SegmentURL[^>]*/>", match[0])
+            kept = segments[: len(segments) // 2] if is_first else segments[len(segments) // 2 :]
+            head = match[0].partition("<SegmentURL")[0]
+            return f"{head}{''.join(kept)}</SegmentList>"
+
+        number, start = (0, 0) if is_first else (1, SECONDS // 2)
+        attributes = f'<Period id="{number}" start="PT{start}S" duration="PT{SECONDS // 2}S">'
+        return re.sub(r"<Period[^>]*>", attributes, SEGMENT_LIST_PATTERN.sub(keep, period))
+
+    period = re.findall(r"<Period.*</Period>", manifest, re.S)[0]
+    return manifest.replace(period, half(is_first=True) + half(is_first=False))
 
 
 def encrypt_by_number(source: Path, folder: Path) -> None:

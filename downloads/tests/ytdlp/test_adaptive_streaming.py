@@ -103,6 +103,13 @@ def test_it_downloads_dash_of_single_files(download, media_server, clips, path):
     assert frame_hashes(media) == frame_hashes(clips / "clip.mp4")
 
 
+@pytest.mark.parametrize(
+    "form", [adaptive_clips.as_segment_base, adaptive_clips.with_media_urls, adaptive_clips.in_periods]
+)
+def test_it_downloads_other_forms_of_single_files(download, clips, variant, form):
+    assert frame_hashes(download(variant("dash/index.mpd", form))) == frame_hashes(clips / "clip.mp4")
+
+
 def test_dash_streams_are_kept_byte_for_byte(download, clips, tmp_path):
     download("/adaptive/dash/index.mpd")
     streams = {path.read_bytes() for path in tmp_path.glob("media.f*")}
@@ -226,6 +233,17 @@ class TestPromisedDuration:
         path = variant("dash/index.mpd", lambda text: text.replace('"PT12.0S"', '"PT20.0S"'))
         with pytest.raises(results.DownloadError, match=r"promises 20\.0 s of this video, but 12\.0 s arrived"):
             download(path)
+
+    def test_a_period_that_is_left_out_is_no_video(self, download, variant, clips):
+        """yt-dlp takes periods of other files for other formats, and downloads one of them."""
+
+        def with_other_period(text):
+            text = adaptive_clips.in_periods(text)
+            first, second, rest = text.partition('<Period id="1"')
+            return first + second + rest.replace("index-stream", "./index-stream")
+
+        with pytest.raises(results.DownloadError, match=r"promises 12\.0 s .* but 6\.0 s arrived"):
+            download(variant("dash/index.mpd", with_other_period))
 
     @pytest.mark.parametrize(
         "change",

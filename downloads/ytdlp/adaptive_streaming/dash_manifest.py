@@ -15,17 +15,19 @@ from downloads.ytdlp.library import InfoExtractor, parse_duration
 
 # Element: (attribute with the URL, attribute with the byte range)
 RANGE_ATTRIBUTES = {"Initialization": ("sourceURL", "range"), "SegmentURL": ("media", "mediaRange")}
-DURATION_FIELD = "manifest_duration"  # of a format: what the manifest says, in seconds
+# Of a format, what the manifest says: its duration in seconds, and the number of its periods.
+DURATION_FIELD = "manifest_duration"
+PERIODS_FIELD = "manifest_periods"
 
 _original_parse = InfoExtractor._parse_mpd_periods
 
 
 def _parse_mpd_periods(self: Any, mpd_doc: ElementTree.Element, *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
     write_ranges_into_urls(mpd_doc)
-    duration = _read_duration(mpd_doc)
+    promise = _read_promise(mpd_doc)
     for period in _original_parse(self, mpd_doc, *args, **kwargs):
-        for format_info in period["formats"] if duration else ():
-            format_info[DURATION_FIELD] = duration
+        for format_info in period["formats"]:
+            format_info.update(promise)
         yield period
 
 
@@ -52,7 +54,8 @@ def promised_duration(info: dict[str, Any]) -> PromisedDuration | None:
     fragments = info.get("fragments")
     fragments = fragments if isinstance(fragments, list) else []
     if manifest_seconds := info.get(DURATION_FIELD):
-        return PromisedDuration(float(manifest_seconds))
+        # yt-dlp leaves out periods with other formats, such as advertisements.
+        return PromisedDuration(float(manifest_seconds), has_discontinuities=info.get(PERIODS_FIELD, 1) > 1)
     durations = [float(fragment.get("duration") or 0) for fragment in fragments]
     # The first may be the initialization segment. A fixed duration holds for the last segment too, which is shorter.
     if not durations or not all(durations[1:]) or not sum(durations):
@@ -60,9 +63,12 @@ def promised_duration(info: dict[str, Any]) -> PromisedDuration | None:
     return PromisedDuration(sum(durations), max(durations), has_discontinuities=info.get("protocol") != "ism")
 
 
-def _read_duration(mpd_doc: ElementTree.Element) -> float | None:
-    """Return the duration of a finished presentation in one period, in seconds; several periods are not all kept."""
-    periods = [element for element in mpd_doc if element.tag.rpartition("}")[2] == "Period"]
-    if mpd_doc.get("type") == "dynamic" or len(periods) != 1:
-        return None
-    return parse_duration(periods[0].get("duration")) or parse_duration(mpd_doc.get("mediaPresentationDuration"))
+def _read_promise(mpd_doc: ElementTree.Element) -> dict[str, Any]:
+    """Return the fields for the formats of a finished presentation; the same in all periods, or yt-dlp joins none."""
+    periods = [element for element in mpd_doc if str(element.tag).rpartition("}")[2] == "Period"]
+    duration = parse_duration(mpd_doc.get("mediaPresentationDuration"))
+    if duration is None and len(periods) == 1:
+        duration = parse_duration(periods[0].get("duration"))
+    if mpd_doc.get("type") == "dynamic" or not duration:
+        return {}
+    return {DURATION_FIELD: duration, PERIODS_FIELD: len(periods)}
