@@ -15,7 +15,7 @@ KEY = bytes(range(16))
 SEGMENT_LIST_PATTERN = re.compile(r"<SegmentList.*?</SegmentList>", re.S)
 HLS = ["-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_playlist_type", "vod", "-hls_flags", "single_file"]
 DASH = ["-f", "dash", "-seg_duration", str(SEGMENT_SECONDS)]
-FOLDERS = ("ts", "fmp4", "encrypted", "dash", "dash_files", "ism")
+FOLDERS = ("files", "ts", "fmp4", "encrypted", "dash", "dash_files", "ism")
 SMOOTH_STREAMING = ["-f", "smoothstreaming", "-min_frag_duration", "2000000"]
 
 
@@ -28,6 +28,7 @@ def make_clips(folder: Path) -> Path:
     clips.run_ffmpeg(*clips.VIDEO_SOURCE, *clips.AUDIO_SOURCE, "-t", str(SECONDS), *video, "-bf", "0", *clips.AAC, clip)
     copy = ["-i", clip, "-c", "copy"]
     clips.run_ffmpeg(*copy, *HLS, folder / "ts" / "index.m3u8")
+    clips.run_ffmpeg(*copy, *HLS[:-2], folder / "files" / "index.m3u8")
     clips.run_ffmpeg(*copy, *HLS, "-hls_segment_type", "fmp4", folder / "fmp4" / "index.m3u8")
     (folder / "encrypted" / "key").write_bytes(KEY)
     (folder / "key_info").write_text(f"key\n{folder / 'encrypted' / 'key'}\n")
@@ -130,6 +131,35 @@ def send_cut_off(handler: media_server.MediaHandler) -> None:
     handler.media(path.read_bytes(), path.suffix, data_sent if handler.headers.get("Range") else None)
 
 
+def send_page_for_third(handler: media_server.MediaHandler) -> None:
+    """Send a page in the place of the third segment, as a site does whose token has expired."""
+    path = _path(handler)
+    if path.name == "index2.ts":
+        handler.text("<!doctype html>\n<title>Sign in again</title>" + " " * 1000, "text/html; charset=utf-8")
+    else:
+        handler.media(path.read_bytes(), path.suffix)
+
+
+def send_as_page(handler: media_server.MediaHandler) -> None:
+    """Send the segments as pages, as a site does that hides them."""
+    path = _path(handler)
+    data = path.read_bytes()
+    handler.send_response(200)
+    is_playlist = path.suffix == ".m3u8"
+    handler.send_header("Content-Type", media_server.CONTENT_TYPES[".m3u8"] if is_playlist else "text/html")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
+
+
+def send_replaced_file(handler: media_server.MediaHandler) -> None:
+    """Send ranges of a file that is larger by some bytes from the fourth on."""
+    number = len(_ranges(handler))
+    path = _path(handler)
+    data = path.read_bytes()
+    handler.media(data + b"\xff" * 188 if number > 3 else data, path.suffix)
+
+
 def _ranges(handler: media_server.MediaHandler) -> list[tuple[str, str, str]]:
     return [entry for entry in handler.server.requests if entry[2]]
 
@@ -162,4 +192,7 @@ media_server.ROUTES |= {
     "/widerange/": send_wider_range,
     "/unsaidrange/": send_without_content_range,
     "/cutrange/": send_cut_off,
+    "/thirdpage/": send_page_for_third,
+    "/hidden/": send_as_page,
+    "/replaced/": send_replaced_file,
 }

@@ -149,6 +149,23 @@ def test_other_bytes_than_requested_are_refused(download):
         download("/otherrange/ts/index.m3u8")
 
 
+def test_a_page_is_no_segment(download):
+    """Its pictures would be missing in the middle, where neither the size nor the duration shows it."""
+    with pytest.raises(results.DownloadError, match=r"the site sent a page or a text \(text/html\)") as caught:
+        download("/thirdpage/files/index.m3u8")
+    assert not caught.value.permanent
+
+
+def test_a_segment_may_be_hidden_as_a_page(download, clips):
+    assert frame_hashes(download("/hidden/files/index.m3u8")) == frame_hashes(clips / "clip.mp4")
+
+
+def test_ranges_of_two_versions_are_not_joined(download, media_server, clips):
+    assert frame_hashes(download("/replaced/ts/index.m3u8")) == frame_hashes(clips / "clip.mp4")
+    ranges = [range_ for _, range_ in fragment_requests(media_server, ".ts")]
+    assert ranges[4] == ranges[0]
+
+
 @pytest.mark.parametrize("prefix", ["/adaptive/", "/norange/"])
 def test_a_range_beyond_the_file_is_refused(download, clips, variant, prefix):
     def lengthen_last(text):

@@ -18,6 +18,10 @@ from downloads.ytdlp.results import DownloadError
 RANGE_MARK = "#ytarchive-bytes="
 RANGE_URL_PATTERN = re.compile(rf"(?P<url>.*){RANGE_MARK}(?P<start>\d+)-(?P<end>\d+)", re.S)
 CONTENT_RANGE_PATTERN = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+# Sites give their media any type, so a page is known by its beginning too.
+TEXT_TYPE_PATTERN = re.compile(r"text/|application/(.*\+)?(json|xml)\b")
+TEXT_START_PATTERN = re.compile(rb"\s*[<{\[][\s!?/\w\"<{\[][\t\n\r\x20-\xff]*")
+TEXT_START_BYTES = 256
 SKIP_CHUNK_BYTES = 1024 * 1024
 
 
@@ -71,7 +75,7 @@ class FragmentClient:
         if byte_range is None:
             if request.headers.get("Range", "").endswith("-"):  # yt-dlp's resumption of an interrupted fragment
                 del request.headers["Range"]
-            return self._send(request)
+            return _require_media(self._send(request))
         request.url = url
         return self._open_range(request, byte_range)
 
@@ -156,6 +160,44 @@ class _RangeReader(io.RawIOBase):
         if wanted > 0 and not data:
             self._on_error()
         return data
+
+
+class _PrefixedReader(io.RawIOBase):
+    """A response whose beginning has been read before."""
+
+    def __init__(self, start: bytes, response: Any) -> None:
+        self._start = start
+        self._response = response
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, amount: int | None = -1) -> bytes:
+        if self._start:
+            size = len(self._start) if amount is None or amount < 0 else amount
+            data, self._start = self._start[:size], self._start[size:]
+            return data if amount is not None and amount >= 0 else data + self._response.read()
+        rest: bytes = self._response.read(amount if amount is None or amount >= 0 else None)
+        return rest
+
+    def close(self) -> None:
+        self._response.close()
+        super().close()
+
+
+def _require_media(response: Any) -> Any:
+    """Return a response with a fragment; raise DownloadError if it is a page or another text, such as an error."""
+    content_type = (response.headers.get("Content-Type") or "").strip().lower()
+    if not TEXT_TYPE_PATTERN.match(content_type):
+        return response
+    start = b""
+    while len(start) < TEXT_START_BYTES and (data := response.read(TEXT_START_BYTES - len(start))):
+        start += data
+    if TEXT_START_PATTERN.fullmatch(start):
+        response.close()
+        kind = content_type.partition(";")[0]
+        raise DownloadError(f"In the place of a part of the video, the site sent a page or a text ({kind}).", False)
+    return Response(_PrefixedReader(start, response), response.url, response.headers, response.status)
 
 
 def _read_content_range(response: Any, requested: ByteRange) -> tuple[ByteRange, int | None]:
