@@ -4,8 +4,8 @@ import traceback
 import types
 from pathlib import Path
 
-import yt_dlp
-from yt_dlp.utils import ExtractorError
+from downloads.ytdlp import library
+from downloads.ytdlp.library import ExtractorError
 
 # Mistakes in a program, unlike errors of the site or the network.
 BUG_TYPES = (
@@ -19,7 +19,7 @@ BUG_TYPES = (
     RecursionError,
     StopIteration,
 )
-YTDLP_FOLDER = Path(yt_dlp.__file__).parent
+YTDLP_FOLDER = library.FOLDER
 APP_FOLDER = Path(__file__).parent.parent
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
-from downloads.ytdlp import interim_responses
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration, require_promised_duration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient
@@ -26,8 +25,8 @@ from downloads.ytdlp.library import (
     YoutubeDL,
     YoutubeDLError,
 )
-from downloads.ytdlp.results import DownloadError
-from downloads.ytdlp.resumed_responses import (
+from downloads.ytdlp.responses import interim
+from downloads.ytdlp.responses.resumed import (
     is_continuation,
     parse_range,
     response_resume_info,
@@ -35,6 +34,7 @@ from downloads.ytdlp.resumed_responses import (
     with_range,
     without_range,
 )
+from downloads.ytdlp.results import DownloadError
 
 __all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError", "is_safe_extension"]
 
@@ -47,7 +47,7 @@ THUMBNAIL_TIMEOUT_SECONDS = 60.0
 
 
 dash_manifest.install()
-interim_responses.install()
+interim.install()
 
 
 class ResumingYoutubeDL(YoutubeDL):

@@ -10,7 +10,8 @@ import yt_dlp.networking
 from downloads.files import ffmpeg
 from downloads.network.proxy import EgressProxy
 from downloads.tests.support import odd_answers  # noqa: F401 (its routes)
-from downloads.ytdlp import downloader, interim_responses
+from downloads.ytdlp import downloader
+from downloads.ytdlp.responses import interim
 from downloads.ytdlp.resuming_client import ResumingYoutubeDL
 
 
@@ -52,7 +53,7 @@ def test_the_proxy_closes_the_connection_after_the_final_response(settings, medi
 class TestClient:
     """Without a proxy, as in a TLS tunnel, whose responses the proxy cannot read."""
 
-    @pytest.mark.parametrize("times", [1, interim_responses.MAX_INTERIM_RESPONSES])
+    @pytest.mark.parametrize("times", [1, interim.MAX_INTERIM_RESPONSES])
     @pytest.mark.parametrize("handler", ["Urllib", "Requests"])
     def test_it_waits_for_the_final_response(self, media_server, handler, times):
         with ResumingYoutubeDL({"proxy": ""}) as ydl:
@@ -66,7 +67,7 @@ class TestClient:
 
     def test_it_does_not_wait_for_ever(self, media_server):
         connection = http.client.HTTPConnection("127.0.0.1", media_server.server_port, timeout=20)
-        connection.request("GET", f"/interim/103/thumb.jpg?times={interim_responses.MAX_INTERIM_RESPONSES + 1}")
+        connection.request("GET", f"/interim/103/thumb.jpg?times={interim.MAX_INTERIM_RESPONSES + 1}")
         with pytest.raises(http.client.BadStatusLine, match="too many interim responses"):
             connection.getresponse()
         connection.close()
