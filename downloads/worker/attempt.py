@@ -21,13 +21,20 @@ from downloads.intake import urls
 from downloads.models import Quality, Queue, StoredFiles, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
-from downloads.worker import limits
+from downloads.worker import entry_attempt, limits
 from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
-from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, ProbeResult
+from downloads.ytdlp.results import (
+    DownloadedFiles,
+    DownloadError,
+    NotYetAvailable,
+    Playlist,
+    PlaylistEntry,
+    ProbeResult,
+)
 from downloads.ytdlp.streams import StreamUpdate
 
 logger = logging.getLogger(__name__)
@@ -139,7 +146,14 @@ class Attempt:
 
         Raise DownloadError when the site or a limit prevents it, LeaseLost when the video is no longer ours.
         """
-        probe_result = self._probe_url()
+        try:
+            entry_attempt.run_with_fresh_entry(self.leased_video, self.folder, self.proxy_url, self._run_once)
+        except NotYetAvailable as not_yet:
+            self.reporter.flush_and_close()
+            self.leased_video.wait_for_release(not_yet)
+
+    def _run_once(self, entry: PlaylistEntry | None) -> None:
+        probe_result = self._probe_url(entry)
         if isinstance(probe_result, Playlist):
             self.leased_video.expand_playlist(probe_result)
             return
@@ -148,7 +162,7 @@ class Attempt:
             return
         self._store_files(self._download_files(probe_result))
 
-    def _probe_url(self) -> ProbeResult | Playlist:
+    def _probe_url(self, entry: PlaylistEntry | None) -> ProbeResult | Playlist:
         self._enter_phase("looking up")
         return downloader.probe_url(
             urls.with_ascii_host(self.video.url),
@@ -156,6 +170,7 @@ class Attempt:
             proxy_url=self.proxy_url,
             quality=self.video.quality,
             subtitle_languages=self.video.subtitle_languages or settings.SUBTITLES,
+            entry=entry,
         )
 
     def _download_files(self, probe_result: ProbeResult) -> DownloadedFiles:

@@ -5,6 +5,7 @@ Neither what people type nor what a site sends becomes an option of yt-dlp or a 
 
 import contextlib
 import errno
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,9 +13,21 @@ from typing import Any
 
 from django.conf import settings
 
-from downloads.ytdlp import bugs, error_messages
+from downloads.ytdlp import availability, bugs, error_messages
+from downloads.ytdlp.library import UserNotLive
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
-from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, PlaylistEntry, ProbeResult
+from downloads.ytdlp.playlists import entries
+from downloads.ytdlp.playlists.json_values import clean_text
+from downloads.ytdlp.results import (
+    DownloadedFiles,
+    DownloadError,
+    NotYetAvailable,
+    Playlist,
+    PlaylistEntry,
+    ProbeResult,
+    SiteError,
+    Stage,
+)
 from downloads.ytdlp.resuming_client import (
     THUMBNAIL_EXTENSION,
     HTTPError,
@@ -39,17 +52,77 @@ UNKNOWN_EXTENSION = "unknown_video"  # yt-dlp's own; what the file is, ffmpeg te
 
 
 def probe_url(
-    url: str, folder: Path, *, proxy_url: str, quality: str = "best", subtitle_languages: str = ""
+    url: str,
+    folder: Path,
+    *,
+    proxy_url: str,
+    quality: str = "best",
+    subtitle_languages: str = "",
+    entry: PlaylistEntry | None = None,
 ) -> ProbeResult | Playlist:
-    """Look up a URL and choose the formats of its video, to be downloaded to `folder`; raise DownloadError."""
+    """Look up a URL and choose the formats of its video, to be downloaded to `folder`.
+
+    For an `entry` of a playlist its own data are used in place of the URL. Raise DownloadError, or NotYetAvailable for
+    a video whose recording is not up.
+    """
     ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
     with _converted_errors():
-        info = _unwrap_single_video(ydl, ydl.extract_info(url, download=False))
+        try:
+            info = _unwrap_single_video(ydl, _extract(ydl, url, entry))
+        except YoutubeDLError as error:
+            if not_yet := _find_not_yet(error, ydl, url, entry):
+                raise not_yet from error
+            raise
     if isinstance(info, Playlist):
         return info
-    if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
-        raise DownloadError("This is a live stream: try again when it has ended and its recording is up.", True)
+    if not_yet := availability.from_info(info) or availability.check_manifests(ydl, info):
+        raise not_yet
     return ProbeResult(info, [_build_stream(format_info) for format_info in _requested_formats(info)], ydl)
+
+
+def find_entry(
+    playlist_url: str,
+    entry: PlaylistEntry,
+    folder: Path,
+    *,
+    proxy_url: str,
+    playlist_entry: PlaylistEntry | None = None,
+) -> PlaylistEntry | None:
+    """Look an entry up in its playlist again, since its data may have expired; None if it is no longer there.
+
+    `playlist_entry` is the playlist's own data where it is an entry of another one. Raise as `probe_url` does.
+    """
+    playlist = probe_url(playlist_url, folder, proxy_url=proxy_url, entry=playlist_entry)
+    return entries.find_same_entry(playlist.entries, entry) if isinstance(playlist, Playlist) else None
+
+
+def _extract(ydl: Any, url: str, entry: PlaylistEntry | None) -> dict[str, Any] | None:
+    result: dict[str, Any] | None = (
+        entries.resolve_entry(ydl, entry) if entry else ydl.extract_info(url, download=False)
+    )
+    return result
+
+
+def _find_not_yet(error: YoutubeDLError, ydl: Any, url: str, entry: PlaylistEntry | None) -> NotYetAvailable | None:
+    """Return that a video is not up yet if an error of its probe means that; None for any other error.
+
+    An announced video is looked up once more for its date, which the error lacks.
+    """
+    causes = list(_walk_causes(error))
+    is_user_offline = any(isinstance(cause, UserNotLive) for cause in causes)
+    has_status = any(isinstance(cause, HTTPError) for cause in causes) and not is_user_offline
+    not_yet = None if has_status else availability.from_message(str(error), is_user_offline=is_user_offline)
+    if not_yet is None or not_yet.stage is not Stage.ANNOUNCED:
+        return not_yet
+    ydl.params["ignore_no_formats_error"] = True
+    try:
+        info = _extract(ydl, url, entry) or {}
+    except YoutubeDLError:
+        return not_yet
+    if details := availability.from_info(info):
+        starts_at = details.starts_at or not_yet.starts_at
+        return NotYetAvailable(details.stage, starts_at=starts_at, is_premiere=not_yet.is_premiere, info=info)
+    return not_yet
 
 
 def download_files(
@@ -74,10 +147,10 @@ def download_files(
 def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any] | Playlist:
     """Return the info of a single video, or a playlist of several; raise DownloadError if there is no video."""
     if info and info.get("_type", "video") in ("playlist", "multi_video"):
-        entries = list(_non_empty_entries(info))
-        if len(entries) > 1:
-            return _build_playlist(info, entries)
-        info = ydl.process_ie_result(entries[0], download=False) if entries else None
+        raw_entries = _list_entries(info)
+        if len(raw_entries) > 1:
+            return _build_playlist(ydl, info, raw_entries)
+        info = ydl.process_ie_result(raw_entries[0], download=False) if raw_entries else None
         if info and info.get("_type", "video") != "video":
             return _unwrap_single_video(ydl, info)
     if not info or info.get("_type", "video") != "video":
@@ -85,25 +158,16 @@ def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any
     return info
 
 
-def _non_empty_entries(info: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    return (entry for entry in info.get("entries") or () if entry)
+def _list_entries(info: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the raw entries of a playlist, one more than the limit at most."""
+    flat_entries = entries.flatten_entries(info.get("entries") or (), info.get("webpage_url"))
+    return list(itertools.islice(flat_entries, settings.PLAYLIST_LIMIT + 1))
 
 
-def _build_playlist(info: dict[str, Any], entries: list[dict[str, Any]]) -> Playlist:
+def _build_playlist(ydl: Any, info: dict[str, Any], raw_entries: list[dict[str, Any]]) -> Playlist:
     limit = settings.PLAYLIST_LIMIT
-    playlist_entries = [_build_playlist_entry(entry, info) for entry in entries[:limit]]
-    title = str(info.get("title") or info.get("id") or "")
-    return Playlist(title, [entry for entry in playlist_entries if entry.url], has_more=len(entries) > limit)
-
-
-def _build_playlist_entry(entry: dict[str, Any], playlist_info: dict[str, Any]) -> PlaylistEntry:
-    """Return an entry with a URL of its own: its page, or its file where its page is that of the playlist."""
-    page = entry.get("webpage_url") if entry.get("webpage_url") != playlist_info.get("webpage_url") else None
-    formats = entry.get("formats") or [{}]
-    is_pointer = entry.get("_type") in ("url", "url_transparent")
-    url = (entry.get("url") if is_pointer else None) or page or entry.get("url") or formats[-1].get("url") or ""
-    site = entry.get("ie_key") or entry.get("extractor_key") or ""
-    return PlaylistEntry(str(url), str(site), str(entry.get("id") or ""), str(entry.get("title") or ""))
+    title = clean_text(str(info.get("title") or info.get("id") or ""))
+    return Playlist(title, entries.build_entries(ydl, raw_entries[:limit], info), has_more=len(raw_entries) > limit)
 
 
 def _requested_formats(info: dict[str, Any]) -> list[dict[str, Any]]:
@@ -192,7 +256,7 @@ def _to_download_error(error: BaseException) -> DownloadError | OSError | None:
     status = next((cause.status for cause in _walk_causes(error) if isinstance(cause, HTTPError)), None)
     unexpected = bugs.find_unexpected(error)
     extractor = f"extractor “{unexpected.ie}”" if unexpected and unexpected.ie else ""
-    return DownloadError(*error_messages.explain_error(str(error), status, extractor))
+    return SiteError(*error_messages.explain_error(str(error), status, extractor))
 
 
 def _walk_causes(error: BaseException | None) -> Iterable[BaseException]:

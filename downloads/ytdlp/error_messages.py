@@ -2,6 +2,8 @@
 
 import re
 
+from downloads.ytdlp.smuggled_data import remove_smuggled
+
 # An error of the egress proxy itself, repeated by yt-dlp; see network.proxy.PROXY_ERROR_PREFIX.
 PROXY_ERROR_PATTERN = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
 MESSAGE_PREFIX_PATTERN = re.compile(r"^(ERROR: )?(\[[\w:.+-]+\] )?([\w-]{1,64}: (?=Unable|Failed|Video|This|Private))?")
@@ -73,7 +75,32 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
         True,
     ),
     (
-        r"private video|video is private|members.only|log ?in|sign in|\baccount\b",
+        r"members?.only|access to members|channel'?s? members|members of this|on level|patrons? only",
+        "Only paying members of its channel can see this video: the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"confirm your age|age.?(restrict|gate|verif|limit)|inappropriate for some",
+        "The site wants to know the age of whoever sees this video (age-restricted): the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"requires? payment|\brent(al)?\b|purchas|must be bought|buy this|pay.?per.?view|paid (video|content)|ppv",
+        "This video has to be bought or rented on its site.",
+        True,
+    ),
+    (
+        r"premium|subscri(be|bed|ber|bers|ption|ptions)\b",
+        "Only subscribers of the site can see this video: the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"private video|(video|recording|stream|post|track) is (set to )?private|is a private",
+        "This video is private: the site shows it to certain people only, and the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"log ?in|sign in|\baccount\b",
         "The site shows this video to certain people only, and the archive has no sign-in there.",
         True,
     ),
@@ -171,5 +198,5 @@ def _match_message(message: str, status: int | None, extractor: str) -> tuple[st
 
 def _strip_noise(message: str) -> str:
     """Return yt-dlp's message without its prefixes, its advice for command-line users, and its colors."""
-    message = re.sub(r"\x1b\[[0-9;]*m", "", message)
+    message = remove_smuggled(re.sub(r"\x1b\[[0-9;]*m", "", message))
     return ADVICE_PATTERN.sub("", MESSAGE_PREFIX_PATTERN.sub("", message)).strip()[:MAX_DETAIL_CHARACTERS]

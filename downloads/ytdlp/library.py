@@ -10,13 +10,16 @@ import yt_dlp  # noqa: E402 - only after the version is selected
 import yt_dlp.version  # noqa: E402
 from yt_dlp.extractor.common import InfoExtractor  # noqa: E402
 from yt_dlp.networking import Request, Response  # noqa: E402
-from yt_dlp.networking.exceptions import HTTPError, TransportError  # noqa: E402
+from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError  # noqa: E402
 from yt_dlp.utils import (  # noqa: E402
     ExtractorError,
+    UserNotLive,
     YoutubeDLError,
     determine_ext,
     parse_duration,
     parse_m3u8_attributes,
+    sanitize_url,
+    unsmuggle_url,
 )
 from yt_dlp.utils._utils import _UnsafeExtensionError as UnsafeExtensionError  # noqa: E402
 
@@ -31,12 +34,16 @@ __all__ = [
     "HTTPError",
     "InfoExtractor",
     "Request",
+    "RequestError",
     "Response",
     "TransportError",
     "UnsafeExtensionError",
+    "UserNotLive",
     "YoutubeDL",
     "YoutubeDLError",
     "determine_ext",
     "parse_duration",
     "parse_m3u8_attributes",
+    "sanitize_url",
+    "unsmuggle_url",
 ]

@@ -35,6 +35,7 @@ from downloads.ytdlp.responses.resumed import (
     without_range,
 )
 from downloads.ytdlp.results import DownloadError
+from downloads.ytdlp.smuggled_data import remove_secrets
 
 __all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError", "is_safe_extension"]
 
@@ -44,6 +45,8 @@ MAX_PAGE_BYTES = 64 * 1024 * 1024  # for each response of a probe
 THUMBNAIL_EXTENSION = "image"
 MAX_THUMBNAIL_DOWNLOAD_BYTES = 10_000_000
 THUMBNAIL_TIMEOUT_SECONDS = 60.0
+PLAYLIST_FIELDS = ("extractor", "extractor_key")
+VIDEO_FIELDS = (*PLAYLIST_FIELDS, "webpage_url", "webpage_url_basename", "webpage_url_domain")
 
 
 dash_manifest.install()
@@ -53,7 +56,8 @@ interim.install()
 class ResumingYoutubeDL(YoutubeDL):
     """`YoutubeDL` whose partial files are resumed safely, also by a later process.
 
-    `dl`, `urlopen`, `_write_thumbnails` and `_write_subtitles` override methods of yt-dlp.
+    `dl`, `urlopen`, `process_ie_result`, `sanitize_info`, `_write_thumbnails` and `_write_subtitles` override methods
+    of yt-dlp.
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
@@ -129,6 +133,21 @@ class ResumingYoutubeDL(YoutubeDL):
         if self._partial_file.is_fragmented:
             return self._open_fragment(self._partial_file, request)
         return self._open_with_resume(self._partial_file, request)
+
+    def process_ie_result(self, ie_result: Any, download: bool = True, extra_info: Any = None) -> Any:
+        """Resolve a result of an extractor, but leave an entry of a playlist as the extractor gave it."""
+        if not extra_info or "playlist" not in extra_info:
+            return super().process_ie_result(ie_result, download, extra_info)
+        # What these lack, they have from the playlist; a pointer has it from the page that it points to.
+        inherited_fields = {"playlist": PLAYLIST_FIELDS, "multi_video": PLAYLIST_FIELDS, "video": VIDEO_FIELDS}
+        for name in inherited_fields.get(ie_result.get("_type", "video"), ()):
+            ie_result.setdefault(name, extra_info.get(name))
+        return ie_result
+
+    @staticmethod
+    def sanitize_info(info_dict: Any, remove_private_keys: bool = False) -> Any:
+        """Prepare the info dict for its JSON file, without data for yt-dlp's own requests."""
+        return remove_secrets(YoutubeDL.sanitize_info(info_dict, remove_private_keys))
 
     def _write_thumbnails(self, label: str, info_dict: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Download the thumbnail, up to its limits of size and time; a failure does not fail the video.
