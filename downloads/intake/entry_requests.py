@@ -51,9 +51,11 @@ def find_video(entry: PlaylistEntry, canonical_url: str, playlist: Video) -> Vid
     a URL that only one entry of the playlist has: that of a video which a person has added, or which was in this
     playlist with another token.
     """
-    if entry.key and (request := EntryRequest.objects.filter(key=entry.key).select_related("video").first()):
-        return request.video
-    video = Video.objects.filter(canonical_url=canonical_url).exclude(pk=playlist.pk).first()
+    # What is there as a video may be added as audio too.
+    videos = Video.objects.of_medium(playlist.quality).exclude(pk=playlist.pk)
+    if entry.key and (known_video := videos.filter(entry_request__key=entry.key).first()):
+        return known_video
+    video = videos.filter(canonical_url=canonical_url).first()
     if video is None or (entry.key and not entry.is_url_unique):
         return None
     request = EntryRequest.objects.filter(video=video).first()
@@ -65,9 +67,9 @@ def _has_same_playlist(request: EntryRequest, video: Video, playlist: Video) -> 
     return video.parent_id == playlist.pk or request.playlist_url == playlist.url
 
 
-def choose_canonical_url(entry: PlaylistEntry, canonical_url: str) -> str:
+def choose_canonical_url(entry: PlaylistEntry, canonical_url: str, quality: str) -> str:
     """Return a canonical URL that no other video has, with the key in its fragment if necessary."""
-    is_free = not Video.objects.filter(canonical_url=canonical_url).exists()
+    is_free = not Video.objects.of_medium(quality).filter(canonical_url=canonical_url).exists()
     if is_free and entry.url:
         return canonical_url
     suffix = f"#ytarchive-entry-{entry.key[:20]}"

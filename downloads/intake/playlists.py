@@ -53,10 +53,12 @@ def _submit_entry(video: Video, entry: PlaylistEntry) -> str:
 
 
 def _queue_entry(video: Video, entry: PlaylistEntry, source: urls.ParsedUrl) -> str:
-    canonical_url = entry_requests.choose_canonical_url(entry, source.canonical_url) if entry.key else ""
+    canonical_url = source.canonical_url
+    if entry.key:
+        canonical_url = entry_requests.choose_canonical_url(entry, canonical_url, video.quality)
     new_video, created = Video.objects.ingest(
         source.line,
-        canonical_url or source.canonical_url,
+        canonical_url,
         added_by=video.added_by,
         quality=video.quality,
         queued_at=video.queued_at,

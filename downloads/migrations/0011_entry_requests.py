@@ -15,7 +15,7 @@ def restore_triggers(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("downloads", "0008_field_names"),
+        ("downloads", "0015_inner_words"),
     ]
 
     operations = [
