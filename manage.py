@@ -19,7 +19,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
     if sys.argv[1:2] == ["runserver"]:
         # A developer's server; whoever wants it otherwise sets DJANGO_DEBUG=0.
-        os.environ.setdefault("DJANGO_DEBUG", "1")
+        os.environ["DJANGO_DEBUG"] = os.environ.get("DJANGO_DEBUG", "").strip() or "1"
     try:
         from django.conf import settings  # after the version check: older Pythons cannot import it
         from django.core.exceptions import ImproperlyConfigured

@@ -82,7 +82,7 @@ class VideoEventInline(admin.TabularInline):
     @admin.display(description="At")
     def event_time(self, event: VideoEvent) -> str:
         """Return the time with seconds, since one minute may have several events."""
-        return _format_datetime(event.at, "j M Y, H:i:s")
+        return _format_datetime(event.at, "j M Y, H:i:s T")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: events are written by state transitions only."""
@@ -185,8 +185,8 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
 
     @admin.display(description="Added", ordering="added_at")
     def added_text(self, video: Video) -> str:
-        """Return the time of adding as "22 Nov 2026, 17:04"."""
-        return _format_datetime(video.added_at, "j M Y, H:i")
+        """Return the time of adding as "22 Nov 2026, 17:04 CET"."""
+        return _format_datetime(video.added_at, "j M Y, H:i T")
 
     @admin.display(description="Page")
     def page_link(self, video: Video) -> str:

@@ -1,6 +1,14 @@
-"""Log lines about an outage: one when it begins, one when it ends."""
+"""Log lines at a limited rate: two about an outage, and few of those that strangers can cause."""
 
 import logging
+import time
+from collections.abc import Hashable
+from typing import Any
+
+REPEAT_INTERVAL_SECONDS = 600.0  # of the same line
+WINDOW_SECONDS = 60.0
+MAX_LINES_PER_WINDOW = 20
+MAX_REMEMBERED_KEYS = 1000
 
 
 class OutageLog:
@@ -26,3 +34,32 @@ class OutageLog:
         if self.is_down:
             self._logger.info(self._recovery_message)
         self.is_down = False
+
+
+class LogLimiter:
+    """Logger of warnings: the same one once in 10 minutes, and all together 20 times a minute."""
+
+    def __init__(self, logger_name: str) -> None:
+        self._logger = logging.getLogger(logger_name)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was logged."""
+        self._logged_at: dict[Hashable, float] = {}
+        self._window_start = float("-inf")
+        self._lines_in_window = 0
+
+    def warning(self, key: Hashable, message: str, *args: Any) -> None:
+        """Log a warning, unless this key was logged lately or the limit is reached."""
+        now = time.monotonic()
+        if now - self._logged_at.get(key, float("-inf")) < REPEAT_INTERVAL_SECONDS:
+            return
+        if now - self._window_start >= WINDOW_SECONDS:
+            self._window_start, self._lines_in_window = now, 0
+        self._lines_in_window += 1
+        if self._lines_in_window > MAX_LINES_PER_WINDOW:
+            return
+        if len(self._logged_at) >= MAX_REMEMBERED_KEYS:
+            self._logged_at.clear()
+        self._logged_at[key] = now
+        self._logger.warning(message, *args)

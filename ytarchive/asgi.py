@@ -5,18 +5,20 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from ytarchive.server.origin import SameOriginMiddleware
+from ytarchive.server.request_checks import ForwardedScheme, SameOriginMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
 django_application = get_asgi_application()
 
 # Imported after get_asgi_application, which sets up Django.
-from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.auth import AuthMiddleware  # noqa: E402
 from channels.routing import ProtocolTypeRouter  # noqa: E402
+from channels.sessions import CookieMiddleware, SessionMiddleware  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import AnonymousUser  # noqa: E402
 
 from downloads import routing  # noqa: E402
+from downloads.accounts.cookies import SocketSessionCookie  # noqa: E402
 from downloads.monitoring import endpoints  # noqa: E402
 
 
@@ -25,7 +27,7 @@ class OptionalAuthMiddleware:
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
-        self.authenticated_inner = AuthMiddlewareStack(inner)
+        self.authenticated_inner = CookieMiddleware(SocketSessionCookie(SessionMiddleware(AuthMiddleware(inner))))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if settings.PRIVATE:
@@ -34,9 +36,11 @@ class OptionalAuthMiddleware:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ProtocolTypeRouter(
-    {
-        "http": endpoints.MonitoringEndpoints(django_application),
-        "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
-    }
+application = ForwardedScheme(
+    ProtocolTypeRouter(
+        {
+            "http": endpoints.MonitoringEndpoints(django_application),
+            "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
+        }
+    )
 )

@@ -1,5 +1,6 @@
 """Django settings, and the only place that reads environment variables."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from ytarchive.env import (
     check_url,
     env,
     env_bool,
+    env_hosts,
     env_int,
     env_languages,
     env_list,
     env_origins,
     env_path,
+    env_text,
+    env_time_zone,
     env_token,
 )
 
@@ -26,10 +30,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The data folder -----------------------------------------------------------------------------
 
-DATA = Path(env.str("YTARCHIVE_DATA", default="") or BASE_DIR / "data").expanduser().resolve()
+DATA = Path(env_text("YTARCHIVE_DATA") or BASE_DIR / "data").expanduser().resolve()
 try:
     data_folder.create_data_folder(DATA)
-    SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or data_folder.load_secret_key(DATA)
+    SECRET_KEY = env_text("DJANGO_SECRET_KEY") or data_folder.load_secret_key(DATA)
     REDIS_SOCKET = data_folder.redis_socket_path(DATA)
 except data_folder.DataFolderError as error:
     raise ImproperlyConfigured(str(error)) from error
@@ -58,23 +62,23 @@ RETRY_SECONDS = env_int("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
 TICK_MS = env_int("YTARCHIVE_TICK_MS", 200, 20, 5000)
 ALLOW_PRIVATE_HOSTS = env_bool("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
 # `up` sets YTARCHIVE_PRIVATE for its web processes when it binds to more than loopback.
-PRIVATE_IS_CHOSEN = bool(env.str("YTARCHIVE_PRIVATE", default=""))
+PRIVATE_IS_CHOSEN = bool(env_text("YTARCHIVE_PRIVATE"))
 PRIVATE = env_bool("YTARCHIVE_PRIVATE", bool(env_list("DJANGO_ALLOWED_HOSTS", [])))
 # The number of our own proxies in front of the server; each appends its client's address to X-Forwarded-For.
 PROXIES = env_int("YTARCHIVE_PROXIES", 0, 0, 9)
 # The path of the library, "/" or such as "/tube/"; every URL of ours begins with it.
 URL_PREFIX = env_path("YTARCHIVE_PATH")
 METRICS_TOKEN = env_token("YTARCHIVE_METRICS_TOKEN")
-SUPERUSER_USERNAME = env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin"
-SUPERUSER_PASSWORD = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
-SUPERUSER_EMAIL = env.str("DJANGO_SUPERUSER_EMAIL", default="")
+SUPERUSER_USERNAME = env_text("DJANGO_SUPERUSER_USERNAME") or "admin"
+SUPERUSER_PASSWORD = env_text("DJANGO_SUPERUSER_PASSWORD")
+SUPERUSER_EMAIL = env_text("DJANGO_SUPERUSER_EMAIL")
 # Set by `runserver` only, for its child. It cannot be a command-line argument: if the code is broken, the child is
 # Django's own runserver, which shows the error, waits for a fix, and does not accept our arguments.
 RUNSERVER_FD = env_int("YTARCHIVE_RUNSERVER_FD", 0, 0, 65535)
 
 # Redis -------------------------------------------------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env_text("REDIS_URL")
 REDIS_EMBEDDED = not REDIS_URL
 if REDIS_EMBEDDED:
     REDIS_URL = f"unix://{REDIS_SOCKET}"
@@ -101,7 +105,7 @@ CHANNEL_LAYERS = {
 
 # Database ----------------------------------------------------------------------------------------
 
-DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASE_URL = env_text("DATABASE_URL")
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -121,7 +125,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Django ------------------------------------------------------------------------------------------
 
 DEBUG = env_bool("DJANGO_DEBUG", False)
-ALLOWED_HOSTS = env_list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env_hosts("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env_origins("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -142,9 +146,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "downloads.accounts.cookies.ArchiveSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "ytarchive.server.request_checks.OriginCsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -196,8 +200,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE = "en"
 USE_I18N = False  # one language, so pages need no translation look-ups
-TIME_ZONE = "UTC"
+# The database keeps UTC; the zone is that of the admin, the log and, for now, the pages, which name it beside a time.
+TIME_ZONE = env_time_zone("TZ")
 USE_TZ = True
+FORMAT_MODULE_PATH = "ytarchive.formats"
 
 STATIC_URL = f"{URL_PREFIX}static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -232,17 +238,21 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CSRF_FAILURE_VIEW = "downloads.views.responses.csrf_failure"
+CSRF_FAILURE_VIEW = "downloads.views.refusals.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_SAMESITE = "Lax"
-# Other programs may be on the same host. A browser sends a cookie of "/" to all paths below it, and Django takes the
-# last of two with one name, so that under a path the names differ too: "sessionid.tube".
+# Browsers send a cookie to every port of a host, so that programs there overwrite each other's `sessionid`. These names
+# are the archive's own, also beside another archive: machines that share the secret key share them, and a new key, with
+# which all sessions end, makes new ones. Without the prefix `__Host-`, which forbids a path.
+COOKIE_PREFIX = f"ytarchive_{hashlib.sha256(f'cookie names {SECRET_KEY}'.encode()).hexdigest()[:8]}"
+# A browser sends a cookie of "/" to all paths below it too, and Django takes the last of two with one name, so that the
+# names of an archive under a path differ as well: "ytarchive_1a2b3c4d_sessionid.tube".
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = URL_PREFIX
 COOKIE_SUFFIX = URL_PREFIX.rstrip("/").replace("/", ".")
-SESSION_COOKIE_NAME = f"sessionid{COOKIE_SUFFIX}"
-CSRF_COOKIE_NAME = f"csrftoken{COOKIE_SUFFIX}"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}_sessionid{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}_csrftoken{COOKIE_SUFFIX}"
 MESSAGE_STORAGE = "ytarchive.message_storage.PathFallbackStorage"
+SESSION_COOKIE_SAMESITE = "Lax"
 # An https:// entry among the trusted origins declares a reverse proxy that terminates TLS.
 if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -253,13 +263,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "ytarchive.log_format.ZonedFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # Listed to replace Django's own handlers, which would log every line a second time.
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
+        # Explained by ytarchive.server.request_checks and downloads.views.refusals.
+        "django.security.csrf": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "daphne": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         # Access logs are the proxy's task.

@@ -29,6 +29,7 @@ def outside_path(request: HttpRequest) -> HttpResponse:
     return render(request, "outside_path.html", {"url_prefix": settings.URL_PREFIX}, status=404)
 
 
+handler400 = "downloads.views.refusals.bad_request"
 site_urls: list[URLPattern | URLResolver] = [
     # Before the admin's own, which it replaces.
     path("admin/login/", drop_foreign_next(admin.site.login)),

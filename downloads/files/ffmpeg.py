@@ -1,5 +1,6 @@
 """ffmpeg and the other programs that yt-dlp needs: their paths, and what ffmpeg reads from media files."""
 
+import dataclasses
 import functools
 import os
 import re
@@ -16,7 +17,8 @@ from django.conf import settings
 from downloads.files.containers import ALLOWED_DEMUXERS, MediaInfo
 
 READ_TIMEOUT_SECONDS = 60
-FRAME_OFFSETS_SECONDS = ("3", "0")  # where a frame is extracted: the first offset that yields one
+# Where a frame is extracted: the first that yields one. A cover of an audio file has no place to seek to.
+FRAME_SEEK_OPTIONS = (("-ss", "3"), ())
 SAFE_INPUT_OPTIONS = (
     *("-nostdin", "-v", "error", "-protocol_whitelist", "file"),
     *("-format_whitelist", ALLOWED_DEMUXERS),
@@ -26,6 +28,8 @@ SAFE_INPUT_OPTIONS = (
 CONTAINER_PATTERN = re.compile(r"^Input #0, (\S+), from ", re.MULTILINE)
 DURATION_PATTERN = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
 STREAM_PATTERN = re.compile(r"^  Stream #0:\S+: (Video|Audio): ([\w-]+)(.*)$", re.MULTILINE)
+FRAME_RATE_PATTERN = re.compile(r"^  Stream #0:\S+: Video: .*?, ([\d.]+) fps,", re.MULTILINE)
+PROGRESS_PATTERN = re.compile(r"^(frame|out_time_us)=(\d+)$", re.MULTILINE)  # of `-progress`; the last of each counts
 # Cover art and pictures of chapters are streams of video for ffmpeg.
 PICTURE_PATTERN = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 
@@ -101,6 +105,39 @@ def validation_error(file: Path) -> str:
     return lines[-1] if lines else f"ffmpeg ended with {process.returncode}"
 
 
+@dataclasses.dataclass(frozen=True)
+class MeasuredDuration:
+    """The duration of what is in a file, in seconds: by its timestamps, and by its number of frames.
+
+    The header is no measure: it may promise what is not in the file.
+    """
+
+    timestamp_seconds: float
+    frame_seconds: float | None  # None without video, or without a frame rate
+
+    def longest_seconds(self) -> float:
+        """Return the longer one: timestamps that begin anew, or a varying frame rate, make the other too short."""
+        return max(self.timestamp_seconds, self.frame_seconds or 0.0)
+
+
+def measure_duration(file: Path, timeout_seconds: float = READ_TIMEOUT_SECONDS) -> MeasuredDuration | None:
+    """Read a media file to its end and return its duration; None if it cannot be read in time, or without ffmpeg."""
+    options = ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-progress", "pipe:1", "-f", "null", os.devnull]
+    try:
+        process = _run_ffmpeg(file, options, timeout_seconds=timeout_seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    values = dict(PROGRESS_PATTERN.findall(process.stdout.decode("ascii", "replace"))) if process else {}
+    if "out_time_us" not in values:
+        return None
+    rate = FRAME_RATE_PATTERN.search(_read_stream_info(file))
+    frames_per_second = float(rate[1]) if rate else 0.0
+    return MeasuredDuration(
+        timestamp_seconds=int(values["out_time_us"]) / 1e6,
+        frame_seconds=int(values.get("frame", 0)) / frames_per_second if frames_per_second else None,
+    )
+
+
 def inspect_media(file: Path) -> MediaInfo | None:
     """Return the container and the streams of a media file; None if ffmpeg knows none in it, or without ffmpeg."""
     stream_info = _read_stream_info(file)
@@ -128,11 +165,11 @@ def _read_stream_info(file: Path) -> str:
 
 
 def extract_frame(file: Path, output: Path) -> bool:
-    """Write a frame of the video to `output`, a JPEG up to 640 pixels wide; False if none, or without ffmpeg."""
-    for seconds in FRAME_OFFSETS_SECONDS:
-        options = ["-frames:v", "1", "-vf", "scale='min(640,iw)':-2", "-y", f"file:{output}"]
+    """Write a frame of the video to `output`, a JPEG up to 1280 pixels wide; False if none, or without ffmpeg."""
+    for seek_options in FRAME_SEEK_OPTIONS:
+        options = ["-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "2", "-y", f"file:{output}"]
         try:
-            process = _run_ffmpeg(file, options, ["-ss", seconds])
+            process = _run_ffmpeg(file, options, seek_options)
         except subprocess.TimeoutExpired:
             return False
         if process is None:

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 
-MAX_OPEN_RANGE_BYTES = 4 * 1024 * 1024
 _RANGE_PATTERN = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -24,10 +23,11 @@ class ByteRange:
         return self.last - self.first + 1
 
 
-def parse_range_header(header: str, size: int) -> ByteRange | None:
+def parse_range_header(header: str, size: int, max_open_bytes: int | None = None) -> ByteRange | None:
     """Parse a Range header for a file of `size` bytes; None if it is to be ignored (malformed, or several ranges).
 
-    An open-ended range gets `MAX_OPEN_RANGE_BYTES` at most. Raise RangeNotSatisfiable after the end of the file.
+    An open-ended range reaches to the end of the file, or gets `max_open_bytes` at most. Raise RangeNotSatisfiable
+    after the end of the file.
     """
     match = _RANGE_PATTERN.fullmatch(header)
     if match is None or match.group(1) == match.group(2) == "":
@@ -41,5 +41,5 @@ def parse_range_header(header: str, size: int) -> ByteRange | None:
         return None
     if int(first) >= size:
         raise RangeNotSatisfiable
-    requested_last = int(last) if last else int(first) + MAX_OPEN_RANGE_BYTES - 1
+    requested_last = int(last) if last else int(first) + (max_open_bytes or size) - 1
     return ByteRange(int(first), min(requested_last, size - 1))

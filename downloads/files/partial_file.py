@@ -7,13 +7,14 @@ yt-dlp writes its own state file after the bytes, so after a kill in between it 
 
 import contextlib
 import dataclasses
+import glob
 import hashlib
 import json
 import os
 import threading
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from downloads.files.fsync import fsync_path
 
@@ -49,6 +50,8 @@ class ResumeInfo:
     last_modified: str = ""
     resumable: bool = True
     count: int | None = None
+    # yt-dlp's own state of the download, such as that the header of an ISM stream is written.
+    extra_state: dict[str, Any] | None = None
     fragment: Fragment | None = None
     # What was flushed to the disk, which counts once the machine has rebooted.
     boot: str = ""
@@ -115,6 +118,8 @@ class PartialFile:
         """Remove the partial file, and start one for the source that `resume_info` identifies."""
         self.path.unlink(missing_ok=True)
         self._ytdlp_state_path.unlink(missing_ok=True)
+        for fragment_path in self.path.parent.glob(f"{glob.escape(self.path.name)}-Frag*"):
+            fragment_path.unlink(missing_ok=True)
         self._expected_fragment, self._fragment_boundary = None, (0, 0)
         self.resume_info = resume_info
         self._save_resume_info()
@@ -150,7 +155,10 @@ class PartialFile:
         if self._digest_range(self.path, last.start, last.end) != last.digest:
             return False
         os.truncate(self.path, last.start)
-        self._ytdlp_state_path.write_text(json.dumps({"downloader": {"current_fragment": {"index": last.before}}}))
+        state: dict[str, Any] = {"current_fragment": {"index": last.before}}
+        if self.resume_info.extra_state is not None:
+            state["extra_state"] = self.resume_info.extra_state
+        self._ytdlp_state_path.write_text(json.dumps({"downloader": state}))
         self._expected_fragment, self._fragment_boundary = last, (last.before, last.start)
         return True
 
@@ -165,9 +173,11 @@ class PartialFile:
     def record_fragments(self) -> None:
         """Record the last fragment in the partial file; raise SourceChanged if a fetched-again one differs."""
         try:
-            index = json.loads(self._ytdlp_state_path.read_text())["downloader"]["current_fragment"]["index"]
+            state = json.loads(self._ytdlp_state_path.read_text())["downloader"]
+            index = state["current_fragment"]["index"]
         except (OSError, ValueError, KeyError):
             return
+        self.resume_info.extra_state = state.get("extra_state")
         self._record_fragment(self.path, int(index))
 
     def record_last_fragment(self) -> None:

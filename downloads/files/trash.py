@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from downloads.files.fsync import fsync_path
+from downloads.files.thumbnails.stored import remove_cached_thumbnails
 
 TRASH_FOLDER = ".trash"
 
@@ -37,7 +38,8 @@ def restore_from_trash(video_id: str) -> None:
 
 
 def delete_from_trash(video_id: str) -> None:
-    """Delete a video's folder from the trash; raise OSError when that fails."""
+    """Delete a video's folder from the trash, and its cached thumbnails; raise OSError when that fails."""
+    remove_cached_thumbnails(video_id)
     _remove_tree(_folder_paths(video_id)[1])
 
 

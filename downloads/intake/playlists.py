@@ -1,13 +1,25 @@
 """Expansion of playlists: each entry becomes a queued video, unless the archive already has it."""
 
 from collections import Counter
+from typing import Any
 
-from downloads.intake import urls
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from downloads.database import advisory_lock
+from downloads.intake import entry_requests, release_wait, urls
 from downloads.models import Video
-from downloads.ytdlp.results import Playlist, PlaylistEntry
+from downloads.ytdlp.results import Playlist, PlaylistEntry, Stage
 
 # A channel has playlists, which have videos; playlists nested deeper are not expanded.
 MAX_PLAYLIST_DEPTH = 2
+MAX_NAMED_TITLES = 3
+RESTRICTION_PHRASES = {
+    "members": "for members of the channel only",
+    "subscribers": "for subscribers of the site only",
+    "private": "private",
+}
 
 
 def expand_playlist(video: Video, playlist: Playlist) -> bool:
@@ -23,24 +35,54 @@ def expand_playlist(video: Video, playlist: Playlist) -> bool:
 
 
 def _submit_entry(video: Video, entry: PlaylistEntry) -> str:
-    """Queue an entry of a playlist; return "added", "present" or "rejected"."""
+    """Queue an entry of a playlist; return "added", "present", "rejected" or its restriction."""
     try:
-        source = urls.parse_url(entry.url)
+        # An entry that only yt-dlp can address is shown with the address of its playlist.
+        source = urls.parse_url(entry.url if entry.url or not entry.has_request else video.url)
     except ValueError:
         return "rejected"
     if Video.objects.with_source(entry.extractor, entry.source_id, video.quality).exists():
         return "present"
-    _, created = Video.objects.ingest(
+    with transaction.atomic():
+        advisory_lock(f"entry {entry.key or source.canonical_url}")
+        if present := entry_requests.find_video(entry, source.canonical_url, video):
+            return "added" if entry_requests.refresh_request(present, entry, video) else "present"
+        if entry.restriction:
+            return entry.restriction
+        return _queue_entry(video, entry, source)
+
+
+def _queue_entry(video: Video, entry: PlaylistEntry, source: urls.ParsedUrl) -> str:
+    canonical_url = source.canonical_url
+    if entry.key:
+        canonical_url = entry_requests.choose_canonical_url(entry, canonical_url, video.quality)
+    new_video, created = Video.objects.ingest(
         source.line,
-        source.canonical_url,
+        canonical_url,
         added_by=video.added_by,
         quality=video.quality,
         queued_at=video.queued_at,
         parent=video,
         subtitle_languages=video.subtitle_languages,
         title=entry.title[:500].replace("\x00", ""),
+        **_wait_columns(entry),
     )
+    if created and entry.has_request:
+        entry_requests.save_entry(new_video, entry, video.url)
     return "added" if created else "present"
+
+
+def _wait_columns(entry: PlaylistEntry) -> dict[str, Any]:
+    """Return the columns of an entry that its playlist announces for later; none for one that can be looked up."""
+    wait = release_wait.plan_announced(entry.starts_at) if entry.stage == Stage.ANNOUNCED else None
+    if wait is None:
+        return {}
+    return {
+        "not_before": wait.until,
+        "wait_reason": wait.reason,
+        "release_at": wait.release_at,
+        "waiting_since": timezone.now(),
+    }
 
 
 def _playlist_depth(video: Video) -> int:
@@ -56,10 +98,22 @@ def _format_outcomes(playlist: Playlist, outcomes: Counter[str]) -> str:
         phrases.append(f"{_format_video_count(outcomes['present'])} here already")
     if outcomes["rejected"]:
         phrases.append(f"{_format_video_count(outcomes['rejected'])} at an address that is not taken")
+    phrases += [
+        f"{_format_video_count(outcomes[name])} {phrase} ({_format_titles(playlist, name)})"
+        for name, phrase in RESTRICTION_PHRASES.items()
+        if outcomes[name]
+    ]
     summary = f"{', '.join(phrases)}."
     if playlist.has_more:
         return f"{summary} It has more: only the first {len(playlist.entries)} are taken."
     return summary
+
+
+def _format_titles(playlist: Playlist, restriction: str) -> str:
+    """Name the entries with a restriction, the first of them."""
+    names = [entry.title or entry.url for entry in playlist.entries if entry.restriction == restriction]
+    shown = ", ".join(Truncator(name).chars(60) for name in names[:MAX_NAMED_TITLES])
+    return f"{shown}, …" if len(names) > MAX_NAMED_TITLES else shown
 
 
 def _format_video_count(count: int) -> str:

@@ -47,7 +47,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
     """Return the template context of a video's page; `t` in `query` is the second at which the player starts."""
     reason, _, error_details = video.error.partition("\n")
     is_queued = video.status == Status.QUEUED
-    is_claimable = is_queued and video.retries_at is None
+    is_claimable = is_queued and video.retries_at is None and not video.wait_message
     newer, older = video.neighbours()
     start_match = START_SECONDS_PATTERN.fullmatch(query.get("t", ""))
     return {

@@ -11,8 +11,8 @@ from downloads.models.event import VideoEvent
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.queue import Queue
 from downloads.models.transitions import LEASE_DURATION, MAX_RETRIES
-from downloads.models.value_objects import Metadata, QueuePosition, StoredFiles
-from downloads.models.video import MAX_URL_LENGTH, Video, new_video_id
+from downloads.models.value_objects import Metadata, QueuePosition, ReleaseWait, StoredFiles
+from downloads.models.video import MAX_URL_LENGTH, EntryRequest, Video, new_video_id
 
 __all__ = [
     "ACTIVE_STATUSES",
@@ -21,10 +21,12 @@ __all__ = [
     "MAX_URL_LENGTH",
     "TERMINAL_STATUSES",
     "UNFINISHED_STATUSES",
+    "EntryRequest",
     "Metadata",
     "Quality",
     "Queue",
     "QueuePosition",
+    "ReleaseWait",
     "Status",
     "StoredFiles",
     "Video",

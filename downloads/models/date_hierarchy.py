@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import Exists, Max, Min
+from django.utils import timezone
 
 M = TypeVar("M", bound=models.Model)
 MAX_PERIODS = 60  # years, months or days that are looked up one by one
@@ -17,25 +18,27 @@ class DateHierarchyQuerySet(models.QuerySet[M]):
     def datetimes(self, field_name: str, kind: Any, order: Any = "ASC", tzinfo: Any = None) -> Any:
         """Return the years, months or days in which there are rows, for the date hierarchy of the admin.
 
-        Each period is looked up in an index, because Django's own query has SQLite call Python for every row. More
-        than MAX_PERIODS, a time zone or another order are left to Django.
+        They begin at midnight in the time zone, by default that of TZ. Each period is looked up in an index, because
+        Django's own query has SQLite call Python for every row. More than MAX_PERIODS or another order are left to
+        Django.
         """
-        first, last = self.aggregate(first=Min(field_name), last=Max(field_name)).values()
+        bounds = self.aggregate(first=Min(field_name), last=Max(field_name)).values()
+        first, last = (bound and timezone.localtime(bound, tzinfo) for bound in bounds)
         spans = (
             list(itertools.islice(_iterate_periods(first, last, kind), MAX_PERIODS + 1))
             if first and kind in PERIOD_LENGTHS
             else []
         )
-        if order != "ASC" or tzinfo or not 0 < len(spans) <= MAX_PERIODS:
+        if order != "ASC" or not 0 < len(spans) <= MAX_PERIODS:
             return super().datetimes(field_name, kind, order, tzinfo)
         between = [{f"{field_name}__gte": start, f"{field_name}__lt": end} for start, end in spans]
-        lookups = {f"span{n}": Exists(self.order_by().filter(**bounds)) for n, bounds in enumerate(between)}
+        lookups = {f"span{n}": Exists(self.order_by().filter(**lookup)) for n, lookup in enumerate(between)}
         exists = self.model._default_manager.order_by("pk").annotate(**lookups).values_list(*lookups)[:1].get()
         return [start for (start, _), has_rows in zip(spans, exists, strict=True) if has_rows]
 
 
 def _iterate_periods(first: dt.datetime, last: dt.datetime, kind: str) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    """Yield the start and the end of each year, month or day from `first` to `last`."""
+    """Yield the start and the end of each year, month or day from `first` to `last`, midnights in their time zone."""
     start = first.replace(hour=0, minute=0, second=0, microsecond=0)
     start = start if kind == "day" else start.replace(day=1, month=1 if kind == "year" else start.month)
     while start <= last:

@@ -20,6 +20,7 @@ MAX_ERROR_LENGTH = 500  # characters of a message on the wire
 # NUL, which PostgreSQL refuses, and the characters that reverse the text around them, so that "4pm.exe" reads
 # "exe.mp4" (Unicode TR 36).
 STRIPPED_CHARACTERS = dict.fromkeys([0, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+CLEARED_WAIT_FIELDS: dict[str, Any] = {"wait_reason": "", "waiting_since": None, "release_at": None}
 CLEARED_LEASE_FIELDS: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
 
 
@@ -49,6 +50,10 @@ class VideoState(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     retry_count = models.PositiveIntegerField("automatic retries", default=0)
     not_before = models.DateTimeField("waits until", null=True, blank=True)
+    # Of a video that is announced, live or being processed; see Transitions.wait_for_release.
+    wait_reason = models.CharField("waits because", max_length=300, blank=True)
+    waiting_since = models.DateTimeField("waits for the site since", null=True, blank=True, editable=False)
+    release_at = models.DateTimeField("announced start", null=True, blank=True, editable=False)
     priority = models.IntegerField(default=0)
     allow_duplicate = models.BooleanField("even if it is there already", default=False)
 
@@ -101,6 +106,7 @@ class VideoState(models.Model):
             "not_before": None,
             "priority": 0,
             "allow_duplicate": allow_duplicate,
+            **CLEARED_WAIT_FIELDS,
         }
         return self._requeue(reason, changes, **where)
 

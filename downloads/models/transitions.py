@@ -15,12 +15,14 @@ from django.db.models import Max
 from django.utils import timezone
 
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
+from downloads.models.event import VideoEvent
 from downloads.models.state import VideoState
-from downloads.models.value_objects import MAX_PRIORITY, Metadata, QueuePosition, StoredFiles
+from downloads.models.value_objects import MAX_PRIORITY, Metadata, QueuePosition, ReleaseWait, StoredFiles
 
 LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
 MAX_RETRIES = 3  # automatic retries in a row, after temporary errors
 RETRY_BACKOFF_FACTOR = 4  # how much longer each wait is than the one before
+RETRY_PREFIX = "Retrying in "  # of the reason of an automatic retry
 DEFAULT_QUEUE_POSITION = QueuePosition()
 
 
@@ -112,8 +114,10 @@ class Transitions(VideoState):
         changes = {
             name: self._truncate(name, value)
             for name, value in dataclasses.asdict(metadata).items()
-            if name != "webpage_url" and value not in ("", None)
+            if name not in ("webpage_url", "has_placeholder_title") and value not in ("", None)
         }
+        if metadata.has_placeholder_title and self.title:
+            changes.pop("title", None)
         return self._write("Found", changes, {"changed": True}, **self._lease_filter)
 
     def start_processing(self, phase: str) -> bool:
@@ -166,13 +170,36 @@ class Transitions(VideoState):
         if retry_count >= MAX_RETRIES:
             return self.fail(error)
         wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**retry_count * random.uniform(0.75, 1.25)  # noqa: S311
-        reason = f"Retrying in {format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
+        reason = f"{RETRY_PREFIX}{format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
         changes = {
             "retry_count": retry_count + 1,
             "not_before": timezone.now() + dt.timedelta(seconds=wait),
             "error": error,
         }
         return self._requeue(reason, changes, **self._lease_filter)
+
+    def previous_error(self) -> str:
+        """Return the error after which this attempt was queued as an automatic retry; "" for any other attempt."""
+        retries = VideoEvent.objects.filter(video_id=self.pk, attempt=self.attempt, reason__startswith=RETRY_PREFIX)
+        event = retries.last()
+        return event.reason.partition("). ")[2] if event else ""
+
+    def wait_for_release(self, wait: ReleaseWait, metadata: Metadata | None = None) -> bool:
+        """Queue again until the next look at a video whose recording is not up; False if the lease is lost.
+
+        It is the same attempt, and no retry: nothing has failed.
+        """
+        changes = {
+            "attempt": self.attempt,
+            "retry_count": 0,
+            "not_before": wait.until,
+            "wait_reason": self._truncate("wait_reason", wait.reason),
+            "waiting_since": self.waiting_since or timezone.now(),
+            "release_at": wait.release_at,
+        }
+        if metadata and metadata.title and not (metadata.has_placeholder_title and self.title):
+            changes["title"] = self._truncate("title", metadata.title)
+        return self._requeue(wait.reason, changes, **self._lease_filter)
 
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
         """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease meanwhile."""

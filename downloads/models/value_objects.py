@@ -7,7 +7,7 @@ from typing import Self
 from django.utils import timezone
 
 MAX_PRIORITY = 2**31 - 1  # the largest value of an integer column
-MAX_RETRY_DELAY = dt.timedelta(days=1)  # of a waiting video
+MAX_WAIT = dt.timedelta(days=367)  # of a video in the queue; a year is the longest wait for a release
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +22,16 @@ class Metadata:
     extractor: str = ""
     source_id: str = ""
     webpage_url: str = ""
+    has_placeholder_title: bool = False  # made from a file name or an id: no better than one that is known already
+
+
+@dataclasses.dataclass(frozen=True)
+class ReleaseWait:
+    """Wait for a video that is not up yet: the reason as a sentence, the next look, the announced start if any."""
+
+    reason: str
+    until: dt.datetime
+    release_at: dt.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,5 +65,5 @@ class QueuePosition:
             position = cls(int(priority), not_before)
         except (ValueError, OverflowError):
             return cls()
-        soon = position.not_before is None or abs(position.not_before - timezone.now()) < MAX_RETRY_DELAY
+        soon = position.not_before is None or abs(position.not_before - timezone.now()) < MAX_WAIT
         return position if soon and abs(position.priority) < MAX_PRIORITY else cls()

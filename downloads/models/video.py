@@ -110,6 +110,12 @@ class Video(Transitions, Removable, models.Model):
         return self.not_before if self.status == Status.QUEUED and self.retry_count else None
 
     @property
+    def wait_message(self) -> str:
+        """The reason why a waiting video is not fetched yet, a sentence; "" for one that waits for its turn only."""
+        is_waiting = self.status == Status.QUEUED and self.not_before and not self.retry_count
+        return self.wait_reason if is_waiting else ""
+
+    @property
     def queue_position(self) -> QueuePosition:
         """The position in the queue."""
         return QueuePosition(self.priority, self.not_before)
@@ -125,4 +131,29 @@ class Video(Transitions, Removable, models.Model):
     def ahead_in_queue(self) -> "VideoQuerySet[Video]":
         """Return the waiting videos that start before this one."""
         earlier = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, pk__lt=self.pk)
-        return Video.objects.waiting().filter(Q(priority__gt=self.priority) | Q(earlier, priority=self.priority))
+        return Video.objects.waiting().due().filter(Q(priority__gt=self.priority) | Q(earlier, priority=self.priority))
+
+
+class EntryRequest(models.Model):
+    """Data that yt-dlp needs to fetch a video of a playlist, beside its URL. They may hold secrets: shown nowhere.
+
+    `info` is the entry as its extractor gave it, None if it must be read from the playlist again. The key identifies
+    the entry where the URL does not.
+    """
+
+    video = models.OneToOneField(Video, on_delete=models.CASCADE, primary_key=True, related_name="entry_request")
+    key = models.CharField(max_length=40, blank=True, db_index=True)
+    playlist_url = models.CharField(max_length=MAX_URL_LENGTH)
+    position = models.PositiveIntegerField(default=0)
+    source_id = models.CharField(max_length=500, blank=True)
+    title = models.CharField(max_length=500, blank=True)
+    info = models.JSONField(null=True)
+    cookies = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"Request of {self.video_id}"
+
+    def forget_secrets(self) -> None:
+        """Delete cookies and addresses of files, once the video is stored: a redownload reads the playlist again."""
+        is_pointer = self.info is not None and self.info.get("_type") in ("url", "url_transparent")
+        type(self).objects.filter(pk=self.pk).update(cookies=[], info=self.info if is_pointer else None)

@@ -10,6 +10,7 @@ takes little CPU time from yt-dlp in the same process.
 
 import contextlib
 import os
+import re
 import socket
 import threading
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from downloads.network.rate_limiter import RateLimiter
 # Start of the reason phrase of the proxy's own errors. yt-dlp repeats it in its error message, where
 # ytdlp.error_messages looks for it.
 PROXY_ERROR_PREFIX = "ytarchive: "
+MAX_INTERIM_RESPONSES = 100  # before one final response
+INTERIM_STATUS_PATTERN = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")  # 101 Switching Protocols is final
 MAX_HEAD_BYTES = 64 * 1024
 PROXY_ENV_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
@@ -121,12 +124,24 @@ def _send_error(client_socket: socket.socket, status: int, message: str) -> None
     client_socket.sendall(f"{head}{message}\n".encode())
 
 
-def _read_message_head(source: socket.socket) -> tuple[bytes, bytes]:
+def _read_final_head(source: socket.socket) -> tuple[bytes, bytes]:
+    """Read up to the head of the final response; interim ones, such as 103 Early Hints, are dropped (RFC 9110, 15.2).
+
+    Raise ValueError like `_read_message_head`, also after MAX_INTERIM_RESPONSES.
+    """
+    received = b""
+    for _ in range(MAX_INTERIM_RESPONSES):
+        head, received = _read_message_head(source, received)
+        if not INTERIM_STATUS_PATTERN.match(head):
+            return head, received
+    raise ValueError("too many interim responses")
+
+
+def _read_message_head(source: socket.socket, received: bytes = b"") -> tuple[bytes, bytes]:
     """Read up to the empty line and return (head, bytes received after it).
 
     Raise ValueError if the stream ends before it, or the head exceeds MAX_HEAD_BYTES.
     """
-    received = b""
     while (end := received.find(b"\r\n\r\n")) < 0:
         data = source.recv(MAX_HEAD_BYTES)
         if not data or len(received) > MAX_HEAD_BYTES:
@@ -152,7 +167,7 @@ def _relay_request(
     try:
         if request.method != "CONNECT":
             # The client must not reuse this connection: its next request may be for another host.
-            head, body_start = _read_message_head(upstream)
+            head, body_start = _read_final_head(upstream)
             status, _, fields = head.partition(b"\r\n")
             client_socket.sendall(status + b"\r\n" + _close_after_response(fields) + body_start)
         _pump_bytes(upstream, client_socket, rate_limiter)

@@ -88,6 +88,19 @@ def cached_video_url(url_name: str, video: Video) -> SafeString:
     return _fill_in_video_id(video, _reverse_with_placeholder(url_name))
 
 
+@register.simple_tag
+def thumbnail_url(video: Video, size: str = "large") -> SafeString:
+    """Return the URL of a video's thumbnail, "small" or "large", with a version that changes with the picture.
+
+    While a download may be about to replace it, there is none, and browsers ask whether theirs is the newest.
+    """
+    query = ["size=small"] if size == "small" else []
+    if video.ended_at:
+        query.append(f"v={int(video.ended_at.timestamp() * 1000):x}")
+    url = cached_video_url("thumbnail", video)
+    return mark_safe(f"{url}?{'&amp;'.join(query)}" if query else url)  # noqa: S308 - no character of a person
+
+
 @functools.cache
 def _reverse_with_placeholder(url_name: str) -> str:
     return reverse(url_name, args=[PLACEHOLDER_ID])

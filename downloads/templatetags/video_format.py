@@ -5,6 +5,7 @@ import math
 import zlib
 
 from django import template
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads import formatting
@@ -51,8 +52,9 @@ def aria_valuetext(video: Video) -> str:
 @register.filter
 def time_ago_element(moment: dt.datetime) -> SafeString:
     """Return the time since a moment as a `<time>` element with the exact time; faster than Django's date filters."""
-    exact = f"{moment.day} {moment:%B} {moment.year}, {moment:%H:%M} UTC"
-    # Only numbers and names of months, so there is nothing to escape.
+    local = timezone.localtime(moment)
+    exact = f"{local.day} {local:%B} {local.year}, {local:%H:%M %Z}"
+    # Only numbers and names of months and zones, so there is nothing to escape.
     return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{formatting.time_ago(moment)}</time>')  # noqa: S308
 
 

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from downloads import outage_log as outage_log_module
 from downloads.outage_log import OutageLog
 
 logger = logging.getLogger("downloads.test_outage")
@@ -38,3 +39,18 @@ def test_it_logs_the_first_failure_and_the_first_success_of_each_outage(outage_l
         ("INFO", "Redis is back"),
         ("WARNING", "Redis is down: third"),
     ]
+
+
+def test_a_line_that_strangers_cause_is_limited(caplog, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(outage_log_module.time, "monotonic", lambda: now[0])
+    limiter = outage_log_module.LogLimiter("limited")
+
+    for number in range(100):
+        limiter.warning("same", "the same %s", number)
+        limiter.warning(number, "another")
+    assert len(caplog.records) == outage_log_module.MAX_LINES_PER_WINDOW
+
+    now[0] += outage_log_module.REPEAT_INTERVAL_SECONDS
+    limiter.warning("same", "the same %s", "again")
+    assert caplog.messages[-1] == "the same again"

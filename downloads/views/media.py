@@ -1,13 +1,13 @@
 """Views that stream media files, one byte range per response (RFC 9110), read from disk in a thread.
 
-Django's FileResponse reads a whole file into memory under ASGI and does not support ranges, and Daphne
-buffers what a slow client does not read. So an open-ended range is answered with a few MiB, and a player
-requests the next range as it plays.
+Django's FileResponse reads a whole file into memory under ASGI and does not support ranges.
 """
 
 import asyncio
+import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,22 +29,42 @@ from downloads.accounts import permissions
 from downloads.files import media_folder
 from downloads.files.http_range import ByteRange, RangeNotSatisfiable, parse_range_header
 from downloads.files.media_types import CONTENT_TYPES, get_content_type
+from downloads.files.thumbnails import stored
 from downloads.models import Video
 from downloads.subtitles import collection
 
-STREAM_CHUNK_BYTES = 256 * 1024
+logger = logging.getLogger(__name__)
+
+STREAM_CHUNK_BYTES = 128 * 1024
+# A browser's player stops reading when it has enough. Until it has read a response to its end, that keeps one of the
+# six connections that a browser opens to a host, and six paused or playing tabs would leave none for pages. So players
+# get pieces that fit into the buffer between the browser's network and its player (512 KiB in Chromium), and request
+# the next one as they play. RFC 9110, 15.3.7: a 206 response may hold a part of the range. Browsers keep no copy of
+# the pieces, since a cache joins them to responses of any length.
+MAX_PLAYER_RANGE_BYTES = 512 * 1024
 REVALIDATE_CACHE_CONTROL = "private, no-cache"
+VERSIONED_CACHE_CONTROL = "private, max-age=31536000, immutable"  # of an URL that changes with the file
+# Thumbnails of older videos are drawn one at a time, in processes of their own, for which this thread waits.
+_drawing_executor = ThreadPoolExecutor(1, "thumbnails")
 _UNSAFE_NAME_PATTERN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
 
 async def serve_video(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Return a video's media file, or the requested range of it; as an attachment with `?download=1`."""
-    return await _serve_file(request, video_id, lambda row: row["media_file"], REVALIDATE_CACHE_CONTROL)
+    return await _serve_file(request, video_id, lambda row: _find_file(row["media_file"]))
 
 
 async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
-    """Return a video's thumbnail."""
-    return await _serve_file(request, video_id, lambda row: row["thumbnail"], "private, max-age=600")
+    """Return a video's thumbnail; with `?size=small` the size of cards. With `?v=…` browsers may keep it."""
+    is_small = request.GET.get("size") == "small"
+    cache_control = VERSIONED_CACHE_CONTROL if request.GET.get("v") else REVALIDATE_CACHE_CONTROL
+    try:
+        return await _serve_file(
+            request, video_id, lambda row: _find_thumbnail(video_id, row["thumbnail"], is_small), cache_control
+        )
+    except OSError as error:
+        logger.warning("No thumbnail of %s can be kept: %s", video_id, error)
+        return await _serve_file(request, video_id, lambda row: _find_file(row["thumbnail"]))
 
 
 async def serve_subtitles(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
@@ -52,15 +72,34 @@ async def serve_subtitles(request: HttpRequest, video_id: str, language: str) ->
     return await _serve_file(
         request,
         video_id,
-        lambda row: collection.file_names_by_language(row["subtitle_files"]).get(language, ""),
-        REVALIDATE_CACHE_CONTROL,
+        lambda row: _find_file(collection.file_names_by_language(row["subtitle_files"]).get(language, "")),
     )
 
 
+async def _find_file(name: str) -> Path | None:
+    return await asyncio.to_thread(media_folder.find_file, name)
+
+
+async def _find_thumbnail(video_id: str, name: str, is_small: bool) -> Path | None:
+    """Return the thumbnail of this size, which is drawn now if it never was; raise OSError if it cannot be kept."""
+    try:
+        path = await asyncio.to_thread(stored.find_thumbnail, video_id, name, is_small=is_small)
+        if path is None:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(_drawing_executor, stored.draw_stored_thumbnail, video_id, name)
+            path = await asyncio.to_thread(stored.find_thumbnail, video_id, name, is_small=is_small)
+    except FileNotFoundError:
+        return None
+    return path
+
+
 async def _serve_file(
-    request: HttpRequest, video_id: str, get_file_name: Callable[[Any], str], cache_control: str
+    request: HttpRequest,
+    video_id: str,
+    find_path: Callable[[Any], Awaitable[Path | None]],
+    cache_control: str = REVALIDATE_CACHE_CONTROL,
 ) -> HttpResponseBase:
-    """Return the file whose name `get_file_name` reads from the video's row; 403, 404 or 405 where that fails."""
+    """Return the file that `find_path` finds for the video's row; 403, 404 or 405 where that fails."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not permissions.can_view(await request.auser()):
@@ -71,11 +110,13 @@ async def _serve_file(
         .afirst()
     )
     await sync_to_async(_release_connection)()
-    path = await asyncio.to_thread(media_folder.find_file, get_file_name(row)) if row else None
+    path = await find_path(row) if row else None
     if row is None or path is None:
         raise Http404("No such file is in the archive.")
     response = await _file_response(request, path)
-    response["Cache-Control"] = cache_control
+    response["Cache-Control"] = (
+        "no-store" if response.status_code == 206 and _is_from_player(request) else cache_control
+    )
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox"
     as_attachment = "download" in request.GET or path.suffix.lower() not in CONTENT_TYPES
@@ -128,7 +169,21 @@ def _requested_range(request: HttpRequest, size: int, etag: str, modified: int) 
         or not _if_range_matches(request.headers.get("If-Range"), etag, modified)
     ):
         return None
-    return parse_range_header(header, size)
+    return parse_range_header(header, size, MAX_PLAYER_RANGE_BYTES if _is_from_player(request) else None)
+
+
+def _is_from_player(request: HttpRequest) -> bool:
+    """Return whether the player of a page sends this request, and no program that reads a file to its end."""
+    if destination := request.headers.get("Sec-Fetch-Dest"):
+        return destination in ("video", "audio")
+    # Over plain HTTP, browsers send it to localhost only. Their downloads resume with If-Range; other programs know of
+    # no page.
+    accept = request.headers.get("Accept", "")
+    return (
+        "Referer" in request.headers
+        and "If-Range" not in request.headers
+        and (accept == "*/*" or accept.startswith(("video/", "audio/")))
+    )
 
 
 def _if_range_matches(condition: str | None, etag: str, modified: int) -> bool:
@@ -139,14 +194,23 @@ def _if_range_matches(condition: str | None, etag: str, modified: int) -> bool:
 
 
 async def _iter_chunks(file: BinaryIO, byte_range: ByteRange) -> AsyncIterator[bytes]:
+    """Yield the range in chunks; fewer bytes if the file became shorter or cannot be read, which is logged.
+
+    The server then cuts the connection, so that the client does not take them for the whole range.
+    """
     remaining = byte_range.length
     try:
         await asyncio.to_thread(file.seek, byte_range.first)
         while remaining > 0 and (chunk := await asyncio.to_thread(file.read, min(STREAM_CHUNK_BYTES, remaining))):
             remaining -= len(chunk)
             yield chunk
+        if remaining:
+            logger.warning("%s became shorter while it was sent", file.name)
+    except OSError as error:
+        logger.warning("%s cannot be read: %s", file.name, error)
     finally:
-        file.close()
+        # In a thread: when the client disconnects, another thread may still be reading, and closing waits for it.
+        await asyncio.to_thread(file.close)
 
 
 def _download_name(title: str, path: Path) -> str:

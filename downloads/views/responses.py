@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.csrf import csrf_failure as default_csrf_failure
 from django_htmx.http import (
     HttpResponseClientRedirect,
     push_url,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 MAX_REFRESHED_VIDEOS = 20  # above this, the page refreshes its whole list
 VIDEO_GONE_MESSAGE = "This video is not in the archive any more."
-STALE_FORM_MESSAGE = "You signed in or out since this page was opened. Reload it, then try again."
 
 
 def login_redirect(request: HttpRequest, next_url: str) -> HttpResponse:
@@ -109,10 +107,3 @@ def video_gone_response(request: HttpRequest, video_id: str) -> HttpResponse:
         raise Http404(VIDEO_GONE_MESSAGE)
     messages.info(request, VIDEO_GONE_MESSAGE)
     return action_response(request, [video_id])
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Return the response to a form with a stale CSRF token (CSRF_FAILURE_VIEW)."""
-    if not is_htmx_request(request):
-        return default_csrf_failure(request, reason)
-    return message_response(request, STALE_FORM_MESSAGE)

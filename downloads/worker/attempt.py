@@ -18,18 +18,26 @@ from downloads.files.containers import MediaInfo
 from downloads.files.content_sniffing import describe_content
 from downloads.files.declared_size import read_declared_size
 from downloads.files.names import safe_name
+from downloads.files.thumbnails.process import draw_thumbnails
 from downloads.intake import urls
 from downloads.models import Queue, StoredFiles, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.subtitles.collection import collect_subtitles
-from downloads.worker import limits
+from downloads.worker import entry_attempt, limits
 from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
 from downloads.ytdlp import downloader, error_messages
-from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, ProbeResult
+from downloads.ytdlp.results import (
+    DownloadedFiles,
+    DownloadError,
+    NotYetAvailable,
+    Playlist,
+    PlaylistEntry,
+    ProbeResult,
+)
 from downloads.ytdlp.streams import StreamUpdate
 
 logger = logging.getLogger(__name__)
@@ -84,12 +92,17 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
         leased_video.release(DISK_FULL_MESSAGE)
         return
     message = _failure_message(video, error)
-    # Resolvers fail temporarily, so an unknown host name is retried once.
-    may_retry_lookup = message.startswith(error_messages.UNKNOWN_HOST_PREFIX) and video.retry_count == 0
-    if isinstance(error, DownloadError) and (may_retry_lookup or not error.permanent):
+    if isinstance(error, DownloadError) and not error.permanent and not _is_repeated(leased_video, message):
         leased_video.retry_later(message)
     else:
         leased_video.fail(message)
+
+
+def _is_repeated(leased_video: LeasedVideo, message: str) -> bool:
+    """Return whether the attempt before failed with the same error at the same byte: it will do so again."""
+    if error_messages.may_pass(message) or leased_video.has_gained_bytes():
+        return False
+    return error_messages.is_same_error(message, leased_video.video.previous_error())
 
 
 def _hold_queue(video: Video) -> None:
@@ -138,7 +151,14 @@ class Attempt:
 
         Raise DownloadError when the site or a limit prevents it, LeaseLost when the video is no longer ours.
         """
-        probe_result = self._probe_url()
+        try:
+            entry_attempt.run_with_fresh_entry(self.leased_video, self.folder, self.proxy_url, self._run_once)
+        except NotYetAvailable as not_yet:
+            self.reporter.flush_and_close()
+            self.leased_video.wait_for_release(not_yet)
+
+    def _run_once(self, entry: PlaylistEntry | None) -> None:
+        probe_result = self._probe_url(entry)
         if isinstance(probe_result, Playlist):
             self.leased_video.expand_playlist(probe_result)
             return
@@ -147,7 +167,7 @@ class Attempt:
             return
         self._store_files(self._download_files(probe_result))
 
-    def _probe_url(self) -> ProbeResult | Playlist:
+    def _probe_url(self, entry: PlaylistEntry | None) -> ProbeResult | Playlist:
         self._enter_phase("looking up")
         return downloader.probe_url(
             urls.with_ascii_host(self.video.url),
@@ -155,6 +175,7 @@ class Attempt:
             proxy_url=self.proxy_url,
             quality=self.video.quality,
             subtitle_languages=self.video.subtitle_languages or settings.SUBTITLES,
+            entry=entry,
         )
 
     def _download_files(self, probe_result: ProbeResult) -> DownloadedFiles:
@@ -222,12 +243,15 @@ class Attempt:
     def _prepare_thumbnail(
         self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str
     ) -> Path | None:
-        """Keep the site's thumbnail, else extract a frame; None if neither is possible."""
-        # The extension is None for a file that is too large or no image.
-        if downloaded.thumbnail and (extension := media_types.thumbnail_extension(downloaded.thumbnail)):
-            return downloaded.thumbnail.rename(prepared_folder / f"{stem}.{extension}")
-        frame = prepared_folder / f"{stem}.jpg"
-        return frame if ffmpeg.extract_frame(media, frame) else None
+        """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible."""
+        frame = self.folder / "frame.jpg"
+        try:
+            if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, prepared_folder, stem)):
+                return drawn
+            return draw_thumbnails(frame, prepared_folder, stem) if ffmpeg.extract_frame(media, frame) else None
+        except OSError as error:
+            logger.warning("%s gets no thumbnail: %s", self.video.video_id, error)
+            return None
 
 
 def _describe_cut(media: Path) -> list[str]:

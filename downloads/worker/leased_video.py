@@ -1,13 +1,17 @@
 """Writes of one attempt to its leased row: retried while the database is down, checked for the lease."""
 
 import copy
+import logging
 from collections.abc import Callable
 
 from downloads.database import retry_while_database_is_down
 from downloads.files import workspace
-from downloads.intake import duplicates, playlists
-from downloads.models import Metadata, StoredFiles, Video
-from downloads.ytdlp.results import Playlist
+from downloads.intake import duplicates, entry_requests, playlists, release_wait
+from downloads.models import EntryRequest, Metadata, StoredFiles, Video
+from downloads.worker.metadata import parse_metadata
+from downloads.ytdlp.results import NotYetAvailable, Playlist, PlaylistEntry
+
+logger = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
@@ -32,6 +36,11 @@ class LeasedVideo:
     def expand_playlist(self, playlist: Playlist) -> None:
         """Queue the entries of a playlist and end the attempt."""
         self._require_write(lambda video: playlists.expand_playlist(video, playlist))
+        retry_while_database_is_down(self._forget_secrets)
+
+    def _forget_secrets(self) -> None:
+        for request in EntryRequest.objects.filter(video=self.video):
+            request.forget_secrets()
 
     def start_processing(self, phase: str) -> None:
         """Move the row from downloading to processing."""
@@ -43,7 +52,40 @@ class LeasedVideo:
 
     def finish(self, stored_files: StoredFiles, move_files: Callable[[], None]) -> None:
         """Complete the video; `move_files` runs in the same transaction, again in each retry."""
-        self._require_write(lambda video: video.finish(stored_files, move_files))
+
+        def complete() -> None:
+            self._forget_secrets()
+            move_files()
+
+        self._require_write(lambda video: video.finish(stored_files, complete))
+
+    def load_entry(self) -> PlaylistEntry | None:
+        """Return the data of a playlist's entry; None for a video whose URL says all."""
+        return retry_while_database_is_down(lambda: entry_requests.load_entry(self.video))
+
+    def load_playlist(self) -> tuple[str, PlaylistEntry | None]:
+        """Return the URL of the playlist that the video was added from, and that playlist's own data, if any."""
+        return retry_while_database_is_down(self._read_playlist)
+
+    def _read_playlist(self) -> tuple[str, PlaylistEntry | None]:
+        parent = self.video.parent
+        return entry_requests.load_playlist_url(self.video), entry_requests.load_entry(parent) if parent else None
+
+    def save_entry(self, entry: PlaylistEntry) -> None:
+        """Store the data of an entry that was looked up in its playlist again."""
+        url, _ = self.load_playlist()
+        self._require_write(lambda video: video.holds_lease() and _save_entry(video, entry, url))
+
+    def wait_for_release(self, not_yet: NotYetAvailable) -> None:
+        """Put a video that is not up yet back into the queue until the next look; fail it after too many."""
+        try:
+            wait = release_wait.plan_wait(not_yet, self.video.waiting_since, self.video.release_at)
+        except release_wait.WaitTooLong as error:
+            self.fail(str(error))
+            return
+        logger.info("%s waits: %s", self.video.video_id, wait.reason)
+        metadata = parse_metadata(not_yet.info)
+        self._write(lambda video: video.wait_for_release(wait, metadata))
 
     def fail(self, error: str) -> None:
         """End the attempt with an error for people."""
@@ -51,8 +93,12 @@ class LeasedVideo:
 
     def retry_later(self, error: str) -> None:
         """Schedule a retry; an attempt that gained bytes gets all of its retries again."""
-        made_progress = workspace.has_gained_bytes(self.video.video_id)
+        made_progress = self.has_gained_bytes()
         self._write(lambda video: video.retry_later(error, made_progress=made_progress))
+
+    def has_gained_bytes(self) -> bool:
+        """Return whether this attempt got farther than any before it."""
+        return workspace.has_gained_bytes(self.video.video_id)
 
     def release(self, reason: str) -> None:
         """Put the video back into the queue."""
@@ -73,3 +119,8 @@ class LeasedVideo:
         is_written = write(video)
         self.video = video
         return is_written
+
+
+def _save_entry(video: Video, entry: PlaylistEntry, playlist_url: str) -> bool:
+    entry_requests.save_entry(video, entry, playlist_url)
+    return True

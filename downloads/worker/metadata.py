@@ -2,15 +2,28 @@
 
 import datetime as dt
 import math
+import re
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from downloads.models import Metadata
+
+# Titles that say nothing, of files and of sites without a title.
+EMPTY_TITLE_PATTERN = re.compile(
+    r"media|videos?|audio|movie|clip|file|index|master|manifest|playlist|stream|live|output|download|default|null|none"
+    r"|undefined|unknown|n/?a|(video )?(un|not |no )(titled|title|named|name)( video)?|\W*",
+    re.I,
+)
 
 
 def parse_metadata(info: dict[str, Any]) -> Metadata:
     """Return the metadata to store; values that make no sense are left out."""
+    # yt-dlp appends the time of the look to the title of a live stream, and keeps the title itself in `fulltitle`.
+    title = _first_text(info, "fulltitle", "title") if info.get("is_live") else _first_text(info, "title")
     return Metadata(
-        title=_first_text(info, "title"),
+        title=title,
+        has_placeholder_title=_is_placeholder(title, info),
         uploader=_first_text(info, "uploader", "channel", "creator"),
         description=_first_text(info, "description"),
         duration=_parse_duration(info.get("duration")),
@@ -19,6 +32,32 @@ def parse_metadata(info: dict[str, Any]) -> Metadata:
         source_id=_first_text(info, "id"),
         webpage_url=_first_text(info, "webpage_url"),
     )
+
+
+def _is_placeholder(title: str, info: dict[str, Any]) -> bool:
+    """Tell whether a title was made of a file name, an id or an address, or says nothing."""
+    if EMPTY_TITLE_PATTERN.fullmatch(title.strip()):
+        return True
+    names = {str(info[name]) for name in ("id", "display_id") if info.get(name)}
+    # yt-dlp's own, where an extractor found none.
+    names.add(f"{info.get('extractor')} video #{info.get('id')}")
+    for url in (str(info[name]) for name in ("webpage_url", "original_url", "url") if info.get(name)):
+        names |= {url, *_file_names(url)}
+    return _normalize(title) in {_normalize(name) for name in names}
+
+
+def _file_names(url: str) -> set[str]:
+    """Return the names of the file at a URL, as its path has them and decoded, with and without ending."""
+    try:
+        path = PurePosixPath(urlsplit(url).path)
+    except ValueError:
+        return set()
+    return {path.name, path.stem, unquote(path.name), unquote(path.stem), PurePosixPath(unquote(path.name)).stem}
+
+
+def _normalize(text: str) -> str:
+    """Return the letters and digits of a text: sites make spaces of dashes and underscores."""
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _first_text(info: dict[str, Any], *keys: str) -> str:

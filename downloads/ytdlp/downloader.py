@@ -3,18 +3,38 @@
 Neither what people type nor what a site sends becomes an option of yt-dlp or a file name.
 """
 
+import contextlib
 import errno
+import itertools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from downloads.ytdlp import error_messages
+from downloads.ytdlp import availability, bugs, error_messages
+from downloads.ytdlp.library import UserNotLive
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
-from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, PlaylistEntry, ProbeResult
-from downloads.ytdlp.resuming_client import HTTPError, ResumingYoutubeDL, YoutubeDLError
+from downloads.ytdlp.playlists import entries
+from downloads.ytdlp.playlists.json_values import clean_text
+from downloads.ytdlp.results import (
+    DownloadedFiles,
+    DownloadError,
+    NotYetAvailable,
+    Playlist,
+    PlaylistEntry,
+    ProbeResult,
+    SiteError,
+    Stage,
+)
+from downloads.ytdlp.resuming_client import (
+    THUMBNAIL_EXTENSION,
+    HTTPError,
+    ResumingYoutubeDL,
+    YoutubeDLError,
+    is_safe_extension,
+)
 from downloads.ytdlp.streams import Stream, StreamUpdate
 
 logger = logging.getLogger(__name__)
@@ -28,23 +48,81 @@ MERGING_POSTPROCESSORS = (
     "FixupTimestamp",
     "FixupDuration",
 )
-THUMBNAIL_EXTENSIONS = ("jpg", "jpeg", "png", "webp")
+UNKNOWN_EXTENSION = "unknown_video"  # yt-dlp's own; what the file is, ffmpeg tells when it is stored
 
 
 def probe_url(
-    url: str, folder: Path, *, proxy_url: str, quality: str = "best", subtitle_languages: str = ""
+    url: str,
+    folder: Path,
+    *,
+    proxy_url: str,
+    quality: str = "best",
+    subtitle_languages: str = "",
+    entry: PlaylistEntry | None = None,
 ) -> ProbeResult | Playlist:
-    """Look up a URL and choose the formats of its video, to be downloaded to `folder`; raise DownloadError."""
+    """Look up a URL and choose the formats of its video, to be downloaded to `folder`.
+
+    For an `entry` of a playlist its own data are used in place of the URL. Raise DownloadError, or NotYetAvailable for
+    a video whose recording is not up.
+    """
     ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
-    try:
-        info = _unwrap_single_video(ydl, ydl.extract_info(url, download=False))
-    except YoutubeDLError as error:
-        raise _to_download_error(error) from error
+    with _converted_errors():
+        try:
+            info = _unwrap_single_video(ydl, _extract(ydl, url, entry))
+        except YoutubeDLError as error:
+            if not_yet := _find_not_yet(error, ydl, url, entry):
+                raise not_yet from error
+            raise
     if isinstance(info, Playlist):
         return info
-    if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
-        raise DownloadError("This is a live stream: try again when it has ended and its recording is up.", True)
+    if not_yet := availability.from_info(info) or availability.check_manifests(ydl, info):
+        raise not_yet
     return ProbeResult(info, [_build_stream(format_info) for format_info in _requested_formats(info)], ydl)
+
+
+def find_entry(
+    playlist_url: str,
+    entry: PlaylistEntry,
+    folder: Path,
+    *,
+    proxy_url: str,
+    playlist_entry: PlaylistEntry | None = None,
+) -> PlaylistEntry | None:
+    """Look an entry up in its playlist again, since its data may have expired; None if it is no longer there.
+
+    `playlist_entry` is the playlist's own data where it is an entry of another one. Raise as `probe_url` does.
+    """
+    playlist = probe_url(playlist_url, folder, proxy_url=proxy_url, entry=playlist_entry)
+    return entries.find_same_entry(playlist.entries, entry) if isinstance(playlist, Playlist) else None
+
+
+def _extract(ydl: Any, url: str, entry: PlaylistEntry | None) -> dict[str, Any] | None:
+    result: dict[str, Any] | None = (
+        entries.resolve_entry(ydl, entry) if entry else ydl.extract_info(url, download=False)
+    )
+    return result
+
+
+def _find_not_yet(error: YoutubeDLError, ydl: Any, url: str, entry: PlaylistEntry | None) -> NotYetAvailable | None:
+    """Return that a video is not up yet if an error of its probe means that; None for any other error.
+
+    An announced video is looked up once more for its date, which the error lacks.
+    """
+    causes = list(error_messages.walk_causes(error))
+    is_user_offline = any(isinstance(cause, UserNotLive) for cause in causes)
+    has_status = any(isinstance(cause, HTTPError) for cause in causes) and not is_user_offline
+    not_yet = None if has_status else availability.from_message(str(error), is_user_offline=is_user_offline)
+    if not_yet is None or not_yet.stage is not Stage.ANNOUNCED:
+        return not_yet
+    ydl.params["ignore_no_formats_error"] = True
+    try:
+        info = _extract(ydl, url, entry) or {}
+    except YoutubeDLError:
+        return not_yet
+    if details := availability.from_info(info):
+        starts_at = details.starts_at or not_yet.starts_at
+        return NotYetAvailable(details.stage, starts_at=starts_at, is_premiere=not_yet.is_premiere, info=info)
+    return not_yet
 
 
 def download_files(
@@ -55,26 +133,24 @@ def download_files(
     `on_update` is called for each progress update, `on_merging` when all streams are downloaded and merging starts.
     """
     info, ydl = probe_result.info, probe_result.ydl
-    format_ids = [format_info.get("format_id") for format_info in _requested_formats(info)]
-    ydl.add_progress_hook(lambda event: _forward_progress(event, format_ids, on_update))
+    _make_extensions_safe(info)
+    ydl.add_progress_hook(lambda event: _forward_progress(event, ydl.stream_index, on_update))
     ydl.add_postprocessor_hook(lambda event: _forward_merge_start(event, on_merging))
     # A single file is kept byte for byte; streams assembled from fragments or merged are repaired.
-    is_single_file = len(format_ids) == 1 and info.get("protocol") in ("http", "https")
+    is_single_file = len(_requested_formats(info)) == 1 and info.get("protocol") in ("http", "https")
     ydl.params["fixup"] = "never" if is_single_file else "detect_or_warn"
-    try:
+    with _converted_errors():
         ydl.process_info(info)
-    except YoutubeDLError as error:
-        raise _to_download_error(error) from error
     return _collect_files(probe_result)
 
 
 def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any] | Playlist:
     """Return the info of a single video, or a playlist of several; raise DownloadError if there is no video."""
     if info and info.get("_type", "video") in ("playlist", "multi_video"):
-        entries = list(_non_empty_entries(info))
-        if len(entries) > 1:
-            return _build_playlist(info, entries)
-        info = ydl.process_ie_result(entries[0], download=False) if entries else None
+        raw_entries = _list_entries(info)
+        if len(raw_entries) > 1:
+            return _build_playlist(ydl, info, raw_entries)
+        info = ydl.process_ie_result(raw_entries[0], download=False) if raw_entries else None
         if info and info.get("_type", "video") != "video":
             return _unwrap_single_video(ydl, info)
     if not info or info.get("_type", "video") != "video":
@@ -82,25 +158,16 @@ def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any
     return info
 
 
-def _non_empty_entries(info: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    return (entry for entry in info.get("entries") or () if entry)
+def _list_entries(info: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the raw entries of a playlist, one more than the limit at most."""
+    flat_entries = entries.flatten_entries(info.get("entries") or (), info.get("webpage_url"))
+    return list(itertools.islice(flat_entries, settings.PLAYLIST_LIMIT + 1))
 
 
-def _build_playlist(info: dict[str, Any], entries: list[dict[str, Any]]) -> Playlist:
+def _build_playlist(ydl: Any, info: dict[str, Any], raw_entries: list[dict[str, Any]]) -> Playlist:
     limit = settings.PLAYLIST_LIMIT
-    playlist_entries = [_build_playlist_entry(entry, info) for entry in entries[:limit]]
-    title = str(info.get("title") or info.get("id") or "")
-    return Playlist(title, [entry for entry in playlist_entries if entry.url], has_more=len(entries) > limit)
-
-
-def _build_playlist_entry(entry: dict[str, Any], playlist_info: dict[str, Any]) -> PlaylistEntry:
-    """Return an entry with a URL of its own: its page, or its file where its page is that of the playlist."""
-    page = entry.get("webpage_url") if entry.get("webpage_url") != playlist_info.get("webpage_url") else None
-    formats = entry.get("formats") or [{}]
-    is_pointer = entry.get("_type") in ("url", "url_transparent")
-    url = (entry.get("url") if is_pointer else None) or page or entry.get("url") or formats[-1].get("url") or ""
-    site = entry.get("ie_key") or entry.get("extractor_key") or ""
-    return PlaylistEntry(str(url), str(site), str(entry.get("id") or ""), str(entry.get("title") or ""))
+    title = clean_text(str(info.get("title") or info.get("id") or ""))
+    return Playlist(title, entries.build_entries(ydl, raw_entries[:limit], info), has_more=len(raw_entries) > limit)
 
 
 def _requested_formats(info: dict[str, Any]) -> list[dict[str, Any]]:
@@ -113,16 +180,31 @@ def _build_stream(format_info: dict[str, Any]) -> Stream:
     return Stream(kind="audio" if is_audio else "video", expected_bytes=float(size) if size else None)
 
 
-def _forward_progress(event: dict[str, Any], format_ids: list[Any], on_update: Callable[[StreamUpdate], None]) -> None:
-    if event["status"] not in ("downloading", "finished"):
+def _make_extensions_safe(info: dict[str, Any]) -> None:
+    """Replace the extensions that yt-dlp refuses to write: "/clip.mp40" may well be a good video."""
+    for format_info in (info, *_requested_formats(info)):
+        if not is_safe_extension(format_info.get("ext")):
+            format_info["ext"] = UNKNOWN_EXTENSION
+    for subtitle in (info.get("requested_subtitles") or {}).values():
+        if not is_safe_extension(subtitle.get("ext")):
+            subtitle["ext"] = "vtt"
+
+
+def _forward_progress(
+    event: dict[str, Any], stream_index: int | None, on_update: Callable[[StreamUpdate], None]
+) -> None:
+    """Forward the progress of a stream; subtitles, which have no `stream_index`, are not part of it."""
+    if stream_index is None or event["status"] not in ("downloading", "finished"):
         return
-    format_id = (event.get("info_dict") or {}).get("format_id")
+    is_finished = event["status"] == "finished"
+    total_bytes = event.get("total_bytes") or event.get("total_bytes_estimate")
     on_update(
         StreamUpdate(
-            stream_index=format_ids.index(format_id) if format_id in format_ids else 0,
-            downloaded_bytes=int(event.get("downloaded_bytes") or 0),
-            total_bytes=event.get("total_bytes") or event.get("total_bytes_estimate"),
-            is_finished=event["status"] == "finished",
+            stream_index=stream_index,
+            # Of a file that was there already, yt-dlp reports the total alone.
+            downloaded_bytes=int(event.get("downloaded_bytes") or (is_finished and total_bytes) or 0),
+            total_bytes=total_bytes,
+            is_finished=is_finished,
             fragment_index=event.get("fragment_index"),
             fragment_count=event.get("fragment_count"),
         )
@@ -138,25 +220,41 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
     media = Path(probe_result.info.get("filepath") or "")
     if not media.is_file() or not media.stat().st_size:
         raise DownloadError("The site answered, but sent no video.", False)
-    # The media itself may have the ending of an image.
-    thumbnails = sorted(
-        path
-        for path in media.parent.glob(f"{OUTPUT_STEM}.*")
-        if path.suffix[1:].lower() in THUMBNAIL_EXTENSIONS and path != media
-    )
+    thumbnail = media.parent / f"{OUTPUT_STEM}.{THUMBNAIL_EXTENSION}"
     info_json = media.parent / f"{OUTPUT_STEM}.info.json"
     return DownloadedFiles(
         media,
-        thumbnail=thumbnails[0] if thumbnails else None,
+        thumbnail=thumbnail if thumbnail.is_file() else None,
         info_json=info_json if info_json.is_file() else None,
         subtitle_files=sorted(path for path in media.parent.glob(f"{OUTPUT_STEM}.*.vtt") if path.stat().st_size),
         subtitle_omissions=list(probe_result.ydl.subtitle_omissions),
     )
 
 
-def _to_download_error(error: BaseException) -> DownloadError | OSError:
-    """Convert an error of yt-dlp into one with a message for people; a full disk becomes OSError(ENOSPC)."""
+@contextlib.contextmanager
+def _converted_errors() -> Iterator[None]:
+    """Convert errors of yt-dlp; a bug of ours, in a method or a hook that yt-dlp calls, is raised as it is."""
+    try:
+        yield
+    except (YoutubeDLError, *bugs.BUG_TYPES) as error:
+        if converted := _to_download_error(error):
+            raise converted from error
+        raise
+
+
+def _to_download_error(error: BaseException) -> DownloadError | OSError | None:
+    """Convert an error of yt-dlp into one with a message for people; a full disk becomes OSError(ENOSPC).
+
+    None for an exception that was not raised by yt-dlp.
+    """
     if error_messages.DISK_FULL_PATTERN.search(str(error)):
         return OSError(errno.ENOSPC, str(error))
+    bug = bugs.find_bug(error)
+    if bug and (part := bugs.find_part(bug)):
+        return DownloadError(*error_messages.explain_bug(part, bug))
+    if not isinstance(error, YoutubeDLError):
+        return None
     status = next((cause.status for cause in error_messages.walk_causes(error) if isinstance(cause, HTTPError)), None)
-    return DownloadError(*error_messages.explain_error(str(error), status))
+    unexpected = bugs.find_unexpected(error)
+    extractor = f"extractor “{unexpected.ie}”" if unexpected and unexpected.ie else ""
+    return SiteError(*error_messages.explain_error(str(error), status, extractor))

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from downloads.ytdlp.smuggled_data import remove_smuggled
+
 # An error of the egress proxy itself, repeated by yt-dlp; see network.proxy.PROXY_ERROR_PREFIX.
 PROXY_ERROR_PATTERN = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
 MESSAGE_PREFIX_PATTERN = re.compile(r"^(ERROR: )?(\[[\w:.+-]+\] )?([\w-]{1,64}: (?=Unable|Failed|Video|This|Private))?")
@@ -11,8 +13,29 @@ ADVICE_PATTERN = re.compile(
     re.S,
 )
 DISK_FULL_PATTERN = re.compile(r"no space left|disk quota", re.I)
-UNKNOWN_HOST_PREFIX = "There is an unknown host name"
 MAX_DETAIL_CHARACTERS = 400
+
+# Errors of sites and networks that pass: they get all retries, however often they come.
+TOO_MANY_REQUESTS = "The site says that it is asked too often (429): try again later."
+OUT_OF_ORDER = "The site is out of order"
+TAKEN_FOR_A_ROBOT = "The site takes the archive for a robot and does not answer it: try again later."
+FFMPEG_MISSING = "ffmpeg is missing, and this video comes in parts that it has to join: install it, then retry."
+FFMPEG_STOPPED = "ffmpeg stopped before it had put the video together: retry."
+NO_ANSWER_IN_TIME = "The site did not answer in time: retry later."
+CONNECTION_CUT = "The connection was cut before everything had arrived: retry."
+UNREACHABLE = "The site cannot be reached now"
+PASSING_ERRORS = (
+    TOO_MANY_REQUESTS,
+    OUT_OF_ORDER,
+    TAKEN_FOR_A_ROBOT,
+    FFMPEG_MISSING,
+    FFMPEG_STOPPED,
+    NO_ANSWER_IN_TIME,
+    CONNECTION_CUT,
+    UNREACHABLE,
+)
+# URLs, numbers and ids, which may differ each time that an error is the same.
+VARYING_PATTERN = re.compile(r"https?://\S+|\w*\d\w*")
 
 # HTTP status: (message for people, permanent)
 HTTP_STATUS_MESSAGES = {
@@ -22,7 +45,9 @@ HTTP_STATUS_MESSAGES = {
     403: ("The site does not allow this video to be fetched: it may be private, or open to members only.", True),
     404: ("There is nothing at this address (404): the video was removed, or the address has a mistake.", True),
     410: ("This video was removed (410).", True),
-    429: ("The site says that it is asked too often (429): try again later.", False),
+    408: (NO_ANSWER_IN_TIME, False),
+    425: (TOO_MANY_REQUESTS, False),
+    429: (TOO_MANY_REQUESTS, False),
     451: ("The site may not show this video here for legal reasons (451).", True),
 }
 
@@ -42,7 +67,7 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"unsupported url", "No video was found on this page: yt-dlp does not know this kind of page.", True),
     (
         r"not a bot|captcha|cloudflare",
-        "The site takes the archive for a robot and does not answer it: try again later.",
+        TAKEN_FOR_A_ROBOT,
         False,
     ),
     (
@@ -51,45 +76,98 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
         True,
     ),
     (
-        r"private video|video is private|members.only|log ?in|sign in|\baccount\b",
+        r"members?.only|access to members|channel'?s? members|members of this|on level|patrons? only",
+        "Only paying members of its channel can see this video: the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"confirm your age|age.?(restrict|gate|verif|limit)|inappropriate for some",
+        "The site wants to know the age of whoever sees this video (age-restricted): the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"requires? payment|\brent(al)?\b|purchas|must be bought|buy this|pay.?per.?view|paid (video|content)|ppv",
+        "This video has to be bought or rented on its site.",
+        True,
+    ),
+    (
+        r"premium|subscri(be|bed|ber|bers|ption|ptions)\b",
+        "Only subscribers of the site can see this video: the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"private video|(video|recording|stream|post|track) is (set to )?private|is a private",
+        "This video is private: the site shows it to certain people only, and the archive has no sign-in there.",
+        True,
+    ),
+    (
+        r"log ?in|sign in|\baccount\b",
         "The site shows this video to certain people only, and the archive has no sign-in there.",
         True,
     ),
     (r"been removed|no longer available|not exist|unavailable|was deleted", "This video is no longer there.", True),
     (
         r"ffmpeg (is )?not (installed|found)",
-        "ffmpeg is missing, and this video comes in parts that it has to join: install it, then retry.",
+        FFMPEG_MISSING,
         False,
     ),
-    (r"timed out|timeout", "The site did not answer in time: retry later.", False),
+    (r"timed out|timeout", NO_ANSWER_IN_TIME, False),
     (r"certificate", "The site's certificate cannot be trusted.", True),
     (
-        r"bytes read|too short|more expected|incomplete|(reset|aborted|broken)\b|connection.*closed",
-        "The connection was cut before everything had arrived: retry.",
+        r"wrong.version.number|unsupported.protocol|handshake.failure|no.(protocols|shared.cipher)",
+        "The site's encryption (TLS) does not work with the archive's: check the address.",
+        False,
+    ),
+    (
+        r"bytes read|too short|more expected|bytes, expected|incomplete|(reset|aborted|broken)\b|connection.*closed",
+        CONNECTION_CUT,
         False,
     ),
     (
         r"unable to connect|connection refused|failed to establish|network is unreachable|\bssl\b",
-        "The site cannot be reached now: retry later.",
+        f"{UNREACHABLE}: retry later.",
         False,
     ),
     (r"redirect", "The site sends the download round in circles.", True),
     (
-        r"postprocessing|conversion failed|invalid data found",
+        r"conversion failed|invalid data|error (opening|parsing|while decoding)|moov atom|could not (write|find)",
         "What was fetched could not be put together: the file is damaged.",
         False,
     ),
+    (r"postprocessing", FFMPEG_STOPPED, False),
 )
 
 
-def explain_error(message: str, status: int | None = None) -> tuple[str, bool]:
-    """Return (message for people, permanent) for a message of yt-dlp and the HTTP status that caused it, if any."""
+def may_pass(message: str) -> bool:
+    """Return whether a message for people is about an error that passes by itself, even if it has come before."""
+    return message.startswith(PASSING_ERRORS)
+
+
+def is_same_error(message: str, previous_message: str) -> bool:
+    """Return whether two messages are about the same error, apart from what varies from one attempt to the next."""
+    return VARYING_PATTERN.sub("", message) == VARYING_PATTERN.sub("", previous_message)
+
+
+def explain_bug(part: str, error: BaseException) -> tuple[str, bool]:
+    """Return (message for people, permanent) for an exception that a part of yt-dlp did not handle."""
+    if part.startswith("postprocessor") and isinstance(error, IndexError):  # yt-dlp looks for a message of ffmpeg
+        return FFMPEG_STOPPED, False
+    detail = f"{type(error).__name__}: {error}"[:MAX_DETAIL_CHARACTERS]
+    explanation = f"This is a bug of yt-dlp, in its {part}: neither the link nor the archive is wrong."
+    return f"{explanation} Update yt-dlp, then retry.\n{detail}", True
+
+
+def explain_error(message: str, status: int | None = None, extractor: str = "") -> tuple[str, bool]:
+    """Return (message for people, permanent) for a message of yt-dlp and the HTTP status that caused it, if any.
+
+    `extractor` is the extractor that met what it did not expect, as 'extractor “youtube”'; "" for any other error.
+    """
     if proxy_error := PROXY_ERROR_PATTERN.search(message):
         return _proxy_error_message(proxy_error.group(1).strip())
     detail = _strip_noise(message)
     if status is None and (http_error := re.search(r"HTTP Error (\d{3})", message)):
         status = int(http_error.group(1))
-    explanation, permanent = _match_message(message.lower(), status)
+    explanation, permanent = _match_message(message.lower(), status, extractor)
     return f"{explanation}\n{detail}" if detail else explanation, permanent
 
 
@@ -107,27 +185,30 @@ def walk_causes(error: BaseException | None) -> Iterator[BaseException]:
 def _proxy_error_message(message: str) -> tuple[str, bool]:
     """Return (message for people, permanent) for an error of the proxy: only a forbidden address is permanent.
 
-    An unknown host name is permanent too, after the one retry that worker.attempt allows it.
+    An unknown host name gets one retry, since resolvers fail temporarily.
     """
     if "may not reach" in message:
         return f"Refused: {message}.", True
     if message.startswith("unknown host name"):
-        return f"{UNKNOWN_HOST_PREFIX} {message.removeprefix('unknown host name').strip()}: check the address.", True
-    return f"The site cannot be reached now: {message}. Retry later.", False
+        return f"There is an {message}: check the address.", False
+    return f"{UNREACHABLE}: {message}. Retry later.", False
 
 
-def _match_message(message: str, status: int | None) -> tuple[str, bool]:
+def _match_message(message: str, status: int | None, extractor: str) -> tuple[str, bool]:
     if status in HTTP_STATUS_MESSAGES:
         return HTTP_STATUS_MESSAGES[status]
     if status and status >= 500:
-        return f"The site is out of order ({status}): retry later.", False
+        return f"{OUT_OF_ORDER} ({status}): retry later.", False
     for pattern, explanation, permanent in PATTERN_MESSAGES:
         if re.search(pattern, message):
             return explanation, permanent
+    if extractor:
+        reason = f"the site has changed, or yt-dlp's {extractor} has a bug"
+        return f"yt-dlp cannot read this page: {reason}. Update yt-dlp, then retry.", False
     return "yt-dlp could not fetch this video.", False
 
 
 def _strip_noise(message: str) -> str:
     """Return yt-dlp's message without its prefixes, its advice for command-line users, and its colors."""
-    message = re.sub(r"\x1b\[[0-9;]*m", "", message)
+    message = remove_smuggled(re.sub(r"\x1b\[[0-9;]*m", "", message))
     return ADVICE_PATTERN.sub("", MESSAGE_PREFIX_PATTERN.sub("", message)).strip()[:MAX_DETAIL_CHARACTERS]

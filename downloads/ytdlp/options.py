@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from downloads.ytdlp.smuggled_data import remove_smuggled
+
 logger = logging.getLogger(__name__)
 # File name stem in the workspace; the attempt names the files after the title when it stores them.
 OUTPUT_STEM = "media"
@@ -21,7 +23,7 @@ class _YtdlpLogger:
     """Logs all messages of yt-dlp at debug level; whoever catches an error logs it."""
 
     def debug(self, message: str) -> None:
-        logger.debug("%s", message)
+        logger.debug("%s", remove_smuggled(message))
 
     info = warning = error = debug
 
@@ -38,6 +40,7 @@ def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
         "writethumbnail": True,
         "writeinfojson": True,
         "clean_infojson": True,
+        "allow_playlist_files": False,
         "noplaylist": True,
         "extract_flat": "in_playlist",
         # One more than the limit, to detect that there are more.

@@ -1,6 +1,8 @@
 """Results and errors of a probe and a download."""
 
 import dataclasses
+import datetime as dt
+import enum
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,49 @@ class DownloadError(Exception):
         self.permanent = permanent
 
 
+class SiteError(DownloadError):
+    """An error of the site or the network, not of a limit of ours: other data for the request may avoid it."""
+
+
+class Stage(enum.StrEnum):
+    """Stage of a video before its recording is up."""
+
+    ANNOUNCED = "announced"
+    OFFLINE = "offline"  # the page of a channel that is not live
+    LIVE = "live"
+    PROCESSING = "processing"  # it was live, and the site prepares the recording
+
+
+STAGE_MESSAGES = {
+    Stage.ANNOUNCED: "This video has not started: try again when it has.",
+    Stage.OFFLINE: "Nothing is live at this address: try again when a recording is up.",
+    Stage.LIVE: "This is a live stream: try again when it has ended and its recording is up.",
+    Stage.PROCESSING: "This was a live stream: try again when its recording is up.",
+}
+
+
+class NotYetAvailable(DownloadError):
+    """The video cannot be fetched yet.
+
+    `starts_at` is the announced start, None where the site does not tell one. `info` is yt-dlp's info dict, empty
+    where there is none.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        starts_at: dt.datetime | None = None,
+        is_premiere: bool = False,
+        info: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(STAGE_MESSAGES[stage], True)
+        self.stage = stage
+        self.starts_at = starts_at
+        self.is_premiere = is_premiere
+        self.info = info or {}
+
+
 @dataclasses.dataclass(frozen=True)
 class ProbeResult:
     """A single video: yt-dlp's info dict, the streams that will be downloaded, and the client to download them."""
@@ -29,12 +74,31 @@ class ProbeResult:
 
 @dataclasses.dataclass(frozen=True)
 class PlaylistEntry:
-    """A video of a playlist: its URL, and its metadata from the playlist."""
+    """A video of a playlist: its URL, its metadata from the playlist, and what yt-dlp needs to fetch it.
+
+    `url` is for people: without data for yt-dlp, "" for an entry without an address of its own. `key` identifies an
+    entry whose URL does not; "" where the URL says all. `is_url_unique` is False where other videos have the same URL.
+    `info` (JSON), `cookies` (JSON) and `raw_info` are for yt-dlp only: they may hold secrets.
+    """
 
     url: str
     extractor: str = ""
     source_id: str = ""
     title: str = ""
+    key: str = ""
+    is_url_unique: bool = True
+    index: int = 0
+    stage: Stage | None = None
+    starts_at: dt.datetime | None = None
+    restriction: str = ""  # "members", "subscribers" or "private"; "" for a video that anyone may see
+    info: dict[str, Any] | None = dataclasses.field(default=None, repr=False)
+    cookies: list[dict[str, Any]] = dataclasses.field(default_factory=list, repr=False)
+    raw_info: dict[str, Any] | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    @property
+    def has_request(self) -> bool:
+        """Return True if the URL alone does not fetch this entry."""
+        return self.raw_info is not None
 
 
 @dataclasses.dataclass(frozen=True)

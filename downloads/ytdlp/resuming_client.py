@@ -6,35 +6,70 @@ Last-Modified, and the last 64 KiB of the partial file, which are requested agai
 gets the whole file instead, takes the server for one that cannot resume, and starts over.
 """
 
+import io
 import math
-import re
 import time
 from pathlib import Path
 from typing import Any
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
-from downloads.ytdlp.library import HTTPError, Request, Response, TransportError, YoutubeDL, YoutubeDLError
+from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
+from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration, require_promised_duration
+from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient
+from downloads.ytdlp.library import (
+    HTTPError,
+    Request,
+    Response,
+    TransportError,
+    UnsafeExtensionError,
+    YoutubeDL,
+    YoutubeDLError,
+)
+from downloads.ytdlp.responses import interim
+from downloads.ytdlp.responses.resumed import (
+    is_continuation,
+    parse_range,
+    response_resume_info,
+    trim_overlap,
+    with_range,
+    without_range,
+)
+from downloads.ytdlp.results import DownloadError
+from downloads.ytdlp.smuggled_data import remove_secrets
 from downloads.ytdlp.subtitle_client import SubtitleClient
 
-__all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError"]
+__all__ = ["HTTPError", "ResumingYoutubeDL", "YoutubeDLError", "is_safe_extension"]
 
 
 READ_CHUNK_BYTES = 1024 * 1024
 MAX_PAGE_BYTES = 64 * 1024 * 1024  # for each response of a probe
+THUMBNAIL_EXTENSION = "image"
 MAX_THUMBNAIL_DOWNLOAD_BYTES = 10_000_000
 THUMBNAIL_TIMEOUT_SECONDS = 60.0
+PLAYLIST_FIELDS = ("extractor", "extractor_key")
+VIDEO_FIELDS = (*PLAYLIST_FIELDS, "webpage_url", "webpage_url_basename", "webpage_url_domain")
+
+
+dash_manifest.install()
+interim.install()
 
 
 class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
     """`YoutubeDL` whose partial files are resumed safely, also by a later process.
 
-    `dl`, `urlopen` and `_write_thumbnails` override methods of yt-dlp; for subtitles see `SubtitleClient`.
+    `dl`, `urlopen`, `process_ie_result`, `sanitize_info` and `_write_thumbnails` override methods of yt-dlp; for
+    subtitles see `SubtitleClient`.
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._partial_file: PartialFile | None = None
-        self._first_offsets: dict[str, int] = {}
+        self._playlist_url: str | None = None
+        self._format_index: int | None = None
+        self._promised_duration: PromisedDuration | None = None
+        self._fragment_client = FragmentClient(super().urlopen)
         self._is_fetching_thumbnail = False
+        self._stream_count = 0
+        self.stream_index: int | None = None  # of the stream that is being downloaded, in the order of the formats
         super().__init__(params)
         self.add_progress_hook(self._check_fragment_count)
 
@@ -42,25 +77,48 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
         """Download one file; resume its partial file if the server still has the same file."""
         if subtitle or test:
             return super().dl(name, info, subtitle, test)
-        is_fragmented = info.get("protocol") not in ("http", "https")
+        protocol = str(info.get("protocol"))
+        is_fragmented = protocol not in ("http", "https")
+        self._playlist_url = Request(info["url"]).url if protocol.startswith("m3u8") else None
+        self._format_index = info.get("format_index")
+        self._promised_duration = dash_manifest.promised_duration(info)
+        if text := info.get("hls_media_playlist_data"):
+            info = {**info, "hls_media_playlist_data": self._rewrite_playlist(text)}
         with PartialFile(Path(name), str(info.get("format_id")), is_fragmented=is_fragmented) as partial_file:
-            self._partial_file, self._first_offsets = partial_file, {}
+            self._partial_file = partial_file
+            self.stream_index, self._stream_count = self._stream_count, self._stream_count + 1
             try:
                 return self._download_with_resume(partial_file, name, info)
             finally:
-                self._partial_file = None
+                self._partial_file = self.stream_index = None
+                self._fragment_client.close()
 
     def _download_with_resume(self, partial_file: PartialFile, name: str, info: dict[str, Any]) -> Any:
         try:
-            result = super().dl(name, info)
-            partial_file.record_last_fragment()
+            return self._download_whole_file(partial_file, name, info)
         except SourceChanged:
-            partial_file.final_path.unlink(missing_ok=True)
-            partial_file.start_over(ResumeInfo(partial_file.resume_info.format_id))
-            self._first_offsets = {}
-            result = super().dl(name, info)
-            partial_file.record_last_fragment()
+            self._start_over(partial_file)
+        try:
+            return self._download_whole_file(partial_file, name, info)
+        except SourceChanged as error:
+            self._start_over(partial_file)
+            raise DownloadError("The video changes at the site while it is downloaded: retry later.", False) from error
+
+    def _download_whole_file(self, partial_file: PartialFile, name: str, info: dict[str, Any]) -> Any:
+        result = super().dl(name, info)
+        partial_file.record_last_fragment()
+        if self._promised_duration and partial_file.final_path.is_file():
+            try:
+                require_promised_duration(partial_file.final_path, self._promised_duration)
+            except DownloadError:
+                self._start_over(partial_file)  # resuming it would keep what is wrong
+                raise
         return result
+
+    def _start_over(self, partial_file: PartialFile) -> None:
+        partial_file.final_path.unlink(missing_ok=True)
+        partial_file.start_over(ResumeInfo(partial_file.resume_info.format_id))
+        self._fragment_client.close()
 
     def _check_fragment_count(self, event: dict[str, Any]) -> None:
         if self._partial_file:
@@ -77,52 +135,83 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
             return self._open_fragment(self._partial_file, request)
         return self._open_with_resume(self._partial_file, request)
 
-    def _write_thumbnails(self, *args: Any, **kwargs: Any) -> Any:
-        """Download the thumbnail, up to its limits of size and time; yt-dlp ignores a failure."""
+    def process_ie_result(self, ie_result: Any, download: bool = True, extra_info: Any = None) -> Any:
+        """Resolve a result of an extractor, but leave an entry of a playlist as the extractor gave it."""
+        if not extra_info or "playlist" not in extra_info:
+            return super().process_ie_result(ie_result, download, extra_info)
+        # What these lack, they have from the playlist; a pointer has it from the page that it points to.
+        inherited_fields = {"playlist": PLAYLIST_FIELDS, "multi_video": PLAYLIST_FIELDS, "video": VIDEO_FIELDS}
+        for name in inherited_fields.get(ie_result.get("_type", "video"), ()):
+            ie_result.setdefault(name, extra_info.get(name))
+        return ie_result
+
+    @staticmethod
+    def sanitize_info(info_dict: Any, remove_private_keys: bool = False) -> Any:
+        """Prepare the info dict for its JSON file, without data for yt-dlp's own requests."""
+        return remove_secrets(YoutubeDL.sanitize_info(info_dict, remove_private_keys))
+
+    def _write_thumbnails(self, label: str, info_dict: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Download the thumbnail, up to its limits of size and time; a failure does not fail the video.
+
+        The file has the same extension for every URL: yt-dlp takes it from the URL, and refuses those such as "php".
+        """
+        thumbnails = [{**thumbnail, "ext": THUMBNAIL_EXTENSION} for thumbnail in info_dict.get("thumbnails") or []]
         self._is_fetching_thumbnail = True
         try:
-            return super()._write_thumbnails(*args, **kwargs)
+            return super()._write_thumbnails(label, {**info_dict, "thumbnails": thumbnails}, *args, **kwargs)
+        except (YoutubeDLError, TransportError, ValueError) as error:
+            self.write_debug(f"No thumbnail: {error}")
+            return []
         finally:
             self._is_fetching_thumbnail = False
 
     # Fragments ------------------------------------------------------------------------------------------
 
     def _open_fragment(self, partial_file: PartialFile, request: Any) -> Any:
-        """Request a fragment or a manifest; a fragment that was interrupted is downloaded from its start."""
+        """Request a fragment or a playlist; a fragment that was interrupted is downloaded from its start."""
         partial_file.record_fragments()
-        start_or_none, _ = _parse_range(request)
-        start = start_or_none or 0
-        first_start = self._first_offsets.setdefault(request.url, start)
-        if start > first_start:
-            # A later start in the same URL is yt-dlp's resumption of an interrupted fragment.
-            if first_start:
-                raise TransportError("a piece of a file was cut off")
-            request = _without_range(request)
-        return super().urlopen(request)
+        if request.url != self._playlist_url:
+            return self._fragment_client.open(request)
+        response = _limit_response(super().urlopen(request), MAX_PAGE_BYTES, math.inf)
+        text = self._rewrite_playlist(response.read().decode("utf-8", "ignore"))
+        return Response(io.BytesIO(text.encode()), response.url, {}, response.status)
+
+    def _rewrite_playlist(self, text: str) -> str:
+        playlist = hls_playlist.rewrite_playlist(text, self._format_index)
+        self._promised_duration = playlist.promised_duration
+        return playlist.text
 
     # Single files ---------------------------------------------------------------------------------------
 
     def _open_with_resume(self, partial_file: PartialFile, request: Any) -> Any:
-        start, end = _parse_range(request)
+        start, end = parse_range(request)
         if not start:
             return self._open_from_start(partial_file, request)
         overlap = min(start, OVERLAP_BYTES)
         try:
-            response = super().urlopen(_with_range(request, start - overlap, end, partial_file.resume_info))
+            response = super().urlopen(with_range(request, start - overlap, end, partial_file.resume_info))
         except HTTPError as error:
             if error.status != 416:  # Range Not Satisfiable
                 raise
             error.close()
-            return self._open_from_start(partial_file, _without_range(request))
-        if _is_continuation(response, partial_file, start - overlap, overlap):
-            return _trim_overlap(response, start, overlap)
+            return self._open_from_start(partial_file, without_range(request))
+        if is_continuation(response, partial_file, start - overlap, overlap):
+            return trim_overlap(response, start, overlap)
         response.close()
-        return self._open_from_start(partial_file, _without_range(request))
+        return self._open_from_start(partial_file, without_range(request))
 
     def _open_from_start(self, partial_file: PartialFile, request: Any) -> Any:
         response = super().urlopen(request)
-        partial_file.start_over(_response_resume_info(response, partial_file.resume_info.format_id))
+        partial_file.start_over(response_resume_info(response, partial_file.resume_info.format_id))
         return response
+
+
+def is_safe_extension(extension: str | None) -> bool:
+    """Return whether yt-dlp writes files with this extension, as it is."""
+    try:
+        return UnsafeExtensionError.sanitize_extension(extension) == extension
+    except UnsafeExtensionError:
+        return False
 
 
 def _limit_response(response: Response, max_bytes: int, timeout_seconds: float) -> Response:
@@ -142,82 +231,4 @@ def _limit_response(response: Response, max_bytes: int, timeout_seconds: float) 
         return read_chunk(amount) if amount else b"".join(iter(lambda: read_chunk(READ_CHUNK_BYTES), b""))
 
     response.read = read_limited
-    return response
-
-
-def _parse_range(request: Any) -> tuple[int | None, int | None]:
-    """Return the first and last byte of the Range header; None where the header or the last byte is absent."""
-    match = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range") or "")
-    return (int(match[1]), int(match[2]) if match[2] else None) if match else (None, None)
-
-
-def _without_range(request: Any) -> Any:
-    request = request.copy()
-    request.headers.pop("Range", None)
-    return request
-
-
-def _with_range(request: Any, start: int, end: int | None, resume_info: ResumeInfo) -> Any:
-    """Return a copy of the request with Range and If-Range: a server with another file sends it whole."""
-    request = request.copy()
-    request.headers["Range"] = f"bytes={start}-{'' if end is None else end}"
-    # If-Range takes no weak ETag (RFC 9110, 13.1.5).
-    strong_etag = resume_info.etag if not resume_info.etag.startswith("W/") else ""
-    if validator := strong_etag or resume_info.last_modified:
-        request.headers["If-Range"] = validator
-    return request
-
-
-def _response_resume_info(response: Response, format_id: str) -> ResumeInfo:
-    """Return the size and the validators of the file that a response is part of."""
-    content_range = re.fullmatch(r"bytes \d+-\d+/(\d+)", response.headers.get("Content-Range") or "")
-    if content_range:
-        length = content_range[1]
-    else:
-        length = response.headers.get("Content-Length") if response.status == 200 else None
-    return ResumeInfo(
-        format_id,
-        size=int(length) if length and length.isdigit() else None,
-        etag=response.headers.get("ETag") or "",
-        last_modified=response.headers.get("Last-Modified") or "",
-        # Offsets in a compressed response are not offsets in the file.
-        resumable=(response.headers.get("Content-Encoding") or "identity") == "identity",
-    )
-
-
-def _is_continuation(response: Response, partial_file: PartialFile, start: int, overlap: int) -> bool:
-    """Return True if the response continues the partial file, after `overlap` bytes that repeat its end."""
-    content_range = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
-    if response.status != 206 or content_range is None or int(content_range[1]) != start:
-        return False
-    current = _response_resume_info(response, partial_file.resume_info.format_id)
-    if not _is_same_file(partial_file.resume_info, current):
-        return False
-    return _read_bytes(response, overlap) == partial_file.read_tail(overlap)
-
-
-def _is_same_file(saved: ResumeInfo, current: ResumeInfo) -> bool:
-    if not (saved.resumable and current.resumable) or (saved.size is not None and saved.size != current.size):
-        return False
-    if saved.etag and current.etag:
-        return saved.etag == current.etag
-    return not (saved.last_modified and current.last_modified) or saved.last_modified == current.last_modified
-
-
-def _read_bytes(response: Response, length: int) -> bytes:
-    """Read `length` bytes, fewer if the response ends before."""
-    received = b""
-    while len(received) < length and (data := response.read(length - len(received))):
-        received += data
-    return received
-
-
-def _trim_overlap(response: Response, start: int, overlap: int) -> Response:
-    """Correct the headers of a response whose overlap has been read, so that it begins at `start`."""
-    _, _, end_and_size = response.headers["Content-Range"].partition("-")
-    length = response.headers.get("Content-Length")
-    del response.headers["Content-Range"], response.headers["Content-Length"]
-    response.headers["Content-Range"] = f"bytes {start}-{end_and_size}"
-    if length and length.isdigit():
-        response.headers["Content-Length"] = str(int(length) - overlap)
     return response

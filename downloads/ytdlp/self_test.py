@@ -21,7 +21,9 @@ from downloads.ytdlp.results import DownloadedFiles, DownloadError, Playlist, Pr
 from downloads.ytdlp.self_test_server import SelfTestServer, serve_files
 from downloads.ytdlp.streams import StreamUpdate
 
-OVERRIDDEN_METHODS = ("dl", "urlopen", "process_subtitles", "_write_thumbnails", "_write_subtitles")
+OVERRIDDEN_METHODS = (
+    *("dl", "urlopen", "process_ie_result", "process_subtitles", "_write_thumbnails", "_write_subtitles"),
+)
 
 
 class SelfTestFailed(Exception):

@@ -5,17 +5,22 @@ without a close frame and without calling the consumers' `disconnect`.
 """
 
 import asyncio
+import functools
 import logging
+import os
 import socket
 import time
 from typing import Any
 
 # Imported first, since it installs Twisted's asyncio reactor.
-from daphne.server import Server  # isort: skip
+from daphne.server import HTTPFactory, Server  # isort: skip
 from daphne.ws_protocol import WebSocketProtocol
-from twisted.internet import defer
+from twisted.internet import defer, reactor
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint
 
 from downloads.fanout.frames import Frames
+from ytarchive.server.http_channel import build_http_channel, plain_address
+from ytarchive.server.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +28,6 @@ CLOSE_POLICY_VIOLATION = 1008
 CLOSE_SERVICE_RESTART = 1012  # IANA's registry of close codes (RFC 6455, 11.7)
 DRAIN_TIMEOUT_SECONDS = 4.0  # for consumers to end at SIGTERM
 MAX_PINGS_PER_SECOND = 20  # ping frames of the WebSocket protocol; each is answered
-MAX_WRITE_BUFFER_BYTES = 512 * 1024  # of a streamed response
-STALLED_RESPONSE_TIMEOUT_SECONDS = 120.0  # a paused player reads nothing meanwhile
-WRITE_BUFFER_POLL_SECONDS = 0.02
 # The kernel's buffer of one socket (SO_SNDBUF); small, so that a client that does not read is noticed soon.
 SEND_BUFFER_BYTES = 64 * 1024
 
@@ -102,6 +104,26 @@ class ProgressServer(Server):
     """The server of `manage.py web`."""
 
     is_stopping = False
+    endpoints: list[str]
+
+    def run(self) -> None:
+        """Serve until SIGTERM or Ctrl-C."""
+        HTTPFactory.protocol = build_http_channel
+        # Called when the factory is made. Daphne's own endpoints take every inherited socket for IPv4, and read the
+        # addresses of IPv6 clients wrong.
+        self.ready_callable = functools.partial(self._listen, self.endpoints)
+        self.endpoints = []
+        super().run()
+
+    def _listen(self, descriptions: list[str]) -> None:
+        """Listen on inherited sockets, each described as `fd:fileno=<n>`."""
+        for description in descriptions:
+            fd = int(description.removeprefix("fd:fileno="))
+            with socket.socket(fileno=os.dup(fd)) as listener:
+                endpoint = AdoptedStreamServerEndpoint(reactor, fd, listener.family)
+            listening = endpoint.listen(self.http_factory)
+            listening.addCallbacks(self.listen_success, self.listen_error)
+            self.listeners.append(listening)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Create the application of a request or WebSocket, the latter with a DirectTransport in its scope.
@@ -112,6 +134,8 @@ class ProgressServer(Server):
         # Daphne takes it from the client's header Daphne-Root-Path, and Django would begin every URL with it, those
         # that are cached for all visitors too.
         scope["root_path"] = ""
+        if scope["client"]:
+            scope["client"] = [plain_address(scope["client"][0]), scope["client"][1]]
         if self.is_stopping:
             if scope["type"] == "http":
                 protocol.basic_error(503, b"Service Unavailable", "The server is just stopping. Try again soon.")
@@ -136,9 +160,7 @@ class ProgressServer(Server):
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send an application's message; unlike autobahn's, a close may have any code of RFC 6455."""
         if not isinstance(protocol, WebSocketProtocol):
-            await super().handle_reply(protocol, message)
-            if message.get("more_body"):
-                await _apply_backpressure(protocol)
+            await self._send_response(protocol, message)
         elif protocol.state == protocol.STATE_CONNECTING:
             await super().handle_reply(protocol, message)
             protocol.transport.resumeProducing()
@@ -149,6 +171,16 @@ class ProgressServer(Server):
         else:
             await super().handle_reply(protocol, message)
 
+    async def _send_response(self, request: Any, message: dict[str, Any]) -> None:
+        """Send a part of a response; of a streamed one, return when the socket took it or the connection is lost."""
+        stream = open_stream(request) if message.get("more_body") else None
+        is_last_part = message["type"] == "http.response.body" and stream is None
+        if is_last_part and not close_stream(request, message.get("body", b"")):
+            return
+        await super().handle_reply(request, message)
+        if stream:
+            await stream.drain()
+
     def kill_all_applications(self) -> Any:
         """Stop listening, close every WebSocket with 1012, let each `disconnect` run, and cancel what remains."""
         self.is_stopping = True
@@ -158,26 +190,6 @@ class ProgressServer(Server):
             if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
                 close_websocket(protocol, CLOSE_SERVICE_RESTART)
         return defer.Deferred.fromFuture(asyncio.ensure_future(_drain_connections(self.connections)))
-
-
-async def _apply_backpressure(request: Any) -> None:
-    """Wait until at most MAX_WRITE_BUFFER_BYTES are buffered; abort a connection that reads nothing for too long."""
-    loop = asyncio.get_running_loop()
-    lowest_size, last_read_at = None, loop.time()
-    while (
-        request.channel is not None and (size := write_buffer_size(request.channel.transport)) > MAX_WRITE_BUFFER_BYTES
-    ):
-        if lowest_size is None or size < lowest_size:
-            lowest_size, last_read_at = size, loop.time()
-        elif loop.time() - last_read_at > STALLED_RESPONSE_TIMEOUT_SECONDS:
-            request.channel.abortConnection()
-            return
-        await asyncio.sleep(WRITE_BUFFER_POLL_SECONDS)
-
-
-def write_buffer_size(transport: Any) -> int:
-    """Return the number of bytes that wait in Twisted's buffer, since the socket did not accept them."""
-    return 0 if transport is None else len(transport.dataBuffer) - transport.offset + transport._tempDataLen
 
 
 async def _drain_connections(connections: dict[Any, dict[str, Any]]) -> None:
@@ -195,9 +207,11 @@ async def _drain_connections(connections: dict[Any, dict[str, Any]]) -> None:
     pending = [application for application in applications if not application.done()]
     if pending:
         logger.warning("%d requests did not end within %s s, cancelling them", len(pending), DRAIN_TIMEOUT_SECONDS)
-        for application in pending:
-            application.cancel()
+        # Django ends the tasks of a request when its connection is lost, and leaves them behind when it is cancelled.
+        abort_streams(connections)
         await asyncio.wait(pending, timeout=1)
+    for application in pending:
+        application.cancel()
 
 
 def _pause_reading(protocol: Any) -> None:

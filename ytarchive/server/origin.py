@@ -1,62 +1,68 @@
-"""Origin check of WebSocket handshakes."""
+"""The origin of a request, and the origins that may send forms and open WebSockets."""
 
-from typing import Any
-from urllib.parse import urlsplit
+import functools
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.conf import settings
-from django.http.request import split_domain_port, validate_host
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+MAX_PORT = 65535
+# As in Django's host_validation_re: a name or an IPv4 address, or an IPv6 address in brackets, and a port.
+NETLOC_PATTERN = re.compile(r"(\*?[a-z0-9._-]+|\[[a-f0-9:.]+\])(?::([0-9]{1,5}))?")
 
 
-class SameOriginMiddleware:
-    """Reject WebSocket handshakes (403) from pages of another origin: scheme, host and port, compared exactly.
+class Origin(NamedTuple):
+    """An origin as RFC 6454 compares it; the host of a trusted one may begin with `*.`."""
 
-    Channels' own validators compare the host only; RFC 6454 requires all three. A client without an Origin header
-    is not a browser, and is subject to the view permission only.
-    """
+    scheme: str
+    host: str
+    port: int
 
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        headers = dict(reversed(scope["headers"]))
-        if b"origin" in headers and not _is_allowed_origin(headers, scope):
-            await receive()
-            await send({"type": "websocket.close"})
-            return
-        await self.inner(scope, receive, send)
+    def includes(self, other: "Origin") -> bool:
+        """Return True if `other` is this origin or, like in Django, the wildcard's domain or a subdomain of it."""
+        if (self.scheme, self.port) != (other.scheme, other.port):
+            return False
+        if not self.host.startswith("*."):
+            return self.host == other.host
+        return other.host == self.host[2:] or other.host.endswith(self.host[1:])
 
 
-def _is_allowed_origin(headers: dict[bytes, bytes], scope: Any) -> bool:
-    origin = _parse_origin(headers[b"origin"].decode("latin1"))
-    if origin is None or [name for name, _ in scope["headers"]].count(b"origin") > 1:
-        return False
-    if origin in [_parse_origin(trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS]:
-        return True
-    host = headers.get(b"host", b"").decode("latin1").lower()
-    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
-        return False
-    return origin == _parse_origin(f"{_request_scheme(headers)}://{host}")
+def parse_origin(text: str) -> Origin | None:
+    """Return an origin's parts, or None if it is not valid (`null`, or with a path or user)."""
+    scheme, separator, netloc = text.strip().lower().partition("://")
+    match = NETLOC_PATTERN.fullmatch(netloc)
+    if not separator or scheme not in DEFAULT_PORTS or not match:
+        return None
+    host, port = match[1], int(match[2] or DEFAULT_PORTS[scheme])
+    return Origin(scheme, host, port) if 0 < port <= MAX_PORT else None
 
 
-def _request_scheme(headers: dict[bytes, bytes]) -> str:
-    """Return the browser's scheme; X-Forwarded-Proto is trusted only if SECURE_PROXY_SSL_HEADER declares a proxy."""
-    declared = getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
-    if declared and headers.get(b"x-forwarded-proto", b"").decode("latin1") == declared[1]:
-        return "https"
-    return "http"
-
-
-def _parse_origin(origin: str) -> tuple[str, str, int] | None:
-    """Return an origin's (scheme, host, port), or None if it is not valid (`null`, or with a path or user)."""
+def own_origin(request: HttpRequest) -> Origin | None:
+    """Return the origin at which the browser reached us, or None if ALLOWED_HOSTS does not have the host."""
     try:
-        url = urlsplit(origin.lower())
-        port = url.port or DEFAULT_PORTS.get(url.scheme)
-    except ValueError:
+        return parse_origin(f"{'https' if request.is_secure() else 'http'}://{request.get_host()}")
+    except DisallowedHost:
         return None
-    if url.scheme not in DEFAULT_PORTS or not url.hostname or port is None or url.netloc.count("@"):
-        return None
-    if url.path or url.query or url.fragment:
-        return None
-    return url.scheme, url.hostname, port
+
+
+@functools.lru_cache
+def _parse_trusted_origins(trusted_origins: tuple[str, ...]) -> tuple[Origin, ...]:
+    return tuple(origin for text in trusted_origins if (origin := parse_origin(text)))
+
+
+def trusted_origins() -> Iterable[Origin]:
+    """Return the origins of DJANGO_CSRF_TRUSTED_ORIGINS."""
+    return _parse_trusted_origins(tuple(settings.CSRF_TRUSTED_ORIGINS))
+
+
+def is_allowed_origin(request: HttpRequest, text: str) -> bool:
+    """Return True if a page of this origin may send forms and open WebSockets: our own and the trusted ones may."""
+    origin, archive = parse_origin(text), own_origin(request)
+    # Pages of a host that ALLOWED_HOSTS does not have are refused too.
+    if origin is None or origin.host.startswith("*") or archive is None:
+        return False
+    return origin == archive or any(trusted.includes(origin) for trusted in trusted_origins())

@@ -18,12 +18,15 @@ PROBE_RETRY_SECONDS = 0.5
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on host and port; raise StartupError."""
+    """Return a socket that listens on host and port, on `::` for IPv4 too; raise StartupError."""
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]  # as in a URL
     if not 0 <= port <= MAX_PORT:
         raise StartupError(f"{port} is no port: choose one from 0 to {MAX_PORT}.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        hears_both = _is_ipv4_too(str(address[0])) and socket.has_dualstack_ipv6()
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=hears_both)
     except (socket.gaierror, UnicodeError) as error:
         raise StartupError(f"{host!r} is no address to listen on: give an IP address or a host name.") from error
     except OSError as error:
@@ -35,28 +38,48 @@ def _bind_error_message(error: OSError, host: str, port: int) -> str:
         return f"Port {port} of {host} is taken by another program: choose another one."
     if error.errno == errno.EACCES:
         return f"Port {port} of {host} needs more rights than you have: choose one from 1024 on."
+    if error.errno == errno.EAFNOSUPPORT:
+        return f"{host} is an IPv6 address, and this machine has IPv4 only: choose 0.0.0.0, for instance."
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{host} is no address of this machine: choose another one."
     return f"{host}:{port} cannot be bound to: {os.strerror(error.errno or 0)}."
 
 
+def _is_ipv4_too(host: str) -> bool:
+    """Return True for an IPv6 address at which IPv4 clients arrive: `::`, or an IPv4 address in IPv6 form."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return isinstance(address, ipaddress.IPv6Address) and (address.is_unspecified or address.ipv4_mapped is not None)
+
+
+def _bound_address(listener: socket.socket) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    address = ipaddress.ip_address(listener.getsockname()[0].partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _hears_ipv4(listener: socket.socket) -> bool:
+    is_ipv6 = listener.family == socket.AF_INET6
+    return not is_ipv6 or not listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+
+
 def is_loopback(listener: socket.socket) -> bool:
     """Return True if only this machine can reach the socket."""
-    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+    return _bound_address(listener).is_loopback
 
 
 def local_address(listener: socket.socket) -> tuple[str, int]:
     """Return the (host, port) at which this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
-    address = ipaddress.ip_address(host)
+    address = _bound_address(listener)
     if address.is_unspecified:
-        host = "127.0.0.1" if address.version == 4 else "::1"
-    return host, port
+        # Preferred, since a container often has `::` without an address ::1.
+        return "127.0.0.1" if _hears_ipv4(listener) else "::1", port
+    return host if address.version == 6 else str(address), port
 
 
 def local_url(listener: socket.socket) -> str:
     """Return the URL of the library, as a browser on this machine reaches it."""
     host, port = local_address(listener)
+    host = host.replace("%", "%25")  # the zone of a link-local address (RFC 6874)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.URL_PREFIX}"
 
 

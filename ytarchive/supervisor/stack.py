@@ -38,7 +38,7 @@ def build_child_environment(listener: socket.socket) -> dict[str, str]:
     It makes the archive private if it is reachable from other machines and YTARCHIVE_PRIVATE is unset.
     """
     env = dict(os.environ)
-    if not is_loopback(listener) and not env.get("YTARCHIVE_PRIVATE"):
+    if not is_loopback(listener) and not env.get("YTARCHIVE_PRIVATE", "").strip():
         env["YTARCHIVE_PRIVATE"] = "1"
     return env
 

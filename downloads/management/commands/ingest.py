@@ -126,7 +126,7 @@ def _bar_line(video: Video) -> str:
     percent_text = "     ?" if video.percent is None else f"{percent:5.1f}%"
     state = video.phase if video.is_active and video.phase else video.status
     bar = "#" * filled + "." * (BAR_CHARACTERS - filled)
-    return f"[{bar}] {percent_text} {state:<12} {_printable_text(video.name)[:60]}"
+    return f"[{bar}] {percent_text} {state:<12} {_printable_text(video.wait_message or video.name[:60])}"
 
 
 def _printable_text(text: str) -> str:

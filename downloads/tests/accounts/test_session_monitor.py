@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
@@ -41,7 +42,8 @@ def sign_in_client() -> Client:
 
 async def open_socket(client: Client) -> WebsocketCommunicator:
     """Open a socket with this browser's cookie."""
-    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+    name = settings.SESSION_COOKIE_NAME
+    cookie = f"{name}={client.cookies[name].value}".encode()
     socket = WebsocketCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie)])
     assert (await socket.connect())[0]
     return socket
@@ -100,7 +102,7 @@ async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there
     clients = [await sync_to_async(sign_in_client)() for _ in range(2)]
     tabs = [await open_socket(clients[0]), await open_socket(clients[0]), await open_socket(clients[1])]
     await asyncio.wait_for(checked_thrice.wait(), 5)
-    assert checked_keys[-1] == {client.cookies["sessionid"].value for client in clients}
+    assert checked_keys[-1] == {client.cookies[settings.SESSION_COOKIE_NAME].value for client in clients}
     check_task = session_monitor.get_session_monitor()._check_task
     for tab in tabs:
         await tab.disconnect()
@@ -111,7 +113,7 @@ async def test_it_asks_about_each_session_and_about_nothing_when_nobody_is_there
 
 def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
     clients = [sign_in_client() for _ in range(5)]
-    keys = {client.cookies["sessionid"].value for client in clients}
+    keys = {client.cookies[settings.SESSION_COOKIE_NAME].value for client in clients}
     sign_out(clients[0])
     with CaptureQueriesContext(connection) as queries:
         assert len(set(session_monitor._valid_session_keys(sorted(keys)))) == 4

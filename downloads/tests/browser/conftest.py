@@ -85,7 +85,7 @@ def sign_in(site: ServerUnderTest) -> Callable[[Page], None]:
 
 @pytest.fixture
 def long_clip() -> str:
-    """The name of a video file in the media folder that is larger than one open-ended range."""
+    """The name of a video file in the media folder that is larger than what a player gets at once."""
     path = settings.MEDIA_ROOT / "browser-clip.mp4"
     if not path.exists():
         codec_options = clips.H264 if clips.has_h264() else clips.MPEG4

@@ -48,6 +48,15 @@ class TestFfmpeg:
         assert ffmpeg.extract_frame(session_media_server.folder / "clip.mp4", tmp_path / "still.jpg")
         assert media_types.thumbnail_extension(tmp_path / "still.jpg") == "jpg"
 
+    @pytest.mark.parametrize("name", ["sound.mp3", "sound.m4a"])
+    def test_it_extracts_the_cover_of_sound(self, session_media_server, tmp_path, name):
+        clip, cover = session_media_server.folder / "clip.mp4", session_media_server.folder / "thumb.jpg"
+        options = ["-map", "0:a", "-map", "1:v", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
+        command = [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-i", cover, *options, tmp_path / name]
+        subprocess.run(command, check=True, timeout=30)
+        assert ffmpeg.extract_frame(tmp_path / name, tmp_path / "still.jpg")
+        assert media_types.thumbnail_extension(tmp_path / "still.jpg") == "jpg"
+
     def test_it_takes_no_picture_of_sound(self, session_media_server, tmp_path):
         sound = session_media_server.folder / "separate" / "audio0.ts"
         assert not ffmpeg.extract_frame(sound, tmp_path / "still.jpg")

@@ -9,6 +9,8 @@ from downloads.tests.support.compose import COMPOSE_FILE, COMPOSE_TEXT, SERVICES
 
 APPLICATION_SERVICES = ("setup", "web", "bridge", "worker")
 SECRET_VARIABLES = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "DJANGO_SUPERUSER_PASSWORD")
+# They follow from the services of the file.
+SET_BY_COMPOSE = {"YTARCHIVE_DATA", "YTARCHIVE_PRIVATE", "REDIS_URL", "DATABASE_URL"}
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 each_application_service = pytest.mark.parametrize("name", APPLICATION_SERVICES)
@@ -84,6 +86,27 @@ def test_it_explains_every_variable_it_takes() -> None:
     example = (settings.BASE_DIR / ".env.example").read_text()
 
     assert set(re.findall(r"\$\{(\w+)", COMPOSE_TEXT)) == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+
+
+def test_it_passes_every_documented_setting() -> None:
+    operating = (settings.BASE_DIR / "docs" / "operating.md").read_text()
+    documented = set(re.findall(r"^\| `(\w+)` \|", operating, re.MULTILINE))
+    passed = {name: str(value) for service in APPLICATION_SERVICES for name, value in _environment(service).items()}
+
+    assert passed.keys() == documented
+    assert {name for name, value in passed.items() if f"${{{name}:" not in value} == SET_BY_COMPOSE
+
+
+@each_application_service
+def test_each_service_gets_the_same_settings(name: str) -> None:
+    first_admin = {variable for variable in _environment("setup") if variable.startswith("DJANGO_SUPERUSER_")}
+
+    assert _environment(name).keys() | first_admin == _environment("setup").keys()
+
+
+def _environment(service: str) -> dict[str, str]:
+    environment: dict[str, str] = SERVICES[service]["environment"]
+    return environment
 
 
 def test_it_keeps_the_filled_in_secrets_out_of_git_and_image() -> None:

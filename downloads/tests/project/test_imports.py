@@ -62,6 +62,7 @@ APP = {
         "subtitles",
         "forms",
         "formatting",
+        "outage_log",
         "ytdlp_update",
     },
     "consumers": {"accounts", "fanout", "progress"},
@@ -73,6 +74,8 @@ TOP = {"admin", "urls", "routing", "templatetags", "management"}
 PROJECT = {
     "ytarchive.env": {"downloads.subtitles"},
     "ytarchive.data_folder": set(),
+    "ytarchive.formats": set(),
+    "ytarchive.log_format": set(),
     "ytarchive.static_storage": set(),
     "ytarchive.message_storage": set(),
     "ytarchive.settings": {"ytarchive.env", "ytarchive.data_folder"},
@@ -83,7 +86,7 @@ PROJECT = {
         "downloads.parent_death",
         "downloads.progress",
     },
-    "ytarchive.asgi": {"ytarchive.server", "downloads.monitoring", "downloads.routing"},
+    "ytarchive.asgi": {"ytarchive.server", "downloads.accounts", "downloads.monitoring", "downloads.routing"},
     "ytarchive.urls": {"downloads.views"},
 }
 # Commands are where the app starts the project's servers and processes; nothing else of the app knows them.
@@ -105,6 +108,9 @@ THIRD_PARTY = {
         "downloads.management.commands.web",
         "downloads.management.commands.runserver",
     },
+    # Decoding pictures of strangers is the task of one program, which runs in a process of its own.
+    "PIL": {"downloads.files.thumbnails.drawing"},
+    "twisted": {"ytarchive.server"},
     "redis": {
         "downloads.progress",
         "downloads.bridge",

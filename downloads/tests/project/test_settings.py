@@ -20,6 +20,15 @@ names = json.loads(sys.argv[1])
 print(json.dumps({name: getattr(settings, name) for name in names}, default=str))
 """
 
+SHOW_ALL_SETTINGS_PROGRAM = """
+import json
+from django.conf import settings
+names = [name for name in dir(settings) if name.isupper()]
+print(json.dumps({name: repr(getattr(settings, name)) for name in names if name != "CHANNEL_LAYERS"}))
+"""
+OPERATING_DOCUMENT = (settings.BASE_DIR / "docs" / "operating.md").read_text()
+DOCUMENTED_VARIABLES = set(re.findall(r"^\| `(\w+)` \|", OPERATING_DOCUMENT, re.MULTILINE))
+
 
 def run_python(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
@@ -60,6 +69,19 @@ def read_settings(*names: str, **env: str) -> dict:
     ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://a.example,ftp://b.example", "use a scheme and a host"),
     ("YTARCHIVE_PATH", "//tube/", "such as /tube/"),
     ("YTARCHIVE_PATH", "/my tube/", "such as /tube/"),
+    ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://a*.example", "use a scheme and a host"),
+    ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://*", "use a scheme and a host"),
+    ("DJANGO_ALLOWED_HOSTS", "b\u00fccher\u2003.example", "no host name"),
+    ("TZ", "Mars/Base", "use one like Europe/Berlin"),
+    ("TZ", "europe/berlin", "use one like Europe/Berlin"),
+    ("TZ", "Europe/", "use a name such as Europe/Berlin"),
+    ("TZ", "Europe", "use one like Europe/Berlin"),
+    ("TZ", "../etc/passwd", "use a name such as Europe/Berlin"),
+    ("TZ", "/etc/passwd", "use a name such as Europe/Berlin"),
+    ("TZ", "CET-1CEST", "use one like Europe/Berlin"),
+    ("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", "use a name such as Europe/Berlin"),
+    ("TZ", "<+03>-3", "use a name such as Europe/Berlin"),
+    ("TZ", "right/Europe/Berlin", "use a name such as Europe/Berlin"),
     ("DATABASE_URL", "mysql://localhost/x", "use postgres://"),
     ("DATABASE_URL", "nonsense", "use postgres://"),
     ("DATABASE_URL", "postgres://host:port/name", "use postgres://"),
@@ -108,11 +130,69 @@ def test_it_has_the_defaults_of_the_readme() -> None:
     }
 
 
-def test_it_takes_an_empty_value_for_an_unset_one() -> None:
-    assert read_settings("WORKERS", "PRIVATE", WORKERS="", YTARCHIVE_PRIVATE=" ", YTARCHIVE_WORKERS="") == {
-        "WORKERS": 2,
-        "PRIVATE": False,
+@pytest.mark.parametrize("blank", ["", " "])
+def test_it_takes_an_empty_value_of_each_setting_for_an_unset_one(blank: str) -> None:
+    names = DOCUMENTED_VARIABLES - {"YTARCHIVE_DATA"}  # the tests' own
+
+    defaults = json.loads(run_python("-c", SHOW_ALL_SETTINGS_PROGRAM).stdout)
+    values = run_python("-c", SHOW_ALL_SETTINGS_PROGRAM, **dict.fromkeys(names, blank))
+
+    assert values.stderr == ""
+    assert json.loads(values.stdout) == defaults
+    assert "TIME_ZONE" in defaults
+
+
+def test_it_gives_a_developer_debug_also_with_an_empty_value() -> None:
+    program = "import atexit, os, sys; sys.argv = ['manage.py', 'runserver', '--version']; import manage; "
+    program += "atexit.register(lambda: sys.stderr.write(os.environ['DJANGO_DEBUG'])); manage.main()"
+
+    assert run_python("-c", program, DJANGO_DEBUG="").stderr == "1"
+    assert run_python("-c", program, DJANGO_DEBUG="0").stderr == "0"
+
+
+@pytest.mark.parametrize("name", ["DJANGO_SUPERUSER_PASSWORD", "DJANGO_SECRET_KEY", "DJANGO_SUPERUSER_USERNAME"])
+def test_it_takes_a_value_as_it_is(name: str) -> None:
+    setting = name.removeprefix("DJANGO_")
+    value = " $ecret #1 = 'x' "
+
+    assert read_settings(setting, **{name: value}) == {setting: value}
+
+
+def test_it_takes_hosts_and_origins_as_browsers_send_them() -> None:
+    assert read_settings(
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        DJANGO_ALLOWED_HOSTS="B\u00fccher.example,.\u65e5\u672c.Example,[::1],*",
+        DJANGO_CSRF_TRUSTED_ORIGINS="https://*.B\u00dcCHER.example:8443,HTTP://Plain.example",
+    ) == {
+        "ALLOWED_HOSTS": ["xn--bcher-kva.example", ".xn--wgv71a.example", "[::1]", "*"],
+        "CSRF_TRUSTED_ORIGINS": ["https://*.xn--bcher-kva.example:8443", "http://plain.example"],
     }
+
+
+@pytest.mark.parametrize(("value", "zone"), [
+    ("Europe/Berlin", "Europe/Berlin"),
+    (":Europe/Berlin", "Europe/Berlin"),
+    (" Asia/Kolkata ", "Asia/Kolkata"),
+    ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+    ("Etc/GMT+5", "Etc/GMT+5"),
+    ("UTC", "UTC"),
+    ("/usr/share/zoneinfo/Europe/Berlin", "Europe/Berlin"),
+    (":/usr/share/zoneinfo/Asia/Tokyo", "Asia/Tokyo"),
+])  # fmt: skip
+def test_it_takes_the_time_zone_from_tz(value: str, zone: str) -> None:
+    assert read_settings("TIME_ZONE", TZ=value) == {"TIME_ZONE": zone}
+
+
+def test_it_says_that_the_machine_lacks_time_zones() -> None:
+    program = "import sys; sys.argv = ['manage.py', 'check']; import manage; manage.main()"
+
+    result = run_python("-c", program, PYTHONTZPATH="", TZ="Europe/Berlin")
+
+    assert result.returncode == 1
+    assert result.stderr.strip().splitlines() == [
+        "ytarchive: This machine has no time zone data; install the system's package tzdata, or `pip install tzdata`."
+    ]
 
 
 @pytest.mark.parametrize(("env", "private"), [
@@ -223,12 +303,10 @@ def test_it_says_what_to_do_when_a_package_is_missing() -> None:
 
 def test_it_documents_every_variable() -> None:
     text = (settings.BASE_DIR / "ytarchive" / "settings.py").read_text()
-    read_variables = set(re.findall(r'"((?:YTARCHIVE|DJANGO)_[A-Z_]+|REDIS_URL|DATABASE_URL)"', text))
+    read_variables = set(re.findall(r'"((?:YTARCHIVE|DJANGO)_[A-Z_]+|REDIS_URL|DATABASE_URL|TZ)"', text))
     internal = {"YTARCHIVE_RUNSERVER_FD"}
-    operating = (settings.BASE_DIR / "docs" / "operating.md").read_text()
-    documented = re.findall(r"^\| `(\w+)` \|", operating, re.MULTILINE)
 
-    assert read_variables - internal == set(documented)
+    assert read_variables - internal == DOCUMENTED_VARIABLES
 
 
 def test_it_reads_the_environment_in_the_settings_only() -> None:
@@ -236,3 +314,21 @@ def test_it_reads_the_environment_in_the_settings_only() -> None:
     reads = re.compile(r'(environ\.get|getenv|environ\[)\(?"(YTARCHIVE|DJANGO|REDIS|DATABASE)_')
 
     assert not [path.name for path in modules if "tests" not in path.parts and reads.search(path.read_text())]
+
+
+@pytest.mark.parametrize(("zone", "offset"), [("", "+00:00"), ("Asia/Kolkata", "+05:30"), ("America/St_Johns", "-0")])
+def test_log_lines_have_the_offset_of_the_zone(zone: str, offset: str) -> None:
+    program = "import django, logging; django.setup(); logging.getLogger('a').warning('b')"
+
+    line = run_python("-c", program, TZ=zone).stderr.strip()
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d WARNING a: b", line)
+    assert offset in line
+
+
+def test_its_processes_get_the_name_of_the_zone() -> None:
+    program = (
+        "import os, time; from django.conf import settings; settings.TIME_ZONE; print(os.environ['TZ'], time.tzname)"
+    )
+
+    assert run_python("-c", program, TZ=":/usr/share/zoneinfo/Asia/Tokyo").stdout == "Asia/Tokyo ('JST', 'JST')\n"

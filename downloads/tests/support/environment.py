@@ -11,7 +11,7 @@ import hypothesis  # noqa: F401
 for name in list(os.environ):
     if name.startswith(("YTARCHIVE_", "DJANGO_")) and name != "DJANGO_SETTINGS_MODULE":
         del os.environ[name]
-for name in ("REDIS_URL", "DATABASE_URL"):
+for name in ("REDIS_URL", "DATABASE_URL", "TZ"):
     os.environ.pop(name, None)
 
 # Set by test_postgres.py, which runs the tests of the verbs on a server of its own.

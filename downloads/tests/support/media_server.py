@@ -30,8 +30,9 @@ CONTENT_TYPES = {
 MAX_CHUNK_BYTES = 4096  # largest piece of a slow response
 PAGE_TEMPLATE = """<!doctype html><html><head><title>{title}</title>
 <meta name="description" content="A page with one video">
-<meta property="og:image" content="/thumb.jpg"></head>
-<body><h1>{title}</h1><video controls poster="/thumb.jpg"><source src="{source}" type="video/mp4"></video></body></html>
+<meta property="og:image" content="{thumbnail}"></head>
+<body><h1>{title}</h1>
+<video controls poster="{thumbnail}"><source src="{source}" type="video/mp4"></video></body></html>
 """
 
 
@@ -167,7 +168,9 @@ class MediaHandler(BaseHTTPRequestHandler):
     def page(self) -> None:
         title = self.query.get("title") or self.decoded_path.removeprefix("/page/")
         source = self.query.get("src") or "/named/in-a-page.mp4"
-        self.text(PAGE_TEMPLATE.format(title=title, source=source), "text/html; charset=utf-8")
+        thumbnail = self.query.get("thumbnail") or "/thumb.jpg"
+        page = PAGE_TEMPLATE.format(title=title, source=source, thumbnail=thumbnail)
+        self.text(page, "text/html; charset=utf-8")
 
     def several(self) -> None:
         """A page with two videos."""

@@ -12,8 +12,10 @@ EXTRA_SEARCH_FOLDERS = ("/usr/sbin", "/sbin", "/usr/lib/postgresql/*/bin")
 PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "postgres": (("postgres",), "postgresql"),
+    "curl": (("curl",), "curl"),
     "nginx": (("nginx",), "nginx"),
     "node": (("node", "nodejs"), "nodejs"),
+    "wget": (("wget",), "wget"),
 }
 SKIP_REASON_PREFIX = "not installed: "
 

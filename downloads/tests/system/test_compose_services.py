@@ -1,9 +1,11 @@
 """The services of docker-compose.yml as real processes: health checks and nginx."""
 
+import http.client
 import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +94,26 @@ def test_it_passes_pages_and_live_progress_through_nginx(running_archive: Archiv
     assert (frame["type"], frame["video_id"], frame["percent"]) == ("progress", "demo:1", 42)
     with pytest.raises(InvalidStatus, match="403"), connect(address, origin="http://other.example"):
         pass
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("cookie_lines", [["a=" + "b" * 20_000], ["a=" + "b" * 9_000] * 2, ["a=" + "b" * 15_000] * 9])
+def test_nginx_says_that_there_are_too_many_cookies(nginx_url: str, cookie_lines: list[str]) -> None:
+    host, port = nginx_url.removeprefix("http://").rstrip("/").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection.putrequest("GET", "/")
+    for line in cookie_lines:
+        connection.putheader("Cookie", line)
+    connection.endheaders()
+    response = connection.getresponse()
+
+    assert response.status == 431
+    assert "The browser sent too many cookies" in response.read().decode()
+    connection.close()
+
+
+@pytest.mark.processes
+def test_nginx_passes_on_16_kb_of_cookies(nginx_url: str) -> None:
+    request = urllib.request.Request(nginx_url, headers={"Cookie": "a=" + "b" * 14_000})
+    with urllib.request.urlopen(request, timeout=20) as response:
+        assert response.status == 200

@@ -83,6 +83,7 @@ print(json.dumps([search_at_random() for _ in range(120)], sort_keys=True))
 SUITES_ON_POSTGRES = [
     "models",
     *("intake/test_playlists.py", "actions/test_actions.py", "actions/test_undo.py", "views/test_htmx.py", "search"),
+    "views/test_time_zone.py",
     "library/test_filters.py::test_it_filters_by_each_and_by_all",
     "library/test_filters.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
     "subtitles/test_webvtt.py",

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
-from downloads.models import Metadata, Video, event
+from downloads.models import Metadata, StoredFiles, Video, event
 from downloads.tests.support.factories import complete, running, waiting
 from downloads.tests.support.responses import opening_tag
 
@@ -209,3 +209,27 @@ def test_it_shows_a_state_that_it_does_not_know_as_it_is(client, signed_in_user)
     Video.objects.filter(pk=video.pk).update(status="odd")
     answer = client.get(f"/videos/cards?as=card&id={video.video_id}")
     assert "<span data-state>odd</span>" in answer.content.decode()
+
+
+def test_a_card_loads_the_small_thumbnail_and_a_video_page_the_large_one(client):
+    video = complete("a")
+    Video.objects.filter(pk=video.pk).update(thumbnail="a/a.jpg")
+
+    def card_image() -> str:
+        return re.search(r"<img.*?>", client.get("/").content.decode(), re.DOTALL).group(0)
+
+    image = card_image()
+    source = re.search('src="(.*?)"', image).group(1)
+    assert re.fullmatch(rf"/media/{video.video_id}/thumbnail\?size=small&amp;v=[0-9a-f]+", source)
+    # It has its place before it is loaded, and is loaded when it comes into view.
+    assert all(attribute in image for attribute in ('width="320"', 'height="180"', 'loading="lazy"'))
+    poster = re.search('poster="(.*?)"', client.get(video.get_absolute_url()).content.decode())
+    image_beside = re.search(r'src="(/media/\S*thumbnail\S*?)"', client.get(video.get_absolute_url()).content.decode())
+    assert re.fullmatch(r"/media/\w+/thumbnail\?v=[0-9a-f]+", (poster or image_beside).group(1))
+    # While another download may replace the picture, and afterwards, its address is another one.
+    assert video.redownload()
+    assert "&amp;v=" not in card_image()
+    claimed = Video.objects.claim("w")
+    assert claimed.finish(StoredFiles("a/a.mp4", 1, "a/a.jpg"), lambda: None)
+    assert source not in card_image()
+    assert "&amp;v=" in card_image()

@@ -1,6 +1,7 @@
 """Responses with media files: whole, in ranges, and only for files that a row names."""
 
 import asyncio
+import io
 import os
 from pathlib import Path
 
@@ -9,14 +10,16 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient
+from PIL import Image
 
-from downloads.files import http_range
+from downloads.files.thumbnails import stored
 from downloads.models import StoredFiles, Video
+from downloads.tests.support import pictures
 from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
 from downloads.views import media
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-FILM_CONTENT = bytes(range(256)) * 40_000  # 10.24 MB, more than two open-ended ranges
+FILM_CONTENT = bytes(range(256)) * 40_000  # 10.24 MB, many times what a player gets at once
 FILM_BYTES = len(FILM_CONTENT)
 
 
@@ -84,7 +87,7 @@ def test_it_is_no_page_of_ours(video_with_files):
     [
         ("bytes=0-0", 0, 0),
         ("bytes=5-9", 5, 9),
-        ("bytes=0-", 0, http_range.MAX_OPEN_RANGE_BYTES - 1),
+        ("bytes=0-", 0, FILM_BYTES - 1),
         ("bytes=7000000-", 7_000_000, FILM_BYTES - 1),
         (f"bytes={FILM_BYTES - 1}-", FILM_BYTES - 1, FILM_BYTES - 1),
         ("bytes=-5", FILM_BYTES - 5, FILM_BYTES - 1),
@@ -99,6 +102,45 @@ def test_it_answers_a_range(video_with_files, range_header, first, last):
     assert response["Content-Range"] == f"bytes {first}-{last}/{FILM_BYTES}"
     assert response["Content-Length"] == str(last - first + 1)
     assert response.body == FILM_CONTENT[first : last + 1]
+
+
+PLAYER_OVER_HTTPS = {"sec-fetch-dest": "video"}
+PLAYER_OVER_HTTP = {"referer": "http://nas.example/videos/abc/", "accept": "*/*", "accept-encoding": "identity"}
+
+
+@pytest.mark.parametrize("player", [PLAYER_OVER_HTTPS, {"sec-fetch-dest": "audio"}, PLAYER_OVER_HTTP])
+def test_it_gives_a_player_a_piece_that_the_browser_reads_to_its_end(video_with_files, player):
+    response = get_media(video_with_files.video_id, range="bytes=100-", **player)
+    assert response["Content-Range"] == f"bytes 100-{99 + media.MAX_PLAYER_RANGE_BYTES}/{FILM_BYTES}"
+    assert response.body == FILM_CONTENT[100 : 100 + media.MAX_PLAYER_RANGE_BYTES]
+    # Chromium's cache would join the pieces to one long response.
+    assert response["Cache-Control"] == "no-store"
+    last = get_media(video_with_files.video_id, range=f"bytes={FILM_BYTES - 9}-", **player)
+    assert last.body == FILM_CONTENT[-9:]
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"accept": "*/*"},  # curl, wget, ffmpeg
+        {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Wget/1.25.0"},
+        {"sec-fetch-dest": "document", "referer": "http://localhost/videos/abc/", "accept": "*/*"},
+        {"sec-fetch-dest": "empty"},  # fetch() of a page, and Chromium's Resume
+        {"referer": "http://nas.example/videos/abc/", "if-range": "ETAG"},  # Chromium's Resume over plain HTTP
+    ],
+)
+def test_it_answers_an_open_range_of_all_others_to_its_end(video_with_files, client):
+    etag = get_media(video_with_files.video_id, method="head")["ETag"]
+    headers = {name: value.replace("ETAG", etag) for name, value in client.items()}
+    response = get_media(video_with_files.video_id, range="bytes=100-", **headers)
+    assert response["Content-Range"] == f"bytes 100-{FILM_BYTES - 1}/{FILM_BYTES}"
+    assert response.body == FILM_CONTENT[100:]
+    assert response["Cache-Control"] == "private, no-cache"
+
+
+def test_it_gives_a_player_the_closed_range_that_it_requests(video_with_files):
+    response = get_media(video_with_files.video_id, range="bytes=0-5000000", **PLAYER_OVER_HTTPS)
+    assert len(response.body) == 5_000_001  # Safari takes no shorter answer to its closed ranges
 
 
 @pytest.mark.parametrize("range_header", [f"bytes={FILM_BYTES}-", f"bytes={FILM_BYTES}-{FILM_BYTES + 5}", "bytes=-0"])
@@ -146,6 +188,67 @@ def test_it_offers_a_copy_under_a_safe_name(video_with_files):
 def test_it_shows_the_picture(video_with_files):
     response = get_media(video_with_files.video_id, "thumbnail")
     assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
+
+
+class TestThumbnails:
+    """Thumbnails in two sizes, also of videos that were filed with the picture of their site alone."""
+
+    @pytest.fixture
+    def older_video(self, video_with_files, media_root, settings, tmp_path) -> Video:
+        settings.CACHE_ROOT = tmp_path / "cache"
+        (media_root / "a" / "film.png").write_bytes(pictures.noise_png())
+        Video.objects.filter(pk=video_with_files.pk).update(thumbnail="a/film.png")
+        return video_with_files
+
+    def test_a_4_mb_picture_is_small_for_cards(self, older_video, monkeypatch):
+        small = get_media(older_video.video_id, "thumbnail?size=small")
+        assert (small.status_code, small["Content-Type"]) == (200, "image/jpeg")
+        assert len(small.body) <= 60_000
+        assert Image.open(io.BytesIO(small.body)).width == 480
+        # Nothing is drawn a second time, for either size.
+        monkeypatch.setattr(stored, "draw_thumbnails", None)
+        assert get_media(older_video.video_id, "thumbnail?size=small").body == small.body
+        assert Image.open(io.BytesIO(get_media(older_video.video_id, "thumbnail").body)).width == 1280
+
+    def test_a_browser_keeps_it_until_its_version_changes(self, older_video):
+        unversioned = get_media(older_video.video_id, "thumbnail?size=small")
+        assert unversioned["Cache-Control"] == "private, no-cache"
+        unchanged = get_media(older_video.video_id, "thumbnail?size=small", **{"if-none-match": unversioned["ETag"]})
+        assert unchanged.status_code == 304
+        versioned = get_media(older_video.video_id, "thumbnail?size=small&v=1")
+        assert versioned["Cache-Control"] == "private, max-age=31536000, immutable"
+
+    def test_it_is_drawn_again_when_the_picture_changes(self, older_video, media_root):
+        before = get_media(older_video.video_id, "thumbnail?size=small")
+        (media_root / "a" / "film.png").write_bytes(pictures.encode(pictures.two_halves(), "PNG"))
+        after = get_media(older_video.video_id, "thumbnail?size=small")
+        assert (after.status_code, after["ETag"] != before["ETag"], after.body != before.body) == (200, True, True)
+
+    def test_it_writes_nothing_to_the_media_folder(self, older_video, media_root):
+        before = sorted(media_root.rglob("*"))
+        assert len(get_media(older_video.video_id, "thumbnail?size=small").body) <= 60_000
+        assert sorted(media_root.rglob("*")) == before
+
+    def test_the_picture_itself_is_sent_when_nothing_can_be_kept(self, older_video, settings, media_root, caplog):
+        settings.CACHE_ROOT.write_bytes(b"no folder")
+        response = get_media(older_video.video_id, "thumbnail?size=small&v=1")
+        assert response.body == (media_root / "a" / "film.png").read_bytes()
+        assert response["Cache-Control"] == "private, no-cache"
+        assert "No thumbnail of" in caplog.text
+
+    def test_what_cannot_be_drawn_has_no_small_size(self, older_video, media_root):
+        (media_root / "a" / "film.png").write_bytes(pictures.bomb_png())
+        assert get_media(older_video.video_id, "thumbnail?size=small").status_code == 404
+
+    def test_it_goes_with_the_video(self, older_video, settings):
+        get_media(older_video.video_id, "thumbnail?size=small")
+        assert list(settings.CACHE_ROOT.rglob("*.jpg"))
+        Video.objects.get(pk=older_video.pk).remove()
+        assert not list(settings.CACHE_ROOT.rglob("*.jpg"))
+
+    def test_it_refuses_strangers(self, older_video, settings):
+        settings.PRIVATE = True
+        assert get_media(older_video.video_id, "thumbnail?size=small").status_code == 403
 
 
 def test_it_shows_nothing_but_what_it_knows_to_be_harmless(media_root):

@@ -3,15 +3,19 @@
 import errno
 import json
 import os
+from urllib.parse import quote
 
 import pytest
 from django.db import OperationalError
+from PIL import Image
 
 from downloads import database
 from downloads.files import media_folder, workspace
+from downloads.files.thumbnails import process
 from downloads.library import video_page
 from downloads.models import Queue, Status, Video
 from downloads.progress.keys import CHANNEL_PATTERN
+from downloads.tests.support import pictures
 from downloads.worker import attempt
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
@@ -47,9 +51,55 @@ def test_it_stores_a_video_in_the_media_folder(download, media_server, settings)
         "clip.info.json",
         "clip.jpg",
         "clip.mp4",
+        "clip.small.jpg",
     ]
     assert workspace.list_ids() == []
     assert [event.reason for event in video.events.all()] == ["Added", "Started", "Found", "Fetched", "Filed"]
+
+
+def stored_picture(video, settings, suffix=""):
+    return Image.open(settings.MEDIA_ROOT / video.thumbnail.replace(".jpg", f"{suffix}.jpg"))
+
+
+@pytest.fixture
+def publish_picture(media_server):
+    """Have the site serve a picture under a name."""
+    paths = []
+
+    def write(name, content):
+        paths.append(media_server.folder / name)
+        paths[-1].write_bytes(content)
+
+    yield write
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.parametrize("address", ["picture.jpg", "picture.php?id=7", "picture", "picture.exe", "picture.svg"])
+def test_it_draws_the_picture_of_the_site_in_two_sizes(download, media_server, publish_picture, settings, address):
+    publish_picture(address.partition("?")[0], pictures.noise_png())
+    video = download(media_server.url(f"/page/x?thumbnail=/{quote(address)}"))
+    assert (video.status, video.error) == (Status.COMPLETE, "")
+    assert (stored_picture(video, settings).width, stored_picture(video, settings, ".small").width) == (1280, 480)
+    assert (settings.MEDIA_ROOT / video.thumbnail.replace(".jpg", ".small.jpg")).stat().st_size <= 60_000
+
+
+@pytest.mark.parametrize(
+    "content", [pictures.SVG, pictures.bomb_png(), b"\xff\xd8\xff broken", b"<html>404</html>", b""]
+)
+def test_a_frame_stands_for_a_picture_that_cannot_be_drawn(download, media_server, publish_picture, settings, content):
+    publish_picture("picture.png", content)
+    video = download(media_server.url("/page/x?thumbnail=/picture.png"))
+    assert (video.status, video.error) == (Status.COMPLETE, "")
+    assert stored_picture(video, settings, ".small").size == (320, 240)  # the size of the clip
+
+
+def test_a_video_is_stored_without_a_thumbnail_where_none_can_be_drawn(download, media_server, monkeypatch, caplog):
+    monkeypatch.setattr(process, "DRAWING_PROGRAM", "/nowhere/drawing.py")
+    monkeypatch.setattr(process, "FAILED_EXIT_STATUS", 2)  # of Python, for a program that is not there
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error, video.thumbnail) == (Status.COMPLETE, "", "")
+    assert "gets no thumbnail" in caplog.text
 
 
 @pytest.mark.parametrize(

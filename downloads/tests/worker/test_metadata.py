@@ -27,3 +27,29 @@ class TestMetadata:
 
     def test_it_mends_broken_text(self):
         assert metadata.parse_metadata({"title": "a\ud800b"}).title == "a?b"
+
+    @pytest.mark.parametrize(
+        ("title", "info"),
+        [
+            ("media", {}),
+            ("Untitled", {}),
+            ("no title", {}),
+            ("...", {}),
+            ("dQw4w9WgXcQ", {"id": "dQw4w9WgXcQ"}),
+            ("My film", {"webpage_url": "https://a.example/My%20film.mp4?x=1"}),
+            ("my_film.mp4", {"url": "https://a.example/my-film.mp4"}),
+            ("https://a.example/x", {"webpage_url": "https://a.example/x"}),
+            ("site:page video #7", {"extractor": "site:page", "id": "7"}),
+        ],
+    )
+    def test_it_knows_a_title_that_says_nothing(self, title, info):
+        assert metadata.parse_metadata({"title": title, **info}).has_placeholder_title
+
+    @pytest.mark.parametrize("title", ["A film", "Funny video #3", "日本", "Media literacy", "Untitled (Blue)", "42"])
+    def test_it_knows_a_title(self, title):
+        info = {"title": title, "id": "x1", "extractor": "Site", "webpage_url": "https://a.example/watch/x1"}
+        assert not metadata.parse_metadata(info).has_placeholder_title
+
+    def test_a_live_title_has_no_time_of_the_look(self):
+        info = {"title": "On air 2026-11-28 12:00", "fulltitle": "On air", "is_live": True}
+        assert metadata.parse_metadata(info).title == "On air"

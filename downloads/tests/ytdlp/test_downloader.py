@@ -9,6 +9,7 @@ from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
 from downloads.files import ffmpeg
 from downloads.network.proxy import EgressProxy
+from downloads.tests.support import media_server as media_server_module
 from downloads.ytdlp import downloader, results
 from downloads.ytdlp import options as ytdlp_options
 
@@ -55,6 +56,22 @@ def test_it_keeps_description_and_picture_beside(probe_and_fetch, media_server):
     assert probed.info["title"].startswith("Hello")
     assert fetched.thumbnail.read_bytes() == (media_server.folder / "thumb.jpg").read_bytes()
     assert json.loads(fetched.info_json.read_text())["title"].startswith("Hello")
+
+
+@pytest.mark.parametrize("name", ["clip.mp40", "clip.exe", "clip.php", "clip.MP4", "clip.bin", "clip.x" * 30])
+@pytest.mark.parametrize("prefix", ["/named/", "/page/x?src=/named/"])
+def test_an_address_may_end_in_any_way(probe_and_fetch, media_server, prefix, name):
+    _, fetched, _ = probe_and_fetch(media_server.url(f"{prefix}{name}"))
+    assert fetched.media.read_bytes() == media_server.clip
+    assert fetched.media.suffix.lower() in (".mp4", ".unknown_video")
+
+
+def test_the_address_of_a_picture_may_end_in_any_way(probe_and_fetch, media_server, monkeypatch):
+    template = media_server_module.PAGE_TEMPLATE.replace("/thumb.jpg", "/redirect.php?to=/thumb.jpg")
+    monkeypatch.setattr(media_server_module, "PAGE_TEMPLATE", template)
+    _, fetched, _ = probe_and_fetch(media_server.url("/page/Hello"))
+    assert fetched.media.read_bytes() == media_server.clip
+    assert fetched.thumbnail.read_bytes() == (media_server.folder / "thumb.jpg").read_bytes()
 
 
 def test_it_fetches_hls_by_itself_and_makes_it_playable(probe_and_fetch, media_server):

@@ -18,6 +18,10 @@ from downloads.ytdlp import error_messages
         ("ERROR: [youtube] a: Sign in to confirm you're not a bot", "for a robot", False),
         ("ERROR: [youtube] a: This live event will begin in 3 hours.", "a premiere", True),
         ("something nobody has seen before", "could not fetch", False),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "encryption (TLS)", False),
+        ("ERROR: Postprocessing: Error opening output files: Invalid data found", "the file is damaged", False),
+        ("ERROR: Postprocessing: frame=  100 fps=0.0", "ffmpeg stopped", False),
+        ("[download] Got error: Downloaded 5 bytes, expected 9 bytes", "was cut", False),
     ],
 )
 def test_it_has_words_for_what_sites_say(message, expected_text, permanent):
@@ -32,3 +36,47 @@ def test_it_leaves_out_advice_for_the_command_line():
         "please report this issue on https://example.org"
     )
     assert text == "yt-dlp could not fetch this video.\nUnable to download webpage: HTTP Error 418: Teapot"
+
+
+def test_it_says_that_a_site_has_changed():
+    text, permanent = error_messages.explain_error(
+        "ERROR: [Vimeo] 1: Unable to extract config; please report this issue on x", extractor="extractor “Vimeo”"
+    )
+    assert text == (
+        "yt-dlp cannot read this page: the site has changed, or yt-dlp's extractor “Vimeo” has a bug. Update yt-dlp, "
+        "then retry.\nUnable to extract config"
+    )
+    assert not permanent
+
+
+@pytest.mark.parametrize(
+    ("message", "may_pass"),
+    [
+        ("HTTP Error 503: Busy", True),
+        ("HTTP Error 429: Too many", True),
+        ("The read operation timed out", True),
+        ("[Errno 111] Connection refused", True),
+        ("502 ytarchive: example.org cannot be reached", True),
+        ("502 ytarchive: unknown host name a.example", False),
+        ("HTTP Error 418: Teapot", False),
+        ("Conversion failed!", False),
+        ("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure", False),
+    ],
+)
+def test_it_knows_which_errors_pass(message, may_pass):
+    text, permanent = error_messages.explain_error(message)
+    assert not permanent
+    assert error_messages.may_pass(text) == may_pass
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Unable to fetch https://a.example/x?token=1", "Unable to fetch https://a.example/x?token=2", True),
+        ("Bytes 0-99 of a file", "Bytes 100-199 of a file", True),
+        ("No video", "No audio", False),
+        ("No video", "", False),
+    ],
+)
+def test_it_compares_errors_without_what_varies(one, other, same):
+    assert error_messages.is_same_error(one, other) == same

@@ -1,0 +1,119 @@
+"""Errors that cannot pass end a download soon; those of sites and networks get all retries."""
+
+import pytest
+
+from downloads.files import ffmpeg
+from downloads.models import MAX_RETRIES, Status, Video
+from downloads.network.proxy import EgressProxy
+from downloads.tests.support import media_server as media_server_module
+from downloads.tests.support import odd_answers  # noqa: F401 (its routes)
+from downloads.worker import attempt as worker_attempt
+from downloads.ytdlp import options
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment", "redis_server")]
+
+
+@pytest.fixture
+def run_attempts(monkeypatch, media_server):
+    """Run attempts at a URL until it has ended; return its row after each."""
+    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
+
+    def run(path):
+        url = path if "//" in path else media_server.url(path)
+        Video.objects.ingest(url, url)
+        videos = []
+        while not videos or videos[-1].status == Status.QUEUED:
+            Video.objects.update(not_before=None)
+            video = Video.objects.claim("test")
+            with EgressProxy() as proxy:
+                worker_attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)
+            videos.append(Video.objects.get())
+        return videos
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [("/badmanifest.mpd", "KeyError: 'mimeType'"), ("/badplaylist.m3u8", "ValueError: could not convert string")],
+)
+def test_a_bug_of_an_extractor_is_named_and_fails_at_once(run_attempts, path, detail):
+    videos = run_attempts(path)
+    assert [video.status for video in videos] == [Status.FAILED]
+    assert videos[0].error.startswith(
+        "This is a bug of yt-dlp, in its extractor “generic”: neither the link nor the archive is wrong. Update yt-dlp"
+    )
+    assert detail in videos[0].error
+
+
+@pytest.mark.parametrize(
+    ("path", "attempts"),
+    [
+        ("/missing.mp4", 1),
+        ("/status/410/a.mp4", 1),
+        ("/status/418/a.mp4", 2),
+        ("/status/409/a.mp4", 2),
+        ("/status/304/a.mp4", 2),
+        ("/status/101/a.mp4", 2),
+        ("http://no.such.host.invalid/a.mp4", 2),
+        ("/circle/a.mp4", 1),
+        ("/status/500/a.mp4", MAX_RETRIES + 1),
+        ("/status/503/a.mp4", MAX_RETRIES + 1),
+        ("/status/429/a.mp4", MAX_RETRIES + 1),
+        ("/status/408/a.mp4", MAX_RETRIES + 1),
+        ("/cut/a.mp4", MAX_RETRIES + 1),
+    ],
+)
+def test_an_error_is_retried_as_long_as_it_may_pass(run_attempts, path, attempts):
+    videos = run_attempts(path)
+    assert len(videos) == attempts
+    assert videos[-1].status == Status.FAILED
+    assert videos[-1].error
+
+
+def test_another_error_is_no_repetition(run_attempts, monkeypatch):
+    statuses = iter([418, 409, 418, 418])
+    monkeypatch.setitem(
+        media_server_module.ROUTES, "/odd.mp4", lambda handler: handler.send_error_status(next(statuses, 418))
+    )
+    monkeypatch.setattr(options, "build_options", _without_retries(options.build_options))
+    videos = run_attempts("/odd.mp4")
+    assert [video.retry_count for video in videos] == [1, 2, 3, 3]
+
+
+def test_a_repeated_error_may_have_other_numbers(run_attempts, monkeypatch):
+    tokens = iter(range(100))
+
+    def fail(handler):
+        handler.send_response(302)
+        handler.send_header("Location", f"/status/418/{next(tokens):08}.mp4")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    monkeypatch.setitem(media_server_module.ROUTES, "/token.mp4", fail)
+    assert len(run_attempts("/token.mp4")) == 2
+
+
+def test_a_person_s_retry_begins_anew(run_attempts):
+    assert len(run_attempts("/status/418/a.mp4")) == 2
+    assert Video.objects.get().retry()
+    Video.objects.update(not_before=None)
+    assert len(run_attempts("/status/418/a.mp4")) == 2
+
+
+def test_a_killed_ffmpeg_is_retried(run_attempts, monkeypatch, tmp_path):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "ffmpeg"
+    script.write_text(
+        f'#!/bin/sh\ncase "$*" in *-version*|*-bsfs*) exec {ffmpeg.find_ffmpeg()} "$@";; esac\nkill -9 $$\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    videos = run_attempts("/separate/index.m3u8")
+    assert videos[-1].error.startswith("ffmpeg stopped before it had put the video together")
+    assert len(videos) == MAX_RETRIES + 1
+
+
+def _without_retries(build_options):
+    return lambda *args: {**build_options(*args), "retries": 0, "extractor_retries": 0}

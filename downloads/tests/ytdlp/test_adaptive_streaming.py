@@ -1,0 +1,287 @@
+"""HLS and DASH whose segments are byte ranges: real yt-dlp, real clips, and servers that answer ranges badly."""
+
+import subprocess
+import threading
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+import yt_dlp
+
+from downloads.files import ffmpeg, workspace
+from downloads.network.proxy import EgressProxy
+from downloads.tests.support import adaptive_clips
+from downloads.ytdlp import downloader, options, results
+
+
+@pytest.fixture(autouse=True)
+def ytdlp_environment(settings, monkeypatch):
+    settings.ALLOW_PRIVATE_HOSTS = True
+    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
+    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
+
+
+@pytest.fixture(scope="module")
+def clips(session_media_server):
+    """The folder of the clips, served at /adaptive/."""
+    folder = session_media_server.folder / "adaptive"
+    return folder if folder.exists() else adaptive_clips.make_clips(folder)
+
+
+class AttemptStopped(BaseException):
+    """Ends an attempt at once, as a kill would."""
+
+
+@pytest.fixture
+def download(tmp_path, media_server, clips):
+    """Run one attempt; it stops after so many `fragments`."""
+
+    def run(path, fragments=None):
+        def stop(update):
+            if fragments is not None and (update.fragment_index or 0) >= fragments:
+                raise AttemptStopped
+
+        workspace.prepare_for_resume(tmp_path)
+        with EgressProxy() as proxy:
+            probed = downloader.probe_url(media_server.url(path), tmp_path, proxy_url=proxy.url)
+            return downloader.download_files(probed, stop, threading.Event().set).media
+
+    run.folder = tmp_path
+    return run
+
+
+@pytest.fixture
+def variant(clips):
+    """Write a changed copy of a playlist beside it, and return its path on the server."""
+    written = []
+
+    def write(path, change, prefix="/adaptive/"):
+        source = clips / path
+        copy = source.with_name(f"variant{len(written)}{source.suffix}")
+        copy.write_text(change(source.read_text()))
+        written.append(copy)
+        return f"{prefix}{copy.relative_to(clips)}"
+
+    yield write
+    for path in written:
+        path.unlink()
+
+
+def frame_hashes(path):
+    """Return a hash of each decoded picture of a file."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-map", "0:v", "-f", "framemd5", "-"]
+    lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    return [line.rpartition(",")[2] for line in lines if not line.startswith("#")]
+
+
+def fragment_requests(media_server, suffix):
+    return [(path, range_) for _, path, range_ in media_server.requests if path.endswith(suffix)]
+
+
+@pytest.mark.parametrize("path", ["ts/index.m3u8", "fmp4/index.m3u8", "encrypted/index.m3u8", "numbered/index.m3u8"])
+def test_each_byte_range_is_a_fragment_of_its_own(download, media_server, clips, tmp_path_factory, path):
+    plain = tmp_path_factory.mktemp("plain")
+    with yt_dlp.YoutubeDL({"quiet": True, "noprogress": True, "outtmpl": f"{plain}/media.%(ext)s"}) as ydl:
+        ydl.download([media_server.url(f"/adaptive/{path}")])
+    media = download(f"/adaptive/{path}")
+    assert frame_hashes(media) == frame_hashes(clips / "clip.mp4")
+    assert len(frame_hashes(media)) == adaptive_clips.FRAMES
+    assert media.stat().st_size == next(plain.iterdir()).stat().st_size
+
+
+def test_it_requests_each_range_once(download, media_server, clips):
+    download("/adaptive/ts/index.m3u8")
+    ranges = [range_ for _, range_ in fragment_requests(media_server, ".ts")]
+    assert len(ranges) == len(set(ranges)) == 6
+    assert ranges[0].startswith("bytes=0-")
+
+
+@pytest.mark.parametrize("path", ["dash/index.mpd", "dash_files/index.mpd"])
+def test_it_downloads_dash_of_single_files(download, media_server, clips, path):
+    """yt-dlp alone raises KeyError: the manifest has ranges in the place of addresses."""
+    media = download(f"/adaptive/{path}")
+    assert frame_hashes(media) == frame_hashes(clips / "clip.mp4")
+
+
+@pytest.mark.parametrize(
+    "form", [adaptive_clips.as_segment_base, adaptive_clips.with_media_urls, adaptive_clips.in_periods]
+)
+def test_it_downloads_other_forms_of_single_files(download, clips, variant, form):
+    assert frame_hashes(download(variant("dash/index.mpd", form))) == frame_hashes(clips / "clip.mp4")
+
+
+def test_dash_streams_are_kept_byte_for_byte(download, clips, tmp_path):
+    download("/adaptive/dash/index.mpd")
+    streams = {path.read_bytes() for path in tmp_path.glob("media.f*")}
+    assert streams >= {path.read_bytes() for path in (clips / "dash").glob("*.mp4")}
+
+
+@pytest.mark.parametrize("container", ["ts", "fmp4", "numbered"])
+def test_a_range_without_offset_continues_the_one_before(download, clips, variant, container):
+    path = variant(f"{container}/index.m3u8", adaptive_clips.without_offsets)
+    assert frame_hashes(download(path)) == frame_hashes(clips / "clip.mp4")
+
+
+def test_a_segment_may_come_twice(download, clips, variant):
+    """A range that is listed again is no retry of the first."""
+
+    def repeat_last(text):
+        head, _, last = text.partition("#EXT-X-ENDLIST")[0].rstrip().rpartition("#EXTINF")
+        return f"{head}#EXTINF{last}\n#EXT-X-DISCONTINUITY\n#EXTINF{last}\n#EXT-X-ENDLIST\n"
+
+    assert len(frame_hashes(download(variant("ts/index.m3u8", repeat_last)))) == adaptive_clips.FRAMES + 50
+
+
+@pytest.mark.parametrize("prefix", ["/norange/", "/widerange/", "/unsaidrange/", "/cutrange/"])
+@pytest.mark.parametrize("path", ["ts/index.m3u8", "fmp4/index.m3u8", "dash/index.mpd"])
+def test_a_server_may_answer_ranges_in_its_own_way(download, media_server, clips, prefix, path):
+    media = download(prefix + path)
+    assert frame_hashes(media) == frame_hashes(clips / "clip.mp4")
+
+
+def test_a_whole_file_is_read_once(download, media_server, clips):
+    download("/norange/ts/index.m3u8")
+    assert len(fragment_requests(media_server, ".ts")) == 1
+
+
+def test_other_bytes_than_requested_are_refused(download):
+    with pytest.raises(results.DownloadError, match=r"Bytes 0-\d+ of a file .* the site sent bytes 100-"):
+        download("/otherrange/ts/index.m3u8")
+
+
+def test_a_page_is_no_segment(download):
+    """Its pictures would be missing in the middle, where neither the size nor the duration shows it."""
+    with pytest.raises(results.DownloadError, match=r"the site sent a page or a text \(text/html\)") as caught:
+        download("/thirdpage/files/index.m3u8")
+    assert not caught.value.permanent
+
+
+def test_a_segment_may_be_hidden_as_a_page(download, clips):
+    assert frame_hashes(download("/hidden/files/index.m3u8")) == frame_hashes(clips / "clip.mp4")
+
+
+def test_ranges_of_two_versions_are_not_joined(download, media_server, clips):
+    assert frame_hashes(download("/replaced/ts/index.m3u8")) == frame_hashes(clips / "clip.mp4")
+    ranges = [range_ for _, range_ in fragment_requests(media_server, ".ts")]
+    assert ranges[4] == ranges[0]
+
+
+@pytest.mark.parametrize("prefix", ["/adaptive/", "/norange/"])
+def test_a_range_beyond_the_file_is_refused(download, clips, variant, prefix):
+    def lengthen_last(text):
+        head, tag, last = text.rpartition("#EXT-X-BYTERANGE:")
+        return f"{head}{tag}9{last}"
+
+    with pytest.raises(results.DownloadError, match=r"a part of the video is missing at the site"):
+        download(variant("ts/index.m3u8", lengthen_last, prefix))
+
+
+@pytest.mark.parametrize("value", ["abc", "0@0", "10@", "-5@3"])
+def test_a_range_that_makes_no_sense_is_refused(download, variant, value):
+    path = variant("ts/index.m3u8", lambda text: text.replace("#EXT-X-BYTERANGE:", f"#EXT-X-BYTERANGE:{value}x", 1))
+    with pytest.raises(results.DownloadError, match="byte range that can't be read") as caught:
+        download(path)
+    assert caught.value.permanent
+
+
+class TestResuming:
+    """A later attempt, after a kill in the middle of a stream."""
+
+    @pytest.mark.parametrize("change", [str, adaptive_clips.without_offsets])
+    @pytest.mark.parametrize("path", ["ts/index.m3u8", "fmp4/index.m3u8", "numbered/index.m3u8"])
+    def test_it_goes_on_after_the_last_whole_range(self, download, media_server, clips, variant, path, change):
+        """yt-dlp alone counts offsets, initialization sections and keys anew, and so begins with other bytes."""
+        path = variant(path, change)
+        with pytest.raises(AttemptStopped):
+            download(path, fragments=4)
+        media_server.requests.clear()
+        assert frame_hashes(download(path)) == frame_hashes(clips / "clip.mp4")
+        ranges = [range_ for _, _, range_ in media_server.requests if range_]
+        assert 3 <= len(ranges) <= 5
+        assert "bytes=0-" not in [range_.partition("-")[0] + "-" for range_ in ranges]
+
+    def test_dash_goes_on_after_the_last_whole_range(self, download, media_server, clips):
+        with pytest.raises(AttemptStopped):
+            download("/adaptive/dash/index.mpd", fragments=4)
+        media_server.requests.clear()
+        assert frame_hashes(download("/adaptive/dash/index.mpd")) == frame_hashes(clips / "clip.mp4")
+        assert len([path for path, _ in fragment_requests(media_server, "stream0.mp4")]) == 5
+
+    def test_smooth_streaming_gets_one_header(self, download, media_server, clips):
+        """yt-dlp writes the header itself, before the first fragment, and again unless its state says otherwise."""
+        if not any((clips / "ism").iterdir()):
+            pytest.skip("this ffmpeg has no H.264")
+        whole = download("/adaptive/ism/a/Manifest").read_bytes()
+        for path in Path(download.folder).iterdir():
+            path.unlink()
+        with pytest.raises(AttemptStopped):
+            download("/adaptive/ism/a/Manifest", fragments=4)
+        media_server.requests.clear()
+        resumed = download("/adaptive/ism/a/Manifest").read_bytes()
+        assert resumed.count(b"ftyp") == whole.count(b"ftyp") == 1
+        header_bytes = 1000  # with the time of its creation
+        assert resumed[header_bytes:] == whole[header_bytes:]
+        assert media_server.count_requests("/adaptive/ism/a/QualityLevels") == 4
+
+
+class TestPromisedDuration:
+    """What came is compared with what the playlist promises."""
+
+    def test_too_little_is_no_video(self, download, variant, tmp_path):
+        """The last two segments of the playlist have another's pictures, and are shorter."""
+
+        def promise_more(text):
+            return text.replace("#EXT-X-ENDLIST", "").replace("#EXTINF:2.000000", "#EXTINF:3.000000")
+
+        path = variant("ts/index.m3u8", lambda text: f"{promise_more(text)}#EXT-X-ENDLIST\n")
+        with pytest.raises(
+            results.DownloadError, match=r"promises 18\.0 s of this video, but 12\.0 s arrived"
+        ) as caught:
+            download(path)
+        assert not caught.value.permanent
+        assert not list(Path(tmp_path).glob("media*.mp4*.part"))
+
+    def test_too_much_is_no_video(self, download, variant):
+        path = variant("ts/index.m3u8", lambda text: text.replace("#EXTINF:2.000000", "#EXTINF:1.000000"))
+        with pytest.raises(results.DownloadError, match=r"promises 6\.0 s of this video, but 12\.0 s arrived"):
+            download(path)
+
+    def test_too_little_dash_is_no_video(self, download, variant):
+        path = variant("dash/index.mpd", lambda text: text.replace('"PT12.0S"', '"PT20.0S"'))
+        with pytest.raises(results.DownloadError, match=r"promises 20\.0 s of this video, but 12\.0 s arrived"):
+            download(path)
+
+    def test_a_period_that_is_left_out_is_no_video(self, download, variant, clips):
+        """yt-dlp takes periods of other files for other formats, and downloads one of them."""
+
+        def with_other_period(text):
+            text = adaptive_clips.in_periods(text)
+            first, second, rest = text.partition('<Period id="1"')
+            return first + second + rest.replace("index-stream", "./index-stream")
+
+        with pytest.raises(results.DownloadError, match=r"promises 12\.0 s .* but 6\.0 s arrived"):
+            download(variant("dash/index.mpd", with_other_period))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param(lambda text: text.replace(":2.000000,", ":2,"), id="whole seconds"),
+            pytest.param(lambda text: text.replace(":2.000000,", ":2.05,"), id="a little more"),
+            pytest.param(lambda text: text.replace(":2.000000,", ":1.95,"), id="a little less"),
+            pytest.param(lambda text: text.replace("\n", "\r\n"), id="lines of Windows"),
+            pytest.param(lambda text: text.replace("#EXTINF", "#EXT-X-DISCONTINUITY\n#EXTINF"), id="discontinuities"),
+        ],
+    )
+    def test_a_good_video_is_kept(self, download, clips, variant, change):
+        media = download(variant("ts/index.m3u8", change))
+        assert len(frame_hashes(media)) == adaptive_clips.FRAMES
+
+    def test_a_skipped_advertisement_is_not_missed(self, download, variant):
+        def mark_second_as_advertisement(text):
+            parts = text.split("#EXTINF")
+            parts[2] += "#UPLYNK-SEGMENT:x,00000001,segment\n"
+            parts[1] += "#UPLYNK-SEGMENT:x,00000000,ad\n"
+            return "#EXTINF".join(parts)
+
+        media = download(variant("ts/index.m3u8", mark_second_as_advertisement))
+        assert len(frame_hashes(media)) == adaptive_clips.FRAMES - 50

@@ -1,0 +1,58 @@
+"""Responses to requests that were refused before a view was called: forms, and unknown host names."""
+
+from typing import Any
+
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.csrf import csrf_failure as default_csrf_failure
+
+from downloads.outage_log import LogLimiter
+from downloads.views.responses import is_htmx_request, message_response
+
+MAX_HOST_LENGTH = 200
+refused_hosts = LogLimiter(__name__)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Explain why a form was refused (CSRF_FAILURE_VIEW).
+
+    `request.refusal` is set by our CSRF middleware. A form of our own pages is shown again with a new token, so that
+    nothing that was typed is lost.
+    """
+    refusal = getattr(request, "refusal", None)
+    if refusal is None:  # refused by one of Django's decorators
+        return default_csrf_failure(request, reason)
+    if is_htmx_request(request):
+        return message_response(request, " ".join(filter(None, (refusal.reason, refusal.remedy, refusal.advice))))
+    context = {"refusal": refusal, "fields": _typed_fields(request) if refusal.can_resend else []}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+def _typed_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the form's fields, without its token; none of a form with a password, which no page may show."""
+    if request.path == reverse("login") or any("password" in name for name in request.POST):
+        return []
+    fields = [(name, value) for name, values in request.POST.lists() for value in values]
+    return [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Explain a bad request (handler400); for a host that ALLOWED_HOSTS does not have, say which and what to set."""
+    context: dict[str, Any] = {}
+    if isinstance(exception, DisallowedHost):
+        host: str = request._get_raw_host()  # type: ignore[attr-defined]
+        domain, _ = split_domain_port(host)
+        context = {"host": host[:MAX_HOST_LENGTH], "domain": domain[:MAX_HOST_LENGTH]}
+        _log_host(context["host"], context["domain"])
+    return render(request, "400.html", context, status=400)
+
+
+def _log_host(host: str, domain: str) -> None:
+    advice = f"If it is yours, put {domain} into DJANGO_ALLOWED_HOSTS" if domain else "It is no valid host name"
+    refused_hosts.warning(
+        host, "Refused a request to the host %s. %s; if a proxy changes the Host header, let it pass that on.",
+        ascii(host), advice,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""DASH manifests (ISO/IEC 23009-1) whose segments are byte ranges of one file, which yt-dlp cannot parse.
+
+yt-dlp expects a URL in each <Initialization> and <SegmentURL>, and raises KeyError where only a range stands there.
+The ranges are written into URLs (see `fragments`) before yt-dlp parses the manifest.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree
+
+from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
+from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, mark_byte_range
+from downloads.ytdlp.library import InfoExtractor, parse_duration
+
+# Element: (attribute with the URL, attribute with the byte range)
+RANGE_ATTRIBUTES = {"Initialization": ("sourceURL", "range"), "SegmentURL": ("media", "mediaRange")}
+# Of a format, what the manifest says: its duration in seconds, and the number of its periods.
+DURATION_FIELD = "manifest_duration"
+PERIODS_FIELD = "manifest_periods"
+
+_original_parse = InfoExtractor._parse_mpd_periods
+
+
+def _parse_mpd_periods(self: Any, mpd_doc: ElementTree.Element, *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
+    write_ranges_into_urls(mpd_doc)
+    promise = _read_promise(mpd_doc)
+    for period in _original_parse(self, mpd_doc, *args, **kwargs):
+        for format_info in period["formats"]:
+            format_info.update(promise)
+        yield period
+
+
+def install() -> None:
+    """Have yt-dlp parse manifests with byte ranges; its parser has no hook, so the method is replaced."""
+    InfoExtractor._parse_mpd_periods = _parse_mpd_periods
+
+
+def write_ranges_into_urls(mpd_doc: ElementTree.Element) -> None:
+    """Give each segment a URL with its byte range; "#" alone refers to the file itself (RFC 3986, 4.4)."""
+    for element in mpd_doc.iter():
+        name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+        if name in RANGE_ATTRIBUTES:
+            url_attribute, range_attribute = RANGE_ATTRIBUTES[name]
+            match = re.fullmatch(r"(\d+)-(\d+)", (element.get(range_attribute) or "").strip())
+            url = element.get(url_attribute) or "#"
+            element.set(
+                url_attribute, mark_byte_range(url, ByteRange(int(match[1]), int(match[2]) + 1)) if match else url
+            )
+
+
+def promised_duration(info: dict[str, Any]) -> PromisedDuration | None:
+    """Return the duration that the manifest of a DASH or ISM format promises; None if it does not say."""
+    fragments = info.get("fragments")
+    fragments = fragments if isinstance(fragments, list) else []
+    if manifest_seconds := info.get(DURATION_FIELD):
+        # yt-dlp leaves out periods with other formats, such as advertisements.
+        return PromisedDuration(float(manifest_seconds), has_discontinuities=info.get(PERIODS_FIELD, 1) > 1)
+    durations = [float(fragment.get("duration") or 0) for fragment in fragments]
+    # The first may be the initialization segment. A fixed duration holds for the last segment too, which is shorter.
+    if not durations or not all(durations[1:]) or not sum(durations):
+        return None
+    return PromisedDuration(sum(durations), max(durations), has_discontinuities=info.get("protocol") != "ism")
+
+
+def _read_promise(mpd_doc: ElementTree.Element) -> dict[str, Any]:
+    """Return the fields for the formats of a finished presentation; the same in all periods, or yt-dlp joins none."""
+    periods = [element for element in mpd_doc if str(element.tag).rpartition("}")[2] == "Period"]
+    duration = parse_duration(mpd_doc.get("mediaPresentationDuration"))
+    if duration is None and len(periods) == 1:
+        duration = parse_duration(periods[0].get("duration"))
+    if mpd_doc.get("type") == "dynamic" or not duration:
+        return {}
+    return {DURATION_FIELD: duration, PERIODS_FIELD: len(periods)}

@@ -1,0 +1,138 @@
+"""Videos that cannot be fetched yet: announced, live, or being processed after a live stream.
+
+Extractors tell it in the info dict (`live_status`, `release_timestamp`), by an error, or by its words alone.
+"""
+
+import datetime as dt
+import logging
+import math
+import re
+from typing import Any
+
+from downloads.ytdlp.library import Request, RequestError, YoutubeDLError
+from downloads.ytdlp.results import NotYetAvailable, Stage
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE_CHARACTERS = 1000
+SOON = dt.timedelta(minutes=5)  # "will begin in a few moments"
+STAGE_BY_LIVE_STATUS = {"is_upcoming": Stage.ANNOUNCED, "is_live": Stage.LIVE, "post_live": Stage.PROCESSING}
+# What only a person with an account can see is no matter of time.
+RESTRICTION_PATTERN = re.compile(r"members?.only|access to members|private|log ?in|sign in|subscri|purchas|geo", re.I)
+ANNOUNCED_PATTERN = re.compile(
+    r"premieres? (in|on|at|will|shortly|soon)"
+    r"|(will|(scheduled|going|due) to) (be )?(begin|start|premiere|air|go live|live|available) (in|on|at|shortly|soon)"
+    r"|(live ?stream|live event|live broadcast|broadcast|event|premiere|stream|space|show) (begins|starts) (in|on|at)"
+    r"|(has |have |is )?not (yet )?(started|begun|premiered|aired)( yet)?\b|not yet (available|live)"
+    r"|scheduled (for|to start)|starts? in \d|\bupcoming\b",
+    re.I,
+)
+OFFLINE_PATTERN = re.compile(
+    r"not (currently|now) live|is(n't| not) (currently |now )?(live|streaming|broadcasting|online)\b"
+    r"|(channel|user|stream|streamer|room|broadcaster)( \S+)? is (currently |now )?offline"
+    r"|no live ?streams?\b.*(now|currently)"
+    r"|not live (at the moment|now|right now)|currently offline",
+    re.I,
+)
+PROCESSING_PATTERN = re.compile(
+    r"(we're|we are|still|is( currently| still)?( being)?) process(ing|ed)"
+    r"|(recording|replay|vod) (is )?(not yet|being|still)|(will be|becomes) available (soon|shortly|after the)",
+    re.I,
+)
+PERIOD_PATTERN = re.compile(r"\b(\d{1,6}|an?|one|a few) (second|minute|hour|day|week|month|year)s?\b", re.I)
+DATE_PATTERN = re.compile(
+    r"\b(\d{4}-\d{2}-\d{2})[T ,]+(\d{2}:\d{2}(?::\d{2})?)\s*(UTC|GMT|Z|JST|KST|[+-]\d{2}:?\d{2})?"
+)
+MAX_PERIOD_SECONDS = 100 * 365 * 86400  # a date so far away is no date
+UNIT_SECONDS = {
+    **{"second": 1, "minute": 60, "hour": 3600, "day": 86400},
+    **{"week": 7 * 86400, "month": 30 * 86400, "year": 365 * 86400},
+}
+ZONE_OFFSETS = {"UTC": "+00:00", "GMT": "+00:00", "Z": "+00:00", "JST": "+09:00", "KST": "+09:00", "": "+00:00"}
+
+
+def read_stage(info: dict[str, Any]) -> Stage | None:
+    """Return the stage that an info dict tells; None for a recording."""
+    if info.get("is_live"):
+        return Stage.LIVE
+    if info.get("is_upcoming"):
+        return Stage.ANNOUNCED
+    return STAGE_BY_LIVE_STATUS.get(str(info.get("live_status")))
+
+
+def read_start(info: dict[str, Any]) -> dt.datetime | None:
+    """Return the announced start of an info dict; None for none, or for one that is no date."""
+    for name in ("release_timestamp", "scheduled_timestamp"):
+        value = info.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            try:
+                return dt.datetime.fromtimestamp(value, dt.UTC)
+            except (ValueError, OverflowError, OSError):
+                return None
+    return None
+
+
+def from_info(info: dict[str, Any]) -> NotYetAvailable | None:
+    """Return the error for an info dict of a video that cannot be fetched yet; None for one that can."""
+    stage = read_stage(info)
+    if stage is None:
+        return None
+    starts_at = read_start(info) if stage is Stage.ANNOUNCED else None
+    is_premiere = stage is Stage.ANNOUNCED and info.get("media_type") == "video"
+    return NotYetAvailable(stage, starts_at=starts_at, is_premiere=is_premiere, info=info)
+
+
+def from_message(message: str, *, is_user_offline: bool = False) -> NotYetAvailable | None:
+    """Return the error for a message of yt-dlp that means "not yet"; None for any other."""
+    text = message[:MAX_MESSAGE_CHARACTERS]
+    if is_user_offline or OFFLINE_PATTERN.search(text):
+        return NotYetAvailable(Stage.OFFLINE)
+    if RESTRICTION_PATTERN.search(text) or re.search(r"HTTP Error \d", text):
+        return None
+    if ANNOUNCED_PATTERN.search(text):
+        is_premiere = "premiere" in text.lower()
+        return NotYetAvailable(Stage.ANNOUNCED, starts_at=parse_start(text), is_premiere=is_premiere)
+    return NotYetAvailable(Stage.PROCESSING) if PROCESSING_PATTERN.search(text) else None
+
+
+def check_manifests(ydl: Any, info: dict[str, Any]) -> NotYetAvailable | None:
+    """Read the HLS playlists of a video that may be live: one without an end is (RFC 8216, 4.3.3.4)."""
+    if info.get("live_status") is not None:
+        return None
+    for format_info in info.get("requested_formats") or [info]:
+        if not str(format_info.get("protocol")).startswith("m3u8") or format_info.get("hls_media_playlist_data"):
+            continue
+        manifest = _read_manifest(ydl, format_info)
+        if manifest.startswith("#EXTM3U") and "#EXTINF" in manifest and "#EXT-X-ENDLIST" not in manifest:
+            return NotYetAvailable(Stage.LIVE, info=info)
+    return None
+
+
+def _read_manifest(ydl: Any, format_info: dict[str, Any]) -> str:
+    """Return the text of a manifest; "" if it cannot be had, which the download then explains."""
+    request = Request(format_info["url"], headers=dict(format_info.get("http_headers") or {}))
+    try:
+        return str(ydl.urlopen(request).read().decode("utf-8", "replace"))
+    except (YoutubeDLError, RequestError) as error:
+        logger.debug("A manifest could not be read: %s", error)
+        return ""
+
+
+def parse_start(text: str) -> dt.datetime | None:
+    """Return the start in a sentence such as "will begin in 2 days" or "begins at 2026-12-03 18:00:00 UTC"."""
+    if date := DATE_PATTERN.search(text):
+        zone = date[3] or ""
+        try:
+            return dt.datetime.fromisoformat(f"{date[1]}T{date[2]}{ZONE_OFFSETS.get(zone, zone)}").astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            return None
+    now = dt.datetime.now(dt.UTC)
+    if re.search(r"few (moments|seconds|minutes)|\b(shortly|soon|momentarily)\b", text, re.I):
+        return now + SOON
+    periods = PERIOD_PATTERN.findall(text)
+    seconds = sum(_parse_count(count) * UNIT_SECONDS[unit.lower()] for count, unit in periods)
+    return now + dt.timedelta(seconds=seconds) if 0 < seconds < MAX_PERIOD_SECONDS else None
+
+
+def _parse_count(text: str) -> int:
+    return int(text) if text.isdecimal() else {"a few": 3}.get(text.lower(), 1)

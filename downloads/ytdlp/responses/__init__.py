@@ -1,0 +1,1 @@
+"""HTTP responses below yt-dlp: those of resumed downloads, and interim ones."""

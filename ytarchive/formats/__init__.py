@@ -1,0 +1,1 @@
+"""Formats of dates per language (FORMAT_MODULE_PATH)."""

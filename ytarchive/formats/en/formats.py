@@ -1,0 +1,3 @@
+"""Format of the admin's dates and times: as on the pages, and with the zone, which Django's own omits."""
+
+DATETIME_FORMAT = "j M Y, H:i T"
