@@ -15,7 +15,7 @@ def restore_triggers(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("downloads", "0015_inner_words"),
+        ("downloads", "0011_inner_words"),
     ]
 
     operations = [

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("downloads", "0012_url_and_medium"),
+        ("downloads", "0010_url_and_medium"),
     ]
 
     operations = [
