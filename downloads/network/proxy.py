@@ -21,7 +21,7 @@ from downloads.network.address_policy import AddressForbidden, HostUnreachable, 
 from downloads.network.rate_limiter import RateLimiter
 
 # Start of the reason phrase of the proxy's own errors. yt-dlp repeats it in its error message, where
-# ytdlp.error_messages looks for it.
+# ytdlp.errors.error_messages looks for it.
 PROXY_ERROR_PREFIX = "ytarchive: "
 MAX_INTERIM_RESPONSES = 100  # before one final response
 INTERIM_STATUS_PATTERN = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")  # 101 Switching Protocols is final

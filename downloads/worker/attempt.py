@@ -29,7 +29,8 @@ from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
-from downloads.ytdlp import downloader, error_messages
+from downloads.ytdlp import downloader
+from downloads.ytdlp.errors import error_messages
 from downloads.ytdlp.results import (
     DownloadedFiles,
     DownloadError,

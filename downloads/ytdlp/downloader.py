@@ -3,17 +3,17 @@
 Neither what people type nor what a site sends becomes an option of yt-dlp or a file name.
 """
 
-import contextlib
-import errno
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from downloads.ytdlp import availability, bugs, error_messages
+from downloads.ytdlp.errors import availability
+from downloads.ytdlp.errors.conversion import converted_errors
+from downloads.ytdlp.errors.error_messages import walk_causes
 from downloads.ytdlp.library import UserNotLive
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
 from downloads.ytdlp.playlists import entries
@@ -25,7 +25,6 @@ from downloads.ytdlp.results import (
     Playlist,
     PlaylistEntry,
     ProbeResult,
-    SiteError,
     Stage,
 )
 from downloads.ytdlp.resuming_client import (
@@ -66,7 +65,7 @@ def probe_url(
     a video whose recording is not up.
     """
     ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
-    with _converted_errors():
+    with converted_errors():
         try:
             info = _unwrap_single_video(ydl, _extract(ydl, url, entry))
         except YoutubeDLError as error:
@@ -108,7 +107,7 @@ def _find_not_yet(error: YoutubeDLError, ydl: Any, url: str, entry: PlaylistEntr
 
     An announced video is looked up once more for its date, which the error lacks.
     """
-    causes = list(error_messages.walk_causes(error))
+    causes = list(walk_causes(error))
     is_user_offline = any(isinstance(cause, UserNotLive) for cause in causes)
     has_status = any(isinstance(cause, HTTPError) for cause in causes) and not is_user_offline
     not_yet = None if has_status else availability.from_message(str(error), is_user_offline=is_user_offline)
@@ -139,7 +138,7 @@ def download_files(
     # A single file is kept byte for byte; streams assembled from fragments or merged are repaired.
     is_single_file = len(_requested_formats(info)) == 1 and info.get("protocol") in ("http", "https")
     ydl.params["fixup"] = "never" if is_single_file else "detect_or_warn"
-    with _converted_errors():
+    with converted_errors():
         ydl.process_info(info)
     return _collect_files(probe_result)
 
@@ -229,32 +228,3 @@ def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
         subtitle_files=sorted(path for path in media.parent.glob(f"{OUTPUT_STEM}.*.vtt") if path.stat().st_size),
         subtitle_omissions=list(probe_result.ydl.subtitle_omissions),
     )
-
-
-@contextlib.contextmanager
-def _converted_errors() -> Iterator[None]:
-    """Convert errors of yt-dlp; a bug of ours, in a method or a hook that yt-dlp calls, is raised as it is."""
-    try:
-        yield
-    except (YoutubeDLError, *bugs.BUG_TYPES) as error:
-        if converted := _to_download_error(error):
-            raise converted from error
-        raise
-
-
-def _to_download_error(error: BaseException) -> DownloadError | OSError | None:
-    """Convert an error of yt-dlp into one with a message for people; a full disk becomes OSError(ENOSPC).
-
-    None for an exception that was not raised by yt-dlp.
-    """
-    if error_messages.DISK_FULL_PATTERN.search(str(error)):
-        return OSError(errno.ENOSPC, str(error))
-    bug = bugs.find_bug(error)
-    if bug and (part := bugs.find_part(bug)):
-        return DownloadError(*error_messages.explain_bug(part, bug))
-    if not isinstance(error, YoutubeDLError):
-        return None
-    status = next((cause.status for cause in error_messages.walk_causes(error) if isinstance(cause, HTTPError)), None)
-    unexpected = bugs.find_unexpected(error)
-    extractor = f"extractor “{unexpected.ie}”" if unexpected and unexpected.ie else ""
-    return SiteError(*error_messages.explain_error(str(error), status, extractor))

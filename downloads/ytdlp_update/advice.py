@@ -5,7 +5,7 @@ import re
 from downloads.ytdlp_update import selection
 
 OLD_AFTER_DAYS = 30  # sites that change often, such as YouTube, break an older version
-# Errors of extractors, in yt-dlp's words and in ours (ytdlp.error_messages).
+# Errors of extractors, in yt-dlp's words and in ours (ytdlp.errors.error_messages).
 EXTRACTOR_ERROR_PATTERN = re.compile(
     r"unable to (extract|parse|decode)|failed to (extract|parse|decode)|extractor|no video formats found"
     r"|requested format is not available|no format of this video|unsupported url|not know this kind of page"

@@ -17,7 +17,8 @@ from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
 from downloads.tests.support import media_server as support_media_server
 from downloads.worker import attempt, limits, supervisor
-from downloads.ytdlp import downloader, error_messages, options, results, resuming_client
+from downloads.ytdlp import downloader, options, results, resuming_client
+from downloads.ytdlp.errors import error_messages
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from downloads.ytdlp import error_messages
+from downloads.ytdlp.errors import error_messages
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from downloads.ytdlp.error_messages import explain_error
+from downloads.ytdlp.errors.error_messages import explain_error
 from downloads.ytdlp_update import advice, selection
 from downloads.ytdlp_update.selection import Selection
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from downloads.ytdlp import availability
+from downloads.ytdlp.errors import availability
 from downloads.ytdlp.library import sanitize_url, unsmuggle_url
 from downloads.ytdlp.playlists import cookie_storage
 from downloads.ytdlp.playlists.json_values import NotStorable, clean_text, clean_value
