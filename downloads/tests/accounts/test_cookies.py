@@ -92,7 +92,7 @@ def test_signing_out_ends_the_session_under_both_names(settings):
     "ÄÖÜ",
     "",
 ])  # fmt: skip
-@pytest.mark.parametrize("name", ["sessionid", SESSION])
+@pytest.mark.parametrize("name", ["sessionid", SESSION], ids=["old name", "new name"])
 def test_it_takes_no_session_that_is_not_ours(settings, key, name):
     settings.PRIVATE = True
     client = Client()
