@@ -15,7 +15,7 @@ class PathCookieStorage(CookieStorage):
     Django sets its cookie for "/", where another Django program reads it, cannot verify it, and deletes it.
     """
 
-    cookie_name = f"{settings.COOKIE_PREFIX}_messages{settings.COOKIE_SUFFIX}"
+    cookie_name = f"{settings.COOKIE_PREFIX}_messages"
 
     def _update_cookie(self, encoded_data: str, response: HttpResponse) -> None:
         super()._update_cookie(encoded_data, response)  # type: ignore[misc]

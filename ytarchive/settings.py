@@ -1,7 +1,6 @@
 """Django settings, and the only place that reads environment variables."""
 
 import hashlib
-from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +23,8 @@ from ytarchive.env import (
     env_time_zone,
     env_token,
 )
+from ytarchive.logging_config import LOGGING  # noqa: F401
+from ytarchive.sign_in_settings import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -173,31 +174,6 @@ TEMPLATES = [
         },
     }
 ]
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# After this many wrong passwords for one name from one address, sign-in is locked for AXES_COOLOFF_TIME.
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = timedelta(minutes=5)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "downloads.accounts.client_address.get_client_address"
-AXES_USERNAME_CALLABLE = "downloads.views.login.hash_username"
-AXES_LOCKOUT_CALLABLE = "downloads.views.login.lockout_response"
-# For privacy, no record of sign-ins.
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
-AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken"]
-AXES_ENABLE_ADMIN = False
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "library"
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
 LANGUAGE_CODE = "en"
 USE_I18N = False  # one language, so pages need no translation look-ups
 # The database keeps UTC; the zone is that of the admin, the log and, for now, the pages, which name it beside a time.
@@ -238,19 +214,18 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+# The check looks for Django's CSRF middleware by its name, and MIDDLEWARE has a subclass of it.
+SILENCED_SYSTEM_CHECKS = ["security.W003"]
 CSRF_FAILURE_VIEW = "downloads.views.refusals.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-# Browsers send a cookie to every port of a host, so that programs there overwrite each other's `sessionid`. These names
-# are the archive's own, also beside another archive: machines that share the secret key share them, and a new key, with
-# which all sessions end, makes new ones. Without the prefix `__Host-`, which forbids a path.
-COOKIE_PREFIX = f"ytarchive_{hashlib.sha256(f'cookie names {SECRET_KEY}'.encode()).hexdigest()[:8]}"
-# A browser sends a cookie of "/" to all paths below it too, and Django takes the last of two with one name, so that the
-# names of an archive under a path differ as well: "ytarchive_1a2b3c4d_sessionid.tube".
+# Browsers send a cookie to every port of a host, and one of "/" to all paths, so that programs there overwrite each
+# other's `sessionid`. These names are the archive's own, also beside another archive, and after a change of the path,
+# which leaves old cookies behind. Machines that share the secret key share them. Not `__Host-`, which forbids a path.
+COOKIE_PREFIX = f"ytarchive_{hashlib.sha256(f'{SECRET_KEY} {URL_PREFIX}'.encode()).hexdigest()[:8]}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = URL_PREFIX
-COOKIE_SUFFIX = URL_PREFIX.rstrip("/").replace("/", ".")
-SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}_sessionid{COOKIE_SUFFIX}"
-CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}_csrftoken{COOKIE_SUFFIX}"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}_sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}_csrftoken"
 MESSAGE_STORAGE = "ytarchive.message_storage.PathFallbackStorage"
 SESSION_COOKIE_SAMESITE = "Lax"
 # An https:// entry among the trusted origins declares a reverse proxy that terminates TLS.
@@ -259,29 +234,3 @@ if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # 5,000 URLs of 2,048 characters, percent-encoded. Only the form that adds videos may send so much (body_limit.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "ytarchive.log_format.ZonedFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        # Listed to replace Django's own handlers, which would log every line a second time.
-        "django": {"level": "INFO"},
-        "django.request": {"level": "ERROR"},
-        # Explained by ytarchive.server.request_checks and downloads.views.refusals.
-        "django.security.csrf": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        "daphne": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
-        # Access logs are the proxy's task.
-        "django.channels.server": {"level": "WARNING"},
-    },
-}

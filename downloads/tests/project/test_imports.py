@@ -75,10 +75,16 @@ PROJECT = {
     "ytarchive.env": {"downloads.subtitles"},
     "ytarchive.data_folder": set(),
     "ytarchive.formats": set(),
-    "ytarchive.log_format": set(),
+    "ytarchive.logging_config": set(),
+    "ytarchive.sign_in_settings": set(),
     "ytarchive.static_storage": set(),
     "ytarchive.message_storage": set(),
-    "ytarchive.settings": {"ytarchive.env", "ytarchive.data_folder"},
+    "ytarchive.settings": {
+        "ytarchive.env",
+        "ytarchive.data_folder",
+        "ytarchive.logging_config",
+        "ytarchive.sign_in_settings",
+    },
     "ytarchive.server": {"downloads.fanout", "downloads.outage_log"},
     "ytarchive.supervisor": {
         "downloads.models",

@@ -258,10 +258,19 @@ def test_static_files_and_cookies_are_under_the_path() -> None:
 
 def test_cookies_under_a_path_have_names_of_their_own() -> None:
     names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME")
-    at_the_root = read_settings(*names)
-    under_a_path = read_settings(*names, YTARCHIVE_PATH="/a/b/")
+    values = [read_settings(*names, YTARCHIVE_PATH=path) for path in ("", "/a/", "/a/b/", "/a.b/")]
 
-    assert under_a_path == {name: f"{value}.a.b" for name, value in at_the_root.items()}
+    # A browser sends a cookie of "/" to all paths below it too, and Django takes the last of two with one name.
+    assert len({value for cookies in values for value in cookies.values()}) == 8
+    assert read_settings(*names) == read_settings(*names, YTARCHIVE_PATH="/") == values[0]
+
+
+def test_the_checks_of_a_deployment_know_the_csrf_middleware() -> None:
+    result = run_python("manage.py", "check", "--deploy", DJANGO_CSRF_TRUSTED_ORIGINS="https://archive.example")
+
+    assert result.returncode == 0
+    assert "security.W004" in result.stderr  # HSTS, which is the proxy's
+    assert "W003" not in result.stderr
 
 
 def test_it_uses_postgresql_when_it_is_told_to() -> None:
