@@ -13,6 +13,7 @@ from downloads.outage_log import LogLimiter
 from downloads.views.responses import is_htmx_request, message_response
 
 MAX_HOST_LENGTH = 200
+RELOAD_TEXT = "Reload the page, then try again."
 refused_hosts = LogLimiter(__name__)
 
 
@@ -26,15 +27,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if refusal is None:  # refused by one of Django's decorators
         return default_csrf_failure(request, reason)
     if is_htmx_request(request):
-        return message_response(request, " ".join(filter(None, (refusal.reason, refusal.remedy, refusal.advice))))
-    context = {"refusal": refusal, "fields": _typed_fields(request) if refusal.can_resend else []}
+        reload_text = RELOAD_TEXT if refusal.needs_reload else ""
+        texts = (refusal.reason, refusal.remedy, reload_text, refusal.advice)
+        return message_response(request, " ".join(filter(None, texts)))
+    can_resend = refusal.can_resend and not _has_password(request)
+    context = {"refusal": refusal, "can_resend": can_resend, "fields": _typed_fields(request) if can_resend else []}
     return render(request, "403_csrf.html", context, status=403)
 
 
+def _has_password(request: HttpRequest) -> bool:
+    """Return True for a form with a password, which no page may show."""
+    return request.path == reverse("login") or any("password" in name for name in request.POST)
+
+
 def _typed_fields(request: HttpRequest) -> list[tuple[str, str]]:
-    """Return the form's fields, without its token; none of a form with a password, which no page may show."""
-    if request.path == reverse("login") or any("password" in name for name in request.POST):
-        return []
+    """Return the form's fields, without its token."""
     fields = [(name, value) for name, values in request.POST.lists() for value in values]
     return [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
 

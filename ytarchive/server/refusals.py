@@ -21,12 +21,17 @@ HOST_HEADERS = (
 
 
 class Refusal(NamedTuple):
-    """A refused request: `reason` and `remedy` for the visitor, `advice` with the settings that mend it."""
+    """A refused request: `reason` and `remedy` for the visitor, `advice` with the settings that mend it.
+
+    If it `needs_reload`, the page that it came from works again once it has been loaded anew; if it `can_resend`, its
+    form may be offered again.
+    """
 
     title: str
     reason: str
-    remedy: str
+    remedy: str = ""
     advice: str = ""
+    needs_reload: bool = False
     can_resend: bool = False
 
     @property
@@ -119,13 +124,13 @@ def explain_csrf_refusal(request: HttpRequest, reason: str) -> Refusal:
         return Refusal(
             "The form was incomplete",
             "It came without its security token: the page was perhaps still loading when its form was sent.",
-            "Reload it, then try again.",
+            needs_reload=True,
             can_resend=can_resend,
         )
     return Refusal(
         "This page is out of date",
         "You signed in or out since this page was opened.",
-        "Reload it, then try again.",
+        needs_reload=True,
         can_resend=can_resend,
     )
 
@@ -142,7 +147,8 @@ def _explain_missing_cookie(request: HttpRequest, can_resend: bool) -> Refusal:
     return Refusal(
         "The browser sent no cookie",
         "Cookies are blocked for this site, or were deleted since this page was opened.",
-        "Allow cookies for the page. Reload it, then try again.",
+        "Allow cookies for this site.",
+        needs_reload=True,
         can_resend=can_resend,
     )
 

@@ -26,7 +26,7 @@ class TestHtmx:
         client = Client(enforce_csrf_checks=True)
         response = client.post(reverse("cancel", args=[waiting_videos[0].video_id]), **HTMX_HEADERS)
         assert response.status_code == 200
-        assert "Reload it, then try again." in response.content.decode()
+        assert "Reload the page, then try again." in response.content.decode()
         assert client.post(reverse("cancel", args=[waiting_videos[0].video_id])).status_code == 403
 
     def test_it_says_that_a_video_is_gone(self, superuser_client):

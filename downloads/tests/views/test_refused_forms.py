@@ -185,6 +185,17 @@ def test_an_outdated_form_can_be_sent_again(browser, settings):
     assert browser.post(action, values, HTTP_ORIGIN=OWN_ORIGIN).status_code != 403
 
 
+def test_a_button_that_was_refused_can_be_pressed_again(browser):
+    token_of(browser)
+
+    response = browser.post("/queue/pause", {"csrfmiddlewaretoken": "x" * 32}, HTTP_ORIGIN=OWN_ORIGIN)
+    page = response.content.decode()
+
+    assert '<form method="post" action="/queue/pause">' in page
+    assert "Send it again" in page
+    assert "reload the page" not in text_of(response).lower()  # once is enough, and the button is there
+
+
 @pytest.mark.parametrize(("path", "origin"), [
     ("/accounts/login/", OWN_ORIGIN),  # a page never holds a password
     ("/admin/login/", OWN_ORIGIN),
@@ -198,6 +209,7 @@ def test_it_does_not_offer_every_form_again(browser, path, origin):
     ).content.decode()
 
     assert "Send it again" not in page
+    assert "Go back, reload the page and send it again." in page
     assert "secret" not in page
 
 
