@@ -136,6 +136,10 @@ class ProgressServer(Server):
         scope["root_path"] = ""
         if scope["client"]:
             scope["client"] = [plain_address(scope["client"][0]), scope["client"][1]]
+        if scope["server"]:
+            # The host of requests without a Host header (HTTP/1.0), as in a URL.
+            address = plain_address(scope["server"][0])
+            scope["server"] = [f"[{address}]" if ":" in address else address, scope["server"][1]]
         if self.is_stopping:
             if scope["type"] == "http":
                 protocol.basic_error(503, b"Service Unavailable", "The server is just stopping. Try again soon.")

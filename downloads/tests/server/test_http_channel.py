@@ -126,3 +126,16 @@ def test_a_socket_on_both_versions_of_ip_knows_its_clients(web_server):
     log = web_server.log.read_text()
     assert "Refused a request of ::1 (400" in log
     assert "::ffff:" not in log
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")])
+def test_a_request_without_a_host_has_the_address_that_it_reached(web_server, host, shown):
+    body = b"csrfmiddlewaretoken=x"
+    page = web_server.send(
+        b"POST /accounts/login/ HTTP/1.0\r\nOrigin: http://other.example\r\nContent-Length: 21\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\n" + body,
+        host=host,
+    )
+
+    assert page.startswith(b"HTTP/1.0 403")
+    assert f"reached ytarchive as {shown}{web_server.port}" in page.decode()
