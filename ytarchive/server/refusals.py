@@ -86,7 +86,7 @@ def _explain_scheme(page: Origin, reason: str) -> Refusal:
     if page.scheme == "http":
         remedy = f"Open https://{page.host}/ and try again."
         return Refusal("Use the https address", reason, remedy, "Let the proxy redirect http to https.")
-    advice = f"{_trust(page)} And {SCHEME_HEADERS}."
+    advice = f"{SCHEME_HEADERS[0].upper()}{SCHEME_HEADERS[1:]}. And set {_trusted_setting(page)}."
     return Refusal("The connection does not look encrypted", reason, _remedy(page), advice)
 
 
@@ -95,10 +95,12 @@ def _remedy(page: Origin | None) -> str:
 
 
 def _trust(page: Origin | None) -> str:
-    if page is None:
-        return ""
+    return f"Or set {_trusted_setting(page)}." if page else ""
+
+
+def _trusted_setting(page: Origin) -> str:
     port = "" if page.port in (80, 443) else f":{page.port}"
-    return f"Or set DJANGO_CSRF_TRUSTED_ORIGINS={page.scheme}://{quote(page.host)}{port}."
+    return f"DJANGO_CSRF_TRUSTED_ORIGINS={page.scheme}://{quote(page.host)}{port}"
 
 
 def _allow_host(request: HttpRequest) -> str:
@@ -136,7 +138,8 @@ def explain_csrf_refusal(request: HttpRequest, reason: str) -> Refusal:
 
 
 def _explain_missing_cookie(request: HttpRequest, can_resend: bool) -> Refusal:
-    if settings.CSRF_COOKIE_SECURE and not request.is_secure():
+    is_https_page = request.META.get("HTTP_ORIGIN", "").startswith("https://")
+    if settings.CSRF_COOKIE_SECURE and not request.is_secure() and not is_https_page:
         return Refusal(
             "Use the https address",
             "The page was opened with http://, and this archive sends its cookies over https only.",

@@ -112,6 +112,15 @@ def test_it_says_that_cookies_are_missing(browser):
     assert "Cookies are blocked for this site, or were deleted since this page was opened." in text
 
 
+def test_a_page_that_was_opened_with_https_is_not_told_to_use_it(browser, behind_tls):
+    browser.cookies.clear()
+
+    text = text_of(browser.post("/queue/pause", HTTP_ORIGIN="https://videos.example.org"))
+
+    assert "The browser sent no cookie" in text
+    assert "opened with http://" not in text
+
+
 def test_it_says_that_the_token_is_missing_or_old(browser):
     token_of(browser)
     missing, old = (
