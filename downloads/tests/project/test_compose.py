@@ -10,7 +10,7 @@ from downloads.tests.support.compose import COMPOSE_FILE, COMPOSE_TEXT, SERVICES
 APPLICATION_SERVICES = ("setup", "web", "bridge", "worker")
 SECRET_VARIABLES = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "DJANGO_SUPERUSER_PASSWORD")
 # They follow from the services of the file.
-SET_BY_COMPOSE = {"YTARCHIVE_DATA", "YTARCHIVE_PRIVATE", "REDIS_URL", "DATABASE_URL"}
+SET_BY_COMPOSE = {"YTARCHIVE_DATA", "REDIS_URL", "DATABASE_URL"}
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 each_application_service = pytest.mark.parametrize("name", APPLICATION_SERVICES)
@@ -65,7 +65,7 @@ def test_it_keeps_the_stores_on_a_network_without_a_way_out() -> None:
 @each_application_service
 def test_it_uses_one_image_and_is_private(name: str) -> None:
     assert SERVICES[name]["image"] == "ytarchive"
-    assert SERVICES[name]["environment"]["YTARCHIVE_PRIVATE"] == "1"
+    assert SERVICES[name]["environment"]["YTARCHIVE_PRIVATE"] == "${YTARCHIVE_PRIVATE:-1}"
 
 
 @each_application_service
