@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from ytarchive.server.request_checks import ForwardedScheme, SameOriginMiddleware
+from ytarchive.server.request_checks import ForwardedPath, ForwardedScheme, SameOriginMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
 django_application = get_asgi_application()
@@ -36,11 +36,10 @@ class OptionalAuthMiddleware:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
 
 
-application = ForwardedScheme(
-    ProtocolTypeRouter(
-        {
-            "http": endpoints.MonitoringEndpoints(django_application),
-            "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
-        }
-    )
+router = ProtocolTypeRouter(
+    {
+        "http": endpoints.MonitoringEndpoints(django_application),
+        "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
+    }
 )
+application = ForwardedScheme(ForwardedPath(router))

@@ -1,4 +1,4 @@
-"""Middlewares that decide a request's scheme and refuse foreign origins, by the same rules for forms and WebSockets."""
+"""Middlewares that decide a request's scheme and path, and refuse foreign origins, alike for forms and WebSockets."""
 
 import io
 import logging
@@ -49,6 +49,29 @@ def _with_scheme(scope: dict[str, Any]) -> dict[str, Any]:
 
 def _http_scheme(text: str) -> str:
     return "https" if text.strip().lower() in SECURE_SCHEMES else "http"
+
+
+class ForwardedPath:
+    """ASGI middleware that puts the path of YTARCHIVE_PATH before requests from which a proxy has removed it.
+
+    It has removed the path from all of them, since it passes no others on. Not a redirect, which it would get again.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] in ("http", "websocket"):
+            scope = {**scope, "path": _with_prefix(scope["path"])}
+        await self.inner(scope, receive, send)
+
+
+def _with_prefix(path: str) -> str:
+    prefix = settings.URL_PREFIX
+    # CommonMiddleware redirects the path without its last slash to the path.
+    if prefix == "/" or f"{path}/" == prefix or path.startswith(prefix):
+        return path
+    return prefix + path.lstrip("/")
 
 
 class OriginCsrfMiddleware(CsrfViewMiddleware):

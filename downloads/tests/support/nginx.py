@@ -49,13 +49,14 @@ def run_deployed_nginx(web_url: str, folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def run_documented_nginx(web_url: str, folder: Path) -> Iterator[str]:
+def run_documented_nginx(web_url: str, folder: Path, *, removes_path: bool = False) -> Iterator[str]:
     """Run nginx with the lines of docs/operating.md for a path, beside another site at the root; yield its URL."""
     operating = (settings.BASE_DIR / "docs" / "operating.md").read_text()
     match = re.search(r"```nginx\n(# In the http block.*?)(# In the server block.*?)```", operating, re.DOTALL)
     assert match
     http_lines, server_lines = match.groups()
     assert "http://127.0.0.1:8000;" in server_lines
+    web_url = web_url.rstrip("/") + ("/" if removes_path else "")
     port = free_port()
     # Directives of the tests' own: a folder to write to, and the other site.
     temporary = "".join(
@@ -65,7 +66,7 @@ def run_documented_nginx(web_url: str, folder: Path) -> Iterator[str]:
         pid {folder}/nginx.pid; error_log stderr warn; events {{ worker_connections 256; }}
         http {{ access_log off; {temporary} {http_lines}
             server {{ listen 127.0.0.1:{port};
-                {server_lines.replace("http://127.0.0.1:8000", web_url.rstrip("/"))}
+                {server_lines.replace("http://127.0.0.1:8000", web_url)}
                 location / {{ default_type text/plain; return 200 "{OTHER_SITE_TEXT}"; }}
             }}
         }}"""

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.progress.keys import SUBPROTOCOL
-from downloads.tests.support import factories, nginx
+from downloads.tests.support import factories, nginx, pictures
 from downloads.tests.support.processes import free_port, get_status
 from downloads.tests.support.site_crawler import HTMX_HEADERS, SiteCrawler
 from downloads.tests.support.waiting import wait_until
@@ -49,8 +49,9 @@ def film(transactional_db) -> Video:
     assert video
     folder = settings.MEDIA_ROOT / video.video_id
     folder.mkdir()
-    for ending in ("mp4", "jpg", "en.vtt"):
-        (folder / f"film.{ending}").write_bytes(b"WEBVTT\n")
+    picture = pictures.encode(pictures.two_halves(), "JPEG")
+    for ending, content in (("mp4", b"WEBVTT\n"), ("jpg", picture), ("en.vtt", b"WEBVTT\n")):
+        (folder / f"film.{ending}").write_bytes(content)
     names = [f"{video.video_id}/film.{ending}" for ending in ("mp4", "jpg", "en.vtt")]
     assert video.save_metadata(
         Metadata(title="A film", uploader="Ada & co", duration=600, description="0:05 Beginning\nhttp://a.example/")
@@ -179,20 +180,50 @@ def test_signing_in_leads_back_within_the_path(start_web, film) -> None:
     assert response.headers["Location"] == page
 
 
-# Addresses outside of the path ----------------------------------------------------------------------
+# Proxies -------------------------------------------------------------------------------------------
 
 
-def test_requests_outside_of_the_path_are_told_where_it_is(start_web, film) -> None:
-    origin = start_web()
-    for path in ("/", "/videos/", film.get_absolute_url(), "/tubes/", "/tub", "/TUBE/", "/admin/", "/static/icons.svg"):
-        for method in ("GET", "POST", "PUT"):
-            response = requests.request(method, origin + path, allow_redirects=False, timeout=10)
-            assert response.status_code == 404, path
-            assert f'The archive is at <a href="{PREFIX}">{PREFIX}</a>' in response.text
+@pytest.mark.parametrize("removes_path", [False, True], ids=["keeps the path", "removes the path"])
+def test_a_proxy_may_keep_the_path_or_remove_it(start_web, film, tmp_path, removes_path) -> None:
+    create_people()
+    web_url = start_web(DJANGO_ALLOWED_HOSTS="127.0.0.1", YTARCHIVE_PRIVATE="1")
+    with nginx.run_documented_nginx(web_url, tmp_path, removes_path=removes_path) as url:
+        crawler = SiteCrawler(url.rstrip("/"), PREFIX)
+        page = PREFIX + film.get_absolute_url().removeprefix("/")
+        login = crawler.request(page).headers["Location"]
+        assert login == f"{PREFIX}accounts/login/?next={page}"
+        assert crawler.post_form(login, login, username="root", password=PASSWORD).headers["Location"] == page
+
+        crawler.crawl(page, PREFIX, f"{PREFIX}admin/downloads/video/", f"{PREFIX}favicon.ico", f"{PREFIX}healthz")
+
+        assert crawler.strays == []
+        assert [path for path, status in crawler.statuses.items() if status >= 400] == []
+        assert {page, f"{PREFIX}media/{film.video_id}/video"} <= crawler.paths()
+        assert crawler.post_form(f"{PREFIX}queue/pause", next=page).headers["Location"] == page
+        cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in crawler.session.cookies)
+        with connect(
+            f"{url.replace('http', 'ws', 1)}tube/ws/progress",
+            origin=url.rstrip("/"),
+            subprotocols=[SUBPROTOCOL],
+            additional_headers={"Cookie": cookie},
+        ) as client:
+            assert json.loads(client.recv(timeout=10))["type"] == "snapshot"
+
+
+def test_requests_without_the_path_are_under_it(start_web, film) -> None:
+    origin = start_web(YTARCHIVE_PRIVATE="0")
+    for path, status in (
+        ("/", 200), ("//", 200), ("/?q=film", 200), (film.get_absolute_url(), 200), ("/accounts/login/", 200),
+        (f"/media/{film.video_id}/video", 200), ("/admin/", 302), ("/tubes/", 404), ("/nowhere", 404),
+        ("/tube/tube/", 404), ("//evil.example/tube/", 404), ("/videos", 404),
+    ):  # fmt: skip
+        response = requests.get(origin + path, allow_redirects=False, timeout=10)
+        assert response.status_code == status, path
+        assert response.headers.get("Location", PREFIX).startswith(PREFIX)
+        assert 'href="/accounts' not in response.text
 
     redirect = requests.get(f"{origin}/tube?q=a%20b", allow_redirects=False, timeout=10)
     assert (redirect.status_code, redirect.headers["Location"]) == (301, f"{PREFIX}?q=a%20b")
-    assert requests.get(f"{origin}/favicon.ico", timeout=10).headers["Content-Type"] == "image/svg+xml"
 
 
 def test_probes_are_answered_with_and_without_the_path(start_web) -> None:
@@ -204,12 +235,12 @@ def test_probes_are_answered_with_and_without_the_path(start_web) -> None:
     assert get_status(f"{origin}/tubehealthz") == 404
 
 
-def test_the_socket_is_under_the_path_only(start_web) -> None:
+def test_the_socket_is_under_the_path(start_web) -> None:
     origin = start_web()
     address = origin.replace("http", "ws", 1)
     with connect(f"{address}{PREFIX}ws/progress", origin=origin, subprotocols=[SUBPROTOCOL]) as client:
         assert json.loads(client.recv(timeout=10))["type"] == "snapshot"
-    for path in ("/ws/progress", "/tubews/progress", "/tube/tube/ws/progress"):
+    for path in ("/tubews/progress", "/tube/tube/ws/progress"):
         with pytest.raises(InvalidStatus, match="403"), connect(address + path, origin=origin):
             pass
 
