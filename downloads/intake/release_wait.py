@@ -86,6 +86,6 @@ def _wait_for_recording(not_yet: NotYetAvailable, now: dt.datetime, overdue: dt.
 
 
 def format_moment(moment: dt.datetime) -> str:
-    """Return a moment such as "3 Dec 2026 at 18:00 UTC"."""
-    utc = moment.astimezone(dt.UTC)
-    return f"{utc.day} {utc:%b %Y} at {utc:%H:%M} UTC"
+    """Return a moment in the zone of TZ, such as "3 Dec 2026 at 18:00 UTC"."""
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y} at {local:%H:%M %Z}"
