@@ -11,7 +11,7 @@ MEDIA_WITH_TEXT_HEADER = (b"YUV4MPEG2 ", b"NIST_1A\n")
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 HTML_PATTERN = re.compile(
     r"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body"
-    r"|br|p|meta|link|section|main|span|form|noscript)(?=[\s>/])",
+    r"|br|p|meta|link|section|main|span|form|noscript|center|ul|ol|pre|nav|header|img)(?=[\s>/])",
     re.IGNORECASE | re.DOTALL,
 )
 TEXT_PATTERNS = (
