@@ -31,7 +31,7 @@ def normalize_language(text: str) -> str | None:
     Sites append what is no part of a tag ("en-orig", "en-eEY6OEpapPo"): it is left out. None if it is no language.
     """
     text = text.strip()[:MAX_NAME_LENGTH]
-    subtags = re.split(r"[-_]", text)
+    subtags = re.split(r"[-_.]", re.sub(r"\s*[(\[].*", "", text))
     if re.fullmatch(r"[A-Za-z]{2,3}", subtags[0]) and all(map(str.isascii, subtags)):
         return _longest_valid_tag(subtags)
     try:

@@ -14,6 +14,8 @@ from downloads.subtitles import languages
         ("en_US", "en-US"),
         ("en-gb", "en-GB"),
         ("English", "en"),
+        ("en (auto)", "en"),
+        ("en.us", "en-US"),
         ("english", "en"),
         ("Deutsch", "de"),
         ("ger", "de"),
