@@ -65,7 +65,7 @@ def _read_text(data: bytes, charset: str, language: str) -> str:
     if len(data) > MAX_SUBTITLE_BYTES:
         raise UnusableSubtitles("a file that is too large")
     try:
-        text = decode_text(data, charset, language, MAX_SUBTITLE_BYTES)
+        text = decode_text(data, charset, language, MAX_SUBTITLE_BYTES).rstrip("\0")
     except ValueError as error:
         raise UnusableSubtitles(str(error)) from error
     if "\0" in text or (_is_binary(data) and len(re.findall(r"[\x01-\x08\x0e-\x1a\ufffd]", text)) > len(text) / 20):

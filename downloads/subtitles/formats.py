@@ -21,7 +21,8 @@ MICRODVD_FRAME_RATE = 23.976
 SUBVIEWER_PATTERN = re.compile(rf"^\s*({TIME}),(\d+:\d\d:\d\d[.,]\d+)\s*$")
 SAMI_SYNC_PATTERN = re.compile(r"<sync\s[^<>]*?start\s*=\s*[\"']?(\d+)[^<>]*>", re.I)
 
-TTML_PATTERN = re.compile(r"\A(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<(?:\w+:)?tt[\s>]", re.DOTALL)
+DOCTYPE = r"<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>"
+TTML_PATTERN = re.compile(rf"\A(?:<\?xml[^>]*>|<!--.*?-->|{DOCTYPE}|\s)*<(?:\w+:)?tt[\s>]", re.DOTALL)
 
 
 def read_cues(text: str) -> list[Cue]:

@@ -49,6 +49,9 @@ CHARSETS_BY_LANGUAGES = (
 CHARSETS_BY_LANGUAGE = {
     language: charsets for languages, charsets in CHARSETS_BY_LANGUAGES for language in languages.split()
 }
+DEFAULT_CHARSET = "cp1252"  # also of servers that declare one charset for all files
+WESTERN_ERRORS = "ytarchive-windows-1252"  # the name of an error handler
+MIN_UTF16_ZEROS_SHARE = 1 / 8
 WESTERN_CHARSETS = ("cp1252", "mac_roman", "cp850")
 CANDIDATES = (
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874", "cp932",
@@ -84,10 +87,57 @@ def decode_text(data: bytes, declared: str = "", language: str = "", max_bytes: 
             return data[len(bom) :].decode(encoding, "replace")
     for encoding in _likely_encodings(data, declared):
         try:
-            return data.decode(encoding)
+            text = data.decode(encoding)
         except (UnicodeDecodeError, LookupError):
             continue
+        if encoding != DEFAULT_CHARSET or not _contradicts(text, data, language):
+            return text
+    if _is_utf8_with_errors(data):
+        return data.decode("utf-8", WESTERN_ERRORS)
     return data.decode(detect_charset(data, language), "replace")
+
+
+def _contradicts(text: str, data: bytes, language: str) -> bool:
+    """Return whether a text in the charset that servers declare by default makes less sense in its language."""
+    primary, usual = language.lower().partition("-")[0], usual_charsets(language)
+    if usual == WESTERN_CHARSETS:
+        return _is_mostly_beyond_ascii(text)
+    if primary not in LETTERS_BY_LANGUAGE:  # Chinese, Japanese or Korean, whose sets have invalid bytes
+        return any(_fits(data, charset) for charset in usual)
+    sample = data[:MAX_DETECTED_BYTES]
+    best_score = max(_score(sample.decode(charset, "replace"), primary) for charset in usual)
+    return best_score > _score(text[:MAX_DETECTED_BYTES], primary)
+
+
+def _fits(data: bytes, charset: str) -> bool:
+    try:
+        data.decode(charset)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_mostly_beyond_ascii(text: str) -> bool:
+    """Return whether so few letters are ASCII that the text is in no language of Western Europe."""
+    letters = text[:MAX_DETECTED_BYTES]
+    return sum(char > "\x7f" for char in letters) > sum(char.isascii() and char.isalpha() for char in letters)
+
+
+def _is_utf8_with_errors(data: bytes) -> bool:
+    """Return whether a text is UTF-8 but for a few bytes: cut off, or pasted from another file."""
+    text = data.decode("utf-8", "replace")
+    errors = text.count("\ufffd")
+    return errors <= sum(char > "\x7f" for char in text) - errors
+
+
+def _decode_western(error: UnicodeError) -> tuple[str, int]:
+    """Decode what is not UTF-8 as windows-1252, an error handler of `codecs`."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(WESTERN_ERRORS, _decode_western)
 
 
 def _unpack(data: bytes, max_bytes: int) -> bytes:
@@ -101,8 +151,8 @@ def _unpack(data: bytes, max_bytes: int) -> bytes:
 def _likely_encodings(data: bytes, declared: str) -> list[str]:
     """Return the encodings to try strictly, in order: UTF-16 by its zeros, UTF-8, then those that are declared."""
     encodings = []
-    sample = data[:DECLARATION_BYTES]
-    if b"\0" in sample:
+    sample = data.rstrip(b"\0")[:DECLARATION_BYTES]
+    if sample.count(0) > len(sample) * MIN_UTF16_ZEROS_SHARE:
         # Digits, spaces and line ends of UTF-16 have a zero in their other byte.
         is_little_endian = sample[1::2].count(0) >= sample[::2].count(0)
         encodings.append("utf-16-le" if is_little_endian else "utf-16-be")
@@ -128,7 +178,8 @@ def detect_charset(data: bytes, language: str = "") -> str:
     """Return the most likely legacy character set of a text, by the letters of its language where that is known."""
     sample = data[:MAX_DETECTED_BYTES]
     primary, usual = language.lower().partition("-")[0], usual_charsets(language)
-    if primary:
+    # A tag of a language of Western Europe is no measure for a text in other letters.
+    if primary and not (usual == WESTERN_CHARSETS and _is_mostly_beyond_ascii(sample.decode("cp1252", "replace"))):
         scores = {charset: _score(sample.decode(charset, "replace"), primary) for charset in usual}
         if max(scores.values()) > 0:
             return max(scores, key=lambda charset: scores[charset])
@@ -148,13 +199,14 @@ def _score(text: str, language: str) -> float:
     """Return how well the letters beyond ASCII fit the language: below 0 if most of them are none of its own."""
     letters = _letters_pattern(language)
     score = 0.0
-    for char in text:
+    for before, char, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
         if char.isascii():
             continue
         if letters.match(char) or USUAL_SIGNS_PATTERN.match(char):
             score += 1
         elif letters.match(char.lower()):
-            score += 0.5  # a text of capitals alone is a sign of a mistaken Cyrillic set
+            # Capitals within words are a sign of a mistaken Cyrillic set.
+            score += 0.5 if before.isalpha() or after.isupper() else 1
         elif not "\u4e00" <= char <= "\u9fff":
             score -= 1
     return score

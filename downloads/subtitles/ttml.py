@@ -1,5 +1,6 @@
 """TTML and DFXP subtitles (W3C, Timed Text Markup Language 2)."""
 
+import html
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -7,7 +8,9 @@ from collections.abc import Iterator
 from downloads.subtitles.cue import UnknownFormat
 
 DEFAULT_FRAME_RATE = 30.0
-CLOCK_PATTERN = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?")
+# An ampersand that begins none of the entities of XML.
+AMPERSAND_PATTERN = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)(?:\w{1,32};)?")
+CLOCK_PATTERN = re.compile(r"(?:(\d+):)?(\d\d?):(\d\d(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?")
 OFFSET_PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|ms|m|s|f|t)?")
 SECONDS_BY_UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
@@ -27,7 +30,7 @@ class _Rates:
         """Return the seconds of a time expression; None if it is none."""
         if match := CLOCK_PATTERN.fullmatch((text or "").strip()):
             frames = float(match[4] or 0) / self.frames
-            return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) + frames
+            return int(match[1] or 0) * 3600 + int(match[2]) * 60 + float(match[3]) + frames
         if match := OFFSET_PATTERN.fullmatch((text or "").strip()):
             per_second = {"f": self.frames, "t": self.ticks}.get(match[2])
             return float(match[1]) / per_second if per_second else float(match[1]) * SECONDS_BY_UNIT[match[2] or "s"]
@@ -39,10 +42,23 @@ def read_ttml(text: str) -> Iterator[tuple[float, float, str]]:
     # A declared encoding is that of the file: the text is decoded already.
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     try:
-        root = ET.fromstring(text)  # noqa: S314 (expat limits the expansion of entities, and loads no external ones)
-    except ET.ParseError as error:
-        raise UnknownFormat("damaged XML") from error
+        root = _parse_xml(text)
+    except ET.ParseError:
+        try:
+            root = _parse_xml(AMPERSAND_PATTERN.sub(_replace_ampersand, text))
+        except ET.ParseError as error:
+            raise UnknownFormat("damaged XML") from error
     yield from _read_timed(root, _Rates(root), 0.0, None)
+
+
+def _parse_xml(text: str) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314 (expat limits the expansion of entities, and loads no external ones)
+
+
+def _replace_ampersand(match: re.Match[str]) -> str:
+    """Return the character of an entity that HTML has and XML lacks, such as "&nbsp;"; else an ampersand for itself."""
+    character = html.unescape(match[0])
+    return f"&amp;{match[0][1:]}" if character == match[0] else character
 
 
 def _read_timed(

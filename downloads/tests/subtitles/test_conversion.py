@@ -140,7 +140,56 @@ def test_a_declared_character_set_is_believed_where_it_fits(declared, charset):
 
 
 def test_latin1_is_a_declaration_for_windows_1252():
-    assert decode_text(b"\x93caf\xe9\x94", "iso-8859-1", "ru") == "“café”"
+    assert decode_text(b"\x93caf\xe9\x94", "iso-8859-1", "fr") == "“café”"
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "us-ascii"])
+@pytest.mark.parametrize(("language", "charset", "words"), LANGUAGES)
+def test_a_charset_that_a_server_declares_for_all_files_garbles_none(language, charset, words, declared):
+    srt = f"1\n00:00:01,000 --> 00:00:02,000\n{words}\n".encode(charset)
+    assert words in convert_to_webvtt(srt, charset=declared, language=language)
+
+
+@pytest.mark.parametrize(
+    ("charset", "words"),
+    [
+        ("windows-1251", "Привет, как дела? Всё хорошо."),
+        ("windows-1253", "Καλημέρα σας, τι κάνετε;"),
+        ("shift_jis", "こんにちは、元気ですか。東京に行きましょう"),
+        ("big5", "你好，今天天氣很好。我們去台北吧"),
+        ("euc-kr", "안녕하세요, 반갑습니다. 서울에 갑시다"),
+    ],
+)
+@pytest.mark.parametrize("declared", ["", "utf-8", "iso-8859-1"])
+def test_words_in_another_script_than_that_of_the_language_are_kept(charset, words, declared):
+    srt = "".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n},500\n{words}\n\n" for n in range(1, 4)).encode(charset)
+    assert convert_to_webvtt(srt, charset=declared, language="en").count(words) == 3
+
+
+@pytest.mark.parametrize("words", ["Здравейте, как сте днес?", "Роман, Сергей и Таня тут", "Я тут. Ты где?"])
+def test_capitals_of_windows_1251_are_no_signs_of_an_apple(words):
+    srt = f"1\n00:00:01,000 --> 00:00:02,000\n{words}\n".encode("cp1251")
+    assert words in convert_to_webvtt(srt, language="bg")
+
+
+def test_a_few_bytes_that_are_not_utf8_garble_no_other_word():
+    cues = "1\n00:00:01,000 --> 00:00:02,000\nGrüße aus Köln, schöne Träume\n\n2\n00:00:03,000 --> 00:00:04,000\n"
+    result = convert_to_webvtt(cues.encode() + b"Caf\xe9 \x96 zu \xc3", language="de")
+    assert "Grüße aus Köln, schöne Träume" in result
+    assert "Café – zu" in result
+
+
+def test_zeros_behind_the_text_do_no_harm():
+    srt = "1\n00:00:01,000 --> 00:00:02,000\nKöln\n".encode()
+    assert convert_to_webvtt(srt + bytes(99)) == convert_to_webvtt(srt)
+
+
+def test_ttml_with_entities_of_html_and_bare_ampersands_is_read():
+    ttml = '<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="{}" end="1:02">{}</p></div></body></tt>'
+    result = convert_to_webvtt(ttml.format("1:00.5", "Caf&eacute;&nbsp;&amp; Bar & more &foo; a&b").encode())
+    assert result.endswith("00:01:00.500 --> 00:01:02.000\nCafé &amp; Bar &amp; more &amp;foo; a&amp;b\n")
+    doctype = "<?xml version='1.0'?>\n<!DOCTYPE tt [<!ENTITY name 'Ann'>]>"
+    assert "Ann says" in convert_to_webvtt((doctype + ttml.format("1s", "&name; says")).encode())
 
 
 def test_a_mistaken_declaration_does_not_garble_utf8():
