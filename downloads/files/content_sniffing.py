@@ -1,5 +1,6 @@
 """Content sniffing: names for files that are no media, by their first bytes (WHATWG, MIME Sniffing)."""
 
+import codecs
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ HEADER_BYTES = 4096
 BINARY_BYTES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 # Media whose header is text, with samples behind it that may look like more of it.
 MEDIA_WITH_TEXT_HEADER = (b"YUV4MPEG2 ", b"NIST_1A\n")
-BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+UTF16_BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 HTML_PATTERN = re.compile(
     r"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body"
     r"|br|p|meta|link|section|main|span|form|noscript|center|ul|ol|pre|nav|header|img)(?=[\s>/])",
@@ -78,8 +79,9 @@ def describe_text(text: str) -> str:
 
 def _decode(header: bytes) -> str | None:
     """Return the header as text; None if it has bytes that no text has."""
-    for bom, encoding in BOMS:
+    for bom, encoding in UTF16_BOMS:
         if header.startswith(bom):
             return header[len(bom) :].decode(encoding, "replace")
+    header = header.removeprefix(codecs.BOM_UTF8)
     is_media = header.startswith(MEDIA_WITH_TEXT_HEADER) or BINARY_BYTES.search(header)
     return None if is_media else header.decode("utf-8", "replace")

@@ -4,7 +4,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 MAX_BOXES = 100_000
-UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)  # of what was written to a pipe
+# At the top level of a file (ISO/IEC 14496-12, QuickTime); something else behind the last box is none of it.
+TOP_LEVEL_BOXES = frozenset(
+    b"ftyp styp moov moof mdat imda mfra sidx ssix free skip wide uuid meta udta pdin emsg prft pnot".split()
+)
+MIN_UNKNOWN_RIFF_SIZE = 0x7FFFF000  # what programs write for an unknown size, into a pipe
 
 
 def read_declared_size(file: Path) -> int | None:
@@ -16,7 +20,7 @@ def read_declared_size(file: Path) -> int | None:
         header = stream.read(12)
         if header[:4] == b"RIFF":
             size = int.from_bytes(header[4:8], "little")
-            return None if size in UNKNOWN_RIFF_SIZES else size + 8
+            return None if size == 0 or size >= MIN_UNKNOWN_RIFF_SIZE else size + 8
         if header[:4] == b"\x1a\x45\xdf\xa3":
             return _read_matroska_size(stream)
         if header[4:8] == b"ftyp":
@@ -30,14 +34,14 @@ def _read_boxes_size(stream: BinaryIO, file_size: int) -> int | None:
     for _ in range(MAX_BOXES):
         stream.seek(position)
         header = stream.read(16)
-        if len(header) < 8:
+        if len(header) < 8 or header[4:8] not in TOP_LEVEL_BOXES:
             break
         size = int.from_bytes(header[:4], "big")
         if size == 1:  # a size of 64 bits follows
             size = int.from_bytes(header[8:16], "big")
         if size == 0:  # up to the end of the file
             return None
-        if size < 8 or not header[4:8].isascii():
+        if size < 8:
             return None
         position += size
         if position >= file_size:

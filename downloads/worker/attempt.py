@@ -13,22 +13,17 @@ from pathlib import Path
 from django.conf import settings
 
 from downloads.database import retry_while_database_is_down
-from downloads.files import containers, ffmpeg, media_folder, media_types, workspace
-from downloads.files.containers import MediaInfo
-from downloads.files.content_sniffing import describe_content
-from downloads.files.declared_size import read_declared_size
-from downloads.files.names import safe_name
-from downloads.files.thumbnails.process import draw_thumbnails
+from downloads.files import media_folder, workspace
 from downloads.intake import urls
-from downloads.models import Queue, StoredFiles, Video
+from downloads.models import Queue, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
-from downloads.subtitles.collection import collect_subtitles
 from downloads.worker import entry_attempt, limits
 from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
 from downloads.worker.progress_reporter import Reporter
+from downloads.worker.storage import inspection, preparation
 from downloads.ytdlp import downloader
 from downloads.ytdlp.errors import error_messages
 from downloads.ytdlp.results import (
@@ -44,8 +39,6 @@ from downloads.ytdlp.streams import StreamUpdate
 logger = logging.getLogger(__name__)
 
 UNEXPECTED_ERROR_MESSAGE = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
-DAMAGED_MEDIA_MESSAGE = "The file is damaged or cut off: it cannot be played."
-NO_MEDIA_MESSAGE = "What the site sent is no video that can be played."
 DISK_FULL_MESSAGE = "The disk is full: nothing new starts until there is room again."
 DISK_FULL_HOLD_SECONDS = 30.0
 
@@ -190,11 +183,11 @@ class Attempt:
     def _store_files(self, downloaded: DownloadedFiles) -> None:
         """Check the files and move them into the media folder, in the transaction that completes the row."""
         self._enter_processing_phase("filing")
-        media_info = _inspect_media(downloaded.media)
-        stored_files, prepared_folder = self._prepare_files(downloaded, media_info)
+        media_info = inspection.inspect_downloaded_media(downloaded.media)
+        stored_files, prepared_folder = preparation.prepare_files(self.video, downloaded, media_info, self.folder)
         media_folder.fsync_folder(prepared_folder)
         self.reporter.flush_and_close()
-        for sentence in [*_describe_cut(downloaded.media), *downloaded.subtitle_omissions]:
+        for sentence in [*inspection.describe_early_end(downloaded.media), *downloaded.subtitle_omissions]:
             self.leased_video.record_note(sentence)
         staged_folder = media_folder.stage(prepared_folder, self.video.video_id)
         self.leased_video.finish(stored_files, lambda: media_folder.install(staged_folder, self.video.video_id))
@@ -216,73 +209,3 @@ class Attempt:
             self.is_processing = True
             self.on_downloaded()
         self._enter_phase(phase)
-
-    def _prepare_files(self, downloaded: DownloadedFiles, media_info: MediaInfo | None) -> tuple[StoredFiles, Path]:
-        """Collect the files to keep in one folder, named after the title."""
-        prepared_folder = self.folder / "ready"
-        prepared_folder.mkdir()
-        stem = safe_name(self.video.title)
-        extension = _stored_extension(downloaded.media, media_info)
-        media = media_folder.link_or_move(downloaded.media, prepared_folder / f"{stem}.{extension}")
-        thumbnail = self._prepare_thumbnail(downloaded, media, prepared_folder, stem)
-        subtitles = collect_subtitles(downloaded.subtitle_files, prepared_folder, stem)
-        if downloaded.info_json:
-            downloaded.info_json.rename(prepared_folder / f"{stem}.info.json")
-        video_id = self.video.video_id
-        stored_files = StoredFiles(
-            media_file=f"{video_id}/{media.name}",
-            size=media.stat().st_size,
-            thumbnail=f"{video_id}/{thumbnail.name}" if thumbnail else "",
-            subtitle_files=[
-                {"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()
-            ],
-            duration=media_info.duration if media_info and self.video.duration is None else None,
-            has_video=media_info.has_video if media_info else None,
-        )
-        return stored_files, prepared_folder
-
-    def _prepare_thumbnail(
-        self, downloaded: DownloadedFiles, media: Path, prepared_folder: Path, stem: str
-    ) -> Path | None:
-        """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible."""
-        frame = self.folder / "frame.jpg"
-        try:
-            if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, prepared_folder, stem)):
-                return drawn
-            return draw_thumbnails(frame, prepared_folder, stem) if ffmpeg.extract_frame(media, frame) else None
-        except OSError as error:
-            logger.warning("%s gets no thumbnail: %s", self.video.video_id, error)
-            return None
-
-
-def _describe_cut(media: Path) -> list[str]:
-    """Return a sentence if a file ends before the end that it declares: it plays, but not to its end."""
-    size, declared_size = media.stat().st_size, read_declared_size(media) or 0
-    if declared_size <= size:
-        return []
-    return [f"The site’s file ends early: it has {size / 1e6:.1f} of {declared_size / 1e6:.1f} MB."]
-
-
-def _stored_extension(media: Path, media_info: MediaInfo | None) -> str | None:
-    if media_info:
-        return containers.choose_extension(media, media_info)
-    return media_types.media_extension(media) or containers.extension_by_signature(media)
-
-
-def _inspect_media(media: Path) -> MediaInfo | None:
-    """Return the container and streams of the downloaded media, whatever its name; None without ffmpeg.
-
-    Raise DownloadError if it is no media, or cannot be read.
-    """
-    if description := describe_content(media):
-        raise DownloadError(f"The site sent {description}, not a video.", True)
-    if not ffmpeg.find_ffmpeg():
-        if _stored_extension(media, None) is None:
-            raise DownloadError(f"The site sent a {media.suffix or 'nameless'} file, which is no video.", True)
-        return None
-    media_info = ffmpeg.inspect_media(media)
-    error = ffmpeg.validation_error(media)
-    if media_info and not error:
-        return media_info
-    is_damaged = media_info or containers.extension_by_signature(media)
-    raise DownloadError(f"{DAMAGED_MEDIA_MESSAGE if is_damaged else NO_MEDIA_MESSAGE}\n{error}".rstrip(), True)

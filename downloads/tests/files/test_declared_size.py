@@ -28,10 +28,17 @@ def test_a_box_at_the_end_counts(session_media_server, tmp_path):
     assert read_declared_size(tmp_path / "x") == (tmp_path / "x").stat().st_size
 
 
+@pytest.mark.parametrize("rest", [b"<html>Error</html>" * 99, b"\0\0", bytes(99)])
+def test_what_stands_behind_the_last_box_is_no_box(session_media_server, tmp_path, rest):
+    (tmp_path / "x").write_bytes(session_media_server.clip + rest)
+    assert (read_declared_size(tmp_path / "x") or 0) <= len(session_media_server.clip + rest)
+
+
 @pytest.mark.parametrize(
     "data",
     [
         b"",
+        b"RIFF\xff\xff\xff\x7fWAVE",
         b"OggS",
         b"RIFF\xff\xff\xff\xffWAVE",
         b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\0mdat" + bytes(50),

@@ -133,6 +133,19 @@ def test_an_image_is_refused(refused, tmp_path, codec, path):
     assert refused(path, image.read_bytes()) == "The site sent an image, not a video."
 
 
+@pytest.mark.parametrize("muxer", ["matroska", "mp4"])
+def test_a_file_of_subtitles_alone_is_not_called_damaged(refused, tmp_path, muxer):
+    (tmp_path / "x.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHi\n")
+    codec = "mov_text" if muxer == "mp4" else "copy"
+    run_ffmpeg("-i", tmp_path / "x.srt", "-c:s", codec, "-f", muxer, tmp_path / "x")
+    assert refused("/a.mp4", (tmp_path / "x").read_bytes()) == "The file has neither video nor audio."
+
+
+def test_a_file_with_something_behind_its_end_is_not_called_cut(stored, media_server):
+    video, _ = stored("/a.mp4", media_server.clip + b"<html>Error</html>" * 99)
+    assert not [event for event in video.events.all() if "ends early" in event.reason]
+
+
 def test_a_file_that_is_cut_off_is_called_so(refused, tmp_path):
     run_ffmpeg(*PICTURES, "-t", "2", "-c:v", "mpeg4", "-f", "mp4", tmp_path / "x")  # its index is at the end
     data = (tmp_path / "x").read_bytes()

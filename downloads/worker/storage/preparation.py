@@ -1,0 +1,52 @@
+"""Preparation of the files of a video: its media, thumbnails, subtitles and metadata in one folder."""
+
+import logging
+from pathlib import Path
+
+from downloads.files import ffmpeg, media_folder
+from downloads.files.containers import MediaInfo
+from downloads.files.names import safe_name
+from downloads.files.thumbnails.process import draw_thumbnails
+from downloads.models import StoredFiles, Video
+from downloads.subtitles.collection import collect_subtitles
+from downloads.worker.storage.inspection import stored_extension
+from downloads.ytdlp.results import DownloadedFiles
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_files(
+    video: Video, downloaded: DownloadedFiles, media_info: MediaInfo | None, workspace_folder: Path
+) -> tuple[StoredFiles, Path]:
+    """Collect the files to keep in one folder of the workspace, named after the title; return it with their names."""
+    prepared_folder = workspace_folder / "ready"
+    prepared_folder.mkdir()
+    stem = safe_name(video.title)
+    extension = stored_extension(downloaded.media, media_info)
+    media = media_folder.link_or_move(downloaded.media, prepared_folder / f"{stem}.{extension}")
+    thumbnail = _prepare_thumbnail(video, downloaded, media, stem)
+    subtitles = collect_subtitles(downloaded.subtitle_files, prepared_folder, stem)
+    if downloaded.info_json:
+        downloaded.info_json.rename(prepared_folder / f"{stem}.info.json")
+    video_id = video.video_id
+    stored_files = StoredFiles(
+        media_file=f"{video_id}/{media.name}",
+        size=media.stat().st_size,
+        thumbnail=f"{video_id}/{thumbnail.name}" if thumbnail else "",
+        subtitle_files=[{"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()],
+        duration=media_info.duration if media_info and video.duration is None else None,
+        has_video=media_info.has_video if media_info else None,
+    )
+    return stored_files, prepared_folder
+
+
+def _prepare_thumbnail(video: Video, downloaded: DownloadedFiles, media: Path, stem: str) -> Path | None:
+    """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible."""
+    frame = media.parent.with_name("frame.jpg")
+    try:
+        if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, media.parent, stem)):
+            return drawn
+        return draw_thumbnails(frame, media.parent, stem) if ffmpeg.extract_frame(media, frame) else None
+    except OSError as error:
+        logger.warning("%s gets no thumbnail: %s", video.video_id, error)
+        return None
