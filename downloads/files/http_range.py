@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-_RANGE_PATTERN = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
+_RANGE_PATTERN = re.compile(r"bytes=\s*(\d{0,30})-(\d{0,30})\s*", re.ASCII | re.IGNORECASE)
 
 
 class RangeNotSatisfiable(Exception):

@@ -42,6 +42,7 @@ STREAM_CHUNK_BYTES = 128 * 1024
 # the next one as they play. RFC 9110, 15.3.7: a 206 response may hold a part of the range. Browsers keep no copy of
 # the pieces, since a cache joins them to responses of any length.
 MAX_PLAYER_RANGE_BYTES = 512 * 1024
+CHROMIUM_PLAYER_ACCEPT_ENCODING = "identity;q=1, *;q=0"  # no other program sends it
 REVALIDATE_CACHE_CONTROL = "private, no-cache"
 VERSIONED_CACHE_CONTROL = "private, max-age=31536000, immutable"  # of an URL that changes with the file
 # Thumbnails of older videos are drawn one at a time, in processes of their own, for which this thread waits.
@@ -176,13 +177,13 @@ def _is_from_player(request: HttpRequest) -> bool:
     """Return whether the player of a page sends this request, and no program that reads a file to its end."""
     if destination := request.headers.get("Sec-Fetch-Dest"):
         return destination in ("video", "audio")
-    # Over plain HTTP, browsers send it to localhost only. Their downloads resume with If-Range; other programs know of
-    # no page.
-    accept = request.headers.get("Accept", "")
+    # Over plain HTTP, browsers send it to localhost only. Their downloads resume with If-Range. Programs that save
+    # files may name a page too (wget --referer), with the same Accept as Chromium's player.
+    accept, accept_encoding = request.headers.get("Accept", ""), request.headers.get("Accept-Encoding")
     return (
         "Referer" in request.headers
         and "If-Range" not in request.headers
-        and (accept == "*/*" or accept.startswith(("video/", "audio/")))
+        and (accept_encoding == CHROMIUM_PLAYER_ACCEPT_ENCODING or accept.startswith(("video/", "audio/")))
     )
 
 

@@ -94,6 +94,8 @@ def test_it_is_no_page_of_ours(video_with_files):
         (f"bytes=-{FILM_BYTES + 1}", 0, FILM_BYTES - 1),
         (f"bytes=9-{FILM_BYTES * 2}", 9, FILM_BYTES - 1),
         ("BYTES= 5-9 ", 5, 9),
+        (f"bytes=5-{2**64 - 1}", 5, FILM_BYTES - 1),
+        (f"bytes=-{2**64 - 1}", 0, FILM_BYTES - 1),
     ],
 )
 def test_it_answers_a_range(video_with_files, range_header, first, last):
@@ -105,10 +107,17 @@ def test_it_answers_a_range(video_with_files, range_header, first, last):
 
 
 PLAYER_OVER_HTTPS = {"sec-fetch-dest": "video"}
-PLAYER_OVER_HTTP = {"referer": "http://nas.example/videos/abc/", "accept": "*/*", "accept-encoding": "identity"}
+PLAYER_OVER_HTTP = {
+    "referer": "http://nas.example/videos/abc/",
+    "accept": "*/*",
+    "accept-encoding": "identity;q=1, *;q=0",
+}
+FIREFOX_OVER_HTTP = {"referer": "http://nas.example/videos/abc/", "accept": "video/webm,video/*;q=0.9,*/*;q=0.5"}
 
 
-@pytest.mark.parametrize("player", [PLAYER_OVER_HTTPS, {"sec-fetch-dest": "audio"}, PLAYER_OVER_HTTP])
+@pytest.mark.parametrize(
+    "player", [PLAYER_OVER_HTTPS, {"sec-fetch-dest": "audio"}, PLAYER_OVER_HTTP, FIREFOX_OVER_HTTP]
+)
 def test_it_gives_a_player_a_piece_that_the_browser_reads_to_its_end(video_with_files, player):
     response = get_media(video_with_files.video_id, range="bytes=100-", **player)
     assert response["Content-Range"] == f"bytes 100-{99 + media.MAX_PLAYER_RANGE_BYTES}/{FILM_BYTES}"
@@ -124,6 +133,14 @@ def test_it_gives_a_player_a_piece_that_the_browser_reads_to_its_end(video_with_
     [
         {"accept": "*/*"},  # curl, wget, ffmpeg
         {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Wget/1.25.0"},
+        {"accept": "*/*", "referer": "http://nas.example/videos/abc/"},  # curl --referer, download managers
+        {"accept": "*/*", "accept-encoding": "identity", "referer": "http://nas.example/"},  # wget --referer
+        {
+            "accept": "*/*",
+            "accept-encoding": "gzip, deflate",
+            "referer": "http://nas.example/",
+            "user-agent": "Mozilla/5",
+        },
         {"sec-fetch-dest": "document", "referer": "http://localhost/videos/abc/", "accept": "*/*"},
         {"sec-fetch-dest": "empty"},  # fetch() of a page, and Chromium's Resume
         {"referer": "http://nas.example/videos/abc/", "if-range": "ETAG"},  # Chromium's Resume over plain HTTP
@@ -143,7 +160,9 @@ def test_it_gives_a_player_the_closed_range_that_it_requests(video_with_files):
     assert len(response.body) == 5_000_001  # Safari takes no shorter answer to its closed ranges
 
 
-@pytest.mark.parametrize("range_header", [f"bytes={FILM_BYTES}-", f"bytes={FILM_BYTES}-{FILM_BYTES + 5}", "bytes=-0"])
+@pytest.mark.parametrize(
+    "range_header", [f"bytes={FILM_BYTES}-", f"bytes={FILM_BYTES}-{FILM_BYTES + 5}", "bytes=-0", f"bytes={2**64}-"]
+)
 def test_it_refuses_a_range_behind_the_end(video_with_files, range_header):
     response = get_media(video_with_files.video_id, range=range_header)
     assert (response.status_code, response["Content-Range"]) == (416, f"bytes */{FILM_BYTES}")
