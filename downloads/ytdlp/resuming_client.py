@@ -11,6 +11,7 @@ import math
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
@@ -137,6 +138,10 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
 
     def process_ie_result(self, ie_result: Any, download: bool = True, extra_info: Any = None) -> Any:
         """Resolve a result of an extractor, but leave an entry of a playlist as the extractor gave it."""
+        if ie_result.get("direct"):
+            # The extractor saw that it is a file: its ending is not to make it a playlist ("/film.m3u8").
+            for format_info in ie_result.get("formats") or [ie_result]:
+                format_info.setdefault("protocol", urlsplit(format_info.get("url") or "").scheme or None)
         if not extra_info or "playlist" not in extra_info:
             return super().process_ie_result(ie_result, download, extra_info)
         # What these lack, they have from the playlist; a pointer has it from the page that it points to.

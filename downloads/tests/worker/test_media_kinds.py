@@ -80,6 +80,10 @@ def test_an_mka_is_kept(stored, tmp_path, content_type):
         ("/film.vtt", "avi", ".avi"),
         ("/film.html", "mp4", ".mp4"),
         ("/film.mp4", "mxf", ".mxf"),
+        ("/film.m3u8", "mp4", ".mp4"),
+        ("/film.f4m", "mp4", ".mp4"),
+        ("/film.mp40", "mp4", ".mp4"),
+        ("/film.exe", "matroska", ".mkv"),
     ],
 )
 def test_a_wrong_ending_does_not_matter(stored, tmp_path, path, muxer, suffix):
