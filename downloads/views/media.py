@@ -42,7 +42,7 @@ STREAM_CHUNK_BYTES = 128 * 1024
 # the next one as they play. RFC 9110, 15.3.7: a 206 response may hold a part of the range. Browsers keep no copy of
 # the pieces, since a cache joins them to responses of any length.
 MAX_PLAYER_RANGE_BYTES = 512 * 1024
-CHROMIUM_PLAYER_ACCEPT_ENCODING = "identity;q=1, *;q=0"  # no other program sends it
+PLAYER_ACCEPT_ENCODINGS = ("identity", "identity;q=1, *;q=0")  # of Chromium, and of its older versions
 REVALIDATE_CACHE_CONTROL = "private, no-cache"
 VERSIONED_CACHE_CONTROL = "private, max-age=31536000, immutable"  # of an URL that changes with the file
 # Thumbnails of older videos are drawn one at a time, in processes of their own, for which this thread waits.
@@ -179,11 +179,12 @@ def _is_from_player(request: HttpRequest) -> bool:
         return destination in ("video", "audio")
     # Over plain HTTP, browsers send it to localhost only. Their downloads resume with If-Range. Programs that save
     # files may name a page too (wget --referer), with the same Accept as Chromium's player.
-    accept, accept_encoding = request.headers.get("Accept", ""), request.headers.get("Accept-Encoding")
-    return (
-        "Referer" in request.headers
-        and "If-Range" not in request.headers
-        and (accept_encoding == CHROMIUM_PLAYER_ACCEPT_ENCODING or accept.startswith(("video/", "audio/")))
+    if "Referer" not in request.headers or "If-Range" in request.headers:
+        return False
+    is_browser = request.headers.get("User-Agent", "").startswith("Mozilla/")
+    accept = request.headers.get("Accept", "")
+    return accept.startswith(("video/", "audio/")) or (
+        accept == "*/*" and is_browser and request.headers.get("Accept-Encoding") in PLAYER_ACCEPT_ENCODINGS
     )
 
 

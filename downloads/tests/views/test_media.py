@@ -110,13 +110,15 @@ PLAYER_OVER_HTTPS = {"sec-fetch-dest": "video"}
 PLAYER_OVER_HTTP = {
     "referer": "http://nas.example/videos/abc/",
     "accept": "*/*",
-    "accept-encoding": "identity;q=1, *;q=0",
+    "accept-encoding": "identity",
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0",
 }
+OLDER_CHROMIUM = {**PLAYER_OVER_HTTP, "accept-encoding": "identity;q=1, *;q=0"}
 FIREFOX_OVER_HTTP = {"referer": "http://nas.example/videos/abc/", "accept": "video/webm,video/*;q=0.9,*/*;q=0.5"}
 
 
 @pytest.mark.parametrize(
-    "player", [PLAYER_OVER_HTTPS, {"sec-fetch-dest": "audio"}, PLAYER_OVER_HTTP, FIREFOX_OVER_HTTP]
+    "player", [PLAYER_OVER_HTTPS, {"sec-fetch-dest": "audio"}, PLAYER_OVER_HTTP, OLDER_CHROMIUM, FIREFOX_OVER_HTTP]
 )
 def test_it_gives_a_player_a_piece_that_the_browser_reads_to_its_end(video_with_files, player):
     response = get_media(video_with_files.video_id, range="bytes=100-", **player)
@@ -134,7 +136,7 @@ def test_it_gives_a_player_a_piece_that_the_browser_reads_to_its_end(video_with_
         {"accept": "*/*"},  # curl, wget, ffmpeg
         {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Wget/1.25.0"},
         {"accept": "*/*", "referer": "http://nas.example/videos/abc/"},  # curl --referer, download managers
-        {"accept": "*/*", "accept-encoding": "identity", "referer": "http://nas.example/"},  # wget --referer
+        {"accept": "*/*", "accept-encoding": "identity", "referer": "http://nas.example/", "user-agent": "Wget/1"},
         {
             "accept": "*/*",
             "accept-encoding": "gzip, deflate",
