@@ -74,7 +74,7 @@ def probe_url(
             raise
     if isinstance(info, Playlist):
         return info
-    if not_yet := availability.from_info(info) or availability.check_manifests(ydl, info):
+    if not_yet := availability.check_manifests(ydl, info):
         raise not_yet
     return ProbeResult(info, [_build_stream(format_info) for format_info in _requested_formats(info)], ydl)
 

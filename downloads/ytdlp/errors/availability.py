@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARACTERS = 1000
 SOON = dt.timedelta(minutes=5)  # "will begin in a few moments"
+GENERIC_EXTRACTORS = ("Generic", "HTML5MediaEmbed")  # what they know is guessed: their ids are numbers on the page
 STAGE_BY_LIVE_STATUS = {"is_upcoming": Stage.ANNOUNCED, "is_live": Stage.LIVE, "post_live": Stage.PROCESSING}
 # What only a person with an account can see is no matter of time.
 RESTRICTION_PATTERN = re.compile(r"members?.only|access to members|private|log ?in|sign in|subscri|purchas|geo", re.I)
@@ -96,16 +97,33 @@ def from_message(message: str, *, is_user_offline: bool = False) -> NotYetAvaila
 
 
 def check_manifests(ydl: Any, info: dict[str, Any]) -> NotYetAvailable | None:
-    """Read the HLS playlists of a video that may be live: one without an end is (RFC 8216, 4.3.3.4)."""
-    if info.get("live_status") is not None:
-        return None
-    for format_info in info.get("requested_formats") or [info]:
-        if not str(format_info.get("protocol")).startswith("m3u8") or format_info.get("hls_media_playlist_data"):
-            continue
-        manifest = _read_manifest(ydl, format_info)
-        if manifest.startswith("#EXTM3U") and "#EXTINF" in manifest and "#EXT-X-ENDLIST" not in manifest:
-            return NotYetAvailable(Stage.LIVE, info=info)
-    return None
+    """Read the HLS playlists of a video that may be live: one without an end is (RFC 8216, 4.3.3.4).
+
+    The generic extractor takes a recording of less than a second for live; the info dict is corrected then.
+    """
+    is_guessed = info.get("is_live") and info.get("extractor_key") in GENERIC_EXTRACTORS
+    if info.get("live_status") is not None and not is_guessed:
+        return from_info(info)
+    manifests = [_read_manifest(ydl, format_info) for format_info in _hls_formats(info)]
+    if any(_is_live_playlist(manifest) for manifest in manifests):
+        return from_info(info) or NotYetAvailable(Stage.LIVE, info=info)
+    if is_guessed and manifests and all("#EXT-X-ENDLIST" in manifest for manifest in manifests):
+        # For a live stream, yt-dlp has appended the time to the title.
+        info.update(is_live=False, live_status="not_live", title=info.get("fulltitle") or info.get("title"))
+    return from_info(info)
+
+
+def _hls_formats(info: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the formats whose HLS playlist is still to be read."""
+    return [
+        format_info
+        for format_info in info.get("requested_formats") or [info]
+        if str(format_info.get("protocol")).startswith("m3u8") and not format_info.get("hls_media_playlist_data")
+    ]
+
+
+def _is_live_playlist(text: str) -> bool:
+    return text.startswith("#EXTM3U") and "#EXTINF" in text and "#EXT-X-ENDLIST" not in text
 
 
 def _read_manifest(ydl: Any, format_info: dict[str, Any]) -> str:

@@ -44,7 +44,6 @@ RESTRICTIONS = {
 }
 # An id at a site, or an address such as kaltura:308:1_abc that only yt-dlp reads; no other scheme, no option.
 INTERNAL_URL_PATTERN = re.compile(r"[A-Za-z0-9_](?!.*://)\S{0,500}")
-GENERIC_EXTRACTORS = ("Generic", "HTML5MediaEmbed")  # their ids are numbers on the page
 
 
 def flatten_entries(entries: Iterable[Any], page_url: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -165,7 +164,7 @@ def _entry_key(entry: dict[str, Any], address: str, page_url: Any, *, is_path_un
         if _own_page(entry, page_url):
             return ""
         # Signed addresses of files differ each time, and a generic extractor only numbers the videos of a page.
-        is_numbered = entry.get("extractor_key") in GENERIC_EXTRACTORS or not entry.get("id")
+        is_numbered = entry.get("extractor_key") in availability.GENERIC_EXTRACTORS or not entry.get("id")
         file_path = _without_query(address) if is_numbered and is_path_unique else ""
         return _hash("file", page_url, file_path or [entry.get("extractor_key"), entry.get("id")])
     try:
