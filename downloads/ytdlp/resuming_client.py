@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
-from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration, require_promised_duration
+from downloads.ytdlp.adaptive_streaming.completeness import CompletenessCheck, PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient
 from downloads.ytdlp.library import (
     HTTPError,
@@ -58,8 +58,8 @@ interim.install()
 class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
     """`YoutubeDL` whose partial files are resumed safely, also by a later process.
 
-    `dl`, `urlopen`, `process_ie_result`, `sanitize_info` and `_write_thumbnails` override methods of yt-dlp; for
-    subtitles see `SubtitleClient`.
+    `process_info`, `dl`, `urlopen`, `process_ie_result`, `sanitize_info` and `_write_thumbnails` override methods of
+    yt-dlp; for subtitles see `SubtitleClient`.
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
@@ -67,12 +67,18 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
         self._playlist_url: str | None = None
         self._format_index: int | None = None
         self._promised_duration: PromisedDuration | None = None
+        self._completeness = CompletenessCheck(1)
         self._fragment_client = FragmentClient(super().urlopen)
         self._is_fetching_thumbnail = False
         self._stream_count = 0
         self.stream_index: int | None = None  # of the stream that is being downloaded, in the order of the formats
         super().__init__(params)
         self.add_progress_hook(self._check_fragment_count)
+
+    def process_info(self, info_dict: dict[str, Any]) -> Any:
+        """Download the formats of a video, and check that together they are whole."""
+        self._completeness = CompletenessCheck(len(info_dict.get("requested_formats") or [info_dict]))
+        return super().process_info(info_dict)
 
     def dl(self, name: str, info: dict[str, Any], subtitle: bool = False, test: bool = False) -> Any:
         """Download one file; resume its partial file if the server still has the same file."""
@@ -108,9 +114,10 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
     def _download_whole_file(self, partial_file: PartialFile, name: str, info: dict[str, Any]) -> Any:
         result = super().dl(name, info)
         partial_file.record_last_fragment()
-        if self._promised_duration and partial_file.final_path.is_file():
+        if partial_file.final_path.is_file():
             try:
-                require_promised_duration(partial_file.final_path, self._promised_duration)
+                presentation = dash_manifest.promised_presentation(info)
+                self._completeness.require_complete(partial_file.final_path, self._promised_duration, presentation)
             except DownloadError:
                 self._start_over(partial_file)  # resuming it would keep what is wrong
                 raise

@@ -11,6 +11,7 @@ import yt_dlp
 from downloads.files import ffmpeg, workspace
 from downloads.network.proxy import EgressProxy
 from downloads.tests.support import adaptive_clips
+from downloads.tests.support import clips as clips_module
 from downloads.ytdlp import downloader, options, results
 
 
@@ -268,6 +269,11 @@ class TestPromisedDuration:
             pytest.param(lambda text: text.replace(":2.000000,", ":2,"), id="whole seconds"),
             pytest.param(lambda text: text.replace(":2.000000,", ":2.05,"), id="a little more"),
             pytest.param(lambda text: text.replace(":2.000000,", ":1.95,"), id="a little less"),
+            pytest.param(lambda text: text.replace(":2.000000,", ":2.2,"), id="a tenth more"),
+            pytest.param(lambda text: text.replace(":2.000000,", ":1.8,"), id="a tenth less"),
+            pytest.param(lambda text: text.replace(":2.000000,", ":0,"), id="none"),
+            pytest.param(lambda text: text.replace(":2.000000,", ":0,", 2), id="none for some"),
+            pytest.param(lambda text: text.replace(":2.000000,", ":-1,"), id="negative, as in lists of channels"),
             pytest.param(lambda text: text.replace("\n", "\r\n"), id="lines of Windows"),
             pytest.param(lambda text: text.replace("#EXTINF", "#EXT-X-DISCONTINUITY\n#EXTINF"), id="discontinuities"),
         ],
@@ -285,3 +291,22 @@ class TestPromisedDuration:
 
         media = download(variant("ts/index.m3u8", mark_second_as_advertisement))
         assert len(frame_hashes(media)) == adaptive_clips.FRAMES - 50
+
+    @pytest.mark.parametrize("form", [[], ["-single_file", "1"]])
+    @pytest.mark.parametrize(("video_seconds", "audio_seconds"), [(6, 2), (2, 6)])
+    def test_one_stream_of_dash_may_be_shorter(self, download, media_server, form, video_seconds, audio_seconds):
+        folder = media_server.folder / "adaptive" / f"unequal{len(form)}{video_seconds}"
+        folder.mkdir()
+        sources = [*clips_module.VIDEO_SOURCE, *clips_module.AUDIO_SOURCE]
+        cut = f"[0:v]trim=0:{video_seconds}[v];[1:a]atrim=0:{audio_seconds}[a]"
+        codecs = [*(clips_module.H264 if clips_module.has_h264() else clips_module.MPEG4), *clips_module.AAC]
+        options = ["-filter_complex", cut, "-map", "[v]", "-map", "[a]", *codecs, *adaptive_clips.DASH]
+        clips_module.run_ffmpeg(*sources, *options, *form, folder / "index.mpd")
+        assert len(frame_hashes(download(f"/adaptive/{folder.name}/index.mpd"))) == 25 * video_seconds
+
+    def test_a_short_recording_is_not_live(self, download, clips):
+        """The generic extractor rounds its duration to 0, and takes it for live."""
+        folder = clips / "short"
+        folder.mkdir()
+        clips_module.run_ffmpeg("-i", clips / "clip.mp4", "-t", "0.8", *adaptive_clips.HLS, folder / "index.m3u8")
+        assert 15 <= len(frame_hashes(download("/adaptive/short/index.m3u8"))) <= 25

@@ -12,13 +12,13 @@ from downloads.ytdlp.results import DownloadError
 
 logger = logging.getLogger(__name__)
 
-# Durations in playlists are not exact: sites round them, and a stream begins and ends with a part of a frame.
+# Durations in playlists are not exact: sites round or guess them, and a stream begins and ends with a part of a frame.
 TOLERANCE_SECONDS = 0.5
-TOLERANCE_RATIO = 0.05
+TOLERANCE_RATIO = 0.12
 # Timestamps that begin anew, or jump, make the measured duration uncertain.
 DISCONTINUITY_TOLERANCE_RATIO = 0.25
-# So many times the frames are a repetition, whatever the timestamps say.
-REPETITION_RATIO = 1.5
+# So many times the frames are a repetition, whatever the timestamps say; interlaced video may have two for one.
+REPETITION_RATIO = 2.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,16 +36,46 @@ class PromisedDuration:
         return TOLERANCE_SECONDS + self.rounding_seconds + ratio * self.seconds
 
 
-def require_promised_duration(file: Path, promised: PromisedDuration) -> None:
-    """Raise DownloadError if a downloaded stream is shorter or longer than promised; log if it cannot be measured."""
-    # Meanwhile nothing is received, for which the download would be stopped.
-    timeout_seconds = min(ffmpeg.READ_TIMEOUT_SECONDS, settings.STALL_SECONDS / 2)
-    measured = ffmpeg.measure_duration(file, timeout_seconds)
-    if measured is None:
-        logger.info("The duration of %s could not be measured", file.name)
-    elif _is_too_short(measured, promised):
+class CompletenessCheck:
+    """Compares each stream of a download with its own promise, and the longest stream with that of the manifest.
+
+    A manifest promises the duration of its longest stream: the sound may well end before the picture.
+    """
+
+    def __init__(self, stream_count: int) -> None:
+        self._remaining_streams = stream_count
+        self._longest_seconds = 0.0
+        self._is_measurable = True
+
+    def require_complete(
+        self, file: Path, promised: PromisedDuration | None, presentation: PromisedDuration | None
+    ) -> None:
+        """Raise DownloadError if a stream is not as long as promised; log if it cannot be measured."""
+        self._remaining_streams -= 1
+        if promised is None and presentation is None:
+            return
+        # Meanwhile nothing is received, for which the download would be stopped.
+        timeout_seconds = min(ffmpeg.READ_TIMEOUT_SECONDS, settings.STALL_SECONDS / 2)
+        measured = ffmpeg.measure_duration(file, timeout_seconds)
+        if measured is None:
+            self._is_measurable = False
+            logger.info("The duration of %s could not be measured", file.name)
+            return
+        if promised:
+            _require_promised_duration(measured, promised)
+        self._longest_seconds = max(self._longest_seconds, measured.longest_seconds())
+        if presentation and self._remaining_streams <= 0 and self._is_measurable:
+            self._require_presentation(presentation)
+
+    def _require_presentation(self, promised: PromisedDuration) -> None:
+        if self._longest_seconds < promised.seconds - promised.tolerance_seconds:
+            raise _duration_error(self._longest_seconds, promised, "a part of it is missing")
+
+
+def _require_promised_duration(measured: ffmpeg.MeasuredDuration, promised: PromisedDuration) -> None:
+    if _is_too_short(measured, promised):
         raise _duration_error(measured.longest_seconds(), promised, "a part of it is missing")
-    elif _is_too_long(measured, promised):
+    if _is_too_long(measured, promised):
         raise _duration_error(measured.longest_seconds(), promised, "a part of it came more than once")
 
 

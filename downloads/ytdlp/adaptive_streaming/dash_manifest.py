@@ -50,17 +50,25 @@ def write_ranges_into_urls(mpd_doc: ElementTree.Element) -> None:
 
 
 def promised_duration(info: dict[str, Any]) -> PromisedDuration | None:
-    """Return the duration that the manifest of a DASH or ISM format promises; None if it does not say."""
+    """Return the duration that the segments of a DASH or ISM format promise; None if they have none."""
     fragments = info.get("fragments")
     fragments = fragments if isinstance(fragments, list) else []
-    if manifest_seconds := info.get(DURATION_FIELD):
-        # yt-dlp leaves out periods with other formats, such as advertisements.
-        return PromisedDuration(float(manifest_seconds), has_discontinuities=info.get(PERIODS_FIELD, 1) > 1)
     durations = [float(fragment.get("duration") or 0) for fragment in fragments]
     # The first may be the initialization segment. A fixed duration holds for the last segment too, which is shorter.
     if not durations or not all(durations[1:]) or not sum(durations):
         return None
-    return PromisedDuration(sum(durations), max(durations), has_discontinuities=info.get("protocol") != "ism")
+    return PromisedDuration(sum(durations), max(durations), has_discontinuities=_has_periods(info))
+
+
+def promised_presentation(info: dict[str, Any]) -> PromisedDuration | None:
+    """Return the duration that the manifest of a format promises of its longest stream; None if it does not say."""
+    seconds = info.get(DURATION_FIELD)
+    # yt-dlp leaves out periods with other formats, such as advertisements.
+    return PromisedDuration(float(seconds), has_discontinuities=_has_periods(info)) if seconds else None
+
+
+def _has_periods(info: dict[str, Any]) -> bool:
+    return bool(info.get(PERIODS_FIELD, 1) > 1)
 
 
 def _read_promise(mpd_doc: ElementTree.Element) -> dict[str, Any]:

@@ -6,6 +6,7 @@ all of them when it resumes a download, skips an advertisement, or has an initia
 """
 
 import dataclasses
+import math
 import re
 
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
@@ -52,12 +53,12 @@ class _Rewriter:
         self._is_advertisement = False
 
     def promised_duration(self) -> PromisedDuration | None:
-        """Return the sum of the durations of all segments that yt-dlp downloads."""
+        """Return the sum of the durations of all segments that yt-dlp downloads; None if one of them has none."""
         try:
             seconds = [float(duration) for duration in self._durations]
         except ValueError:
             return None
-        if not any(seconds):
+        if not seconds or not all(0 < duration < math.inf for duration in seconds):
             return None
         # Up to version 2 of the protocol, durations are rounded to whole seconds.
         is_rounded = all(duration.isdigit() for duration in self._durations)
