@@ -73,6 +73,10 @@ def resolve_host(host: str, port: int) -> list[str]:
     """Return the IP addresses of a host, in the resolver's order of preference; raise HostUnreachable."""
     try:
         address_infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:  # the name server does not answer: the name may well exist
+            raise HostUnreachable(f"the host name {host} cannot be looked up now") from error
+        raise HostUnreachable(f"unknown host name {host}") from error
     except (OSError, UnicodeError) as error:
         raise HostUnreachable(f"unknown host name {host}") from error
     return list(dict.fromkeys(str(socket_address[0]) for *_, socket_address in address_infos))

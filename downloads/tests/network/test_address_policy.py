@@ -1,7 +1,10 @@
 """Allowed and forbidden addresses."""
 
+import socket
+
 import pytest
 
+from downloads.network import address_policy
 from downloads.network.address_policy import is_forbidden
 
 
@@ -35,3 +38,19 @@ def test_it_lets_private_addresses_through_where_the_settings_say_so():
 @pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "224.0.0.1"])
 def test_it_always_forbids_cloud_metadata_addresses(address):
     assert is_forbidden(address)
+
+
+@pytest.mark.parametrize(
+    ("error_number", "words"),
+    [
+        (socket.EAI_NONAME, "unknown host name a.example"),
+        (socket.EAI_AGAIN, "the host name a.example cannot be looked up now"),
+    ],
+)
+def test_it_tells_an_unknown_name_from_a_silent_resolver(monkeypatch, error_number, words):
+    def fail(*args, **kwargs):
+        raise socket.gaierror(error_number, "")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(address_policy.HostUnreachable, match=words):
+        address_policy.resolve_host("a.example", 80)

@@ -22,6 +22,7 @@ from downloads.ytdlp.errors import error_messages
         ("ERROR: Postprocessing: Error opening output files: Invalid data found", "the file is damaged", False),
         ("ERROR: Postprocessing: frame=  100 fps=0.0", "ffmpeg stopped", False),
         ("[download] Got error: Downloaded 5 bytes, expected 9 bytes", "was cut", False),
+        ("ERROR: Did not get any data blocks", "sent nothing", False),
     ],
 )
 def test_it_has_words_for_what_sites_say(message, expected_text, permanent):
@@ -36,6 +37,14 @@ def test_it_leaves_out_advice_for_the_command_line():
         "please report this issue on https://example.org"
     )
     assert text == "yt-dlp could not fetch this video.\nUnable to download webpage: HTTP Error 418: Teapot"
+
+
+def test_it_leaves_out_the_exception():
+    cause = "HTTPConnectionPool(host='a.example', port=80): Read timed out. (read timeout=20.0)"
+    text, _ = error_messages.explain_error(
+        f'ERROR: Unable to download webpage: {cause} (caused by TransportError("x"))'
+    )
+    assert text.endswith(f"Unable to download webpage: {cause}")
 
 
 def test_it_says_that_a_site_has_changed():
@@ -58,6 +67,7 @@ def test_it_says_that_a_site_has_changed():
         ("[Errno 111] Connection refused", True),
         ("502 ytarchive: example.org cannot be reached", True),
         ("502 ytarchive: unknown host name a.example", False),
+        ("502 ytarchive: the host name a.example cannot be looked up now", True),
         ("HTTP Error 418: Teapot", False),
         ("Conversion failed!", False),
         ("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure", False),

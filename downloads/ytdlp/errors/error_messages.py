@@ -9,7 +9,7 @@ from downloads.ytdlp.smuggled_data import remove_smuggled
 PROXY_ERROR_PATTERN = re.compile(r"(?:403 |502 |400 |: )ytarchive: ([^'\"()<>]+)")
 MESSAGE_PREFIX_PATTERN = re.compile(r"^(ERROR: )?(\[[\w:.+-]+\] )?([\w-]{1,64}: (?=Unable|Failed|Video|This|Private))?")
 ADVICE_PATTERN = re.compile(
-    r" *\(caused by <.*|" r"[;.]? *(please report this issue on|Use --|See {2}?https|You might want to use a VPN).*",
+    r" *\(caused by .*|" r"[;.]? *(please report this issue on|Use --|See {2}?https|You might want to use a VPN).*",
     re.S,
 )
 DISK_FULL_PATTERN = re.compile(r"no space left|disk quota", re.I)
@@ -112,6 +112,7 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
         False,
     ),
     (r"timed out|timeout", NO_ANSWER_IN_TIME, False),
+    (r"did not get any data blocks|downloaded file is empty", "The site answered, but sent nothing.", False),
     (r"certificate", "The site's certificate cannot be trusted.", True),
     (
         r"wrong.version.number|unsupported.protocol|handshake.failure|no.(protocols|shared.cipher)",
@@ -185,7 +186,7 @@ def walk_causes(error: BaseException | None) -> Iterator[BaseException]:
 def _proxy_error_message(message: str) -> tuple[str, bool]:
     """Return (message for people, permanent) for an error of the proxy: only a forbidden address is permanent.
 
-    An unknown host name gets one retry, since resolvers fail temporarily.
+    An unknown host name gets one retry, since it may be new.
     """
     if "may not reach" in message:
         return f"Refused: {message}.", True
