@@ -107,6 +107,8 @@ def _find_not_yet(error: YoutubeDLError, ydl: Any, url: str, entry: PlaylistEntr
 
     An announced video is looked up once more for its date, which the error lacks.
     """
+    if ydl.has_live_manifest and "no video formats" in str(error).lower():
+        return NotYetAvailable(Stage.LIVE)
     causes = list(walk_causes(error))
     is_user_offline = any(isinstance(cause, UserNotLive) for cause in causes)
     has_status = any(isinstance(cause, HTTPError) for cause in causes) and not is_user_offline

@@ -70,6 +70,7 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
         self._completeness = CompletenessCheck(1)
         self._fragment_client = FragmentClient(super().urlopen)
         self._is_fetching_thumbnail = False
+        self.has_live_manifest = False  # of ISM
         self._stream_count = 0
         self.stream_index: int | None = None  # of the stream that is being downloaded, in the order of the formats
         super().__init__(params)

@@ -96,7 +96,28 @@ def serve_live(handler: media_server.MediaHandler) -> None:
         handler.text(text, "application/vnd.apple.mpegurl")
 
 
+def serve_live_manifest(handler: media_server.MediaHandler) -> None:
+    """A live stream of DASH or Smooth Streaming, and a page with the former."""
+    name = handler.decoded_path.rpartition("/")[2]
+    if name == "page":
+        source = '<source src="/livemanifest/index.mpd" type="application/dash+xml">'
+        handler.text(f"<!doctype html><title>On air</title><video>{source}</video>", "text/html")
+    elif name == "index.mpd":
+        representation = '<Representation id="v" bandwidth="1000"><BaseURL>v.mp4</BaseURL></Representation>'
+        period = f'<Period><AdaptationSet mimeType="video/mp4">{representation}</AdaptationSet></Period>'
+        handler.text(
+            f'<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="dynamic">{period}</MPD>', "application/dash+xml"
+        )
+    else:
+        quality = '<QualityLevel Index="0" Bitrate="1000" FourCC="H264" CodecPrivateData="00" MaxWidth="1" />'
+        stream = f'<StreamIndex Type="video" Url="q({{bitrate}})/f({{start time}})">{quality}<c d="1"/></StreamIndex>'
+        is_live = handler.query["is_live"]
+        attributes = f'MajorVersion="2" MinorVersion="0" Duration="0" IsLive="{is_live}"'
+        handler.text(f"<SmoothStreamingMedia {attributes}>{stream}</SmoothStreamingMedia>", "text/xml")
+
+
 media_server.ROUTES |= {
+    "/livemanifest/": serve_live_manifest,
     "/guids": serve_feed,
     "/guarded/page": serve_guarded_page,
     "/guarded/file/": serve_guarded_file,

@@ -235,6 +235,16 @@ def test_an_hls_stream_is_fetched_when_it_has_ended(media_server, playlist_site,
     assert (video.status, video.error, video.attempt) == (Status.COMPLETE, "", 1)
 
 
+@pytest.mark.parametrize("path", ["index.mpd", "page", "Manifest?is_live=TRUE", "Manifest?is_live=true"])
+def test_live_dash_and_smooth_streaming_wait(media_server, playlist_site, path):
+    url = media_server.url(f"/livemanifest/{path}")
+    Video.objects.ingest(url, url)
+    video = run_next_attempt()
+    assert (video.status, video.retry_count, video.error) == (Status.QUEUED, 0, "")
+    assert video.wait_message.startswith("This is live now, and is fetched when its recording is up: ")
+    assert not media_server.count_requests("/livemanifest/v.mp4")
+
+
 def announced_video():
     """Return a video that waits for a premiere."""
     video = waiting("premiere")

@@ -18,22 +18,34 @@ RANGE_ATTRIBUTES = {"Initialization": ("sourceURL", "range"), "SegmentURL": ("me
 # Of a format, what the manifest says: its duration in seconds, and the number of its periods.
 DURATION_FIELD = "manifest_duration"
 PERIODS_FIELD = "manifest_periods"
+LIVE_FIELD = "manifest_is_live"  # also of ISM
 
 _original_parse = InfoExtractor._parse_mpd_periods
+_original_parse_ism = InfoExtractor._parse_ism_formats_and_subtitles
 
 
 def _parse_mpd_periods(self: Any, mpd_doc: ElementTree.Element, *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
     write_ranges_into_urls(mpd_doc)
-    promise = _read_promise(mpd_doc)
+    fields = _read_promise(mpd_doc) | ({LIVE_FIELD: True} if mpd_doc.get("type") == "dynamic" else {})
     for period in _original_parse(self, mpd_doc, *args, **kwargs):
         for format_info in period["formats"]:
-            format_info.update(promise)
+            format_info.update(fields)
         yield period
 
 
+def _parse_ism(self: Any, ism_doc: ElementTree.Element, *args: Any, **kwargs: Any) -> tuple[list[dict[str, Any]], Any]:
+    formats, subtitles = _original_parse_ism(self, ism_doc, *args, **kwargs)
+    if (ism_doc.get("IsLive") or "").lower() == "true":
+        # Without formats, there is an error where nothing else tells of the stream.
+        self._downloader.has_live_manifest = True
+        formats = [{**format_info, LIVE_FIELD: True} for format_info in formats]
+    return formats, subtitles
+
+
 def install() -> None:
-    """Have yt-dlp parse manifests with byte ranges; its parser has no hook, so the method is replaced."""
+    """Have yt-dlp parse manifests with byte ranges and live ones; its parsers have no hook, so they are replaced."""
     InfoExtractor._parse_mpd_periods = _parse_mpd_periods
+    InfoExtractor._parse_ism_formats_and_subtitles = _parse_ism
 
 
 def write_ranges_into_urls(mpd_doc: ElementTree.Element) -> None:

@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any
 
+from downloads.ytdlp.adaptive_streaming import dash_manifest
 from downloads.ytdlp.library import Request, RequestError, YoutubeDLError
 from downloads.ytdlp.results import NotYetAvailable, Stage
 
@@ -97,13 +98,16 @@ def from_message(message: str, *, is_user_offline: bool = False) -> NotYetAvaila
 
 
 def check_manifests(ydl: Any, info: dict[str, Any]) -> NotYetAvailable | None:
-    """Read the HLS playlists of a video that may be live: one without an end is (RFC 8216, 4.3.3.4).
+    """Look into the manifests of a video that may be live: an HLS playlist without an end is (RFC 8216, 4.3.3.4).
 
     The generic extractor takes a recording of less than a second for live; the info dict is corrected then.
     """
     is_guessed = info.get("is_live") and info.get("extractor_key") in GENERIC_EXTRACTORS
     if info.get("live_status") is not None and not is_guessed:
         return from_info(info)
+    requested_formats = info.get("requested_formats") or [info]
+    if any(format_info.get(dash_manifest.LIVE_FIELD) for format_info in requested_formats):
+        return from_info(info) or NotYetAvailable(Stage.LIVE, info=info)
     manifests = [_read_manifest(ydl, format_info) for format_info in _hls_formats(info)]
     if any(_is_live_playlist(manifest) for manifest in manifests):
         return from_info(info) or NotYetAvailable(Stage.LIVE, info=info)
