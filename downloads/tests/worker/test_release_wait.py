@@ -138,6 +138,12 @@ def test_an_odd_date_is_none(look, start):
         ("The channel is not currently live", dt.timedelta(minutes=15)),
         ("jane is offline", None),
         ("We're processing this video. Check back later.", dt.timedelta(minutes=15)),
+        ("The video is still being encoded", dt.timedelta(minutes=15)),
+        ("This event hasn't started yet", dt.timedelta(minutes=5)),
+        ("This video is not available yet", dt.timedelta(minutes=5)),
+        ("Coming soon", dt.timedelta(minutes=5)),
+        ("This show airs on 2026-11-30 18:00:00", dt.timedelta(days=2, hours=6)),
+        ("This video will be released on 2026-11-30 18:00 UTC", dt.timedelta(days=2, hours=6)),
     ],
 )
 def test_words_of_a_site_suffice(look, message, wait):
@@ -212,6 +218,10 @@ def test_a_stream_that_was_announced_long_before_has_its_days_from_its_start(loo
         ("You need to be a subscriber to watch this", "Only subscribers of the site"),
         ("This video requires payment to watch", "bought or rented"),
         ("Login required to view this", "certain people only"),
+        ("This video is only available to members", "Only paying members of its channel"),
+        ("This video is not yet available in your country", "in this country"),
+        ("Requested format is not available in 4 K", "no format"),
+        ("This live stream has ended", "try again when its recording is up"),
     ],
 )
 def test_what_no_time_changes_fails_at_once_in_its_own_words(look, message, expected_text):

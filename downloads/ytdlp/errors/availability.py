@@ -20,13 +20,20 @@ SOON = dt.timedelta(minutes=5)  # "will begin in a few moments"
 GENERIC_EXTRACTORS = ("Generic", "HTML5MediaEmbed")  # what they know is guessed: their ids are numbers on the page
 STAGE_BY_LIVE_STATUS = {"is_upcoming": Stage.ANNOUNCED, "is_live": Stage.LIVE, "post_live": Stage.PROCESSING}
 # What only a person with an account can see is no matter of time.
-RESTRICTION_PATTERN = re.compile(r"members?.only|access to members|private|log ?in|sign in|subscri|purchas|geo", re.I)
+RESTRICTION_PATTERN = re.compile(
+    r"members?.only|access to members|private|log ?in|sign in|subscri|purchas|geo"
+    r"|only (available )?(to|for) members|(your|this) (country|region|location|area)",
+    re.I,
+)
 ANNOUNCED_PATTERN = re.compile(
     r"premieres? (in|on|at|will|shortly|soon)"
     r"|(will|(scheduled|going|due) to) (be )?(begin|start|premiere|air|go live|live|available) (in|on|at|shortly|soon)"
     r"|(live ?stream|live event|live broadcast|broadcast|event|premiere|stream|space|show) (begins|starts) (in|on|at)"
-    r"|(has |have |is )?not (yet )?(started|begun|premiered|aired)( yet)?\b|not yet (available|live)"
-    r"|scheduled (for|to start)|starts? in \d|\bupcoming\b",
+    r"|(\bnot|n't) (yet )?(started|begun|premiered|aired|been released)( yet)?\b"
+    r"|not yet (available|live|released)|not (available|live|released) yet"
+    r"|scheduled (for|to start)|(starts?|premiering) in \d|(?<!\bno )\bupcoming\b|\bcoming soon\b"
+    r"|available in \d+ (second|minute|hour|day|week|month)"
+    r"|\b(airs|released|releases|premiering) (on|at) (\w+ )?\d",
     re.I,
 )
 OFFLINE_PATTERN = re.compile(
@@ -38,6 +45,7 @@ OFFLINE_PATTERN = re.compile(
 )
 PROCESSING_PATTERN = re.compile(
     r"(we're|we are|still|is( currently| still)?( being)?) process(ing|ed)"
+    r"|(being|still) (encoded|transcoded|converted|encoding|transcoding)|(encoding|transcoding) (is )?in progress"
     r"|(recording|replay|vod) (is )?(not yet|being|still)|(will be|becomes) available (soon|shortly|after the)",
     re.I,
 )

@@ -55,7 +55,7 @@ HTTP_STATUS_MESSAGES = {
 PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"\bdrm\b", "This video is protected against copying (DRM): it cannot be archived.", True),
     (
-        r"geo.?restrict|available (in|from) (your|this) (country|location|region)",
+        r"geo.?restrict|available (in|from) (your|this) (country|location|region|area)",
         "The site does not show this video in this country.",
         True,
     ),
@@ -71,12 +71,13 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
         False,
     ),
     (
-        r"live event|premieres? (in|will)|not (currently|yet) (live|started)|has not started",
+        r"live event|(stream|broadcast) (has |is )?(ended|finished|over)|premieres? (in|will)"
+        r"|not (currently|yet) (live|started)|has not started",
         "This is a live stream or a premiere: try again when its recording is up.",
         True,
     ),
     (
-        r"members?.only|access to members|channel'?s? members|members of this|on level|patrons? only",
+        r"members?.only|access to members|channel'?s? members|members of this|(to|for) members|on level|patrons? only",
         "Only paying members of its channel can see this video: the archive has no sign-in there.",
         True,
     ),
