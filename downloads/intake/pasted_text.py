@@ -27,20 +27,38 @@ OTHER_ADDRESS_PATTERN = re.compile(
     re.IGNORECASE,
 )
 # Brackets are balanced within a URL ("…/Heat_(film)"); a closing one ends it if it was opened before.
-BRACKETS = dict(zip(")]}）］｝」』】〉》〕｣", "([{（［｛「『【〈《〔｢", strict=True))
+BRACKETS = dict(
+    zip(")]}）］｝」』】〉》〕｣〗〙〛﹂﹄﹞⟧⟩⟫⸩❩❭❯❱", "([{（［｛「『【〈《〔｢〖〘〚﹁﹃﹝⟦⟨⟪⸨❨❬❮❰", strict=True)
+)
 QUOTES = {"'": "'", "“": "”", "”": "”", "„": "“”", "‘": "’", "‚": "‘’", "«": "»", "»": "«", "‹": "›", "›": "‹"}
+SLACK_OPENER, SLACK_SEPARATOR = "<|"  # "<https://…|title>" of Slack; RFC 3986 has no "|" in a URL
 OPENERS = frozenset([*BRACKETS.values(), *QUOTES, *'<"`*_~|'])
 # The last: a comma or full stop of a text without spaces that goes on behind the URL.
 END_PATTERN = re.compile(
-    r"[ \t<>\"`＜＞]|(?<=[A-Za-z0-9,;|、。])https?://|(?<=[!-~])[，。、；：！？…](?=[^\x00-\x7f])", re.IGNORECASE
+    r"[ \t<>\"`＜＞]|(?<=[A-Za-z0-9,;|、。，；！？])https?://|(?<=[!-~])[，。、；：！？…](?=[^\x00-\x7f])",
+    re.IGNORECASE,
 )
 MAX_CONTEXT_LENGTH = 2_048  # characters before a URL that are read, so that a very long line costs no more than many
 SEPARATORS = ",;|"  # a URL in a row of a table ends at the separator that stands before it
+# Brackets, quotes and spaces of a text around a URL, as HTML writes them.
+HTML_DELIMITER_PATTERN = re.compile(
+    r"&(?:[lg]t|quot|apos|nbsp|[lr][sd]quo|#(?:0*3[49]|0*6[02]|0*160|x0*2[27]|x0*3[ce]|x0*a0));", re.IGNORECASE
+)
 # Spaces and invisible characters that were encoded with the URL, and "&" and "/" as HTML and JSON write them.
 ENCODED_BLANKS_PATTERN = re.compile(r"(?:%20|%C2%A0|%C2%AD|%E2%80%8[B-F]|%E2%81%A0|%EF%BB%BF)+$", re.IGNORECASE)
+# A scheme that lacks or repeats letters, such as "ttps://" and "https:/", or none before "//"; "hxxps" is how addresses
+# are written that nobody shall open by mistake.
+MISSPELT_SCHEME_PATTERN = re.compile(r"(?!https?://[^\s/])(?:(?:h?t{1,3}ps?|hxxps?)\s*[:;]?\s*[/\\]{1,3}|//)\s*", re.I)
+HOST_AND_PATH_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,63}(?::\d+)?(?:[/?#]\S*)?")
 JSON_SCHEME_PATTERN = re.compile(r"https?:\\/\\/", re.IGNORECASE)
 EMPHASIS = "*_~"  # of Markdown
-TRAILING_PUNCTUATION = frozenset(".,;:!?*|'\"…‥。、，．；：！？｡､·’‘”“„«»‹›")
+TRAILING_PUNCTUATION = frozenset(".,;:!?*|'\"´")  # and beyond ASCII, all of the categories below
+PUNCTUATION_CATEGORIES = frozenset(("Po", "Pi", "Pf", "Pd"))
+QUOTES_LIKE_BRACKETS = frozenset("„‚〝〞〟")  # of the categories of brackets
+# Emoji behind a letter or digit: "https://…/watch?v=1🔥". Those of an address stand between "/" or "-".
+TRAILING_EMOJI_PATTERN = re.compile(
+    "(?<=[A-Za-z0-9])[\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff\u200d\ufe0f]+$"
+)
 # What may be the rest of a URL with spaces in it, rather than a title behind the URL.
 URL_REST_PATTERN = re.compile(r"[/=&%\\]|\.\w{2,5}$")
 
@@ -74,6 +92,7 @@ def extract_urls(line: str) -> list[str]:
     text = SPACES_PATTERN.sub(lambda match: "\t" if "\t" in match[0] else " ", remove_invisible(line)).strip()
     if JSON_SCHEME_PATTERN.search(text):
         text = text.replace("\\/", "/")
+    text = HTML_DELIMITER_PATTERN.sub('"', text)
     urls: list[str] = []
     end = 0
     for start, scheme in _find_starts(text):
@@ -84,6 +103,14 @@ def extract_urls(line: str) -> list[str]:
     if not urls or (len(urls) == 1 and _may_have_spaces(text, end)):
         return [text]
     return list(dict.fromkeys(urls))
+
+
+def extract_address_without_scheme(text: str) -> str:
+    """Return the only "host/path" in a text, which may be an address without a scheme; "" for none or several."""
+    text = MISSPELT_SCHEME_PATTERN.sub("", text, count=1) if MISSPELT_SCHEME_PATTERN.match(text) else text
+    words = [_trim_end(word.lstrip("".join(OPENERS)), "") for word in text.split()]
+    addresses = [word for word in words if HOST_AND_PATH_PATTERN.fullmatch(word) and (len(words) == 1 or "/" in word)]
+    return addresses[0] if len(addresses) == 1 else ""
 
 
 def _find_starts(text: str) -> list[tuple[int, str]]:
@@ -107,6 +134,8 @@ def _find_end(text: str, start: int) -> int:
     end = delimiter.start() if delimiter else len(text)
     before, opener = text[max(0, start - MAX_CONTEXT_LENGTH) : start], text[start - 1 : start]
     closers = set(QUOTES.get(opener, "")) | ({opener} & set(SEPARATORS))
+    if opener == SLACK_OPENER:
+        closers.add(SLACK_SEPARATOR)
     closers |= {closer for closer, opening in BRACKETS.items() if before.count(opening) > before.count(closer)}
     open_count = dict.fromkeys(BRACKETS.values(), 0)
     for position in range(start, end if closers else start):
@@ -123,13 +152,19 @@ def _find_end(text: str, start: int) -> int:
 def _trim_end(url: str, opener: str) -> str:
     """Return a URL without the punctuation, brackets and emphasis at its end that belong to the text around it."""
     while True:
-        url = ENCODED_BLANKS_PATTERN.sub("", url)
+        url = TRAILING_EMOJI_PATTERN.sub("", ENCODED_BLANKS_PATTERN.sub("", url))
         last = url[-1:]
         is_unbalanced = last in BRACKETS and url.count(last) > url.count(BRACKETS[last])
         is_emphasis = last != "" and last in EMPHASIS and last == opener
-        if not (last in TRAILING_PUNCTUATION or is_unbalanced or is_emphasis):
+        if not (_is_trailing_punctuation(last) or is_unbalanced or is_emphasis):
             return url
         url = url[:-1]
+
+
+def _is_trailing_punctuation(char: str) -> bool:
+    if char in TRAILING_PUNCTUATION or char in QUOTES_LIKE_BRACKETS:
+        return True
+    return not char.isascii() and unicodedata.category(char) in PUNCTUATION_CATEGORIES
 
 
 def _to_ascii_syntax(url: str) -> str:
@@ -152,5 +187,6 @@ def _may_have_spaces(text: str, end: int) -> bool:
     if not starts_with_url or not words or text[end] != " " or text[end - 1] in TRAILING_PUNCTUATION:
         return False
     return words[0][0].isalnum() and (
-        any(URL_REST_PATTERN.search(word) for word in words) or (len(words) == 1 and words[0].isalnum())
+        any(URL_REST_PATTERN.search(word) for word in words)
+        or (len(words) == 1 and words[0].isalnum() and words[0].isascii() == text[:end].isascii())
     )

@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from downloads.intake.pasted_text import extract_address_without_scheme
 from downloads.models import MAX_URL_LENGTH
 from downloads.network import address_policy, hostnames
 
@@ -15,11 +16,12 @@ SMUGGLE_MARKER = "__youtubedl_smuggle"
 # Characters that stay as they are in a path and a query; all others are percent-encoded (RFC 3986, section 2).
 SAFE_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 PERCENT_ENCODED_PATTERN = re.compile(r"%([0-9A-Fa-f]{2})")
-HOST_AND_PATH_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,63}(?::\d+)?(?:[/?#]\S*)?")
 UNRESERVED_PATTERN = re.compile(r"[A-Za-z0-9._~-]")
 # A key of a fragment that names another page where a script reads it: "#video=1", "#entries&eid=1".
+# So does the number of a video: "#film-2", "#2".
 CONTENT_KEY_PATTERN = re.compile(
-    r"(?:^|[?&])(?:v|id|vid|eid|uuid|guid|video|clip|film|movie|episode|track|song|media|item)(?:_?id)?=.",
+    r"(?:^|[?&])(?:v|id|vid|eid|uuid|guid|video|clip|film|movie|episode|track|song|media|item)(?:_?id)?=."
+    r"|^(?:video|clip|film|movie|episode|track|song|media|item)?[-_:]?\d+$",
     re.IGNORECASE,
 )
 
@@ -46,7 +48,8 @@ def parse_url(line: str) -> ParsedUrl:
     # yt-dlp reads internal options from such URLs (smuggle_url).
     if SMUGGLE_MARKER in line.lower():
         raise InvalidUrl("This is an address for yt-dlp's own use, not one of a page.")
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", line) or re.match(r"[^/:]+:\d+(/|$)", line):
+    # "Watch: …" begins with a word, not with a scheme.
+    if not re.match(r"https?:|[A-Za-z][A-Za-z0-9+.-]*:(?!\s)", line) or re.match(r"[^/:]+:\d+(/|$)", line):
         raise InvalidUrl("This is no address of a page: it must begin with http:// or https://.")
     if re.search(r"[\s\\]", line):
         raise InvalidUrl("An address holds neither spaces nor backslashes.")
@@ -54,11 +57,10 @@ def parse_url(line: str) -> ParsedUrl:
 
 
 def suggest_url(line: str) -> str:
-    """Return a URL that a line without a scheme may stand for, such as that of "youtu.be/1"; "" if there is none."""
-    if not HOST_AND_PATH_PATTERN.fullmatch(line):
-        return ""
+    """Return a URL that a line without a scheme may stand for, such as that of "(youtu.be/1)"; "" if there is none."""
+    address = extract_address_without_scheme(line)
     try:
-        return parse_url(f"https://{line}").line
+        return parse_url(f"https://{address}").line if address else ""
     except InvalidUrl:
         return ""
 

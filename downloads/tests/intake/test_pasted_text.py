@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloads.intake.pasted_text import extract_urls, remove_invisible, split_lines
+from downloads.intake.pasted_text import extract_address_without_scheme, extract_urls, remove_invisible, split_lines
 
 URL = "https://example.org/watch?v=1"
 # A character of each kind that shows nothing.
@@ -59,6 +59,21 @@ def test_it_keeps_joiners_that_belong_to_the_spelling(url):
         *("{} | A title", "{} - A title", "{}\tA title\t12:04", "A title,{},2024-01-01", '"{}","A title"'),
         *("{} A film about something", "{} (720p)", "{} 👍", "{} wow!", "A title;{};12", "|{}|A title|"),
         *('<a href="{}">film</a>', "<a href='{}'>film</a>", "src={}", "view-source:{}", "URL={}"),
+        *("&lt;{}&gt;", "{}&gt;", "url=&quot;{}&quot;", "&#39;{}&#39;", "&#x3C;{}&#x3e; x", "{}&nbsp;"),
+        *(
+            "<{}|A title>",
+            "{}，",
+            "{}🔥🔥",
+            "👉{}👈",
+            "{}❤\ufe0f",
+            "{} 看",
+            "〖{}〗",
+            "〚{}〛",
+            "⟨{}⟩",
+            "❝{}❞",
+            "〝{}〟",
+        ),
+        *("{}؟", "{}،", "{}।", "{}።", "{}¡", "{}—", "﹁{}﹂", "❮{}❯", "´{}´", "{}՞", "{}‽"),
         *("{}%E2%80%8B", "{}%20", "{}%ef%bb%bf.", '[1]: {} "A title"', '{{"url":"{}","title":"A title"}}'),
     ],
 )
@@ -79,6 +94,9 @@ def test_it_finds_the_url_in_the_text_around_it(line):
         "https://example.org/?next=https://example.com/a",
         "https://web.archive.org/web/2020/https://example.com/a",
         "https://example.org/wiki/《三国演义》",
+        "https://example.org/i-love-❤/1",
+        "https://example.org/a❤b",
+        "https://example.org/?a=1&lt=2",
         "https://example.org/a|b",
         "https://例え.テスト/日本。語",
         "http://[2606:4700::1111]:8080/a",
@@ -94,6 +112,8 @@ def test_it_keeps_what_belongs_to_the_url(url):
     [
         ("https://a.example/1 https://a.example/2", ["https://a.example/1", "https://a.example/2"]),
         ("https://a.example/1,https://a.example/2;", ["https://a.example/1", "https://a.example/2"]),
+        ("https://a.example/1，https://a.example/2；", ["https://a.example/1", "https://a.example/2"]),
+        ("<https://a.example/1|One> <https://a.example/2|Two>", ["https://a.example/1", "https://a.example/2"]),
         ("https://a.example/1https://a.example/2", ["https://a.example/1", "https://a.example/2"]),
         ("「https://a.example/1」と「https://a.example/2」", ["https://a.example/1", "https://a.example/2"]),
         ("https://a.example/1 and https://a.example/1", ["https://a.example/1"]),
@@ -135,6 +155,25 @@ def test_it_finds_each_url(line, urls):
 )
 def test_it_leaves_a_line_whole_that_may_be_something_else(line):
     assert extract_urls(line) == [line]
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        *((line, "youtu.be/1") for line in ("youtu.be/1", "(youtu.be/1).", "Watch: youtu.be/1!", "«youtu.be/1»")),
+        *((f"{scheme}youtu.be/1", "youtu.be/1") for scheme in ("//", "https:/", "https//", "https:// ", "https:///")),
+        *((f"{scheme}youtu.be/1", "youtu.be/1") for scheme in ("ttps://", "htps://", "htttps://", "hxxp://")),
+        ("youtu.be/1 youtu.be/2", ""),
+        ("a b.c", ""),
+        ("https://example.org/my film.mp4", ""),
+        ("ftp://example.org/1", ""),
+        ("ann@example.org/1", ""),
+        ("and/or", ""),
+        ("", ""),
+    ],
+)
+def test_it_finds_the_only_address_without_a_scheme(line, address):
+    assert extract_address_without_scheme(line) == address
 
 
 def test_it_splits_at_all_line_ends_and_skips_lines_that_show_nothing():

@@ -65,6 +65,7 @@ def test_it_remembers_who_added_a_video(django_user_model):
         ("127.0.0.1:7250/v.mp4", "must begin with http"),
         ("example.org:8080", "must begin with http"),
         ("//example.org/x", "must begin with http"),
+        ("Watch: example.org/x", "must begin with http"),
         ("-v", "must begin with http"),
         ("--exec=touch x", "must begin with http"),
         (":ythistory", "must begin with http"),

@@ -11,7 +11,20 @@ def canonical(url):
 
 @pytest.mark.parametrize(
     "fragment",
-    ["/film/1", "!/film/1", "!film=1", "/film?id=1", "video=1", "entries&eid=1", "?v=1", "uuid=a-1", "quickies/a/1"],
+    [
+        "/film/1",
+        "!/film/1",
+        "!film=1",
+        "/film?id=1",
+        "video=1",
+        "entries&eid=1",
+        "?v=1",
+        "uuid=a-1",
+        "quickies/a/1",
+        "1",
+        "film-1",
+        "video_1",
+    ],
 )
 def test_a_fragment_that_names_a_page_makes_another_address(fragment):
     url = f"https://example.org/watch#{fragment}"
