@@ -55,7 +55,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
         "start": start_match[0] if start_match else "",
         "reason": reason,
         "error_details": error_details,
-        "update_advice": update_advice(video.error, video.extractor) if video.status == Status.FAILED else "",
+        "update_advice": update_advice(video.error, video.extractor),
         "queue": Queue.get_or_default() if is_queued else None,
         "videos_ahead": video.ahead_in_queue().count() if is_claimable else None,
         "attempts": group_events_by_attempt(video),

@@ -42,7 +42,8 @@ def _describe_ytdlp() -> dict[str, Any]:
     """Return the version of yt-dlp that the next download uses, its age, and why it is not a newer one."""
     selected = select_version_cached()
     description = {"version": selected.version, "age_days": selected.age_days, "bundled": selected.installed is None}
-    return description | ({"problem": selected.problem} if selected.problem else {})
+    texts = {"problem": selected.problem, "advice": selected.advice}
+    return description | {name: text for name, text in texts.items() if text}
 
 
 def _check_as_json(result: health.CheckResult, now: float) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import re
 
 from downloads.ytdlp_update import selection
 
-OLD_AFTER_DAYS = 30  # sites that change often, such as YouTube, break an older version
 # Errors of extractors, in yt-dlp's words and in ours (ytdlp.errors.error_messages).
 EXTRACTOR_ERROR_PATTERN = re.compile(
     r"unable to (extract|parse|decode)|failed to (extract|parse|decode)|extractor|no video formats found"
@@ -30,10 +29,4 @@ def may_need_update(error: str, extractor: str) -> bool:
 
 def update_advice(error: str, extractor: str) -> str:
     """Return the advice to update, such as "yt-dlp is 45 days old: update it."; "" if it would not help."""
-    if not may_need_update(error, extractor):
-        return ""
-    selected = selection.select_version_cached()
-    if selected.problem:
-        return selected.problem
-    age = selected.age_days
-    return f"yt-dlp is {age} days old: update it." if age > OLD_AFTER_DAYS else ""
+    return selection.select_version_cached().advice if may_need_update(error, extractor) else ""

@@ -15,6 +15,7 @@ from downloads.ytdlp_update.installation import Installation, ListUnreadable
 from downloads.ytdlp_update.version import parse_version
 
 CACHE_SECONDS = 15.0
+OLD_AFTER_DAYS = 30  # sites that change often, such as YouTube, break an older version
 UPDATE_HINT = "Run `manage.py update-ytdlp`."
 
 
@@ -39,6 +40,13 @@ class Selection:
     def age_days(self) -> int:
         """The days since its release."""
         return version.age_days(self.version)
+
+    @property
+    def advice(self) -> str:
+        """What to do about this version, such as "yt-dlp is 45 days old: update it."; "" if it is fine."""
+        if self.problem:
+            return self.problem
+        return f"yt-dlp is {self.age_days} days old: update it." if self.age_days > OLD_AFTER_DAYS else ""
 
 
 def bundled_version() -> str:

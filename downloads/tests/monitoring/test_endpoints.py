@@ -177,7 +177,12 @@ async def test_it_names_the_yt_dlp_in_use_and_its_age(live_processes, monkeypatc
     monkeypatch.setattr(version, "age_days", lambda text: 45)
     body = json.loads((await get_response("/readyz"))["body"])
     assert body["ready"] is True
-    assert body["yt_dlp"] == {"version": "2026.10.26", "age_days": 45, "bundled": True}
+    assert body["yt_dlp"] == {
+        "version": "2026.10.26",
+        "age_days": 45,
+        "bundled": True,
+        "advice": "yt-dlp is 45 days old: update it.",
+    }
 
 
 async def test_it_says_why_a_newer_yt_dlp_is_not_used(live_processes, settings, tmp_path) -> None:

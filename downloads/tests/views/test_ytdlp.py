@@ -102,6 +102,7 @@ def test_the_admin_shows_version_age_and_result(superuser_client, old_version):
     page = superuser_client.get(CHANGELIST_URL).content.decode()
 
     assert f"yt-dlp {BUNDLED_VERSION}, 45 days old." in page
+    assert "yt-dlp is 45 days old: update it." in page
     assert "The disk is full: make room, then try again." in page
     assert f'action="{URL}"' in page
 
@@ -138,6 +139,13 @@ def test_a_failed_video_advises_those_who_manage(superuser_client, old_version):
 
     assert "yt-dlp is 45 days old: update it." in page
     assert f'formaction="{URL}"' in page
+
+
+def test_a_video_whose_new_download_failed_advises_too(superuser_client, old_version):
+    page = page_of(superuser_client, EXTRACTOR_ERROR, status="complete")
+
+    assert "The last try to download it again failed" in page
+    assert "yt-dlp is 45 days old: update it." in page
 
 
 def test_a_failed_video_advises_nobody_else(client, signed_in_user, old_version):
