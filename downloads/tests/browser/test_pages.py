@@ -1,5 +1,8 @@
 """Actions of a user on the pages: sign in, paste, watch, cancel, retry; with and without JavaScript."""
 
+import re
+import time
+
 import pytest
 from django.template.loader import render_to_string
 from playwright.sync_api import expect
@@ -63,6 +66,31 @@ def test_it_adds_a_thousand_links_at_once_and_stays_usable(page, site, sign_in):
     assert page.locator("[data-video-id]").count() < 50
     paste(page, "nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
+
+
+@pytest.mark.soak
+def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, site, sign_in):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page)
+    urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(5_003))
+    page.evaluate("text => navigator.clipboard.writeText(text)", urls)
+    page.get_by_label("Video URL").focus()
+    began = time.monotonic()
+    page.keyboard.press("Control+V")
+    expect(page.get_by_label("Video URL")).to_have_value(urls)
+    paste_seconds = time.monotonic() - began
+    page.get_by_role("button", name="Add", exact=True).click()
+    # While the server adds them, the page answers.
+    expect(page.get_by_role("button", name="Add", exact=True)).to_be_disabled()
+    began = time.monotonic()
+    page.get_by_role("searchbox").fill("x")
+    page.get_by_role("searchbox").fill("")
+    answer_seconds = time.monotonic() - began
+    expect(page.locator(".message.success")).to_contain_text("Added 5,000 videos.", timeout=90_000)
+    expect(page.get_by_label("Video URL")).to_have_value(re.compile(r"films/5000\.mp4\n.*\n.*films/5002\.mp4$"))
+    expect(page.get_by_text("5000 waiting", exact=True)).to_be_visible()
+    assert page.locator("[data-video-id]").count() < 50
+    assert max(paste_seconds, answer_seconds) < 5
 
 
 def test_it_cancels_and_retries(page, site, sign_in):
