@@ -9,7 +9,7 @@ import unicodedata
 # Characters without a glyph: soft hyphens, joiners, marks of direction, fillers, variation selectors, tags.
 INVISIBLE_PATTERN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # Within words of other scripts and in emoji, these belong to the spelling: "می‌خواهم" has a non-joiner.
 SPELLING_CHARACTERS = frozenset("\u200c\u200d\ufe0f")
@@ -39,6 +39,8 @@ END_PATTERN = re.compile(
     re.IGNORECASE,
 )
 MAX_CONTEXT_LENGTH = 2_048  # characters before a URL that are read, so that a very long line costs no more than many
+MAX_TRIMMED_LENGTH = 4_096  # characters; a longer URL is refused, however it ends
+MAX_TAIL_LENGTH = 64
 SEPARATORS = ",;|"  # a URL in a row of a table ends at the separator that stands before it
 # Brackets, quotes and spaces of a text around a URL, as HTML writes them.
 HTML_DELIMITER_PATTERN = re.compile(
@@ -55,9 +57,9 @@ EMPHASIS = "*_~"  # of Markdown
 TRAILING_PUNCTUATION = frozenset(".,;:!?*|'\"´")  # and beyond ASCII, all of the categories below
 PUNCTUATION_CATEGORIES = frozenset(("Po", "Pi", "Pf", "Pd"))
 QUOTES_LIKE_BRACKETS = frozenset("„‚〝〞〟")  # of the categories of brackets
-# Emoji behind a letter or digit: "https://…/watch?v=1🔥". Those of an address stand between "/" or "-".
+# Emoji and signs of icon fonts behind a letter or digit: "…/watch?v=1🔥". Those of an address stand behind "/" or "-".
 TRAILING_EMOJI_PATTERN = re.compile(
-    "(?<=[A-Za-z0-9])[\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff\u200d\ufe0f]+$"
+    "(?<=[A-Za-z0-9])[\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\ue000-\uf8ff\U0001f000-\U0001faff\u200d\ufe0f]+$"
 )
 # What may be the rest of a URL with spaces in it, rather than a title behind the URL.
 URL_REST_PATTERN = re.compile(r"[/=&%\\]|\.\w{2,5}$")
@@ -151,14 +153,16 @@ def _find_end(text: str, start: int) -> int:
 
 def _trim_end(url: str, opener: str) -> str:
     """Return a URL without the punctuation, brackets and emphasis at its end that belong to the text around it."""
-    while True:
-        url = TRAILING_EMOJI_PATTERN.sub("", ENCODED_BLANKS_PATTERN.sub("", url))
+    while len(url) <= MAX_TRIMMED_LENGTH:
+        tail = TRAILING_EMOJI_PATTERN.sub("", ENCODED_BLANKS_PATTERN.sub("", url[-MAX_TAIL_LENGTH:]))
+        url = url[:-MAX_TAIL_LENGTH] + tail
         last = url[-1:]
         is_unbalanced = last in BRACKETS and url.count(last) > url.count(BRACKETS[last])
         is_emphasis = last != "" and last in EMPHASIS and last == opener
         if not (_is_trailing_punctuation(last) or is_unbalanced or is_emphasis):
             return url
         url = url[:-1]
+    return url
 
 
 def _is_trailing_punctuation(char: str) -> bool:

@@ -10,7 +10,9 @@ from downloads.intake.pasted_text import extract_address_without_scheme, extract
 
 URL = "https://example.org/watch?v=1"
 # A character of each kind that shows nothing.
-INVISIBLE = "\u200b\ufeff\u200e\u200f\u2060\u00ad\u202a\u202e\u2066\u2069\u061c\u180e\ufe0f\u034f\u3164\U000e0041"
+INVISIBLE = (
+    "\u200b\ufeff\u200e\u200f\u2060\u00ad\u202a\u202e\u2066\u2069\u061c\u180e\ufe0f\u034f\u3164\ufff0\ufffe\U000e0041"
+)
 
 
 @pytest.mark.parametrize("char", [*INVISIBLE], ids=ascii)
@@ -66,6 +68,7 @@ def test_it_keeps_joiners_that_belong_to_the_spelling(url):
             "{}🔥🔥",
             "👉{}👈",
             "{}❤\ufe0f",
+            "{}\uf08e",
             "{} 看",
             "〖{}〗",
             "〚{}〛",
@@ -197,7 +200,13 @@ def test_it_finds_a_url_in_any_punctuation(before, after):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("line", [f"({URL},".replace("1", "x") * 20_000, "「" * 300_000 + URL, "/" * 300_000 + URL])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"({URL},".replace("1", "x") * 20_000, "「" * 300_000 + URL, "/" * 300_000 + URL),
+        *(URL + ".%20" * 1_000, URL + ")" * 300_000, f"{URL}{'.' * 4_000} " * 70),
+    ],
+)
 def test_it_reads_a_very_long_line_in_a_moment(line):
     began = time.process_time()
     extract_urls(line)
