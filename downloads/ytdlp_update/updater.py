@@ -144,7 +144,7 @@ def _download_ejs(required_version: str, staging: Path) -> Wheel | None:
     try:
         return Wheel.open(download_wheel(requirement, staging / "yt-dlp-ejs"), "yt_dlp_ejs")
     except NotInIndex:
-        if required_version.split(".")[:2] == selection.bundled_ejs_version().split(".")[:2]:
+        if not required_version or required_version.split(".")[:2] == selection.bundled_ejs_version().split(".")[:2]:
             return None
         raise
 

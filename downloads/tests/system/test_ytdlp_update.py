@@ -82,6 +82,7 @@ def test_a_worker_updates_and_the_next_download_uses_it(tmp_path, start_worker, 
     assert version_of(wait_for(enqueue("/page/after"), Status.COMPLETE)) == BUNDLED_VERSION
 
 
+@pytest.mark.soak
 def test_a_version_that_does_not_work_changes_nothing(tmp_path, start_worker, enqueue):
     make_ytdlp_wheel(tmp_path / "wheels", NEWER, appended("yt_dlp/YoutubeDL.py", "del YoutubeDL.urlopen"))
     make_ejs_wheel(tmp_path / "wheels")

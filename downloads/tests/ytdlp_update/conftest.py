@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from downloads.tests.support import ytdlp_wheels
+from downloads.ytdlp_update import updater
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +77,37 @@ class Archive:
 @pytest.fixture
 def archive(tmp_path) -> Archive:
     return Archive(tmp_path / "data")
+
+
+@pytest.fixture
+def in_process(archive, settings, monkeypatch):
+    """Run updates of the archive in this process, without the start of Django: `in_process(wheels)`."""
+    archive.root.mkdir(parents=True)
+    settings.YTDLP_ROOT = archive.root
+
+    def update(wheels):
+        for name, value in ytdlp_wheels.pip_environment(wheels).items():
+            monkeypatch.setenv(name, value)
+        lines = []
+        try:
+            lines.append(updater.update_ytdlp(lines.append))
+        except updater.UpdateFailed as error:
+            lines.append(str(error))
+        return lines[-1]
+
+    return update
+
+
+@pytest.fixture(scope="session")
+def installed(wheels, tmp_path_factory):
+    """An archive with a newer version, and what the command printed."""
+    archive = Archive(tmp_path_factory.mktemp("installed") / "data")
+    return archive, archive.update(wheels)
+
+
+@pytest.fixture
+def installed_archive(archive, installed, settings):
+    """A copy of the archive with a newer version."""
+    shutil.copytree(installed[0].data, archive.data)
+    settings.YTDLP_ROOT = archive.root
+    return archive

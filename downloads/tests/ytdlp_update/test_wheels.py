@@ -12,6 +12,7 @@ FILES = {"yt_dlp/__init__.py": b"x = 1\n", "yt_dlp/a/b.py": b""}
 
 @pytest.mark.parametrize("name", [
     "../evil.py", "/etc/evil.py", "yt_dlp/../evil.py", "yt_dlp\\evil.py", "evil.pth", "yt_dlp.pth", "requests/a.py",
+    "sitecustomize.py",
     "yt_dlp_plugins/a.py", "yt_dlp-9.dist-info/METADATA", "yt_dlp.py",
 ])  # fmt: skip
 def test_it_refuses_files_elsewhere(tmp_path, name):
