@@ -105,10 +105,11 @@ def _extract(ydl: Any, url: str, entry: PlaylistEntry | None) -> dict[str, Any] 
 def _find_not_yet(error: YoutubeDLError, ydl: Any, url: str, entry: PlaylistEntry | None) -> NotYetAvailable | None:
     """Return that a video is not up yet if an error of its probe means that; None for any other error.
 
-    An announced video is looked up once more for its date, which the error lacks.
+    An announced video is looked up once more for its date, which the error lacks. Raise DownloadError for a live
+    manifest of a site that says nothing more.
     """
     if ydl.has_live_manifest and "no video formats" in str(error).lower():
-        return NotYetAvailable(Stage.LIVE)
+        raise DownloadError(availability.LIVE_MANIFEST_MESSAGE, True) from error
     causes = list(walk_causes(error))
     is_user_offline = any(isinstance(cause, UserNotLive) for cause in causes)
     has_status = any(isinstance(cause, HTTPError) for cause in causes) and not is_user_offline

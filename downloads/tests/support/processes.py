@@ -132,10 +132,10 @@ class ArchiveProcess:
         return redis.Redis.from_url(f"unix://{socket}", decode_responses=True)
 
     def stop(self, order: signal.Signals = signal.SIGINT) -> int:
-        """Order the stop; return the exit status, fail after 10 s."""
+        """Order the stop; return the exit status, fail after 30 s (the stack kills its parts after 10 s)."""
         assert self.process
         self.process.send_signal(order)
-        return self.process.wait(10)
+        return self.process.wait(30)
 
     def close(self) -> None:
         """Leave nothing behind, whatever the test did."""

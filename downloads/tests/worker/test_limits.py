@@ -15,10 +15,9 @@ from downloads.files import media_folder, workspace
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
-from downloads.tests.support import media_server as support_media_server
 from downloads.worker import attempt, limits, supervisor
-from downloads.ytdlp import downloader, options, results, resuming_client
-from downloads.ytdlp.errors import error_messages
+from downloads.ytdlp import options, results, resuming_client
+from downloads.ytdlp.errors import conversion, error_messages
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
@@ -84,10 +83,7 @@ def test_permanent_errors_fail_at_once(download, media_server, path):
 
 def test_it_does_without_a_picture_that_never_ends(download, media_server, monkeypatch):
     monkeypatch.setattr(resuming_client, "MAX_THUMBNAIL_DOWNLOAD_BYTES", 300_000)
-    monkeypatch.setattr(
-        support_media_server, "PAGE_TEMPLATE", support_media_server.PAGE_TEMPLATE.replace("/thumb.jpg", "/endless.jpg")
-    )
-    video = download(media_server.url("/page/x"))
+    video = download(media_server.url("/page/x?thumbnail=/endless.jpg"))
     assert video.status == Status.COMPLETE
     assert media_server.count_requests("/endless.jpg")
 
@@ -132,7 +128,7 @@ class TestDiskSpace:
         assert Video.objects.claim("w")
 
     def test_it_knows_a_full_disk_in_yt_dlp_s_words(self):
-        error = downloader._to_download_error(OSError("unable to write data: [Errno 28] No space left on device"))
+        error = conversion._to_download_error(OSError("unable to write data: [Errno 28] No space left on device"))
         assert isinstance(error, OSError)
         assert error.errno == errno.ENOSPC
         assert error_messages.DISK_FULL_PATTERN.search("Disk quota exceeded")

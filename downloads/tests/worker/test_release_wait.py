@@ -232,26 +232,25 @@ def test_what_no_time_changes_fails_at_once_in_its_own_words(look, message, expe
 
 
 @pytest.mark.parametrize("path", ["/live/index.m3u8", "/live/master.m3u8", "/live/page"])
-def test_an_hls_stream_is_fetched_when_it_has_ended(media_server, playlist_site, path):
+def test_an_hls_stream_without_more_fails_and_is_fetched_by_a_retry_after_its_end(media_server, playlist_site, path):
     url = media_server.url(path)
     Video.objects.ingest(url, url)
     video = run_next_attempt()
-    assert (video.status, video.retry_count) == (Status.QUEUED, 0)
-    assert video.wait_message.startswith("This is live now, and is fetched when its recording is up: ")
-    assert dt.timedelta(minutes=14) < video.not_before - timezone.now() <= dt.timedelta(minutes=15)
+    assert (video.status, video.retry_count) == (Status.FAILED, 0)
+    assert video.error.startswith("This is live now, and the site does not say until when. ")
     assert not [path for _, path, _ in media_server.requests if path.endswith(".ts")]
     playlist_site.has_ended = True
-    video = run_next_attempt()
-    assert (video.status, video.error, video.attempt) == (Status.COMPLETE, "", 1)
+    assert video.retry("Retried")
+    assert (run_next_attempt().status) == Status.COMPLETE
 
 
 @pytest.mark.parametrize("path", ["index.mpd", "page", "Manifest?is_live=TRUE", "Manifest?is_live=true"])
-def test_live_dash_and_smooth_streaming_wait(media_server, playlist_site, path):
+def test_live_dash_and_smooth_streaming_are_told(media_server, playlist_site, path):
     url = media_server.url(f"/livemanifest/{path}")
     Video.objects.ingest(url, url)
     video = run_next_attempt()
-    assert (video.status, video.retry_count, video.error) == (Status.QUEUED, 0, "")
-    assert video.wait_message.startswith("This is live now, and is fetched when its recording is up: ")
+    assert video.status == Status.FAILED
+    assert video.error.startswith("This is live now, and the site does not say until when. ")
     assert not media_server.count_requests("/livemanifest/v.mp4")
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from downloads.ytdlp.adaptive_streaming import dash_manifest
 from downloads.ytdlp.library import Request, RequestError, YoutubeDLError
-from downloads.ytdlp.results import NotYetAvailable, Stage
+from downloads.ytdlp.results import DownloadError, NotYetAvailable, Stage
 
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARACTERS = 1000
 SOON = dt.timedelta(minutes=5)  # "will begin in a few moments"
 GENERIC_EXTRACTORS = ("Generic", "HTML5MediaEmbed")  # what they know is guessed: their ids are numbers on the page
+LIVE_MANIFEST_MESSAGE = "This is live now, and the site does not say until when. Retry when its recording is up."
 STAGE_BY_LIVE_STATUS = {"is_upcoming": Stage.ANNOUNCED, "is_live": Stage.LIVE, "post_live": Stage.PROCESSING}
 # What only a person with an account can see is no matter of time.
 RESTRICTION_PATTERN = re.compile(
@@ -108,21 +109,29 @@ def from_message(message: str, *, is_user_offline: bool = False) -> NotYetAvaila
 def check_manifests(ydl: Any, info: dict[str, Any]) -> NotYetAvailable | None:
     """Look into the manifests of a video that may be live: an HLS playlist without an end is (RFC 8216, 4.3.3.4).
 
-    The generic extractor takes a recording of less than a second for live; the info dict is corrected then.
+    The generic extractor takes a recording of less than a second for live; the info dict is corrected then. Raise
+    DownloadError for a live manifest of a site that says nothing more: whether it ever ends is not known.
     """
     is_guessed = info.get("is_live") and info.get("extractor_key") in GENERIC_EXTRACTORS
     if info.get("live_status") is not None and not is_guessed:
         return from_info(info)
-    requested_formats = info.get("requested_formats") or [info]
-    if any(format_info.get(dash_manifest.LIVE_FIELD) for format_info in requested_formats):
-        return from_info(info) or NotYetAvailable(Stage.LIVE, info=info)
+    if _has_live_manifest(info):
+        raise DownloadError(LIVE_MANIFEST_MESSAGE, True)
     manifests = [_read_manifest(ydl, format_info) for format_info in _hls_formats(info)]
     if any(_is_live_playlist(manifest) for manifest in manifests):
-        return from_info(info) or NotYetAvailable(Stage.LIVE, info=info)
+        raise DownloadError(LIVE_MANIFEST_MESSAGE, True)
     if is_guessed and manifests and all("#EXT-X-ENDLIST" in manifest for manifest in manifests):
         # For a live stream, yt-dlp has appended the time to the title.
         info.update(is_live=False, live_status="not_live", title=info.get("fulltitle") or info.get("title"))
+    if is_guessed and info.get("is_live"):
+        raise DownloadError(LIVE_MANIFEST_MESSAGE, True)
     return from_info(info)
+
+
+def _has_live_manifest(info: dict[str, Any]) -> bool:
+    """Return whether a manifest of DASH or Smooth Streaming was marked as live when it was parsed."""
+    requested_formats = info.get("requested_formats") or [info]
+    return any(format_info.get(dash_manifest.LIVE_FIELD) for format_info in requested_formats)
 
 
 def _hls_formats(info: dict[str, Any]) -> list[dict[str, Any]]:
