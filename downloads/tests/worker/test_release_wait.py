@@ -237,7 +237,7 @@ def test_an_hls_stream_without_more_fails_and_is_fetched_by_a_retry_after_its_en
     Video.objects.ingest(url, url)
     video = run_next_attempt()
     assert (video.status, video.retry_count) == (Status.FAILED, 0)
-    assert video.error.startswith("This is live now, and the site does not say until when. ")
+    assert video.error.startswith("This is a live stream, and the site does not say until when. ")
     assert not [path for _, path, _ in media_server.requests if path.endswith(".ts")]
     playlist_site.has_ended = True
     assert video.retry("Retried")
@@ -250,7 +250,7 @@ def test_live_dash_and_smooth_streaming_are_told(media_server, playlist_site, pa
     Video.objects.ingest(url, url)
     video = run_next_attempt()
     assert video.status == Status.FAILED
-    assert video.error.startswith("This is live now, and the site does not say until when. ")
+    assert video.error.startswith("This is a live stream, and the site does not say until when. ")
     assert not media_server.count_requests("/livemanifest/v.mp4")
 
 

@@ -135,9 +135,9 @@ def test_it_says_that_a_page_has_no_video(probe_and_fetch, media_server, monkeyp
 
 
 def test_it_gives_up_a_server_that_hangs(probe_and_fetch, media_server, monkeypatch):
-    build_options = ytdlp_options.build_options
-    short_timeouts = {"socket_timeout": 0.5, "retries": 0}
-    monkeypatch.setattr(ytdlp_options, "build_options", lambda *args: {**build_options(*args), **short_timeouts})
+    build_options = downloader.build_options
+    short_timeouts = {"socket_timeout": 0.5, "retries": 0, "extractor_retries": 0}
+    monkeypatch.setattr(downloader, "build_options", lambda *args: {**build_options(*args), **short_timeouts})
     with pytest.raises(results.DownloadError, match="did not answer in time"):
         probe_and_fetch(media_server.url("/hang/a.mp4"))
 
