@@ -78,9 +78,9 @@ def choose_canonical_url(entry: PlaylistEntry, canonical_url: str, quality: str)
 
 def refresh_request(video: Video, entry: PlaylistEntry, playlist: Video) -> bool:
     """Store the newer data of an entry for a video that is not complete; True if a failed one waits again for it."""
-    had_request = EntryRequest.objects.filter(video=video).exists()
     if not entry.has_request or video.status == Status.COMPLETE or video.is_list:
         return False
+    had_request = EntryRequest.objects.filter(video=video).exists()
     save_entry(video, entry, playlist.url)
     # It was fetched without what only the playlist knows.
     return not had_request and video.status == Status.FAILED and video.retry(f"Retried as part of {playlist.name}")
