@@ -5,6 +5,7 @@ import shutil
 import pytest
 from django.conf import settings
 
+from downloads.models import Video
 from downloads.tests.support.processes import LOOPBACK_ALLOWED
 from downloads.tests.support.waiting import wait_until
 
@@ -28,3 +29,14 @@ def start_worker(run_manage, redis_server, media_server):
         return process
 
     return start
+
+
+@pytest.fixture
+def enqueue(media_server):
+    """Queue a video of the media server by its path; return it."""
+
+    def add(path):
+        url = media_server.url(path)
+        return Video.objects.ingest(url, url)[0]
+
+    return add

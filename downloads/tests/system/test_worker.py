@@ -28,15 +28,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def enqueue(media_server):
-    def add(path):
-        url = media_server.url(path)
-        return Video.objects.ingest(url, url)[0]
-
-    return add
-
-
 def wait_for_status(video, *statuses, seconds=20):
     wait_until(lambda: reload_video(video).status in statuses, seconds, f"the video is {statuses}")
     return reload_video(video)

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from django.conf import settings
 
-from downloads.models import Status, Video
+from downloads.models import Status
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.waiting import wait_until
 from downloads.tests.support.ytdlp_wheels import (
@@ -31,15 +31,6 @@ pytestmark = [
 def empty_ytdlp_folder():
     yield
     shutil.rmtree(settings.YTDLP_ROOT, ignore_errors=True)
-
-
-@pytest.fixture
-def enqueue(media_server):
-    def add(path):
-        url = media_server.url(path)
-        return Video.objects.ingest(url, url)[0]
-
-    return add
 
 
 def wait_for(video, wanted, seconds=60):

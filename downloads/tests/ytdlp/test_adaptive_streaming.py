@@ -8,18 +8,13 @@ import imageio_ffmpeg
 import pytest
 import yt_dlp
 
-from downloads.files import ffmpeg, workspace
+from downloads.files import workspace
 from downloads.network.proxy import EgressProxy
 from downloads.tests.support import adaptive_clips
 from downloads.tests.support import clips as clips_module
-from downloads.ytdlp import downloader, options, results
+from downloads.ytdlp import downloader, results
 
-
-@pytest.fixture(autouse=True)
-def ytdlp_environment(settings, monkeypatch):
-    settings.ALLOW_PRIVATE_HOSTS = True
-    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
-    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
+pytestmark = pytest.mark.usefixtures("ytdlp_environment")
 
 
 @pytest.fixture(scope="module")

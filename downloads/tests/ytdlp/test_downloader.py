@@ -11,16 +11,10 @@ from downloads.files import ffmpeg
 from downloads.network.proxy import EgressProxy
 from downloads.tests.support import media_server as media_server_module
 from downloads.ytdlp import downloader, results
-from downloads.ytdlp import options as ytdlp_options
+
+pytestmark = pytest.mark.usefixtures("ytdlp_environment")
 
 CLOUD_METADATA_URL = "http://169.254.169.254/latest/meta-data"
-
-
-@pytest.fixture(autouse=True)
-def ytdlp_environment(settings, monkeypatch):
-    settings.ALLOW_PRIVATE_HOSTS = True
-    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
-    monkeypatch.setattr(ytdlp_options, "_retry_delay", lambda n: 0.0)
 
 
 @pytest.fixture

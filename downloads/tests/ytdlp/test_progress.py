@@ -6,18 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloads.files import ffmpeg
 from downloads.network.proxy import EgressProxy
 from downloads.worker.progress_meter import Meter
 from downloads.ytdlp import downloader
-from downloads.ytdlp import options as ytdlp_options
 
-
-@pytest.fixture(autouse=True)
-def ytdlp_environment(settings, monkeypatch):
-    settings.ALLOW_PRIVATE_HOSTS = True
-    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
-    monkeypatch.setattr(ytdlp_options, "_retry_delay", lambda n: 0.0)
+pytestmark = pytest.mark.usefixtures("ytdlp_environment")
 
 
 @pytest.fixture

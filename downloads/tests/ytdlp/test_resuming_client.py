@@ -8,16 +8,11 @@ import pytest
 from downloads.files import ffmpeg, partial_file, workspace
 from downloads.network.proxy import EgressProxy
 from downloads.tests.support import file_versions
-from downloads.ytdlp import downloader, options
+from downloads.ytdlp import downloader
+
+pytestmark = pytest.mark.usefixtures("ytdlp_environment")
 
 CUT_AT_BYTES = 300_000
-
-
-@pytest.fixture(autouse=True)
-def ytdlp_environment(settings, monkeypatch):
-    settings.ALLOW_PRIVATE_HOSTS = True
-    monkeypatch.setenv("PATH", ffmpeg.build_search_path())
-    monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
 
 
 class AttemptStopped(BaseException):
