@@ -1,6 +1,23 @@
 """Static files storage with hashed names, so that browsers may cache the files for ever."""
 
+from typing import Any
+
+import brotli
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+# The default, 11, takes 8 s of CPU at the first start instead of 0.2 s, for files that are 11 % smaller.
+BROTLI_QUALITY = 6
+
+
+class QuickCompressor(Compressor):
+    """WhiteNoise's compressor, with a lower quality of Brotli."""
+
+    @staticmethod
+    def compress_brotli(data: bytes) -> bytes:
+        """Return `data`, compressed."""
+        compressed: bytes = brotli.compress(data, quality=BROTLI_QUALITY)
+        return compressed
 
 
 class HashedModulesStorage(CompressedManifestStaticFilesStorage):
@@ -12,3 +29,7 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
         "js/*.js",
         CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
     )
+
+    def create_compressor(self, **options: Any) -> Compressor:
+        """Return the compressor of the collected files."""
+        return QuickCompressor(**options)
