@@ -19,7 +19,7 @@ from django.conf import settings
 from downloads.files import ffmpeg
 from downloads.models import StoredFiles, Video
 from downloads.tests.support import clips, nginx, required_programs
-from downloads.tests.support.processes import free_port
+from downloads.tests.support.processes import free_port, manage_processes
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
@@ -119,14 +119,20 @@ def web_process(run_manage, static_files) -> WebProcess:
     return WebProcess(run_manage("web", "--port", str(port)), port)
 
 
+@pytest.fixture(scope="module")
+def addresses(static_files, tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The addresses of a web process, and of nginx in front of it; for the tests that leave it running."""
+    for manage in manage_processes(tmp_path_factory.mktemp("web")):
+        port = free_port()
+        web_url = WebProcess(manage("web", "--port", str(port)), port).url
+        with nginx.run_deployed_nginx(web_url, tmp_path_factory.mktemp("nginx")) as nginx_url:
+            yield {"direct": web_url, "nginx": nginx_url}
+
+
 @pytest.fixture(params=["direct", "nginx"])
-def address(request, web_process, tmp_path) -> Iterator[str]:
+def address(request, addresses) -> str:
     """The address of the web process, or of nginx in front of it."""
-    if request.param == "direct":
-        yield web_process.url
-        return
-    with nginx.run_deployed_nginx(web_process.url, tmp_path) as url:
-        yield url
+    return addresses[request.param]
 
 
 def read_all(client: socket.socket) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
@@ -13,7 +14,7 @@ from websockets.sync.client import connect
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.progress.keys import SUBPROTOCOL
 from downloads.tests.support import factories, nginx, pictures
-from downloads.tests.support.processes import free_port, get_status
+from downloads.tests.support.processes import RunManage, free_port, get_status, manage_processes
 from downloads.tests.support.site_crawler import HTMX_HEADERS, SiteCrawler
 from downloads.tests.support.waiting import wait_until
 
@@ -22,19 +23,40 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True), py
 PASSWORD = "quiet cinema"
 PREFIX = "/tube/"
 # Deeper, and those that look like paths of our own.
-OTHER_PREFIXES = ("/a/b.c/", "/videos/", "/static/", "/media/", "/admin/")
+OTHER_PREFIXES = (
+    "/static/",
+    *(pytest.param(path, marks=pytest.mark.soak) for path in ("/a/b.c/", "/videos/", "/media/", "/admin/")),
+)
+
+
+@pytest.fixture(scope="module")
+def web_processes(tmp_path_factory) -> Iterator[Callable[[dict[str, str]], str]]:
+    """Return the origin of a web process with this environment, which is started once for all tests.
+
+    A process remembers the ids of content types, which each test has anew: one that crawls the admin sets `TEST` in the
+    environment, to have a process of its own.
+    """
+    origins: dict[frozenset[tuple[str, str]], str] = {}
+    for manage in manage_processes(tmp_path_factory.mktemp("web")):
+
+        def origin_of(env: dict[str, str], manage: RunManage = manage) -> str:
+            key = frozenset(env.items())
+            if key not in origins:
+                port = free_port()
+                manage("web", "--port", str(port), env=env)
+                origins[key] = f"http://127.0.0.1:{port}"
+                wait_until(lambda: get_status(f"{origins[key]}/healthz") == 200, 30, "the web process answers")
+            return origins[key]
+
+        yield origin_of
 
 
 @pytest.fixture
-def start_web(run_manage, static_files, redis_server):
-    """Start a web process under a path; return the host's origin."""
+def start_web(web_processes, static_files, redis_server):
+    """Return the origin of a web process under a path."""
 
     def start(prefix: str = PREFIX, **env: str) -> str:
-        port = free_port()
-        run_manage("web", "--port", str(port), env={"YTARCHIVE_PATH": prefix, **env})
-        origin = f"http://127.0.0.1:{port}"
-        wait_until(lambda: get_status(f"{origin}/healthz") == 200, 30, "the web process answers")
-        return origin
+        return web_processes({"YTARCHIVE_PATH": prefix, **env})
 
     return start
 
@@ -76,11 +98,18 @@ def create_people() -> None:
 # Pages --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("private", ["0", "1"])
-@pytest.mark.parametrize("name", ["", "ada", "root"])
+@pytest.mark.parametrize(
+    ("name", "private"),
+    [
+        ("", "0"),
+        ("", "1"),
+        ("root", "0"),
+        *(pytest.param(*case, marks=pytest.mark.soak) for case in (("ada", "0"), ("ada", "1"), ("root", "1"))),
+    ],
+)
 def test_no_address_leaves_the_path(start_web, film, name, private) -> None:
     create_people()
-    crawler = SiteCrawler(start_web(YTARCHIVE_PRIVATE=private), PREFIX)
+    crawler = SiteCrawler(start_web(YTARCHIVE_PRIVATE=private, TEST=f"as {name}"), PREFIX)
     if name:
         assert sign_in(crawler, name).headers["Location"] == PREFIX
     page = film.get_absolute_url().removeprefix("/")
@@ -119,7 +148,7 @@ def test_no_address_leaves_the_path(start_web, film, name, private) -> None:
 
 def test_no_action_leaves_the_path(start_web, film) -> None:
     create_people()
-    crawler = SiteCrawler(start_web(), PREFIX)
+    crawler = SiteCrawler(start_web(TEST="actions"), PREFIX)
     sign_in(crawler, "root")
     page = PREFIX + film.get_absolute_url().removeprefix("/")
     queue = f"{PREFIX}queue/"
@@ -186,7 +215,7 @@ def test_signing_in_leads_back_within_the_path(start_web, film) -> None:
 @pytest.mark.parametrize("removes_path", [False, True], ids=["keeps the path", "removes the path"])
 def test_a_proxy_may_keep_the_path_or_remove_it(start_web, film, tmp_path, removes_path) -> None:
     create_people()
-    web_url = start_web(DJANGO_ALLOWED_HOSTS="127.0.0.1", YTARCHIVE_PRIVATE="1")
+    web_url = start_web(DJANGO_ALLOWED_HOSTS="127.0.0.1", YTARCHIVE_PRIVATE="1", TEST=f"{removes_path}")
     with nginx.run_documented_nginx(web_url, tmp_path, removes_path=removes_path) as url:
         crawler = SiteCrawler(url.rstrip("/"), PREFIX)
         page = PREFIX + film.get_absolute_url().removeprefix("/")

@@ -113,7 +113,13 @@ def test_it_writes_progress_to_the_row_with_the_lease(start_worker, enqueue):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("path", ["/slow/a.mp4?rate=20000", "/hang/a.mp4", "/slowhls/index.m3u8?rate=20000"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/slowhls/index.m3u8?rate=20000",
+        *(pytest.param(path, marks=pytest.mark.soak) for path in ("/slow/a.mp4?rate=20000", "/hang/a.mp4")),
+    ],
+)
 def test_it_stops_a_cancelled_download_within_two_seconds(start_worker, enqueue, media_server, path):
     process = start_worker()
     video = enqueue(path)
@@ -157,7 +163,9 @@ def test_it_stops_ffmpeg_with_a_cancelled_download(start_worker, enqueue, slow_f
     wait_until(lambda: not any(map(is_alive, pids)), 5, "the download and ffmpeg are gone")
 
 
-@pytest.mark.parametrize("stop_signal", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "stop_signal", [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, stop_signal):
     process = start_worker("--workers", "2", env=slow_ffmpeg)
     video, other = enqueue("/separate/index.m3u8"), enqueue("/hang/a.mp4")

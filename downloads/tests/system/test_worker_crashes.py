@@ -93,15 +93,13 @@ def assert_all_complete(versioned_files):
     assert len(finished) == len(set(finished)) == Video.objects.count()
 
 
-def run_with_disruptions(
-    versioned_files, media_server, manage, seed, videos, rate, between, longest, env=SHORT_LEASE_ENVIRONMENT
-):
+def run_with_disruptions(versioned_files, media_server, manage, seed, videos, rate, between, longest, workers=4):
     rng = random.Random(seed)
     versioned_files.rate = rate
     fill_the_queue(versioned_files, media_server, videos)
-    pool = WorkerPool(manage, env, places=2)
+    pool = WorkerPool(manage, SHORT_LEASE_ENVIRONMENT, places=2)
     began = time.monotonic()
-    disrupt_until_done(pool, rng, between, 4, longest)
+    disrupt_until_done(pool, rng, between, workers, longest)
     assert_all_complete(versioned_files)
     served = sum(versioned_files.bytes_of(name) for name in versioned_files.data) / sum(
         map(len, versioned_files.data.values())
@@ -113,7 +111,7 @@ def run_with_disruptions(
 @pytest.mark.timeout(240)
 def test_it_loses_nothing_when_workers_are_killed_at_random(versioned_files, media_server, run_manage, redis_server):
     run_with_disruptions(
-        versioned_files, media_server, run_manage, 4, videos=8, rate=600_000, between=(2, 4), longest=220
+        versioned_files, media_server, run_manage, 4, videos=5, rate=600_000, between=(2, 4), longest=220, workers=2
     )
 
 

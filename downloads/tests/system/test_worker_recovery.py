@@ -93,7 +93,7 @@ def kill_and_wait_for_requeue(work, media_server, env, phase, longest):
     return video
 
 
-@pytest.mark.parametrize("phase", ["video", "filing"])
+@pytest.mark.parametrize("phase", ["video", pytest.param("filing", marks=pytest.mark.soak)])
 def test_it_is_requeued_after_its_worker_is_killed(start_worker, media_server, slow_ffmpeg, phase):
     video = kill_and_wait_for_requeue(
         start_worker, media_server, SHORT_LEASE_ENVIRONMENT | slow_ffmpeg, phase, LEASE_SECONDS * 1.5
@@ -131,7 +131,10 @@ def kill_at_claim(manage, work, media_server, env, step, longest):
     assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
 
 
-@pytest.mark.parametrize("step", [KILL_BEFORE_CHILD, KILL_AFTER_CHILD], ids=["before", "with"])
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(KILL_BEFORE_CHILD, id="before", marks=pytest.mark.soak), pytest.param(KILL_AFTER_CHILD, id="with")],
+)
 def test_it_is_requeued_when_killed_at_its_claim(run_manage, start_worker, media_server, step):
     kill_at_claim(run_manage, start_worker, media_server, SHORT_LEASE_ENVIRONMENT, step, 3 * LEASE_SECONDS)
 
