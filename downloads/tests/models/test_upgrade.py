@@ -143,7 +143,11 @@ def run_python(env: dict[str, str], *args: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "version", [["0007_words_in_the_row", "indexed"], ["0004_browsing"]], ids=["0007", "0004, without search"]
+    "version",
+    [
+        pytest.param(["0007_words_in_the_row", "indexed"], id="0007"),
+        pytest.param(["0004_browsing"], id="0004, without search", marks=pytest.mark.soak),
+    ],
 )
 def test_a_database_of_an_earlier_version_keeps_its_rows_indexes_and_search(run, version):
     run("-c", FILL, *version)

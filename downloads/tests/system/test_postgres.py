@@ -82,7 +82,8 @@ print(json.dumps([search_at_random() for _ in range(120)], sort_keys=True))
 # The tests of the verbs and of the library that are run on this database as well.
 SUITES_ON_POSTGRES = [
     "models",
-    *("intake/test_playlists.py", "actions/test_actions.py", "actions/test_undo.py", "views/test_htmx.py", "search"),
+    "actions/test_actions.py",
+    "search",
     "views/test_time_zone.py",
     "library/test_filters.py::test_it_filters_by_each_and_by_all",
     "library/test_filters.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
@@ -91,6 +92,7 @@ SUITES_ON_POSTGRES = [
     "intake/test_submit.py::test_a_video_is_added_as_audio_too_and_each_once",
     "intake/test_submit.py::test_what_turned_out_to_be_audio_is_not_added_as_audio",
 ]
+LONG_SUITES_ON_POSTGRES = ["intake/test_playlists.py", "actions/test_undo.py", "views/test_htmx.py"]
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +179,10 @@ def test_of_two_who_add_the_same_at_once_each_video_is_added_by_one(run_python):
 
 
 @pytest.mark.timeout(300)  # many tests in one
-def test_the_sqlite_suites_pass(run_python):
+@pytest.mark.parametrize(
+    "suites", [SUITES_ON_POSTGRES, pytest.param(LONG_SUITES_ON_POSTGRES, marks=pytest.mark.soak)], ids=["short", "long"]
+)
+def test_the_sqlite_suites_pass(run_python, suites):
     """Run the tests of the verbs and of the library on this database."""
     env = {**run_python.env, "TEST_DATABASE_URL": run_python.env["DATABASE_URL"]}
     result = subprocess.run(
@@ -190,7 +195,7 @@ def test_the_sqlite_suites_pass(run_python):
             "no:cacheprovider",
             # It starts a PostgreSQL of its own.
             "--ignore=downloads/tests/models/test_upgrade.py",
-            *(f"downloads/tests/{name}" for name in SUITES_ON_POSTGRES),
+            *(f"downloads/tests/{name}" for name in suites),
         ],
         env=env,
         cwd=settings.BASE_DIR,
