@@ -17,6 +17,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 
 handler400 = "downloads.views.refusals.bad_request"
+handler403 = "downloads.views.refusals.permission_denied"
 site_urls: list[URLPattern | URLResolver] = [
     # Before the admin's own, which it replaces.
     path("admin/login/", drop_foreign_next(admin.site.login)),

@@ -19,6 +19,7 @@ settings.ALLOWED_HOSTS = ["*"]
 django.setup()
 
 from django.contrib.auth import get_user_model  # noqa: E402
+from django.contrib.auth.models import Group  # noqa: E402
 from django.core.cache import caches  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
@@ -90,7 +91,9 @@ class RequestRunner:
 
     def __init__(self) -> None:
         self.client, self.clock = Client(), CpuClock()
-        self.client.force_login(get_user_model()._default_manager.create_user("bench"))
+        user = get_user_model()._default_manager.create_user("bench")
+        user.groups.add(Group.objects.get(name="manager"))
+        self.client.force_login(user)
         self.requests = [(kind, path) for kind, paths in requests_by_kind().items() for path in paths]
         tuning.tune_gc()  # as a web process does
         self.run_round()  # compiles the templates

@@ -1,17 +1,26 @@
 """Template context processors."""
 
-import functools
 from typing import Any
 
 from django.http import HttpRequest
 
-from downloads.accounts.permissions import can_manage, can_view
+from downloads.accounts.permissions import Permission, can_open_admin, has_permission, is_signed_in
 
 
-def view_permission(request: HttpRequest) -> dict[str, Any]:
-    """Add `can_view` and `can_manage` to the context of every template."""
-    # A request that was rejected before AuthenticationMiddleware has no user.
+class UserPermissions:
+    """Permissions of one user for templates: `{% if can.delete %}`. Each is looked up when a template asks for it."""
+
+    def __init__(self, user: Any) -> None:
+        self._user = user
+
+    def __getitem__(self, name: str) -> bool:
+        return has_permission(self._user, Permission[name.upper()])
+
+
+def permissions(request: HttpRequest) -> dict[str, Any]:
+    """Add `can`, `is_signed_in` and `can_open_admin` to the context of every template."""
+    # A request that was rejected before AuthenticationMiddleware has no user: templates then permit nothing.
     if not hasattr(request, "user"):
-        return {"can_view": False, "can_manage": False}
-    # A function, which templates call: few pages ask, and permissions are a query.
-    return {"can_view": can_view(request.user), "can_manage": functools.partial(can_manage, request.user)}
+        return {}
+    user = request.user
+    return {"can": UserPermissions(user), "is_signed_in": is_signed_in(user), "can_open_admin": can_open_admin(user)}

@@ -1,20 +1,101 @@
-"""Permission checks of pages, WebSocket and media: viewing the archive, changing it, and managing its program."""
+"""Permissions and roles: the one place that decides who may do what.
 
+Pages, the WebSocket, media files, the admin and the monitoring endpoints ask here. Commands do not: whoever has a
+shell on the archive's machine owns its data folder, and may do everything.
+"""
+
+import enum
+import hmac
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
+
+
+class Permission(enum.StrEnum):
+    """What can be permitted, each by the name of a model permission of Django."""
+
+    VIEW = "downloads.view_video"
+    ADD = "downloads.add_video"
+    CHANGE = "downloads.change_video"  # retry, cancel, reorder, download again
+    DELETE = "downloads.delete_video"
+    MANAGE = "downloads.manage_archive"  # the queue as a whole, yt-dlp, the audit log
+
+
+# Groups that a migration made, the lowest first. Only their permissions count: they may be renamed, or others be made.
+ROLES: Mapping[str, frozenset[Permission]] = {
+    "viewer": frozenset({Permission.VIEW}),
+    "editor": frozenset({Permission.VIEW, Permission.ADD, Permission.CHANGE}),
+    "manager": frozenset(Permission),
+}
+# What a person was about to do, for the sentence that refuses it.
+_ACTIVITIES = {
+    Permission.VIEW: "Viewing this archive",
+    Permission.ADD: "Adding videos",
+    Permission.CHANGE: "Retrying, cancelling and reordering videos",
+    Permission.DELETE: "Deleting videos",
+    Permission.MANAGE: "Managing the archive (the whole queue, yt-dlp, the audit log)",
+}
+
+
+class RoleRequired(PermissionDenied):
+    """A request that lacks a permission; the message names the role to ask for, and who can give it."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+        super().__init__(
+            f"{_ACTIVITIES[permission]} needs the role “{required_role(permission)}”, which your account does not have."
+            " An administrator of this archive can give it to you."
+        )
+
+
+def has_permission(user: Any, permission: Permission) -> bool:
+    """Return True if `user` has this permission; VIEW needs no query.
+
+    Everyone may view an open archive. All who are signed in are viewers, with or without that role.
+    """
+    if permission is Permission.VIEW:
+        return not settings.PRIVATE or is_signed_in(user)
+    return is_signed_in(user) and bool(user.has_perm(permission))
 
 
 def can_view(user: Any) -> bool:
-    """Return True if `user` may view the archive: everyone may if it is open, signed-in users if it is private."""
-    return not settings.PRIVATE or user.is_authenticated
+    """Return True if `user` may view the archive."""
+    return has_permission(user, Permission.VIEW)
 
 
-def can_change(user: Any) -> bool:
-    """Return True if `user` may add, cancel, retry and delete videos: signed-in users may."""
-    return bool(user.is_authenticated)
+def require(user: Any, permission: Permission) -> None:
+    """Raise RoleRequired, which `downloads.views.refusals` answers, if `user` lacks the permission."""
+    if not has_permission(user, permission):
+        raise RoleRequired(permission)
 
 
-def can_manage(user: Any) -> bool:
-    """Return True if `user` may update yt-dlp: staff who may change videos in the admin, such as superusers."""
-    return bool(user.is_authenticated and user.is_active and user.is_staff and user.has_perm("downloads.change_video"))
+def is_signed_in(user: Any) -> bool:
+    """Return True for the user of an active account."""
+    return bool(user.is_authenticated and user.is_active)
+
+
+def can_open_admin(user: Any) -> bool:
+    """Return True if `user` may open the admin, by Django's own rule."""
+    return is_signed_in(user) and bool(user.is_staff)
+
+
+def can_manage_users(user: Any) -> bool:
+    """Return True if `user` may give any role and any permission: superusers may."""
+    return is_signed_in(user) and bool(user.is_superuser)
+
+
+def can_monitor(authorization: bytes) -> bool:
+    """Return True if an Authorization header permits reading metrics and the details of health checks."""
+    if not settings.PRIVATE:
+        return True
+    scheme, _, token = authorization.partition(b" ")
+    # RFC 9110, 11.1: the scheme's name is case-insensitive.
+    is_valid = scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), settings.METRICS_TOKEN.encode())
+    return is_valid and bool(settings.METRICS_TOKEN)
+
+
+def required_role(permission: Permission) -> str:
+    """Return the lowest role that has this permission."""
+    return next(name for name, permissions in ROLES.items() if permission in permissions)

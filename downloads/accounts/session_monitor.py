@@ -91,7 +91,7 @@ def _valid_session_keys(session_keys: list[str]) -> Iterator[str]:
     for key, data in session_data.items():
         user = users_by_id.get(str(user_ids[key]))
         hash_matches = user and constant_time_compare(data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
-        if user and hash_matches and user.is_active and permissions.can_view(user):
+        if user and hash_matches and permissions.is_signed_in(user) and permissions.can_view(user):
             yield key
 
 

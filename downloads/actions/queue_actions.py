@@ -9,12 +9,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
+from downloads.accounts.permissions import Permission, require
 from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
 from downloads.models import Queue, Status, Video
 
 
 def run_queue_action(request: HttpRequest, action_name: str) -> None:
-    """Run an action of QUEUE_ACTIONS on the queue, and add its message to the request."""
+    """Run an action of QUEUE_ACTIONS on the queue, and add its message to the request; may raise RoleRequired."""
+    require(request.user, Permission.MANAGE)
     text, undo = QUEUE_ACTIONS[action_name](request.user)
     messages.info(request, text, extra_tags=undo)
 

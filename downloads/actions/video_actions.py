@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 
 from downloads import formatting
+from downloads.accounts.permissions import Permission, require
 from downloads.models import QueuePosition, Status, Video
 from downloads.models.removal import RemovalError
 
@@ -30,6 +31,7 @@ class Action:
     done_plural: str
     skipped_text: str
     undo_action: str = ""
+    permission: Permission = Permission.CHANGE
 
 
 ACTIONS = {
@@ -80,7 +82,11 @@ ACTIONS = {
         "cancel",
     ),
     "delete": Action(
-        lambda video, user, _: video.remove(f"Deleted by {user}"), "is deleted", "are deleted", "was deleted before"
+        lambda video, user, _: video.remove(f"Deleted by {user}"),
+        "is deleted",
+        "are deleted",
+        "was deleted before",
+        permission=Permission.DELETE,
     ),
 }
 
@@ -91,13 +97,20 @@ UNCHANGED_TEXTS = "is not downloaded again; it is as it was", "are not downloade
 PLAYLIST_CHECKED_TEXTS = "is looked through for new videos", "are looked through for new videos"
 
 
+def required_permission(action_name: str) -> Permission:
+    """Return the permission that an action of ACTIONS needs; CHANGE for one that does not exist."""
+    return ACTIONS[action_name].permission if action_name in ACTIONS else Permission.CHANGE
+
+
 def run_action(
     request: HttpRequest, videos: Iterable[Video], action_name: str, positions: Mapping[str, str] = MappingProxyType({})
 ) -> list[Video]:
     """Run an action of ACTIONS on each video, add messages about the outcome, and return the changed videos.
 
-    `positions` maps video ids to former queue positions (QueuePosition as a string); only "behind" uses it.
+    Raises RoleRequired if the user may not do this. `positions` maps video ids to former queue positions (QueuePosition
+    as a string); only "behind" uses it.
     """
+    require(request.user, required_permission(action_name))
     videos, action = list(videos), ACTIONS[action_name]
     positions_before = {video.video_id: video.queue_position for video in videos}
     changed: list[Video] = []

@@ -30,6 +30,9 @@ class Queue(models.Model):
     held_by = models.CharField(max_length=255, blank=True)
     held_because = models.CharField("reason of the hold", max_length=500, blank=True)
 
+    class Meta:
+        permissions = (("manage_archive", "Can manage the whole queue, yt-dlp and the audit log"),)
+
     def __str__(self) -> str:
         return self.blocked_reason or "The queue is running"
 

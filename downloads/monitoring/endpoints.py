@@ -6,7 +6,6 @@ the root, whatever the path; what comes through a reverse proxy has the path.
 """
 
 import asyncio
-import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -14,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
+from downloads.accounts import permissions
 from downloads.monitoring import health, metrics
 from downloads.ytdlp_update.selection import select_version_cached
 
@@ -59,12 +59,7 @@ async def prometheus_metrics(scope: Any) -> ProbeResponse:
 
 
 def _is_authorized(scope: Any) -> bool:
-    if not settings.PRIVATE:
-        return True
-    scheme, _, token = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
-    # RFC 9110, 11.1: the scheme's name is case-insensitive.
-    is_valid = scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), settings.METRICS_TOKEN.encode())
-    return is_valid and bool(settings.METRICS_TOKEN)
+    return permissions.can_monitor(dict(scope["headers"]).get(b"authorization", b""))
 
 
 ENDPOINTS: dict[str, Callable[[Any], Awaitable[ProbeResponse]]] = {

@@ -26,19 +26,19 @@ def video_card(context: template.Context, video: Video, section: str) -> SafeStr
 
     The cache key is a digest of everything that the template reads, so no entry has to be invalidated.
     """
-    listing, can_change = context["browse"], context["can_change"]
+    listing, can = context["browse"], _video_permissions(context)
     fields = [(name, value) for name, value in vars(video).items() if name != "_state"]
     key_parts = (
         fields,
         time_ago(video.added_at),
         retry_message(video),
         section,
-        can_change,
+        tuple(can.items()),
         listing.search_words,
         listing.clear_url,
     )
     key = hashlib.sha256(repr(key_parts).encode()).hexdigest()
-    card_context = {"video": video, "section": section, "can_change": can_change, "browse": listing}
+    card_context = {"video": video, "section": section, "can": can, "browse": listing}
     card = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", card_context), None)
     return cast(SafeString, card)
 
@@ -61,13 +61,20 @@ def status_badge(status: str) -> str:
 @register.simple_tag(takes_context=True)
 def action_buttons(context: template.Context, video: Video) -> SafeString:
     """Render the buttons of the actions that a video's status allows."""
-    return _fill_in_video_id(video, _render_action_buttons(video.status, context["can_change"]))
+    can = _video_permissions(context)
+    return _fill_in_video_id(video, _render_action_buttons(video.status, **can))
+
+
+def _video_permissions(context: template.Context) -> dict[str, bool]:
+    """Return the permissions that the buttons of a video depend on; a cache of them has to tell these apart."""
+    can = context.get("can")
+    return {name: bool(can and can[name]) for name in ("change", "delete")}
 
 
 @functools.cache
-def _render_action_buttons(status: str, can_change: bool) -> str:
+def _render_action_buttons(status: str, **can: bool) -> str:
     video = Video(video_id=PLACEHOLDER_ID, status=status)
-    return render_to_string("downloads/_actions.html", {"video": video, "can_change": can_change})
+    return render_to_string("downloads/_actions.html", {"video": video, "can": can})
 
 
 @register.simple_tag

@@ -21,6 +21,7 @@ from downloads.tests.support.half_open_proxy import HalfOpenProxy
 from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
+from downloads.tests.support.users import make_user
 
 FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
@@ -165,7 +166,7 @@ def waiting_videos(redis_server):
 
 @pytest.fixture
 def signed_in_user(client):
-    user = get_user_model().objects.create_user("ada", password="x")
+    user = make_user("ada", "manager", password="x")
     client.force_login(user)
     return user
 

@@ -9,17 +9,18 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
+from downloads.accounts.permissions import Permission, require
 from downloads.actions import delete_confirmation, queue_actions, video_actions
 from downloads.models import Video
 from downloads.views import responses
-from downloads.views.decorators import post_only, require_change_access
+from downloads.views.decorators import post_only, require_permission
 
 # The actions that a video's own buttons offer; each has a URL.
 SINGLE_VIDEO_ACTIONS = ("retry", "cancel", "front", "again")
 
 
 @post_only
-@require_change_access
+@require_permission(Permission.CHANGE)
 def video_action(request: HttpRequest, video_id: str, action_name: str) -> HttpResponse:
     """Run an action on one video."""
     video = Video.objects.filter(video_id=video_id).first()
@@ -30,10 +31,10 @@ def video_action(request: HttpRequest, video_id: str, action_name: str) -> HttpR
 
 
 @post_only
-@require_change_access
 def bulk_action(request: HttpRequest) -> HttpResponse:
     """Run the action named by `do` on the videos named by `id`; "delete" needs `confirmed`."""
     action_name = request.POST.get("do", "")
+    require(request.user, video_actions.required_permission(action_name))
     video_ids = request.POST.getlist("id")
     if len(video_ids) > video_actions.MAX_VIDEOS_PER_ACTION:
         messages.error(
@@ -53,7 +54,7 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_change_access
+@require_permission(Permission.DELETE)
 def delete_video(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show the delete confirmation (GET) or delete the video (POST)."""
     video = Video.objects.filter(video_id=video_id).first()
@@ -91,7 +92,7 @@ def _delete_videos(request: HttpRequest, videos: list[Video]) -> HttpResponse:
 
 
 @post_only
-@require_change_access
+@require_permission(Permission.MANAGE)
 def queue_action(request: HttpRequest, action_name: str) -> HttpResponse:
     """Run an action on the whole queue."""
     queue_actions.run_queue_action(request, action_name)

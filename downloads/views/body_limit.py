@@ -8,6 +8,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from downloads import formatting
 from downloads.accounts import permissions
+from downloads.accounts.permissions import Permission, RoleRequired
 from downloads.views import responses
 
 MAX_FORM_BYTES = 256 * 1024
@@ -27,8 +28,10 @@ class BodyLimitMiddleware(MiddlewareMixin):
             return None
         if request.path != reverse("add"):
             return _too_large_response(request, _too_large_message(length, MAX_FORM_BYTES))
-        if not permissions.can_change(request.user):
+        if not permissions.is_signed_in(request.user):
             return _too_large_response(request, SIGNED_OUT_MESSAGE)
+        if not permissions.has_permission(request.user, Permission.ADD):
+            return _too_large_response(request, str(RoleRequired(Permission.ADD)))
         if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return _too_large_response(request, _too_large_message(length, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
         return None

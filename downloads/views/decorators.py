@@ -4,38 +4,28 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from downloads.accounts import permissions
-from downloads.views.responses import is_htmx_request, is_own_url, login_redirect, return_url
+from downloads.accounts.permissions import Permission
+from downloads.views.responses import is_own_url
 
 ViewFunction = Callable[..., HttpResponse]
 
 
-def require_view_access(view: ViewFunction) -> ViewFunction:
-    """Redirect users who may not view the archive to the sign-in page, and from there to the requested URL."""
+def require_permission(permission: Permission) -> Callable[[ViewFunction], ViewFunction]:
+    """Let only users with this permission reach the view; `refusals.permission_denied` answers the others."""
 
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if permissions.can_view(request.user):
+    def decorator(view: ViewFunction) -> ViewFunction:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            permissions.require(request.user, permission)
             return view(request, *args, **kwargs)
-        return login_redirect(request, return_url(request) if is_htmx_request(request) else request.get_full_path())
 
-    return guarded
+        return guarded
 
-
-def require_change_access(view: ViewFunction) -> ViewFunction:
-    """Redirect users who may not change the archive to the sign-in page, and from there to the page they came from."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if permissions.can_change(request.user):
-            return view(request, *args, **kwargs)
-        return login_redirect(request, return_url(request))
-
-    return guarded
+    return decorator
 
 
 def drop_foreign_next(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -50,20 +40,6 @@ def drop_foreign_next(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
                 del parameters["next"]
                 setattr(request, name, parameters)
         return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def require_manage_access(view: ViewFunction) -> ViewFunction:
-    """Answer 403 to users who may not manage the archive; redirect those who are not signed in to the sign-in page."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if permissions.can_manage(request.user):
-            return view(request, *args, **kwargs)
-        if request.user.is_authenticated:
-            raise PermissionDenied
-        return login_redirect(request, return_url(request))
 
     return guarded
 

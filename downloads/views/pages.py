@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
 from downloads.accounts import permissions
+from downloads.accounts.permissions import Permission
 from downloads.actions import video_actions
 from downloads.forms import IngestForm
 from downloads.intake import submit
@@ -21,7 +22,7 @@ from downloads.models import ACTIVE_STATUSES, Quality, Queue, Status, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
 from downloads.views.body_limit import SIGNED_OUT_MESSAGE
-from downloads.views.decorators import require_view_access
+from downloads.views.decorators import require_permission
 
 MAX_CARDS_PER_REQUEST = 100
 MAX_LOGIN_URL_CHARACTERS = 3_000  # nginx accepts response headers of up to 4,096 bytes
@@ -34,7 +35,7 @@ CARD_TEMPLATES = {
 
 
 @require_safe
-@require_view_access
+@require_permission(Permission.VIEW)
 def library(request: HttpRequest) -> HttpResponse:
     """Show the queue and one page of the archive; query parameters named like fields of the form fill it in."""
     context = _library_context(request)
@@ -46,7 +47,7 @@ def library(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@require_view_access
+@require_permission(Permission.VIEW)
 def library_list(request: HttpRequest) -> HttpResponse:
     """Return the library's list alone, for a page that missed a change."""
     return render(request, "downloads/_list.html", _library_context(request))
@@ -55,8 +56,9 @@ def library_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_videos(request: HttpRequest) -> HttpResponse:
     """Add the videos of the submitted URLs; rejected lines stay in the form, each with the reason."""
-    if not permissions.can_change(request.user):
+    if not permissions.is_signed_in(request.user):
         return _keep_form_through_login(request)
+    permissions.require(request.user, Permission.ADD)
     if request.method != "POST":
         return redirect(reverse("library") + "#id_urls")
     form = IngestForm(request.POST)
@@ -115,13 +117,13 @@ def _keep_form_through_login(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@require_view_access
+@require_permission(Permission.VIEW)
 def video_cards(request: HttpRequest) -> HttpResponse:
     """Return the partials of the requested videos, each of the kind `as`; "admin" also lists ids that are gone."""
     kind = requested if (requested := request.GET.get("as")) in CARD_TEMPLATES else "card"
     ids = request.GET.getlist("id")[:MAX_CARDS_PER_REQUEST]
     videos = Video.objects.with_ids(ids)
-    context: dict[str, Any] = {"partial": CARD_TEMPLATES[kind], "can_change": permissions.can_change(request.user)}
+    context: dict[str, Any] = {"partial": CARD_TEMPLATES[kind]}
     if kind == "card":
         listing = Listing(request.GET)
         listed_videos = list(videos.without_long_text(listing.search_words))
@@ -139,29 +141,19 @@ def video_cards(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@require_view_access
+@require_permission(Permission.VIEW)
 def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show one video: its player, its metadata and its history."""
     # Read before the row: a change in between is then newer than `rev`, and the page fetches it.
     rev = Video.objects.latest_rev()
     video = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
-    context = {
-        "video": video,
-        "detail": video_page.video_page_context(video, request.GET),
-        "rev": rev,
-        "can_change": permissions.can_change(request.user),
-    }
+    context = {"video": video, "detail": video_page.video_page_context(video, request.GET), "rev": rev}
     return render(request, "downloads/detail.html", context)
 
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:
     listing = Listing(request.GET)
-    return {
-        "rev": listing.rev,
-        "browse": listing,
-        **_queue_context(listing),
-        "can_change": permissions.can_change(request.user),
-    }
+    return {"rev": listing.rev, "browse": listing, **_queue_context(listing)}
 
 
 def _queue_context(listing: Listing) -> dict[str, Any]:

@@ -9,12 +9,24 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.csrf import csrf_failure as default_csrf_failure
 
+from downloads.accounts.permissions import Permission, RoleRequired, is_signed_in
 from downloads.outage_log import LogLimiter
-from downloads.views.responses import is_htmx_request, message_response
+from downloads.views.responses import (
+    is_htmx_request,
+    login_redirect,
+    message_response,
+    refresh_videos,
+    return_url,
+)
 
 MAX_HOST_LENGTH = 200
+# For what Django refuses itself, in the admin.
+NO_PERMISSION_TEXT = (
+    "Your account does not have the permission that this needs. An administrator of this archive can give it to you."
+)
 RELOAD_TEXT = "Reload the page, then try again."
 refused_hosts = LogLimiter(__name__)
+refused_users = LogLimiter(__name__)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -44,6 +56,26 @@ def _typed_fields(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the form's fields, without its token."""
     fields = [(name, value) for name, values in request.POST.lists() for value in values]
     return [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that lacks a permission (handler403), in words that name the role; strangers may sign in.
+
+    On an open page htmx shows the sentence in place, and fetches the videos again, whose buttons may have changed.
+    """
+    if isinstance(exception, RoleRequired) and not is_signed_in(request.user):
+        is_page = exception.permission is Permission.VIEW and not is_htmx_request(request)
+        return login_redirect(request, request.get_full_path() if is_page else return_url(request))
+    text = str(exception) or NO_PERMISSION_TEXT
+    if is_htmx_request(request):
+        response = refresh_videos(message_response(request, text, status=403), [])
+    else:
+        pasted_text = request.POST.get("urls", "") if request.path == reverse("add") else ""
+        response = render(request, "403.html", {"text": text, "pasted_text": pasted_text}, status=403)
+    # Django would log it with a traceback.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    refused_users.warning(request.user.pk, "Refused %s %s to %s: %s", request.method, request.path, request.user, text)
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -16,6 +16,7 @@ from django_htmx.http import (
     HttpResponseClientRedirect,
     push_url,
     replace_url,
+    reselect,
     reswap,
     retarget,
     trigger_client_event,
@@ -77,10 +78,13 @@ def _messages_response(request: HttpRequest) -> HttpResponse:
     return reswap(response, "outerHTML")
 
 
-def message_response(request: HttpRequest, text: str) -> HttpResponse:
+def message_response(request: HttpRequest, text: str, status: int = 200) -> HttpResponse:
     """Show an error message on the open page."""
     messages.error(request, text)
-    return _messages_response(request)
+    response = _messages_response(request)
+    response.status_code = status
+    # From error pages, htmx selects another part (`htmx-config` in base.html).
+    return reselect(response, "[data-part='messages']")
 
 
 def current_url_has_parameter(request: HttpRequest, parameter: str) -> bool:

@@ -5,15 +5,16 @@ import logging
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
+from downloads.accounts.permissions import Permission
 from downloads.views import responses
-from downloads.views.decorators import post_only, require_manage_access
+from downloads.views.decorators import post_only, require_permission
 from downloads.ytdlp_update import status
 
 logger = logging.getLogger(__name__)
 
 
 @post_only
-@require_manage_access
+@require_permission(Permission.MANAGE)
 def update_ytdlp(request: HttpRequest) -> HttpResponse:
     """Request an update; it takes too long for a web request."""
     try:

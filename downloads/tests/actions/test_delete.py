@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
@@ -11,6 +10,7 @@ from downloads.actions import delete_confirmation
 from downloads.files import trash
 from downloads.models import Metadata, Status, StoredFiles, Video
 from downloads.tests.support.factories import complete, running, waiting
+from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("child_environment", "static_files")]
 HTMX_HEADERS = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/"}
@@ -18,8 +18,7 @@ HTMX_HEADERS = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testse
 
 @pytest.fixture
 def signed_in_client(client):
-    user = get_user_model().objects.create_user("ada")
-    client.force_login(user)
+    client.force_login(make_user())
     return client
 
 

@@ -5,13 +5,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 
 from downloads.models import Status, Video, VideoEvent
 from downloads.tests.support.factories import waiting
 from downloads.tests.support.removal import is_gone
+from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
@@ -46,7 +46,7 @@ def test_it_is_cancelled_and_retried_by_one_of_many():
 
 
 def test_concurrent_requests_all_get_an_answer(client):
-    client.force_login(get_user_model().objects.create_user("ada"))
+    client.force_login(make_user())
     video = waiting()
 
     def press(verb: str) -> str:

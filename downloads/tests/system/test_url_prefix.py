@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -16,6 +15,7 @@ from downloads.progress.keys import SUBPROTOCOL
 from downloads.tests.support import factories, nginx, pictures
 from downloads.tests.support.processes import RunManage, free_port, get_status, manage_processes
 from downloads.tests.support.site_crawler import HTMX_HEADERS, SiteCrawler
+from downloads.tests.support.users import make_user
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -91,8 +91,8 @@ def sign_in(crawler: SiteCrawler, name: str) -> requests.Response:
 
 
 def create_people() -> None:
-    get_user_model().objects.create_user("ada", password=PASSWORD)
-    get_user_model().objects.create_superuser("root", password=PASSWORD)
+    make_user("ada", password=PASSWORD)
+    make_user("root", "superuser", password=PASSWORD)
 
 
 # Pages --------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.contrib.auth import get_user_model
 
 from downloads.models import Video
 from downloads.tests.support.factories import FIRST_URL, SECOND_URL
+from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 # Literal public addresses, so that no host name is resolved.
@@ -167,7 +167,7 @@ def test_it_splits_lines_at_each_line_end(client, signed_in_user, line_end):
 
 
 def test_it_loses_nothing_where_one_has_to_sign_in_again(client):
-    ann = get_user_model().objects.create_user("ann")
+    ann = make_user("ann")
     pasted = {"urls": "https://a.example/1\nhttps://b.example/<2>", "quality": "720p", "subtitles": "en,de"}
     for answer in (client.post("/videos/add/", pasted), client.post("/videos/add/", pasted, HTTP_HX_REQUEST="true")):
         login_url = answer.headers.get("Location") or answer.headers["HX-Redirect"]

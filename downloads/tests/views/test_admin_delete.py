@@ -5,8 +5,6 @@ from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from downloads.admin import MAX_VIDEOS_PER_DELETE
@@ -14,6 +12,7 @@ from downloads.files import trash
 from downloads.models import Video
 from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
 from downloads.tests.support.factories import complete, failed, waiting
+from downloads.tests.support.users import make_staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -95,15 +94,13 @@ def test_it_deletes_nothing_for_nonsense(superuser_client, chosen):
 
 
 def test_it_lets_those_delete_who_may(client):
-    user = get_user_model().objects.create_user("bob", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=("view_video", "change_video")))
-    client.force_login(user)
+    client.force_login(make_staff("bob", "view_video", "change_video"))
     video = complete()
     assert client.get(reverse("admin:downloads_video_delete", args=[video.pk])).status_code == 403
     assert client.post(DELETE_URL, {"chosen": video.pk}).status_code == 403
     page = client.get(CHANGELIST_URL).content.decode()
     assert "delete_selected" not in page
-    assert "/queue/pause" in page
+    assert "/queue/pause" not in page
     run_admin_action(client, "delete_selected", video)
     assert Video.objects.exists()
 

@@ -5,7 +5,6 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import QuerySet
@@ -16,6 +15,7 @@ from downloads.models import Metadata, Status, Video
 from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
+from downloads.tests.support.users import make_staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -85,9 +85,7 @@ def test_it_offers_no_adding(superuser_client):
 
 
 def test_it_lets_those_act_who_may(client):
-    user = get_user_model().objects.create_user("bob", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_video"))
-    client.force_login(user)
+    client.force_login(make_staff("bob", "view_video"))
     video = failed("a")
     run_admin_action(client, "retry", video)
     assert "/queue/pause" not in client.get(CHANGELIST_URL).content.decode()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 from PIL import Image
@@ -16,6 +15,7 @@ from downloads.files.thumbnails import stored
 from downloads.models import StoredFiles, Video
 from downloads.tests.support import pictures
 from downloads.tests.support.subtitles import MALFORMED_SUBTITLE_FILES
+from downloads.tests.support.users import make_user
 from downloads.views import media
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -346,7 +346,7 @@ def test_it_refuses_strangers_of_a_private_archive(video_with_files, settings):
     settings.PRIVATE = True
     assert get_media(video_with_files.video_id).status_code == 403
     assert get_media("nope").status_code == 403
-    user = get_user_model().objects.create_user("ada", password="x")
+    user = make_user("ada", role="")
     assert get_media(video_with_files.video_id, user=user, range="bytes=0-1").status_code == 206
 
 
