@@ -10,9 +10,7 @@ from django.contrib.admin import helpers
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import PermissionDenied
 from django.db import NotSupportedError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -26,6 +24,8 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from downloads import formatting
+from downloads.accounts.permissions import Permission, has_permission, require
+from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, SafeLookupMixin
 from downloads.actions import delete_confirmation, video_actions
 from downloads.library.filters import frequent_values
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
@@ -49,25 +49,9 @@ MAX_VIDEOS_PER_DELETE = 10_000  # keeps the confirmation page and its field of p
 UNTITLED_STATUSES = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
 
 
-class SafeLookupMixin:
-    """Mixin that accepts an empty `_to_field` parameter, to which Django's own admin answers 500."""
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the object by its primary key, unless a field is named."""
-        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
-
-
 admin.site.unregister((User, Group))
-
-
-@admin.register(User)
-class ArchiveUserAdmin(SafeLookupMixin, UserAdmin):
-    """Admin of user accounts."""
-
-
-@admin.register(Group)
-class ArchiveGroupAdmin(SafeLookupMixin, GroupAdmin):
-    """Admin of groups."""
+admin.site.register(User, ArchiveUserAdmin)
+admin.site.register(Group, ArchiveGroupAdmin)
 
 
 class VideoEventInline(admin.TabularInline):
@@ -91,6 +75,10 @@ class VideoEventInline(admin.TabularInline):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: events are never changed."""
         return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show the history to those who may view the video, as its page does."""
+        return has_permission(request.user, Permission.VIEW)
 
 
 def _format_datetime(moment: dt.datetime, date_format: str) -> str:
@@ -199,19 +187,31 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         """Return False: the library's form, which validates URLs, adds videos."""
         return False
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """List the videos on the admin's first page for those who may view them."""
+        return has_permission(request.user, Permission.VIEW)
+
+    def has_view_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
+        """Allow what the pages allow."""
+        return has_permission(request.user, Permission.VIEW)
+
     def has_change_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
         """Allow actions but no edit form, which would write back a state that has changed since."""
-        return obj is None and super().has_change_permission(request)
+        return obj is None and has_permission(request.user, Permission.CHANGE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
+        """Allow what the pages allow."""
+        return has_permission(request.user, Permission.DELETE)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, below the queue for users who may change it; a query that fails redirects to all videos."""
-        queue = Queue.get_or_default() if self.has_change_permission(request) else None
-        context = {"title": "Videos", "queue": queue, **_ytdlp_context(), **(extra_context or {})}
+        """Show the list, below the queue; a query that fails redirects to all videos."""
+        context = {"title": "Videos", "queue": Queue.get_or_default(), **_ytdlp_context(), **(extra_context or {})}
         try:
             if request.method != "POST":
                 response = super().changelist_view(request, context)
                 # Rendered here, since the template runs queries that may raise the same errors.
                 return response.render() if isinstance(response, TemplateResponse) else response
+            _require_action_permission(request)
             # Run the query before the action, so that errors of the action are not taken for errors of the query.
             self.get_changelist_instance(request)
             selected_pks = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
@@ -277,8 +277,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         Unlike Django's own view it opens no transaction, since `Video.remove` has one.
         """
         video = self.get_object(request, unquote(object_id))
-        if not self.has_delete_permission(request, video):
-            raise PermissionDenied
+        require(request.user, Permission.DELETE)
         if video is None:
             messages.info(request, responses.VIDEO_GONE_MESSAGE)
             return redirect(CHANGELIST_URL_NAME)
@@ -308,8 +307,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
 
     def delete_confirmed(self, request: HttpRequest) -> HttpResponse:
         """Delete the videos that the confirmation page named, and log that in the admin's history."""
-        if not self.has_delete_permission(request):
-            raise PermissionDenied
+        require(request.user, Permission.DELETE)
         # Fewer than 19 digits fit a 64-bit integer; a larger number would make SQLite raise OverflowError.
         pks = [int(text) for text in request.POST.get("chosen", "").split() if text.isdecimal() and len(text) < 19]
         deleted = video_actions.run_action(request, Video.objects.filter(pk__in=pks).order_by("pk"), "delete")
@@ -318,3 +316,10 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
             messages.info(request, "Select videos first, then what to do with them.")
         query = QueryDict(request.POST.get("query", "")).urlencode()
         return redirect(reverse(CHANGELIST_URL_NAME) + f"?{query}" * bool(query))
+
+
+def _require_action_permission(request: HttpRequest) -> None:
+    """Refuse an action of the list that this user may not take; Django would say that none was selected."""
+    action_name = request.POST.get("action", "").removesuffix("_selected")
+    if action_name in video_actions.ACTIONS:
+        require(request.user, video_actions.required_permission(action_name))

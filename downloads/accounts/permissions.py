@@ -6,7 +6,7 @@ shell on the archive's machine owns its data folder, and may do everything.
 
 import enum
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -84,6 +84,11 @@ def can_open_admin(user: Any) -> bool:
 def can_manage_users(user: Any) -> bool:
     """Return True if `user` may give any role and any permission: superusers may."""
     return is_signed_in(user) and bool(user.is_superuser)
+
+
+def has_all_permissions(user: Any, names: Iterable[str]) -> bool:
+    """Return True if `user` has all of Django's permissions with these names ("app.codename")."""
+    return is_signed_in(user) and bool(user.has_perms(names))
 
 
 def can_monitor(authorization: bytes) -> bool:

@@ -5,11 +5,11 @@ import re
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings as project_settings
-from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from downloads.tests.support.responses import HTMX_HEADERS
+from downloads.tests.support.users import make_user
 from ytarchive.asgi import application
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_files", "redis_server")]
@@ -20,7 +20,7 @@ DJANGO_NAMES = {"sessionid", "csrftoken", "messages"}
 def upgraded_client() -> Client:
     """Return a browser that signed in, and opened a page, when the cookies had Django's names."""
     client = Client(enforce_csrf_checks=True)
-    client.force_login(get_user_model().objects.create_user("ann"))
+    client.force_login(make_user("ann"))
     client.get("/")
     for name, legacy_name in ((SESSION, "sessionid"), (CSRF, "csrftoken")):
         client.cookies[legacy_name] = client.cookies.pop(name).value
@@ -39,7 +39,7 @@ async def socket_opens(cookie: str) -> bool:
 
 
 def test_its_cookies_have_names_of_their_own(client):
-    user = get_user_model().objects.create_user("ann", password="x")
+    user = make_user("ann", password="x")
     client.post("/accounts/login/", {"username": "ann", "password": "x"})
     client.get("/")
     client.post("/queue/pause")

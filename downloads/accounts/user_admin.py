@@ -1,0 +1,81 @@
+"""Admin of user accounts and groups, in which nobody can give or take over more permissions than their own.
+
+Superusers may do all. Other staff, if a superuser gave them Django's permissions for users, may add and edit accounts
+that have no permission that they lack, and give such accounts roles that have none either. Whoever could edit a
+group, the field “superuser status” or an administrator's password would become an administrator.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from downloads.accounts.permissions import can_manage_users, has_all_permissions
+
+
+class SafeLookupMixin:
+    """Mixin that accepts an empty `_to_field` parameter, to which Django's own admin answers 500."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the object by its primary key, unless a field is named."""
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
+
+class ArchiveUserAdmin(SafeLookupMixin, UserAdmin):
+    """Admin of user accounts; passwords and deletion follow the permission to change an account."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow accounts that have no permission that this user lacks."""
+        return super().has_change_permission(request, obj) and _may_edit(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow accounts that have no permission that this user lacks."""
+        return super().has_delete_permission(request, obj) and _may_edit(request.user, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str] | tuple[str, ...]:
+        """Add the fields that give permissions past roles, except for superusers."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if can_manage_users(request.user) else (*fields, "is_staff", "is_superuser", "user_permissions")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the groups whose permissions this user has."""
+        if db_field.name == "groups" and not can_manage_users(request.user):
+            kwargs["queryset"] = _grantable_groups(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class ArchiveGroupAdmin(SafeLookupMixin, GroupAdmin):
+    """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Allow superusers."""
+        return super().has_add_permission(request) and can_manage_users(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow superusers."""
+        return super().has_change_permission(request, obj) and can_manage_users(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow superusers."""
+        return super().has_delete_permission(request, obj) and can_manage_users(request.user)
+
+
+def _may_edit(user: Any, account: User | None) -> bool:
+    if account is None or can_manage_users(user):
+        return True
+    # Not `get_all_permissions`, which is empty for an inactive account: that could be activated, and signed in to.
+    granted = Permission.objects.filter(Q(user=account) | Q(group__user=account)).select_related("content_type")
+    return not account.is_superuser and has_all_permissions(user, _permission_names(granted))
+
+
+def _grantable_groups(user: Any) -> QuerySet[Group]:
+    groups = Group.objects.prefetch_related("permissions__content_type")
+    pks = [group.pk for group in groups if has_all_permissions(user, _permission_names(group.permissions.all()))]
+    return Group.objects.filter(pk__in=pks)
+
+
+def _permission_names(granted: Iterable[Permission]) -> set[str]:
+    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in granted}

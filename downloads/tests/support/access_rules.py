@@ -1,0 +1,149 @@
+"""Rules of who may request what: one for each URL of the site and for each method that it has."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from downloads.accounts.permissions import Permission
+
+ANYONE, STAFF, SUPERUSER, NOBODY = "anyone", "staff", "superuser", "nobody"
+VIEW, ADD, CHANGE, DELETE, MANAGE = Permission
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one kind of request needs: a permission or one of the words above; in the admin, being staff besides.
+
+    `refusal_status` is the answer to those who may not, where it is neither the sign-in page nor 403. `is_written` is
+    true if the request changes the database for those who may.
+    """
+
+    method: str
+    needs: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    refusal_status: int = 0
+    is_written: bool = False
+
+
+def get(needs: str, refusal_status: int = 0, **data: Any) -> Rule:
+    return Rule("GET", needs, data, refusal_status)
+
+
+def post(needs: str, **data: Any) -> Rule:
+    return Rule("POST", needs, data, is_written=True)
+
+
+def post_without_change(needs: str, **data: Any) -> Rule:
+    return Rule("POST", needs, data)
+
+
+NO_GET, NO_POST = get(NOBODY, 405), Rule("POST", NOBODY, refusal_status=405)
+PAGE = [get(VIEW), NO_POST]
+FILE = [get(VIEW, 403), NO_POST]
+# Django answers a form with errors, or a page that is not there.
+STAFF_PAGE = [get(STAFF), post_without_change(STAFF)]
+SUPERUSER_PAGE = [get(SUPERUSER), post_without_change(SUPERUSER)]
+
+RULES: dict[str, list[Rule]] = {
+    "library": PAGE,
+    "list": PAGE,
+    "cards": [*PAGE, get(VIEW, **{"as": "admin", "id": "{video}"}), get(VIEW, **{"as": "detail", "id": "{video}"})],
+    "add": [get(ADD), post(ADD, urls="http://93.184.215.14/new.mp4", quality="best")],
+    "video": PAGE,
+    "delete": [get(DELETE), post(DELETE)],
+    "retry": [NO_GET, post(CHANGE)],
+    "cancel": [NO_GET, post(CHANGE)],
+    "front": [NO_GET, post(CHANGE)],
+    "again": [NO_GET, post(CHANGE)],
+    "many": [
+        NO_GET,
+        *(post(CHANGE, do=name, id="{waiting}") for name in ("cancel", "front")),
+        *(post(CHANGE, do=name, id="{failed}") for name in ("retry",)),
+        post(CHANGE, do="again", id="{complete}"),
+        *(
+            post_without_change(CHANGE, do=name, id="{complete}")
+            for name in ("restore", "take-back", "behind", "x", "")
+        ),
+        post_without_change(DELETE, do="delete", id="{complete}"),
+        post(DELETE, do="delete", id="{complete}", confirmed="1"),
+    ],
+    "queue-pause": [NO_GET, post(MANAGE)],
+    "queue-resume": [NO_GET, post_without_change(MANAGE)],
+    "queue-cancel-all": [NO_GET, post(MANAGE)],
+    "queue-retry-failed": [NO_GET, post(MANAGE)],
+    "update-ytdlp": [NO_GET, post_without_change(MANAGE)],
+    "progress": FILE,
+    "media": FILE,
+    "thumbnail": FILE,
+    "track": FILE,
+    "favicon.ico": [get(ANYONE)],
+    "login": [get(ANYONE), post_without_change(ANYONE, username="x", password="x")],
+    "logout": [NO_GET, post_without_change(ANYONE)],
+    "admin/login/": [get(ANYONE), post_without_change(ANYONE, username="x", password="x")],
+    "admin:login": [get(ANYONE)],
+    "admin/logout/": [post_without_change(ANYONE)],
+    "admin:logout": [post_without_change(ANYONE)],
+    "admin:index": STAFF_PAGE,
+    "admin:password_change": STAFF_PAGE,
+    "admin:password_change_done": STAFF_PAGE,
+    "admin:jsi18n": STAFF_PAGE,
+    "admin:view_on_site": STAFF_PAGE,
+    "admin:app_list": STAFF_PAGE,
+    "admin:autocomplete": [get(NOBODY)],  # no form of ours has such a field
+    "admin/(?P<url>.*)$": STAFF_PAGE,
+    "admin:downloads_video_changelist": [
+        get(VIEW),
+        get(VIEW, q="film", added_at__year="2026"),
+        post(CHANGE, action="retry", _selected_action="{failed_pk}"),
+        post(CHANGE, action="cancel", _selected_action="{waiting_pk}"),
+        post(CHANGE, action="front", _selected_action="{waiting_pk}"),
+        post(CHANGE, action="again", _selected_action="{complete_pk}"),
+        post_without_change(DELETE, action="delete_selected", _selected_action="{complete_pk}"),
+    ],
+    "admin:downloads_video_add": [get(NOBODY), post_without_change(NOBODY)],
+    "admin:downloads_video_change": [get(VIEW), post_without_change(NOBODY, title="x")],
+    "admin:downloads_video_delete": [get(DELETE), post_without_change(DELETE)],
+    "admin:downloads_video_delete_chosen": [
+        NO_GET,
+        post(DELETE, chosen="{complete_pk}"),
+    ],
+    "admin:downloads_video_history": [get(VIEW)],
+    "admin/downloads/video/<path:object_id>/": [get(VIEW)],
+    **{
+        f"admin:auth_{model}_{page}": SUPERUSER_PAGE
+        for model in ("user", "group")
+        for page in ("changelist", "add", "change", "delete", "history")
+    },
+    "admin:auth_user_password_change": SUPERUSER_PAGE,
+    "admin/auth/user/<path:object_id>/": [get(STAFF)],
+    "admin/auth/group/<path:object_id>/": [get(STAFF)],
+}
+
+
+@dataclass(frozen=True)
+class SitePattern:
+    """One URL pattern of the site: its name with the namespace, else its route; and whether it is of the admin."""
+
+    key: str
+    route: str
+    is_admin: bool
+
+
+def site_patterns() -> list[SitePattern]:
+    """Return all URL patterns, as the resolver has them."""
+    return [
+        SitePattern(f"{namespace}:{pattern.name}".removeprefix(":") if pattern.name else route, route, bool(namespace))
+        for pattern, route, namespace in _walk(get_resolver(), "", "")
+    ]
+
+
+def _walk(resolver: URLResolver, prefix: str, namespace: str) -> Iterator[tuple[URLPattern, str, str]]:
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern).removeprefix("^")
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern, route, pattern.namespace or namespace)
+        else:
+            yield pattern, route.removeprefix(settings.URL_PREFIX.removeprefix("/")), namespace
