@@ -13,7 +13,7 @@ COPY . .
 # Compiled at build time, since containers run with a read-only file system.
 RUN python -m compileall -q downloads ytarchive \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin ytarchive \
-    && install -d -o ytarchive -g ytarchive /data
+    && install -d -m 0700 -o ytarchive -g ytarchive /data
 
 USER 10001:10001
 VOLUME /data

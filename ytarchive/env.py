@@ -46,6 +46,14 @@ def env_int(name: str, default: int, low: int, high: int) -> int:
     return int(text)
 
 
+def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """Return one of these words."""
+    text = env_text(name).strip().lower()
+    if text and text not in choices:
+        raise ImproperlyConfigured(f"{name} is {text!r}; use {', '.join(choices[:-1])} or {choices[-1]}.")
+    return text or default
+
+
 def env_list(name: str, default: list[str]) -> list[str]:
     """Return the items of a comma-separated list."""
     items = [item.strip() for item in env_text(name).split(",")]

@@ -7,12 +7,13 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from ytarchive import data_folder
+from ytarchive import data_folder, data_permissions
 from ytarchive.env import (
     check_redis_url,
     check_url,
     env,
     env_bool,
+    env_choice,
     env_hosts,
     env_int,
     env_languages,
@@ -32,8 +33,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # The data folder -----------------------------------------------------------------------------
 
 DATA = Path(env_text("YTARCHIVE_DATA") or BASE_DIR / "data").expanduser().resolve()
+# Who else may read the files of finished videos; MEDIA_MODES has the permissions that this means.
+MEDIA_READERS = env_choice("YTARCHIVE_MEDIA_READERS", "owner", tuple(data_permissions.MEDIA_READERS))
+MEDIA_MODES = data_permissions.MEDIA_READERS[MEDIA_READERS]
 try:
+    # The one place for all processes and commands: each of them reads the settings before it writes anything.
+    data_permissions.set_umask(DATA)
     data_folder.create_data_folder(DATA)
+    data_permissions.restrict_data_folder(DATA, MEDIA_READERS)
     SECRET_KEY = env_text("DJANGO_SECRET_KEY") or data_folder.load_secret_key(DATA)
     REDIS_SOCKET = data_folder.redis_socket_path(DATA)
 except data_folder.DataFolderError as error:
@@ -232,5 +239,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Django's default would let everybody read the gathered static files.
+FILE_UPLOAD_PERMISSIONS = 0o600
 # 5,000 URLs of 2,048 characters, percent-encoded. Only the form that adds videos may send so much (body_limit.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024

@@ -4,6 +4,7 @@ A folder that was prepared on another file system is first copied to `.incoming`
 A folder that is replaced lies beside the prepared one, with the suffix `.old`, until it is removed.
 """
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -60,6 +61,17 @@ def stage(prepared_folder: Path, video_id: str) -> Path:
     shutil.copytree(prepared_folder, incoming)
     fsync_folder(incoming)
     return Path(incoming)
+
+
+def set_modes(folder: Path) -> None:
+    """Give a staged folder and its files the permissions that YTARCHIVE_MEDIA_READERS says.
+
+    A file system without permissions keeps its own.
+    """
+    with contextlib.suppress(PermissionError):
+        for path in folder.iterdir():
+            path.chmod(settings.MEDIA_MODES.file)
+        folder.chmod(settings.MEDIA_MODES.folder)
 
 
 def remove_replaced(prepared_folder: Path) -> None:

@@ -190,6 +190,7 @@ class Attempt:
         for sentence in [*inspection.describe_early_end(downloaded.media), *downloaded.subtitle_omissions]:
             self.leased_video.record_note(sentence)
         staged_folder = media_folder.stage(prepared_folder, self.video.video_id)
+        media_folder.set_modes(staged_folder)
         self.leased_video.finish(stored_files, lambda: media_folder.install(staged_folder, self.video.video_id))
         media_folder.remove_replaced(staged_folder)
 

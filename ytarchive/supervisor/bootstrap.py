@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 
@@ -15,6 +16,9 @@ from django.db import IntegrityError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from downloads.models import Video
+from ytarchive import data_permissions
+
+logger = logging.getLogger(__name__)
 
 WriteLine = Callable[[str], None]
 
@@ -36,6 +40,8 @@ def line_writer(output: OutputWrapper) -> WriteLine:
 
 def prepare_all(write_line: WriteLine) -> None:
     """Run all preparations; raise StartupError. `write_line` gets the new admin's password, if one is generated."""
+    if exposed := data_permissions.find_exposed(settings.DATA, settings.MEDIA_READERS):
+        logger.warning("%s", exposed)
     try:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("index", verbosity=0)

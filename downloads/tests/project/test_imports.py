@@ -83,6 +83,7 @@ TOP = {"admin", "urls", "routing", "templatetags", "management"}
 PROJECT = {
     "ytarchive.env": {"downloads.subtitles"},
     "ytarchive.data_folder": set(),
+    "ytarchive.data_permissions": set(),
     "ytarchive.formats": set(),
     "ytarchive.logging_config": set(),
     "ytarchive.sign_in_settings": set(),
@@ -91,11 +92,13 @@ PROJECT = {
     "ytarchive.settings": {
         "ytarchive.env",
         "ytarchive.data_folder",
+        "ytarchive.data_permissions",
         "ytarchive.logging_config",
         "ytarchive.sign_in_settings",
     },
     "ytarchive.server": {"downloads.fanout", "downloads.outage_log"},
     "ytarchive.supervisor": {
+        "ytarchive.data_permissions",
         "downloads.models",
         "downloads.monitoring",
         "downloads.parent_death",
