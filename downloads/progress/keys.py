@@ -13,8 +13,13 @@ SNAPSHOT_KEY = "ytarchive:progress"
 # The snapshot's own field beside one per video id; VIDEO_ID_PATTERN does not allow it.
 SNAPSHOT_HEAD_FIELD = "@"
 LEADER_KEY = "ytarchive:bridge"
+# Written by the health check, to see whether Redis takes writes.
+WRITE_PROBE_KEY = "ytarchive:probe"
 # Followed by <host>:<pid>; each worker sets its own key again before it expires.
 WORKER_KEY_PREFIX = "ytarchive:worker:"
+# Set by each worker with its own key; it outlives a restart of the only worker.
+WORKER_SEEN_KEY = "ytarchive:worker-seen"
+WORKER_SEEN_SECONDS = 30
 ECHO_CHANNEL_PREFIX = "ytarchive:echo:"
 # Hash with the sums of all processes' counters.
 COUNTS_KEY = "ytarchive:counts"

@@ -12,13 +12,12 @@ from downloads.outage_log import OutageLog
 from downloads.progress.keys import SNAPSHOT_KEY, VIDEO_ID_PATTERN, progress_channel
 from downloads.progress.message import InvalidMessage, Progress
 from downloads.progress.redis_clients import get_redis_client
+from downloads.progress.redis_errors import describe_with_error
 
 logger = logging.getLogger(__name__)
 REDIS_BACKOFF_SECONDS = 1.0  # no attempt after a failure, so that many messages do not each wait for a timeout
 _backoff_until = 0.0  # monotonic clock
-_outage_log = OutageLog(
-    logger, "Redis is unreachable, progress is not published: %s", "Redis is reachable again, progress is published"
-)
+_outage_log = OutageLog(logger, "Progress is not published: %s", "Redis can be used again, progress is published")
 
 
 def publish_progress(video_id: str, progress: Progress) -> bool:
@@ -42,7 +41,7 @@ def publish_many(progress_by_id: Mapping[str, Progress]) -> bool:
     try:
         _send_messages(progress_by_id)
     except (redis.RedisError, OSError) as error:
-        _outage_log.failed(error)
+        _outage_log.failed(describe_with_error(error))
         _backoff_until = now + REDIS_BACKOFF_SECONDS
         return False
     _backoff_until = 0.0

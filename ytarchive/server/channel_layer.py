@@ -42,8 +42,8 @@ class ShardConnection(RedisSingleShardConnection):
         super().__init__(host, channel_layer)
         self._outage_log = OutageLog(
             logger,
-            "Redis is unreachable, live updates wait for it: %s",
-            "Redis is reachable again, live updates continue",
+            "Live updates wait for Redis: %s",
+            "Redis can be used again, live updates continue",
         )
         self._pending_subscriptions: set[str] = set()
         self._last_error_logged_at = float("-inf")
