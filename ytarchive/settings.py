@@ -67,6 +67,8 @@ SUBTITLES = env_languages("YTARCHIVE_SUBTITLES")
 LEASE_SECONDS = env_int("YTARCHIVE_LEASE_SECONDS", 30, 4, 3600)
 STALL_SECONDS = env_int("YTARCHIVE_STALL_SECONDS", 60, 1, 3600)
 RETRY_SECONDS = env_int("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
+# A process that gives no sign of life for so long is frozen: it is killed and started again.
+WATCHDOG_SECONDS = env_int("YTARCHIVE_WATCHDOG_SECONDS", 60, 2, 3600)
 TICK_MS = env_int("YTARCHIVE_TICK_MS", 200, 20, 5000)
 ALLOW_PRIVATE_HOSTS = env_bool("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
 # `up` sets YTARCHIVE_PRIVATE for its web processes when it binds to more than loopback.
@@ -83,6 +85,8 @@ SUPERUSER_EMAIL = env_text("DJANGO_SUPERUSER_EMAIL")
 # Set by `runserver` only, for its child. It cannot be a command-line argument: if the code is broken, the child is
 # Django's own runserver, which shows the error, waits for a fix, and does not accept our arguments.
 RUNSERVER_FD = env_int("YTARCHIVE_RUNSERVER_FD", 0, 0, 65535)
+# Set by `up` and `runserver` only, for the processes that they watch: the pipe for heartbeats.
+HEARTBEAT_FD = env_int("YTARCHIVE_HEARTBEAT_FD", 0, 0, 65535)
 
 # Redis -------------------------------------------------------------------------------------------
 

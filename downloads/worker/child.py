@@ -4,7 +4,8 @@ Standard input is the control pipe: first one line of JSON with the job, then a 
 lease, or a line with a new rate limit in bytes per second. When it closes (the supervisor died, by whatever
 signal) or nothing arrives for CONTROL_TIMEOUT_SECONDS (the lease is about to expire, and another worker may
 claim the video), the whole process group kills itself, ffmpeg included. Standard output carries the progress
-to the supervisor, one line of JSON for each state; whatever else is printed there goes to the log.
+to the supervisor, one line of JSON for each state, and empty lines as heartbeats; whatever else is printed there
+goes to the log.
 """
 
 import json
@@ -15,10 +16,14 @@ import select
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 
 from django.conf import settings
 
 from downloads import database
+from downloads.liveness.heartbeat import CHECKS_PER_TIMEOUT
+from downloads.liveness.process_activity import GroupActivity
 from downloads.models import LEASE_DURATION, Video
 from downloads.network.proxy import EgressProxy, set_proxy_variables
 from downloads.network.rate_limiter import RateLimiter
@@ -31,6 +36,7 @@ from downloads.worker.stall_watchdog import StallWatchdog
 # Less than the lease: the child must be dead when the row may be claimed again.
 CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
 STALLED_MESSAGE = "The site sent nothing"
+FROZEN_PROGRAM_MESSAGE = "A program that processes the video, such as ffmpeg, stood still"
 
 
 def main() -> None:
@@ -46,17 +52,23 @@ def main() -> None:
     if video is None:
         return
     _limit_file_size()
-    watchdog = StallWatchdog(
-        lambda: rate_limiter.transferred_bytes, settings.STALL_SECONDS, lambda: _abort_stalled_download(video)
-    )
+    threading.Thread(target=_beat, args=(progress_fd,), name="heartbeat", daemon=True).start()
+    watchdog = _watch_stalls(video, lambda: rate_limiter.transferred_bytes, settings.STALL_SECONDS, STALLED_MESSAGE)
+    programs = _watch_stalls(video, GroupActivity().count, settings.WATCHDOG_SECONDS, FROZEN_PROGRAM_MESSAGE)
+
+    def watch_programs() -> None:
+        watchdog.stop_watching()
+        programs.start_watching()
+
     with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
         set_proxy_variables(proxy.url)
         attempt.run_attempt(
             video,
             proxy_url=proxy.url,
             on_progress=lambda state: _write_progress(progress_fd, state),
-            on_downloaded=watchdog.stop_watching,
+            on_downloaded=watch_programs,
         )
+    programs.stop_watching()
 
 
 def _isolate_stdio() -> tuple[int, int]:
@@ -93,10 +105,22 @@ def _watch_control_pipe(control_fd: int, rate_limiter: RateLimiter) -> None:
             rate_limiter.rate = int(rates[-1])
 
 
-def _abort_stalled_download(video: Video) -> None:
-    """Schedule a retry and kill the process group: a thread that blocks on the site cannot be interrupted."""
-    LeasedVideo(video).retry_later(f"{STALLED_MESSAGE} for {settings.STALL_SECONDS} s.")
-    os.killpg(0, signal.SIGKILL)
+def _watch_stalls(video: Video, get_count: Callable[[], int], seconds: float, message: str) -> StallWatchdog:
+    """Return a watchdog that ends this attempt, to be retried, when the count does not change for so long."""
+
+    def abort() -> None:
+        # The process group kills itself: a thread that blocks on the site or on a program cannot be interrupted.
+        LeasedVideo(video).retry_later(f"{message} for {seconds:g} s.")
+        os.killpg(0, signal.SIGKILL)
+
+    return StallWatchdog(get_count, seconds, abort)
+
+
+def _beat(progress_fd: int) -> None:
+    """Write an empty line to the supervisor from time to time: this process is not stopped."""
+    while True:
+        time.sleep(settings.WATCHDOG_SECONDS / CHECKS_PER_TIMEOUT / 2)
+        os.write(progress_fd, b"\n")
 
 
 def _limit_file_size() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from downloads.files import ffmpeg
+from downloads.liveness.heartbeat import SilenceCounter
 from downloads.models import LEASE_DURATION, Video
 
 # Less than child.CONTROL_TIMEOUT_SECONDS, which is less than the lease: first the supervisor stops the child,
@@ -36,6 +37,8 @@ class DownloadProcess:
         self._stop_requested_at: float | None = None
         self._partial_line = b""
         self._exit_reason: str | None = None
+        self._has_beaten = self._is_frozen = False
+        self._silence = SilenceCounter(settings.WATCHDOG_SECONDS)
         self._process = subprocess.Popen(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"],
             stdin=subprocess.PIPE,
@@ -71,7 +74,8 @@ class DownloadProcess:
         except BlockingIOError:
             return True
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
-        if lines:
+        self._has_beaten |= bool(lines)
+        if lines := [line for line in lines if line]:
             state = json.loads(lines[-1])
             self.latest_progress = {name: state[name] for name in PERSISTED_PROGRESS_FIELDS if name in state}
         return bool(data)
@@ -99,7 +103,10 @@ class DownloadProcess:
             self._signal_group(signal.SIGTERM)
 
     def kill_if_overdue(self) -> None:
-        """Send SIGKILL to a process group that has not ended within GRACE_PERIOD_SECONDS of the request."""
+        """Send SIGKILL to a group that is frozen, or has not ended within GRACE_PERIOD_SECONDS of the request."""
+        if self._exit_reason is None and not self.is_stopping and self._silence.poll(self._take_beat):
+            self._is_frozen = True
+            self._signal_group(signal.SIGKILL)
         if (
             self._exit_reason is None
             and self._stop_requested_at is not None
@@ -107,15 +114,22 @@ class DownloadProcess:
         ):
             self._signal_group(signal.SIGKILL)
 
+    def _take_beat(self) -> bool:
+        """Return whether the process has written since the last call."""
+        has_beaten, self._has_beaten = self._has_beaten, False
+        return has_beaten
+
     def reap(self) -> str | None:
         """Kill what is left of the group of a process that ended, and return the exit reason.
 
-        "" for success, such as "killed by SIGKILL" otherwise; None while the process runs.
+        "" for success, such as "killed by SIGKILL" otherwise; None while the process runs. A frozen one was killed.
         """
         if self._exit_reason is None and self._has_exited():
             # WNOWAIT has left it a zombie, so its pid, which is the group's id, cannot have been reused.
             self._signal_group(signal.SIGKILL)
-            self._exit_reason = _describe_exit(self._process.wait())
+            exit_status = self._process.wait()
+            frozen_reason = f"no sign of life for {settings.WATCHDOG_SECONDS} s"
+            self._exit_reason = frozen_reason if self._is_frozen else _describe_exit(exit_status)
         return self._exit_reason
 
     def _has_exited(self) -> bool:

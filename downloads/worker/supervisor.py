@@ -20,9 +20,11 @@ from django.db import connection
 
 from downloads.database import use_short_timeouts
 from downloads.files import ffmpeg, workspace
+from downloads.liveness.heartbeat import process_heartbeat
 from downloads.models import LEASE_DURATION, Queue, Video
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
+from downloads.progress.redis_errors import describe_with_error
 from downloads.worker.download_process import DownloadProcess
 from downloads.worker.orphaned_files import remove_orphaned_files
 from downloads.ytdlp_update.runner import UpdateRunner
@@ -56,6 +58,9 @@ class Supervisor:
         self._database_outage = OutageLog(
             logger, "The database cannot be used, retrying: %s", "The database can be used again."
         )
+        self._redis_outage = OutageLog(
+            logger, "Downloads go on, but no page can see this worker: %s", "Redis can be used again"
+        )
         self._are_orphans_removed = False
         self._disk_shortage = ""
         self._update_runner = UpdateRunner()
@@ -76,6 +81,7 @@ class Supervisor:
     # The event loop -----------------------------------------------------------------------------
 
     def _run_once(self) -> None:
+        process_heartbeat.beat()
         for key, _ in self._selector.select(self._select_timeout()):
             if isinstance(key.data, DownloadProcess):
                 self._receive_progress(key.data)
@@ -205,11 +211,15 @@ class Supervisor:
             logger.info("Requeued %d downloads whose lease had expired", count)
 
     def _write_heartbeat(self) -> None:
-        """Set this worker's heartbeat key, which the health checks read; skipped while Redis is down."""
-        with contextlib.suppress(redis.RedisError, OSError):
-            redis_clients.get_redis_client().set(
-                keys.WORKER_KEY_PREFIX + self.name, int(time.time()), ex=HEARTBEAT_TTL_SECONDS
-            )
+        """Set this worker's heartbeat key, which the health checks read; skipped while Redis takes no writes."""
+        client, now = redis_clients.get_redis_client(), int(time.time())
+        try:
+            client.set(keys.WORKER_KEY_PREFIX + self.name, now, ex=HEARTBEAT_TTL_SECONDS)
+            client.set(keys.WORKER_SEEN_KEY, now, ex=keys.WORKER_SEEN_SECONDS)
+        except (redis.RedisError, OSError) as error:
+            self._redis_outage.failed(describe_with_error(error))
+        else:
+            self._redis_outage.recovered()
 
     def _receive_progress(self, download: DownloadProcess) -> None:
         if not download.read_progress():

@@ -1,4 +1,4 @@
-"""Managed processes: each in its own session, killed with its parent, restarted with exponential backoff."""
+"""Managed processes: each in its own session, killed with its parent or when frozen, restarted with backoff."""
 
 import contextlib
 import functools
@@ -8,7 +8,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from django.conf import settings
+
+from downloads.liveness.heartbeat import SilenceCounter
 from downloads.parent_death import kill_when_parent_dies
+from ytarchive.supervisor.watchdog import HeartbeatSource
 
 INITIAL_RESTART_DELAY_SECONDS = 0.5
 STABLE_AFTER_SECONDS = 60.0  # an exit after this long resets the backoff
@@ -18,8 +22,9 @@ class ManagedProcess:
     """A command, its running process, and the time of its next start after an exit.
 
     `pass_fds` are inherited, `env` is the whole environment, `log_path` gets the output instead of the terminal, and
-    `grace_seconds` is the time from `request_stop` until the process should be killed. Start it from the main thread
-    only, since the kernel sends the parent-death signal when the thread that forked ends (prctl(2)).
+    `grace_seconds` is the time from `request_stop` until the process should be killed. Without a sign of life in
+    `heartbeat` for WATCHDOG_SECONDS it is frozen. Start it from the main thread only, since the kernel sends the
+    parent-death signal when the thread that forked ends (prctl(2)).
     """
 
     def __init__(
@@ -32,6 +37,7 @@ class ManagedProcess:
         log_path: Path | None = None,
         grace_seconds: float = 2.0,
         max_restart_delay: float = 30.0,
+        heartbeat: HeartbeatSource | None = None,
     ) -> None:
         self.name = name
         self.command = command
@@ -43,6 +49,11 @@ class ManagedProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.restart_at: float | None = None
         self.early_exits = 0
+        self.exit_status: int | None = None  # of the last process
+        self.is_stop_requested = False
+        self.is_frozen = False
+        self.heartbeat = heartbeat
+        self.silence = SilenceCounter(settings.WATCHDOG_SECONDS)
         self._started_at = time.monotonic()
 
     @property
@@ -54,15 +65,21 @@ class ManagedProcess:
         """Start the process."""
         self.restart_at = None
         self._started_at = time.monotonic()
+        self.exit_status, self.is_stop_requested, self.is_frozen = None, False, False
+        heartbeat_fd = 0
+        if self.heartbeat:
+            heartbeat_fd = self.heartbeat.fd
+            self.heartbeat.reset()
+        self.silence.reset()
         with contextlib.ExitStack() as files:
             output = files.enter_context(self.log_path.open("wb")) if self.log_path else None
             self.process = subprocess.Popen(
                 self.command,
-                env=self.env,
+                env={**(os.environ if self.env is None else self.env), "YTARCHIVE_HEARTBEAT_FD": str(heartbeat_fd)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=self.pass_fds,
+                pass_fds=(*self.pass_fds, *([heartbeat_fd] if heartbeat_fd else [])),
                 start_new_session=True,
                 preexec_fn=functools.partial(kill_when_parent_dies, os.getpid()),  # noqa: PLW1509  we have one thread
             )
@@ -72,7 +89,21 @@ class ManagedProcess:
         if self.process is None or (status := self.process.poll()) is None:
             return None
         self.process = None
+        self.exit_status = status
         return status
+
+    def kill_if_frozen(self) -> None:
+        """Kill the process group if it has given no sign of life for too long."""
+        if self.process is None or self.heartbeat is None or not self.silence.poll(self.heartbeat.has_beaten):
+            return
+        self.is_frozen = True
+        self.kill()
+
+    def describe_exit(self) -> str:
+        """Return how the last process ended, as text."""
+        if self.is_frozen:
+            return f"no sign of life for {self.silence.timeout_seconds:g} s: killed"
+        return describe_exit_status(self.exit_status or 0)
 
     def schedule_restart(self) -> float:
         """Schedule the next start after an unexpected exit; return the delay in seconds."""
@@ -85,6 +116,7 @@ class ManagedProcess:
     def request_stop(self) -> None:
         """Send SIGTERM, and cancel a scheduled restart."""
         self.restart_at = None
+        self.is_stop_requested = True
         if self.process is not None:
             self.process.terminate()
 

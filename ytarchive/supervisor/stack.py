@@ -17,7 +17,8 @@ from django.conf import settings
 from ytarchive.supervisor import bootstrap, readiness
 from ytarchive.supervisor.bootstrap import StartupError, WriteLine
 from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, local_url
-from ytarchive.supervisor.process import ManagedProcess, describe_exit_status
+from ytarchive.supervisor.process import ManagedProcess
+from ytarchive.supervisor.redis_process import RedisProcess
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Stack:
         listener: socket.socket,
         front_processes: list[ManagedProcess],
         bridge_processes: list[ManagedProcess],
-        redis_process: ManagedProcess | None,
+        redis_process: RedisProcess | None,
         write_line: WriteLine,
         reload_exit_status: int | None = None,
     ) -> None:
@@ -110,14 +111,18 @@ class Stack:
         for process in [*self.front_processes, *self.bridge_processes]:
             process.start()
 
-    def _wait_for_redis(self, process: ManagedProcess) -> None:
+    def _wait_for_redis(self, process: RedisProcess) -> None:
         deadline = time.monotonic() + REDIS_START_TIMEOUT_SECONDS
         while not readiness.is_redis_up():
             if process.reap() is not None:
-                raise StartupError(f"The embedded Redis-compatible server does not start: {process.last_log_line()}")
+                if not process.recover_from_damage():
+                    reason = process.failure_reason()
+                    raise StartupError(f"The embedded Redis-compatible server does not start: {reason}")
+                process.start()
             if time.monotonic() > deadline:
                 raise StartupError("The embedded Redis-compatible server does not answer.")
             self._sleep_until_signal(READINESS_POLL_SECONDS)
+        process.confirm_answer()
 
     def _supervise(self) -> None:
         self._is_supervising = True
@@ -141,22 +146,24 @@ class Stack:
     # Supervision -----------------------------------------------------------------------------
 
     def _check_processes(self) -> None:
-        """Schedule a restart of processes that have exited, and start those that are due."""
+        """Schedule a restart of processes that have exited or are frozen, and start those that are due."""
+        if self.redis_process and self.redis_process.awaits_answer and readiness.is_redis_up():
+            self.redis_process.confirm_answer()
         for process in self._processes():
+            process.kill_if_frozen()
             if (status := process.reap()) is not None:
                 if status == self.reload_exit_status:
                     self._reload_processes()
                     return
-                self._schedule_restart(process, status)
+                self._schedule_restart(process)
             elif process.restart_at is not None and process.restart_at <= time.monotonic():
                 process.start()
 
-    def _schedule_restart(self, process: ManagedProcess, exit_status: int) -> None:
-        delay = process.schedule_restart()
+    def _schedule_restart(self, process: ManagedProcess) -> None:
+        delay, description = process.schedule_restart(), process.describe_exit()
         if not self.is_ready and process.early_exits >= MAX_EARLY_EXITS and self.reload_exit_status is None:
-            description = describe_exit_status(exit_status)
             raise StartupError(f"The part “{process.name}” does not start ({description}): its own lines are above.")
-        logger.warning("%s ended (%s), restarting in %g s", process.name, describe_exit_status(exit_status), delay)
+        logger.warning("%s ended (%s), restarting in %g s", process.name, description, delay)
 
     def _reload_processes(self) -> None:
         """Restart all processes but Redis."""
@@ -183,11 +190,13 @@ class Stack:
         return [message for message, check in checks.items() if not check()]
 
     def _sleep_seconds(self) -> float | None:
-        """Return the seconds until the next poll or restart, None to sleep until a signal."""
-        if not self.is_ready:
+        """Return the seconds until the next poll, restart or check for a heartbeat, None to sleep until a signal."""
+        if not self.is_ready or (self.redis_process and self.redis_process.awaits_answer):
             return READINESS_POLL_SECONDS
-        restart_times = [process.restart_at for process in self._processes() if process.restart_at is not None]
-        return max(0.0, min(restart_times) - time.monotonic()) if restart_times else None
+        processes = self._processes()
+        times = [process.restart_at for process in processes if process.restart_at is not None]
+        times += [process.silence.next_check_at for process in processes if process.is_running and process.heartbeat]
+        return max(0.0, min(times) - time.monotonic()) if times else None
 
     # Stopping ----------------------------------------------------------------------------------
 

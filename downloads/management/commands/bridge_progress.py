@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from downloads.bridge.leader import Bridge
+from downloads.liveness.heartbeat import process_heartbeat
 from downloads.progress.redis_clients import create_async_redis_client
 
 
@@ -30,5 +31,8 @@ async def run_bridge() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, bridge.stop)
+    process_heartbeat.start(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)
+    beating = asyncio.create_task(process_heartbeat.beat_forever())
     async with client:
         await bridge.run()
+    beating.cancel()

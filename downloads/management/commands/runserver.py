@@ -17,6 +17,7 @@ from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
 from ytarchive.supervisor.stack import Stack, build_child_environment, manage_command, single_instance_lock
+from ytarchive.supervisor.watchdog import PipeHeartbeat
 
 RELOAD_EXIT_STATUS = 3  # of Django's reloader (django.utils.autoreload.trigger_reload)
 MAX_RESTART_DELAY_SECONDS = 2.0  # short, since a developer is probably fixing the code that does not start
@@ -57,8 +58,8 @@ class Command(DaphneRunserver):
             front = [_web_process(listener.fileno(), env, use_reloader)]
             bridges = []
             if not web_only:
-                front.append(ManagedProcess("worker", manage_command("work"), env=env, grace_seconds=6.0))
-                bridges.append(ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5))
+                front.append(_background_process("worker", env, 6.0, "work"))
+                bridges.append(_background_process("bridge", env, 1.5, "bridge_progress"))
             redis_process = None if web_only else embedded_redis_process()
             write_line = line_writer(self.stdout)
             yield Stack(listener, front, bridges, redis_process, write_line, reload_exit_status=RELOAD_EXIT_STATUS)
@@ -73,8 +74,17 @@ class Command(DaphneRunserver):
         return ProgressServer(**options)
 
 
+def _background_process(name: str, env: dict[str, str], grace_seconds: float, command: str) -> ManagedProcess:
+    return ManagedProcess(
+        name, manage_command(command), env=env, grace_seconds=grace_seconds, heartbeat=PipeHeartbeat()
+    )
+
+
 def _web_process(fd: int, env: dict[str, str], use_reloader: bool) -> ManagedProcess:
-    """Return the process that serves the pages, with Django's reloader telling it to exit on a change."""
+    """Return the process that serves the pages, with Django's reloader telling it to exit on a change.
+
+    It has no heartbeat: a debugger may stop it, and with broken code it waits for a change.
+    """
     reloader_env = {DJANGO_AUTORELOAD_ENV: "true"} if use_reloader else {}
     return ManagedProcess(
         "web",

@@ -11,6 +11,7 @@ from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
 from ytarchive.supervisor.stack import Stack, build_child_environment, manage_command, single_instance_lock
+from ytarchive.supervisor.watchdog import PipeHeartbeat
 
 
 class Command(BaseCommand):
@@ -36,17 +37,26 @@ class Command(BaseCommand):
                 web_processes = [
                     _web_process(number, listener.fileno(), env) for number in range(1, options["web"] + 1)
                 ]
-                worker = ManagedProcess(
-                    "worker", manage_command("work", "--workers", str(options["workers"])), env=env, grace_seconds=6.0
-                )
-                bridge = ManagedProcess("bridge", manage_command("bridge_progress"), env=env, grace_seconds=1.5)
+                worker = _watched_process("worker", env, 6.0, "work", "--workers", str(options["workers"]))
+                bridge = _watched_process("bridge", env, 1.5, "bridge_progress")
                 front = [*web_processes, worker]
                 Stack(listener, front, [bridge], embedded_redis_process(), line_writer(self.stdout)).run()
         except StartupError as error:
             sys.exit(f"ytarchive: {error}")
 
 
+def _watched_process(name: str, env: dict[str, str], grace_seconds: float, *command: str) -> ManagedProcess:
+    return ManagedProcess(
+        name, manage_command(*command), env=env, grace_seconds=grace_seconds, heartbeat=PipeHeartbeat()
+    )
+
+
 def _web_process(number: int, fd: int, env: dict[str, str]) -> ManagedProcess:
     return ManagedProcess(
-        f"web {number}", manage_command("web", "--fd", str(fd)), env=env, pass_fds=(fd,), grace_seconds=6.0
+        f"web {number}",
+        manage_command("web", "--fd", str(fd)),
+        env=env,
+        pass_fds=(fd,),
+        grace_seconds=6.0,
+        heartbeat=PipeHeartbeat(),
     )

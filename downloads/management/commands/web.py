@@ -30,9 +30,11 @@ class Command(BaseCommand):
 
         from ytarchive.asgi import application  # noqa: PLC0415
         from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
+        from ytarchive.server.reactor_heartbeat import start_heartbeat  # noqa: PLC0415
 
         tuning.enable_connection_pool()
         tuning.tune_gc()
+        start_heartbeat(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)
         ProgressServer(
             application,
             endpoints=build_endpoint_description_strings(file_descriptor=fd),

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from downloads.liveness.heartbeat import process_heartbeat
 from downloads.worker.supervisor import Supervisor
 
 MAX_WORKERS = 64
@@ -25,4 +26,5 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=_parse_worker_count, default=settings.WORKERS, help="downloads at once")
 
     def handle(self, *args: Any, workers: int, **options: Any) -> None:
+        process_heartbeat.start(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)
         Supervisor(workers).run()

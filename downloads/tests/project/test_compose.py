@@ -1,6 +1,9 @@
 """The Compose file's rules, its health checks and nginx' configuration; no Docker engine is needed."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -50,6 +53,36 @@ def test_it_gives_each_container_time_to_stop(name: str) -> None:
 def test_long_running_services_have_health_checks(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
     assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+PING_ANSWERS = {
+    "echo PONG": (0, False),
+    "echo LOADING Valkey is loading the dataset in memory": (1, False),
+    "echo Could not connect to Valkey: Connection refused; exit 1": (1, False),
+    "exec sleep 60": (1, True),
+}
+
+
+@pytest.mark.parametrize("ping", PING_ANSWERS)
+def test_only_a_redis_that_gives_no_answer_is_killed(tmp_path: Path, ping: str) -> None:
+    """The health check's own script, with programs in place of the container's: its `timeout` waits 20 ms."""
+    script = SERVICES["redis"]["healthcheck"]["test"][1].replace("$$", "$")
+    programs = {
+        "valkey-cli": ping,
+        "timeout": f'shift; exec {shutil.which("timeout")} 0.02 "$@"',
+        "pkill": f'echo "$@" > {tmp_path}/killed',
+    }
+    if ping == "exec sleep 60":
+        script = script.replace("1 2 3 4 5 6 7 8 9 10 11 12", "1 2")
+    else:
+        programs["timeout"] = 'shift; exec "$@"'
+    for name, program in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / name).chmod(0o755)
+
+    status = subprocess.run(["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False).returncode
+
+    assert (status, (tmp_path / "killed").exists()) == PING_ANSWERS[ping]
 
 
 def test_it_publishes_nginx_only_and_to_this_machine() -> None:

@@ -15,6 +15,7 @@ from downloads.tests.support.source_modules import find_modules
 # Each package, or module at the top of the app, and the parts of the app it may import besides itself.
 # "ytdlp.results" allows that one module of a package.
 APP = {
+    "liveness": set(),
     "outage_log": set(),
     "parent_death": set(),
     "asyncio_tasks": set(),
@@ -56,6 +57,7 @@ APP = {
         "network",
         "intake",
         "database",
+        "liveness",
         "outage_log",
         "parent_death",
     },
@@ -71,6 +73,7 @@ APP = {
         "subtitles",
         "forms",
         "formatting",
+        "monitoring",
         "outage_log",
         "ytdlp_update",
     },
@@ -96,9 +99,10 @@ PROJECT = {
         "ytarchive.logging_config",
         "ytarchive.sign_in_settings",
     },
-    "ytarchive.server": {"downloads.fanout", "downloads.outage_log"},
+    "ytarchive.server": {"downloads.fanout", "downloads.liveness", "downloads.outage_log"},
     "ytarchive.supervisor": {
         "ytarchive.data_permissions",
+        "downloads.liveness",
         "downloads.models",
         "downloads.monitoring",
         "downloads.parent_death",

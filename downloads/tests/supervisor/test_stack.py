@@ -17,10 +17,10 @@ def test_it_gives_up_when_a_process_never_starts() -> None:
     with open_listener("127.0.0.1", 0) as listener:
         stack = Stack(listener, [part := python_process("")], [], None, write_line=print)
         for _ in range(MAX_EARLY_EXITS - 1):
-            stack._schedule_restart(part, 1)
+            stack._schedule_restart(part)
 
         with pytest.raises(StartupError, match="“part” does not start"):
-            stack._schedule_restart(part, 1)
+            stack._schedule_restart(part)
 
 
 def test_it_never_gives_up_once_it_was_ready() -> None:
@@ -29,7 +29,7 @@ def test_it_never_gives_up_once_it_was_ready() -> None:
         stack.is_ready = True
 
         for _ in range(MAX_EARLY_EXITS + 5):
-            stack._schedule_restart(part, 1)
+            stack._schedule_restart(part)
 
 
 @pytest.mark.parametrize(("host", "configured", "expected"), [

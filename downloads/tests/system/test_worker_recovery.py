@@ -15,7 +15,7 @@ from downloads import formatting
 from downloads.files import workspace
 from downloads.models import Status, Video
 from downloads.tests.support.factories import reload_video
-from downloads.tests.support.processes import descendants, still_running
+from downloads.tests.support.processes import command_line, descendants, still_running
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = [
@@ -249,3 +249,32 @@ def test_it_divides_the_bandwidth_among_its_downloads(run_manage, media_server):
     wait_until(lambda: all(reload_video(video).status == Status.COMPLETE for video in videos), 30, "both are complete")
     # Two clips at half a clip per second, and what the look-ups took.
     assert time.monotonic() - began > 3.5
+
+
+# Frozen processes ----------------------------------------------------------------------------------
+
+
+def find_program(pid: int, word: str) -> list[int]:
+    return [child for child in descendants(pid) if word in command_line(child)]
+
+
+def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_worker, media_server, slow_ffmpeg):
+    """Stopped, as by SIGSTOP; the lease of each would be renewed for ever."""
+    worker = start_worker("--workers", "2", env=ENVIRONMENT | slow_ffmpeg | {"YTARCHIVE_WATCHDOG_SECONDS": "3"})
+    merging = wait_for_phase(media_server, "merging")
+    wait_until(lambda: find_program(worker.pid, "readrate"), 20, "ffmpeg runs")
+    os.kill(find_program(worker.pid, "readrate")[0], signal.SIGSTOP)
+    merging_child = find_program(worker.pid, " download")
+    fetching = wait_for_phase(media_server, "video")
+    child = next(pid for pid in find_program(worker.pid, " download") if pid not in merging_child)
+    wait_until(lambda: (settings.WORK_ROOT / fetching.video_id).glob("*.part"), 10, "bytes arrive")
+    os.kill(child, signal.SIGSTOP)
+
+    reasons = {
+        merging: "A program that processes the video, such as ffmpeg, stood still for 3 s.",
+        fetching: "The download's process died (no sign of life for 3 s). The worker's log may say more.",
+    }
+    for video, reason in reasons.items():
+        wait_until(lambda video=video: reload_video(video).attempt == 2, 30, "it is tried again")
+        assert reason in " ".join(video.events.values_list("reason", flat=True))
+    assert not still_running({child, *merging_child})

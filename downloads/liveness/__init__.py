@@ -1,0 +1,1 @@
+"""Signs of life: heartbeats of main loops, and the activity of programs."""
