@@ -15,6 +15,7 @@ from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.rows import RowReader
 from downloads.bridge.snapshot_store import SnapshotStore
 from downloads.bridge.video_state import RenderedBatch, VideoState
+from downloads.bridge.worker_presence import WorkerPresence
 from downloads.progress.batch import Batch
 from downloads.progress.counters import BATCHES_SENT, MESSAGES_TAKEN, Counters
 from downloads.progress.keys import ECHO_CHANNEL_PREFIX
@@ -48,6 +49,7 @@ class EpochContext:
     lease: Lease
     snapshot_store: SnapshotStore
     row_reader: RowReader
+    worker_presence: WorkerPresence
     counters: Counters
     send: Callable[[Batch], Awaitable[None]]  # to the group; raises LeadershipLost
     count_invalid: Callable[[str, bytes], None]  # takes the reason and the name of the channel
@@ -215,6 +217,7 @@ class Epoch:
             self.echo_sent_at = now
             await self.context.redis_client.publish(ECHO_CHANNEL_PREFIX + self.context.lease.token, "")
             await self.context.counters.flush(self.context.redis_client)
+            await self.context.worker_presence.publish_change(self.context.redis_client)
         if now - self.echo_received_at >= ECHO_TIMEOUT_SECONDS:
             raise LeadershipLost("The subscription is deaf")
         if self.reconcile_task is None and now - self.reconciled_at >= RECONCILE_INTERVAL_SECONDS:

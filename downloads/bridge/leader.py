@@ -18,11 +18,13 @@ from downloads.bridge.epoch import ECHO_TIMEOUT_SECONDS, Epoch, EpochContext, Ha
 from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.rows import RowReader
 from downloads.bridge.snapshot_store import SnapshotStore
+from downloads.bridge.worker_presence import WorkerPresence
 from downloads.outage_log import OutageLog
 from downloads.progress.batch import Batch
 from downloads.progress.counters import Counters
 from downloads.progress.keys import CHANNEL_PATTERN, ECHO_CHANNEL_PREFIX, PROGRESS_GROUP
 from downloads.progress.redis_clients import REDIS_ERRORS
+from downloads.progress.redis_errors import describe_with_error
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class Bridge:
         self.lease = Lease(redis_client, clock)
         self.counters = Counters()
         self.stopping = asyncio.Event()
-        self._redis_outage = OutageLog(logger, "Redis is unreachable, retrying: %s", "Redis is reachable again")
+        self._redis_outage = OutageLog(logger, "No live progress, retrying: %s", "Redis can be used again")
         self.epoch: Epoch | None = None
         self._handover = Handover()
         self._epoch_context = EpochContext(
@@ -54,6 +56,7 @@ class Bridge:
             lease=self.lease,
             snapshot_store=SnapshotStore(redis_client, self.lease),
             row_reader=RowReader(),
+            worker_presence=WorkerPresence(),
             counters=self.counters,
             send=self._send_to_group,
             count_invalid=self._count_invalid,
@@ -67,15 +70,15 @@ class Bridge:
         """Lead whenever no other bridge does, until `stop`; Redis may be down for any length of time."""
         while not self.stopping.is_set():
             try:
-                is_leading = await self.lease.acquire()
-                self._redis_outage.recovered()
-                if is_leading:
+                if await self.lease.acquire():
                     await self._run_epoch()
+                else:
+                    self._redis_outage.recovered()
             except LeadershipLost as reason:
                 logger.warning("%s: beginning a new epoch", reason)
                 continue
             except REDIS_ERRORS as error:
-                self._redis_outage.failed(error)
+                self._redis_outage.failed(describe_with_error(error))
             await self._wait_unless_stopping(LEASE_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only so that two bridges do not retry in step
         with contextlib.suppress(*REDIS_ERRORS):
             await self.lease.release()
@@ -112,6 +115,8 @@ class Bridge:
         if not self.lease.is_held:
             raise LeadershipLost("The lease ran out")
         await self.channel_layer.group_send(PROGRESS_GROUP, batch.to_event())
+        # Not before: with some access rights the lease can be taken, and nothing else works.
+        self._redis_outage.recovered()
 
     async def _wait_unless_stopping(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):

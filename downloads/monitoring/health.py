@@ -5,7 +5,6 @@ A check returns the time when its component was last seen alive (Unix time), or 
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import logging
 import time
@@ -19,8 +18,11 @@ from django.db import DatabaseError, connection
 
 from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.loop_local import LoopLocal
+from downloads.monitoring.redis_writes import check_redis_server, name_consequences
+from downloads.monitoring.results import CheckFailed, CheckResult
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
+from downloads.progress.redis_errors import describe_redis_error
 
 logger = logging.getLogger(__name__)
 
@@ -28,19 +30,6 @@ HEALTH_CACHE_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 2.0
 RESEND_INTERVAL_SECONDS = 0.4  # of the channel layer's test message, until it is received
 BRIDGE_TIMEOUT_SECONDS = 4.0  # the leading bridge writes at least every 2 seconds
-
-
-class CheckFailed(Exception):
-    """A component does not work; the message tells the operator why."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check; `last_seen_at` is Unix time, None if the component was never seen alive."""
-
-    ok: bool
-    last_seen_at: float | None
-    problem: str = ""
 
 
 # Checks -------------------------------------------------------------------------------------------
@@ -55,12 +44,6 @@ def check_database() -> float:
         raise CheckFailed("The database does not answer.") from error
     finally:
         connection.close()
-    return time.time()
-
-
-def check_redis_server() -> float:
-    """Ping Redis."""
-    redis_clients.get_redis_client().ping()
     return time.time()
 
 
@@ -147,7 +130,9 @@ class HealthChecker:
     async def _run_all_checks(self) -> None:
         try:
             results = await asyncio.gather(*(self._run_check(name) for name in CHECK_NAMES))
-            self.results = dict(zip(CHECK_NAMES, results, strict=True))
+            self.results = name_consequences(dict(zip(CHECK_NAMES, results, strict=True)))
+            for name, result in self.results.items():
+                self._log_change(name, result)
             self._checked_at = time.monotonic()
         finally:
             self._check_task = None
@@ -157,12 +142,17 @@ class HealthChecker:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 seen_at = await self._start_check(name)
         except Exception as error:
-            problem = _error_message(error)
-            self._outage_logs[name].failed(f"{problem} ({error.__cause__ or error!r})")
-            return CheckResult(False, self._last_seen.get(name), problem)
-        self._outage_logs[name].recovered()
+            cause = str(error.__cause__ or repr(error))
+            return CheckResult(False, self._last_seen.get(name), _error_message(error), cause)
         self._last_seen[name] = seen_at
         return CheckResult(True, seen_at)
+
+    def _log_change(self, name: str, result: CheckResult) -> None:
+        """Log the first failure of an outage, and its end; of what follows from another failure nothing."""
+        if result.ok:
+            self._outage_logs[name].recovered()
+        elif not result.is_consequence:
+            self._outage_logs[name].failed(f"{result.problem} ({result.cause})")
 
     def _start_check(self, name: str) -> Awaitable[float]:
         if name not in THREADED_CHECKS:
@@ -180,7 +170,7 @@ def _error_message(error: BaseException) -> str:
         return str(error)
     if isinstance(error, TimeoutError):
         return f"No answer within {CHECK_TIMEOUT_SECONDS:.0f} s."
-    return "Redis does not answer." if isinstance(error, redis.RedisError) else "It cannot be looked at."
+    return describe_redis_error(error) if isinstance(error, redis.RedisError) else "It cannot be looked at."
 
 
 # Returns the checker of the running event loop.

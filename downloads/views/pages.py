@@ -19,6 +19,7 @@ from downloads.intake.rejections import Rejection, group_by_reason, remaining_te
 from downloads.library import video_page
 from downloads.library.listing import Listing
 from downloads.models import ACTIVE_STATUSES, Quality, Queue, Status, Video
+from downloads.monitoring import standstill
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
 from downloads.views.body_limit import SIGNED_OUT_MESSAGE
@@ -129,7 +130,7 @@ def video_cards(request: HttpRequest) -> HttpResponse:
         listed_videos = list(videos.without_long_text(listing.search_words))
         sections = listing.sections_of(listed_videos)
         entries = [{"video": video, "place": section} for video, section in zip(listed_videos, sections, strict=True)]
-        context |= {"browse": listing, **_queue_context(listing)}
+        context |= {"browse": listing, **_queue_context(request, listing)}
     elif kind == "detail":
         entries = [{"video": video, "detail": video_page.video_page_context(video, request.GET)} for video in videos]
     else:
@@ -153,11 +154,13 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:
     listing = Listing(request.GET)
-    return {"rev": listing.rev, "browse": listing, **_queue_context(listing)}
+    return {"rev": listing.rev, "browse": listing, **_queue_context(request, listing)}
 
 
-def _queue_context(listing: Listing) -> dict[str, Any]:
+def _queue_context(request: HttpRequest, listing: Listing) -> dict[str, Any]:
     """Return the queue's state and counts, and the buttons to show for the whole queue.
+
+    Signed-in people are told why nothing goes on, if something waits.
 
     `waiting_count` follows the listing's filters; all other counts are those of the whole archive. A button for the
     whole queue is shown only where it affects more than one video.
@@ -167,6 +170,7 @@ def _queue_context(listing: Listing) -> dict[str, Any]:
     unfinished = waiting + running
     return {
         "queue": Queue.get_or_default(),
+        "standstill": standstill.standstill_sentence() if unfinished and request.user.is_authenticated else "",
         "waiting_count": listing.status_counts.get(Status.QUEUED, 0),
         "running_count": running,
         "unfinished_count": unfinished,

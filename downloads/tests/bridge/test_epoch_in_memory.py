@@ -10,6 +10,7 @@ from downloads.bridge.epoch import Epoch, EpochContext, Handover
 from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.snapshot_store import StoredSnapshot
 from downloads.bridge.video_state import VideoState
+from downloads.bridge.worker_presence import WorkerPresence
 from downloads.progress.batch import Batch
 from downloads.progress.counters import Counters
 from downloads.progress.message import Progress
@@ -72,6 +73,7 @@ def context(calls, store, rows) -> EpochContext:
     parts: dict[str, Any] = {"redis_client": None, "snapshot_store": store, "row_reader": rows}
     return EpochContext(
         **parts,
+        worker_presence=WorkerPresence(),
         lease=Lease(None, clock),
         counters=Counters(),
         send=send,

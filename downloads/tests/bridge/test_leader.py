@@ -12,6 +12,8 @@ from redis.backoff import NoBackoff
 from downloads.bridge import epoch
 from downloads.bridge import leader as bridges
 from downloads.bridge.leader import Bridge
+from downloads.bridge.worker_presence import WorkerPresence
+from downloads.progress import keys
 from downloads.progress.keys import progress_channel
 from ytarchive.server.channel_layer import ProgressChannelLayer
 
@@ -156,3 +158,21 @@ async def test_the_bridge_replaces_a_half_open_connection(half_open_proxy, redis
     await running
     await client.aclose()
     await layer.flush()
+
+
+async def test_it_tells_pages_that_the_last_worker_is_gone_and_that_one_is_back(bridge_harness, redis_server):
+    with redis_server.client() as client:
+        client.set(keys.WORKER_SEEN_KEY, 1)
+        presence, changes = WorkerPresence(), []
+        async with bridge_harness.client.pubsub() as pubsub:
+            await pubsub.psubscribe("progress:queue:*")
+            for act in (None, lambda: client.delete(keys.WORKER_SEEN_KEY), lambda: client.set(keys.WORKER_SEEN_KEY, 1)):
+                if act:
+                    act()
+                for _ in range(2):
+                    await presence.publish_change(bridge_harness.client)
+            while message := await pubsub.get_message(ignore_subscribe_messages=False, timeout=0.3):
+                if message["type"] == "pmessage":
+                    changes.append(message)
+    assert len({message["channel"] for message in changes}) == len(changes) == 2
+    assert all(json.loads(message["data"])["changed"] is True for message in changes)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from downloads.progress.keys import SNAPSHOT_KEY
+from downloads.progress.keys import SNAPSHOT_KEY, WORKER_SEEN_KEY
 from downloads.tests.support import clips, required_programs
 from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
@@ -46,6 +46,7 @@ def site(
         session_site.start_web()
     # A page is live from the first message on; what is published before that is lost.
     with redis_server.client() as client:
+        client.set(WORKER_SEEN_KEY, 1)  # no worker runs, which pages would say
         wait_until(lambda: client.exists(SNAPSHOT_KEY), 20, "the bridge leads")
     return session_site
 

@@ -1,11 +1,16 @@
 """The state of the queue, updated live in every tab."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
 from downloads.models import Queue, Video
+from downloads.monitoring.standstill import START_GRACE_SECONDS
+from downloads.progress.keys import WORKER_SEEN_KEY
 from downloads.tests.support.factories import running_with_metadata
 from downloads.tests.support.pages import card, expect_connection
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -38,3 +43,18 @@ def test_it_shows_a_retry_live(page, site, sign_in):
     claimed = Video.objects.get(pk=video.pk)
     assert claimed.retry_later("The site did not answer in time.")
     expect(card(page, video)).to_contain_text("(1 of 3)")
+
+
+def test_it_says_live_that_no_worker_runs_and_that_one_is_back(page, site, sign_in, redis_server):
+    Video.objects.ingest("http://a.example/", "http://a.example/")
+    sign_in(page)
+    expect_connection(page, "live")
+    expect(page.locator("#standstill")).to_have_count(0)
+    with redis_server.client() as client:
+        wait_until(
+            lambda: time.monotonic() - site.web_started_at > START_GRACE_SECONDS + 2, 40, "the server runs for a while"
+        )
+        client.delete(WORKER_SEEN_KEY)
+        expect(page.locator("#standstill")).to_contain_text("no worker is running")
+        client.set(WORKER_SEEN_KEY, 1)
+        expect(page.locator("#standstill")).to_have_count(0)

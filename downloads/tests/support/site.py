@@ -2,6 +2,7 @@
 
 import http.client
 import subprocess
+import time
 
 from downloads.tests.support.processes import RunManage, free_port
 from downloads.tests.support.waiting import wait_until
@@ -22,10 +23,12 @@ class ServerUnderTest:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.web: subprocess.Popen[str] | None = None
+        self.web_started_at = 0.0
         self.bridge: subprocess.Popen[str] | None = None
 
     def start_web(self) -> None:
         self.web = self.run_session_manage("web", "--port", str(self.port))
+        self.web_started_at = time.monotonic()
         wait_until(self.answers, 20, "the web server answers")
 
     def start_bridge(self) -> None:

@@ -1,0 +1,24 @@
+"""Presence of workers: pages ask for the state of the queue when the last worker is gone, and when one is back."""
+
+import secrets
+from typing import Any
+
+from downloads.models.queue import QUEUE_PUBLIC_ID
+from downloads.progress.keys import WORKER_SEEN_KEY, progress_channel
+from downloads.progress.message import Progress
+
+
+class WorkerPresence:
+    """Whether any worker was seen lately, as last read from Redis."""
+
+    def __init__(self) -> None:
+        self._is_present: bool | None = None
+
+    async def publish_change(self, redis_client: Any) -> None:
+        """Publish a change of the queue if that has changed since the last call."""
+        is_present = bool(await redis_client.exists(WORKER_SEEN_KEY))
+        if self._is_present not in (None, is_present):
+            # An id of its own each time, since a page does not ask again for one that it has learnt is no video.
+            channel = progress_channel(f"{QUEUE_PUBLIC_ID}:{secrets.token_hex(8)}")
+            await redis_client.publish(channel, Progress(status="queued", changed=True).to_json())
+        self._is_present = is_present
