@@ -11,6 +11,7 @@ from django.db import Error as DatabaseError
 from django.db import connection, models, transaction
 
 from downloads.files import trash, workspace
+from downloads.liveness.heartbeat import process_heartbeat
 from downloads.models.event import VideoEvent
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ def _recover_after_failure(rows: models.QuerySet[R], video_id: str) -> None:
 def finish_interrupted_removals(videos: models.QuerySet[R]) -> None:
     """Finish or undo interrupted removals; `videos` are all that exist."""
     for video_id in trash.list_trashed_ids():
+        process_heartbeat.beat()  # on a slow disk this takes long, in the loop of the worker
         try:
             _restore_or_purge_folder(videos.filter(video_id=video_id), video_id)
         except OSError as error:

@@ -30,7 +30,7 @@ APP = {
     "ytdlp": {"files", "network", "subtitles", "ytdlp_update"},
     "accounts": {"loop_local"},
     "fanout": {"progress", "loop_local", "asyncio_tasks"},
-    "models": {"progress", "search", "files", "database"},
+    "models": {"progress", "search", "files", "database", "liveness"},
     "intake": {"models", "network", "ytdlp.results", "database"},
     "library": {"models", "search", "files", "subtitles", "ytdlp_update"},
     "bridge": {"models", "progress", "asyncio_tasks", "outage_log"},
