@@ -69,7 +69,8 @@ def undeletable_folder(settings):
     folder.mkdir(parents=True)
     (folder / "file").touch()
     folder.chmod(0o500)
-    settings.MEDIA_ROOT.chmod(0o755)
+    for parent in (settings.MEDIA_ROOT, folder.parent.parent, folder.parent):
+        parent.chmod(0o755)  # whatever the umask is
     user_id = os.geteuid()
     if not user_id:
         os.seteuid(65534)
