@@ -15,6 +15,7 @@ import imageio_ffmpeg
 from django.conf import settings
 
 from downloads.files.containers import ALLOWED_DEMUXERS, MediaInfo
+from downloads.files.program_exit import ProgramStopped, require_exit
 
 READ_TIMEOUT_SECONDS = 60
 # Where a frame is extracted: the first that yields one. A cover of an audio file has no place to seek to.
@@ -93,12 +94,15 @@ def missing_tool_warnings() -> list[str]:
 
 
 def validation_error(file: Path) -> str:
-    """Return the last line of ffmpeg's error for a media file; "" if it is valid, or without ffmpeg."""
+    """Return the last line of ffmpeg's error for a media file; "" if it is valid, or without ffmpeg.
+
+    Raise ProgramStopped if ffmpeg did not come to its end: that says nothing about the file.
+    """
     options = ["-map", "0:v?", "-map", "0:a?", "-t", "10", "-c", "copy", "-f", "null", "-"]
     try:
         process = _run_ffmpeg(file, options)
-    except subprocess.TimeoutExpired:
-        return f"ffmpeg did not get through it within {READ_TIMEOUT_SECONDS} s"
+    except subprocess.TimeoutExpired as error:
+        raise ProgramStopped(f"ffmpeg did not get through the file within {READ_TIMEOUT_SECONDS} s") from error
     if process is None or process.returncode == 0:
         return ""
     lines = process.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -139,7 +143,10 @@ def measure_duration(file: Path, timeout_seconds: float = READ_TIMEOUT_SECONDS) 
 
 
 def inspect_media(file: Path) -> MediaInfo | None:
-    """Return the container and the streams of a media file; None if ffmpeg knows none in it, or without ffmpeg."""
+    """Return the container and the streams of a media file; None if ffmpeg knows none in it, or without ffmpeg.
+
+    Raise ProgramStopped if ffmpeg was killed.
+    """
     stream_info = _read_stream_info(file)
     container = CONTAINER_PATTERN.search(stream_info)
     if not container:
@@ -165,7 +172,10 @@ def _read_stream_info(file: Path) -> str:
 
 
 def extract_frame(file: Path, output: Path) -> bool:
-    """Write a frame of the video to `output`, a JPEG up to 1280 pixels wide; False if none, or without ffmpeg."""
+    """Write a frame of the video to `output`, a JPEG up to 1280 pixels wide; False if none, or without ffmpeg.
+
+    Raise ProgramStopped if ffmpeg was killed.
+    """
     for seek_options in FRAME_SEEK_OPTIONS:
         options = ["-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "2", "-y", f"file:{output}"]
         try:
@@ -187,7 +197,7 @@ def _run_ffmpeg(
 ) -> "subprocess.CompletedProcess[bytes] | None":
     """Run ffmpeg on an untrusted file, with the options for such; None without ffmpeg.
 
-    Raise subprocess.TimeoutExpired after `timeout_seconds`.
+    Raise subprocess.TimeoutExpired after `timeout_seconds`, ProgramStopped if ffmpeg was killed.
     """
     ffmpeg_path = find_ffmpeg()
     if not ffmpeg_path:
@@ -197,4 +207,6 @@ def _run_ffmpeg(
         link = Path(folder, "media")
         link.symlink_to(file.absolute())
         command = [ffmpeg_path, *SAFE_INPUT_OPTIONS, *input_options, "-i", f"file:{link}", *output_options]
-        return subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
+        process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
+    require_exit("ffmpeg", process.returncode)
+    return process

@@ -180,9 +180,14 @@ class Transitions(VideoState):
 
     def previous_error(self) -> str:
         """Return the error after which this attempt was queued as an automatic retry; "" for any other attempt."""
-        retries = VideoEvent.objects.filter(video_id=self.pk, attempt=self.attempt, reason__startswith=RETRY_PREFIX)
-        event = retries.last()
-        return event.reason.partition("). ")[2] if event else ""
+        return next(iter(self.previous_errors(1)), "")
+
+    def previous_errors(self, attempts: int = MAX_RETRIES) -> list[str]:
+        """Return the errors after which the last attempts were queued as automatic retries, newest first."""
+        retries = VideoEvent.objects.filter(
+            video_id=self.pk, attempt__gt=self.attempt - attempts, reason__startswith=RETRY_PREFIX
+        )
+        return [event.reason.partition("). ")[2] for event in retries.order_by("-pk")]
 
     def wait_for_release(self, wait: ReleaseWait, metadata: Metadata | None = None) -> bool:
         """Queue again until the next look at a video whose recording is not up; False if the lease is lost.

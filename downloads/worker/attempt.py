@@ -26,6 +26,7 @@ from downloads.worker.progress_reporter import Reporter
 from downloads.worker.storage import inspection, preparation
 from downloads.ytdlp import downloader
 from downloads.ytdlp.errors import error_messages
+from downloads.ytdlp.errors.conversion import name_interruption
 from downloads.ytdlp.results import (
     DownloadedFiles,
     DownloadError,
@@ -33,6 +34,7 @@ from downloads.ytdlp.results import (
     Playlist,
     PlaylistEntry,
     ProbeResult,
+    UnforeseenError,
 )
 from downloads.ytdlp.streams import StreamUpdate
 
@@ -85,7 +87,8 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
         _hold_queue(video)
         leased_video.release(DISK_FULL_MESSAGE)
         return
-    message = _failure_message(video, error)
+    error = name_interruption(error)
+    message = _failure_message(leased_video, error)
     if isinstance(error, DownloadError) and not error.permanent and not _is_repeated(leased_video, message):
         leased_video.retry_later(message)
     else:
@@ -107,13 +110,17 @@ def _hold_queue(video: Video) -> None:
     retry_while_database_is_down(lambda: Queue.hold(holder, DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS))
 
 
-def _failure_message(video: Video, error: Exception) -> str:
+def _failure_message(leased_video: LeasedVideo, error: Exception) -> str:
     """Return the message for people; the traceback of a bug goes to the log only."""
-    if isinstance(error, DownloadError):
+    video = leased_video.video
+    if isinstance(error, UnforeseenError) and not leased_video.has_failed_with(str(error)):
+        logger.error("%s failed, which may pass: %s", video.video_id, error, exc_info=error.__cause__)
+    elif isinstance(error, DownloadError):
         logger.info("%s failed: %s", video.video_id, error)
-        return str(error)
-    logger.error("%s failed because of a bug", video.video_id, exc_info=error)
-    return UNEXPECTED_ERROR_MESSAGE
+    else:
+        logger.error("%s failed because of a bug", video.video_id, exc_info=error)
+        return UNEXPECTED_ERROR_MESSAGE
+    return str(error)
 
 
 class Attempt:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from downloads.files import ffmpeg
+from downloads.files.program_exit import describe_kill
 from downloads.liveness.heartbeat import SilenceCounter
 from downloads.models import LEASE_DURATION, Video
 
@@ -129,7 +130,7 @@ class DownloadProcess:
             self._signal_group(signal.SIGKILL)
             exit_status = self._process.wait()
             frozen_reason = f"no sign of life for {settings.WATCHDOG_SECONDS} s"
-            self._exit_reason = frozen_reason if self._is_frozen else _describe_exit(exit_status)
+            self._exit_reason = frozen_reason if self._is_frozen else describe_exit(exit_status)
         return self._exit_reason
 
     def _has_exited(self) -> bool:
@@ -151,7 +152,8 @@ class DownloadProcess:
             os.killpg(self._process.pid, signal_number)
 
 
-def _describe_exit(exit_status: int) -> str:
+def describe_exit(exit_status: int) -> str:
+    """Return how a process ended, such as "killed by SIGKILL"; "" for success."""
     if exit_status < 0:
-        return f"killed by {signal.Signals(-exit_status).name}"
+        return describe_kill(exit_status)
     return f"ended with {exit_status}" if exit_status else ""

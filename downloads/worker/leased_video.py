@@ -9,6 +9,7 @@ from downloads.files import workspace
 from downloads.intake import duplicates, entry_requests, playlists, release_wait
 from downloads.models import EntryRequest, Metadata, StoredFiles, Video
 from downloads.worker.metadata import parse_metadata
+from downloads.ytdlp.errors import error_messages
 from downloads.ytdlp.results import NotYetAvailable, Playlist, PlaylistEntry
 
 logger = logging.getLogger(__name__)
@@ -99,6 +100,11 @@ class LeasedVideo:
     def has_gained_bytes(self) -> bool:
         """Return whether this attempt got farther than any before it."""
         return workspace.has_gained_bytes(self.video.video_id)
+
+    def has_failed_with(self, message: str) -> bool:
+        """Return whether one of the last attempts has failed with the same error."""
+        previous_errors = retry_while_database_is_down(self.video.previous_errors)
+        return any(error_messages.is_same_error(message, error) for error in previous_errors)
 
     def release(self, reason: str) -> None:
         """Put the video back into the queue."""

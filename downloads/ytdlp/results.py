@@ -20,6 +20,13 @@ class DownloadError(Exception):
         self.permanent = permanent
 
 
+class UnforeseenError(DownloadError):
+    """An exception that yt-dlp did not handle, or the kill of a program: its traceback belongs in the log."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, False)
+
+
 class SiteError(DownloadError):
     """An error of the site or the network, not of a limit of ours: other data for the request may avoid it."""
 

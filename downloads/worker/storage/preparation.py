@@ -6,8 +6,9 @@ from pathlib import Path
 from downloads.files import ffmpeg, media_folder
 from downloads.files.containers import MediaInfo
 from downloads.files.names import safe_name
+from downloads.files.program_exit import ProgramStopped
 from downloads.files.thumbnails.process import draw_thumbnails
-from downloads.models import StoredFiles, Video
+from downloads.models import MAX_RETRIES, StoredFiles, Video
 from downloads.subtitles.collection import collect_subtitles
 from downloads.worker.storage.inspection import stored_extension
 from downloads.ytdlp.results import DownloadedFiles
@@ -41,12 +42,20 @@ def prepare_files(
 
 
 def _prepare_thumbnail(video: Video, downloaded: DownloadedFiles, media: Path, stem: str) -> Path | None:
-    """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible."""
+    """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible.
+
+    Raise ProgramStopped if ffmpeg was killed, except in the last attempt: the video is worth more than its picture.
+    """
     frame = media.parent.with_name("frame.jpg")
     try:
         if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, media.parent, stem)):
             return drawn
         return draw_thumbnails(frame, media.parent, stem) if ffmpeg.extract_frame(media, frame) else None
+    except ProgramStopped:
+        if video.retry_count < MAX_RETRIES:
+            raise
+        logger.warning("%s gets no thumbnail: ffmpeg was killed in each attempt", video.video_id)
+        return None
     except OSError as error:
         logger.warning("%s gets no thumbnail: %s", video.video_id, error)
         return None

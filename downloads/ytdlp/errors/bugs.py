@@ -1,13 +1,13 @@
-"""Bugs of yt-dlp: exceptions that are mistakes in its code, and the part of it where they were raised."""
+"""Exceptions that yt-dlp did not handle, such as mistakes in its code, and the part of it where they were raised."""
 
 import traceback
 import types
 from pathlib import Path
 
 from downloads.ytdlp import library
-from downloads.ytdlp.library import ExtractorError
+from downloads.ytdlp.library import ExtractorError, YoutubeDLError
 
-# Mistakes in a program, unlike errors of the site or the network.
+# Mistakes in a program, unlike errors of the site or the network, that an extractor reports as its own.
 BUG_TYPES = (
     LookupError,
     TypeError,
@@ -23,9 +23,9 @@ YTDLP_FOLDER = library.FOLDER
 APP_FOLDER = Path(__file__).parent.parent
 
 
-def find_bug(error: BaseException) -> BaseException | None:
-    """Return the exception that is a bug of yt-dlp: `error` itself, or what an extractor did not handle."""
-    if isinstance(error, BUG_TYPES):
+def find_unhandled(error: Exception) -> Exception | None:
+    """Return the exception that yt-dlp did not handle: `error` itself, or what an extractor met; None if it did."""
+    if not isinstance(error, YoutubeDLError):
         return error
     unexpected = find_unexpected(error)
     # What cannot be parsed is a ValueError, with a message of its own: the site sent something else.

@@ -1,7 +1,9 @@
 """Error messages for people: what happened and what to do, followed by yt-dlp's own message."""
 
 import re
+import ssl
 from collections.abc import Iterator
+from http.client import HTTPException
 
 from downloads.ytdlp.smuggled_data import remove_smuggled
 
@@ -24,6 +26,9 @@ FFMPEG_STOPPED = "ffmpeg stopped before it had put the video together: retry."
 NO_ANSWER_IN_TIME = "The site did not answer in time: retry later."
 CONNECTION_CUT = "The connection was cut before everything had arrived: retry."
 UNREACHABLE = "The site cannot be reached now"
+OUT_OF_MEMORY = "The machine had too little memory for this download: retry when less runs on it."
+SYSTEM_REFUSED = "The machine did not give yt-dlp what it needs: retry when less runs on it."
+BUG_OF_YTDLP = "This is a bug of yt-dlp"  # may come from what a site sent this once
 PASSING_ERRORS = (
     TOO_MANY_REQUESTS,
     OUT_OF_ORDER,
@@ -33,6 +38,9 @@ PASSING_ERRORS = (
     NO_ANSWER_IN_TIME,
     CONNECTION_CUT,
     UNREACHABLE,
+    OUT_OF_MEMORY,
+    SYSTEM_REFUSED,
+    BUG_OF_YTDLP,
 )
 # URLs, numbers and ids, which may differ each time that an error is the same.
 VARYING_PATTERN = re.compile(r"https?://\S+|\w*\d\w*")
@@ -52,6 +60,17 @@ HTTP_STATUS_MESSAGES = {
 }
 
 # (pattern of yt-dlp's message, message for people, permanent). The first match wins: specific before general.
+# A line of ffmpeg may hold any text, such as the title in a file's tags: only these are looked for in it.
+FFMPEG_NOT_FOUND = (r"ffmpeg (is )?not (installed|found)", FFMPEG_MISSING, False)
+POSTPROCESSING_MESSAGES: tuple[tuple[str, str, bool], ...] = (
+    FFMPEG_NOT_FOUND,
+    (
+        r"conversion failed|invalid data|error (opening|parsing|while decoding)|moov atom|could not (write|find)",
+        "What was fetched could not be put together: the file is damaged.",
+        False,
+    ),
+    (r"postprocessing", FFMPEG_STOPPED, False),
+)
 PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"\bdrm\b", "This video is protected against copying (DRM): it cannot be archived.", True),
     (
@@ -107,11 +126,9 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
         True,
     ),
     (r"been removed|no longer available|not exist|unavailable|was deleted", "This video is no longer there.", True),
-    (
-        r"ffmpeg (is )?not (installed|found)",
-        FFMPEG_MISSING,
-        False,
-    ),
+    FFMPEG_NOT_FOUND,
+    # EAGAIN, ENOMEM, ENFILE, EMFILE: processes, memory, open files.
+    (r"\[errno (11|12|23|24)\]", SYSTEM_REFUSED, False),
     (r"timed out|timeout", NO_ANSWER_IN_TIME, False),
     (r"did not get any data blocks|downloaded file is empty", "The site answered, but sent nothing.", False),
     (r"certificate", "The site's certificate cannot be trusted.", True),
@@ -131,12 +148,7 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
         False,
     ),
     (r"redirect", "The site sends the download round in circles.", True),
-    (
-        r"conversion failed|invalid data|error (opening|parsing|while decoding)|moov atom|could not (write|find)",
-        "What was fetched could not be put together: the file is damaged.",
-        False,
-    ),
-    (r"postprocessing", FFMPEG_STOPPED, False),
+    *POSTPROCESSING_MESSAGES,
 )
 
 
@@ -150,13 +162,24 @@ def is_same_error(message: str, previous_message: str) -> bool:
     return VARYING_PATTERN.sub("", message) == VARYING_PATTERN.sub("", previous_message)
 
 
-def explain_bug(part: str, error: BaseException) -> tuple[str, bool]:
-    """Return (message for people, permanent) for an exception that a part of yt-dlp did not handle."""
-    if part.startswith("postprocessor") and isinstance(error, IndexError):  # yt-dlp looks for a message of ffmpeg
-        return FFMPEG_STOPPED, False
+def explain_unforeseen(part: str, error: BaseException) -> str:
+    """Return the message for people for an exception that a part of yt-dlp did not handle; a retry may help."""
     detail = f"{type(error).__name__}: {error}"[:MAX_DETAIL_CHARACTERS]
-    explanation = f"This is a bug of yt-dlp, in its {part}: neither the link nor the archive is wrong."
-    return f"{explanation} Update yt-dlp, then retry.\n{detail}", True
+    return f"{_explain_exception(part, error)}\n{detail}"
+
+
+def _explain_exception(part: str, error: BaseException) -> str:
+    if part.startswith("postprocessor") and isinstance(error, (IndexError, BrokenPipeError)):
+        return FFMPEG_STOPPED  # yt-dlp looks for a message of ffmpeg, and there is none
+    if isinstance(error, MemoryError):
+        return OUT_OF_MEMORY
+    if isinstance(error, TimeoutError):
+        return NO_ANSWER_IN_TIME
+    if isinstance(error, (ConnectionError, EOFError, HTTPException, ssl.SSLError)):
+        return CONNECTION_CUT
+    if isinstance(error, OSError):
+        return SYSTEM_REFUSED
+    return f"{BUG_OF_YTDLP}, in its {part}: neither the link nor the archive is wrong. Update yt-dlp, then retry."
 
 
 def explain_error(message: str, status: int | None = None, extractor: str = "") -> tuple[str, bool]:
@@ -201,7 +224,9 @@ def _match_message(message: str, status: int | None, extractor: str) -> tuple[st
         return HTTP_STATUS_MESSAGES[status]
     if status and status >= 500:
         return f"{OUT_OF_ORDER} ({status}): retry later.", False
-    for pattern, explanation, permanent in PATTERN_MESSAGES:
+    for pattern, explanation, permanent in (
+        POSTPROCESSING_MESSAGES if "postprocessing: " in message else PATTERN_MESSAGES
+    ):
         if re.search(pattern, message):
             return explanation, permanent
     if extractor:
