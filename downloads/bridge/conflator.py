@@ -6,10 +6,10 @@ after it.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Collection
 
 from downloads.bridge.encoding import encode_changed, encode_progress, encode_status
+from downloads.bridge.row_reconciliation import RowReconciliation
 from downloads.bridge.video_state import Pending, RenderedBatch, RowState, VideoState
 from downloads.progress import batch
 from downloads.progress.batch import BatchMessage
@@ -23,7 +23,7 @@ LATE_MESSAGE_SECONDS = 2.0  # after a terminal status; later, a message without 
 INACTIVITY_ERROR = "no news for 10 minutes"
 
 
-class Conflator:
+class Conflator(RowReconciliation):
     """State of all videos in one epoch of the bridge."""
 
     def __init__(self, counters: Counters | None = None) -> None:
@@ -50,24 +50,26 @@ class Conflator:
 
     def adopt_row(self, row: RowState, now: float) -> None:
         """Replace the state with the row's, without sending anything."""
-        state = VideoState(attempt=row.attempt, has_row=True, status=row.status, updated_at=now, status_sent=False)
+        state = VideoState(row.attempt, has_row=True, status=row.status, updated_at=now, status_at=now)
+        state.status_sent = False
+        state.error = row.progress.error if isinstance(row.progress.error, str) else None
         state.merge_progress(row.progress)
         self._insert_state(row.video_id, state, is_active=row.is_active)
 
     def apply_message(self, video_id: str, message: Progress, now: float) -> bool:
-        """Apply one message; False (counted) if it is late, or of an earlier or ended attempt."""
+        """Apply one message that is no claim; False (counted) if it is late, or of an earlier or ended attempt."""
         state = self.get_state(video_id)
         attempt = self._resolve_attempt(state, message, now)
         is_new_attempt = state is None or attempt > state.attempt
         if state is None or is_new_attempt:
-            state = VideoState(attempt=attempt, has_row=state.has_row if state else False)
+            state = VideoState(attempt, has_row=state.has_row if state else False, status_at=now)
         reason = state.rejection_reason(attempt, message)
         if reason:
             self.counters.count_dropped(reason)
             if message.changed is True:
-                self._pending_for(video_id).send_changed = True
+                self.pending_for(video_id).send_changed = True
             return False
-        self._update_state(video_id, state, message, now, is_new_attempt)
+        self.update_state(video_id, state, message, now, is_new_attempt)
         return True
 
     @staticmethod
@@ -80,10 +82,11 @@ class Conflator:
             return state.attempt + 1
         return state.attempt
 
-    def _update_state(
+    def update_state(
         self, video_id: str, state: VideoState, message: Progress, now: float, is_new_attempt: bool
     ) -> None:
-        pending = self._pending_for(video_id)
+        """Merge a message into a state, and collect what the next batch says of it."""
+        pending = self.pending_for(video_id)
         pending.send_changed = pending.send_changed or message.changed is True
         if not message.to_dict().keys() - {"changed", "attempt"}:
             return
@@ -92,8 +95,9 @@ class Conflator:
         if isinstance(message.status, str) and (message.status != state.status or not state.status_sent):
             # A new status makes progress from before it obsolete.
             pending.send_status, pending.send_progress = True, False
-            state.status, state.status_sent = message.status, True
-            state.error = message.error if isinstance(message.error, str) else None
+            if message.status != state.status or not state.has_row:  # the error of a row is the row's own
+                state.error = message.error if isinstance(message.error, str) else None
+            state.status, state.status_sent, state.status_at = message.status, True, now
         has_progress = state.merge_progress(message)
         state.updated_at = now
         is_running = not state.is_terminal and message.status != "queued"
@@ -119,14 +123,15 @@ class Conflator:
             if len(self.inactive) > MAX_INACTIVE_VIDEOS:
                 self.inactive.popitem(last=False)
 
-    def _pending_for(self, video_id: str) -> Pending:
+    def pending_for(self, video_id: str) -> Pending:
+        """Return what the next batch says of a video, to be added to."""
         return self.pending.setdefault(video_id, Pending())
 
     # Batches out ---------------------------------------------------------------------------------
 
     def resend(self, video_id: str) -> None:
         """Add a video's newest progress to the next batch, and so to the snapshot store."""
-        self._pending_for(video_id).send_progress = True
+        self.pending_for(video_id).send_progress = True
 
     def drain_pending(self) -> dict[str, Pending]:
         """Return what the next batch must contain, and start collecting for the one after it."""
@@ -173,90 +178,3 @@ class Conflator:
             if not state.has_row and now - state.updated_at >= INACTIVE_TTL_SECONDS:
                 failure = Progress(status="failed", error=INACTIVITY_ERROR, attempt=state.attempt)
                 self.apply_message(video_id, failure, now)
-
-    # Reconciliation with the rows ----------------------------------------------------------------
-
-    def restore_states(
-        self,
-        inactive: "OrderedDict[str, VideoState]",
-        stored: dict[str, Progress],
-        now: float,
-        last_percents: Mapping[str, float] = MappingProxyType({}),
-    ) -> None:
-        """Restore the inactive states of an earlier epoch that have no row, and the snapshot store's entries.
-
-        The rows are authoritative: reconcile with them after this.
-        """
-        self.inactive.update((video_id, state) for video_id, state in inactive.items() if not state.has_row)
-        for video_id, progress in stored.items():
-            self.apply_message(video_id, progress, now)
-            if (state := self.get_state(video_id)) and video_id in last_percents:
-                state.last_percent = last_percents[video_id]
-        self.pending.clear()
-
-    def reconcile_rows(
-        self,
-        rows: Iterable[RowState],
-        rows_read_at: float,
-        now: float,
-        video_ids_with_events: Collection[str] = (),
-        *,
-        is_complete: bool = False,
-    ) -> bool:
-        """Update the states from the rows, which were read at `rows_read_at`; True if a terminal status was undone.
-
-        No message can undo a terminal status (it is final for its attempt): that takes a new epoch.
-        `video_ids_with_events`: ids with a recent event, whose message may have been lost: their status is
-        sent unless it was sent already. `is_complete`: `rows` has every active row, so that a state without
-        one belongs to a deleted row.
-        """
-        row_by_id = {row.video_id: row for row in rows}
-        undone = [
-            self._reconcile_row(row, rows_read_at, now, row.video_id in video_ids_with_events)
-            for row in row_by_id.values()
-        ]
-        expected_ids = set(video_ids_with_events)
-        if is_complete:
-            expected_ids |= {
-                video_id
-                for video_id, state in self.active.items()
-                if state.has_row and state.updated_at <= rows_read_at
-            }
-        for video_id in expected_ids - row_by_id.keys():
-            self._pending_for(video_id).send_changed = True
-        return any(undone)
-
-    def include_events(
-        self, rows: Iterable[RowState], rows_read_at: float, now: float, video_ids_with_events: Collection[str]
-    ) -> bool:
-        """Add all events up to the next batch's rev to that batch; arguments and result as for `reconcile_rows`.
-
-        Messages are published after the commit: if none has arrived here for an event, it is lost or on
-        its way.
-        """
-        undone = self.reconcile_rows(rows, rows_read_at, now, video_ids_with_events)
-        for video_id in video_ids_with_events:
-            if video_id not in self.pending:
-                self._pending_for(video_id).send_changed = True
-        return undone
-
-    def _reconcile_row(self, row: RowState, rows_read_at: float, now: float, has_recent_event: bool) -> bool:
-        state = self.get_state(row.video_id)
-        if state and state.updated_at > rows_read_at:
-            return False  # a message arrived while the rows were read: it is newer
-        if state is None or state.attempt < row.attempt:
-            if state or row.is_active or has_recent_event:
-                self._update_state(row.video_id, VideoState(row.attempt, has_row=True), row.progress, now, True)
-            return False
-        state.has_row = True
-        # A row is written before its message is published, so no true message has a higher attempt.
-        is_attempt_wrong = state.attempt > row.attempt
-        if not is_attempt_wrong and state.status == row.status and (state.status_sent or not has_recent_event):
-            return False
-        if is_attempt_wrong or (state.is_terminal and not row.is_terminal):
-            self.pending.pop(row.video_id, None)
-            self.adopt_row(row, now)
-            return True
-        state.status = None
-        self._update_state(row.video_id, state, row.progress, now, False)
-        return False

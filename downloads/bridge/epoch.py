@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from downloads.bridge.conflator import Conflator
+from downloads.bridge.inbox import Inbox
 from downloads.bridge.lease import LeadershipLost, Lease
 from downloads.bridge.rows import RowReader
 from downloads.bridge.snapshot_store import SnapshotStore
@@ -29,7 +30,6 @@ RECONCILE_INTERVAL_SECONDS = 30.0
 ECHO_TIMEOUT_SECONDS = 6.0
 COALESCE_MARGIN_SECONDS = 0.01
 MAX_MESSAGES_PER_TICK = 400  # asyncio's stream reader holds 128 KiB
-MAX_BUFFERED_PER_VIDEO = 100  # messages about one id that wait until its row is read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Epoch:
         self.seq = 0
         self.rev = 0  # the pages know of every event up to this one
         self.conflator = Conflator(context.counters)
-        self.unidentified: dict[str, list[Progress]] = {}
+        self.inbox = Inbox(self.conflator, context.row_reader)
         self.is_started = False
         self.messages_since_batch = self.coalesced_seq = 0
         self.wake_event = asyncio.Event()
@@ -106,7 +106,7 @@ class Epoch:
             await asyncio.sleep(delay)
 
     def handle_message(self, channel_name: bytes, data: bytes) -> None:
-        """Apply one message, or buffer it until its row is read; an invalid one is counted by its reason."""
+        """Apply one message, or keep it until its row is read; an invalid one is counted by its reason."""
         try:
             video_id = parse_video_id(channel_name.decode("utf-8", "replace"))
             progress = Progress.from_json(data)
@@ -114,24 +114,8 @@ class Epoch:
             self.context.count_invalid(error.reason, channel_name)
             return
         self.context.counters.counts[MESSAGES_TAKEN] += 1
-        if self.is_started and self.conflator.is_identified(video_id):
-            self.conflator.apply_message(video_id, progress, self.clock())
-        else:
-            buffered = self.unidentified.setdefault(video_id, [])
-            del buffered[:-MAX_BUFFERED_PER_VIDEO]  # progress is a state: the newest messages matter most
-            buffered.append(progress)
+        self.inbox.take(video_id, progress, self.clock(), is_started=self.is_started)
         self.wake_event.set()
-
-    async def _identify_videos(self) -> None:
-        """Read the rows of new ids, then apply the messages that were buffered for them."""
-        new_ids = list(self.unidentified)
-        now = self.clock()
-        for row in await self.context.row_reader.fetch_rows(new_ids) if new_ids else ():
-            if not self.conflator.is_identified(row.video_id):
-                self.conflator.adopt_row(row, now)
-        for video_id in new_ids:
-            for progress in self.unidentified.pop(video_id):
-                self.conflator.apply_message(video_id, progress, now)
 
     # Batches out -------------------------------------------------------------------------------------
 
@@ -164,7 +148,7 @@ class Epoch:
     @property
     def has_pending(self) -> bool:
         """True if the next batch is more than a heartbeat."""
-        return bool(self.unidentified or self.conflator.pending)
+        return bool(self.conflator.pending or self.inbox.is_due(self.clock()))
 
     async def _wait_for_messages(self) -> None:
         """Wait for a message or for the heartbeat; with changes pending, until a batch may be sent."""
@@ -178,9 +162,10 @@ class Epoch:
                 await self.wake_event.wait()
 
     async def _send_pending(self) -> None:
-        await self._identify_videos()
+        await self.inbox.identify_videos(self.clock())
         pending = self.conflator.pending
-        if not pending or any(changes.send_status or changes.send_changed for changes in pending.values()):
+        has_statuses = any(changes.send_status or changes.send_changed for changes in pending.values())
+        if not pending or has_statuses or self.inbox.claims.is_due(self.clock()):
             await self._include_recent_events()
         pending = self.conflator.drain_pending()
         deleted_ids = await self.context.row_reader.find_ids_without_row(
@@ -189,13 +174,22 @@ class Epoch:
         await self._send_batch(self.conflator.render_batch(pending, self.rev, deleted_ids))
 
     async def _include_recent_events(self) -> None:
-        """Read the newest rev, and add to the next batch every event up to it whose message is missing."""
-        rows_read_at = self.clock()
-        rev, video_ids = await self.context.row_reader.recent_events(self.rev)
-        if video_ids:
-            rows = await self.context.row_reader.fetch_rows(video_ids)
-            if self.conflator.include_events(rows, rows_read_at, self.clock(), video_ids):
-                raise LeadershipLost("A status that its row contradicts was undone")
+        """Read the newest rev and the rows of claims, and add every event up to it to the next batch.
+
+        What a claim says is taken from its row: what the row has not done, the page does not hear of.
+        """
+        rows_read_at, row_reader, claims = self.clock(), self.context.row_reader, self.inbox.claims
+        due_claims = claims.take_due(rows_read_at)
+        rev, video_ids = await row_reader.recent_events(self.rev)
+        rows = await row_reader.fetch_rows(video_ids | due_claims.keys()) if video_ids or due_claims else []
+        now = self.clock()
+        if row_reader.is_down:
+            claims.put_back(due_claims, now)
+            return
+        if self.conflator.include_events(rows, rows_read_at, now, video_ids):
+            raise LeadershipLost("A status that its row contradicts was undone")
+        if self.conflator.settle_claims(due_claims, rows, now):
+            claims.pause(rows_read_at, now)
         self.rev = rev
 
     async def _send_batch(self, batch: RenderedBatch, *, replace_snapshot: bool = False) -> None:
@@ -241,6 +235,8 @@ class Epoch:
             self.rev = rev
         rows = await row_reader.fetch_rows_to_reconcile(list(conflator.active), list(conflator.inactive), video_ids)
         if rows is None:
+            if not self.is_started:
+                conflator.mark_rows_unknown()
             return False
         undone = conflator.reconcile_rows(rows, rows_read_at, self.clock(), video_ids, is_complete=True)
         if self.is_started:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 IDS_PER_QUERY = 500
 MAX_RECENT_EVENTS = 2_000
+STATE_COLUMNS = ("video_id", "status", "attempt", "percent", "downloaded_bytes", "total_bytes", "phase", "error")
 QUERY_TIMEOUT_SECONDS = 1.0
 
 
@@ -36,6 +37,11 @@ class RowReader:
         )
         self._query_lock = asyncio.Lock()
         self._hung_query: asyncio.Task[Any] | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """True from a query that failed until one that succeeds."""
+        return self._outage_log.is_down
 
     async def fetch_rows(self, video_ids: Collection[str]) -> list[RowState]:
         """Return the rows of these ids; none while the database is unavailable."""
@@ -113,7 +119,7 @@ def _run_with_usable_connection(query: Callable[[], T]) -> T:
 
 
 def _to_row_states(videos: VideoQuerySet) -> list[RowState]:
-    return [RowState(video.video_id, video.to_progress()) for video in videos]
+    return [RowState(video.video_id, video.to_progress()) for video in videos.only(*STATE_COLUMNS)]
 
 
 def _fetch_in_chunks(videos: VideoQuerySet, video_ids: Collection[str]) -> list[RowState]:

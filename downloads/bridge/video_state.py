@@ -47,6 +47,8 @@ class VideoState:
     last_percent: float = 0.0
     updated_at: float = 0.0  # monotonic clock; when the newest message arrived
     is_active: bool = False
+    status_at: float = 0.0  # when the row was read, or the message arrived, that gave status and attempt
+    is_row_unknown: bool = False  # True from an epoch's start until the database can be read
     status_sent: bool = True  # False while the status is known from the row only; its message may still arrive
 
     @property
@@ -56,6 +58,12 @@ class VideoState:
     @property
     def is_queued(self) -> bool:
         return self.has_row and self.status == "queued"
+
+    def is_claim(self, message: Progress) -> bool:
+        """Return whether a message has a later attempt, or another status of an attempt that has not ended."""
+        if isinstance(message.attempt, int) and message.attempt != self.attempt:
+            return message.attempt > self.attempt
+        return isinstance(message.status, str) and message.status != self.status and not self.is_terminal
 
     def rejection_reason(self, attempt: int, message: Progress) -> str | None:
         """Return the counter's name for a message of this attempt that cannot be applied; None if it can."""

@@ -79,6 +79,7 @@ class SimulatedRow:
     status: str = "queued"
     attempt: int = 1
     percent: float | None = None
+    past_states: set[tuple[str, int]] = dataclasses.field(default_factory=lambda: {("queued", 1)})
 
     def card(self) -> dict[str, Any]:
         return {"status": self.status, "attempt": self.attempt}
@@ -113,6 +114,7 @@ class SimulatedRow:
             self.percent = None
         if self.status == "complete":
             self.percent = 100.0
+        self.past_states.add((self.status, self.attempt))
         return self.progress()
 
 
@@ -156,6 +158,7 @@ class PipelineSimulation:
         self.store: dict[str, str] = {}
         self.epochs = 0
         self.conflator = Conflator()
+        self.claims: dict[str, Progress] = {}
         self.fanout = InMemoryHub(self)
         self.v2_transport = RecordingTransport()
         self.page = SimulatedPage(node, self)
@@ -181,9 +184,11 @@ class PipelineSimulation:
 
     def do_foreign_publish(self, which: int, number: int) -> None:
         """Another program publishes about an id with or without a row, perhaps nonsense."""
-        statuses = (None, None, "downloading", "complete", "failed")
+        statuses = (None, None, "downloading", "complete", "failed", "queued", "processing", "cancelled")
         status = statuses[number % len(statuses)]
-        fields = {"status": status} if status else {"percent": float(number)}
+        fields: dict[str, Any] = {"status": status} if status else {"percent": float(number)}
+        if number % 3 == 0:
+            fields["attempt"] = 1 + number % 4
         self.channel.append((VIDEO_IDS[which % len(VIDEO_IDS)], Progress(**fields)))
 
     def do_deliver(self, which: int, number: int) -> None:
@@ -234,11 +239,15 @@ class PipelineSimulation:
     def take(self, video_id: str, message: Progress) -> None:
         if not self.conflator.is_identified(video_id) and video_id in self.rows:
             self.conflator.adopt_row(self.rows[video_id].as_row(), self.now)
-        self.conflator.apply_message(video_id, message, self.now)
+        if self.conflator.is_claim(video_id, message):
+            self.claims[video_id] = message
+        else:
+            self.conflator.apply_message(video_id, message, self.now)
 
     def begin_epoch(self, remembering: bool = True) -> None:
         remembered: OrderedDict[str, VideoState] = self.conflator.inactive if remembering else OrderedDict()
         self.conflator = Conflator()
+        self.claims.clear()
         stored = {video_id: Progress.from_json(text.encode()) for video_id, text in self.store.items()}
         self.conflator.restore_states(remembered, stored, self.now)
         self.conflator.reconcile_rows(self.current(), self.now, self.now, self.unreconciled_ids())
@@ -262,15 +271,18 @@ class PipelineSimulation:
 
     def flush(self, *, arrives: bool) -> None:
         changed_ids = {video_id for rev, video_id in self.events if rev > self.announced}
-        rows = [self.rows[video_id].as_row() for video_id in changed_ids]
+        rows = [self.rows[video_id].as_row() for video_id in changed_ids | (self.claims.keys() & self.rows.keys())]
         if self.conflator.include_events(rows, self.now, self.now, changed_ids):
             self.begin_epoch()
             return
+        self.conflator.settle_claims(self.claims, rows, self.now)
+        self.claims.clear()
         self.announced = self.rev
         outgoing = self.conflator.render_batch(self.conflator.drain_pending(), self.rev)
         self.out(outgoing.messages, outgoing.snapshot_updates, outgoing.removed_ids, arrives=arrives)
 
     def out(self, messages: list[batch.BatchMessage], put: dict[str, str], drop: list[str], *, arrives: bool) -> None:
+        self.require_true_statuses(messages)
         self.head = {"epoch": self.head["epoch"], "seq": self.head["seq"] + 1, "rev": self.rev}
         self.store.update(put)
         for video_id in drop:
@@ -278,6 +290,12 @@ class PipelineSimulation:
         if arrives:
             event = {"type": "progress.batch", "epoch": self.head["epoch"], "seq": self.head["seq"]}
             self.fanout.receive_batch({**event, "messages": [list(message) for message in messages]})
+
+    def require_true_statuses(self, messages: list[batch.BatchMessage]) -> None:
+        """No message, whoever sent it, has a page hear of a row what the row never was."""
+        for video_id, kind, text in messages:
+            if kind != batch.KIND_CHANGED and video_id in self.rows and (content := json.loads(text)).get("status"):
+                assert (content["status"], content["attempt"]) in self.rows[video_id].past_states
 
     # The page ----------------------------------------------------------------------------------------
 
