@@ -13,6 +13,8 @@ from downloads.accounts.permissions import Permission, require
 from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
 from downloads.models import Queue, Status, Video
 
+HELD_AGAIN = "That no longer holds it; if it lasts, a worker stops the queue again within seconds."
+
 
 def run_queue_action(request: HttpRequest, action_name: str) -> None:
     """Run an action of QUEUE_ACTIONS on the queue, and add its message to the request; may raise RoleRequired."""
@@ -28,10 +30,13 @@ def _pause_queue(user: Any) -> tuple[str, str]:
 
 
 def _resume_queue(user: Any) -> tuple[str, str]:
-    undo = json.dumps({"url": "queue-pause"}) if Queue.resume(f"Resumed by {user}") else ""
-    text = "The queue goes on." if undo else "The queue was not paused."
-    blocked_reason = Queue.get_or_default().blocked_reason
-    return (f"{text} {blocked_reason}" if blocked_reason else text), undo
+    queue = Queue.get_or_default()
+    if not Queue.resume(f"Resumed by {user}"):
+        return "The queue was not paused.", ""
+    undo = json.dumps({"url": "queue-pause"}) if queue.paused else ""
+    if not queue.is_held:
+        return "The queue goes on.", undo
+    return f"The queue goes on. {queue.held_because} {HELD_AGAIN}", undo
 
 
 def _cancel_all(user: Any) -> tuple[str, str]:

@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import logging
 import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -196,7 +195,7 @@ class Epoch:
         """Write the snapshot store, which renews the lease, and only then send."""
         self.batch_sent_at = self.clock()
         self.seq += 1
-        head = encode_json({"epoch": self.epoch_id, "seq": self.seq, "rev": self.rev, "at": round(time.time(), 3)})
+        head = encode_json({"epoch": self.epoch_id, "seq": self.seq, "rev": self.rev})
         await self.context.snapshot_store.write(
             head=head, updates=batch.snapshot_updates, removed_ids=batch.removed_ids, replace=replace_snapshot
         )

@@ -8,6 +8,16 @@ from downloads.progress.keys import LEADER_KEY
 
 BRIDGE_LEASE_SECONDS = 3.0  # another bridge takes over at most this and one retry after the leader's death
 
+# Take the lease if it is free, or longer than any: then Redis' clock was set back after its holder had died.
+# KEYS: lease. ARGV: token, lease in ms.
+ACQUIRE_LEASE_SCRIPT = """
+local holder, remaining = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
+local is_valid = remaining >= 0 and remaining <= tonumber(ARGV[2])
+if holder == ARGV[1] then return 1 end
+if holder and is_valid then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
 RELEASE_LEASE_SCRIPT = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -40,8 +50,7 @@ class Lease:
         the first write of the snapshot store renews it or raises LeadershipLost.
         """
         started_at = self.clock()
-        is_new = await self._redis_client.set(LEADER_KEY, self.token, nx=True, px=self.duration_ms)
-        if not is_new and await self._redis_client.get(LEADER_KEY) != self.token.encode():
+        if not await self._redis_client.eval(ACQUIRE_LEASE_SCRIPT, 1, LEADER_KEY, self.token, self.duration_ms):
             return False
         self.mark_renewed(started_at)
         return True

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, close_old_connections
-from django.utils import timezone
 
 from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.bridge.conflator import INACTIVE_TTL_SECONDS
 from downloads.bridge.video_state import RowState
+from downloads.database_clock import current_moment
 from downloads.models import UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet
 from downloads.outage_log import OutageLog
 
@@ -68,7 +68,7 @@ class RowReader:
 
         `(after_rev or 0, set())` while the database is unavailable.
         """
-        recent = VideoEvent.objects.filter(at__gte=timezone.now() - dt.timedelta(seconds=INACTIVE_TTL_SECONDS))
+        recent = VideoEvent.objects.filter(at__gte=current_moment() - dt.timedelta(seconds=INACTIVE_TTL_SECONDS))
         events = recent if after_rev is None else VideoEvent.objects.filter(pk__gt=after_rev)
 
         def read_events() -> tuple[int, set[str]]:

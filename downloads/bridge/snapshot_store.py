@@ -12,7 +12,8 @@ from downloads.progress.message import InvalidMessage, Progress
 
 logger = logging.getLogger(__name__)
 
-# Write the snapshot store and renew the lease, if it is ours: one atomic step, as a MULTI is.
+# Write the snapshot store and renew the lease, if it is ours: one atomic step, as a MULTI is. The head gets the time
+# by Redis' clock, which all machines share.
 # KEYS: lease, store. ARGV: token, lease in ms, 1 to replace the store, head or "", number of updates, id, text…,
 # removed ids…
 WRITE_SNAPSHOT_SCRIPT = """
@@ -22,7 +23,12 @@ if ARGV[3] == '1' then redis.call('DEL', KEYS[2]) end
 local last = 5 + 2 * tonumber(ARGV[5])
 for i = last + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 for i = 6, last, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[2], '@', ARGV[4]) end
+if ARGV[4] ~= '' then
+  local now = redis.call('TIME')
+  local at = string.format('{"at":%d.%03d', now[1], math.floor(now[2] / 1000))
+  local separator = ARGV[4] == '{}' and '' or ','
+  redis.call('HSET', KEYS[2], '@', at .. separator .. string.sub(ARGV[4], 2))
+end
 return 1
 """
 

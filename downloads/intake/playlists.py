@@ -4,10 +4,10 @@ from collections import Counter
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.text import Truncator
 
 from downloads.database import advisory_lock
+from downloads.database_clock import read_clock
 from downloads.intake import entry_requests, release_wait, urls
 from downloads.models import Video
 from downloads.ytdlp.results import Playlist, PlaylistEntry, Stage
@@ -81,7 +81,7 @@ def _wait_columns(entry: PlaylistEntry) -> dict[str, Any]:
         "not_before": wait.until,
         "wait_reason": wait.reason,
         "release_at": wait.release_at,
-        "waiting_since": timezone.now(),
+        "waiting_since": read_clock(),
     }
 
 

@@ -5,10 +5,11 @@ import datetime as dt
 
 from django.utils import timezone
 
+from downloads.database_clock import read_clock
 from downloads.models import ReleaseWait
+from downloads.models.value_objects import MAX_LOOK_INTERVAL, MAX_START_DISTANCE
 from downloads.ytdlp.results import NotYetAvailable, Stage
 
-MAX_START_DISTANCE = dt.timedelta(days=365)  # a later date is a placeholder
 GIVE_UP_AFTER = dt.timedelta(days=7)  # without a recording, since the announced start or the first look
 MAX_TOTAL_WAIT = dt.timedelta(days=400)  # for a date that is moved again and again
 MIN_INTERVALS = {
@@ -17,7 +18,6 @@ MIN_INTERVALS = {
     Stage.LIVE: dt.timedelta(minutes=15),
     Stage.PROCESSING: dt.timedelta(minutes=15),
 }
-MAX_INTERVAL = dt.timedelta(hours=2)
 INTERVAL_GROWTH = 4  # the next look comes after this fraction of the time that has passed
 MIN_UNTIL_START = dt.timedelta(minutes=1)
 MAX_UNTIL_START = dt.timedelta(minutes=30)  # a start that moves is looked for less and less often
@@ -47,11 +47,11 @@ def plan_wait(
 
     `waiting_since` is the first look, `announced_start` the start that an earlier look found.
     """
-    now = timezone.now()
+    now = read_clock()
     first_look = min(waiting_since or now, now)
     start = _plausible_start(not_yet.starts_at, now)
     if start and start > now and now - first_look < MAX_TOTAL_WAIT:
-        return _wait_for_start(start, now - first_look, is_premiere=not_yet.is_premiere)
+        return _wait_for_start(start, now, now - first_look, is_premiere=not_yet.is_premiere)
     start = start or _plausible_start(announced_start, now)
     overdue = now - min(max(first_look, start or first_look), now)
     wait = _wait_for_recording(not_yet, now, overdue)
@@ -60,26 +60,26 @@ def plan_wait(
 
 def plan_announced(starts_at: dt.datetime | None) -> ReleaseWait | None:
     """Return the wait for an entry that its playlist announces; None if a look must find the date."""
-    now = timezone.now()
+    now = read_clock()
     start = _plausible_start(starts_at, now)
-    return _wait_for_start(start, dt.timedelta(), is_premiere=False) if start and start > now else None
+    return _wait_for_start(start, now, dt.timedelta(), is_premiere=False) if start and start > now else None
 
 
 def _plausible_start(start: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
     return start if start and abs(start - now) <= MAX_START_DISTANCE else None
 
 
-def _wait_for_start(start: dt.datetime, waited: dt.timedelta, *, is_premiere: bool) -> ReleaseWait:
+def _wait_for_start(start: dt.datetime, now: dt.datetime, waited: dt.timedelta, *, is_premiere: bool) -> ReleaseWait:
     subject = "This premiere" if is_premiere else "This video"
     pause = max(MIN_UNTIL_START, min(waited / 20, MAX_UNTIL_START))
-    until = max(start, timezone.now() + pause)
+    until = max(start, now + pause)
     return ReleaseWait(f"{subject} starts on {format_moment(start)}: it will be fetched then.", until, start)
 
 
 def _wait_for_recording(not_yet: NotYetAvailable, now: dt.datetime, overdue: dt.timedelta) -> ReleaseWait:
     if overdue > GIVE_UP_AFTER:
         raise WaitTooLong(GIVE_UP_MESSAGES[not_yet.stage].format(days=GIVE_UP_AFTER.days))
-    interval = max(MIN_INTERVALS[not_yet.stage], min(overdue / INTERVAL_GROWTH, MAX_INTERVAL))
+    interval = max(MIN_INTERVALS[not_yet.stage], min(overdue / INTERVAL_GROWTH, MAX_LOOK_INTERVAL))
     look = f"the next look is on {format_moment(now + interval)}"
     subject = "This premiere" if not_yet.is_premiere else "This video"
     return ReleaseWait(WAIT_MESSAGES[not_yet.stage].format(subject=subject, look=look), now + interval)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from downloads.database import advisory_lock
+from downloads.database_clock import current_moment
 from downloads.models import event, removal
 from downloads.models.choices import Quality, Status
 from downloads.models.querysets import VideoQuerySet
@@ -42,7 +43,11 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
                 if canonical_url not in known_videos and canonical_url not in new_videos:
                     host = (urlsplit(canonical_url).hostname or "")[:255]
                     new_videos[canonical_url] = self.model(
-                        url=url, canonical_url=canonical_url, quality=quality, host=host, **fields
+                        url=url,
+                        canonical_url=canonical_url,
+                        quality=quality,
+                        host=host,
+                        **{"queued_at": current_moment(), **fields},
                     )
             known_videos |= self._insert_queued(new_videos)
         is_new = dict.fromkeys(new_videos, True)
@@ -83,12 +88,16 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
             advisory_lock(host)
         return not host or self.get_queryset().active().filter(host=host).count() < settings.PER_HOST
 
-    def requeue_expired(self) -> int:
-        """Requeue videos whose worker died; return how many."""
-        return sum(
-            video.release("The worker stopped answering", only_if_expired=True)
-            for video in self.get_queryset().lease_expired()
-        )
+    def requeue_expired(self, lease_tokens: Collection[str] | None = None) -> int:
+        """Requeue videos whose worker died, those with one of `lease_tokens` alone if given; return how many."""
+        expired = self.get_queryset().lease_expired()
+        if lease_tokens is not None:
+            expired = expired.filter(lease_token__in=lease_tokens)
+        return sum(video.release("The worker stopped answering", only_if_expired=True) for video in expired)
+
+    def requeue_worker(self, worker: str) -> int:
+        """Requeue the active videos of a worker that has died; return how many."""
+        return sum(video.release("The worker's process died") for video in self.get_queryset().active_of(worker))
 
     def finish_interrupted_removals(self) -> None:
         """Finish or undo removals that a crash interrupted."""

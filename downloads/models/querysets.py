@@ -1,21 +1,32 @@
 """Queryset of videos: filters by state, orders of the library, videos that may start."""
 
+import datetime as dt
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
-from django.db.models import Count, Q
-from django.utils import timezone
+from django.db.models import Count, F, Q
 
+from downloads.database_clock import Moment, current_moment
 from downloads.models import indexes
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
 from downloads.models.queue import Queue
-from downloads.models.transitions import Transitions
+from downloads.models.transitions import LEASE_DURATION, Transitions, max_retry_wait
+from downloads.models.value_objects import MAX_LOOK_INTERVAL, MAX_START_DISTANCE
 from downloads.progress import keys
 
 T = TypeVar("T", bound=Transitions)
+CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 # Extractors whose ids are file names, which two sites may share.
 NON_UNIQUE_ID_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
+
+
+def _is_wait_impossible() -> Q:
+    """Return the condition for a wait that ends later than any that was ever set: the clock has been set back."""
+    now = current_moment()
+    retry = Q(retry_count__gt=0, not_before__gt=now + max_retry_wait() + CLOCK_TOLERANCE)
+    next_look = Q(not_before__gt=now + MAX_LOOK_INTERVAL) & Q(not_before__gt=F("release_at") + MAX_LOOK_INTERVAL)
+    return retry | next_look | Q(not_before__gt=now + MAX_START_DISTANCE + MAX_LOOK_INTERVAL)
 
 
 class VideoQuerySet(DateHierarchyQuerySet[T]):
@@ -29,6 +40,10 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         """Filter those that are downloading or processing."""
         return self.filter(status__in=ACTIVE_STATUSES)
 
+    def active_of(self, worker: str) -> Self:
+        """Filter the active ones that this worker has claimed."""
+        return self.active().filter(worker=worker)
+
     def unfinished(self) -> Self:
         """Filter those that are waiting or active."""
         return self.filter(status__in=UNFINISHED_STATUSES)
@@ -38,8 +53,8 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         return self.filter(status=Status.QUEUED).order_by("-priority", "queued_at", "pk")
 
     def due(self) -> Self:
-        """Filter those without a delay, or whose delay is over."""
-        return self.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+        """Filter those without a delay, whose delay is over, or is longer than any: the clock was set back."""
+        return self.filter(Q(not_before=None) | Q(not_before__lte=current_moment()) | _is_wait_impossible())
 
     def claimable(self) -> Self:
         """Filter the waiting ones that may start now: due, and their host is below PER_HOST."""
@@ -50,8 +65,16 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         return self.waiting().due().exclude(host__in=full)
 
     def lease_expired(self) -> Self:
-        """Filter active ones whose lease nobody has renewed."""
-        return self.active().filter(lease_until__lt=timezone.now())
+        """Filter active ones whose lease nobody has renewed, or is longer than any: the clock was set back."""
+        return self._with_lease_before(current_moment())
+
+    def lease_unrenewed(self) -> Self:
+        """Filter active ones whose lease should have been renewed by now; those with an expired one among them."""
+        return self._with_lease_before(current_moment() + LEASE_DURATION / 2)
+
+    def _with_lease_before(self, moment: Moment) -> Self:
+        too_long = Q(lease_until__gt=current_moment() + LEASE_DURATION + CLOCK_TOLERANCE)
+        return self.active().filter(Q(lease_until=None) | Q(lease_until__lt=moment) | too_long)
 
     def newest_first(self) -> Self:
         """Order by the time of adding, newest first."""

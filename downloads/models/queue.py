@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from downloads.database_clock import current_moment, read_clock
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import message, publisher
@@ -15,6 +16,15 @@ from downloads.progress import message, publisher
 # Public id of the queue's own events. On the wire each gets an id of its own, because a page does not ask again for
 # an id that it has learnt is no video.
 QUEUE_PUBLIC_ID = "queue"
+
+
+MAX_HOLD = dt.timedelta(minutes=5)  # one that would last longer was set before the clock was set back
+NO_HOLD: dict[str, Any] = {"held_until": None, "held_by": "", "held_because": ""}
+
+
+def _is_held() -> Q:
+    now = current_moment()
+    return Q(held_until__gt=now, held_until__lte=now + MAX_HOLD)
 
 
 class Queue(models.Model):
@@ -30,6 +40,8 @@ class Queue(models.Model):
     held_by = models.CharField(max_length=255, blank=True)
     held_because = models.CharField("reason of the hold", max_length=500, blank=True)
 
+    read_at: dt.datetime | None = None  # by the database's clock; None: by that of this process, now
+
     class Meta:
         permissions = (("manage_archive", "Can manage the whole queue, yt-dlp and the audit log"),)
 
@@ -38,8 +50,9 @@ class Queue(models.Model):
 
     @property
     def is_held(self) -> bool:
-        """True while a worker holds the queue."""
-        return self.held_until is not None and self.held_until > timezone.now()
+        """True while a worker holds the queue, as of the time when this was read."""
+        now = self.read_at or timezone.now()
+        return self.held_until is not None and now < self.held_until <= now + MAX_HOLD
 
     @property
     def is_open(self) -> bool:
@@ -56,7 +69,12 @@ class Queue(models.Model):
     @classmethod
     def get_or_default(cls) -> "Queue":
         """Return the row, or an unsaved one with the defaults: reading never writes."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)
+        queue = cls.objects.filter(pk=1).first()
+        if queue is None:
+            return cls(pk=1)
+        if queue.held_until is not None:
+            queue.read_at = read_clock()
+        return queue
 
     @classmethod
     def pause(cls, reason: str = "The queue is paused.") -> bool:
@@ -65,25 +83,22 @@ class Queue(models.Model):
 
     @classmethod
     def resume(cls, reason: str = "The queue goes on") -> bool:
-        """End a pause; False if there was none. Holds are not affected."""
-        return cls._update_row(reason, Q(paused=True), paused=False, reason="")
+        """End a pause and a hold; False if there was neither. A worker holds the queue again if its cause lasts."""
+        return cls._update_row(reason, Q(paused=True) | _is_held(), paused=False, reason="", **NO_HOLD)
 
     @classmethod
     def hold(cls, worker: str, reason: str, seconds: float) -> bool:
-        """Hold the queue for `seconds`, or renew the hold; False if it was held already."""
-        now = timezone.now()
-        hold = {"held_until": now + dt.timedelta(seconds=seconds), "held_by": worker, "held_because": reason}
-        if cls.objects.filter(pk=1, held_until__gt=now).update(**hold):
+        """Hold the queue for `seconds` (MAX_HOLD at most), or renew the hold; False if it was held already."""
+        until = current_moment() + min(dt.timedelta(seconds=seconds), MAX_HOLD)
+        hold = {"held_until": until, "held_by": worker, "held_because": reason}
+        if cls.objects.filter(_is_held(), pk=1).update(**hold):
             return False
-        return cls._update_row(reason, Q(held_until=None) | Q(held_until__lte=now), **hold)
+        return cls._update_row(reason, Q(held_until=None) | ~_is_held(), **hold)
 
     @classmethod
     def release_hold(cls, worker: str, reason: str) -> bool:
         """End the hold of `worker`, or one that has expired; False if there is none."""
-        ended = Q(held_by=worker) | Q(held_until__lte=timezone.now())
-        return cls._update_row(
-            reason, Q(held_until__isnull=False) & ended, held_until=None, held_by="", held_because=""
-        )
+        return cls._update_row(reason, Q(held_until__isnull=False) & (Q(held_by=worker) | ~_is_held()), **NO_HOLD)
 
     @classmethod
     def _update_row(cls, event_reason: str, condition: Q, **changes: Any) -> bool:
@@ -92,7 +107,7 @@ class Queue(models.Model):
             if not cls.objects.filter(condition, pk=1).update(**changes):
                 return False
             event = VideoEvent.objects.create(
-                public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000]
+                at=current_moment(), public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000]
             )
             # With "queued" the bridge knows that nothing runs under this id.
             changed = message.Progress(status=Status.QUEUED, changed=True)

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from downloads.database_clock import current_moment
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import publisher
@@ -86,7 +87,7 @@ class VideoState(models.Model):
         """End an attempt. A video or playlist that was complete before stays so, since its files are still there."""
         if (self.media_file or self.is_list) and new_status != Status.COMPLETE:
             new_status, changes = Status.COMPLETE, {**changes, "percent": 100.0}
-        ended = {"ended_at": timezone.now(), "phase": "", **CLEARED_LEASE_FIELDS, **changes}
+        ended = {"ended_at": current_moment(), "phase": "", **CLEARED_LEASE_FIELDS, **changes}
         return self._transition(new_status, reason, changes=ended, **where)
 
     def _restore_outcome(self, reason: str, **where: Any) -> bool:
@@ -101,7 +102,7 @@ class VideoState(models.Model):
     def _requeue_by_user(self, reason: str, *, allow_duplicate: bool, **where: Any) -> bool:
         """Queue a video at a person's request: behind the others, with all its automatic retries."""
         changes = {
-            "queued_at": timezone.now(),
+            "queued_at": current_moment(),
             "retry_count": 0,
             "not_before": None,
             "priority": 0,
@@ -176,6 +177,7 @@ class VideoState(models.Model):
     def build_event(self, reason: str) -> VideoEvent:
         """Return the event of a change, not yet inserted."""
         return VideoEvent(
+            at=current_moment(),
             video_id=self.pk,
             public_id=self.video_id,
             status=self.status,

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Max
-from django.utils import timezone
 
+from downloads.database_clock import current_moment
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
 from downloads.models.event import VideoEvent
 from downloads.models.state import VideoState
@@ -21,9 +21,16 @@ from downloads.models.value_objects import MAX_PRIORITY, Metadata, QueuePosition
 
 LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
 MAX_RETRIES = 3  # automatic retries in a row, after temporary errors
+RETRY_JITTER = 0.25
 RETRY_BACKOFF_FACTOR = 4  # how much longer each wait is than the one before
 RETRY_PREFIX = "Retrying in "  # of the reason of an automatic retry
 DEFAULT_QUEUE_POSITION = QueuePosition()
+
+
+def max_retry_wait() -> dt.timedelta:
+    """Return the longest wait before an automatic retry."""
+    longest = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR ** (MAX_RETRIES - 1) * (1 + RETRY_JITTER)
+    return dt.timedelta(seconds=longest)
 
 
 def format_wait(seconds: float) -> str:
@@ -90,8 +97,8 @@ class Transitions(VideoState):
             changes={
                 "worker": worker,
                 "lease_token": secrets.token_hex(16),
-                "lease_until": timezone.now() + LEASE_DURATION,
-                "started_at": timezone.now(),
+                "lease_until": current_moment() + LEASE_DURATION,
+                "started_at": current_moment(),
                 "processing_at": None,
                 "ended_at": None,
                 "phase": "looking up",
@@ -103,7 +110,7 @@ class Transitions(VideoState):
     def renew_lease(self, **state: Any) -> bool:
         """Renew the lease and write `state` (percent, downloaded_bytes, total_bytes, phase); False if it is lost."""
         own_row = type(self)._default_manager.filter(pk=self.pk, **self._lease_filter)
-        return bool(self.lease_token) and own_row.update(lease_until=timezone.now() + LEASE_DURATION, **state) == 1
+        return bool(self.lease_token) and own_row.update(lease_until=current_moment() + LEASE_DURATION, **state) == 1
 
     def holds_lease(self) -> bool:
         """Tell whether this attempt still has the lease: neither cancelled nor claimed by another worker."""
@@ -127,12 +134,12 @@ class Transitions(VideoState):
             "Fetched",
             status=Status.DOWNLOADING,
             lease_token=self.lease_token,
-            changes={"phase": phase, "processing_at": timezone.now()},
+            changes={"phase": phase, "processing_at": current_moment()},
         )
 
     def record_note(self, text: str) -> bool:
         """Add an event to the history that changes no state; False if the lease is lost."""
-        lease_until = timezone.now() + LEASE_DURATION
+        lease_until = current_moment() + LEASE_DURATION
         return self._write(text, {"lease_until": lease_until}, {"changed": True}, **self._lease_filter)
 
     def finish(self, stored_files: StoredFiles, move_files: Callable[[], None]) -> bool:
@@ -169,11 +176,12 @@ class Transitions(VideoState):
         retry_count = 0 if made_progress else self.retry_count
         if retry_count >= MAX_RETRIES:
             return self.fail(error)
-        wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**retry_count * random.uniform(0.75, 1.25)  # noqa: S311
+        jitter = random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311
+        wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**retry_count * jitter
         reason = f"{RETRY_PREFIX}{format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
         changes = {
             "retry_count": retry_count + 1,
-            "not_before": timezone.now() + dt.timedelta(seconds=wait),
+            "not_before": current_moment() + dt.timedelta(seconds=wait),
             "error": error,
         }
         return self._requeue(reason, changes, **self._lease_filter)
@@ -199,7 +207,7 @@ class Transitions(VideoState):
             "retry_count": 0,
             "not_before": wait.until,
             "wait_reason": self._truncate("wait_reason", wait.reason),
-            "waiting_since": self.waiting_since or timezone.now(),
+            "waiting_since": self.waiting_since or current_moment(),
             "release_at": wait.release_at,
         }
         if metadata and metadata.title and not (metadata.has_placeholder_title and self.title):
@@ -207,6 +215,6 @@ class Transitions(VideoState):
         return self._requeue(wait.reason, changes, **self._lease_filter)
 
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
-        """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease meanwhile."""
-        where = self._lease_filter | ({"lease_until__lt": timezone.now()} if only_if_expired else {})
+        """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease since it was read."""
+        where = self._lease_filter | ({"lease_until": self.lease_until} if only_if_expired else {})
         return self._requeue(reason, **where)

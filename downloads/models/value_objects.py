@@ -25,6 +25,10 @@ class Metadata:
     has_placeholder_title: bool = False  # made from a file name or an id: no better than one that is known already
 
 
+MAX_START_DISTANCE = dt.timedelta(days=365)  # a release at a later date is a placeholder
+MAX_LOOK_INTERVAL = dt.timedelta(hours=2)  # between two looks at a video whose release is over
+
+
 @dataclasses.dataclass(frozen=True)
 class ReleaseWait:
     """Wait for a video that is not up yet: the reason as a sentence, the next look, the announced start if any."""

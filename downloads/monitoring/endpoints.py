@@ -34,7 +34,10 @@ async def readyz(scope: Any) -> ProbeResponse:
         return status, TEXT_CONTENT_TYPE, b""
     now = time.time()
     checks = {name: _check_as_json(result, now) for name, result in results.items()}
-    body = {"ready": status == 200, "checks": checks, "yt_dlp": await asyncio.to_thread(_describe_ytdlp)}
+    body: dict[str, Any] = {"ready": status == 200, "checks": checks}
+    body["yt_dlp"] = await asyncio.to_thread(_describe_ytdlp)
+    if clock_warnings := await asyncio.to_thread(health.clock_warnings):
+        body["clocks"] = clock_warnings
     return status, JSON_CONTENT_TYPE, json.dumps(body, indent=1).encode() + b"\n"
 
 

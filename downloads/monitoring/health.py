@@ -22,6 +22,7 @@ from downloads.monitoring.redis_writes import check_redis_server, name_consequen
 from downloads.monitoring.results import CheckFailed, CheckResult
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
+from downloads.progress.redis_clock import to_local_time
 from downloads.progress.redis_errors import describe_redis_error
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def check_bridge() -> float:
     head = redis_clients.get_redis_client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD)
     if not head or not redis_clients.get_redis_client().exists(keys.LEADER_KEY):
         raise CheckFailed("No bridge leads: is `manage.py bridge_progress` running?")
-    heartbeat_at = float(json.loads(head)["at"])
+    heartbeat_at = to_local_time(float(json.loads(head)["at"]))
     if abs(time.time() - heartbeat_at) >= BRIDGE_TIMEOUT_SECONDS:
         raise CheckFailed("The bridge has fallen silent.")
     return heartbeat_at
@@ -68,7 +69,16 @@ def check_worker() -> float:
 
 def worker_heartbeats() -> list[float]:
     """Return the time of each running worker's last heartbeat; the key of a dead one expires within seconds."""
-    return [float(heartbeat) for heartbeat in redis_clients.get_all(keys.WORKER_KEY_PREFIX)]
+    return [to_local_time(float(heartbeat)) for heartbeat in redis_clients.get_all(keys.WORKER_KEY_PREFIX)]
+
+
+def clock_warnings() -> list[str]:
+    """Return a sentence for each worker whose clock is off from the database's; none while Redis is down."""
+    try:
+        sentences = redis_clients.get_all(keys.CLOCK_WARNING_KEY_PREFIX)
+    except (redis.RedisError, OSError):
+        return []
+    return sorted(sentence.decode("utf-8", "replace") for sentence in sentences)
 
 
 async def check_channel_layer() -> float:

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Min
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from downloads.database_clock import read_clock
 from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
 from downloads.monitoring import health
@@ -110,7 +110,7 @@ def _database_metrics() -> Iterator[Metric]:
     for status in Status.values:
         videos.add_metric([status], counts.get(status, 0))
     yield videos
-    now, queue = timezone.now(), Queue.get_or_default()
+    now, queue = read_clock(), Queue.get_or_default()
     oldest = Video.objects.waiting().due().aggregate(oldest=Min(Coalesce("not_before", "queued_at")))["oldest"]
     wait_seconds = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
     yield _gauge("queue_wait_seconds", "How long the video waits that has waited longest for its turn", wait_seconds)

@@ -20,6 +20,8 @@ WORKER_KEY_PREFIX = "ytarchive:worker:"
 # Set by each worker with its own key; it outlives a restart of the only worker.
 WORKER_SEEN_KEY = "ytarchive:worker-seen"
 WORKER_SEEN_SECONDS = 30
+# Followed by <host>:<pid>; a sentence, while the worker's clock is off from the database's.
+CLOCK_WARNING_KEY_PREFIX = "ytarchive:clock:"
 ECHO_CHANNEL_PREFIX = "ytarchive:echo:"
 # Hash with the sums of all processes' counters.
 COUNTS_KEY = "ytarchive:counts"

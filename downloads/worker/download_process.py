@@ -27,10 +27,10 @@ MAX_READ_BYTES = 64 * 1024
 class DownloadProcess:
     """The child process of one download, started by the constructor. Its pipes are non-blocking.
 
-    `rate` is its limit in bytes per second, 0 for none.
+    `rate` is its limit in bytes per second, 0 for none. It inherits `fds`.
     """
 
-    def __init__(self, video: Video, rate: int = 0) -> None:
+    def __init__(self, video: Video, rate: int = 0, fds: tuple[int, ...] = ()) -> None:
         self.video = video
         self._rate = rate
         self.latest_progress: dict[str, Any] = {}
@@ -45,6 +45,7 @@ class DownloadProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
+            pass_fds=fds,
             # A session of its own: its group can be killed as a whole, and Ctrl-C reaches the supervisor only.
             start_new_session=True,
             env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.build_search_path()},

@@ -24,15 +24,19 @@ from downloads.liveness.heartbeat import process_heartbeat
 from downloads.models import LEASE_DURATION, Queue, Video
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
+from downloads.progress.redis_clock import read_redis_clock
 from downloads.progress.redis_errors import describe_with_error
 from downloads.worker.download_process import DownloadProcess
+from downloads.worker.leases.clock_check import ClockCheck
+from downloads.worker.leases.rescue import Rescue
 from downloads.worker.orphaned_files import remove_orphaned_files
 from downloads.ytdlp_update.runner import UpdateRunner
 
 logger = logging.getLogger(__name__)
 
 POLL_INTERVAL_SECONDS = 0.5  # for claims and lost leases
-LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6  # also for requeueing expired leases
+LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
+RESCUE_INTERVAL_SECONDS = min(1.0, LEASE_DURATION.total_seconds() / 30)
 HEARTBEAT_INTERVAL_SECONDS = 5.0  # also for checking the disk space
 HEARTBEAT_TTL_SECONDS = 15
 LOW_DISK_HOLD_SECONDS = 30.0  # renewed by each check that finds the disk nearly full
@@ -64,6 +68,8 @@ class Supervisor:
         self._are_orphans_removed = False
         self._disk_shortage = ""
         self._update_runner = UpdateRunner()
+        self._rescue = Rescue(self.name)
+        self._clock_check = ClockCheck(self.name)
 
     def run(self) -> None:
         """Claim and download until SIGTERM, SIGINT or SIGHUP; then put unfinished videos back into the queue."""
@@ -76,6 +82,7 @@ class Supervisor:
                 if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:
                     break
         self._update_runner.stop()
+        self._rescue.lock.release()
         self._unregister()
 
     # The event loop -----------------------------------------------------------------------------
@@ -96,13 +103,15 @@ class Supervisor:
             return
         self._run_every(POLL_INTERVAL_SECONDS, self._remove_orphaned_folders)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._check_disk_space)
+        self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_local)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
-        self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._requeue_expired)
+        self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_expired)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, Video.objects.finish_interrupted_removals)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._write_heartbeat)
+        self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._clock_check.run)
 
     def _select_timeout(self) -> float:
         if any(download.is_stopping for download in self._downloads):
@@ -154,7 +163,7 @@ class Supervisor:
             return
         # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
         while self._has_free_slot() and Video.objects.claimable().exists():
-            video = Video.objects.claim(self.name)
+            video = Video.objects.claim(self._rescue.lock.worker_name)
             if video is None or not self._start_download(video):
                 break
         if not self._is_ready:
@@ -167,7 +176,8 @@ class Supervisor:
 
     def _start_download(self, video: Video) -> bool:
         try:
-            download = DownloadProcess(video, self._rate_per_download(len(self._downloads) + 1))
+            rate = self._rate_per_download(len(self._downloads) + 1)
+            download = DownloadProcess(video, rate, self._rescue.lock.inherited_fds)
         except OSError as error:
             logger.exception("%s: cannot start a process, pausing claims", video.video_id)
             self._next_run_at[self._claim_videos] = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
@@ -206,14 +216,11 @@ class Supervisor:
             if not download.is_stopping and not download.is_lease_overdue() and download.reap() is None:
                 download.renew_lease()
 
-    def _requeue_expired(self) -> None:
-        if count := Video.objects.requeue_expired():
-            logger.info("Requeued %d downloads whose lease had expired", count)
-
     def _write_heartbeat(self) -> None:
         """Set this worker's heartbeat key, which the health checks read; skipped while Redis takes no writes."""
-        client, now = redis_clients.get_redis_client(), int(time.time())
+        client = redis_clients.get_redis_client()
         try:
+            now = int(read_redis_clock())
             client.set(keys.WORKER_KEY_PREFIX + self.name, now, ex=HEARTBEAT_TTL_SECONDS)
             client.set(keys.WORKER_SEEN_KEY, now, ex=keys.WORKER_SEEN_SECONDS)
         except (redis.RedisError, OSError) as error:

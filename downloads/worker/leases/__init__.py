@@ -1,0 +1,1 @@
+"""Leases of the worker's downloads and of those of others: renewal, expiry, clocks and dead workers of this machine."""
