@@ -54,6 +54,13 @@ async def test_a_lease_held_by_another_bridge_is_not_acquired(client, clock, lea
     assert lease.is_held
 
 
+@pytest.mark.parametrize("remaining_ms", [10_000, 86_400_000, None])
+async def test_a_lease_longer_than_any_is_taken(client, clock, lease, remaining_ms):
+    await client.set(LEADER_KEY, "dead", px=remaining_ms)  # Redis' clock was set back, or somebody wrote this
+    assert await lease.acquire()
+    assert 0 < await client.pttl(LEADER_KEY) <= BRIDGE_LEASE_SECONDS * 1000
+
+
 async def test_a_lease_expires_here_without_asking_redis(clock, lease):
     assert not lease.is_held
     assert await lease.acquire()

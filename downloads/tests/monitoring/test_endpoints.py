@@ -106,6 +106,15 @@ async def test_it_says_which_part_does_not_work() -> None:
     assert [name for name, check in checks.items() if check["ok"]] == ["database", "redis", "channel_layer"]
 
 
+@pytest.mark.parametrize("seconds", [60, -60, 86400])
+async def test_ages_do_not_depend_on_the_clocks_of_other_machines(live_processes, time_machine, seconds) -> None:
+    time_machine.move_to(time.time() + seconds)
+    checks = (await get_readiness())[1]
+    assert checks["bridge"]["ok"]
+    assert checks["bridge"]["age"] < 3
+    assert 3 <= checks["worker"]["age"] < 8
+
+
 async def test_it_notices_a_bridge_that_fell_silent(live_processes, redis_server) -> None:
     with redis_server.client() as client:
         client.hset(keys.SNAPSHOT_KEY, "@", json.dumps({"at": time.time() - 60}))
