@@ -96,7 +96,7 @@ def kill_and_wait_for_requeue(work, media_server, env, phase, longest):
 @pytest.mark.parametrize("phase", ["video", pytest.param("filing", marks=pytest.mark.soak)])
 def test_it_is_requeued_after_its_worker_is_killed(start_worker, media_server, slow_ffmpeg, phase):
     # With leases of 30 s: another worker of the same machine sees at once that this one has died.
-    video = kill_and_wait_for_requeue(start_worker, media_server, ENVIRONMENT | slow_ffmpeg, phase, 8)
+    video = kill_and_wait_for_requeue(start_worker, media_server, ENVIRONMENT | slow_ffmpeg, phase, 15)
     if phase == "video":
         wait_until(lambda: reload_video(video).status == Status.COMPLETE, 30, "it is complete")
         assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
