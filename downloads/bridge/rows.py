@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.bridge.conflator import INACTIVE_TTL_SECONDS
 from downloads.bridge.video_state import RowState
-from downloads.database_clock import current_moment
+from downloads.database.clock import current_moment
 from downloads.models import UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet
 from downloads.outage_log import OutageLog
 

@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,6 @@ import imageio_ffmpeg
 from django.conf import settings
 
 from downloads.files.containers import ALLOWED_DEMUXERS, MediaInfo
-from downloads.files.program_exit import ProgramStopped, require_exit
 
 READ_TIMEOUT_SECONDS = 60
 # Where a frame is extracted: the first that yields one. A cover of an audio file has no place to seek to.
@@ -33,6 +33,17 @@ FRAME_RATE_PATTERN = re.compile(r"^  Stream #0:\S+: Video: .*?, ([\d.]+) fps,", 
 PROGRESS_PATTERN = re.compile(r"^(frame|out_time_us)=(\d+)$", re.MULTILINE)  # of `-progress`; the last of each counts
 # Cover art and pictures of chapters are streams of video for ffmpeg.
 PICTURE_PATTERN = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
+SHELL_SIGNAL_OFFSET = 128  # a shell ends with this and the signal's number when what it ran was killed
+# Those that end a program without its doing: other exit statuses from 128 on are ffmpeg's own errors.
+KILLING_SIGNALS = (
+    *(signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM),
+    *(signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS),
+)
+SHELL_EXIT_STATUSES = {SHELL_SIGNAL_OFFSET + number for number in KILLING_SIGNALS}
+
+
+class ProgramStopped(Exception):
+    """A program was killed, or took too long: nothing is known about its file. The message is a sentence's part."""
 
 
 def find_ffmpeg() -> str | None:
@@ -210,3 +221,18 @@ def _run_ffmpeg(
         process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     require_exit("ffmpeg", process.returncode)
     return process
+
+
+def require_exit(name: str, exit_status: int) -> None:
+    """Raise ProgramStopped if a program was killed, as the kernel does with one when memory is short."""
+    if exit_status < 0 or exit_status in SHELL_EXIT_STATUSES:
+        raise ProgramStopped(f"{name} was {describe_kill(exit_status)}")
+
+
+def describe_kill(exit_status: int) -> str:
+    """Return "killed by SIGKILL" for the exit status -9 or 137."""
+    number = -exit_status if exit_status < 0 else exit_status - SHELL_SIGNAL_OFFSET
+    try:
+        return f"killed by {signal.Signals(number).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"killed by signal {number}"

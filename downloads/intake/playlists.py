@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.text import Truncator
 
 from downloads.database import advisory_lock
-from downloads.database_clock import read_clock
+from downloads.database.clock import read_clock
 from downloads.intake import entry_requests, release_wait, urls
 from downloads.models import Video
 from downloads.ytdlp.results import Playlist, PlaylistEntry, Stage

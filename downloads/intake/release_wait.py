@@ -5,7 +5,7 @@ import datetime as dt
 
 from django.utils import timezone
 
-from downloads.database_clock import read_clock
+from downloads.database.clock import read_clock
 from downloads.models import ReleaseWait
 from downloads.models.value_objects import MAX_LOOK_INTERVAL, MAX_START_DISTANCE
 from downloads.ytdlp.results import NotYetAvailable, Stage

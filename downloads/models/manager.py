@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from downloads.database import advisory_lock
-from downloads.database_clock import current_moment
+from downloads.database.clock import current_moment
 from downloads.models import event, removal
 from downloads.models.choices import Quality, Status
 from downloads.models.querysets import VideoQuerySet

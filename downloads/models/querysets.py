@@ -6,7 +6,7 @@ from typing import Any, Self, TypeVar
 from django.conf import settings
 from django.db.models import Count, F, Q
 
-from downloads.database_clock import Moment, current_moment
+from downloads.database.clock import Moment, current_moment
 from downloads.models import indexes
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet

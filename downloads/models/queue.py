@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from downloads.database_clock import current_moment, read_clock
+from downloads.database.clock import current_moment, read_clock
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import message, publisher

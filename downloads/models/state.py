@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from downloads.database_clock import current_moment
+from downloads.database.clock import current_moment
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import publisher

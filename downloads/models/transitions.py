@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max
 
-from downloads.database_clock import current_moment
+from downloads.database.clock import current_moment
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
 from downloads.models.event import VideoEvent
 from downloads.models.state import VideoState

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from downloads.database_clock import read_clock
+from downloads.database.clock import read_clock
 from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
 from downloads.monitoring import health

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 
 from downloads.files import ffmpeg
-from downloads.files.program_exit import describe_kill
 from downloads.liveness.heartbeat import SilenceCounter
 from downloads.models import LEASE_DURATION, Video
 
@@ -156,5 +155,5 @@ class DownloadProcess:
 def describe_exit(exit_status: int) -> str:
     """Return how a process ended, such as "killed by SIGKILL"; "" for success."""
     if exit_status < 0:
-        return describe_kill(exit_status)
+        return ffmpeg.describe_kill(exit_status)
     return f"ended with {exit_status}" if exit_status else ""

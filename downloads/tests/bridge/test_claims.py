@@ -120,7 +120,7 @@ async def test_a_flood_of_claims_costs_a_query_a_tick_and_delays_nobody(bridge_h
     bridge = await start(bridge_harness)
     queries, original = [], rows._fetch_in_chunks
     monkeypatch.setattr(
-        rows, "_fetch_in_chunks", lambda found, ids: queries.append(len(list(ids))) or original(found, ids)
+        rows, "_fetch_in_chunks", lambda videos, ids: queries.append(len(list(ids))) or original(videos, ids)
     )
     for number in range(20):
         pipe = bridge_harness.client.pipeline(transaction=False)

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.db import connection
 
-from downloads.database_clock import measure_offset, read_clock
+from downloads.database.clock import measure_offset, read_clock
 from downloads.models import ReleaseWait, Status, Video
 from downloads.tests.support.clock import let_time_pass, set_clock_back
 

@@ -3,7 +3,7 @@
 import pytest
 
 from downloads import formatting
-from downloads.database_clock import read_clock
+from downloads.database.clock import read_clock
 from downloads.models import Metadata, Status, StoredFiles, Video
 from downloads.tests.support.clock import let_time_pass
 

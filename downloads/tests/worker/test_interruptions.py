@@ -1,4 +1,4 @@
-"""What the machine does to an attempt: killed programs, too little memory, errors that yt-dlp does not foresee."""
+"""Interruptions of an attempt: killed programs, too little memory, errors that yt-dlp does not foresee."""
 
 import struct
 import subprocess

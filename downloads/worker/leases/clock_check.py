@@ -6,7 +6,7 @@ import socket
 
 import redis
 
-from downloads.database_clock import measure_offset
+from downloads.database.clock import measure_offset
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from downloads.files import ffmpeg, media_folder
 from downloads.files.containers import MediaInfo
+from downloads.files.ffmpeg import ProgramStopped
 from downloads.files.names import safe_name
-from downloads.files.program_exit import ProgramStopped
 from downloads.files.thumbnails.process import draw_thumbnails
 from downloads.models import MAX_RETRIES, StoredFiles, Video
 from downloads.subtitles.collection import collect_subtitles

@@ -4,7 +4,7 @@ import contextlib
 import errno
 from collections.abc import Iterator
 
-from downloads.files.program_exit import ProgramStopped
+from downloads.files.ffmpeg import ProgramStopped
 from downloads.ytdlp.errors import bugs, error_messages
 from downloads.ytdlp.library import HTTPError, YoutubeDLError
 from downloads.ytdlp.results import DownloadError, SiteError, UnforeseenError
