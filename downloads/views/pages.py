@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
 from downloads.accounts import permissions
-from downloads.accounts.permissions import Permission
+from downloads.accounts.permissions import Permission, RoleRequired
 from downloads.actions import video_actions
 from downloads.forms import IngestForm
 from downloads.intake import submit
@@ -38,8 +38,13 @@ CARD_TEMPLATES = {
 @require_safe
 @require_permission(Permission.VIEW)
 def library(request: HttpRequest) -> HttpResponse:
-    """Show the queue and one page of the archive; query parameters named like fields of the form fill it in."""
+    """Show the queue and one page of the archive; query parameters named like fields of the form fill it in.
+
+    Those who may not add videos are shown what the form would have had, since they may have typed it before signing in.
+    """
     context = _library_context(request)
+    if permissions.is_signed_in(request.user) and not permissions.has_permission(request.user, Permission.ADD):
+        context |= {"pasted_text": request.GET.get("urls", ""), "refusal": RoleRequired(Permission.ADD)}
     initial = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
     response = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=initial)})
     if responses.is_htmx_request(request):

@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 
 from benchmarks.library import postgres
+from downloads.accounts.permissions import ROLES
 from downloads.tests.support import required_programs
 from downloads.tests.support.processes import free_port
 from downloads.tests.support.waiting import wait_until
@@ -59,6 +60,8 @@ create("waiting", tries=1, subtitles="fr", quality="audio")
 for video in (playlist, film, song, failed):
     VideoEvent.objects.create(video=video, public_id=video.video_id, status=video.status, reason="As it was")
 Queue.objects.create(pk=1, paused=True, reason="Paused by ann")
+apps.get_model("auth", "Group").objects.create(name="editor")
+apps.get_model("auth", "User").objects.create(username="ann")
 if "indexed" in sys.argv:
     search = backend.get_backend()
     for video in Video.objects.all():
@@ -71,6 +74,8 @@ if "indexed" in sys.argv:
 READ = """
 import django, json
 django.setup()
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.db import connection
 from downloads.models import Queue, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
@@ -101,6 +106,8 @@ print(json.dumps({
     "videos": videos, "search": before, "changed": changed, "indexed": indexed,
     "events": VideoEvent.objects.filter(video__isnull=False, reason="As it was").count(),
     "queue": str(Queue.get_or_default()),
+    "permissions": sorted(get_user_model().objects.get(username="ann").get_all_permissions()),
+    "roles": {group.name: group.permissions.count() for group in Group.objects.all()},
     "missing indexes": [index.name for index in Video._meta.indexes if index.name not in indexes],
     "by title": indexes["downloads_by_title"],
 }))
@@ -177,6 +184,8 @@ def test_a_database_of_an_earlier_version_keeps_its_rows_indexes_and_search(run,
     assert [videos[name]["kind"] for name in ("playlist", "song", "waiting")] == ["list", "audio", "audio"]
     assert archive["events"] == 4
     assert archive["queue"] == "Paused by ann"
+    assert archive["permissions"] == sorted(ROLES["manager"]), "who had an account may do all that they could do"
+    assert archive["roles"] == {role: len(permissions) for role, permissions in ROLES.items()}
 
     assert archive["missing indexes"] == []
     assert "sort_title" in archive["by title"]
