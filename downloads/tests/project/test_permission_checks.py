@@ -49,13 +49,13 @@ def find_checks(source: str) -> Iterator[str]:
 
 
 def test_no_other_module_asks_who_may_do_what():
-    found = {
+    checks_by_module = {
         module: checks - ALLOWED.get(module, set())
         for module, path in find_modules().items()
         if (checks := set(find_checks(path.read_text())))
     }
 
-    assert {module: checks for module, checks in found.items() if checks} == {}
+    assert {module: checks for module, checks in checks_by_module.items() if checks} == {}
 
 
 def test_the_rules_of_one_module_are_known():

@@ -1,0 +1,39 @@
+"""A role that is taken while its user has a page open."""
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import expect
+
+from downloads.models import Video
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import card, expect_connection
+from downloads.tests.support.users import role_group
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+
+def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
+    video = running_with_metadata("a")
+    finish_video(video)
+    sign_in(page)
+    expect_connection(page, "live")
+    card(page, video).get_by_role("button", name="Delete").click()
+    User.objects.update(is_superuser=False, is_staff=False)
+    User.objects.get().groups.set([role_group("editor")])
+
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    expect(page.locator(".message")).to_contain_text("needs the role “manager”, which your account does not have")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(card(page, video).get_by_role("button", name="Delete")).to_have_count(0)
+    expect(page.get_by_role("button", name="Pause queue")).to_have_count(0)
+    page.get_by_label("Video URL").fill("http://93.184.215.14/<one>")
+    User.objects.get().groups.clear()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".message")).to_contain_text("needs the role “editor”")
+    expect(page.get_by_label("Video URL")).to_have_value("http://93.184.215.14/<one>")
+    expect_connection(page, "live")
+    assert Video.objects.get() == video
+    # The browser and htmx log each refusal.
+    assert all("403" in error for error in page.errors)
+    page.errors.clear()
