@@ -81,7 +81,9 @@ class VideoEventInline(admin.TabularInline):
         return has_permission(request.user, Permission.VIEW)
 
 
-def _format_datetime(moment: dt.datetime, date_format: str) -> str:
+def _format_datetime(moment: dt.datetime | None, date_format: str) -> str:
+    if moment is None:
+        return "Unknown"
     return formats.date_format(timezone.localtime(moment), date_format)
 
 
@@ -217,6 +219,8 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
             selected_pks = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
             self.model.objects.filter(pk__in=selected_pks).exists()
         except (OverflowError, ValueError, NotSupportedError, IncorrectLookupParameters):
+            if not request.GET:
+                raise  # it is not the query: a redirect would come back here
             logger.warning("Invalid query of the video list: %s", request.GET, exc_info=True)
             messages.error(request, "There is nothing like that to look for. All videos are shown.")
             return redirect(CHANGELIST_URL_NAME)

@@ -80,8 +80,10 @@ def format_timespan(seconds: float) -> str:
     return f"{days} day{'s' if days > 1 else ''}" if days else f"{minutes // 60} h {minutes % 60} min"
 
 
-def time_ago(moment: dt.datetime) -> str:
+def time_ago(moment: dt.datetime | None) -> str:
     """Return the time since a moment in its largest unit, such as "2 days ago", or "just now"."""
+    if moment is None:
+        return "at an unknown time"
     elapsed_seconds = (timezone.now() - moment).total_seconds()
     for unit, unit_seconds in SECONDS_PER_UNIT:
         if elapsed_seconds >= unit_seconds:
@@ -92,7 +94,7 @@ def time_ago(moment: dt.datetime) -> str:
 
 def display_name(video: Video) -> str:
     """Return the title of a video, or its short URL while the title is unknown."""
-    return video.title or short_url(video.url)
+    return video.title.strip() or short_url(video.url.strip()) or "Unknown video"
 
 
 def short_url(url: str) -> str:
@@ -126,6 +128,8 @@ def site_name(url: str) -> str:
 def quality_label(video: Video) -> str:
     """Return the requested quality, such as "Best quality", "Up to 720p" or "Audio only"."""
     label = video.get_quality_display()
+    if video.quality not in Quality:
+        return "Unknown quality"
     return {Quality.BEST: "Best quality", Quality.AUDIO: label}.get(Quality(video.quality), f"Up to {label}")
 
 

@@ -235,6 +235,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 # which leaves old cookies behind. Machines that share the secret key share them. Not `__Host-`, which forbids a path.
 COOKIE_PREFIX = f"ytarchive_{hashlib.sha256(f'{SECRET_KEY} {URL_PREFIX}'.encode()).hexdigest()[:8]}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = URL_PREFIX
+SESSION_ENGINE = "downloads.accounts.session_store"
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}_sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}_csrftoken"
 MESSAGE_STORAGE = "ytarchive.message_storage.PathFallbackStorage"

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from downloads.accounts import permissions
+from downloads.accounts.session_store import checked_session_data
 from downloads.loop_local import LoopLocal
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def find_ended_sessions(session_keys: set[str]) -> set[str]:
 def _valid_session_keys(session_keys: list[str]) -> Iterator[str]:
     """Yield the keys of sessions whose user may view, by the rules of `django.contrib.auth.get_user`, read-only."""
     rows = Session.objects.filter(pk__in=session_keys, expire_date__gt=timezone.now())
-    session_data = {row.session_key: row.get_decoded() for row in rows}
+    session_data = {row.session_key: checked_session_data(row.get_decoded()) for row in rows}
     user_ids = {key: data.get(SESSION_KEY) for key, data in session_data.items()}
     users = get_user_model()._default_manager.in_bulk({user_id for user_id in user_ids.values() if user_id})
     users_by_id = {str(pk): user for pk, user in users.items()}

@@ -26,7 +26,7 @@ def find_file(name: str) -> Path | None:
     try:
         path = (root / name).resolve()
         is_stored = bool(name) and path.is_relative_to(root) and path.is_file()
-    except (OSError, ValueError):  # the name is too long, or has a NUL
+    except (OSError, ValueError, RuntimeError):  # the name is too long, has a NUL, or links lead round in a circle
         return None
     return path if is_stored else None
 

@@ -68,7 +68,7 @@ def frequent_values(column: str) -> list[str]:
     def count() -> list[str]:
         counts = Video.objects.order_by().values_list(column).annotate(count=Count("pk"))
         most_frequent = counts.exclude(**{column: ""}).order_by("-count", column)[:MAX_FILTER_CHOICES]
-        return [value for value, _ in most_frequent]
+        return [value for value, _ in most_frequent if isinstance(value, str)]
 
     return cache.get_or_set(f"frequent-{column}", count, FILTER_CACHE_SECONDS) or []
 
@@ -88,7 +88,7 @@ def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -
     def count() -> dict[str, int]:
         return dict(filter_videos(criteria).order_by().values_list("status").annotate(count=Count("pk")))
 
-    if latest_event is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
+    if latest_event is None or latest_event.at is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
     key_parts = repr((latest_event.pk, latest_event.at, sorted(_build_lookups(criteria).items())))
     digest = hashlib.sha256(key_parts.encode()).hexdigest()

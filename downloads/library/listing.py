@@ -1,6 +1,7 @@
 """The library's listing: search, filters, sort order and page, parsed from an untrusted query string."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -177,23 +178,23 @@ class Listing:
         if self.state:
             return Video.objects.none()
         videos = (
-            self._matches_with_status(statuses)
+            self._matches_with_status(lambda status: status in statuses)
             if self.search_words
             else self._filtered_videos.filter(status__in=statuses)
         )
         return videos.without_long_text(self.search_words)
 
-    def _matches_with_status(self, statuses: tuple[str, ...]) -> VideoQuerySet:
-        return Video.objects.filter(pk__in=[key for key, status in self._matches.items() if status in statuses])
+    def _matches_with_status(self, is_wanted: Callable[[str], bool]) -> VideoQuerySet:
+        return Video.objects.filter(pk__in=[key for key, status in self._matches.items() if is_wanted(status)])
 
-    @property
-    def _library_statuses(self) -> tuple[str, ...]:
-        return (self.state,) if self.state else TERMINAL_STATUSES
+    def _is_in_library(self, status: str) -> bool:
+        # Also a status that is none: the video is shown rather than hidden.
+        return status == self.state if self.state else status not in UNFINISHED_STATUSES
 
     @property
     def _library_videos(self) -> VideoQuerySet:
         if self.search_words:
-            return self._matches_with_status(self._library_statuses)
+            return self._matches_with_status(self._is_in_library)
         use_order_index = self.sort not in ("newest", "turn")
         videos = filters.filter_videos(self.filters, use_order_index=use_order_index)
         if not self.state:
@@ -209,7 +210,7 @@ class Listing:
         total = (
             len(ranked_keys)
             if ranked_keys is not None
-            else sum(self.status_counts.get(status, 0) for status in self._library_statuses)
+            else sum(count for status, count in self.status_counts.items() if self._is_in_library(status))
         )
         page: Page[Any] = Paginator(range(total), PAGE_SIZE).get_page(self.requested_page)
         offsets = range(total)[page.start_index() - 1 : page.end_index()] if total else range(0)
@@ -226,7 +227,7 @@ class Listing:
         if self.state and self.is_truncated:
             # The limit may have cut off matches with this status, so search among them alone.
             matches = search_query.find_matching(self.search_words, self._filtered_videos.filter(status=self.state))
-        return [key for key, status in matches.items() if status in self._library_statuses]
+        return [key for key, status in matches.items() if self._is_in_library(status)]
 
     def _page_keys(self, offsets: range, total: int) -> list[int]:
         """Return the primary keys at these offsets of the library, read from the nearer end."""

@@ -93,7 +93,7 @@ def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:
     """Return the newest events by attempt: the newest attempt first, its events in the order in which they happened."""
     events = list(video.events.order_by("-pk")[:MAX_EVENTS_SHOWN])[::-1]
     timeline = [
-        TimelineEvent(event, event.at - previous.at if previous else None)
+        TimelineEvent(event, event.at - previous.at if previous and event.at and previous.at else None)
         for previous, event in zip([None, *events], events, strict=False)
     ]
     attempts = itertools.groupby(timeline, key=lambda timeline_event: timeline_event.event.attempt)
@@ -106,5 +106,5 @@ def _playlist_context(video: Video) -> dict[str, Any]:
     return {
         "entries": list(video.entries.order_by("pk")[:MAX_ENTRIES_SHOWN]),
         "entry_count": sum(counts.values()),
-        "entry_states": [(Status(status).label.lower(), counts[status]) for status in Status if status in counts],
+        "entry_states": [(status.label.lower(), counts[status]) for status in Status if status in counts],
     }

@@ -10,11 +10,22 @@ from django.db.models import Exists, Max, Min
 from django.utils import timezone
 
 M = TypeVar("M", bound=models.Model)
+EARLIEST, LATEST = dt.datetime(1970, 1, 2, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 MAX_PERIODS = 60  # years, months or days that are looked up one by one
 PERIOD_LENGTHS = {"year": dt.timedelta(days=366), "month": dt.timedelta(days=31), "day": dt.timedelta(days=1)}
 
 
 class DateHierarchyQuerySet(models.QuerySet[M]):
+    """Queryset whose date hierarchy leaves out moments that no video can have, such as those of the year 1."""
+
+    def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Aggregate; for the bounds of the date hierarchy (`first` and `last`), over plausible moments only."""
+        if kwargs.keys() == {"first", "last"} and isinstance(kwargs["first"], Min):
+            name = kwargs["first"].source_expressions[0].name
+            plausible = self.filter(**{f"{name}__gte": EARLIEST, f"{name}__lt": LATEST})
+            return super(DateHierarchyQuerySet, plausible).aggregate(**kwargs)
+        return super().aggregate(*args, **kwargs)
+
     def datetimes(self, field_name: str, kind: Any, order: Any = "ASC", tzinfo: Any = None) -> Any:
         """Return the years, months or days in which there are rows, for the date hierarchy of the admin.
 
@@ -22,15 +33,17 @@ class DateHierarchyQuerySet(models.QuerySet[M]):
         Django's own query has SQLite call Python for every row. More than MAX_PERIODS or another order are left to
         Django.
         """
-        bounds = self.aggregate(first=Min(field_name), last=Max(field_name)).values()
+        rows = self.filter(**{f"{field_name}__gte": EARLIEST, f"{field_name}__lt": LATEST})
+        bounds = rows.aggregate(first=Min(field_name), last=Max(field_name)).values()
         first, last = (bound and timezone.localtime(bound, tzinfo) for bound in bounds)
         spans = (
             list(itertools.islice(_iterate_periods(first, last, kind), MAX_PERIODS + 1))
-            if first and kind in PERIOD_LENGTHS
+            if first and last and kind in PERIOD_LENGTHS
             else []
         )
         if order != "ASC" or not 0 < len(spans) <= MAX_PERIODS:
-            return super().datetimes(field_name, kind, order, tzinfo)
+            moments = super(DateHierarchyQuerySet, rows).datetimes(field_name, kind, order, tzinfo)
+            return [moment for moment in moments if moment]  # None for a text that is no moment
         between = [{f"{field_name}__gte": start, f"{field_name}__lt": end} for start, end in spans]
         lookups = {f"span{n}": Exists(self.order_by().filter(**lookup)) for n, lookup in enumerate(between)}
         exists = self.model._default_manager.order_by("pk").annotate(**lookups).values_list(*lookups)[:1].get()

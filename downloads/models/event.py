@@ -4,10 +4,11 @@ from django.db import models
 from django.db.models import Max
 from django.utils import timezone
 
+from downloads.database.stored_values import TolerantRow
 from downloads.models.choices import Status
 
 
-class VideoEvent(models.Model):
+class VideoEvent(TolerantRow):
     """One change of a video. The newest id is the archive's `rev`, so events outlive their video."""
 
     video = models.ForeignKey("downloads.Video", null=True, on_delete=models.SET_NULL, related_name="events")

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from downloads.database.clock import current_moment, read_clock
+from downloads.database.stored_values import TolerantRow
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import message, publisher
@@ -27,7 +28,7 @@ def _is_held() -> Q:
     return Q(held_until__gt=now, held_until__lte=now + MAX_HOLD)
 
 
-class Queue(models.Model):
+class Queue(TolerantRow):
     """The single row that decides whether waiting videos may start.
 
     A pause is set by a person and lasts until a person resumes. A hold is set by a worker, which renews it while

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from downloads.database.clock import current_moment
+from downloads.database.stored_values import MAX_SAFE_INTEGER, TolerantRow
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import publisher
@@ -25,7 +26,7 @@ CLEARED_WAIT_FIELDS: dict[str, Any] = {"wait_reason": "", "waiting_since": None,
 CLEARED_LEASE_FIELDS: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
 
 
-class VideoState(models.Model):
+class VideoState(TolerantRow):
     """The state columns of a video, and how they are written.
 
     A write is one UPDATE that applies only where the row is still in the expected state, so two workers cannot both
@@ -68,13 +69,23 @@ class VideoState(models.Model):
     processing_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    STORED_LIMITS = {
+        "percent": (0, 100),
+        "duration": (0, 10**9),
+        "attempt": (1, 2**31 - 1),
+        "retry_count": (0, 2**31 - 1),
+        "priority": (-(2**31), 2**31 - 1),
+        **dict.fromkeys(("size", "downloaded_bytes", "total_bytes"), (0, MAX_SAFE_INTEGER)),
+    }
+
     class Meta:
         abstract = True
 
     def to_progress(self) -> Progress:
         """Return the state of the row as it travels on the wire."""
         return Progress(
-            status=self.status,
+            # The pages know no other statuses; they show the row as it is once they have fetched it.
+            status=self.status if self.status in Status else Status.FAILED,
             attempt=self.attempt,
             percent=self.percent,
             downloaded_bytes=self.downloaded_bytes,

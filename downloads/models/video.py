@@ -1,7 +1,7 @@
 """Video model: one row per submitted URL, which is also its place in the queue."""
 
 import datetime as dt
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from downloads.database.stored_values import TolerantJSONField, TolerantRow
 from downloads.models import indexes
-from downloads.models.choices import ACTIVE_STATUSES, TERMINAL_STATUSES, Quality, Status
+from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.manager import VideoManager
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.removal import Removable
 from downloads.models.transitions import Transitions
 from downloads.models.value_objects import QueuePosition
+from downloads.progress.keys import VIDEO_ID_PATTERN
 
 # Without characters that look alike, and without "-", which a shell would take for an option at the start.
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -52,7 +54,7 @@ class Video(Transitions, Removable, models.Model):
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
     subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)
     # WebVTT files: [{"language": "en", "file": path in the media folder}, …].
-    subtitle_files = models.JSONField(default=list, blank=True, editable=False)
+    subtitle_files = TolerantJSONField(content_type=list, default=list, blank=True, editable=False)
 
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     added_at = models.DateTimeField(default=timezone.now)
@@ -85,6 +87,16 @@ class Video(Transitions, Removable, models.Model):
             models.Index(fields=["lease_token"], condition=~Q(lease_token=""), name="downloads_video_leases"),
         )
 
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> "Video":
+        """Build a video from a row; one that has no valid id gets one that leads nowhere, and its page is not found."""
+        video: Video = super().from_db(db, field_names, values)
+        video_id = video.__dict__.get("video_id", "deferred")
+        # A name that begins with a dot would be another folder than the video's own.
+        if video_id.startswith(".") or not VIDEO_ID_PATTERN.fullmatch(video_id):
+            video.video_id = f"invalid-{video.pk}"
+        return video
+
     def __str__(self) -> str:
         return self.name
 
@@ -94,7 +106,12 @@ class Video(Transitions, Removable, models.Model):
     @property
     def name(self) -> str:
         """The title, or the URL while no title is known."""
-        return self.title or self.url
+        return self.title.strip() or self.url.strip() or "Unknown video"
+
+    @property
+    def page_url(self) -> str:
+        """The URL of the page at its site; "" for anything that is no link, such as javascript:."""
+        return self.url if self.url.lower().startswith(("http://", "https://")) else ""
 
     @property
     def is_active(self) -> bool:
@@ -102,7 +119,8 @@ class Video(Transitions, Removable, models.Model):
 
     @property
     def is_terminal(self) -> bool:
-        return self.status in TERMINAL_STATUSES
+        """True unless it waits or runs: a status that is none belongs to a video that nobody will fetch."""
+        return self.status not in UNFINISHED_STATUSES
 
     @property
     def retries_at(self) -> "dt.datetime | None":
@@ -124,17 +142,21 @@ class Video(Transitions, Removable, models.Model):
         """Return the complete videos added just after and just before this one, (newer, older)."""
         complete = Video.objects.filter(status=Status.COMPLETE, is_list=False).only("video_id", "title", "url")
         at, pk = self.added_at, self.pk
+        if at is None:
+            return None, None
         # A bound and an exclusion instead of an OR, so that the index of added_at is used; the key breaks ties.
         newer = complete.filter(added_at__gte=at).exclude(added_at=at, pk__lte=pk).newest_first().last()
         return newer, complete.filter(added_at__lte=at).exclude(added_at=at, pk__gte=pk).newest_first().first()
 
     def ahead_in_queue(self) -> "VideoQuerySet[Video]":
         """Return the waiting videos that start before this one."""
+        if self.queued_at is None:
+            return Video.objects.none()
         earlier = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, pk__lt=self.pk)
         return Video.objects.waiting().due().filter(Q(priority__gt=self.priority) | Q(earlier, priority=self.priority))
 
 
-class EntryRequest(models.Model):
+class EntryRequest(TolerantRow):
     """Data that yt-dlp needs to fetch a video of a playlist, beside its URL. They may hold secrets: shown nowhere.
 
     `info` is the entry as its extractor gave it, None if it must be read from the playlist again. The key identifies
@@ -147,8 +169,8 @@ class EntryRequest(models.Model):
     position = models.PositiveIntegerField(default=0)
     source_id = models.CharField(max_length=500, blank=True)
     title = models.CharField(max_length=500, blank=True)
-    info = models.JSONField(null=True)
-    cookies = models.JSONField(default=list)
+    info = TolerantJSONField(content_type=dict, null=True)
+    cookies = TolerantJSONField(content_type=list, default=list)
 
     def __str__(self) -> str:
         return f"Request of {self.video_id}"

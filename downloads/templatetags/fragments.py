@@ -54,7 +54,7 @@ def icon(name: str) -> str:
 @functools.cache
 def status_badge(status: str) -> str:
     """Render a status as its icon and its label."""
-    label = dict(Status.choices).get(status, status)
+    label = dict(Status.choices).get(status, "Unknown")
     return render_to_string("downloads/_state.html", {"status": status, "label": label})
 
 

@@ -6,6 +6,7 @@ import zlib
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads import formatting
@@ -50,8 +51,10 @@ def aria_valuetext(video: Video) -> str:
 
 
 @register.filter
-def time_ago_element(moment: dt.datetime) -> SafeString:
+def time_ago_element(moment: dt.datetime | None) -> SafeString:
     """Return the time since a moment as a `<time>` element with the exact time; faster than Django's date filters."""
+    if moment is None:
+        return format_html("<span>{}</span>", formatting.time_ago(moment))
     local = timezone.localtime(moment)
     exact = f"{local.day} {local:%B} {local.year}, {local:%H:%M %Z}"
     # Only numbers and names of months and zones, so there is nothing to escape.
@@ -79,4 +82,5 @@ def sort_key(video: Video) -> str:
     if video.is_active and video.started_at:
         return str(int(video.started_at.timestamp() * 1000))
     # The order of the queue: priority first. Times in milliseconds are below 10^13 until the year 2286.
-    return str(int(video.queued_at.timestamp() * 1000) - video.priority * 10**13)
+    queued_at = int(video.queued_at.timestamp() * 1000) if video.queued_at else 0
+    return str(queued_at - video.priority * 10**13)

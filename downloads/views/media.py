@@ -52,7 +52,7 @@ _UNSAFE_NAME_PATTERN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
 async def serve_video(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Return a video's media file, or the requested range of it; as an attachment with `?download=1`."""
-    return await _serve_file(request, video_id, lambda row: _find_file(row["media_file"]))
+    return await _serve_file(request, video_id, lambda row: _find_file(row.media_file))
 
 
 async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
@@ -61,11 +61,11 @@ async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBa
     cache_control = VERSIONED_CACHE_CONTROL if request.GET.get("v") else REVALIDATE_CACHE_CONTROL
     try:
         return await _serve_file(
-            request, video_id, lambda row: _find_thumbnail(video_id, row["thumbnail"], is_small), cache_control
+            request, video_id, lambda row: _find_thumbnail(video_id, row.thumbnail, is_small), cache_control
         )
     except OSError as error:
         logger.warning("No thumbnail of %s can be kept: %s", video_id, error)
-        return await _serve_file(request, video_id, lambda row: _find_file(row["thumbnail"]))
+        return await _serve_file(request, video_id, lambda row: _find_file(row.thumbnail))
 
 
 async def serve_subtitles(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:
@@ -73,7 +73,7 @@ async def serve_subtitles(request: HttpRequest, video_id: str, language: str) ->
     return await _serve_file(
         request,
         video_id,
-        lambda row: _find_file(collection.file_names_by_language(row["subtitle_files"]).get(language, "")),
+        lambda row: _find_file(collection.file_names_by_language(row.subtitle_files).get(language, "")),
     )
 
 
@@ -106,9 +106,7 @@ async def _serve_file(
     if not permissions.can_view(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = (
-        await Video.objects.filter(video_id=video_id)
-        .values("media_file", "thumbnail", "subtitle_files", "title")
-        .afirst()
+        await Video.objects.filter(video_id=video_id).only("media_file", "thumbnail", "subtitle_files", "title").afirst()
     )
     await sync_to_async(_release_connection)()
     path = await find_path(row) if row else None
@@ -121,7 +119,7 @@ async def _serve_file(
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox"
     as_attachment = "download" in request.GET or path.suffix.lower() not in CONTENT_TYPES
-    disposition = content_disposition_header(as_attachment, _download_name(row["title"], path))
+    disposition = content_disposition_header(as_attachment, _download_name(row.title, path))
     response["Content-Disposition"] = disposition or "inline"
     return response
 

@@ -69,7 +69,7 @@ class LeasedVideo:
         return retry_while_database_is_down(self._read_playlist)
 
     def _read_playlist(self) -> tuple[str, PlaylistEntry | None]:
-        parent = self.video.parent
+        parent = Video.objects.filter(pk=self.video.parent_id).first()
         return entry_requests.load_playlist_url(self.video), entry_requests.load_entry(parent) if parent else None
 
     def save_entry(self, entry: PlaylistEntry) -> None:

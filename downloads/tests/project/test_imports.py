@@ -79,7 +79,7 @@ APP = {
         "ytdlp_update",
     },
     "consumers": {"accounts", "fanout", "progress"},
-    "apps": set(),
+    "apps": {"database"},
 }
 # These may import all of the app. Nothing of the app imports them, except urls and routing among themselves.
 TOP = {"admin", "urls", "routing", "templatetags", "management"}

@@ -29,7 +29,10 @@ def export_cookies(jar: Iterable[http.cookiejar.Cookie], urls: Iterable[str]) ->
 def import_cookies(jar: http.cookiejar.CookieJar, cookies: Iterable[dict[str, Any]]) -> None:
     """Put stored cookies back into a jar, each with the scope that it was set with."""
     for stored in cookies:
-        jar.set_cookie(_from_json(stored))
+        try:
+            jar.set_cookie(_from_json(stored))
+        except (KeyError, TypeError, AttributeError):
+            logger.warning("A stored cookie cannot be read, and is left out")
 
 
 def _to_json(cookie: http.cookiejar.Cookie) -> dict[str, Any]:
