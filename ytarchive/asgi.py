@@ -1,5 +1,6 @@
 """ASGI application: monitoring endpoints and Django for HTTP; origin check, session and routing for WebSockets."""
 
+import logging
 import os
 from typing import Any
 
@@ -16,10 +17,15 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 from channels.sessions import CookieMiddleware, SessionMiddleware  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import AnonymousUser  # noqa: E402
+from django.db import Error  # noqa: E402
 
 from downloads import routing  # noqa: E402
 from downloads.accounts.cookies import SocketSessionCookie  # noqa: E402
+from downloads.database.outages import find_outage  # noqa: E402
 from downloads.monitoring import endpoints  # noqa: E402
+from downloads.outage_log import OutageLog  # noqa: E402
+
+logger = logging.getLogger(__name__)
 
 
 class OptionalAuthMiddleware:
@@ -27,13 +33,35 @@ class OptionalAuthMiddleware:
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
+        self._outage_log = OutageLog(
+            logger, "WebSockets are refused while the database is away: %s", "WebSockets are accepted again"
+        )
         self.authenticated_inner = CookieMiddleware(SocketSessionCookie(SessionMiddleware(AuthMiddleware(inner))))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if settings.PRIVATE:
-            await self.authenticated_inner(scope, receive, send)
+            await self._authenticate(scope, receive, send)
         else:
             await self.inner({**scope, "user": AnonymousUser()}, receive, send)
+
+    async def _authenticate(self, scope: Any, receive: Any, send: Any) -> None:
+        """Look up who connects; refuse the handshake while the database is away, so that the page tries again."""
+        is_answered = False
+
+        async def send_noticed(message: dict[str, Any]) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            await self.authenticated_inner(scope, receive, send_noticed)
+        except Error as error:
+            if is_answered or not find_outage(error):
+                raise
+            self._outage_log.failed(error)
+            await send({"type": "websocket.close"})
+        else:
+            self._outage_log.recovered()
 
 
 router = ProtocolTypeRouter(

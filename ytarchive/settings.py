@@ -165,6 +165,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "downloads.views.database_outage.DatabaseOutageMiddleware",
     "downloads.views.body_limit.BodyLimitMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

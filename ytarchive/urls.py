@@ -18,6 +18,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 handler400 = "downloads.views.refusals.bad_request"
 handler403 = "downloads.views.refusals.permission_denied"
+handler500 = "downloads.views.database_outage.server_error"
 site_urls: list[URLPattern | URLResolver] = [
     # Before the admin's own, which it replaces.
     path("admin/login/", drop_foreign_next(admin.site.login)),

@@ -11,13 +11,14 @@ from typing import Protocol
 from asgiref.sync import sync_to_async
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from downloads.accounts import permissions
 from downloads.accounts.session_store import checked_session_data
 from downloads.loop_local import LoopLocal
+from downloads.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ class SessionMonitor:
     def __init__(self) -> None:
         self._session_keys: dict[ClosableSocket, str] = {}
         self._check_task: asyncio.Task[None] | None = None
+        self._outage_log = OutageLog(
+            logger, "Cannot check for ended sessions, all sockets stay open: %s", "Sessions are checked again"
+        )
 
     def add_socket(self, socket: ClosableSocket, session_key: str) -> None:
         """Monitor a socket until `remove_socket`."""
@@ -61,9 +65,13 @@ class SessionMonitor:
                 ended_keys = await sync_to_async(find_ended_sessions, thread_sensitive=False)(
                     set(self._session_keys.values())
                 )
+            except Error as error:
+                self._outage_log.failed(error)
+                continue
             except Exception:
                 logger.exception("Cannot check for ended sessions; all sockets stay open")
                 continue
+            self._outage_log.recovered()
             closing = [
                 socket.close(CLOSE_SIGNED_OUT) for socket, key in self._session_keys.items() if key in ended_keys
             ]

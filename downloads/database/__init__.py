@@ -5,9 +5,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
+
+from downloads.database.outages import find_outage
+from downloads.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
+outage_log = OutageLog(logger, "The database is unreachable, retrying the write: %s", "The database takes writes again")
 T = TypeVar("T")
 DATABASE_RETRY_INTERVAL_SECONDS = 0.5
 # A supervisor that waits for the database watches no downloads meanwhile.
@@ -35,11 +39,16 @@ def retry_while_database_is_down(write: Callable[[], T]) -> T:
     """Call `write` until it succeeds. Blocks; the supervisor ends this process when its lease expires."""
     while True:
         try:
-            return write()
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("The database is unreachable, retrying the write: %s", error)
+            result = write()
+        except Error as error:
+            if not isinstance(error, (OperationalError, InterfaceError)) and not find_outage(error):
+                raise  # a bug would fail again
+            outage_log.failed(error)
             connection.close()
             time.sleep(DATABASE_RETRY_INTERVAL_SECONDS)
+        else:
+            outage_log.recovered()
+            return result
 
 
 def use_short_timeouts() -> None:

@@ -56,9 +56,7 @@ class TolerantRow(models.Model):
     def from_db(cls, db: str | None, field_names: Any, values: Any) -> Any:
         """Build an instance from the columns of a row."""
         cleaners = _column_cleaners(cls, tuple(field_names))
-        cleaned = [
-            value if value is DEFERRED else clean(value) for clean, value in zip(cleaners, values, strict=False)
-        ]
+        cleaned = [value if value is DEFERRED else clean(value) for clean, value in zip(cleaners, values, strict=False)]
         return super().from_db(db, field_names, cleaned)
 
 

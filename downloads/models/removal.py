@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from django.db import Error as DatabaseError
 from django.db import connection, models, transaction
 
+from downloads.database.outages import find_outage
 from downloads.files import trash, workspace
 from downloads.liveness.heartbeat import process_heartbeat
 from downloads.models.event import VideoEvent
@@ -48,6 +49,8 @@ class Removable(models.Model):
                     return False
                 trash.move_to_trash(self.video_id)
         except (OSError, DatabaseError) as error:
+            if find_outage(error) and self.video_id not in trash.list_trashed_ids():
+                raise  # nothing was done, and the next video would wait as long
             logger.warning("%s could not be removed: %s", self.video_id, error)
             _recover_after_failure(rows, self.video_id)
             raise RemovalError(_describe_error(error)) from error

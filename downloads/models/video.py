@@ -87,6 +87,12 @@ class Video(Transitions, Removable, models.Model):
             models.Index(fields=["lease_token"], condition=~Q(lease_token=""), name="downloads_video_leases"),
         )
 
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("video", args=[self.video_id])
+
     @classmethod
     def from_db(cls, db: str | None, field_names: Any, values: Any) -> "Video":
         """Build a video from a row; one that has no valid id gets one that leads nowhere, and its page is not found."""
@@ -96,12 +102,6 @@ class Video(Transitions, Removable, models.Model):
         if video_id.startswith(".") or not VIDEO_ID_PATTERN.fullmatch(video_id):
             video.video_id = f"invalid-{video.pk}"
         return video
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("video", args=[self.video_id])
 
     @property
     def name(self) -> str:

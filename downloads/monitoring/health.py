@@ -14,10 +14,10 @@ from typing import Any
 
 import redis
 from channels.layers import get_channel_layer
-from django.db import DatabaseError, connection
 
 from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.loop_local import LoopLocal
+from downloads.monitoring import database_check
 from downloads.monitoring.redis_writes import check_redis_server, name_consequences
 from downloads.monitoring.results import CheckFailed, CheckResult
 from downloads.outage_log import OutageLog
@@ -37,14 +37,11 @@ BRIDGE_TIMEOUT_SECONDS = 4.0  # the leading bridge writes at least every 2 secon
 
 
 def check_database() -> float:
-    """Run an empty query on the database."""
+    """Write to the database, and take it back; compare its schema with the code's."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        raise CheckFailed("The database does not answer.") from error
-    finally:
-        connection.close()
+        database_check.require_usable_database()
+    except database_check.DatabaseProblem as problem:
+        raise CheckFailed(str(problem)) from problem.__cause__ or problem
     return time.time()
 
 

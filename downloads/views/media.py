@@ -106,7 +106,9 @@ async def _serve_file(
     if not permissions.can_view(await request.auser()):
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = (
-        await Video.objects.filter(video_id=video_id).only("media_file", "thumbnail", "subtitle_files", "title").afirst()
+        await Video.objects.filter(video_id=video_id)
+        .only("media_file", "thumbnail", "subtitle_files", "title")
+        .afirst()
     )
     await sync_to_async(_release_connection)()
     path = await find_path(row) if row else None

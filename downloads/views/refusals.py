@@ -42,17 +42,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         reload_text = RELOAD_TEXT if refusal.needs_reload else ""
         texts = (refusal.reason, refusal.remedy, reload_text, refusal.advice)
         return message_response(request, " ".join(filter(None, texts)))
-    can_resend = refusal.can_resend and not _has_password(request)
-    context = {"refusal": refusal, "can_resend": can_resend, "fields": _typed_fields(request) if can_resend else []}
+    can_resend = refusal.can_resend and not has_password(request)
+    context = {"refusal": refusal, "can_resend": can_resend, "fields": typed_fields(request) if can_resend else []}
     return render(request, "403_csrf.html", context, status=403)
 
 
-def _has_password(request: HttpRequest) -> bool:
+def has_password(request: HttpRequest) -> bool:
     """Return True for a form with a password, which no page may show."""
     return request.path == reverse("login") or any("password" in name for name in request.POST)
 
 
-def _typed_fields(request: HttpRequest) -> list[tuple[str, str]]:
+def typed_fields(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the form's fields, without its token."""
     fields = [(name, value) for name, values in request.POST.lists() for value in values]
     return [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]

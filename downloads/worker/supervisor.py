@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from downloads.database import use_short_timeouts
+from downloads.database import schema, use_short_timeouts
 from downloads.files import ffmpeg, workspace
 from downloads.liveness.heartbeat import process_heartbeat
 from downloads.models import LEASE_DURATION, Queue, Video
@@ -161,6 +161,7 @@ class Supervisor:
         """Claim queued videos while there are free slots."""
         if self._disk_shortage:
             return
+        schema.require_matching_cached()  # while another version upgrades the database, this one claims nothing
         # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
         while self._has_free_slot() and Video.objects.claimable().exists():
             video = Video.objects.claim(self._rescue.lock.worker_name)

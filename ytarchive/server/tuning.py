@@ -5,9 +5,11 @@ import gc
 from django.db import connections
 
 # Without a pool each request would open a connection, since it runs in a thread of its own: 12 to 17 ms per page.
-# A request that waits 10 s (`timeout`) for a connection fails. With a short `reconnect_timeout` each request tries to
+# A request that waits 4 s (`timeout`) for a connection fails. With a short `reconnect_timeout` each request tries to
 # reconnect to an unreachable server; the pool's own retries back off, and would notice its return minutes late.
-POOL_OPTIONS = {"min_size": 0, "max_size": 20, "timeout": 10, "reconnect_timeout": 1}
+POOL_OPTIONS = {"min_size": 0, "max_size": 20, "timeout": 4, "reconnect_timeout": 1}
+
+MAX_DATABASE_WAIT_SECONDS = 4  # of one request; then it is answered 503
 
 # A page creates some ten thousand objects that refer to each other, nearly all freed by reference counting alone.
 GC_THRESHOLDS = (10_000, 20, 20)
@@ -23,6 +25,17 @@ def enable_connection_pool() -> None:
     if database["ENGINE"] == "django.db.backends.postgresql":
         database |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
         database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": dict(POOL_OPTIONS)}
+
+
+def limit_database_waits() -> None:
+    """Have requests of this process give up on a locked or unreachable database; call it before the first query."""
+    options = connections.databases["default"].setdefault("OPTIONS", {})
+    if connections.databases["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        options["timeout"] = MAX_DATABASE_WAIT_SECONDS
+        return
+    options.setdefault("connect_timeout", MAX_DATABASE_WAIT_SECONDS)
+    lock_timeout = f"-c lock_timeout={MAX_DATABASE_WAIT_SECONDS * 1000}"
+    options["options"] = f"{lock_timeout} {options.get('options', '')}".rstrip()
 
 
 def tune_gc() -> None:

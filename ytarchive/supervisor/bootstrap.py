@@ -17,6 +17,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from downloads.models import Video
 from ytarchive import data_permissions
+from ytarchive.supervisor import upgrade
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +44,12 @@ def prepare_all(write_line: WriteLine) -> None:
     if exposed := data_permissions.find_exposed(settings.DATA, settings.MEDIA_READERS):
         logger.warning("%s", exposed)
     try:
-        call_command("migrate", interactive=False, verbosity=0)
+        upgrade.upgrade_database(write_line)
         call_command("index", verbosity=0)
         create_first_admin(write_line)
         Video.objects.finish_interrupted_removals()
+    except upgrade.UpgradeError as error:
+        raise StartupError(str(error)) from error
     except (DatabaseBackendError, InconsistentMigrationHistory) as error:
         raise StartupError(f"The database cannot be used ({first_error_line(error)}). {_database_hint()}") from error
     finally:

@@ -6,14 +6,14 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from downloads.bridge.leader import Bridge
 from downloads.liveness.heartbeat import process_heartbeat
+from downloads.management.database_command import DatabaseCommand
 from downloads.progress.redis_clients import create_async_redis_client
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """Forward Redis' `progress:*` to the channel layer."""
 
     requires_system_checks = ()  # for a fast start; `manage.py check` runs them

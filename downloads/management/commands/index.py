@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from downloads.management.database_command import DatabaseCommand
 from downloads.models import Video
 from downloads.search import index
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """Index the videos that the search does not know, as after a restored or filled database."""
 
     help = __doc__

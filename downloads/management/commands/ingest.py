@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from downloads.intake import submit
 from downloads.intake.pasted_text import split_lines
 from downloads.intake.rejections import Rejection, group_by_reason
+from downloads.management.database_command import DatabaseCommand
 from downloads.models import Quality, Status, Video
 from downloads.progress import message, publisher
 from downloads.subtitles.languages import parse_languages
@@ -35,7 +34,7 @@ def _read_lines(arguments: list[str]) -> Iterator[str]:
         yield from split_lines(sys.stdin.read() if argument == STANDARD_INPUT else argument)
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Add videos to the queue; `<video_id> <status>` for each on standard output, reasons on standard error."
     requires_system_checks = []
 

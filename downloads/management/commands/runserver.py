@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, get_child_arguments
 
+from ytarchive.server import tuning
 from ytarchive.server.daphne_server import ProgressServer
 from ytarchive.supervisor.bootstrap import StartupError, line_writer
 from ytarchive.supervisor.listener import open_listener
@@ -66,6 +67,7 @@ class Command(DaphneRunserver):
 
     def server_cls(self, **options: Any) -> Server:
         """Return our server on the inherited socket, in which requests wait while the code is reloaded."""
+        tuning.limit_database_waits()
         options |= {
             "endpoints": [f"fd:fileno={settings.RUNSERVER_FD}"],
             "websocket_timeout": -1,

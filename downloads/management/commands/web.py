@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from downloads.management.database_command import DatabaseCommand
 from ytarchive.server import tuning
 from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import is_loopback, open_listener
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """Serve pages and WebSockets."""
 
     requires_system_checks = ()  # for a fast start; `manage.py check` runs them
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
         from ytarchive.server.reactor_heartbeat import start_heartbeat  # noqa: PLC0415
 
+        tuning.limit_database_waits()
         tuning.enable_connection_pool()
         tuning.tune_gc()
         start_heartbeat(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)

@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from downloads.liveness.heartbeat import process_heartbeat
+from downloads.management.database_command import DatabaseCommand
 from downloads.worker.supervisor import Supervisor
 
 MAX_WORKERS = 64
@@ -18,7 +18,7 @@ def _parse_worker_count(text: str) -> int:
     return int(text)
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Claim waiting videos and download them, until SIGTERM or Ctrl-C; what is unfinished stays queued."
     requires_system_checks = []
 

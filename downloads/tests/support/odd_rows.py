@@ -5,15 +5,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connection, models
+from django.db import DatabaseError, connection, models, transaction
 
 from downloads.models import Video
 
 HUGE = 2**63 - 1
 LONG_TEXT = "x" * 1_000_000
 # What a text column of both databases can hold.
-ODD_TEXTS = ["", " ", "\u202e4pm.exe", LONG_TEXT, "<script>alert(1)</script>", "javascript:alert(1)", "../../etc/passwd",
-             "no scheme", "http://", "http://[", "//", "..", "\x1b[2J", "a/b", "weird"]  # fmt: skip
+ODD_TEXTS = ["", " ", "\u202e4pm.exe", LONG_TEXT, "<script>alert(1)</script>", "javascript:alert(1)",
+             "../../etc/passwd", "no scheme", "http://", "http://[", "//", "..", "\x1b[2J", "a/b", "weird"]  # fmt: skip
 ODD_NUMBERS = ["'Infinity'", "'-Infinity'", "'NaN'", "1e308", "-1", "-0.0", "1e300"]
 DEEP_JSON = "[" * 900 + "]" * 900
 ODD_JSON = ["null", "{}", '"text"', "5", "[null, 5, [], {}]", '[{"language": 5, "file": []}]', DEEP_JSON,
@@ -23,8 +23,10 @@ POSTGRES_REFUSES = ("\\u0000", "\\ud800")
 ODD_MOMENTS = ["0001-01-01 00:00:00+00", "9999-12-31 23:59:59+00", "1969-12-31 23:59:59+00", "2024-01-01 00:00:00+14"]
 POSTGRES_MOMENTS = ["infinity", "-infinity", "20000-01-01 00:00:00+00", "0044-03-15 00:00:00+00 BC"]
 # SQLite stores any type in any column.
-SQLITE_VALUES = ["9e999", "-9e999", "1e308", "-1", "'text'", "''", "x'ff00fe'", "CAST(x'eda080' AS TEXT)", "'a' || char(0) || 'b'",
-                 str(HUGE), "'2024-99-99 99:99:99'", "'not a date'", "'2024-01-01 00:00:00+23:59'", "'[1,'"]  # fmt: skip
+SQLITE_VALUES = ["9e999", "-9e999", "1e308", "-1", "'text'", "''", "x'ff00fe'", "CAST(x'eda080' AS TEXT)",
+                 "'a' || char(0) || 'b'",
+                 str(HUGE), "'2024-99-99 99:99:99'", "'not a date'", "'2024-01-01 00:00:00+23:59'",
+                 "'[1,'"]  # fmt: skip
 
 
 def odd_literals(field: Any) -> Iterator[str]:
@@ -51,6 +53,7 @@ def odd_literals(field: Any) -> Iterator[str]:
 
 
 def quote(text: str) -> str:
+    """Return a text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -66,8 +69,6 @@ def write_value(row: models.Model, field: Any, literal: str) -> bool:
 
 
 def _write_to_postgres(cursor: Any, sql: str) -> bool:
-    from django.db import DatabaseError, transaction
-
     try:
         with transaction.atomic():
             cursor.execute(sql.replace("%", "%%"))

@@ -1,11 +1,14 @@
 """Cookies that a page has set, as JSON: kept for the hosts of a playlist's entry, with their scope."""
 
 import http.cookiejar
+import logging
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from downloads.ytdlp.playlists.json_values import clean_text
+
+logger = logging.getLogger(__name__)
 
 MAX_COOKIES = 50
 MAX_COOKIES_BYTES = 8 * 1024  # of names and values together
