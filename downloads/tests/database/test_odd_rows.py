@@ -107,7 +107,7 @@ def test_no_value_of_any_column_breaks_a_page_or_hides_another_video(superuser_c
     create_videos(title="Good film")
     odd = create_very_odd_videos()
     check_lists(superuser_client)
-    check_pages_of(superuser_client, odd[::2])
+    check_pages_of(superuser_client, odd[::4])
     check_processes()
 
 
@@ -162,7 +162,7 @@ def test_odd_rows_of_other_tables_break_nothing(superuser_client, written, model
     }[model]()
     for field in writable_fields(model):
         literals = list(odd_literals(field))
-        for literal in literals[:: 1 + len(literals) // 6]:
+        for literal in literals[:: 1 + len(literals) // 4]:
             if write_value(row, field, literal):
                 list(model.objects.all())
         get(superuser_client, "/")
@@ -188,7 +188,7 @@ def test_odd_rows_of_users_and_sessions_sign_nobody_in_and_break_nothing(client,
     client.force_login(user)
     for field in writable_fields(get_user_model()):
         if field.name in ("last_login", "date_joined", "first_name", "email"):
-            for literal in list(odd_literals(field))[:8]:
+            for literal in list(odd_literals(field))[:8:2]:
                 write_value(user, field, literal)
                 get(client, "/")
                 get(client, "/admin/auth/user/")

@@ -1,7 +1,9 @@
 """Upgrades of a database and a data folder of an earlier version, without loss of data."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -16,6 +18,7 @@ from django.conf import settings
 
 from benchmarks.library import postgres
 from downloads.accounts.permissions import ROLES
+from downloads.database import schema
 from downloads.tests.support import required_programs
 from downloads.tests.support.processes import free_port
 from downloads.tests.support.waiting import wait_until
@@ -25,6 +28,7 @@ pytestmark = pytest.mark.processes
 # Made by version 6738b7a with the tests' media server: `prepare`, `ingest`, and `work` until all had ended; then one
 # that waits for a retry, and three that were added while no worker ran. Without its static files and secret key.
 DATA_FOLDER = Path(__file__).parents[1] / "support" / "data_before_restructure.tar.gz"
+LAST_MIGRATION = max(schema.known_migrations()["downloads"])
 PASSWORD = "made by the version before"
 PAGE, PLAYLIST, FAILED, SUBTITLED = "Dwb37yxh2Mt", "E9jXRfZMsLB", "WqTKCGZCv7Y", "P2nepSRC4uL"
 RETRYING, WAITING, INSISTED, CANCELLED = "nGpayfg85b5", "C9uwj8CEzHX", "L2PdTHrzq5w", "fXJtX3rnFTf"
@@ -277,6 +281,24 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     env = {**os.environ, "YTARCHIVE_DATA": str(folder), "DATABASE_URL": ""}
     run_python(env, "manage.py", "prepare")
     return env
+
+
+def test_an_upgrade_keeps_a_copy_that_can_be_put_back(upgraded, tmp_path):
+    folder = Path(upgraded["YTARCHIVE_DATA"])
+    (copy,) = folder.glob("db.before-*.sqlite3")
+    assert copy.name == f"db.before-{LAST_MIGRATION}.sqlite3"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    restored = tmp_path / "db.sqlite3"
+    restored.write_bytes(copy.read_bytes())
+    with contextlib.closing(sqlite3.connect(restored)) as database:
+        names = {name for (name,) in database.execute("SELECT name FROM django_migrations WHERE app = 'downloads'")}
+        (count,) = database.execute("SELECT count(*) FROM downloads_video").fetchone()
+    assert max(names) < LAST_MIGRATION, "it is the database of the version before"
+    assert count == 11
+    # The version of today takes it too, and a start without an upgrade keeps the copy as it is.
+    run_python({**upgraded, "YTARCHIVE_DATA": str(tmp_path)}, "manage.py", "prepare")
+    run_python(upgraded, "manage.py", "prepare")
+    assert list(folder.glob("db.before-*")) == [copy]
 
 
 def test_a_data_folder_of_the_version_before_keeps_its_rows(upgraded):
