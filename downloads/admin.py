@@ -219,7 +219,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
             selected_pks = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
             self.model.objects.filter(pk__in=selected_pks).exists()
         except (OverflowError, ValueError, NotSupportedError, IncorrectLookupParameters):
-            if not request.GET:
+            if request.method != "POST" and not request.GET:
                 raise  # it is not the query: a redirect would come back here
             logger.warning("Invalid query of the video list: %s", request.GET, exc_info=True)
             messages.error(request, "There is nothing like that to look for. All videos are shown.")

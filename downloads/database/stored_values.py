@@ -15,7 +15,7 @@ from django.db.models import DEFERRED
 
 from downloads.database.tolerant_reading import known_moment
 
-MAX_TEXT_LENGTH = 200_000  # characters, of a column without a limit of its own
+MAX_TEXT_LENGTH = 100_000  # characters, of a column without a limit of its own
 MAX_SAFE_INTEGER = 2**53 - 1  # the largest that JavaScript holds exactly
 Cleaner = Callable[[Any], Any]
 

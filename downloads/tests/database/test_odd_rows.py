@@ -107,7 +107,7 @@ def test_no_value_of_any_column_breaks_a_page_or_hides_another_video(superuser_c
     create_videos(title="Good film")
     odd = create_very_odd_videos()
     check_lists(superuser_client)
-    check_pages_of(superuser_client, odd[::4])
+    check_pages_of(superuser_client, odd[::6])
     check_processes()
 
 
@@ -187,7 +187,7 @@ def test_odd_rows_of_users_and_sessions_sign_nobody_in_and_break_nothing(client,
         assert not checked_session_data(data)
     client.force_login(user)
     for field in writable_fields(get_user_model()):
-        if field.name in ("last_login", "date_joined", "first_name", "email"):
+        if field.name in ("last_login", "date_joined", "email"):
             for literal in list(odd_literals(field))[:8:2]:
                 write_value(user, field, literal)
                 get(client, "/")

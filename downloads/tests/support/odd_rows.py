@@ -34,7 +34,9 @@ def odd_literals(field: Any) -> Iterator[str]:
     is_sqlite = connection.vendor == "sqlite"
     column = field.target_field if field.is_relation else field
     if isinstance(column, models.CharField | models.TextField):
-        longest = (not is_sqlite and column.max_length) or len(LONG_TEXT)
+        longest = (not is_sqlite and column.max_length) or (
+            len(LONG_TEXT) if field.name in ("title", "error") else 5000
+        )
         yield from (quote(text[:longest]) for text in ODD_TEXTS)
     elif isinstance(column, models.JSONField):
         yield from (quote(text) for text in ODD_JSON if is_sqlite or not any(map(text.__contains__, POSTGRES_REFUSES)))
