@@ -65,8 +65,8 @@ class SessionMonitor:
                 ended_keys = await sync_to_async(find_ended_sessions, thread_sensitive=False)(
                     set(self._session_keys.values())
                 )
-            except Error as error:
-                self._outage_log.failed(error)
+            except Error as database_error:
+                self._outage_log.failed(database_error)
                 continue
             except Exception:
                 logger.exception("Cannot check for ended sessions; all sockets stay open")

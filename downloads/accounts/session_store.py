@@ -26,6 +26,6 @@ def checked_session_data(data: Any) -> dict[str, Any]:
 class SessionStore(DatabaseSessionStore):
     """Django's store; a session that names no possible user is that of nobody."""
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         """Return the session's data."""
         return checked_session_data(super().decode(session_data))

@@ -53,11 +53,11 @@ class TolerantRow(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Any:
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Any:
         """Build an instance from the columns of a row."""
         cleaners = _column_cleaners(cls, tuple(field_names))
         cleaned = [value if value is DEFERRED else clean(value) for clean, value in zip(cleaners, values, strict=False)]
-        return super().from_db(db, field_names, cleaned)
+        return super().from_db(db, field_names, cleaned, **options)
 
 
 @functools.lru_cache(maxsize=256)

@@ -65,20 +65,25 @@ def _tolerant_converter(convert: Callable[..., Any]) -> Callable[..., Any]:
 
 def _register_tolerant_loader(adapters: Any, type_name: str) -> None:
     # Imported here, since psycopg is not needed with SQLite, and takes 0.1 s.
-    from psycopg import DataError, pq  # noqa: PLC0415
+    from psycopg import DataError, adapt, pq  # noqa: PLC0415
 
     loader = adapters.get_loader(adapters.types[type_name].oid, pq.Format.TEXT)
     if getattr(loader, "is_tolerant", False):
         return  # a connection from the pool
 
-    class TolerantLoader(loader):  # type: ignore[misc, valid-type]
+    class TolerantLoader(adapt.Loader):
         """Loader of moments, which PostgreSQL has of years that Python does not have, and "infinity"."""
 
         is_tolerant = True
+        timezone = getattr(loader, "timezone", None)  # Django compares it with its own
+
+        def __init__(self, oid: int, context: Any = None) -> None:
+            super().__init__(oid, context)
+            self._inner = loader(oid, context)  # psycopg's are written in C, and cannot be derived from
 
         def load(self, data: Any) -> Any:
             try:
-                return known_moment(super().load(data))
+                return known_moment(self._inner.load(data))
             except (DataError, ValueError, OverflowError):
                 return None
 

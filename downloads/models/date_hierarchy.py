@@ -21,7 +21,7 @@ class DateHierarchyQuerySet(models.QuerySet[M]):
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Aggregate; for the bounds of the date hierarchy (`first` and `last`), over plausible moments only."""
         if kwargs.keys() == {"first", "last"} and isinstance(kwargs["first"], Min):
-            name = kwargs["first"].source_expressions[0].name
+            name = kwargs["first"].source_expressions[0].name  # type: ignore[attr-defined]  # an F()
             plausible = self.filter(**{f"{name}__gte": EARLIEST, f"{name}__lt": LATEST})
             return super(DateHierarchyQuerySet, plausible).aggregate(**kwargs)
         return super().aggregate(*args, **kwargs)

@@ -94,9 +94,9 @@ class Video(Transitions, Removable, models.Model):
         return reverse("video", args=[self.video_id])
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> "Video":
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> "Video":
         """Build a video from a row; one that has no valid id gets one that leads nowhere, and its page is not found."""
-        video: Video = super().from_db(db, field_names, values)
+        video: Video = super().from_db(db, field_names, values, **options)
         video_id = video.__dict__.get("video_id", "deferred")
         # A name that begins with a dot would be another folder than the video's own.
         if video_id.startswith(".") or not VIDEO_ID_PATTERN.fullmatch(video_id):
