@@ -8,8 +8,8 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from downloads.bridge.leader import Bridge
+from downloads.database.command import DatabaseCommand
 from downloads.liveness.heartbeat import process_heartbeat
-from downloads.management.database_command import DatabaseCommand
 from downloads.progress.redis_clients import create_async_redis_client
 
 

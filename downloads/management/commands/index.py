@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from downloads.management.database_command import DatabaseCommand
+from downloads.database.command import DatabaseCommand
 from downloads.models import Video
 from downloads.search import index
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from downloads.database.command import DatabaseCommand
 from downloads.intake import submit
 from downloads.intake.pasted_text import split_lines
 from downloads.intake.rejections import Rejection, group_by_reason
-from downloads.management.database_command import DatabaseCommand
 from downloads.models import Quality, Status, Video
 from downloads.progress import message, publisher
 from downloads.subtitles.languages import parse_languages

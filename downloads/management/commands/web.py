@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from downloads.management.database_command import DatabaseCommand
+from downloads.database.command import DatabaseCommand
 from ytarchive.server import tuning
 from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import is_loopback, open_listener

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
+from downloads.database.command import DatabaseCommand
 from downloads.liveness.heartbeat import process_heartbeat
-from downloads.management.database_command import DatabaseCommand
 from downloads.worker.supervisor import Supervisor
 
 MAX_WORKERS = 64
