@@ -20,6 +20,7 @@ def create_data_folder(folder: Path) -> None:
     """Create the data folder and its subfolders; raise DataFolderError if it is not writable."""
     try:
         for name in SUBFOLDERS:
+            _require_target(folder / name)
             (folder / name).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -28,6 +29,12 @@ def create_data_folder(folder: Path) -> None:
             f"The data folder {folder} cannot be written to ({error.strerror}). "
             "Give YTARCHIVE_DATA a folder that you own."
         ) from error
+
+
+def _require_target(path: Path) -> None:
+    """Raise DataFolderError for a link to a folder that is not there, such as one on a disk that is not mounted."""
+    if path.is_symlink() and not path.exists():
+        raise DataFolderError(f"{path} is a link to {path.readlink()}, which is not there: is its disk mounted?")
 
 
 def load_secret_key(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """The media folder: one folder per video, put in place by one atomic rename.
 
-A folder that was prepared on another file system is first copied to `.incoming` in the media folder.
-A folder that is replaced lies beside the prepared one, with the suffix `.old`, until it is removed.
+A prepared folder is first moved to `.incoming` in the media folder, or copied there from another file system or mount.
+A folder that is replaced lies beside it, with the suffix `.old`, until it is removed.
 """
 
 import contextlib
@@ -9,11 +9,13 @@ import ctypes
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
 
 from downloads.files.fsync import fsync_path
+from downloads.files.volumes.moving import COPY_SUFFIX, move_file, move_folder, remove_tree
 
 INCOMING_FOLDER = ".incoming"
 REPLACED_SUFFIX = ".old"
@@ -39,7 +41,7 @@ def link_or_move(source: Path, target: Path) -> Path:
     try:
         os.link(source, target)
     except OSError:  # the file system has no links
-        source.rename(target)
+        move_file(source, target)
     return target
 
 
@@ -49,18 +51,16 @@ def fsync_folder(folder: Path) -> None:
         fsync_path(path)
 
 
-def stage(prepared_folder: Path, video_id: str) -> Path:
-    """Return the prepared folder, or a flushed copy of it, on the file system of the media folder.
+def stage(prepared_folder: Path, video_id: str, on_copy: Callable[[], None] = lambda: None) -> Path:
+    """Move the prepared folder to `.incoming`, so that `install` is a rename within the media folder; return its path.
 
-    A rename, which `install` needs, does not cross file systems.
+    `on_copy` is called first if it has to be copied, which takes a while.
     """
-    if prepared_folder.stat().st_dev == Path(settings.MEDIA_ROOT).stat().st_dev:
-        return prepared_folder
-    incoming = settings.MEDIA_ROOT / INCOMING_FOLDER / video_id
-    shutil.rmtree(incoming, ignore_errors=True)
-    shutil.copytree(prepared_folder, incoming)
-    fsync_folder(incoming)
-    return Path(incoming)
+    incoming = Path(settings.MEDIA_ROOT / INCOMING_FOLDER / video_id)
+    incoming.parent.mkdir(exist_ok=True)
+    remove_tree(incoming)
+    move_folder(prepared_folder, incoming, on_copy)
+    return incoming
 
 
 def set_modes(folder: Path) -> None:
@@ -83,14 +83,23 @@ def remove_replaced(prepared_folder: Path) -> None:
 def list_stored_ids() -> list[str]:
     """Return the ids of the videos with a folder in the media folder or in `.incoming`, sorted."""
     root = Path(settings.MEDIA_ROOT)
-    installed_ids = {path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."}
+    installed_ids = {
+        path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "." and path.suffix != COPY_SUFFIX
+    }
     return sorted(installed_ids | {*list_incoming_ids()})
 
 
 def list_incoming_ids() -> list[str]:
     """Return the ids of the videos with a folder in `.incoming`, sorted."""
     root = Path(settings.MEDIA_ROOT / INCOMING_FOLDER)
-    return sorted({path.name.removesuffix(REPLACED_SUFFIX) for path in root.iterdir()}) if root.is_dir() else []
+    if not root.is_dir():
+        return []
+    return sorted({path.name.removesuffix(REPLACED_SUFFIX).removesuffix(COPY_SUFFIX) for path in root.iterdir()})
+
+
+def list_copied_ids() -> list[str]:
+    """Return the ids of the videos with a copy in the media folder that was not finished, sorted."""
+    return sorted(path.name.removesuffix(COPY_SUFFIX) for path in Path(settings.MEDIA_ROOT).glob(f"*{COPY_SUFFIX}"))
 
 
 def remove_video_folder(video_id: str) -> None:
@@ -100,8 +109,9 @@ def remove_video_folder(video_id: str) -> None:
 
 
 def remove_incoming(video_id: str) -> None:
-    """Remove a video's folders from `.incoming`."""
-    for name in (video_id, f"{video_id}{REPLACED_SUFFIX}"):
+    """Remove a video's folders from `.incoming`, and copies that were not finished."""
+    shutil.rmtree(settings.MEDIA_ROOT / f"{video_id}{COPY_SUFFIX}", ignore_errors=True)
+    for name in (video_id, f"{video_id}{REPLACED_SUFFIX}", f"{video_id}{COPY_SUFFIX}"):
         shutil.rmtree(settings.MEDIA_ROOT / INCOMING_FOLDER / name, ignore_errors=True)
 
 
@@ -129,7 +139,7 @@ def install(prepared_folder: Path, video_id: str) -> None:
         if _exchange_folders(prepared_folder, target):
             prepared_folder.rename(replaced)
         else:
-            target.rename(replaced)
+            move_folder(target, replaced)
     if prepared_folder.exists():
-        prepared_folder.rename(target)
+        move_folder(prepared_folder, target)
     fsync_path(target.parent)

@@ -5,7 +5,6 @@ The resume information is a small JSON file beside the partial file, replaced at
 yt-dlp writes its own state file after the bytes, so after a kill in between it would append a fragment twice.
 """
 
-import contextlib
 import dataclasses
 import glob
 import hashlib
@@ -85,6 +84,7 @@ class PartialFile:
         self._fragment_boundary = (0, 0)
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._fsync_error: OSError | None = None
         self._thread = threading.Thread(target=self._fsync_loop, name="fsync", daemon=True)
 
     def __enter__(self) -> Self:
@@ -92,9 +92,11 @@ class PartialFile:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error_type: object, *_: object) -> None:
         self._closing.set()
         self._thread.join()
+        if error_type is None and self._fsync_error:
+            raise self._fsync_error
 
     @property
     def _resume_info_path(self) -> Path:
@@ -222,8 +224,13 @@ class PartialFile:
 
     def _fsync_loop(self) -> None:
         while not self._closing.wait(FSYNC_INTERVAL_SECONDS):
-            with contextlib.suppress(OSError):
+            try:
                 self._fsync_partial()
+            except FileNotFoundError:  # nothing has arrived yet
+                continue
+            except OSError as error:
+                # The kernel tells of bytes that it could not write only once (fsync(2)): a later flush would succeed.
+                self._fsync_error = error
 
     def _fsync_partial(self) -> None:
         fragment = self.resume_info.fragment

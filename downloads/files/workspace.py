@@ -42,12 +42,21 @@ def locked_workspace(video_id: str) -> Iterator[Path]:
 
 def delete_reserve_file(video_id: str) -> None:
     """Free `RESERVE_BYTES` on a full disk: a database on the same disk needs them for the row and its event."""
-    Path(settings.WORK_ROOT / video_id / RESERVE_FILE).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # read-only, or gone
+        Path(settings.WORK_ROOT / video_id / RESERVE_FILE).unlink(missing_ok=True)
 
 
 def has_gained_bytes(video_id: str) -> bool:
     """Return whether the attempt in a video's workspace got at least `MIN_GAINED_BYTES` farther than any before it."""
-    return _bytes_gained(Path(settings.WORK_ROOT / video_id)) >= MIN_GAINED_BYTES
+    try:
+        return _bytes_gained(Path(settings.WORK_ROOT / video_id)) >= MIN_GAINED_BYTES
+    except OSError:  # the folder cannot be read, so nothing can be said of it
+        return False
+
+
+def count_resumable_bytes(video_id: str) -> int:
+    """Return how many bytes of a video are in its workspace already."""
+    return _resumable_bytes(Path(settings.WORK_ROOT / video_id))
 
 
 def remove_workspace(video_id: str) -> bool:
@@ -61,18 +70,6 @@ def remove_workspace(video_id: str) -> bool:
             return False
     media_folder.remove_incoming(video_id)
     return True
-
-
-def disk_shortage() -> str:
-    """Return a message if a disk is nearly full or cannot be used; "" otherwise."""
-    try:
-        free_bytes = min(shutil.disk_usage(root).free for root in (settings.WORK_ROOT, settings.MEDIA_ROOT))
-    except OSError as error:
-        return f"The data folder cannot be used ({error.strerror}): nothing new starts."
-    if free_bytes >= settings.MIN_FREE_BYTES:
-        return ""
-    free, reserved = f"{free_bytes / 1e6:.0f} MB", f"{settings.MIN_FREE_BYTES / 1e6:g} MB"
-    return f"The disk is nearly full ({free} left, {reserved} are kept free): nothing new starts."
 
 
 def list_ids() -> list[str]:

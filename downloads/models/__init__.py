@@ -1,5 +1,6 @@
 """The models: what is stored, and what a row can do. Re-exports what other packages use."""
 
+from downloads.models.archive.identity import ArchiveIdentity
 from downloads.models.choices import (
     ACTIVE_STATUSES,
     TERMINAL_STATUSES,
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_URL_LENGTH",
     "TERMINAL_STATUSES",
     "UNFINISHED_STATUSES",
+    "ArchiveIdentity",
     "EntryRequest",
     "Metadata",
     "Quality",

@@ -12,7 +12,8 @@ from django.db import connection, models, transaction
 
 from downloads.database.outages import find_outage
 from downloads.files import trash, workspace
-from downloads.liveness.heartbeat import process_heartbeat
+from downloads.files.volumes.errors import StorageError
+from downloads.models.archive.identity import is_own_media_folder, require_own_media_folder
 from downloads.models.event import VideoEvent
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Removable(models.Model):
             with transaction.atomic(durable=True):
                 if not _remove_row(rows, reason):
                     return False
+                require_own_media_folder()
                 trash.move_to_trash(self.video_id)
         except (OSError, DatabaseError) as error:
             if find_outage(error) and self.video_id not in trash.list_trashed_ids():
@@ -76,6 +78,8 @@ def _remove_row(rows: models.QuerySet[R], reason: str) -> bool:
 
 
 def _describe_error(error: Exception) -> str:
+    if isinstance(error, StorageError):
+        return "its files are out of reach, since the media folder is not the right one (its disk may not be mounted)"
     if isinstance(error, OSError):
         return f"its files cannot be moved ({error.strerror})"
     return "the database did not take it"
@@ -102,9 +106,11 @@ def _recover_after_failure(rows: models.QuerySet[R], video_id: str) -> None:
 
 
 def finish_interrupted_removals(videos: models.QuerySet[R]) -> None:
-    """Finish or undo interrupted removals; `videos` are all that exist."""
-    for video_id in trash.list_trashed_ids():
-        process_heartbeat.beat()  # on a slow disk this takes long, in the loop of the worker
+    """Finish or undo interrupted removals; `videos` are all that exist. Nothing is touched in a wrong media folder."""
+    video_ids = trash.list_trashed_ids()
+    if not video_ids or not is_own_media_folder():
+        return
+    for video_id in video_ids:
         try:
             _restore_or_purge_folder(videos.filter(video_id=video_id), video_id)
         except OSError as error:

@@ -214,6 +214,20 @@ class Transitions(VideoState):
             changes["title"] = self._truncate("title", metadata.title)
         return self._requeue(wait.reason, changes, **self._lease_filter)
 
+    def postpone(self, reason: str, seconds: float, *, needed_bytes: int | None = None) -> bool:
+        """Queue again for a while, for a reason that is shown and is no failure; False if the lease is lost.
+
+        `needed_bytes` is the room that the video waits for.
+        """
+        changes = {
+            "attempt": self.attempt,
+            "retry_count": 0,
+            "not_before": timezone.now() + dt.timedelta(seconds=seconds),
+            "wait_reason": self._truncate("wait_reason", reason),
+            "total_bytes": needed_bytes,
+        }
+        return self._requeue(reason, changes, **self._lease_filter)
+
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
         """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease since it was read."""
         where = self._lease_filter | ({"lease_until": self.lease_until} if only_if_expired else {})

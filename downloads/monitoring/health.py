@@ -18,6 +18,7 @@ from channels.layers import get_channel_layer
 from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.loop_local import LoopLocal
 from downloads.monitoring import database_check
+from downloads.monitoring.folders import check_folders
 from downloads.monitoring.redis_writes import check_redis_server, name_consequences
 from downloads.monitoring.results import CheckFailed, CheckResult
 from downloads.outage_log import OutageLog
@@ -109,8 +110,9 @@ THREADED_CHECKS: dict[str, Callable[[], float]] = {
     "redis": check_redis_server,
     "bridge": check_bridge,
     "worker": check_worker,
+    "folders": check_folders,
 }
-CHECK_NAMES = ("database", "redis", "channel_layer", "bridge", "worker")
+CHECK_NAMES = ("database", "redis", "channel_layer", "bridge", "worker", "folders")
 
 
 class HealthChecker:

@@ -3,22 +3,21 @@
 Runs in a process of its own, see `child`.
 """
 
-import errno
 import logging
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
 
-from downloads.database import retry_while_database_is_down
 from downloads.files import media_folder, workspace
 from downloads.intake import urls
-from downloads.models import Queue, Video
+from downloads.models import Video
+from downloads.models.archive.identity import require_own_media_folder
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.worker import entry_attempt, limits
+from downloads.worker.folders import faults, space
 from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.worker.metadata import parse_metadata
 from downloads.worker.progress_meter import Meter
@@ -41,8 +40,6 @@ from downloads.ytdlp.streams import StreamUpdate
 logger = logging.getLogger(__name__)
 
 UNEXPECTED_ERROR_MESSAGE = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
-DISK_FULL_MESSAGE = "The disk is full: nothing new starts until there is room again."
-DISK_FULL_HOLD_SECONDS = 30.0
 
 
 def run_attempt(
@@ -79,15 +76,12 @@ def run_attempt(
 
 
 def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
-    """End an attempt that raised `error`: fail the video, schedule a retry, or release it until the disk has room."""
+    """End an attempt that raised `error`: fail the video, schedule a retry, or wait until the folders can be used."""
     video = leased_video.video
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        logger.warning("%s: %s", video.video_id, error)
-        workspace.delete_reserve_file(video.video_id)
-        _hold_queue(video)
-        leased_video.release(DISK_FULL_MESSAGE)
+    if sentence := faults.find_fault(error):
+        faults.pause_for_fault(leased_video, error, sentence)
         return
-    error = name_interruption(error)
+    error = name_interruption(faults.explain_file_limit(error))
     message = _failure_message(leased_video, error)
     if isinstance(error, DownloadError) and not error.permanent and not _is_repeated(leased_video, message):
         leased_video.retry_later(message)
@@ -100,14 +94,6 @@ def _is_repeated(leased_video: LeasedVideo, message: str) -> bool:
     if error_messages.may_pass(message) or leased_video.has_gained_bytes():
         return False
     return error_messages.is_same_error(message, leased_video.video.previous_error())
-
-
-def _hold_queue(video: Video) -> None:
-    """Stop all claims for a while because the disk is full."""
-    # Held by host and video: the worker releases the hold of its host when the disk has space, but an exceeded
-    # quota does not show as missing space.
-    holder = f"{socket.gethostname()} {video.video_id}"
-    retry_while_database_is_down(lambda: Queue.hold(holder, DISK_FULL_MESSAGE, DISK_FULL_HOLD_SECONDS))
 
 
 def _failure_message(leased_video: LeasedVideo, error: Exception) -> str:
@@ -141,6 +127,7 @@ class Attempt:
         self.on_downloaded = on_downloaded
         self.meter = Meter(self.video.attempt)
         self.is_processing = False
+        self.space_plan: space.SpacePlan | None = None
 
     @property
     def video(self) -> Video:
@@ -157,6 +144,9 @@ class Attempt:
         except NotYetAvailable as not_yet:
             self.reporter.flush_and_close()
             self.leased_video.wait_for_release(not_yet)
+        except space.NotEnoughSpace as shortage:
+            self.reporter.flush_and_close()
+            self.leased_video.postpone(str(shortage), space.WAIT_SECONDS, needed_bytes=shortage.needed_bytes)
 
     def _run_once(self, entry: PlaylistEntry | None) -> None:
         probe_result = self._probe_url(entry)
@@ -182,6 +172,8 @@ class Attempt:
     def _download_files(self, probe_result: ProbeResult) -> DownloadedFiles:
         expected_bytes = sum(stream.expected_bytes or 0 for stream in probe_result.streams)
         limits.require_within_limits(self.video.duration, expected_bytes)
+        self.space_plan = space.SpacePlan(self.leased_video, probe_result)
+        self.space_plan.require(expected_bytes)
         self.meter.set_streams(probe_result.streams)
         return downloader.download_files(
             probe_result, self._on_stream_update, lambda: self._enter_processing_phase("merging")
@@ -193,18 +185,29 @@ class Attempt:
         media_info = inspection.inspect_downloaded_media(downloaded.media)
         stored_files, prepared_folder = preparation.prepare_files(self.video, downloaded, media_info, self.folder)
         media_folder.fsync_folder(prepared_folder)
+        require_own_media_folder()
+        staged_folder = media_folder.stage(prepared_folder, self.video.video_id, lambda: self._enter_phase("saving"))
+        media_folder.set_modes(staged_folder)
         self.reporter.flush_and_close()
         for sentence in [*inspection.describe_early_end(downloaded.media), *downloaded.subtitle_omissions]:
             self.leased_video.record_note(sentence)
-        staged_folder = media_folder.stage(prepared_folder, self.video.video_id)
-        media_folder.set_modes(staged_folder)
-        self.leased_video.finish(stored_files, lambda: media_folder.install(staged_folder, self.video.video_id))
+
+        def install() -> None:
+            require_own_media_folder()  # its disk may have been unmounted since
+            media_folder.install(staged_folder, self.video.video_id)
+
+        self.leased_video.finish(stored_files, install)
         media_folder.remove_replaced(staged_folder)
 
     def _on_stream_update(self, update: StreamUpdate) -> None:
         self.meter.update(update, time.monotonic())
         limits.require_within_limits(None, self.meter.downloaded_bytes)
-        self.reporter.report(self.meter.to_progress())
+        progress = self.meter.to_progress()
+        if self.space_plan:
+            self.space_plan.update(
+                update.total_bytes and self.meter.estimate_total_bytes(), update.completed_fraction()
+            )
+        self.reporter.report(progress)
 
     def _enter_phase(self, phase: str) -> None:
         self.meter.enter_phase(phase)

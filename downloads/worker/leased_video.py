@@ -110,6 +110,10 @@ class LeasedVideo:
         """Put the video back into the queue."""
         self._write(lambda video: video.release(reason))
 
+    def postpone(self, reason: str, seconds: float, *, needed_bytes: int | None = None) -> None:
+        """Put the video back into the queue for a while; nothing has failed."""
+        self._write(lambda video: video.postpone(reason, seconds, needed_bytes=needed_bytes))
+
     def _require_write(self, write: Callable[[Video], bool]) -> None:
         if not self._write(write):
             raise LeaseLost

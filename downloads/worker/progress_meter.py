@@ -49,7 +49,7 @@ class Meter:
 
     def to_progress(self) -> Progress:
         """Return the whole state, as it is published."""
-        total = self._estimate_total_bytes()
+        total = self.estimate_total_bytes()
         percent = self._advance_percent(total)
         return Progress(
             attempt=self.attempt,
@@ -61,7 +61,8 @@ class Meter:
             phase=self.phase,
         )
 
-    def _estimate_total_bytes(self) -> float | None:
+    def estimate_total_bytes(self) -> float | None:
+        """Return the size of all streams together; None while nothing is known."""
         sizes = [stream.estimate_bytes() for stream in self._streams]
         if not sizes or sizes[0] is None:
             return None

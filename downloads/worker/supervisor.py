@@ -27,9 +27,9 @@ from downloads.progress import keys, redis_clients
 from downloads.progress.redis_clock import read_redis_clock
 from downloads.progress.redis_errors import describe_with_error
 from downloads.worker.download_process import DownloadProcess
+from downloads.worker.folders.monitor import FolderMonitor
 from downloads.worker.leases.clock_check import ClockCheck
 from downloads.worker.leases.rescue import Rescue
-from downloads.worker.orphaned_files import remove_orphaned_files
 from downloads.ytdlp_update.runner import UpdateRunner
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
 RESCUE_INTERVAL_SECONDS = min(1.0, LEASE_DURATION.total_seconds() / 30)
 HEARTBEAT_INTERVAL_SECONDS = 5.0  # also for checking the disk space
 HEARTBEAT_TTL_SECONDS = 15
-LOW_DISK_HOLD_SECONDS = 30.0  # renewed by each check that finds the disk nearly full
 SPAWN_RETRY_DELAY_SECONDS = 30.0  # without a claim after a process could not be started
 STOPPING_POLL_INTERVAL_SECONDS = 0.05  # while downloads are being stopped
 SHUTDOWN_TIMEOUT_SECONDS = 4.0
@@ -65,8 +64,7 @@ class Supervisor:
         self._redis_outage = OutageLog(
             logger, "Downloads go on, but no page can see this worker: %s", "Redis can be used again"
         )
-        self._are_orphans_removed = False
-        self._disk_shortage = ""
+        self._folders = FolderMonitor()
         self._update_runner = UpdateRunner()
         self._rescue = Rescue(self.name)
         self._clock_check = ClockCheck(self.name)
@@ -101,15 +99,13 @@ class Supervisor:
             download.kill_if_overdue()
         if self._stop_deadline is not None:
             return
-        self._run_every(POLL_INTERVAL_SECONDS, self._remove_orphaned_folders)
-        self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._check_disk_space)
+        self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._check_folders)
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_local)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_expired)
-        self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, Video.objects.finish_interrupted_removals)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._write_heartbeat)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._clock_check.run)
 
@@ -142,28 +138,15 @@ class Supervisor:
 
     # Periodic tasks --------------------------------------------------------------------------------
 
-    def _remove_orphaned_folders(self) -> None:
-        """Remove orphaned files, once in the life of this worker."""
-        if self._are_orphans_removed:
-            return
-        remove_orphaned_files()
-        self._are_orphans_removed = True
-
-    def _check_disk_space(self) -> None:
-        """Hold the queue while the disk is nearly full; release the hold when it has space again."""
-        self._disk_shortage = workspace.disk_shortage()
-        if self._disk_shortage:
-            Queue.hold(socket.gethostname(), self._disk_shortage, LOW_DISK_HOLD_SECONDS)
-        elif Queue.release_hold(socket.gethostname(), "There is room on the disk again"):
-            logger.info("The disk has space again")
+    def _check_folders(self) -> None:
+        """Hold the queue while a folder cannot be used, and remove what earlier attempts and removals left."""
+        self._folders.check(is_busy=bool(self._downloads) or Video.objects.claimable().exists())
 
     def _claim_videos(self) -> None:
         """Claim queued videos while there are free slots."""
-        if self._disk_shortage:
-            return
         schema.require_matching_cached()  # while another version upgrades the database, this one claims nothing
         # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
-        while self._has_free_slot() and Video.objects.claimable().exists():
+        while self._folders.is_well and self._has_free_slot() and Video.objects.claimable().exists():
             video = Video.objects.claim(self._rescue.lock.worker_name)
             if video is None or not self._start_download(video):
                 break
@@ -182,7 +165,9 @@ class Supervisor:
         except OSError as error:
             logger.exception("%s: cannot start a process, pausing claims", video.video_id)
             self._next_run_at[self._claim_videos] = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
-            video.release(f"No process could be started: {error}")
+            reason = f"No process can be started on this machine ({error.strerror}): nothing new starts."
+            Queue.hold(f"{self.name} processes", reason, SPAWN_RETRY_DELAY_SECONDS)
+            video.release(reason)
             return False
         self._downloads.append(download)
         self._selector.register(download, selectors.EVENT_READ, download)
@@ -260,11 +245,22 @@ class Supervisor:
         elif video.holds_lease():
             self._retry_after_crash(video, f"{PROCESS_DIED_MESSAGE} ({exit_reason or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
-            workspace.remove_workspace(video.video_id)
+            self._remove_workspace(video.video_id)
+
+    def _remove_workspace(self, video_id: str) -> None:
+        """Remove the files of an ended video, or leave that to a later look at folders that cannot be used now."""
+        with contextlib.suppress(OSError):
+            if self._folders.is_well and workspace.remove_workspace(video_id):
+                return
+        self._folders.remove_orphans_again()
 
     def _retry_after_crash(self, video: Video, reason: str) -> None:
         """Schedule a retry of a video whose process died; it fails after MAX_RETRIES crashes without progress."""
         logger.error("%s: %s", video.video_id, reason)
+        self._folders.check(is_busy=True)
+        if self._folders.problem:
+            video.release(self._folders.problem)
+            return
         made_progress = workspace.has_gained_bytes(video.video_id)
         video.retry_later(f"{reason}. The worker's log may say more.", made_progress=made_progress)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
+from downloads.files.volumes.errors import is_storage_fault
 from downloads.subtitles import languages
 from downloads.subtitles.collection import MAX_SUBTITLE_BYTES
 from downloads.subtitles.conversion import UnusableSubtitles, convert_segment, convert_to_webvtt
@@ -89,6 +90,8 @@ class SubtitleClient:
             text = self._fetch_as_webvtt(track, tag, info, folder)
             (folder / f"{OUTPUT_STEM}.{tag}.vtt").write_text(text, "utf-8", newline="\n")
         except Exception as error:  # nothing about subtitles fails a video
+            if is_storage_fault(error):  # of the disk: the whole video waits
+                raise
             logger.info("Subtitles in %s were left out", tag, exc_info=error)
             return _explain(error)
         return ""

@@ -1,10 +1,10 @@
-"""Preparation before the first page is served: migrations, search index, first admin, static files."""
+"""Preparation before the first page is served: folders, migrations, search index, first admin, static files."""
 
 import contextlib
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -17,7 +17,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from downloads.models import Video
 from ytarchive import data_permissions
-from ytarchive.supervisor import upgrade
+from ytarchive.supervisor import archive_folders, upgrade
 
 logger = logging.getLogger(__name__)
 
@@ -41,21 +41,37 @@ def line_writer(output: OutputWrapper) -> WriteLine:
 
 def prepare_all(write_line: WriteLine) -> None:
     """Run all preparations; raise StartupError. `write_line` gets the new admin's password, if one is generated."""
+    check_folders()
     if exposed := data_permissions.find_exposed(settings.DATA, settings.MEDIA_READERS):
         logger.warning("%s", exposed)
-    try:
+    with _usable_database():
         upgrade.upgrade_database(write_line)
+        if archive_folders.mark_folders():
+            write_line(f"Marked {settings.DATA} as the folder of this archive.")
         call_command("index", verbosity=0)
         create_first_admin(write_line)
         Video.objects.finish_interrupted_removals()
-    except upgrade.UpgradeError as error:
+    collect_static_files()
+
+
+def check_folders() -> None:
+    """Raise StartupError if the database and the folders do not belong together; nothing is created before."""
+    with _usable_database():
+        archive_folders.require_own_folders()
+
+
+@contextlib.contextmanager
+def _usable_database() -> Iterator[None]:
+    """Raise StartupError in place of errors of the database; close all connections in the end."""
+    try:
+        yield
+    except (archive_folders.WrongFolders, upgrade.UpgradeError) as error:
         raise StartupError(str(error)) from error
     except (DatabaseBackendError, InconsistentMigrationHistory) as error:
         raise StartupError(f"The database cannot be used ({first_error_line(error)}). {_database_hint()}") from error
     finally:
         # No connection may be inherited by the processes that are started next, or stay open beside theirs.
         connections.close_all()
-    collect_static_files()
 
 
 def first_error_line(error: BaseException) -> str:

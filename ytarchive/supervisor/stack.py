@@ -100,6 +100,7 @@ class Stack:
                 self._stop_all()
 
     def _start_all(self) -> None:
+        bootstrap.check_folders()
         if self.redis_process:
             self.redis_process.start()
         elif self.bridge_processes:

@@ -1,14 +1,19 @@
 """`manage.py web`: runs one web server alone."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from downloads.database.command import DatabaseCommand
+from downloads.monitoring.folders import check_folders
+from downloads.monitoring.results import CheckFailed
 from ytarchive.server import tuning
 from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import is_loopback, open_listener
+
+logger = logging.getLogger(__name__)
 
 
 class Command(DatabaseCommand):
@@ -33,6 +38,7 @@ class Command(DatabaseCommand):
         from ytarchive.server.daphne_server import ProgressServer  # noqa: PLC0415
         from ytarchive.server.reactor_heartbeat import start_heartbeat  # noqa: PLC0415
 
+        _warn_of_folders()
         tuning.limit_database_waits()
         tuning.enable_connection_pool()
         tuning.tune_gc()
@@ -44,6 +50,14 @@ class Command(DatabaseCommand):
             websocket_connect_timeout=10,
             server_name="",
         ).run()
+
+
+def _warn_of_folders() -> None:
+    """Log what is wrong with the folders; the pages are served, and /readyz says it until it is mended."""
+    try:
+        check_folders()
+    except CheckFailed as problem:
+        logger.warning("%s", problem)
 
 
 def _listener_fd(host: str, port: int) -> int:

@@ -88,7 +88,7 @@ async def test_it_answers_at_the_root_and_under_the_path(settings) -> None:
 async def test_it_is_ready_when_all_parts_work(live_processes) -> None:
     status, checks = await get_readiness()
     assert status == 200
-    assert list(checks) == ["database", "redis", "channel_layer", "bridge", "worker"]
+    assert list(checks) == ["database", "redis", "channel_layer", "bridge", "worker", "folders"]
     assert all(check["ok"] and "problem" not in check for check in checks.values())
     assert 3 <= checks["worker"]["age"] < 6
     assert all(checks[name]["age"] < 2 for name in checks if name != "worker")
@@ -103,7 +103,7 @@ async def test_it_says_which_part_does_not_work() -> None:
         "problem": "No bridge leads: is `manage.py bridge_progress` running?",
     }
     assert checks["worker"]["problem"] == "No worker claims: is `manage.py work` running?"
-    assert [name for name, check in checks.items() if check["ok"]] == ["database", "redis", "channel_layer"]
+    assert [name for name, check in checks.items() if check["ok"]] == ["database", "redis", "channel_layer", "folders"]
 
 
 @pytest.mark.parametrize("seconds", [60, -60, 86400])
@@ -126,7 +126,7 @@ async def test_it_notices_that_redis_is_away_and_is_back(live_processes, redis_s
     redis_server.kill()
     status, checks = await get_readiness()
     assert status == 503
-    assert [name for name, check in checks.items() if check["ok"]] == ["database"]
+    assert [name for name, check in checks.items() if check["ok"]] == ["database", "folders"]
     assert checks["redis"]["problem"] == "Redis does not answer."
     assert checks["redis"]["age"] is not None, "when it last answered"
     await get_readiness()

@@ -41,6 +41,7 @@ APP = {
         "accounts",
         "database",
         "models",
+        "files",
         "library",
         "progress",
         "loop_local",
@@ -104,6 +105,7 @@ PROJECT = {
     "ytarchive.server": {"downloads.fanout", "downloads.liveness", "downloads.outage_log"},
     "ytarchive.supervisor": {
         "ytarchive.data_permissions",
+        "downloads.files",
         "downloads.liveness",
         "downloads.database",
         "downloads.models",

@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from downloads.files import media_folder, trash, workspace
+from downloads.files.volumes import probe
 from downloads.models import LEASE_DURATION, MAX_RETRIES, Status, Video
 from downloads.progress import keys
 from downloads.tests.support.factories import reload_video
@@ -347,7 +348,7 @@ class TestDownloadProcess:
 def test_it_sleeps_between_two_checks(redis_server, monkeypatch, shortage):
     now = [1000.0]
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(workspace, "disk_shortage", lambda: shortage)
+    monkeypatch.setattr(probe, "find_problem", lambda archive_id, *, is_written: shortage)
     worker = supervisor.Supervisor(1)
     for _ in range(3):
         worker._run_once()

@@ -17,6 +17,7 @@ from downloads.models import Queue, Status, Video
 from downloads.progress.keys import CHANNEL_PATTERN
 from downloads.tests.support import pictures
 from downloads.worker import attempt
+from downloads.worker.folders import faults
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
@@ -230,7 +231,7 @@ def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, mo
     monkeypatch.setattr(media_folder, "fsync_folder", full)
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.retry_count) == (Status.QUEUED, 0)
-    assert video.events.last().reason == Queue.get_or_default().blocked_reason == attempt.DISK_FULL_MESSAGE
+    assert video.events.last().reason == Queue.get_or_default().blocked_reason == faults.DISK_FULL_MESSAGE
     assert not Video.objects.claimable().exists()
     monkeypatch.undo()
     Queue.objects.update(held_until=None)

@@ -4,7 +4,7 @@ import pytest
 
 from downloads.files import media_folder
 from downloads.models import StoredFiles, Video
-from downloads.worker import supervisor
+from downloads.worker.folders.orphaned_files import remove_orphaned_files
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
@@ -25,7 +25,7 @@ class TestCleanup:
         videos[0].cancel()
         claimed = Video.objects.claim("w")
         claimed.finish(StoredFiles(f"{claimed.video_id}/a.mp4", 1), lambda: None)
-        supervisor.Supervisor(1)._remove_orphaned_folders()
+        remove_orphaned_files()
         kept = sorted([videos[1].video_id, videos[2].video_id, "not-of-this-database"])
         assert media_folder.list_stored_ids() == kept
 

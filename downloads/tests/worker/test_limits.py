@@ -17,7 +17,7 @@ from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
 from downloads.worker import attempt, limits, supervisor
 from downloads.ytdlp import options, results, resuming_client
-from downloads.ytdlp.errors import conversion, error_messages
+from downloads.ytdlp.errors import conversion
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
@@ -119,19 +119,18 @@ class TestDiskSpace:
     def test_it_holds_the_queue_while_room_is_short(self, worker_supervisor, settings, redis_server):
         Video.objects.ingest("http://example.org/a", "http://example.org/a")
         settings.MIN_FREE_BYTES = 10**18
-        worker_supervisor._check_disk_space()
+        worker_supervisor._check_folders()
         assert "The disk is nearly full" in Queue.get_or_default().blocked_reason
         assert Video.objects.claim("w") is None
         settings.MIN_FREE_BYTES = 1
-        worker_supervisor._check_disk_space()
+        worker_supervisor._check_folders()
         assert Queue.get_or_default().blocked_reason == ""
         assert Video.objects.claim("w")
 
     def test_it_knows_a_full_disk_in_yt_dlp_s_words(self):
-        error = conversion._to_download_error(OSError("unable to write data: [Errno 28] No space left on device"))
+        error = conversion._convert(OSError("unable to write data: [Errno 28] No space left on device"))
         assert isinstance(error, OSError)
         assert error.errno == errno.ENOSPC
-        assert error_messages.DISK_FULL_PATTERN.search("Disk quota exceeded")
 
     @pytest.fixture
     def other_file_system(self, settings):
@@ -158,5 +157,5 @@ class TestDiskSpace:
 
 def test_it_names_its_host_when_it_holds_the_queue(settings, redis_server):
     settings.MIN_FREE_BYTES = 10**18
-    supervisor.Supervisor(1)._check_disk_space()
+    supervisor.Supervisor(1)._check_folders()
     assert Queue.get_or_default().held_by == socket.gethostname()

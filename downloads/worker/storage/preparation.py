@@ -8,6 +8,7 @@ from downloads.files.containers import MediaInfo
 from downloads.files.ffmpeg import ProgramStopped
 from downloads.files.names import safe_name
 from downloads.files.thumbnails.process import draw_thumbnails
+from downloads.files.volumes.errors import is_storage_fault
 from downloads.models import MAX_RETRIES, StoredFiles, Video
 from downloads.subtitles.collection import collect_subtitles
 from downloads.worker.storage.inspection import stored_extension
@@ -57,5 +58,7 @@ def _prepare_thumbnail(video: Video, downloaded: DownloadedFiles, media: Path, s
         logger.warning("%s gets no thumbnail: ffmpeg was killed in each attempt", video.video_id)
         return None
     except OSError as error:
+        if is_storage_fault(error):
+            raise
         logger.warning("%s gets no thumbnail: %s", video.video_id, error)
         return None

@@ -2,15 +2,28 @@
 
 import contextlib
 import errno
+import os
+import re
 from collections.abc import Iterator
 
 from downloads.files.ffmpeg import ProgramStopped
+from downloads.files.volumes.errors import find_errno, is_storage_fault
 from downloads.ytdlp.errors import bugs, error_messages
 from downloads.ytdlp.library import HTTPError, YoutubeDLError
 from downloads.ytdlp.results import DownloadError, SiteError, UnforeseenError
 
 # Errors of the disk, which no other attempt at the video avoids.
 STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EACCES, errno.EPERM}
+
+MAX_MESSAGE_CHARACTERS = 2000
+COLOR_PATTERN = re.compile(r"\x1b\[[0-9;]*m")
+# An extractor's messages begin with its name, and may hold what a site says.
+EXTRACTOR_PATTERN = re.compile(r"\s*(?:ERROR:)?\s*\[")
+WRITE_PATTERN = re.compile(
+    r"\s*(?:ERROR:)?\s*(?:unable to (?:write|open|create|rename|fixup)|cannot (?:write|open|create)|preprocessing|"
+    r"postprocessing|\[errno)",
+    re.IGNORECASE,
+)
 
 
 @contextlib.contextmanager
@@ -30,12 +43,12 @@ def converted_errors() -> Iterator[None]:
 
 
 def _convert(error: Exception) -> DownloadError | OSError | None:
-    """Return an error with a message for people; a full disk becomes OSError(ENOSPC).
+    """Return an error with a message for people; one of the disk becomes the OSError that it was.
 
     None for an exception that was not raised by yt-dlp, and for one of the disk, which is raised as it is.
     """
-    if isinstance(error, YoutubeDLError) and error_messages.DISK_FULL_PATTERN.search(str(error)):
-        return OSError(errno.ENOSPC, str(error))
+    if disk_error := _find_disk_error(error):
+        return disk_error
     if isinstance(error, OSError) and error.errno in STORAGE_ERRNOS:
         return None
     unhandled = bugs.find_unhandled(error)
@@ -63,3 +76,15 @@ def name_interruption(error: Exception) -> Exception:
     unforeseen = UnforeseenError(message)
     unforeseen.__cause__ = error
     return unforeseen
+
+
+def _find_disk_error(error: BaseException) -> OSError | None:
+    """Return the error of a file system that yt-dlp reports; None for any other error."""
+    for cause in error_messages.walk_causes(error):
+        if isinstance(cause, OSError) and (is_storage_fault(cause) or cause.errno == errno.EFBIG):
+            return cause
+    message = COLOR_PATTERN.sub("", str(error)[:MAX_MESSAGE_CHARACTERS])
+    if EXTRACTOR_PATTERN.match(message) and not WRITE_PATTERN.match(message):
+        return None
+    number = find_errno(message, is_write=bool(WRITE_PATTERN.match(message)))
+    return OSError(number, os.strerror(number)) if number else None

@@ -14,7 +14,6 @@ ADVICE_PATTERN = re.compile(
     r" *\(caused by .*|" r"[;.]? *(please report this issue on|Use --|See {2}?https|You might want to use a VPN).*",
     re.S,
 )
-DISK_FULL_PATTERN = re.compile(r"no space left|disk quota", re.I)
 MAX_DETAIL_CHARACTERS = 400
 
 # Errors of sites and networks that pass: they get all retries, however often they come.
