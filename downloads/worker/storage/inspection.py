@@ -10,6 +10,7 @@ from downloads.ytdlp.results import DownloadError
 
 DAMAGED_MEDIA_MESSAGE = "The file is damaged or cut off: it cannot be played."
 NO_MEDIA_MESSAGE = "What the site sent is no video that can be played."
+READ_CHUNK_BYTES = 1024 * 1024
 NO_STREAMS_MESSAGE = "The file has neither video nor audio."
 
 
@@ -30,8 +31,16 @@ def inspect_downloaded_media(media: Path) -> MediaInfo | None:
     error = ffmpeg.validation_error(media)
     if media_info and not error:
         return media_info
+    _read_whole(media)  # a disk that fails is no damage of the file
     is_damaged = media_info or containers.extension_by_signature(media)
     raise DownloadError(f"{DAMAGED_MEDIA_MESSAGE if is_damaged else NO_MEDIA_MESSAGE}\n{error}".rstrip(), True)
+
+
+def _read_whole(media: Path) -> None:
+    """Read a file to its end; raise OSError if the disk does not give it back."""
+    with media.open("rb", buffering=0) as file:
+        while file.read(READ_CHUNK_BYTES):
+            pass
 
 
 def stored_extension(media: Path, media_info: MediaInfo | None) -> str | None:
