@@ -68,7 +68,8 @@ def _find_lost_database(marker: str) -> str:
     folder_count = len(list_video_folders())
     if not marker and not folder_count:
         return ""
-    holding = f"holds the files of {folder_count} videos" if folder_count else f"has the {MARKER_FILE} of an archive"
+    videos = "1 video" if folder_count == 1 else f"{folder_count} videos"
+    holding = f"holds the files of {videos}" if folder_count else f"has the {MARKER_FILE} of an archive"
     return (
         f"The database ({describe_database()}) is empty or missing, but {settings.MEDIA_ROOT} {holding}: "
         "put the right database in its place, from a backup, or correct YTARCHIVE_DATA or DATABASE_URL."

@@ -46,8 +46,8 @@ def prepare_all(write_line: WriteLine) -> None:
         logger.warning("%s", exposed)
     with _usable_database():
         upgrade.upgrade_database(write_line)
-        if archive_folders.mark_folders():
-            write_line(f"Marked {settings.DATA} as the folder of this archive.")
+        if archive_folders.mark_folders() and not Video.objects.exists():
+            write_line(f"This is a new archive, in {settings.DATA}. If you expected videos: is its disk mounted?")
         call_command("index", verbosity=0)
         create_first_admin(write_line)
         Video.objects.finish_interrupted_removals()

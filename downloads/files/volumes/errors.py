@@ -92,5 +92,7 @@ def describe_fault(error: OSError, folder: str) -> str:
 
 def build_sentence(folder: str, words: str) -> str:
     """Return "The <folder> <words>: nothing new starts until this is mended.", of a length that a hold takes."""
-    joint = ";" if ":" in words else ":"
-    return f"The {folder} {words}{joint} {ENDING}"[:MAX_SENTENCE_CHARACTERS]
+    ending = (
+        f"{words} {ENDING.capitalize()}" if words.endswith("?") else f"{words}{';' if ':' in words else ':'} {ENDING}"
+    )
+    return f"The {folder} {ending}"[:MAX_SENTENCE_CHARACTERS]
