@@ -49,14 +49,17 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
     is_queued = video.status == Status.QUEUED
     is_claimable = is_queued and video.retries_at is None and not video.wait_message
     newer, older = video.neighbours()
+    player = build_player(video)
+    is_missing = player is not None and player.kind == "gone"
     start_match = START_SECONDS_PATTERN.fullmatch(query.get("t", ""))
     return {
-        "player": build_player(video),
+        "player": player,
         "start": start_match[0] if start_match else "",
         "reason": reason,
         "error_details": error_details,
         "update_advice": update_advice(video.error, video.extractor),
-        "queue": Queue.get_or_default() if is_queued else None,
+        # Held while the disk of a file is not mounted: then the file is not lost.
+        "queue": Queue.get_or_default() if is_queued or is_missing else None,
         "videos_ahead": video.ahead_in_queue().count() if is_claimable else None,
         "attempts": group_events_by_attempt(video),
         "newer": newer,

@@ -1,4 +1,4 @@
-"""Queue state: paused by a person, or held by a worker while a disk is nearly full."""
+"""Queue state: paused by a person, or held by a worker while a folder cannot be used."""
 
 import datetime as dt
 import functools

@@ -115,7 +115,7 @@ def _database_metrics() -> Iterator[Metric]:
     wait_seconds = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
     yield _gauge("queue_wait_seconds", "How long the video waits that has waited longest for its turn", wait_seconds)
     yield _gauge("queue_paused", "Whether a person has paused the queue", queue.paused)
-    yield _gauge("queue_held", "Whether a worker holds the queue, since its disk is nearly full", queue.is_held)
+    yield _gauge("queue_held", "Whether a worker holds the queue, since a folder cannot be used", queue.is_held)
 
 
 def _redis_metrics() -> Iterator[Metric]:

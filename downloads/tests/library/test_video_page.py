@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from downloads.library import video_page
-from downloads.models import Queue, Video, VideoEvent
+from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.templatetags import description
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
@@ -247,3 +247,15 @@ def test_it_names_a_video_without_a_title_by_its_address(client):
         page = client.get(path).content.decode()
         assert "a.example.org<" in page
         assert 'title="http://a.example.org/"' in page
+
+
+def test_a_file_on_a_disk_that_is_not_mounted_is_not_called_lost(client, redis_server):
+    video = Video.objects.create(
+        url="http://a.example/", canonical_url="http://a.example/", status=Status.COMPLETE, media_file="abc/film.mp4"
+    )
+    page = client.get(video.get_absolute_url()).content.decode()
+    assert "no longer on the disk" in page
+    Queue.hold("host", "The media folder is not the archive's.", 30)
+    page = client.get(video.get_absolute_url()).content.decode()
+    assert "no longer on the disk" not in page
+    assert "The media folder is not the archive" in page
