@@ -19,7 +19,7 @@ from downloads.models import ArchiveIdentity
 from downloads.progress.keys import VIDEO_ID_PATTERN
 
 SAMPLE_SIZE = 50  # of the newest complete videos, whose folders are looked for
-ADOPT_HINT = "If it is meant to be so, run `manage.py adopt-folders` first (docs/operating.md, Backup)."
+ADOPT_HINT = "If it is meant to be so, run `manage.py prepare --adopt-folders` once (docs/operating.md, Backup)."
 
 
 class WrongFolders(Exception):
@@ -129,13 +129,10 @@ def mark_folders() -> bool:
     """Give the archive its id, once, and write the missing markers; return True for a new archive."""
     known_id = read_marker(settings.MEDIA_ROOT) or read_marker(settings.DATA) or str(uuid.uuid4())
     identity, is_new = ArchiveIdentity.objects.get_or_create(pk=1, defaults={"archive_id": known_id})
-    try:
-        if not identity.is_marked:
-            write_marker(settings.MEDIA_ROOT, identity.archive_id)
-        if read_marker(settings.DATA) != identity.archive_id:
-            write_marker(settings.DATA, identity.archive_id)
-    except OSError as error:
-        raise WrongFolders(f"The file {MARKER_FILE} cannot be written ({error}).") from error
+    if not identity.is_marked:
+        _write_marker(settings.MEDIA_ROOT, identity.archive_id)
+    if read_marker(settings.DATA) != identity.archive_id:
+        _write_marker(settings.DATA, identity.archive_id)
     ArchiveIdentity.objects.filter(pk=1).update(is_marked=True)
     return is_new
 
@@ -144,7 +141,14 @@ def adopt_folders() -> str:
     """Make the data and media folder those of this database, whatever they hold; return the archive's id."""
     identity, _ = ArchiveIdentity.objects.get_or_create(pk=1, defaults={"archive_id": str(uuid.uuid4())})
     ArchiveIdentity.objects.filter(pk=1).update(is_marked=False)
-    write_marker(settings.MEDIA_ROOT, identity.archive_id)
-    write_marker(settings.DATA, identity.archive_id)
+    for folder in (settings.MEDIA_ROOT, settings.DATA):
+        _write_marker(folder, identity.archive_id)
     ArchiveIdentity.objects.filter(pk=1).update(is_marked=True)
     return identity.archive_id
+
+
+def _write_marker(folder: Path, archive_id: str) -> None:
+    try:
+        write_marker(folder, archive_id)
+    except OSError as error:
+        raise WrongFolders(f"The file {folder / MARKER_FILE} cannot be written ({error.strerror}).") from error

@@ -60,6 +60,14 @@ def check_folders() -> None:
         archive_folders.require_own_folders()
 
 
+def adopt_folders(write_line: WriteLine) -> None:
+    """Make the data folder and the media folder those of this database, whatever they hold; raise StartupError."""
+    with _usable_database():
+        call_command("migrate", interactive=False, verbosity=0)
+        archive_id = archive_folders.adopt_folders()
+    write_line(f"{settings.DATA} and {settings.MEDIA_ROOT} belong to this archive now ({archive_id}).")
+
+
 @contextlib.contextmanager
 def _usable_database() -> Iterator[None]:
     """Raise StartupError in place of errors of the database; close all connections in the end."""

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from ytarchive.supervisor import bootstrap
 
@@ -14,8 +14,18 @@ class Command(BaseCommand):
     help = "Updates the database, gathers the static files and makes the first admin; `up` does so by itself."
     requires_system_checks = ()
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--adopt-folders",
+            action="store_true",
+            help="take the data and media folder for this database's, whatever they hold: after a restore, or for a "
+            "new archive beside old files",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            if options["adopt_folders"]:
+                bootstrap.adopt_folders(self.stdout.write)
             bootstrap.prepare_all(self.stdout.write)
         except bootstrap.StartupError as error:
             sys.exit(f"ytarchive: {error}")
