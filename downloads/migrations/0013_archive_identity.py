@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("downloads", "0012_entry_requests")]
+    dependencies = [("downloads", "0016_roles")]
 
     operations = [
         migrations.CreateModel(
