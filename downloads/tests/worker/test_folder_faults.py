@@ -22,6 +22,11 @@ from downloads.ytdlp.library import YoutubeDLError
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment", "redis_server")]
 
 
+@pytest.fixture(autouse=True)
+def looks_are_waited_for(monkeypatch):
+    monkeypatch.setattr(monitor, "USUAL_LOOK_SECONDS", 10.0)
+
+
 @pytest.fixture
 def folder_monitor():
     """A monitor whose looks are waited for."""

@@ -16,6 +16,7 @@ from downloads.models import Queue, Status, Video
 from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
 from downloads.worker import attempt, limits, supervisor
+from downloads.worker.folders import monitor
 from downloads.ytdlp import options, results, resuming_client
 from downloads.ytdlp.errors import conversion
 
@@ -25,6 +26,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture(autouse=True)
 def no_retry_pauses(monkeypatch):
     monkeypatch.setattr(options, "_retry_delay", lambda n: 0.0)
+
+
+@pytest.fixture(autouse=True)
+def looks_are_waited_for(monkeypatch):
+    monkeypatch.setattr(monitor, "USUAL_LOOK_SECONDS", 10.0)
 
 
 @pytest.fixture

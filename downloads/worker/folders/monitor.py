@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 HOLD_SECONDS = 30.0  # renewed by each look that finds a problem
 LOOK_TIMEOUT_SECONDS = 15.0
-USUAL_LOOK_SECONDS = 1.0  # that a look is waited for; a later one counts at the next turn
+USUAL_LOOK_SECONDS = 0.25  # that a look is waited for; a later one counts at the next turn
 IDLE_PROBE_INTERVAL_SECONDS = 600.0  # between writes while nothing is to be done, so that a disk may sleep
 RECOVERED_REASON = "The folders can be used again"
 
