@@ -222,7 +222,7 @@ class Transitions(VideoState):
         changes = {
             "attempt": self.attempt,
             "retry_count": 0,
-            "not_before": timezone.now() + dt.timedelta(seconds=seconds),
+            "not_before": current_moment() + dt.timedelta(seconds=seconds),
             "wait_reason": self._truncate("wait_reason", reason),
             "total_bytes": needed_bytes,
         }

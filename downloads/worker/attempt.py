@@ -77,7 +77,6 @@ def run_attempt(
 
 def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
     """End an attempt that raised `error`: fail the video, schedule a retry, or wait until the folders can be used."""
-    video = leased_video.video
     if sentence := faults.find_fault(error):
         faults.pause_for_fault(leased_video, error, sentence)
         return
