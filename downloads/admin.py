@@ -26,7 +26,7 @@ from django.views.decorators.http import require_POST
 from downloads import formatting
 from downloads.accounts.permissions import Permission, has_permission, require
 from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, SafeLookupMixin
-from downloads.actions import delete_confirmation, video_actions
+from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
@@ -44,6 +44,8 @@ admin.site.enable_nav_sidebar = False
 
 CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
 MAX_SEARCH_MATCHES = 1000
+# What the delete confirmation reads of each video.
+CONFIRMATION_COLUMNS = ("video_id", "title", "url", "status", "size", "is_list")
 MAX_VIDEOS_PER_DELETE = 10_000  # keeps the confirmation page and its field of primary keys small
 # Videos that may have no title yet are searched by URL too; they are few, and an index finds them.
 UNTITLED_STATUSES = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
@@ -226,6 +228,10 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
             return redirect(CHANGELIST_URL_NAME)
         return super().changelist_view(request, context)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Video]:
+        """Return the videos with the bulk action that is to be performed on each."""
+        return super().get_queryset(request).with_pending_action()  # type: ignore[attr-defined]
+
     def get_search_results(
         self, request: HttpRequest, videos: QuerySet[Video], search_term: str
     ) -> tuple[QuerySet[Video], bool]:
@@ -243,22 +249,22 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
     @admin.action(description="Retry selected videos", permissions=["change"])
     def retry(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Retry failed and cancelled videos."""
-        video_actions.run_action(request, videos.order_by("pk"), "retry")
+        bulk_actions.run_or_start(request, videos.order_by("pk"), "retry")
 
     @admin.action(description="Cancel selected videos", permissions=["change"])
     def cancel(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Cancel waiting and running videos."""
-        video_actions.run_action(request, videos.order_by("pk"), "cancel")
+        bulk_actions.run_or_start(request, videos.order_by("pk"), "cancel")
 
     @admin.action(description="Move selected videos to the front", permissions=["change"])
     def front(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Move waiting videos to the front of the queue."""
-        video_actions.run_action(request, videos.order_by("pk"), "front")
+        bulk_actions.run_or_start(request, videos.order_by("pk"), "front")
 
     @admin.action(description="Download selected videos again", permissions=["change"])
     def again(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Redownload complete videos."""
-        video_actions.run_action(request, videos.order_by("pk"), "again")
+        bulk_actions.run_or_start(request, videos.order_by("pk"), "again")
 
     # Deletion ----------------------------------------------------------------------------------------
 
@@ -266,9 +272,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
     def delete_selected(self, request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
         """Show a delete confirmation in place of Django's own, which does not mention files."""
         if videos[: MAX_VIDEOS_PER_DELETE + 1].count() <= MAX_VIDEOS_PER_DELETE:
-            return self._delete_confirmation_response(
-                request, list(videos.order_by("pk").defer("description", "error"))
-            )
+            return self._delete_confirmation_response(request, list(videos.order_by("pk").only(*CONFIRMATION_COLUMNS)))
         limit = f"{MAX_VIDEOS_PER_DELETE:,} videos at once are the most."
         messages.error(request, f"{limit} Nothing was deleted: narrow the list with a filter.")
         return None
@@ -314,7 +318,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         require(request.user, Permission.DELETE)
         # Fewer than 19 digits fit a 64-bit integer; a larger number would make SQLite raise OverflowError.
         pks = [int(text) for text in request.POST.get("chosen", "").split() if text.isdecimal() and len(text) < 19]
-        deleted = video_actions.run_action(request, Video.objects.filter(pk__in=pks).order_by("pk"), "delete")
+        deleted = bulk_actions.run_or_start(request, Video.objects.filter(pk__in=pks).order_by("pk"), "delete")
         LogEntry.objects.log_actions(request.user.pk, deleted, DELETION)  # type: ignore[arg-type]
         if not pks:
             messages.info(request, "Select videos first, then what to do with them.")

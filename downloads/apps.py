@@ -12,5 +12,9 @@ class DownloadsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have all connections read odd values as unknown."""
+        """Have all connections read odd values as unknown, and record sign-ins in the audit log."""
         tolerant_reading.connect()
+        # Imports models, which can be loaded only now.
+        from downloads.audit.sign_ins import connect_signals  # noqa: PLC0415
+
+        connect_signals()

@@ -5,7 +5,7 @@ from django.urls.converters import StringConverter
 
 from downloads.actions import queue_actions
 from downloads.progress import keys
-from downloads.views import actions, media, pages, snapshot, ytdlp
+from downloads.views import actions, audit, media, pages, snapshot, ytdlp
 
 
 class VideoIdConverter(StringConverter):
@@ -32,6 +32,7 @@ urlpatterns = [
         path(f"queue/{name}", actions.queue_action, {"action_name": name}, name=f"queue-{name}")
         for name in queue_actions.QUEUE_ACTIONS
     ),
+    path("audit/", audit.audit_log, name="audit"),
     path("yt-dlp/update", ytdlp.update_ytdlp, name="update-ytdlp"),
     path("api/progress", snapshot.progress_snapshot, name="progress"),
     path("media/<id:video_id>/video", media.serve_video, name="media"),

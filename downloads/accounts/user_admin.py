@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from downloads.accounts.audited_admin import AuditedAdminMixin
 from downloads.accounts.permissions import can_manage_users, has_all_permissions
 
 
@@ -24,7 +25,7 @@ class SafeLookupMixin:
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
 
-class ArchiveUserAdmin(SafeLookupMixin, UserAdmin):
+class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, UserAdmin):
     """Admin of user accounts; passwords and deletion follow the permission to change an account."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -47,7 +48,7 @@ class ArchiveUserAdmin(SafeLookupMixin, UserAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class ArchiveGroupAdmin(SafeLookupMixin, GroupAdmin):
+class ArchiveGroupAdmin(AuditedAdminMixin, SafeLookupMixin, GroupAdmin):
     """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from downloads.accounts.permissions import Permission, require
+from downloads.actions.bulk_actions import exceeds_request, start_bulk_action
 from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
 from downloads.models import Queue, Status, Video
 
@@ -40,6 +41,8 @@ def _resume_queue(user: Any) -> tuple[str, str]:
 
 
 def _cancel_all(user: Any) -> tuple[str, str]:
+    if exceeds_request(Video.objects.unfinished()):
+        return start_bulk_action(user, "cancel-all", Video.objects.unfinished())
     videos = Video.objects.cancel_all(f"Cancelled with all others by {user}")
     # A redownload that is cancelled leaves the video complete, as it was before.
     complete = [video for video in videos if video.status == Status.COMPLETE]
@@ -55,6 +58,9 @@ def _cancel_all(user: Any) -> tuple[str, str]:
 
 
 def _retry_failed(user: Any) -> tuple[str, str]:
+    failed = Video.objects.filter(status=Status.FAILED)
+    if exceeds_request(failed):
+        return start_bulk_action(user, "retry-all", failed)
     videos = Video.objects.retry_failed(f"Retried with all others by {user}")
     text = f"{_count_phrase(videos)} put back into the queue." if videos else "Nothing had failed."
     return text, undo_tags(ACTIONS["retry"], videos)

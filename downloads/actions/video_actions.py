@@ -12,7 +12,7 @@ from django.utils.text import Truncator
 
 from downloads import formatting
 from downloads.accounts.permissions import Permission, require
-from downloads.models import QueuePosition, Status, Video
+from downloads.models import BulkItem, QueuePosition, Status, Video
 from downloads.models.removal import RemovalError
 
 MAX_VIDEOS_PER_ACTION = 500
@@ -111,7 +111,7 @@ def run_action(
     as a string); only "behind" uses it.
     """
     require(request.user, required_permission(action_name))
-    videos, action = list(videos), ACTIONS[action_name]
+    videos, action = _leave_out_pending(request, list(videos)), ACTIONS[action_name]
     positions_before = {video.video_id: video.queue_position for video in videos}
     changed: list[Video] = []
     skipped: list[Video] = []
@@ -128,6 +128,16 @@ def run_action(
     if skipped:
         messages.info(request, _skipped_message(action, skipped))
     return changed
+
+
+def _leave_out_pending(request: HttpRequest, videos: list[Video]) -> list[Video]:
+    """Return the videos that no bulk action is still to be performed on, and say which ones are left out."""
+    pending_pks = set(BulkItem.objects.pending().filter(video__in=videos).values_list("video", flat=True))
+    pending = [video for video in videos if video.pk in pending_pks]
+    if pending:
+        subject = short_title(pending[0]) if len(pending) == 1 else f"{len(pending)} videos"
+        messages.info(request, f"Another action on {subject} is still running.")
+    return [video for video in videos if video.pk not in pending_pks]
 
 
 def _group_by_outcome(action: Action, videos: list[Video]) -> dict[tuple[str, str], list[Video]]:

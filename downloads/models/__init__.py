@@ -1,6 +1,8 @@
 """The models: what is stored, and what a row can do. Re-exports what other packages use."""
 
 from downloads.models.archive.identity import ArchiveIdentity
+from downloads.models.audit.entry import AuditAction, AuditEntry
+from downloads.models.bulk.bulk_action import BulkAction, BulkItem, ItemState
 from downloads.models.choices import (
     ACTIVE_STATUSES,
     TERMINAL_STATUSES,
@@ -23,7 +25,12 @@ __all__ = [
     "TERMINAL_STATUSES",
     "UNFINISHED_STATUSES",
     "ArchiveIdentity",
+    "AuditAction",
+    "AuditEntry",
+    "BulkAction",
+    "BulkItem",
     "EntryRequest",
+    "ItemState",
     "Metadata",
     "Quality",
     "Queue",

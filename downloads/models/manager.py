@@ -11,6 +11,7 @@ from django.db import connection, models, transaction
 from downloads.database import advisory_lock
 from downloads.database.clock import current_moment
 from downloads.models import event, removal
+from downloads.models.audit import entry as audit_entry
 from downloads.models.choices import Quality, Status
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.transitions import Transitions
@@ -67,6 +68,7 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
         videos = [stored[video.pk] for video in new_videos.values()]
         index.index_videos(videos)
         event.VideoEvent.objects.bulk_create([video.build_event("Added") for video in videos])
+        audit_entry.record_added(videos)
         messages = {video.video_id: video.to_progress() for video in videos}
         transaction.on_commit(functools.partial(publisher.publish_many, messages))
         return dict(zip(new_videos, videos, strict=True))

@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q
 
 from downloads.database.clock import Moment, current_moment
 from downloads.models import indexes
+from downloads.models.bulk import bulk_action
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
 from downloads.models.queue import Queue
@@ -57,12 +58,16 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         return self.filter(Q(not_before=None) | Q(not_before__lte=current_moment()) | _is_wait_impossible())
 
     def claimable(self) -> Self:
-        """Filter the waiting ones that may start now: due, and their host is below PER_HOST."""
+        """Filter the waiting ones that may start now: due, in no bulk action, and their host is below PER_HOST."""
         if not Queue.get_or_default().is_open:
             return self.none()
         busy = self.model._default_manager.filter(status__in=ACTIVE_STATUSES).values("host").annotate(count=Count("pk"))
         full = busy.filter(count__gte=settings.PER_HOST).exclude(host="").values("host")
-        return self.waiting().due().exclude(host__in=full)
+        return self.waiting().due().exclude(host__in=full).exclude(bulk_action.is_pending())
+
+    def with_pending_action(self) -> Self:
+        """Annotate `pending_action`: the name of the bulk action that is to be done with a video, or None."""
+        return self.annotate(pending_action=bulk_action.pending_action())
 
     def lease_expired(self) -> Self:
         """Filter active ones whose lease nobody has renewed, or is longer than any: the clock was set back."""
@@ -95,8 +100,9 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         return self.exclude(status__in=UNFINISHED_STATUSES)
 
     def without_long_text(self, search_words: list[str]) -> Self:
-        """Defer the long texts, unless search words are to be highlighted in them."""
-        return self if search_words else self.defer("description", "subtitle_files")
+        """Defer the long texts, unless search words are to be highlighted in them; annotate `pending_action`."""
+        videos = self.with_pending_action()
+        return videos if search_words else videos.defer("description", "subtitle_files")
 
     def of_medium(self, quality: str) -> Self:
         """Filter what this quality would only repeat: audio for audio, and for all others what is not audio only."""

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
+from downloads.models.audit.entry import AuditAction, record_entry
+from downloads.models.bulk.bulk_action import is_any_shown
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.progress import message, publisher
@@ -42,6 +44,7 @@ class Queue(TolerantRow):
     held_because = models.CharField("reason of the hold", max_length=500, blank=True)
 
     read_at: dt.datetime | None = None  # by the database's clock; None: by that of this process, now
+    has_bulk_actions = False  # True if there are bulk actions to show; read with the row
 
     class Meta:
         permissions = (("manage_archive", "Can manage the whole queue, yt-dlp and the audit log"),)
@@ -69,8 +72,8 @@ class Queue(TolerantRow):
 
     @classmethod
     def get_or_default(cls) -> "Queue":
-        """Return the row, or an unsaved one with the defaults: reading never writes."""
-        queue = cls.objects.filter(pk=1).first()
+        """Return the row with `has_bulk_actions`, or an unsaved one with the defaults: reading never writes."""
+        queue = cls.objects.annotate(has_bulk_actions=is_any_shown()).filter(pk=1).first()
         if queue is None:
             return cls(pk=1)
         if queue.held_until is not None:
@@ -80,12 +83,20 @@ class Queue(TolerantRow):
     @classmethod
     def pause(cls, reason: str = "The queue is paused.") -> bool:
         """Pause the queue until somebody resumes; running downloads go on. False if it was paused already."""
-        return cls._update_row(reason, Q(paused=False), paused=True, reason=reason)
+        with transaction.atomic():
+            is_changed = cls._update_row(reason, Q(paused=False), paused=True, reason=reason)
+            if is_changed:
+                record_entry(AuditAction.QUEUE_PAUSED)
+        return is_changed
 
     @classmethod
     def resume(cls, reason: str = "The queue goes on") -> bool:
         """End a pause and a hold; False if there was neither. A worker holds the queue again if its cause lasts."""
-        return cls._update_row(reason, Q(paused=True) | _is_held(), paused=False, reason="", **NO_HOLD)
+        with transaction.atomic():
+            is_changed = cls._update_row(reason, Q(paused=True) | _is_held(), paused=False, reason="", **NO_HOLD)
+            if is_changed:
+                record_entry(AuditAction.QUEUE_RESUMED)
+        return is_changed
 
     @classmethod
     def hold(cls, worker: str, reason: str, seconds: float) -> bool:
@@ -107,12 +118,15 @@ class Queue(TolerantRow):
             cls.objects.get_or_create(pk=1)
             if not cls.objects.filter(condition, pk=1).update(**changes):
                 return False
-            event = VideoEvent.objects.create(
-                at=current_moment(), public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=event_reason[:2000]
-            )
-            # With "queued" the bridge knows that nothing runs under this id.
-            changed = message.Progress(status=Status.QUEUED, changed=True)
-            transaction.on_commit(
-                functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{event.pk}", changed)
-            )
+            record_queue_event(event_reason)
         return True
+
+
+def record_queue_event(reason: str) -> None:
+    """Insert an event of the queue, and have open pages show its state anew once the transaction commits."""
+    event = VideoEvent.objects.create(
+        at=current_moment(), public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=reason[:2000]
+    )
+    # With "queued" the bridge knows that nothing runs under this id.
+    changed = message.Progress(status=Status.QUEUED, changed=True)
+    transaction.on_commit(functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{event.pk}", changed))

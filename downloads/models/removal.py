@@ -14,6 +14,9 @@ from downloads.database.outages import find_outage
 from downloads.files import trash, workspace
 from downloads.files.volumes.errors import StorageError
 from downloads.models.archive.identity import is_own_media_folder, require_own_media_folder
+from downloads.models.audit.actor import current_actor
+from downloads.models.audit.entry import AuditAction, record_entry
+from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 
 logger = logging.getLogger(__name__)
@@ -27,8 +30,9 @@ class RemovalError(Exception):
 class Removable(models.Model):
     """Removal of the row together with its files."""
 
-    # Column of the whole model.
+    # Columns of the whole model.
     video_id: "models.CharField[Any, str]"
+    status: "models.CharField[Any, str]"
 
     class Meta:
         abstract = True
@@ -66,11 +70,15 @@ class Removable(models.Model):
 
 
 def _remove_row(rows: models.QuerySet[R], reason: str) -> bool:
-    """Delete the row and its events; the event of the removal stays, for pages that missed the message."""
+    """Delete the row and its events. The event of the removal stays, for pages that missed it, and an audit entry."""
     video = rows.select_for_update().first()
     if video is None:
         return False
     VideoEvent.objects.filter(public_id=video.video_id).delete()
+    # Where the entry has no name, the reason says why.
+    why = "" if current_actor().name else f"{reason}. "
+    status = str(dict(Status.choices).get(video.status, video.status)).lower()
+    record_entry(AuditAction.DELETED, video, f"{why}It was {status}.")
     video.record_event(reason, {"changed": True})
     # Django's own delete: that of Removable would call this again.
     models.Model.delete(video)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db.models import Max
 
 from downloads.database.clock import current_moment
+from downloads.models.audit.entry import AuditAction, audited
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
 from downloads.models.event import VideoEvent
 from downloads.models.state import VideoState
@@ -46,20 +47,24 @@ class Transitions(VideoState):
 
     # Transitions by people ---------------------------------------------------------------------
 
+    @audited(AuditAction.RETRIED)
     def retry(self, reason: str = "Retried", *, allow_duplicate: bool = True) -> bool:
         """Queue a failed or cancelled video again, by default even as a duplicate; False if it is neither."""
         return self._requeue_by_user(
             reason, allow_duplicate=allow_duplicate, status__in=(Status.FAILED, Status.CANCELLED)
         )
 
+    @audited(AuditAction.RETRY_UNDONE)
     def undo_retry(self, reason: str = "Not tried again") -> bool:
         """Restore the outcome that a retried video had; False if it has ended since."""
         return self._restore_outcome(reason, status__in=UNFINISHED_STATUSES)
 
+    @audited(AuditAction.REDOWNLOADED)
     def redownload(self, reason: str = "Downloaded again") -> bool:
         """Queue a complete video again; its files stay until new ones replace them. False if it is not complete."""
         return self._requeue_by_user(reason, allow_duplicate=True, status=Status.COMPLETE)
 
+    @audited(AuditAction.MOVED)
     def move_to_front(self, reason: str = "Moved to the front") -> bool:
         """Move a waiting video to the front of the queue; False if it does not wait."""
         changes = {"priority": self._front_priority(), "not_before": None}
@@ -70,14 +75,17 @@ class Transitions(VideoState):
         waiting = type(self)._default_manager.filter(status=Status.QUEUED)
         return min((waiting.aggregate(highest=Max("priority"))["highest"] or 0) + 1, MAX_PRIORITY)
 
+    @audited(AuditAction.MOVED)
     def restore_position(self, reason: str = "Moved back", position: QueuePosition = DEFAULT_QUEUE_POSITION) -> bool:
         """Move a waiting video back to its earlier position in the queue; False if it does not wait."""
         return self._write(reason, dataclasses.asdict(position), {"changed": True}, status=Status.QUEUED)
 
+    @audited(AuditAction.CANCEL_UNDONE)
     def undo_cancel(self, reason: str = "Put back") -> bool:
         """Undo a cancellation: the video waits in its earlier position. False if it is not cancelled."""
         return self._requeue(reason, status=Status.CANCELLED)
 
+    @audited(AuditAction.CANCELLED)
     def cancel(self, reason: str = "Cancelled") -> bool:
         """Cancel a waiting or active video; its worker loses the lease and stops. False if it has ended."""
         return self._finish(Status.CANCELLED, reason, {}, status__in=UNFINISHED_STATUSES)

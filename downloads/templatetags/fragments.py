@@ -9,9 +9,10 @@ from django import template
 from django.core.cache import caches
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from downloads.actions.bulk_actions import BULK_KINDS
 from downloads.formatting import retry_message, time_ago
 from downloads.models import Status, Video
 
@@ -60,7 +61,9 @@ def status_badge(status: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def action_buttons(context: template.Context, video: Video) -> SafeString:
-    """Render the buttons of the actions that a video's status allows."""
+    """Render the buttons of the actions that a video's status allows; none while a bulk action is to be performed."""
+    if action_name := getattr(video, "pending_action", None):
+        return pending_label(action_name)
     can = _video_permissions(context)
     return _fill_in_video_id(video, _render_action_buttons(video.status, **can))
 
@@ -69,6 +72,13 @@ def _video_permissions(context: template.Context) -> dict[str, bool]:
     """Return the permissions that the buttons of a video depend on; a cache of them has to tell these apart."""
     can = context.get("can")
     return {name: bool(can and can[name]) for name in ("change", "delete")}
+
+
+@register.simple_tag
+def pending_label(action_name: str) -> SafeString:
+    """Render what a bulk action is about to do with a video."""
+    kind = BULK_KINDS.get(action_name)
+    return format_html('<span class="muted pending">{}</span>', kind.label if kind else "…")
 
 
 @functools.cache

@@ -10,8 +10,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
 from downloads.accounts.permissions import Permission, require
-from downloads.actions import delete_confirmation, queue_actions, video_actions
-from downloads.models import Video
+from downloads.actions import bulk_actions, delete_confirmation, queue_actions, video_actions
+from downloads.models import Video, VideoQuerySet
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_permission
 
@@ -32,9 +32,15 @@ def video_action(request: HttpRequest, video_id: str, action_name: str) -> HttpR
 
 @post_only
 def bulk_action(request: HttpRequest) -> HttpResponse:
-    """Run the action named by `do` on the videos named by `id`; "delete" needs `confirmed`."""
+    """Run the action named by `do` on the videos named by `id`; "delete" needs `confirmed`.
+
+    `bulk` in place of `id` is the bulk action that is to be undone.
+    """
     action_name = request.POST.get("do", "")
     require(request.user, video_actions.required_permission(action_name))
+    if "bulk" in request.POST:
+        bulk_actions.undo_bulk_action(request, request.POST["bulk"], action_name)
+        return responses.action_response(request, [])
     video_ids = request.POST.getlist("id")
     if len(video_ids) > video_actions.MAX_VIDEOS_PER_ACTION:
         messages.error(
@@ -42,29 +48,29 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
             f"{video_actions.MAX_VIDEOS_PER_ACTION} videos at once are the most. Nothing was done: select fewer.",
         )
         return responses.action_response(request, [])
-    videos = list(Video.objects.with_ids(video_ids).order_by("pk"))
-    if action_name not in video_actions.ACTIONS or not videos:
+    videos = Video.objects.with_ids(video_ids).order_by("pk")
+    if action_name not in video_actions.ACTIONS or not videos.exists():
         messages.info(request, "Select videos first, then what to do with them.")
         return responses.action_response(request, [])
     if action_name == "delete":
         return _delete_if_confirmed(request, videos, confirmed="confirmed" in request.POST)
     positions = dict(zip(video_ids, request.POST.getlist("place"), strict=False))
-    video_actions.run_action(request, videos, action_name, positions)
-    return responses.action_response(request, [video.video_id for video in videos])
+    bulk_actions.run_or_start(request, videos, action_name, positions)
+    return responses.action_response(request, video_ids)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.DELETE)
 def delete_video(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show the delete confirmation (GET) or delete the video (POST)."""
-    video = Video.objects.filter(video_id=video_id).first()
-    if video is None:
+    video = Video.objects.filter(video_id=video_id)
+    if not video.exists():
         return responses.video_gone_response(request, video_id)
-    return _delete_if_confirmed(request, [video], confirmed=request.method == "POST")
+    return _delete_if_confirmed(request, video, confirmed=request.method == "POST")
 
 
-def _delete_if_confirmed(request: HttpRequest, videos: list[Video], *, confirmed: bool) -> HttpResponse:
-    return _delete_videos(request, videos) if confirmed else _render_delete_confirmation(request, videos)
+def _delete_if_confirmed(request: HttpRequest, videos: VideoQuerySet, *, confirmed: bool) -> HttpResponse:
+    return _delete_videos(request, videos) if confirmed else _render_delete_confirmation(request, list(videos))
 
 
 def _render_delete_confirmation(request: HttpRequest, videos: list[Video]) -> HttpResponse:
@@ -81,14 +87,15 @@ def _render_delete_confirmation(request: HttpRequest, videos: list[Video]) -> Ht
     return response
 
 
-def _delete_videos(request: HttpRequest, videos: list[Video]) -> HttpResponse:
+def _delete_videos(request: HttpRequest, videos: VideoQuerySet) -> HttpResponse:
     """Delete the videos and go back; to the library if the page to go back to was that of a deleted video."""
     return_path = urlsplit(responses.return_url(request)).path
-    video_actions.run_action(request, videos, "delete")
-    page_video_pks = [video.pk for video in videos if video.get_absolute_url() == return_path]
-    is_page_gone = page_video_pks and not Video.objects.filter(pk__in=page_video_pks).exists()
+    video_ids = list(videos.values_list("video_id", flat=True))
+    bulk_actions.run_or_start(request, videos, "delete")
+    page_ids = [video_id for video_id in video_ids if reverse("video", args=[video_id]) == return_path]
+    is_page_gone = page_ids and not Video.objects.filter(video_id__in=page_ids).exists()
     next_url = reverse("library") if is_page_gone else ""
-    return responses.action_response(request, [video.video_id for video in videos], next_url)
+    return responses.action_response(request, video_ids, next_url)
 
 
 @post_only

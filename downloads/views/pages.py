@@ -128,7 +128,7 @@ def video_cards(request: HttpRequest) -> HttpResponse:
     """Return the partials of the requested videos, each of the kind `as`; "admin" also lists ids that are gone."""
     kind = requested if (requested := request.GET.get("as")) in CARD_TEMPLATES else "card"
     ids = request.GET.getlist("id")[:MAX_CARDS_PER_REQUEST]
-    videos = Video.objects.with_ids(ids)
+    videos = Video.objects.with_ids(ids).with_pending_action()
     context: dict[str, Any] = {"partial": CARD_TEMPLATES[kind]}
     if kind == "card":
         listing = Listing(request.GET)
@@ -152,7 +152,8 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show one video: its player, its metadata and its history."""
     # Read before the row: a change in between is then newer than `rev`, and the page fetches it.
     rev = Video.objects.latest_rev()
-    video = get_object_or_404(Video.objects.select_related("parent", "added_by"), video_id=video_id)
+    videos = Video.objects.with_pending_action().select_related("parent", "added_by")
+    video = get_object_or_404(videos, video_id=video_id)
     context = {"video": video, "detail": video_page.video_page_context(video, request.GET), "rev": rev}
     return render(request, "downloads/detail.html", context)
 

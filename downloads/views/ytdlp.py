@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from downloads.accounts.permissions import Permission
+from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_permission
 from downloads.ytdlp_update import status
@@ -25,6 +26,7 @@ def update_ytdlp(request: HttpRequest) -> HttpResponse:
         return responses.action_response(request, [])
     if is_new:
         logger.info("%s requested an update of yt-dlp", request.user)
+        record_entry(AuditAction.YTDLP_UPDATED)
         messages.info(request, "yt-dlp is being updated. The list of videos in the admin shows the result.")
     else:
         messages.info(request, "An update of yt-dlp is already running.")

@@ -11,6 +11,7 @@ from downloads.intake import submit
 from downloads.intake.pasted_text import split_lines
 from downloads.intake.rejections import Rejection, group_by_reason
 from downloads.models import Quality, Status, Video
+from downloads.models.audit.actor import SHELL, acting_as
 from downloads.progress import message, publisher
 from downloads.subtitles.languages import parse_languages
 
@@ -45,7 +46,8 @@ class Command(DatabaseCommand):
         parser.add_argument("--subtitles", default="", type=_parse_languages, metavar="en,de", help="languages to keep")
 
     def handle(self, *args: Any, urls: list[str], wait: bool, quality: str, subtitles: str, **options: Any) -> None:
-        added, rejections = submit.submit(_read_lines(urls), quality=quality, subtitles=subtitles)
+        with acting_as(SHELL):
+            added, rejections = submit.submit(_read_lines(urls), quality=quality, subtitles=subtitles)
         self._print_rejections(rejections)
         self._print_statuses([rejection.video for rejection in rejections if rejection.video])
         videos = self._wait_until_ended(added) if wait else added

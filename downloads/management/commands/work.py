@@ -1,10 +1,11 @@
-"""`manage.py work`: runs one worker, which claims waiting videos and downloads them."""
+"""`manage.py work`: runs one worker, which downloads waiting videos and performs bulk actions."""
 
 import argparse
 from typing import Any
 
 from django.conf import settings
 
+from downloads.actions.bulk_runner import BulkActionRunner
 from downloads.database.command import DatabaseCommand
 from downloads.liveness.heartbeat import process_heartbeat
 from downloads.worker.supervisor import Supervisor
@@ -27,4 +28,5 @@ class Command(DatabaseCommand):
 
     def handle(self, *args: Any, workers: int, **options: Any) -> None:
         process_heartbeat.start(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)
-        Supervisor(workers).run()
+        with BulkActionRunner():
+            Supervisor(workers).run()

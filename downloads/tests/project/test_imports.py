@@ -28,7 +28,7 @@ APP = {
     "search": {"subtitles"},
     "ytdlp_update": {"files", "parent_death"},
     "ytdlp": {"files", "network", "subtitles", "ytdlp_update"},
-    "accounts": {"loop_local", "outage_log"},
+    "accounts": {"loop_local", "models", "outage_log"},
     "fanout": {"progress", "loop_local", "asyncio_tasks"},
     "models": {"progress", "search", "files", "database", "liveness"},
     "intake": {"models", "network", "ytdlp.results", "database"},
@@ -36,7 +36,8 @@ APP = {
     "bridge": {"models", "progress", "asyncio_tasks", "database", "outage_log"},
     "formatting": {"models", "network"},
     "forms": {"models", "intake", "subtitles"},
-    "actions": {"accounts", "models", "formatting", "subtitles"},
+    "actions": {"accounts", "models", "formatting", "subtitles", "database", "progress", "outage_log"},
+    "audit": {"models", "accounts", "progress"},
     "monitoring": {
         "accounts",
         "database",
@@ -65,6 +66,7 @@ APP = {
     },
     "views": {
         "models",
+        "audit",
         "database",
         "intake",
         "library",
@@ -81,7 +83,7 @@ APP = {
         "ytdlp_update",
     },
     "consumers": {"accounts", "fanout", "progress"},
-    "apps": {"database"},
+    "apps": {"audit", "database"},
 }
 # These may import all of the app. Nothing of the app imports them, except urls and routing among themselves.
 TOP = {"admin", "urls", "routing", "templatetags", "management"}

@@ -1,0 +1,150 @@
+"""Runner of bulk actions: a thread of each worker that performs them in small transactions."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from downloads.actions.bulk_actions import BULK_KINDS, describe_kind
+from downloads.actions.video_actions import short_title
+from downloads.database import let_other_writers_in
+from downloads.models import BulkAction, BulkItem, ItemState, QueuePosition
+from downloads.models.audit.actor import acting_as
+from downloads.models.queue import record_queue_event
+from downloads.models.removal import RemovalError
+from downloads.outage_log import OutageLog
+
+logger = logging.getLogger(__name__)
+
+POLL_INTERVAL_SECONDS = 0.5
+STOP_TIMEOUT_SECONDS = 2.0
+MAX_SLICE_SECONDS = 0.1  # other writers of SQLite wait this long
+ITEMS_PER_BATCH = 10
+MAX_LISTED_PROBLEMS = 3
+
+
+class BulkActionRunner:
+    """Context manager that performs bulk actions in a thread: `with BulkActionRunner(): …`.
+
+    Several workers may run one each. A kill loses nothing: what is pending in the database is done by the next one.
+    """
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="bulk-actions", daemon=True)
+        self._outage_log = OutageLog(logger, "Bulk actions wait for the database: %s", "Bulk actions go on.")
+
+    def __enter__(self) -> "BulkActionRunner":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(STOP_TIMEOUT_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(POLL_INTERVAL_SECONDS):
+            try:
+                while not self._stopping.is_set() and run_slices():
+                    let_other_writers_in()
+            except DatabaseError as error:
+                self._outage_log.failed(error)
+                connection.close()
+            except Exception:
+                # A bug, but the thread must live: the next bulk action may be without it.
+                logger.exception("A bulk action could not go on")
+            else:
+                self._outage_log.recovered()
+        connection.close()
+
+
+def run_slices() -> bool:
+    """Perform a part of each bulk action; False if there is none."""
+    unfinished = list(BulkAction.objects.filter(finished_at=None).order_by("pk"))
+    for bulk in unfinished:
+        with acting_as(bulk.actor):
+            _run_slice(bulk)
+    return bool(unfinished)
+
+
+def _run_slice(bulk: BulkAction) -> None:
+    if bulk.action == "delete":
+        # Each in a transaction of its own, whose commit decides whether its files are deleted.
+        _perform_until_deadline(bulk, _pending_items(bulk), _delete_video)
+    else:
+        with transaction.atomic():
+            _perform_until_deadline(bulk, _lock_items(_pending_items(bulk)), _perform)
+    BulkAction.objects.filter(pk=bulk.pk).update(progress_at=timezone.now())
+    if not _pending_items(bulk).exists():
+        _finish(bulk)
+
+
+def _perform_until_deadline(bulk: BulkAction, pending: Any, perform: Callable[[BulkAction, BulkItem], None]) -> None:
+    """Perform the next items, a batch at least."""
+    deadline = time.monotonic() + MAX_SLICE_SECONDS
+    while items := list(pending.all()[:ITEMS_PER_BATCH]):
+        for item in items:
+            perform(bulk, item)
+        if time.monotonic() >= deadline:
+            break
+
+
+def _pending_items(bulk: BulkAction) -> Any:
+    return bulk.items.pending().select_related("video")
+
+
+def _lock_items(items: Any) -> Any:
+    """Lock the items where rows can be locked, so that two workers do not perform the same ones."""
+    if connection.features.has_select_for_update_skip_locked:
+        return items.select_for_update(skip_locked=True, of=("self",))
+    return items
+
+
+def _perform(bulk: BulkAction, item: BulkItem) -> None:
+    kind, video = BULK_KINDS[bulk.action], item.video
+    position = QueuePosition(item.priority, item.not_before)
+    try:
+        is_changed = kind.action.perform(video, bulk.user_name, position)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("%s: %s failed", video.video_id, bulk.action)
+        _record_failure(bulk, item, str(error))
+        return
+    state = ItemState.DONE if is_changed else ItemState.SKIPPED
+    BulkItem.objects.filter(pk=item.pk, state=ItemState.PENDING).update(state=state)
+
+
+def _delete_video(bulk: BulkAction, item: BulkItem) -> None:
+    try:
+        # The item goes with the row.
+        item.video.remove(f"Deleted by {bulk.user_name}")
+    except RemovalError as error:
+        if isinstance(error.__cause__, (OperationalError, InterfaceError)):
+            raise error.__cause__ from error
+        _record_failure(bulk, item, str(error))
+
+
+def _record_failure(bulk: BulkAction, item: BulkItem, reason: str) -> None:
+    """Leave the video as it is, and name it among the problems that the pages show."""
+    BulkItem.objects.filter(pk=item.pk).update(state=ItemState.FAILED)
+    failed_items = bulk.items.filter(state=ItemState.FAILED)
+    count = failed_items.count()
+    names = [short_title(failed.video) for failed in failed_items.select_related("video")[:MAX_LISTED_PROBLEMS]]
+    more = f" and {count - len(names):,} more" if count > len(names) else ""
+    bulk.problems = (
+        f"{describe_kind(bulk)}: this failed for {', '.join(names)}{more} ({reason}). They stay as they were."
+    )
+    BulkAction.objects.filter(pk=bulk.pk).update(problems=bulk.problems)
+
+
+def _finish(bulk: BulkAction) -> None:
+    """End a bulk action, once; open pages then show that it is over."""
+    with transaction.atomic():
+        if BulkAction.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now()):
+            record_queue_event(f"{describe_kind(bulk)}: done")
