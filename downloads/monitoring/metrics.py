@@ -125,11 +125,17 @@ def _redis_metrics() -> Iterator[Metric]:
     counts = {name.decode(): int(count) for name, count in stored.items()}
     for counter, (name, documentation) in COUNTER_METRICS.items():
         yield CounterMetricFamily(name, documentation, value=counts.get(counter, 0))
-    dropped = CounterMetricFamily("ytarchive_messages_dropped", "Messages that were not used", labels=["reason"])
-    for name in sorted(counts):
-        if name.startswith(counters.MESSAGES_DROPPED_PREFIX):
-            dropped.add_metric([name.removeprefix(counters.MESSAGES_DROPPED_PREFIX)], counts[name])
-    yield dropped
+    yield _labelled_counter("messages_dropped", "Messages that were not used", "reason", counts)
+    yield _labelled_counter("requests_refused", "Requests, connections and sockets over a limit", "status", counts)
+
+
+def _labelled_counter(name: str, documentation: str, label: str, counts: dict[str, int]) -> Metric:
+    """Return the metric of the counters whose names begin with this name and a dot, and end with the label's value."""
+    family = CounterMetricFamily(f"ytarchive_{name}", documentation, labels=[label])
+    for counter in sorted(counts):
+        if counter.startswith(f"{name}."):
+            family.add_metric([counter.removeprefix(f"{name}.")], counts[counter])
+    return family
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

@@ -16,6 +16,7 @@ MESSAGES_DROPPED_PREFIX = "messages_dropped."  # followed by the reason
 BATCHES_SENT = "batches"
 FRAMES_IGNORED = "frames_ignored"
 CLIENTS_DROPPED = "clients_dropped"
+REQUESTS_REFUSED_PREFIX = "requests_refused."  # followed by the status, or the close code
 
 
 class Counters:

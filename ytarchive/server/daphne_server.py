@@ -9,25 +9,27 @@ import functools
 import logging
 import os
 import socket
-import time
 from typing import Any
 
 # Imported first, since it installs Twisted's asyncio reactor.
 from daphne.server import HTTPFactory, Server  # isort: skip
-from daphne.ws_protocol import WebSocketProtocol
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from django.conf import settings
 from twisted.internet import defer, reactor
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint
 
 from downloads.fanout.frames import Frames
 from ytarchive.server.http_channel import build_http_channel, plain_address
+from ytarchive.server.limits.connections import SWEEP_INTERVAL_SECONDS, ConnectionRegistry
+from ytarchive.server.limits.descriptors import SparingListener, max_open_connections, raise_descriptor_limit
+from ytarchive.server.limits.unread import abort_unread, report_refusals
 from ytarchive.server.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
+from ytarchive.server.websocket import ProgressWebSocket, close_websocket
 
 logger = logging.getLogger(__name__)
 
-CLOSE_POLICY_VIOLATION = 1008
 CLOSE_SERVICE_RESTART = 1012  # IANA's registry of close codes (RFC 6455, 11.7)
 DRAIN_TIMEOUT_SECONDS = 4.0  # for consumers to end at SIGTERM
-MAX_PINGS_PER_SECOND = 20  # ping frames of the WebSocket protocol; each is answered
 # The kernel's buffer of one socket (SO_SNDBUF); small, so that a client that does not read is noticed soon.
 SEND_BUFFER_BYTES = 64 * 1024
 
@@ -73,42 +75,20 @@ class DirectTransport:
             self._protocol.transport.abortConnection()
 
 
-class PingRateLimiter:
-    """Replacement of autobahn's `onPing`; a client that exceeds MAX_PINGS_PER_SECOND is closed with 1008.
-
-    The limit bounds the pongs that are buffered for a client that does not read them.
-    """
-
-    __slots__ = ("_pings_in_window", "_protocol", "_window_start")
-
-    def __init__(self, protocol: WebSocketProtocol) -> None:
-        self._protocol = protocol
-        self._window_start = 0.0
-        self._pings_in_window = 0
-
-    def __call__(self, payload: bytes) -> None:
-        """Answer a ping, or close the connection."""
-        now = time.monotonic()
-        if now - self._window_start >= 1.0:
-            self._window_start, self._pings_in_window = now, 0
-        self._pings_in_window += 1
-        if self._protocol.state != self._protocol.STATE_OPEN:
-            return
-        if self._pings_in_window > MAX_PINGS_PER_SECOND:
-            close_websocket(self._protocol, CLOSE_POLICY_VIOLATION)
-        else:
-            self._protocol.sendPong(payload)
-
-
 class ProgressServer(Server):
     """The server of `manage.py web`."""
 
     is_stopping = False
     endpoints: list[str]
+    connection_registry: ConnectionRegistry
 
     def run(self) -> None:
         """Serve until SIGTERM or Ctrl-C."""
         HTTPFactory.protocol = build_http_channel
+        WebSocketFactory.protocol = ProgressWebSocket
+        max_connections = min(settings.MAX_CONNECTIONS, max_open_connections(raise_descriptor_limit()))
+        self.connection_registry = ConnectionRegistry(max_connections, settings.MAX_CONNECTIONS_PER_CLIENT)
+        self._sweep_later()
         # Called when the factory is made. Daphne's own endpoints take every inherited socket for IPv4, and read the
         # addresses of IPv6 clients wrong.
         self.ready_callable = functools.partial(self._listen, self.endpoints)
@@ -122,8 +102,23 @@ class ProgressServer(Server):
             with socket.socket(fileno=os.dup(fd)) as listener:
                 endpoint = AdoptedStreamServerEndpoint(reactor, fd, listener.family)
             listening = endpoint.listen(self.http_factory)
+            listening.addCallback(_spare_descriptor)
             listening.addCallbacks(self.listen_success, self.listen_error)
             self.listeners.append(listening)
+
+    def _sweep_later(self) -> None:
+        clock: Any = reactor
+        clock.callLater(SWEEP_INTERVAL_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        """End what takes too long, again and again."""
+        try:
+            self.connection_registry.sweep()
+            abort_unread(self.connection_registry)
+            report_refusals()
+        except Exception:
+            logger.exception("Connections could not be checked")
+        self._sweep_later()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Create the application of a request or WebSocket, the latter with a DirectTransport in its scope.
@@ -156,7 +151,6 @@ class ProgressServer(Server):
         transport = protocol.transport
         if isinstance(getattr(transport, "socket", None), socket.socket):
             transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        protocol.onPing = PingRateLimiter(protocol)
         # Until the handshake ends, incoming data stays in the kernel's buffer; autobahn would collect it without limit.
         # Scheduled, since Daphne resumes reading after this call, when it has passed the handshake on.
         asyncio.get_running_loop().call_soon(_pause_reading, protocol)
@@ -196,6 +190,13 @@ class ProgressServer(Server):
         return defer.Deferred.fromFuture(asyncio.ensure_future(_drain_connections(self.connections)))
 
 
+def _spare_descriptor(port: Any) -> Any:
+    """Let a listening port refuse connections while no file descriptor is left."""
+    port.socket = SparingListener(fileno=port.socket.detach())
+    port.fileno = port.socket.fileno
+    return port
+
+
 async def _drain_connections(connections: dict[Any, dict[str, Any]]) -> None:
     """Wait until every application has ended and every close frame is answered or has timed out (autobahn: 1 s).
 
@@ -221,11 +222,3 @@ async def _drain_connections(connections: dict[Any, dict[str, Any]]) -> None:
 def _pause_reading(protocol: Any) -> None:
     if protocol.state == protocol.STATE_CONNECTING:
         protocol.transport.pauseProducing()
-
-
-def close_websocket(protocol: Any, code: int) -> None:
-    """Send a close frame with any code of RFC 6455, stop reading, and call the consumer's `disconnect`."""
-    protocol.muted = True  # Daphne queues no further messages for the consumer
-    protocol.data = b""  # drop the data that was received and not parsed yet
-    protocol.sendCloseFrame(code=code, isReply=False)
-    protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": code})

@@ -1,107 +1,209 @@
-"""HTTP connections that are told why a request was not read.
+"""HTTP connections with limits, whose clients are told why a request was not read.
 
-Twisted cuts a header line that is too long without a status, and answers 400 without words to other bad requests.
+Twisted waits a minute for a head, cuts a header line that is too long without a status, and answers 400 without words
+to other bad requests.
 """
 
+import socket
 from typing import Any
 
+from django.conf import settings
+from twisted.internet.protocol import connectionDone
 from twisted.web import http
+from twisted.web._abnf import _istoken
 
-from downloads.outage_log import LogLimiter
+from downloads.accounts.client_address import find_client_address
+from ytarchive.server.http_request import ProgressRequest
+from ytarchive.server.limits.answers import MAX_HEADER_BYTES, MAX_HEADERS, build_answer, count_refusal
+from ytarchive.server.limits.bodies import MAX_CONTENT_LENGTH_DIGITS, BodyMeter, max_body_bytes
+from ytarchive.server.limits.connections import Connection, ConnectionRegistry
+from ytarchive.server.limits.requests import find_head_problem, is_health_check
 
-unreadable_requests = LogLimiter(__name__)
-
-MAX_HEADER_BYTES = 16 * 1024  # request line and all header fields; also the most of one line
-MAX_HEADERS = 200
 # After the answer, what is still being sent is read and dropped for so long: closing at once would reset the
 # connection, and the client would lose the answer (RFC 9112, 9.6).
 LINGER_SECONDS = 5
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-  <head><meta charset="utf-8" /><title>{status} {phrase} · ytarchive</title></head>
-  <body>
-    <p>{status}</p>
-    <h1>{heading}</h1>
-    <p>{text}</p>
-  </body>
-</html>
-"""
-PHRASES = {400: "Bad Request", 414: "URI Too Long", 431: "Request Header Fields Too Large"}
-TEXTS = {
-    400: ("That was not understood", "The browser or a proxy sent something that is no valid HTTP request."),
-    414: (
-        "This address is too long",
-        f"It has more than {MAX_HEADER_BYTES // 1024} kB. Shorten it, or add very long lists in parts.",
-    ),
-    431: (
-        "The browser sent too many cookies",
-        f"Cookies and other headers of a request may have {MAX_HEADER_BYTES // 1024} kB and {MAX_HEADERS} lines "
-        "together. Delete the cookies of this host, also those of other programs on it, and reload the page.",
-    ),
-}
+# The most that the kernel keeps of a response that the client does not take (tcp(7)); what is on its way is not
+# limited by it, so that distant clients are served as fast as before.
+MAX_UNSENT_BYTES = 128 * 1024
 
 
 class ExplainingHTTPChannel(http.HTTPChannel):
-    """One connection; a request that is not read is answered 431, 414 or 400 in words, and logged."""
+    """One connection; a request that is not read is answered in words, and logged."""
 
     MAX_LENGTH = totalHeadersSize = MAX_HEADER_BYTES
     maxHeaders = MAX_HEADERS
     transport: Any
+    factory: Any
+    connection: Connection
+    _path: Any
     _is_refusing = False
+    _is_first_byte = True
+
+    # The connection ---------------------------------------------------------------------------------
+
+    @property
+    def registry(self) -> ConnectionRegistry:
+        """The registry of this process' connections."""
+        registry: ConnectionRegistry = self.factory.server.connection_registry
+        return registry
+
+    def connectionMade(self) -> None:
+        """Register the connection."""
+        self.requestFactory = ProgressRequest
+        limit_send_buffer(self.transport)
+        self.connection = self.registry.add(self, accepted_address(self._peer_address()))
+        super().connectionMade()
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        """Forget the connection."""
+        self.registry.remove(self.connection)
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Read a part of a request; anything but a method's first letter is refused at once, such as TLS."""
+        if self._is_refusing:
+            return
+        self.registry.begin_head(self.connection)
+        if self._is_first_byte:
+            self._is_first_byte = False
+            if data[:1] not in b"\r\n" and not _istoken(data[:1]):
+                self.refuse(400)
+                return
+        super().dataReceived(data)
+
+    # The head ---------------------------------------------------------------------------------------
 
     def lineReceived(self, line: bytes) -> None:
         """Read a line of the request's head, unless it is too long with it."""
         if self._receivedHeaderSize + len(line) > self.totalHeadersSize:
-            self._refuse(431 if self._receivedHeaderSize else 414)
+            self.refuse(431 if self._receivedHeaderSize else 414)
         else:
             super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse a line that is too long."""
-        self._refuse(431 if self._receivedHeaderSize else 414)
+        self.refuse(431 if self._receivedHeaderSize else 414)
 
     def headerReceived(self, line: bytes) -> bool:
         """Store a header field; return False if there are too many or it is not valid."""
         if self._receivedHeaderCount >= self.maxHeaders:
-            self._refuse(431)
+            self.refuse(431)
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and len(value.strip()) > MAX_CONTENT_LENGTH_DIGITS:
+            self.refuse(413 if value.strip().isdigit() else 400)
+        if name.lower() == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked":
+            self.refuse(400)
         # A refused head is not read further: its remaining lines must not become a request.
         return not self._is_refusing and bool(super().headerReceived(line))
 
     def allHeadersReceived(self) -> None:
-        """Continue with the body, unless the head was refused."""
+        """Continue with the body, unless the head is refused."""
+        if self._is_refusing:
+            return
+        status = self._check_head()
+        if status:
+            self.refuse(status)
+            return
+        super().allHeadersReceived()
+        if self.connection.over_limit_status:
+            self.persistent = 0
+
+    def _check_head(self) -> int:
+        """Return the status with which this request is refused, 0 for none."""
+        request = self.requests[-1]
+        status = find_head_problem(request.requestHeaders, self._version)
+        if status:
+            return status
+        max_bytes = max_body_bytes(self._path)
+        body = None if self.length == 0 else BodyMeter(max_bytes)
+        status = self.registry.begin_request(self.connection, self._forwarded_address(request), body)
+        if status and not is_health_check(self._path):
+            return status
+        return 413 if (self.length or 0) > max_bytes else 0
+
+    def _forwarded_address(self, request: Any) -> str:
+        """Return the client's address, "" where it is that of the connection."""
+        if self.connection.accepted_for.address:
+            return ""
+        forwarded = b",".join(request.requestHeaders.getRawHeaders(b"x-forwarded-for", []))
+        return find_client_address(forwarded.decode("latin1"), self._peer_address())
+
+    # The body ---------------------------------------------------------------------------------------
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Read a part of the body, unless it is too much."""
+        if not self._handlingRequest and (status := self.registry.add_body_bytes(self.connection, len(data))):
+            self.refuse(status)
         if not self._is_refusing:
-            super().allHeadersReceived()
+            super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        """Answer the request, unless its body was refused."""
+        if self._is_refusing:
+            return
+        self.registry.end_body(self.connection)
+        super().allContentReceived()
+
+    def requestDone(self, request: Any) -> None:
+        """Wait for the next request."""
+        self.registry.end_request(self.connection)
+        super().requestDone(request)
+
+    # Refusals ---------------------------------------------------------------------------------------
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        self._refuse(400)
+        self.refuse(400)
 
-    def _refuse(self, status: int) -> None:
+    def refuse(self, status: int) -> None:
+        """Answer with this status instead of reading on, and close."""
         if self._is_refusing:
             return
         self._is_refusing = True
-        self._log_refusal(status)
-        heading, text = TEXTS[status]
-        body = PAGE.format(status=status, phrase=PHRASES[status], heading=heading, text=text).encode()
-        head = (
-            f"HTTP/1.1 {status} {PHRASES[status]}\r\nContent-Type: text/html; charset=utf-8\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
+        self.registry.linger(self.connection)
+        count_refusal(status, self._peer_address())
         is_head_request = getattr(self, "_command", b"") == b"HEAD"
-        self.transport.write(head.encode() + (b"" if is_head_request else body))
+        self.transport.write(build_answer(status, with_body=not is_head_request))
         # Nothing of this connection is read as a request any more.
-        for name in ("dataReceived", "lineReceived", "rawDataReceived"):
+        for name in ("lineReceived", "rawDataReceived"):
             setattr(self, name, _drop)
         self.clearLineBuffer()
         self.setTimeout(LINGER_SECONDS)
         self._networkProducer.unregisterProducer()
         self.transport.loseWriteConnection()
 
-    def _log_refusal(self, status: int) -> None:
-        client = plain_address(getattr(self.transport.getPeer(), "host", "a local client"))
-        unreadable_requests.warning(
-            (status, client),
-            "Refused a request of %s (%s %s): %s", client, status, PHRASES[status], TEXTS[status][1],
-        )  # fmt: skip
+    def timeoutConnection(self) -> None:
+        """Close; the connection of a client that was refused has had its time."""
+        if self._is_refusing:
+            self.abort()
+        else:
+            super().timeoutConnection()
+
+    def close_idle(self) -> None:
+        """Close a connection on which no request is in progress."""
+        self.registry.linger(self.connection)
+        self._is_refusing = True
+        self.setTimeout(LINGER_SECONDS)
+        self.transport.loseConnection()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abortConnection()
+
+    def _peer_address(self) -> str:
+        return plain_address(getattr(self.transport.getPeer(), "host", "a local client"))
+
+
+def accepted_address(peer: str) -> str:
+    """Return the address that a connection counts for, "" behind proxies, where each request says whose it is."""
+    return "" if settings.PROXIES else find_client_address("", peer) or peer
+
+
+def limit_send_buffer(transport: Any) -> None:
+    """Limit what the kernel keeps of data that the client does not take."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    connection = getattr(transport, "socket", None)
+    if option is not None and isinstance(connection, socket.socket):
+        connection.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_BYTES)
 
 
 def plain_address(host: str) -> str:

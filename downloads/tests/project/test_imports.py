@@ -104,7 +104,13 @@ PROJECT = {
         "ytarchive.logging_config",
         "ytarchive.sign_in_settings",
     },
-    "ytarchive.server": {"downloads.fanout", "downloads.liveness", "downloads.outage_log"},
+    "ytarchive.server": {
+        "downloads.accounts",
+        "downloads.fanout",
+        "downloads.liveness",
+        "downloads.outage_log",
+        "downloads.progress",
+    },
     "ytarchive.supervisor": {
         "ytarchive.data_permissions",
         "downloads.files",
@@ -140,7 +146,7 @@ THIRD_PARTY = {
     },
     "channels_redis": {"ytarchive.server.channel_layer"},
     "daphne": {
-        "ytarchive.server.daphne_server",
+        "ytarchive.server",
         "downloads.management.commands.web",
         "downloads.management.commands.runserver",
     },

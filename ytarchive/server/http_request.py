@@ -1,0 +1,54 @@
+"""One HTTP request: what Daphne would answer with 500 and a traceback is refused before."""
+
+import tempfile
+from typing import Any
+
+from daphne.http_protocol import WebRequest
+
+from ytarchive.server.limits.bodies import MAX_FORM_BYTES
+from ytarchive.server.limits.requests import find_handshake_problem
+
+# Daphne decodes this header, which would be the beginning of all URLs; extensions of WebSockets are never accepted.
+DROPPED_HEADERS = (b"daphne-root-path", b"sec-websocket-extensions")
+
+
+class ProgressRequest(WebRequest):
+    """Request of one connection."""
+
+    channel: Any
+    content: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django parses the body; Twisted would read it into memory a second time.
+        self._parsePOSTFormSubmission = False
+
+    def gotLength(self, length: int | None) -> None:
+        """Prepare for the body: those of ordinary forms stay in memory."""
+        self.content = tempfile.SpooledTemporaryFile(MAX_FORM_BYTES)  # noqa: SIM115  # Twisted closes it
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep a part of the body."""
+        channel = self.channel
+        if channel._is_refusing:
+            return
+        if channel.connection.body:
+            channel.connection.body.decoded_bytes += len(data)
+        super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        """Pass the request on, or the connection to a WebSocket."""
+        for name in DROPPED_HEADERS:
+            self.requestHeaders.removeHeader(name)
+        upgrades = self.requestHeaders.getRawHeaders(b"upgrade", [])
+        if upgrades and upgrades[0].lower() == b"websocket":
+            status = self._find_handshake_problem() or self.channel.registry.begin_socket(self.channel.connection)
+            if status:
+                self.channel.refuse(status)
+                return None
+        return super().process()
+
+    def _find_handshake_problem(self) -> int:
+        has_body = bool(self.content.read(1))
+        self.content.seek(0)
+        return find_handshake_problem(self.method, self.clientproto, has_body, self.requestHeaders)

@@ -1,0 +1,1 @@
+"""Limits of connections, requests, bodies and frames, checked before anything of them is parsed."""

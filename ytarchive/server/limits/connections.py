@@ -1,0 +1,284 @@
+"""Open connections: how many one client, and all together, may have, and how long each may wait."""
+
+import enum
+import time
+from typing import Protocol
+
+from ytarchive.server.limits.bodies import BodyMeter
+
+HEAD_TIMEOUT_SECONDS = 15.0  # from the first byte of a request, or the beginning of the connection
+KEEP_ALIVE_SECONDS = 60.0  # until the next request
+SWEEP_INTERVAL_SECONDS = 0.5
+# Connections over a limit are still asked what they want, since /healthz is always answered.
+MAX_EXTRA_CONNECTIONS = 64
+EXTRA_HEAD_TIMEOUT_SECONDS = 3.0
+# Refused connections that may still read their answer.
+MAX_LINGERING = 256
+# Of its connections, one client may have so many WebSockets; the rest is for pages.
+SOCKET_SHARE = 0.75
+# Bodies of requests, in memory and on disk.
+MAX_BODY_BYTES = 256 * 1024 * 1024
+MAX_BODY_BYTES_PER_CLIENT = 96 * 1024 * 1024
+
+
+class Channel(Protocol):
+    """The protocol of a connection, as far as limits need it."""
+
+    def refuse(self, status: int) -> None:
+        """Answer with this status, and close."""
+
+    def close_idle(self) -> None:
+        """Close a connection on which no request is in progress."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+class State(enum.Enum):
+    """What a connection is doing."""
+
+    IDLE = enum.auto()  # between two requests
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    BUSY = enum.auto()  # its request is being answered
+    SOCKET = enum.auto()
+    REFUSED = enum.auto()
+
+
+class Client:
+    """The connections of one address; of unknown ones, such as those of a proxy, together."""
+
+    __slots__ = ("address", "body_bytes", "connections", "frames", "sockets", "waiting", "window_start")
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.connections = self.sockets = self.body_bytes = self.frames = 0
+        self.window_start = 0.0
+        self.waiting: dict[Connection, None] = {}
+
+
+class Connection:
+    """One connection, with its place among those of its client."""
+
+    __slots__ = (
+        "accepted_for",
+        "body",
+        "channel",
+        "client",
+        "deadline",
+        "held_body_bytes",
+        "is_extra",
+        "over_limit_status",
+        "state",
+    )
+
+    def __init__(self, channel: Channel, client: Client) -> None:
+        self.channel = channel
+        self.client = self.accepted_for = client
+        self.state = State.HEAD
+        self.deadline = time.monotonic() + HEAD_TIMEOUT_SECONDS
+        self.is_extra = False
+        self.over_limit_status = 0  # with which everything but /healthz is refused
+        self.body: BodyMeter | None = None
+        self.held_body_bytes = 0
+
+
+class ConnectionRegistry:
+    """All open connections of a process."""
+
+    def __init__(self, max_connections: int, max_per_client: int) -> None:
+        self.max_connections = max_connections
+        self.max_per_client = min(max_per_client, max_connections)
+        self.clients: dict[str, Client] = {}
+        self.waiting: dict[Connection, None] = {}  # idle or reading a head, the longest first
+        self.reading_bodies: dict[Connection, None] = {}
+        self.extra: dict[Connection, None] = {}
+        self.lingering: dict[Connection, None] = {}
+        self.open: dict[Connection, None] = {}
+        self.upgrading: Connection | None = None  # becomes a WebSocket just now
+        self.sockets = self.body_bytes = 0
+
+    # Beginning and end ------------------------------------------------------------------------------
+
+    def add(self, channel: Channel, address: str) -> Connection:
+        """Register a new connection; `address` is "" if only its requests will say whose it is."""
+        connection = Connection(channel, self._client(address))
+        self._hold(connection)
+        self.open[connection] = None
+        self._wait(connection)
+        if address and connection.client.connections > self.max_per_client:
+            self._make_room(connection, connection.client.waiting, 429)
+        elif len(self.open) - len(self.lingering) - len(self.extra) > self.max_connections:
+            self._make_room(connection, self.waiting, 503)
+        return connection
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that has ended."""
+        if connection not in self.open:
+            return
+        del self.open[connection]
+        self._stop_waiting(connection)
+        self._end_body(connection)
+        self.extra.pop(connection, None)
+        self.lingering.pop(connection, None)
+        if connection.state is State.SOCKET:
+            self.sockets -= 1
+            connection.client.sockets -= 1
+        self._release(connection)
+
+    def linger(self, connection: Connection) -> None:
+        """Count a refused connection no longer, while it reads its answer."""
+        if connection not in self.open or connection.state is State.REFUSED:
+            return
+        self._stop_waiting(connection)
+        self._end_body(connection)
+        self.extra.pop(connection, None)
+        connection.state = State.REFUSED
+        self._release(connection)
+        connection.client = Client("")
+        self.lingering[connection] = None
+        if len(self.lingering) > MAX_LINGERING:
+            next(iter(self.lingering)).channel.abort()
+
+    # Requests ---------------------------------------------------------------------------------------
+
+    def begin_head(self, connection: Connection) -> None:
+        """Record the first byte of a request."""
+        if connection.state is State.IDLE:
+            connection.state = State.HEAD
+            connection.deadline = time.monotonic() + HEAD_TIMEOUT_SECONDS
+
+    def begin_request(self, connection: Connection, address: str, body: BodyMeter | None) -> int:
+        """Record a complete head; return the status with which the request is to be refused, 0 for none.
+
+        `address` is the client's, where a proxy has forwarded the request.
+        """
+        self._stop_waiting(connection)
+        if address:
+            self._assign(connection, self._client(address))
+        connection.state, connection.body = State.BUSY, body
+        if body:
+            connection.state = State.BODY
+            self.reading_bodies[connection] = None
+        is_over_limit = address and connection.client.connections > self.max_per_client
+        return connection.over_limit_status or (429 if is_over_limit else 0)
+
+    def add_body_bytes(self, connection: Connection, count: int) -> int:
+        """Count arrived bytes of a body; return the status with which it is to be refused, 0 for none."""
+        body, client = connection.body, connection.client
+        if body is None or connection.state is State.REFUSED:
+            return 0
+        body.raw_bytes += count
+        connection.held_body_bytes += count
+        client.body_bytes += count
+        self.body_bytes += count
+        if body.is_too_large():
+            return 413
+        if client.body_bytes > MAX_BODY_BYTES_PER_CLIENT:
+            return 429
+        return 503 if self.body_bytes > MAX_BODY_BYTES else 0
+
+    def end_body(self, connection: Connection) -> None:
+        """Record that the body is complete, and is held while the request is answered."""
+        self.reading_bodies.pop(connection, None)
+        connection.body = None
+        if connection.state is State.BODY:
+            connection.state = State.BUSY
+
+    def end_request(self, connection: Connection) -> None:
+        """Record that a request is answered, and that the connection waits for the next."""
+        self._end_body(connection)
+        if connection.state is State.BUSY:
+            connection.state = State.IDLE
+            connection.deadline = time.monotonic() + KEEP_ALIVE_SECONDS
+            self._assign(connection, connection.accepted_for)
+            self._wait(connection)
+
+    def begin_socket(self, connection: Connection) -> int:
+        """Record that a WebSocket begins; return the status with which it is to be refused, 0 for none."""
+        client = connection.client
+        if client.address and client.sockets >= self.max_sockets_per_client:
+            return 429
+        if self.sockets >= self.max_connections * SOCKET_SHARE:
+            return 503
+        self._end_body(connection)
+        connection.state, self.upgrading = State.SOCKET, connection
+        self.sockets += 1
+        client.sockets += 1
+        return 0
+
+    @property
+    def max_sockets_per_client(self) -> int:
+        """The most WebSockets of one address."""
+        return max(1, int(self.max_per_client * SOCKET_SHARE))
+
+    # Time -------------------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Refuse heads and bodies that take too long, and close idle connections."""
+        now = time.monotonic()
+        for connection in [one for one in self.waiting if one.deadline < now]:
+            if connection.state is State.IDLE:
+                connection.channel.close_idle()
+            else:
+                connection.channel.refuse(connection.over_limit_status or 408)
+        for connection in [one for one in self.reading_bodies if one.body and one.body.is_too_slow(now)]:
+            connection.channel.refuse(408)
+
+    # Places -----------------------------------------------------------------------------------------
+
+    def _make_room(self, newcomer: Connection, candidates: dict[Connection, None], status: int) -> None:
+        """Close the connection that has waited longest, or let the newcomer ask for /healthz only."""
+        longest = next((one for one in candidates if not one.is_extra), newcomer)
+        if longest is not newcomer:
+            self._evict(longest, status)
+            return
+        newcomer.is_extra, newcomer.over_limit_status = True, status
+        newcomer.deadline = time.monotonic() + EXTRA_HEAD_TIMEOUT_SECONDS
+        self.extra[newcomer] = None
+        if len(self.extra) > MAX_EXTRA_CONNECTIONS:
+            oldest = next(iter(self.extra))
+            oldest.channel.refuse(oldest.over_limit_status)
+
+    @staticmethod
+    def _evict(connection: Connection, status: int) -> None:
+        if connection.state is State.IDLE:
+            connection.channel.close_idle()
+        else:
+            connection.channel.refuse(status)
+
+    def _client(self, address: str) -> Client:
+        client = self.clients.get(address)
+        if client is None:
+            client = self.clients[address] = Client(address)
+        return client
+
+    @staticmethod
+    def _hold(connection: Connection) -> None:
+        connection.client.connections += 1
+
+    def _assign(self, connection: Connection, client: Client) -> None:
+        if client is not connection.client:
+            self._release(connection)
+            connection.client = client
+            self.clients.setdefault(client.address, client)
+            self._hold(connection)
+
+    def _release(self, connection: Connection) -> None:
+        client = connection.client
+        client.connections -= 1
+        if client.connections <= 0 and self.clients.get(client.address) is client:
+            del self.clients[client.address]
+
+    def _wait(self, connection: Connection) -> None:
+        self.waiting[connection] = connection.client.waiting[connection] = None
+
+    def _stop_waiting(self, connection: Connection) -> None:
+        self.waiting.pop(connection, None)
+        connection.client.waiting.pop(connection, None)
+
+    def _end_body(self, connection: Connection) -> None:
+        self.reading_bodies.pop(connection, None)
+        self.body_bytes -= connection.held_body_bytes
+        connection.client.body_bytes -= connection.held_body_bytes
+        connection.held_body_bytes, connection.body = 0, None
