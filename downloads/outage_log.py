@@ -37,7 +37,10 @@ class OutageLog:
 
 
 class LogLimiter:
-    """Logger of warnings: the same one once in 10 minutes, and all together 20 times a minute."""
+    """Logger of warnings: the same one once in 10 minutes, and all together 20 times a minute.
+
+    What is left out is counted, and summed up in one line with the next warning that is logged.
+    """
 
     def __init__(self, logger_name: str) -> None:
         self._logger = logging.getLogger(logger_name)
@@ -47,19 +50,24 @@ class LogLimiter:
         """Forget what was logged."""
         self._logged_at: dict[Hashable, float] = {}
         self._window_start = float("-inf")
-        self._lines_in_window = 0
+        self._lines_in_window = self._omitted = 0
 
     def warning(self, key: Hashable, message: str, *args: Any) -> None:
         """Log a warning, unless this key was logged lately or the limit is reached."""
         now = time.monotonic()
         if now - self._logged_at.get(key, float("-inf")) < REPEAT_INTERVAL_SECONDS:
+            self._omitted += 1
             return
         if now - self._window_start >= WINDOW_SECONDS:
             self._window_start, self._lines_in_window = now, 0
         self._lines_in_window += 1
         if self._lines_in_window > MAX_LINES_PER_WINDOW:
+            self._omitted += 1
             return
         if len(self._logged_at) >= MAX_REMEMBERED_KEYS:
             self._logged_at.clear()
         self._logged_at[key] = now
+        if self._omitted:
+            self._logger.warning("%d warnings like this one were left out before it", self._omitted)
+            self._omitted = 0
         self._logger.warning(message, *args)

@@ -168,7 +168,7 @@ def run_self_test(packages: Path) -> str:
     if process.returncode == 0 and process.stdout.strip().endswith(SELF_TEST_PASSED):
         return ""
     lines = process.stderr.strip().splitlines() or [f"its test ended with {process.returncode}"]
-    logger.warning("The self-test of yt-dlp failed:\n%s", "\n".join(lines[-40:]))
+    logger.warning("The self-test of yt-dlp failed: %s", " | ".join(lines[-40:]))
     return f"it does not work here ({lines[-1].strip().rstrip('.')})"
 
 

@@ -22,6 +22,7 @@ from ytarchive.server.limits.requests import find_head_problem, is_health_check
 # After the answer, what is still being sent is read and dropped for so long: closing at once would reset the
 # connection, and the client would lose the answer (RFC 9112, 9.6).
 LINGER_SECONDS = 5
+MAX_DROPPED_BYTES = 64 * 1024 * 1024
 # The most that the kernel keeps of a response that the client does not take (tcp(7)); what is on its way is not
 # limited by it, so that distant clients are served as fast as before.
 MAX_UNSENT_BYTES = 128 * 1024
@@ -36,8 +37,12 @@ class ExplainingHTTPChannel(http.HTTPChannel):
     factory: Any
     connection: Connection
     _path: Any
+    _networkProducer: Any
     _is_refusing = False
     _is_first_byte = True
+    _is_postponed = False
+    _dropped_bytes = 0
+    _pipelined_bytes = 0
 
     # The connection ---------------------------------------------------------------------------------
 
@@ -62,6 +67,7 @@ class ExplainingHTTPChannel(http.HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         """Read a part of a request; anything but a method's first letter is refused at once, such as TLS."""
         if self._is_refusing:
+            self._drop(len(data))
             return
         self.registry.begin_head(self.connection)
         if self._is_first_byte:
@@ -131,8 +137,11 @@ class ExplainingHTTPChannel(http.HTTPChannel):
     # The body ---------------------------------------------------------------------------------------
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Read a part of the body, unless it is too much."""
-        if not self._handlingRequest and (status := self.registry.add_body_bytes(self.connection, len(data))):
+        """Read a part of the body, unless it is too much; or keep a little of the requests that follow."""
+        if self._handlingRequest:
+            self._keep_pipelined(data)
+            return
+        if status := self.registry.add_body_bytes(self.connection, len(data)):
             self.refuse(status)
         if not self._is_refusing:
             super().rawDataReceived(data)
@@ -144,10 +153,40 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         self.registry.end_body(self.connection)
         super().allContentReceived()
 
+    # Requests that follow ---------------------------------------------------------------------------
+
+    def _keep_pipelined(self, data: bytes) -> None:
+        # Twisted would go on reading while the response waits for the client, without limit.
+        self._dataBuffer.append(data)
+        self._pipelined_bytes += len(data)
+        if self._pipelined_bytes > self._optimisticEagerReadSize:
+            self._networkProducer.pauseProducing()
+
     def requestDone(self, request: Any) -> None:
         """Wait for the next request."""
         self.registry.end_request(self.connection)
         super().requestDone(request)
+
+    def setLineMode(self, extra: bytes = b"") -> None:
+        """Begin the next request, once the client has taken the last response.
+
+        Otherwise the responses to many small requests would wait in memory.
+        """
+        if self._waitingForTransport:
+            self._handlingRequest = self._is_postponed = True
+            self._dataBuffer = [extra]
+            return
+        self._pipelined_bytes = 0
+        super().setLineMode(extra)
+
+    def resumeProducing(self) -> None:
+        """Go on: the client has taken what was sent."""
+        super().resumeProducing()
+        if self._is_postponed:
+            self._handlingRequest = self._is_postponed = False
+            data, self._dataBuffer = b"".join(self._dataBuffer), []
+            self._networkProducer.resumeProducing()
+            self.setLineMode(data)
 
     # Refusals ---------------------------------------------------------------------------------------
 
@@ -165,11 +204,16 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         self.transport.write(build_answer(status, with_body=not is_head_request))
         # Nothing of this connection is read as a request any more.
         for name in ("lineReceived", "rawDataReceived"):
-            setattr(self, name, _drop)
+            setattr(self, name, _ignore)
         self.clearLineBuffer()
         self.setTimeout(LINGER_SECONDS)
         self._networkProducer.unregisterProducer()
         self.transport.loseWriteConnection()
+
+    def _drop(self, count: int) -> None:
+        self._dropped_bytes += count
+        if self._dropped_bytes > MAX_DROPPED_BYTES:
+            self.abort()
 
     def timeoutConnection(self) -> None:
         """Close; the connection of a client that was refused has had its time."""
@@ -211,8 +255,8 @@ def plain_address(host: str) -> str:
     return host.removeprefix("::ffff:")
 
 
-def _drop(*args: Any) -> None:
-    """Drop what a refused client sends."""
+def _ignore(*args: Any) -> None:
+    """Ignore the rest of what arrived with a refused request."""
 
 
 def build_http_channel(factory: Any) -> Any:

@@ -94,6 +94,7 @@ PROJECT = {
     "ytarchive.data_permissions": set(),
     "ytarchive.formats": set(),
     "ytarchive.logging_config": set(),
+    "ytarchive.log_rate": set(),
     "ytarchive.sign_in_settings": set(),
     "ytarchive.static_storage": set(),
     "ytarchive.message_storage": set(),

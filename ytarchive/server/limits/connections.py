@@ -12,6 +12,8 @@ SWEEP_INTERVAL_SECONDS = 0.5
 # Connections over a limit are still asked what they want, since /healthz is always answered.
 MAX_EXTRA_CONNECTIONS = 64
 EXTRA_HEAD_TIMEOUT_SECONDS = 3.0
+# A client over its limit, or all together, lose the response of which nothing was taken for longest, after so long.
+STALLED_SECONDS = 5.0
 # Refused connections that may still read their answer.
 MAX_LINGERING = 256
 # Of its connections, one client may have so many WebSockets; the rest is for pages.
@@ -69,7 +71,9 @@ class Connection:
         "held_body_bytes",
         "is_extra",
         "over_limit_status",
+        "stalled_since",
         "state",
+        "unread_bytes",
     )
 
     def __init__(self, channel: Channel, client: Client) -> None:
@@ -80,7 +84,8 @@ class Connection:
         self.is_extra = False
         self.over_limit_status = 0  # with which everything but /healthz is refused
         self.body: BodyMeter | None = None
-        self.held_body_bytes = 0
+        self.held_body_bytes = self.unread_bytes = 0
+        self.stalled_since = float("inf")
 
 
 class ConnectionRegistry:
@@ -178,6 +183,14 @@ class ConnectionRegistry:
             return 429
         return 503 if self.body_bytes > MAX_BODY_BYTES else 0
 
+    def record_unread(self, connection: Connection, size: int) -> None:
+        """Record how many bytes of its response a client has not taken yet."""
+        if size == 0:
+            connection.stalled_since = float("inf")
+        elif size != connection.unread_bytes:
+            connection.stalled_since = time.monotonic()
+        connection.unread_bytes = size
+
     def end_body(self, connection: Connection) -> None:
         """Record that the body is complete, and is held while the request is answered."""
         self.reading_bodies.pop(connection, None)
@@ -233,12 +246,24 @@ class ConnectionRegistry:
         if longest is not newcomer:
             self._evict(longest, status)
             return
+        stalled = self._longest_stalled(newcomer.client if status == 429 else None)
+        if stalled is not None:
+            stalled.channel.abort()
+            self.linger(stalled)
+            return
         newcomer.is_extra, newcomer.over_limit_status = True, status
         newcomer.deadline = time.monotonic() + EXTRA_HEAD_TIMEOUT_SECONDS
         self.extra[newcomer] = None
         if len(self.extra) > MAX_EXTRA_CONNECTIONS:
             oldest = next(iter(self.extra))
             oldest.channel.refuse(oldest.over_limit_status)
+
+    def _longest_stalled(self, client: Client | None) -> Connection | None:
+        """Return the connection of this client, or of all, whose response was not taken for longest."""
+        candidates = (one for one in self.open if client is None or one.client is client)
+        longest = min(candidates, key=lambda one: one.stalled_since, default=None)
+        is_stalled = longest is not None and longest.stalled_since < time.monotonic() - STALLED_SECONDS
+        return longest if is_stalled else None
 
     @staticmethod
     def _evict(connection: Connection, status: int) -> None:

@@ -17,7 +17,9 @@ def abort_unread(registry: ConnectionRegistry) -> None:
     """Abort the connections with the most unread bytes, of clients with too many and then of all."""
     by_client: dict[str, list[tuple[int, Connection]]] = defaultdict(list)
     for connection in registry.open:
-        if size := write_buffer_size(_transport(connection)):
+        size = write_buffer_size(_transport(connection))
+        registry.record_unread(connection, size)
+        if size:
             by_client[connection.client.address].append((size, connection))
     for address, pending in by_client.items():
         if address:
