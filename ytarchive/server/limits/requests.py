@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from twisted.web._abnf import _istoken
 
 MAX_SUBPROTOCOLS = 20
 WEBSOCKET_VERSION = b"13"
+MAX_PORT = 65535
 HEALTH_PATH = b"/healthz"
 # RFC 9110, 5.5: no control characters but the tab. Daphne and autobahn take some for the end of a line.
 BAD_VALUE_BYTES = bytes({*range(32), 127, 0x85} - {9})
@@ -25,6 +27,9 @@ def find_head_problem(headers: Any, version: bytes) -> int:
     hosts = headers.getRawHeaders(b"host", [])
     # RFC 9112, 3.2: a server must refuse a request of HTTP/1.1 without a Host, and any with two.
     if len(hosts) > 1 or (version == b"HTTP/1.1" and not hosts):
+        return 400
+    port = re.search(rb":([0-9]+)$", hosts[0]) if hosts else None
+    if port and (len(port[1]) > 5 or int(port[1]) > MAX_PORT):
         return 400
     if any(len(value.translate(None, BAD_VALUE_BYTES)) != len(value) for value in _all_values(headers)):
         return 400
