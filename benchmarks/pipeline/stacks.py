@@ -96,7 +96,9 @@ def _bridge(address: StackAddress) -> Process:
 
 
 def _settings(address: StackAddress) -> dict[str, str]:
-    return {"YTARCHIVE_DATA": str(address.data), "REDIS_URL": address.redis}
+    # All clients of a benchmark have one address.
+    limits = {"YTARCHIVE_MAX_CONNECTIONS": "14000", "YTARCHIVE_MAX_CONNECTIONS_PER_CLIENT": "14000"}
+    return {"YTARCHIVE_DATA": str(address.data), "REDIS_URL": address.redis, **limits}
 
 
 def _on_uvicorn(loop: str) -> Callable[[StackAddress], list[Process]]:

@@ -126,9 +126,7 @@ class ConnectionRegistry:
         self._end_body(connection)
         self.extra.pop(connection, None)
         self.lingering.pop(connection, None)
-        if connection.state is State.SOCKET:
-            self.sockets -= 1
-            connection.client.sockets -= 1
+        self._end_socket(connection)
         self._release(connection)
 
     def linger(self, connection: Connection) -> None:
@@ -138,12 +136,15 @@ class ConnectionRegistry:
         self._stop_waiting(connection)
         self._end_body(connection)
         self.extra.pop(connection, None)
+        self._end_socket(connection)
         connection.state = State.REFUSED
         self._release(connection)
         connection.client = Client("")
         self.lingering[connection] = None
         if len(self.lingering) > MAX_LINGERING:
-            next(iter(self.lingering)).channel.abort()
+            oldest = next(iter(self.lingering))
+            del self.lingering[oldest]
+            oldest.channel.abort()
 
     # Requests ---------------------------------------------------------------------------------------
 
@@ -301,6 +302,11 @@ class ConnectionRegistry:
     def _stop_waiting(self, connection: Connection) -> None:
         self.waiting.pop(connection, None)
         connection.client.waiting.pop(connection, None)
+
+    def _end_socket(self, connection: Connection) -> None:
+        if connection.state is State.SOCKET:
+            self.sockets -= 1
+            connection.client.sockets -= 1
 
     def _end_body(self, connection: Connection) -> None:
         self.reading_bodies.pop(connection, None)
