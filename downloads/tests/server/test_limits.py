@@ -1,6 +1,7 @@
 """Floods at one real server that takes 120 connections, 40 of each address; loopback has an address for each client."""
 
 import contextlib
+import itertools
 import os
 import resource
 import threading
@@ -19,11 +20,20 @@ LOGIN = b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
 MASK = b"\0\0\0\0"
 
 
+@pytest.fixture(scope="module")
+def idle_count(limited_server):
+    """The number of the server's sockets without a client, when it has connected to Redis."""
+    with limited_server.connect(HANDSHAKE) as connection:
+        assert status_of(read_response(connection)) == 101
+        connected_count = connection_count(limited_server)
+    wait_until(lambda: connection_count(limited_server) < connected_count, 20, "the connection is closed")
+    return connection_count(limited_server)
+
+
 @pytest.fixture
-def server(limited_server):
-    count_before = connection_count(limited_server)
+def server(limited_server, idle_count):
     yield limited_server
-    wait_until(lambda: connection_count(limited_server) <= count_before, 20, "the test's connections are closed")
+    wait_until(lambda: connection_count(limited_server) <= idle_count, 20, "the test's connections are closed")
 
 
 @pytest.fixture
@@ -77,13 +87,17 @@ def test_health_is_answered_when_every_place_is_taken(server, connections):
     assert open_socket(server, FAMILY, connections)[0] == 503
     # Bodies that never end take the places that are left.
     unfinished = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
-    for _ in range(40):
-        connections.enter_context(server.connect(unfinished, source=ATTACKER))
 
     def get_page() -> bytes:
         return server.get("/accounts/login/", source=FAMILY)
 
-    wait_until(lambda: status_of(get_page()) == 503, 10, "all heads are read")
+    def is_full() -> bool:
+        number = next(numbers)
+        connections.enter_context(server.connect(unfinished, source=f"127.0.3.{number % 250 + 1}"))
+        return number > 30 and status_of(get_page()) == 503
+
+    numbers = itertools.count()
+    wait_until(is_full, 20, "all places are taken")
     response = get_page()
     assert b"\r\nRetry-After: " in response
     assert b"as many connections as it can serve" in response
