@@ -39,7 +39,7 @@ class OutageLog:
 class LogLimiter:
     """Logger of warnings: the same one once in 10 minutes, and all together 20 times a minute.
 
-    What is left out is counted, and summed up in one line with the next warning that is logged.
+    What is left out is counted, and summed up in one line at most once a minute.
     """
 
     def __init__(self, logger_name: str) -> None:
@@ -59,7 +59,7 @@ class LogLimiter:
             self._omitted += 1
             return
         if now - self._window_start >= WINDOW_SECONDS:
-            self._window_start, self._lines_in_window = now, 0
+            self._begin_window(now)
         self._lines_in_window += 1
         if self._lines_in_window > MAX_LINES_PER_WINDOW:
             self._omitted += 1
@@ -67,7 +67,10 @@ class LogLimiter:
         if len(self._logged_at) >= MAX_REMEMBERED_KEYS:
             self._logged_at.clear()
         self._logged_at[key] = now
-        if self._omitted:
-            self._logger.warning("%d warnings like this one were left out before it", self._omitted)
-            self._omitted = 0
         self._logger.warning(message, *args)
+
+    def _begin_window(self, now: float) -> None:
+        self._window_start, self._lines_in_window = now, 0
+        if self._omitted:
+            self._logger.warning("%d warnings like the next one were left out", self._omitted)
+        self._omitted = 0

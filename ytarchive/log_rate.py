@@ -33,25 +33,22 @@ class RateLimitFilter(logging.Filter):
         self._counts: dict[tuple[str, int, str], int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is written; the first that is not has the others summed up after the window."""
+        """Tell whether a record is written; those that were not are summed up before the first one after the window."""
         if not record.name.startswith(LIMITED_LOGGERS) or getattr(record, "is_summary", False):
             return True
         key = (record.name, record.levelno, record.msg if isinstance(record.msg, str) and record.args else "")
         with self._lock:
-            now = time.monotonic()
+            now, omitted = time.monotonic(), {}
             if now - self._window_start >= WINDOW_SECONDS:
+                omitted = {kind: count for kind, count in self._counts.items() if count > MAX_LINES_PER_WINDOW}
                 self._window_start, self._counts = now, {}
             count = self._counts[key] = self._counts.get(key, 0) + 1
-        if count == MAX_LINES_PER_WINDOW + 1:
-            timer = threading.Timer(WINDOW_SECONDS, self._write_summary, [key, self._counts])
-            timer.daemon = True
-            timer.start()
+        for kind, omitted_count in omitted.items():
+            self._write_summary(kind, omitted_count - MAX_LINES_PER_WINDOW)
         return count <= MAX_LINES_PER_WINDOW
 
     @staticmethod
-    def _write_summary(key: tuple[str, int, str], counts: dict[tuple[str, int, str], int]) -> None:
-        name, level, _ = key
-        omitted = counts[key] - MAX_LINES_PER_WINDOW
-        logging.getLogger(name).log(
-            level, "%d more lines of this kind were left out", omitted, extra={"is_summary": True}
-        )
+    def _write_summary(kind: tuple[str, int, str], count: int) -> None:
+        name, level, message = kind
+        summary = "%d more lines of this kind were left out: %s"
+        logging.getLogger(name).log(level, summary, count, message, extra={"is_summary": True})

@@ -65,13 +65,12 @@ def status_of(response: bytes) -> int:
 
 @contextlib.contextmanager
 def run_web_server(folder: Path, **env: str) -> Iterator[WebServer]:
-    """Run a web process with a data folder of its own."""
+    """Run a web process on the tests' data folder, which has its tables and static files; its log is in `folder`."""
     processes = manage_processes(folder)
     run_manage = next(processes)
     port = free_port()
-    env = {"YTARCHIVE_DATA": str(folder / "data"), "DJANGO_ALLOWED_HOSTS": "localhost", **env}
+    env = {"DJANGO_ALLOWED_HOSTS": "localhost", **env}
     try:
-        run_manage("prepare", env=env).wait(110)
         process = run_manage("web", "--port", str(port), env=env)
         wait_until(lambda: get_status(f"http://127.0.0.1:{port}/healthz") == 200, 60, "the server answers")
         yield WebServer(port, process.log, process.pid)  # type: ignore[attr-defined]
