@@ -4,10 +4,8 @@ Twisted waits a minute for a head, cuts a header line that is too long without a
 to other bad requests.
 """
 
-import socket
 from typing import Any
 
-from django.conf import settings
 from twisted.internet.protocol import connectionDone
 from twisted.web import http
 from twisted.web._abnf import _istoken
@@ -16,16 +14,15 @@ from downloads.accounts.client_address import find_client_address
 from ytarchive.server.http_request import ProgressRequest
 from ytarchive.server.limits.answers import MAX_HEADER_BYTES, MAX_HEADERS, build_answer, count_refusal
 from ytarchive.server.limits.bodies import MAX_CONTENT_LENGTH_DIGITS, BodyMeter, max_body_bytes
-from ytarchive.server.limits.connections import Connection, ConnectionRegistry
+from ytarchive.server.limits.connections import ConnectionRegistry
+from ytarchive.server.limits.peers import accepted_address, limit_send_buffer, plain_address
+from ytarchive.server.limits.places import Connection
 from ytarchive.server.limits.requests import find_head_problem, is_health_check
 
 # After the answer, what is still being sent is read and dropped for so long: closing at once would reset the
 # connection, and the client would lose the answer (RFC 9112, 9.6).
 LINGER_SECONDS = 5
 MAX_DROPPED_BYTES = 64 * 1024 * 1024
-# The most that the kernel keeps of a response that the client does not take (tcp(7)); what is on its way is not
-# limited by it, so that distant clients are served as fast as before.
-MAX_UNSENT_BYTES = 128 * 1024
 
 
 class ExplainingHTTPChannel(http.HTTPChannel):
@@ -235,24 +232,6 @@ class ExplainingHTTPChannel(http.HTTPChannel):
 
     def _peer_address(self) -> str:
         return plain_address(getattr(self.transport.getPeer(), "host", "a local client"))
-
-
-def accepted_address(peer: str) -> str:
-    """Return the address that a connection counts for, "" behind proxies, where each request says whose it is."""
-    return "" if settings.PROXIES else find_client_address("", peer) or peer
-
-
-def limit_send_buffer(transport: Any) -> None:
-    """Limit what the kernel keeps of data that the client does not take."""
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    connection = getattr(transport, "socket", None)
-    if option is not None and isinstance(connection, socket.socket):
-        connection.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_BYTES)
-
-
-def plain_address(host: str) -> str:
-    """Return a client's address; a socket for both versions of IP gives IPv4 addresses as ::ffff:192.0.2.1."""
-    return host.removeprefix("::ffff:")
 
 
 def _ignore(*args: Any) -> None:

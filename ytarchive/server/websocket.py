@@ -6,8 +6,9 @@ import daphne.server  # noqa: F401  # first, since it installs Twisted's asyncio
 from daphne.ws_protocol import WebSocketProtocol
 
 from ytarchive.server.limits.answers import TEXTS, build_answer, count_refusal
-from ytarchive.server.limits.connections import Connection, ConnectionRegistry
+from ytarchive.server.limits.connections import ConnectionRegistry
 from ytarchive.server.limits.frames import FrameLimiter
+from ytarchive.server.limits.places import Connection
 
 CLOSE_POLICY_VIOLATION, CLOSE_MESSAGE_TOO_BIG = 1008, 1009
 MAX_MESSAGE_BYTES = 4096  # the consumer refuses more than 1,024 with 1009, and autobahn what it need not collect

@@ -4,7 +4,8 @@ import pytest
 
 from ytarchive.server.limits import bodies, connections
 from ytarchive.server.limits.bodies import BodyMeter
-from ytarchive.server.limits.connections import ConnectionRegistry, State
+from ytarchive.server.limits.connections import ConnectionRegistry
+from ytarchive.server.limits.places import State
 
 
 class FakeChannel:

@@ -7,9 +7,11 @@ import resource
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from downloads.tests.support import nginx
 from downloads.tests.support.waiting import wait_until
 from downloads.tests.support.web_server import HANDSHAKE, WebServer, read_response, status_of
 
@@ -201,3 +203,17 @@ def test_what_takes_too_long_is_answered_408(server, connections):
         time.sleep(0.5)
     for connection in (silent, half, head, dripped_body):
         assert status_of(read_response(connection)) == 408
+
+
+def test_nginx_has_the_matching_limits(server, tmp_path):
+    with nginx.run_deployed_nginx(f"http://127.0.0.1:{server.port}/", tmp_path) as url:
+        proxy = WebServer(urlsplit(url).port or 0, server.log, server.pid)
+        form_type = b"Content-Type: application/x-www-form-urlencoded\r\n"
+        form = b" HTTP/1.1\r\nHost: localhost\r\n" + form_type + b"Content-Length: 600000\r\n\r\n" + b"a" * 600_000
+        assert b"nginx" in proxy.request(b"POST /accounts/login/" + form)
+        assert b"ytarchive" in proxy.request(b"POST /videos/add/" + form)  # itself says what is missing
+        with proxy.connect(HANDSHAKE) as connection:
+            assert status_of(read_response(connection)) == 101
+            with contextlib.suppress(ConnectionError):
+                connection.sendall((b"\x00\x80" + MASK) * 50_000)
+            assert status_of(proxy.get("/accounts/login/")) == 200

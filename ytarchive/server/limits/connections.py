@@ -1,12 +1,10 @@
 """Open connections: how many one client, and all together, may have, and how long each may wait."""
 
-import enum
 import time
-from typing import Protocol
 
 from ytarchive.server.limits.bodies import BodyMeter
+from ytarchive.server.limits.places import HEAD_TIMEOUT_SECONDS, Channel, Client, Connection, State
 
-HEAD_TIMEOUT_SECONDS = 15.0  # from the first byte of a request, or the beginning of the connection
 KEEP_ALIVE_SECONDS = 60.0  # until the next request
 SWEEP_INTERVAL_SECONDS = 0.5
 # Connections over a limit are still asked what they want, since /healthz is always answered.
@@ -21,71 +19,6 @@ SOCKET_SHARE = 0.75
 # Bodies of requests, in memory and on disk.
 MAX_BODY_BYTES = 256 * 1024 * 1024
 MAX_BODY_BYTES_PER_CLIENT = 96 * 1024 * 1024
-
-
-class Channel(Protocol):
-    """The protocol of a connection, as far as limits need it."""
-
-    def refuse(self, status: int) -> None:
-        """Answer with this status, and close."""
-
-    def close_idle(self) -> None:
-        """Close a connection on which no request is in progress."""
-
-    def abort(self) -> None:
-        """Close at once."""
-
-
-class State(enum.Enum):
-    """What a connection is doing."""
-
-    IDLE = enum.auto()  # between two requests
-    HEAD = enum.auto()
-    BODY = enum.auto()
-    BUSY = enum.auto()  # its request is being answered
-    SOCKET = enum.auto()
-    REFUSED = enum.auto()
-
-
-class Client:
-    """The connections of one address; of unknown ones, such as those of a proxy, together."""
-
-    __slots__ = ("address", "body_bytes", "connections", "frames", "sockets", "waiting", "window_start")
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.connections = self.sockets = self.body_bytes = self.frames = 0
-        self.window_start = 0.0
-        self.waiting: dict[Connection, None] = {}
-
-
-class Connection:
-    """One connection, with its place among those of its client."""
-
-    __slots__ = (
-        "accepted_for",
-        "body",
-        "channel",
-        "client",
-        "deadline",
-        "held_body_bytes",
-        "is_extra",
-        "over_limit_status",
-        "stalled_since",
-        "state",
-        "unread_bytes",
-    )
-
-    def __init__(self, channel: Channel, client: Client) -> None:
-        self.channel = channel
-        self.client = self.accepted_for = client
-        self.state = State.HEAD
-        self.deadline = time.monotonic() + HEAD_TIMEOUT_SECONDS
-        self.is_extra = False
-        self.over_limit_status = 0  # with which everything but /healthz is refused
-        self.body: BodyMeter | None = None
-        self.held_body_bytes = self.unread_bytes = 0
-        self.stalled_since = float("inf")
 
 
 class ConnectionRegistry:

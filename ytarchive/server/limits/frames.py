@@ -2,7 +2,7 @@
 
 import time
 
-from ytarchive.server.limits.connections import Client
+from ytarchive.server.limits.places import Client
 
 MAX_FRAMES_PER_SECOND = 60  # of one socket, of any kind: data, fragments, pings and pongs
 MAX_PINGS_PER_SECOND = 20  # each is answered

@@ -6,7 +6,8 @@ from typing import Any
 from downloads.fanout import hub
 from downloads.progress.counters import REQUESTS_REFUSED_PREFIX
 from ytarchive.server.limits.answers import count_refusal, refusal_counts
-from ytarchive.server.limits.connections import Connection, ConnectionRegistry
+from ytarchive.server.limits.connections import ConnectionRegistry
+from ytarchive.server.limits.places import Connection
 from ytarchive.server.response_stream import write_buffer_size
 
 MAX_UNREAD_BYTES = 128 * 1024 * 1024
