@@ -195,8 +195,10 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         if self._is_refusing:
             return
         self._is_refusing = True
+        count_refusal(status, self.connection.client.address or self._peer_address())
         self.registry.linger(self.connection)
-        count_refusal(status, self._peer_address())
+        for request in self.requests:
+            request.drop_content()
         is_head_request = getattr(self, "_command", b"") == b"HEAD"
         self.transport.write(build_answer(status, with_body=not is_head_request))
         # Nothing of this connection is read as a request any more.

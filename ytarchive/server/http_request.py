@@ -36,6 +36,11 @@ class ProgressRequest(WebRequest):
             channel.connection.body.decoded_bytes += len(data)
         super().handleContentChunk(data)
 
+    def drop_content(self) -> None:
+        """Free the memory and the disk space of a body that is refused."""
+        if self.content is not None:
+            self.content.close()
+
     def process(self) -> Any:
         """Pass the request on, or the connection to a WebSocket."""
         for name in DROPPED_HEADERS:

@@ -13,7 +13,7 @@ import pytest
 
 from downloads.tests.support import nginx
 from downloads.tests.support.waiting import wait_until
-from downloads.tests.support.web_server import HANDSHAKE, WebServer, read_response, status_of
+from downloads.tests.support.web_server import HANDSHAKE, WebServer, read_response, run_web_server, status_of
 
 pytestmark = pytest.mark.processes
 ATTACKER, FAMILY = "127.0.0.66", "127.0.0.2"
@@ -22,20 +22,10 @@ LOGIN = b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
 MASK = b"\0\0\0\0"
 
 
-@pytest.fixture(scope="module")
-def idle_count(limited_server):
-    """The number of the server's sockets without a client, when it has connected to Redis."""
-    with limited_server.connect(HANDSHAKE) as connection:
-        assert status_of(read_response(connection)) == 101
-        connected_count = connection_count(limited_server)
-    wait_until(lambda: connection_count(limited_server) < connected_count, 20, "the connection is closed")
-    return connection_count(limited_server)
-
-
 @pytest.fixture
-def server(limited_server, idle_count):
+def server(limited_server):
     yield limited_server
-    wait_until(lambda: connection_count(limited_server) <= idle_count, 20, "the test's connections are closed")
+    wait_until(lambda: connection_count(limited_server) == 0, 20, "the test's connections are closed")
 
 
 @pytest.fixture
@@ -46,12 +36,10 @@ def connections():
 
 
 def connection_count(server: WebServer) -> int:
-    """Return the number of the server's open sockets."""
-    count = 0
-    for link in Path(f"/proc/{server.pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            count += str(link.readlink()).startswith("socket:")
-    return count
+    """Return the number of the server's connections to clients, from the kernel's table (proc(5))."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    open_states = ("01", "08")  # established, and closed by the client only
+    return sum(row[1].endswith(f":{server.port:04X}") and row[3] in open_states for row in rows)
 
 
 def open_socket(server: WebServer, source: str, connections: contextlib.ExitStack) -> tuple[int, bytes]:
@@ -115,9 +103,17 @@ def test_a_body_without_end_is_cut_and_leaves_nothing_on_the_disk(server):
         while time.monotonic() - began < 20:
             sent_bytes += connection.send(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
     assert time.monotonic() - began < 20
-    links = Path(f"/proc/{server.pid}/fd").iterdir()
-    assert not [link for link in links if link.is_symlink() and "(deleted)" in str(link.readlink())]
+    wait_until(lambda: not deleted_files(server), 5, "what was written is gone")
     assert sent_bytes < 200_000_000
+
+
+def deleted_files(server: WebServer) -> list[str]:
+    """Return the files that the server has open, and that have no name any more."""
+    files = []
+    for link in Path(f"/proc/{server.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            files.append(str(link.readlink()))
+    return [file for file in files if file.endswith("(deleted)")]
 
 
 @pytest.mark.alone
@@ -217,3 +213,19 @@ def test_nginx_has_the_matching_limits(server, tmp_path):
             with contextlib.suppress(ConnectionError):
                 connection.sendall((b"\x00\x80" + MASK) * 50_000)
             assert status_of(proxy.get("/accounts/login/")) == 200
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("session_redis_server", "django_db_setup", "static_files")
+def test_behind_a_proxy_each_client_has_its_own_limit(tmp_path, connections):
+    env = {"YTARCHIVE_PROXIES": "1", "YTARCHIVE_MAX_CONNECTIONS_PER_CLIENT": "8", "YTARCHIVE_PRIVATE": "0"}
+    with run_web_server(tmp_path, **env) as proxied:
+
+        def open_for(client: str) -> int:
+            handshake = HANDSHAKE.removesuffix(b"\r\n") + f"X-Forwarded-For: 6.6.6.6, {client}\r\n\r\n".encode()
+            return status_of(read_response(connections.enter_context(proxied.connect(handshake))))
+
+        assert [open_for("192.0.2.1") for _ in range(8)] == [101] * 6 + [429] * 2
+        assert open_for("192.0.2.2") == 101
+        assert status_of(proxied.get("/accounts/login/", headers="X-Forwarded-For: 192.0.2.1\r\n")) == 200
+        assert "Refused a request of 192.0.2.1 (429" in proxied.log.read_text()
