@@ -11,6 +11,7 @@ from ytarchive.server.limits.frames import FrameLimiter
 from ytarchive.server.limits.places import Connection
 
 CLOSE_POLICY_VIOLATION, CLOSE_MESSAGE_TOO_BIG = 1008, 1009
+LINGER_SECONDS = 5
 MAX_MESSAGE_BYTES = 4096  # the consumer refuses more than 1,024 with 1009, and autobahn what it need not collect
 
 
@@ -54,14 +55,18 @@ class ProgressWebSocket(WebSocketProtocol):
     def _close_flood(self) -> None:
         if self.state == self.STATE_OPEN and not self._is_dropping:
             count_refusal(CLOSE_POLICY_VIOLATION, self.connection.client.address if self.connection else "")
-            close_websocket(self, CLOSE_POLICY_VIOLATION)
-        self._is_dropping = True
-        self.data = b""
+        self._close_and_drop(CLOSE_POLICY_VIOLATION)
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
         # autobahn would cut the connection without a code.
+        self._close_and_drop(CLOSE_MESSAGE_TOO_BIG)
+
+    def _close_and_drop(self, code: int) -> None:
+        """Close, and drop what still comes for LINGER_SECONDS, in which the client can read the code."""
         if self.state == self.STATE_OPEN and not self._is_dropping:
-            close_websocket(self, CLOSE_MESSAGE_TOO_BIG)
+            self.closeHandshakeTimeout = LINGER_SECONDS
+            close_websocket(self, code)
+            self.transport.loseWriteConnection()
         self._is_dropping = True
         self.data = b""
 
