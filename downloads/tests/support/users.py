@@ -5,7 +5,7 @@ import importlib
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 
-roles_migration = importlib.import_module("downloads.migrations.0016_roles")
+roles_migration = importlib.import_module("downloads.migrations.0013_roles")
 
 
 def make_user(name: str = "ada", role: str = "manager", password: str | None = None, **fields) -> User:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("downloads", "0016_roles")]
+    dependencies = [("downloads", "0013_roles")]
 
     operations = [
         migrations.CreateModel(

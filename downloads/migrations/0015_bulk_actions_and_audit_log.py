@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("downloads", "0016_roles"),
+        ("downloads", "0014_archive_identity"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
