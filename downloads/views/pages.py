@@ -176,7 +176,7 @@ def _queue_context(request: HttpRequest, listing: Listing) -> dict[str, Any]:
     unfinished = waiting + running
     return {
         "queue": Queue.get_or_default(),
-        "standstill": standstill.standstill_sentence() if unfinished and request.user.is_authenticated else "",
+        "standstill": standstill.standstill_sentence() if unfinished and permissions.is_signed_in(request.user) else "",
         "waiting_count": listing.status_counts.get(Status.QUEUED, 0),
         "running_count": running,
         "unfinished_count": unfinished,

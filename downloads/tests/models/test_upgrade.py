@@ -290,6 +290,7 @@ def test_an_upgrade_keeps_a_copy_that_can_be_put_back(upgraded, tmp_path):
     assert copy.stat().st_mode & 0o777 == 0o600
     restored = tmp_path / "db.sqlite3"
     restored.write_bytes(copy.read_bytes())
+    (tmp_path / "media").symlink_to(folder / "media")
     with contextlib.closing(sqlite3.connect(restored)) as database:
         names = {name for (name,) in database.execute("SELECT name FROM django_migrations WHERE app = 'downloads'")}
         (count,) = database.execute("SELECT count(*) FROM downloads_video").fetchone()

@@ -27,6 +27,9 @@ ALLOWED = {
     "downloads.accounts.permissions": USER_ATTRIBUTES | DECORATORS,
     # Compares two accounts; that of the person who asks goes through accounts.permissions.
     "downloads.accounts.user_admin": {"is_superuser"},
+    # These name people and their roles in the audit log.
+    "downloads.accounts.audited_admin": {"is_staff", "is_superuser"},
+    "downloads.models.audit.actor": {"is_authenticated"},
 }
 # A copy of Django's own template.
 ALLOWED_IN_TEMPLATES = {"admin/base_site.html": {"user.is_anonymous"}}

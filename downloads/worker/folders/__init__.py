@@ -1,1 +1,1 @@
-"""What a worker does about the folders: looks at them, holds the queue while one is unusable, and plans space."""
+"""Folders as a worker sees them: their faults, for which it holds the queue, and the space in them."""
