@@ -82,10 +82,13 @@ def run_or_start(
     Return the videos that were changed at once.
     """
     require(request.user, required_permission(action_name))
-    count = videos[: MAX_IMMEDIATE_VIDEOS + 1].count()
+    first_videos = list(videos[: MAX_IMMEDIATE_VIDEOS + 1])
+    if not first_videos:
+        messages.info(request, "These videos are not in the archive any more.")  # removed by another request meanwhile
+        return []
     # Positions arrive only with an undo of few videos.
-    if count <= MAX_IMMEDIATE_VIDEOS or positions:
-        return run_action(request, videos, action_name, positions)
+    if len(first_videos) <= MAX_IMMEDIATE_VIDEOS or positions:
+        return run_action(request, videos if positions else first_videos, action_name, positions)
     text, undo = start_bulk_action(request.user, action_name, videos)
     messages.info(request, text, extra_tags=undo)
     return []
