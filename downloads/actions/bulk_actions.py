@@ -194,13 +194,15 @@ def describe_kind(bulk: BulkAction, done_count: int | None = None) -> str:
 
 def describe_running() -> list[tuple[str, bool]]:
     """Return the progress of each bulk action that pages show, a sentence, and whether there are problems."""
-    return [(_describe_progress(bulk), bool(bulk.problems)) for bulk in find_shown()]
+    return [(_describe_progress(bulk), bool(bulk.problems or bulk.wait_reason)) for bulk in find_shown()]
 
 
 def _describe_progress(bulk: BulkAction) -> str:
     if bulk.finished_at:
         return bulk.problems
     text = describe_kind(bulk, bulk.count_done())
+    if bulk.wait_reason:
+        return f"{text}: waiting. {bulk.wait_reason} {bulk.problems}".rstrip()
     is_worked_on = bulk.progress_at and timezone.now() - bulk.progress_at < WORKER_TIMEOUT
     progress = f"{text} …" if is_worked_on else f"{text}: waiting for a worker."
     return f"{progress} {bulk.problems}".rstrip()

@@ -32,14 +32,28 @@ def find_problem(archive_id: str, *, is_written: bool = True) -> str:
     """
     for label, folder in labelled_folders().items():
         try:
-            check_access(folder)
-            if label == MEDIA_LABEL:
-                archive_marker.require_marker(folder, archive_id, label)
-            if is_written:
-                write_probe(folder)
+            _check_folder(label, folder, archive_id, is_written=is_written)
         except OSError as error:
             return describe_fault(error, label)
     return describe_shortage()
+
+
+def find_media_fault(archive_id: str, *, is_written: bool) -> str:
+    """Return a sentence if the media folder cannot be used or is the wrong one, "" otherwise; room does not count."""
+    folder = Path(settings.MEDIA_ROOT)
+    try:
+        _check_folder(MEDIA_LABEL, folder, archive_id, is_written=is_written)
+    except OSError as error:
+        return describe_fault(error, MEDIA_LABEL)
+    return ""
+
+
+def _check_folder(label: str, folder: Path, archive_id: str, *, is_written: bool) -> None:
+    check_access(folder)
+    if label == MEDIA_LABEL:
+        archive_marker.require_marker(folder, archive_id, label)
+    if is_written:
+        write_probe(folder)
 
 
 def check_access(folder: Path) -> None:

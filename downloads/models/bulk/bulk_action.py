@@ -33,6 +33,7 @@ class BulkAction(models.Model):
     progress_at = models.DateTimeField(null=True)  # when a worker last did some of it
     finished_at = models.DateTimeField(null=True, db_index=True)
     problems = models.TextField(blank=True)  # sentences about videos that failed
+    wait_reason = models.TextField(blank=True, default="")  # a sentence, while the media folder cannot be used
 
     def __str__(self) -> str:
         return f"{self.action} {self.total}"

@@ -1,5 +1,7 @@
 """Actions on many videos: recorded in a few statements, and performed by a worker."""
 
+import errno
+import os
 import re
 import threading
 
@@ -14,7 +16,8 @@ from django.utils.html import strip_tags
 from downloads.actions import bulk_actions, bulk_runner
 from downloads.actions.bulk_runner import BulkActionRunner, run_slices
 from downloads.files import trash
-from downloads.models import AuditEntry, BulkAction, BulkItem, Status, Video, VideoEvent
+from downloads.files.volumes import archive_marker, errors, probe
+from downloads.models import ArchiveIdentity, AuditEntry, BulkAction, BulkItem, Status, Video, VideoEvent
 from downloads.models.removal import RemovalError
 from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
 from downloads.tests.support.factories import complete, create_videos, reload_video, running_beyond_limits
@@ -239,6 +242,90 @@ def test_a_database_that_is_locked_fails_nothing(superuser_client, monkeypatch):
             run_slices()
     run_worker()
     assert not Video.objects.exists()
+
+
+@pytest.fixture
+def marked_for_deletion(superuser_client, settings):
+    """Three videos with files in the archive's media folder, which a worker is to delete."""
+    ArchiveIdentity.objects.create(pk=1, archive_id="one", is_marked=True)
+    archive_marker.write_marker(settings.MEDIA_ROOT, "one")
+    videos = [complete(name) for name in "abc"]
+    for video in videos:
+        (settings.MEDIA_ROOT / video.video_id).mkdir()
+    post_many(superuser_client, "delete", videos, confirmed="1")
+    return videos
+
+
+MEDIA_FAULTS = {
+    "gone": (lambda root: root.rename(root.with_name("away")), "is missing"),
+    "another archive's": (lambda root: archive_marker.write_marker(root, "two"), "belongs to another archive"),
+    "not mounted": (lambda root: (root / archive_marker.MARKER_FILE).unlink(), "Is its disk mounted?"),
+}
+
+
+@pytest.mark.parametrize("fault", MEDIA_FAULTS)
+def test_a_deletion_waits_for_the_right_media_folder(superuser_client, marked_for_deletion, settings, fault):
+    break_folder, words = MEDIA_FAULTS[fault]
+    break_folder(settings.MEDIA_ROOT)
+    before = Video.objects.latest_rev()
+    for _ in range(3):
+        assert not run_slices()
+    assert BulkItem.objects.pending().count() == 3
+    text = library_text(superuser_client)
+    assert "Deleting 0 of 3 videos: waiting. The media folder (data/media)" in text
+    assert words in text
+    assert Video.objects.latest_rev() == before + 1, "it is said once"
+    away = settings.MEDIA_ROOT.with_name("away")
+    if away.exists():
+        away.rename(settings.MEDIA_ROOT)
+    archive_marker.write_marker(settings.MEDIA_ROOT, "one")
+    run_worker()
+    assert not Video.objects.exists()
+    assert not list(settings.MEDIA_ROOT.glob("[!.]*"))
+    assert not BulkAction.objects.get().problems
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOSPC], ids=errno.errorcode.get)
+def test_a_deletion_waits_while_the_disk_has_a_fault(marked_for_deletion, settings, monkeypatch, number):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(trash, "move_to_trash", fail)
+        faulty.setattr(probe, "write_probe", fail)
+        for _ in range(10):
+            assert not run_slices()
+        faulty.setattr(trash, "move_to_trash", pytest.fail)
+        assert not run_slices(with_waiting=False), "it is not tried in between"
+    assert BulkItem.objects.pending().count() == Video.objects.count() == 3
+    assert errors.FAULT_WORDS[number] in BulkAction.objects.get().wait_reason
+    run_worker()
+    assert not Video.objects.exists()
+
+
+def test_a_fault_of_one_video_does_not_keep_the_others(superuser_client, marked_for_deletion, monkeypatch):
+    first, *_ = marked_for_deletion
+    move_to_trash = trash.move_to_trash
+
+    def fail(video_id):
+        if video_id == first.video_id:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        move_to_trash(video_id)
+
+    monkeypatch.setattr(trash, "move_to_trash", fail)
+    while BulkAction.objects.filter(finished_at=None).exists():
+        run_slices()
+    assert Video.objects.get() == first
+    assert "this failed for Film a (its files cannot be moved (Input/output error))" in library_text(superuser_client)
+
+
+def test_other_bulk_actions_go_on_meanwhile(superuser_client, marked_for_deletion, settings):
+    archive_marker.write_marker(settings.MEDIA_ROOT, "two")
+    create_videos(3, status=Status.QUEUED, media_file="")
+    post_action(superuser_client, "queue-cancel-all")
+    run_worker()
+    assert Video.objects.filter(status=Status.CANCELLED).count() == 3
+    assert BulkItem.objects.pending().count() == 3
 
 
 def test_a_bug_with_one_video_leaves_the_others(superuser_client, monkeypatch, caplog):
