@@ -65,6 +65,7 @@ BULK_KINDS = {
     "restore": BulkKind(ACTIONS["restore"], "Putting {} back into the queue", "Queueing…"),
     "take-back": BulkKind(ACTIONS["take-back"], "Undoing the retry of {}", "Undoing…"),
 }
+UNKNOWN_KIND_TEXT = "Unknown action on {}"  # of a row that something else wrote
 STOPPING_KINDS = ("delete", "cancel", "cancel-all")
 
 
@@ -189,7 +190,8 @@ def _was_changed(undo_action: str) -> Q:
 def describe_kind(bulk: BulkAction, done_count: int | None = None) -> str:
     """Return "Deleting 10,000 videos", with `done_count` "Deleting 3,410 of 10,000 videos"."""
     count = f"{bulk.total:,} video{'' if bulk.total == 1 else 's'}"
-    return BULK_KINDS[bulk.action].text.format(count if done_count is None else f"{done_count:,} of {count}")
+    text = BULK_KINDS[bulk.action].text if bulk.action in BULK_KINDS else UNKNOWN_KIND_TEXT
+    return text.format(count if done_count is None else f"{done_count:,} of {count}")
 
 
 def describe_running() -> list[tuple[str, bool]]:

@@ -100,7 +100,11 @@ def run_slices(*, with_waiting: bool = True) -> bool:
 
 
 def _run_slice(bulk: BulkAction) -> None:
-    if bulk.action == "delete":
+    if bulk.action not in BULK_KINDS:
+        # Something else wrote the row; its videos would wait for ever.
+        logger.error("Bulk action %s is not known, and is ended: %r", bulk.pk, bulk.action)
+        bulk.items.pending().update(state=ItemState.SKIPPED)
+    elif bulk.action == "delete":
         _require_media_folder()
         # Each in a transaction of its own, whose commit decides whether its files are deleted.
         _perform_until_deadline(bulk, _pending_items(bulk), _delete_video)

@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.db.models import CharField, Exists, IntegerField, OuterRef, Q, Subquery, Value
 from django.utils import timezone
 
+from downloads.database.stored_values import MAX_SAFE_INTEGER, TolerantRow
 from downloads.models.audit.actor import Actor
 
 PROBLEM_DISPLAY_PERIOD = dt.timedelta(hours=1)  # after the end
@@ -22,7 +23,7 @@ class ItemState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-class BulkAction(models.Model):
+class BulkAction(TolerantRow):
     """An action on many videos that was asked for; `total` is the number of videos at the beginning."""
 
     action = models.CharField(max_length=16)
@@ -34,6 +35,8 @@ class BulkAction(models.Model):
     finished_at = models.DateTimeField(null=True, db_index=True)
     problems = models.TextField(blank=True)  # sentences about videos that failed
     wait_reason = models.TextField(blank=True, default="")  # a sentence, while the media folder cannot be used
+
+    STORED_LIMITS = {"total": (0, MAX_SAFE_INTEGER)}
 
     def __str__(self) -> str:
         return f"{self.action} {self.total}"

@@ -319,6 +319,21 @@ def test_a_fault_of_one_video_does_not_keep_the_others(superuser_client, marked_
     assert "this failed for Film a (its files cannot be moved (Input/output error))" in library_text(superuser_client)
 
 
+@pytest.mark.parametrize("values", ["action = 'weird'", "action = ''", "total = 'text'", "total = x'ff00'"])
+def test_an_odd_row_breaks_no_page_and_keeps_no_video(superuser_client, values):
+    create_videos(3, status=Status.QUEUED, media_file="")
+    post_action(superuser_client, "queue-cancel-all")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
+        cursor.execute("UPDATE downloads_bulkaction SET " + values)  # noqa: S608
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
+    for path in ("/", CHANGELIST_URL):
+        assert superuser_client.get(path).status_code == 200
+    run_worker()
+    assert not BulkItem.objects.pending().exists()
+    assert superuser_client.get("/").status_code == 200
+
+
 def test_other_bulk_actions_go_on_meanwhile(superuser_client, marked_for_deletion, settings):
     archive_marker.write_marker(settings.MEDIA_ROOT, "two")
     create_videos(3, status=Status.QUEUED, media_file="")
