@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 CACHE_SECONDS = 1.0
 OWN_APP = "downloads"
+EMPTY_SENTENCE = "The database has no tables yet: run `manage.py prepare`, or `manage.py up`, which does so by itself."
 _cached_mismatch: tuple[float, str] = (float("-inf"), "")  # when it was read (monotonic), the sentence
 
 
@@ -82,7 +83,7 @@ def describe_mismatch(applied: set[tuple[str, str]]) -> str:
             "start that version, or restore the copy of the database from before its upgrade (docs/operating.md)."
         )
     if not applied:
-        return "The database has no tables yet: run `manage.py prepare`, or `manage.py up`, which does so by itself."
+        return EMPTY_SENTENCE
     if pending := find_pending(applied):
         return (
             f"The database belongs to an older version of ytarchive (it lacks the migration {pending[0]}): "

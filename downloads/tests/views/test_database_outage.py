@@ -13,6 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from downloads.database import schema
+from downloads.database.outages import UNREACHABLE
 from downloads.models import Video
 from downloads.tests.support.responses import HTMX_HEADERS
 from downloads.tests.support.sqlite_lock import locked_database
@@ -185,6 +186,17 @@ def test_the_snapshot_is_answered_in_json(browser, damaged_database):
     response = browser.get("/api/progress")
     assert response.status_code == 503
     assert response.json() == {"error": "The database is damaged."}
+
+
+def test_an_emptied_database_is_no_upgrade(browser, damaged_database):
+    project_settings.DATABASES["default"]["NAME"].unlink()
+    assert "The database has no tables: its file was replaced or emptied." in text_of(browser.get("/"))
+
+
+def test_a_database_that_cannot_be_reached_is_asked_once(monkeypatch):
+    """Each request for a connection waits for seconds."""
+    monkeypatch.setattr(schema, "find_mismatch_cached", lambda: pytest.fail("it is asked again"))
+    assert database_outage._describe(OperationalError("couldn't get a connection")) == UNREACHABLE
 
 
 def test_a_newer_schema_is_named_in_place_of_a_traceback(browser, caplog):
