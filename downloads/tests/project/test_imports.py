@@ -36,7 +36,7 @@ APP = {
     "bridge": {"models", "progress", "asyncio_tasks", "database", "outage_log"},
     "formatting": {"models", "network"},
     "forms": {"models", "intake", "subtitles"},
-    "actions": {"accounts", "models", "formatting", "subtitles", "database", "progress", "outage_log"},
+    "actions": {"accounts", "models", "files", "formatting", "subtitles", "database", "progress", "outage_log"},
     "audit": {"models", "accounts", "progress"},
     "monitoring": {
         "accounts",
