@@ -78,9 +78,10 @@ PRIVATE = env_bool("YTARCHIVE_PRIVATE", bool(env_list("DJANGO_ALLOWED_HOSTS", []
 PROXIES = env_int("YTARCHIVE_PROXIES", 0, 0, 9)
 # The path of the library, "/" or such as "/tube/"; every URL of ours begins with it.
 URL_PREFIX = env_path("YTARCHIVE_PATH")
-# Open connections of one web process, WebSockets included: of all clients, and of one address.
+# Open connections of one web process, WebSockets included: of all clients, and of one address (limits/places.py has
+# the default, 0).
 MAX_CONNECTIONS = env_int("YTARCHIVE_MAX_CONNECTIONS", 4096, 16, 10**6)
-MAX_CONNECTIONS_PER_CLIENT = env_int("YTARCHIVE_MAX_CONNECTIONS_PER_CLIENT", 256, 4, 10**6)
+MAX_CONNECTIONS_PER_CLIENT = env_int("YTARCHIVE_MAX_CONNECTIONS_PER_CLIENT", 0, 4, 10**6)
 METRICS_TOKEN = env_token("YTARCHIVE_METRICS_TOKEN")
 SUPERUSER_USERNAME = env_text("DJANGO_SUPERUSER_USERNAME") or "admin"
 SUPERUSER_PASSWORD = env_text("DJANGO_SUPERUSER_PASSWORD")

@@ -205,9 +205,14 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         for name in ("lineReceived", "rawDataReceived"):
             setattr(self, name, _ignore)
         self.clearLineBuffer()
-        self.setTimeout(LINGER_SECONDS)
+        self._end_soon()
         self._networkProducer.unregisterProducer()
         self.transport.loseWriteConnection()
+
+    def _end_soon(self) -> None:
+        # Two calls: Twisted looks through all timers of the process to shorten one (1 ms with 2,000 connections).
+        self.setTimeout(None)
+        self.setTimeout(LINGER_SECONDS)
 
     def _drop(self, count: int) -> None:
         self._dropped_bytes += count
@@ -225,7 +230,7 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         """Close a connection on which no request is in progress."""
         self.registry.linger(self.connection)
         self._is_refusing = True
-        self.setTimeout(LINGER_SECONDS)
+        self._end_soon()
         self.transport.loseConnection()
 
     def abort(self) -> None:

@@ -32,7 +32,7 @@ class ProgressWebSocket(WebSocketProtocol):
         registry: ConnectionRegistry = self.factory.server_class.connection_registry
         self.connection, registry.upgrading = registry.upgrading, None
         if self.connection is not None:
-            self._frame_limiter = FrameLimiter(self.connection.client, registry.max_sockets_per_client)
+            self._frame_limiter = FrameLimiter(self.connection.client)
 
     def connectionLost(self, reason: Any) -> None:
         """Forget the connection."""

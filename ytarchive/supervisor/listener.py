@@ -12,7 +12,7 @@ from django.conf import settings
 
 from ytarchive.supervisor.bootstrap import StartupError
 
-BACKLOG = 1024  # many pages reconnect at once after a restart
+BACKLOG = 4096  # many pages reconnect at once after a restart; the system may lower it (net.core.somaxconn)
 MAX_PORT = 65535
 PROBE_RETRY_SECONDS = 0.5
 

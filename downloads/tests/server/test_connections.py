@@ -2,7 +2,7 @@
 
 import pytest
 
-from ytarchive.server.limits import bodies, connections
+from ytarchive.server.limits import bodies, connections, places
 from ytarchive.server.limits.bodies import BodyMeter
 from ytarchive.server.limits.connections import ConnectionRegistry
 from ytarchive.server.limits.places import State
@@ -38,6 +38,17 @@ def clock(monkeypatch):
 @pytest.fixture
 def registry(clock):
     return ConnectionRegistry(8, 4)
+
+
+@pytest.mark.parametrize(("address", "limit"), [("127.0.0.1", 48), ("::", 48), ("192.0.2.1", 6), ("127.0.0.2", 6)])
+def test_this_machine_has_three_quarters_of_all_by_default(clock, monkeypatch, address, limit):
+    monkeypatch.setattr(places, "DEFAULT_MAX_CONNECTIONS_PER_CLIENT", 6)
+    registry = ConnectionRegistry(64, 0)
+    busy = [connect(registry, address) for _ in range(limit)]
+    for channel in busy:
+        registry.begin_request(channel.connection, "", None)
+    assert not connect(registry, "192.0.2.7").connection.over_limit_status
+    assert connect(registry, address).connection.over_limit_status == 429
 
 
 def connect(registry: ConnectionRegistry, address: str = "192.0.2.1"):

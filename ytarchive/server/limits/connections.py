@@ -3,7 +3,15 @@
 import time
 
 from ytarchive.server.limits.bodies import BodyMeter
-from ytarchive.server.limits.places import HEAD_TIMEOUT_SECONDS, Channel, Client, Connection, State
+from ytarchive.server.limits.places import (
+    HEAD_TIMEOUT_SECONDS,
+    SOCKET_SHARE,
+    Channel,
+    Client,
+    Connection,
+    State,
+    max_connections_of,
+)
 
 KEEP_ALIVE_SECONDS = 60.0  # until the next request
 SWEEP_INTERVAL_SECONDS = 0.5
@@ -14,8 +22,6 @@ EXTRA_HEAD_TIMEOUT_SECONDS = 3.0
 STALLED_SECONDS = 5.0
 # Refused connections that may still read their answer.
 MAX_LINGERING = 256
-# Of its connections, one client may have so many WebSockets; the rest is for pages.
-SOCKET_SHARE = 0.75
 # Bodies of requests, in memory and on disk.
 MAX_BODY_BYTES = 256 * 1024 * 1024
 MAX_BODY_BYTES_PER_CLIENT = 96 * 1024 * 1024
@@ -26,7 +32,7 @@ class ConnectionRegistry:
 
     def __init__(self, max_connections: int, max_per_client: int) -> None:
         self.max_connections = max_connections
-        self.max_per_client = min(max_per_client, max_connections)
+        self._max_per_client = max_per_client
         self.clients: dict[str, Client] = {}
         self.waiting: dict[Connection, None] = {}  # idle or reading a head, the longest first
         self.reading_bodies: dict[Connection, None] = {}
@@ -44,7 +50,7 @@ class ConnectionRegistry:
         self._hold(connection)
         self.open[connection] = None
         self._wait(connection)
-        if address and connection.client.connections > self.max_per_client:
+        if address and connection.client.connections > connection.client.max_connections:
             self._make_room(connection, connection.client.waiting, 429)
         elif len(self.open) - len(self.lingering) - len(self.extra) > self.max_connections:
             self._make_room(connection, self.waiting, 503)
@@ -72,7 +78,7 @@ class ConnectionRegistry:
         self._end_socket(connection)
         connection.state = State.REFUSED
         self._release(connection)
-        connection.client = Client("")
+        connection.client = Client("", 0)
         self.lingering[connection] = None
         if len(self.lingering) > MAX_LINGERING:
             oldest = next(iter(self.lingering))
@@ -99,7 +105,7 @@ class ConnectionRegistry:
         if body:
             connection.state = State.BODY
             self.reading_bodies[connection] = None
-        is_over_limit = address and connection.client.connections > self.max_per_client
+        is_over_limit = address and connection.client.connections > connection.client.max_connections
         return connection.over_limit_status or (429 if is_over_limit else 0)
 
     def add_body_bytes(self, connection: Connection, count: int) -> int:
@@ -144,7 +150,7 @@ class ConnectionRegistry:
     def begin_socket(self, connection: Connection) -> int:
         """Record that a WebSocket begins; return the status with which it is to be refused, 0 for none."""
         client = connection.client
-        if client.address and client.sockets >= self.max_sockets_per_client:
+        if client.address and client.sockets >= client.max_sockets:
             return 429
         if self.sockets >= self.max_connections * SOCKET_SHARE:
             return 503
@@ -153,11 +159,6 @@ class ConnectionRegistry:
         self.sockets += 1
         client.sockets += 1
         return 0
-
-    @property
-    def max_sockets_per_client(self) -> int:
-        """The most WebSockets of one address."""
-        return max(1, int(self.max_per_client * SOCKET_SHARE))
 
     # Time -------------------------------------------------------------------------------------------
 
@@ -209,7 +210,8 @@ class ConnectionRegistry:
     def _client(self, address: str) -> Client:
         client = self.clients.get(address)
         if client is None:
-            client = self.clients[address] = Client(address)
+            max_connections = max_connections_of(address, self.max_connections, self._max_per_client)
+            client = self.clients[address] = Client(address, max_connections)
         return client
 
     @staticmethod

@@ -18,9 +18,9 @@ class FrameLimiter:
 
     __slots__ = ("_client", "_fragments", "_frames", "_max_client_frames", "_pings", "_window_start")
 
-    def __init__(self, client: Client, max_client_sockets: int) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._max_client_frames = max(MIN_CLIENT_FRAMES_PER_SECOND, max_client_sockets)
+        self._max_client_frames = max(MIN_CLIENT_FRAMES_PER_SECOND, client.max_sockets)
         self._window_start = 0.0
         self._frames = self._pings = self._fragments = 0
 

@@ -7,6 +7,13 @@ from typing import Protocol
 from ytarchive.server.limits.bodies import BodyMeter
 
 HEAD_TIMEOUT_SECONDS = 15.0  # from the first byte of a request, or the beginning of the connection
+DEFAULT_MAX_CONNECTIONS_PER_CLIENT = 256
+# This machine's own programs, and its proxy that YTARCHIVE_PROXIES does not declare, which sends all visitors from
+# here. ::1 is written as a network (client_address.py).
+LOCAL_ADDRESSES = ("127.0.0.1", "::")
+LOCAL_SHARE = 0.75  # of all connections; the rest is for others
+# Of its connections, one client may have so many WebSockets; the rest is for pages.
+SOCKET_SHARE = 0.75
 
 
 class Channel(Protocol):
@@ -36,13 +43,35 @@ class State(enum.Enum):
 class Client:
     """The connections of one address; of unknown ones, such as those of a proxy, together."""
 
-    __slots__ = ("address", "body_bytes", "connections", "frames", "sockets", "waiting", "window_start")
+    __slots__ = (
+        "address",
+        "body_bytes",
+        "connections",
+        "frames",
+        "max_connections",
+        "sockets",
+        "waiting",
+        "window_start",
+    )
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, max_connections: int) -> None:
         self.address = address
+        self.max_connections = max_connections
         self.connections = self.sockets = self.body_bytes = self.frames = 0
         self.window_start = 0.0
         self.waiting: dict[Connection, None] = {}
+
+    @property
+    def max_sockets(self) -> int:
+        """The most WebSockets of this client."""
+        return max(1, int(self.max_connections * SOCKET_SHARE))
+
+
+def max_connections_of(address: str, max_connections: int, max_per_client: int) -> int:
+    """Return how many of `max_connections` an address may have; `max_per_client` is 0 where nobody has set it."""
+    if not max_per_client and address in LOCAL_ADDRESSES:
+        return max(1, int(max_connections * LOCAL_SHARE))
+    return min(max_per_client or DEFAULT_MAX_CONNECTIONS_PER_CLIENT, max_connections)
 
 
 class Connection:
