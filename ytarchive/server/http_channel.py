@@ -195,7 +195,7 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         if self._is_refusing:
             return
         self._is_refusing = True
-        count_refusal(status, self.connection.client.address or self._peer_address())
+        count_refusal(status, self.connection.client.label or self._peer_address())
         self.registry.linger(self.connection)
         for request in self.requests:
             request.drop_content()

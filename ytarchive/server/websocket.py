@@ -54,7 +54,7 @@ class ProgressWebSocket(WebSocketProtocol):
 
     def _close_flood(self) -> None:
         if self.state == self.STATE_OPEN and not self._is_dropping:
-            count_refusal(CLOSE_POLICY_VIOLATION, self.connection.client.address if self.connection else "")
+            count_refusal(CLOSE_POLICY_VIOLATION, self.connection.client.label if self.connection else "")
         self._close_and_drop(CLOSE_POLICY_VIOLATION)
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
@@ -83,7 +83,7 @@ class ProgressWebSocket(WebSocketProtocol):
     def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
         """Answer a handshake that failed, without the reason, which may quote the client or an exception."""
         status = code if code in TEXTS else 400
-        peer = self.connection.client.address if self.connection else ""
+        peer = self.connection.client.label if self.connection else ""
         if status != 403:  # explained by request_checks
             count_refusal(status, peer)
         self.sendData(build_answer(status))

@@ -124,7 +124,7 @@ def test_a_socket_on_both_versions_of_ip_knows_its_clients(web_server):
     web_server.send(b"nonsense\r\n\r\n", host="::1")
 
     log = web_server.log.read_text()
-    assert "Refused a request of ::1 (400" in log
+    assert "Refused a request of ::/64 (400" in log
     assert "::ffff:" not in log
 
 

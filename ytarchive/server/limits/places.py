@@ -62,6 +62,11 @@ class Client:
         self.waiting: dict[Connection, None] = {}
 
     @property
+    def label(self) -> str:
+        """The address for the log; those of IPv6 are networks."""
+        return f"{self.address}/64" if ":" in self.address else self.address
+
+    @property
     def max_sockets(self) -> int:
         """The most WebSockets of this client."""
         return max(1, int(self.max_connections * SOCKET_SHARE))

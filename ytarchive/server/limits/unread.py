@@ -37,7 +37,7 @@ def _abort_until(pending: list[tuple[int, Connection]], limit: int) -> list[tupl
     while rest and unread_bytes > limit:
         size, connection = rest.pop()
         unread_bytes -= size
-        count_refusal(503, connection.client.address)
+        count_refusal(503, connection.client.label)
         connection.channel.abort()
     return rest
 
