@@ -15,7 +15,7 @@ from ytarchive.server.http_request import ProgressRequest
 from ytarchive.server.limits.answers import MAX_HEADER_BYTES, MAX_HEADERS, build_answer, count_refusal
 from ytarchive.server.limits.bodies import MAX_CONTENT_LENGTH_DIGITS, BodyMeter, max_body_bytes
 from ytarchive.server.limits.connections import ConnectionRegistry
-from ytarchive.server.limits.peers import accepted_address, limit_send_buffer, plain_address
+from ytarchive.server.limits.peers import accepted_address, limit_send_buffer, plain_address, send_rest_and_close
 from ytarchive.server.limits.places import Connection
 from ytarchive.server.limits.requests import find_head_problem, is_health_check
 
@@ -38,8 +38,7 @@ class ExplainingHTTPChannel(http.HTTPChannel):
     _is_refusing = False
     _is_first_byte = True
     _is_postponed = False
-    _dropped_bytes = 0
-    _pipelined_bytes = 0
+    _dropped_bytes = _pipelined_bytes = 0
 
     # The connection ---------------------------------------------------------------------------------
 
@@ -235,7 +234,8 @@ class ExplainingHTTPChannel(http.HTTPChannel):
 
     def abort(self) -> None:
         """Close at once."""
-        self.transport.abortConnection()
+        if not self._is_refusing or not send_rest_and_close(self.transport):
+            self.transport.abortConnection()
 
     def _peer_address(self) -> str:
         return plain_address(getattr(self.transport.getPeer(), "host", "a local client"))

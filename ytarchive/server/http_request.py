@@ -4,6 +4,7 @@ import tempfile
 from typing import Any
 
 from daphne.http_protocol import WebRequest
+from twisted.web.http import _MalformedChunkedDataError
 
 from ytarchive.server.limits.bodies import MAX_FORM_BYTES
 from ytarchive.server.limits.requests import find_handshake_problem
@@ -32,8 +33,10 @@ class ProgressRequest(WebRequest):
         channel = self.channel
         if channel._is_refusing:
             return
-        if channel.connection.body:
-            channel.connection.body.decoded_bytes += len(data)
+        body = channel.connection.body
+        if body and not body.add_decoded(len(data)):
+            channel.refuse(413)
+            raise _MalformedChunkedDataError("too many small chunks")  # ends the loop over what was read
         super().handleContentChunk(data)
 
     def drop_content(self) -> None:

@@ -1,5 +1,6 @@
 """Open connections: how many one client, and all together, may have, and how long each may wait."""
 
+import itertools
 import time
 
 from ytarchive.server.limits.bodies import BodyMeter
@@ -15,6 +16,7 @@ from ytarchive.server.limits.places import (
 
 KEEP_ALIVE_SECONDS = 60.0  # until the next request
 SWEEP_INTERVAL_SECONDS = 0.5
+MAX_ENDED_PER_SWEEP = 250  # a thousand at once would hold up the rest for a second
 # Connections over a limit are still asked what they want, since /healthz is always answered.
 MAX_EXTRA_CONNECTIONS = 64
 EXTRA_HEAD_TIMEOUT_SECONDS = 3.0
@@ -47,7 +49,7 @@ class ConnectionRegistry:
     def add(self, channel: Channel, address: str) -> Connection:
         """Register a new connection; `address` is "" if only its requests will say whose it is."""
         connection = Connection(channel, self._client(address))
-        self._hold(connection)
+        connection.client.connections += 1
         self.open[connection] = None
         self._wait(connection)
         if address and connection.client.connections > connection.client.max_connections:
@@ -113,7 +115,7 @@ class ConnectionRegistry:
         body, client = connection.body, connection.client
         if body is None or connection.state is State.REFUSED:
             return 0
-        body.raw_bytes += count
+        body.add_raw(count)
         connection.held_body_bytes += count
         client.body_bytes += count
         self.body_bytes += count
@@ -165,7 +167,8 @@ class ConnectionRegistry:
     def sweep(self) -> None:
         """Refuse heads and bodies that take too long, and close idle connections."""
         now = time.monotonic()
-        for connection in [one for one in self.waiting if one.deadline < now]:
+        overdue = (one for one in self.waiting if one.deadline < now)
+        for connection in list(itertools.islice(overdue, MAX_ENDED_PER_SWEEP)):
             if connection.state is State.IDLE:
                 connection.channel.close_idle()
             else:
@@ -214,16 +217,12 @@ class ConnectionRegistry:
             client = self.clients[address] = Client(address, max_connections)
         return client
 
-    @staticmethod
-    def _hold(connection: Connection) -> None:
-        connection.client.connections += 1
-
     def _assign(self, connection: Connection, client: Client) -> None:
         if client is not connection.client:
             self._release(connection)
             connection.client = client
             self.clients.setdefault(client.address, client)
-            self._hold(connection)
+            client.connections += 1
 
     def _release(self, connection: Connection) -> None:
         client = connection.client

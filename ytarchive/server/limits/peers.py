@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from downloads.accounts.client_address import find_client_address
+from ytarchive.server.response_stream import write_buffer_size
 
 # The most that the kernel keeps of a response that the client does not take (tcp(7)); what is on its way is not
 # limited by it, so that distant clients are served as fast as before.
@@ -23,6 +24,15 @@ def limit_send_buffer(transport: Any) -> None:
     connection = getattr(transport, "socket", None)
     if option is not None and isinstance(connection, socket.socket):
         connection.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_BYTES)
+
+
+def send_rest_and_close(transport: Any) -> bool:
+    """Close a connection in order if the kernel takes what waits for it; return False if it does not."""
+    transport.doWrite()
+    if write_buffer_size(transport):
+        return False
+    transport.loseConnection()
+    return True
 
 
 def plain_address(host: str) -> str:
