@@ -122,6 +122,32 @@ def test_a_body_may_not_begin_fast_and_then_drip(registry, clock):
     assert channel.ends == [408]
 
 
+@pytest.mark.parametrize(("chunk_bytes", "is_allowed"), [(1, False), (100, False), (1024, True), (30_000, True)])
+def test_chunks_of_a_body_may_not_all_be_small(chunk_bytes, is_allowed):
+    body = BodyMeter(10**9)
+    body.add_raw(64 * 1024)
+    assert all(body.add_decoded(chunk_bytes) for _ in range(3000)) == is_allowed
+
+
+def test_a_slow_body_may_come_in_small_parts():
+    body = BodyMeter(10**9)
+    for _ in range(30_000):
+        body.add_raw(10)
+        assert body.add_decoded(10)
+    assert not body.is_too_large()
+
+
+def test_many_late_heads_are_not_refused_at_once(clock):
+    registry = ConnectionRegistry(2000, 2000)
+    channels = [connect(registry) for _ in range(600)]
+    clock[0] += 16
+    refused = []
+    for _ in range(4):
+        registry.sweep()
+        refused.append(sum(408 in channel.ends for channel in channels))
+    assert refused == [250, 500, 600, 600]
+
+
 def test_a_newcomer_takes_the_place_that_waited_longest_of_its_own_address(registry):
     other = connect(registry, "192.0.2.9")
     waiting = [connect(registry) for _ in range(4)]

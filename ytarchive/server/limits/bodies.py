@@ -10,7 +10,7 @@ MAX_FORM_BYTES = 256 * 1024
 # A body may come in chunks, each of which takes 20 µs: after some small ones, they have to be as large as this on
 # average, and may have few extensions.
 MAX_SMALL_CHUNKS = 1024
-MIN_CHUNK_BYTES = 256
+MIN_CHUNK_BYTES = 1024
 MAX_RAW_BYTES_PER_BYTE = 1.25
 MAX_EXTRA_RAW_BYTES = 128 * 1024
 MAX_CONTENT_LENGTH_DIGITS = 18
