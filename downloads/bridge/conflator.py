@@ -98,7 +98,10 @@ class Conflator(RowReconciliation):
             if message.status != state.status or not state.has_row:  # the error of a row is the row's own
                 state.error = message.error if isinstance(message.error, str) else None
             state.status, state.status_sent, state.status_at = message.status, True, now
+        previous_fields = state.progress_fields
         has_progress = state.merge_progress(message)
+        if state.has_row and state.progress_fields == previous_fields and not pending.send_status:
+            has_progress = False  # a worker repeats its newest state, in case it was lost
         state.updated_at = now
         is_running = not state.is_terminal and message.status != "queued"
         pending.send_progress = is_running and (has_progress or pending.send_progress)

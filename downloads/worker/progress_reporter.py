@@ -1,4 +1,8 @@
-"""Rate-limited progress reports: the newest state, at most every REPORT_INTERVAL_SECONDS, and always the last."""
+"""Rate-limited progress reports: the newest state, at most every REPORT_INTERVAL_SECONDS, and always the last.
+
+The newest state is repeated while nothing changes, since any message may be lost: published while Redis or the bridge
+restarted, it would leave a page with an old percent until the next one, which may be minutes away.
+"""
 
 import logging
 import threading
@@ -10,6 +14,7 @@ from downloads.progress.message import Progress
 logger = logging.getLogger(__name__)
 
 REPORT_INTERVAL_SECONDS = 0.2
+REPEAT_INTERVAL_SECONDS = 2.0
 
 
 class Reporter:
@@ -44,12 +49,15 @@ class Reporter:
         self._thread.join()
 
     def _send_loop(self) -> None:
-        while self._wakeup.wait():
+        newest_state: Progress | None = None
+        while True:
+            has_repeat_due = not self._wakeup.wait(REPEAT_INTERVAL_SECONDS)
             self._wakeup.clear()
             is_last = self._closing.is_set()
             state, self._pending_state = self._pending_state, None
-            if state is not None:
-                self._send_safely(state)
+            newest_state = state or newest_state
+            if newest_state is not None and (state is not None or has_repeat_due):
+                self._send_safely(newest_state)
             if is_last:
                 return
             self._closing.wait(REPORT_INTERVAL_SECONDS)

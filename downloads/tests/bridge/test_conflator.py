@@ -109,6 +109,19 @@ def test_it_gives_a_message_without_an_attempt_that_of_the_row(harness):
     assert not harness.receive(percent=6.0)
 
 
+def test_it_sends_a_repeated_state_of_a_row_only_where_it_was_lost(harness):
+    repeated = {"status": "downloading", "percent": 5.0, "downloaded_bytes": 1, "speed": 3.0}
+    harness.conflator.adopt_row(harness.row(), harness.now)
+    harness.receive(**repeated)
+    assert harness.batch()
+    harness.receive(**repeated)
+    assert harness.batch() == []
+    # In the next epoch, whose bridge has it from the row: with the percent of a while ago.
+    harness.conflator.adopt_row(harness.row(percent=2.0), harness.now)
+    harness.receive(**repeated)
+    assert harness.batch()[-1]["percent"] == 5.0
+
+
 def test_it_does_not_call_a_waiting_video_active(harness):
     harness.receive(status="queued", percent=None, attempt=2)
     assert harness.batch_summary() == [("status", "queued")]
