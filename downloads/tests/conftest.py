@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test.utils import override_settings
+from playwright.sync_api import Browser, sync_playwright
 
 from downloads.fanout import hub
 from downloads.files import ffmpeg
@@ -23,6 +24,7 @@ from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.users import make_user
 
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
@@ -75,6 +77,16 @@ def media_server(session_media_server: MediaServer) -> Iterator[MediaServer]:
     """A media server on loopback: `media_server.url("/clip.mp4")`; its module lists the paths."""
     yield session_media_server.reset()
     session_media_server.released.set()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium; pages have contexts of their own."""
+    path = required_programs.require_program("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

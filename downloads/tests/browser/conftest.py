@@ -5,27 +5,16 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from downloads.progress.keys import SNAPSHOT_KEY, WORKER_SEEN_KEY
-from downloads.tests.support import clips, required_programs
+from downloads.tests.support import clips
 from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
 from downloads.tests.support.waiting import wait_until
 
-CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-
 expect.set_options(timeout=15_000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = required_programs.require_program("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
