@@ -112,13 +112,14 @@ class ArchiveProcess:
         child_pids: list[int] = []
 
         def runs() -> bool:
-            child_pids[:] = self._children(word)
+            child_pids[:] = self.children(word)
             return bool(child_pids)
 
         wait_until(runs, 10, f"a child {word!r} runs")
         return child_pids[0]
 
-    def _children(self, word: str) -> list[int]:
+    def children(self, word: str) -> list[int]:
+        """Return the children whose command line holds `word`."""
         child_pids = []
         for pid, parent in process_parents().items():
             with contextlib.suppress(OSError):
