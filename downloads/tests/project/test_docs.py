@@ -9,6 +9,7 @@ from django.conf import settings
 DOCUMENTS = [*settings.BASE_DIR.glob("*.md"), *settings.BASE_DIR.glob("docs/*.md")]
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+TEST_LINK = re.compile(r"\[`(test_\w+)`\]\((\S+\.py)\)")
 HOOK = re.compile(r"\bdata-[a-z]+(?:-[a-z]+)*\b")
 NOT_OURS = {"data-theme"}  # Django's admin
 SET_BY_SCRIPTS_ONLY = {"data-tracked"}  # spelled `dataset.tracked`
@@ -27,6 +28,23 @@ def test_it_links_to_what_exists(document: Path) -> None:
 
     assert not [path for path, _ in targets if not path.exists()]
     assert not [anchor for path, anchor in targets if anchor and anchor not in anchors(path)]
+
+
+def test_reliability_links_to_tests_that_exist() -> None:
+    """Each link to a test names it, and each row of a table with a column “test” has one."""
+    document = settings.BASE_DIR / "docs" / "reliability.md"
+    text = document.read_text()
+    links = TEST_LINK.findall(text)
+    assert links
+    for name, path in links:
+        assert re.search(rf"^(?:async )?def {name}\(", (document.parent / path).read_text(), re.MULTILINE), name
+    assert not [row for row in rows_with_test_column(text) if not TEST_LINK.search(row)]
+
+
+def rows_with_test_column(text: str) -> list[str]:
+    """Return the rows of all tables whose head has a column “test”."""
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [row for table in tables if "| test |" in table.splitlines()[0] for row in table.splitlines()[2:]]
 
 
 def test_it_lists_every_hook_of_the_markup() -> None:
