@@ -154,6 +154,7 @@ class LoadRun:
             "costs": {name: dataclasses.asdict(cost) for name, cost in self.stack.costs().items()},
             "live": intervals[-1]["live"] if intervals else None,
             "counts": dict(counts),
+            "crowd_cpu_seconds": intervals[-1]["cpu"] if intervals else None,
             "worst_ms": max((interval["worst_ms"] for interval in intervals), default=None),
             "p50_ms": percentile(latencies, 0.5),
             "p99_ms": percentile(latencies, 0.99),
