@@ -41,6 +41,7 @@ class Command(DatabaseCommand):
         _warn_of_folders()
         tuning.limit_database_waits()
         tuning.enable_connection_pool()
+        tuning.skip_autobahn_descriptions()
         tuning.tune_gc()
         start_heartbeat(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)
         ProgressServer(
