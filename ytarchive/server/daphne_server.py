@@ -22,6 +22,7 @@ from downloads.fanout.frames import Frames
 from ytarchive.server.http_channel import build_http_channel
 from ytarchive.server.limits.connections import SWEEP_INTERVAL_SECONDS, ConnectionRegistry
 from ytarchive.server.limits.descriptors import SparingListener, max_open_connections, raise_descriptor_limit
+from ytarchive.server.limits.handshakes import HandshakeQueue
 from ytarchive.server.limits.peers import plain_address
 from ytarchive.server.limits.unread import abort_unread, report_refusals
 from ytarchive.server.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
@@ -82,6 +83,7 @@ class ProgressServer(Server):
     is_stopping = False
     endpoints: list[str]
     connection_registry: ConnectionRegistry
+    handshakes: HandshakeQueue
 
     def run(self) -> None:
         """Serve until SIGTERM or Ctrl-C."""
@@ -89,6 +91,7 @@ class ProgressServer(Server):
         WebSocketFactory.protocol = ProgressWebSocket
         max_connections = min(settings.MAX_CONNECTIONS, max_open_connections(raise_descriptor_limit()))
         self.connection_registry = ConnectionRegistry(max_connections, settings.MAX_CONNECTIONS_PER_CLIENT)
+        self.handshakes = HandshakeQueue()
         self._sweep_later()
         # Called when the factory is made. Daphne's own endpoints take every inherited socket for IPv4, and read the
         # addresses of IPv6 clients wrong.

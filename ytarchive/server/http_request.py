@@ -18,6 +18,7 @@ class ProgressRequest(WebRequest):
 
     channel: Any
     content: Any
+    server: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,11 +51,21 @@ class ProgressRequest(WebRequest):
             self.requestHeaders.removeHeader(name)
         upgrades = self.requestHeaders.getRawHeaders(b"upgrade", [])
         if upgrades and upgrades[0].lower() == b"websocket":
-            status = self._find_handshake_problem() or self.channel.registry.begin_socket(self.channel.connection)
-            if status:
+            if status := self._find_handshake_problem():
                 self.channel.refuse(status)
-                return None
+            else:
+                self.server.handshakes.add(self._begin_socket)
+            return None
         return super().process()
+
+    def _begin_socket(self) -> None:
+        """Pass the connection to a WebSocket, unless it was closed in the meantime or is one too many."""
+        if self.channel is None or self.channel._is_refusing:
+            return
+        if status := self.channel.registry.begin_socket(self.channel.connection):
+            self.channel.refuse(status)
+        else:
+            super().process()
 
     def _find_handshake_problem(self) -> int:
         has_body = bool(self.content.read(1))
