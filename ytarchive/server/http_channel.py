@@ -116,7 +116,7 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         status = find_head_problem(request.requestHeaders, self._version)
         if status:
             return status
-        max_bytes = max_body_bytes(self._path)
+        max_bytes = 0 if self.length == 0 else max_body_bytes(self._path)  # most requests have no body
         body = None if self.length == 0 else BodyMeter(max_bytes)
         status = self.registry.begin_request(self.connection, self._forwarded_address(request), body)
         if status and not is_health_check(self._path):
