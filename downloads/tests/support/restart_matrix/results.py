@@ -12,6 +12,8 @@ from downloads.tests.support.restart_matrix.cells import CellResult
 from downloads.tests.support.restart_matrix.faults import FAULTS, PHASES
 from downloads.tests.support.result_file import Record, ResultFile
 
+TEST_LINK = "[`test_it_recovers`](../downloads/tests/system/test_restart_matrix.py)"
+
 
 class MatrixResults(ResultFile):
     """The results of the restart matrix."""
@@ -38,7 +40,7 @@ def newest_records(records: list[Record]) -> dict[tuple[str, str, str], Record]:
 def matrix_table(records: list[Record]) -> str:
     """Return a table in Markdown: a line for each fault, the recovery in seconds in each phase, and sums."""
     cells = newest_records(records)
-    head = ["fault", *PHASES, "recovery, median / max", "page behind, max", "lost", "doubled", "stuck"]
+    head = ["fault", *PHASES, "recovery, median / max", "page behind, max", "lost", "doubled", "stuck", "test"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for fault in FAULTS:
         found_cells = [cells.get((fault.column, fault.kind, phase)) for phase in PHASES]
@@ -53,7 +55,7 @@ def _matrix_line(name: str, cells: list[Record | None], measured: list[Record]) 
     pages = [cell["page_seconds"] for cell in measured if cell["page_seconds"] is not None]
     summary = f"{statistics.median(recoveries):.1f} / {max(recoveries):.1f} s" if recoveries else "none"
     sums = [str(sum(cell[name] for cell in measured)) for name in ("lost", "doubled", "stuck")]
-    columns = [name, *map(_cell_text, cells), summary, f"{max(pages):.1f} s" if pages else "none", *sums]
+    columns = [name, *map(_cell_text, cells), summary, f"{max(pages):.1f} s" if pages else "none", *sums, TEST_LINK]
     return f"| {' | '.join(columns)} |"
 
 
