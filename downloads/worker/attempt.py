@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 
+from downloads.database import retry_while_database_is_down
+from downloads.database.outages import find_outage
 from downloads.files import media_folder, workspace
 from downloads.intake import urls
 from downloads.models import Video
@@ -80,6 +83,10 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
     if sentence := faults.find_fault(error):
         faults.pause_for_fault(leased_video, error, sentence)
         return
+    if isinstance(error, DatabaseError) and (sentence := find_outage(error)):
+        logger.warning("%s is put back into the queue: %s", leased_video.video.video_id, error)
+        leased_video.release(sentence)
+        return
     error = name_interruption(faults.explain_file_limit(error))
     message = _failure_message(leased_video, error)
     if isinstance(error, DownloadError) and not error.permanent and not _is_repeated(leased_video, message):
@@ -92,7 +99,8 @@ def _is_repeated(leased_video: LeasedVideo, message: str) -> bool:
     """Return whether the attempt before failed with the same error at the same byte: it will do so again."""
     if error_messages.may_pass(message) or leased_video.has_gained_bytes():
         return False
-    return error_messages.is_same_error(message, leased_video.video.previous_error())
+    previous_error = retry_while_database_is_down(leased_video.video.previous_error)
+    return error_messages.is_same_error(message, previous_error)
 
 
 def _failure_message(leased_video: LeasedVideo, error: Exception) -> str:
@@ -184,7 +192,7 @@ class Attempt:
         media_info = inspection.inspect_downloaded_media(downloaded.media)
         stored_files, prepared_folder = preparation.prepare_files(self.video, downloaded, media_info, self.folder)
         media_folder.fsync_folder(prepared_folder)
-        require_own_media_folder()
+        retry_while_database_is_down(require_own_media_folder)
         staged_folder = media_folder.stage(prepared_folder, self.video.video_id, lambda: self._enter_phase("saving"))
         media_folder.set_modes(staged_folder)
         self.reporter.flush_and_close()

@@ -6,7 +6,7 @@ import os
 from urllib.parse import quote
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from PIL import Image
 
 from downloads import database
@@ -222,6 +222,44 @@ def test_it_stores_no_files_without_their_row(download, media_server, settings, 
     assert video.status == Status.COMPLETE
     assert failures == [1]
     assert (settings.MEDIA_ROOT / video.media_file).is_file()
+
+
+def failing_once(function):
+    """Return a function that fails the first time as one whose database is away."""
+    calls = []
+
+    def call(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 1:
+            raise OperationalError("consuming input failed: server closed the connection unexpectedly")
+        return function(*args, **kwargs)
+
+    return call
+
+
+def test_a_database_that_is_away_while_files_are_stored_only_delays_them(download, media_server, monkeypatch):
+    monkeypatch.setattr(database, "DATABASE_RETRY_INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(attempt, "require_own_media_folder", failing_once(attempt.require_own_media_folder))
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.attempt, video.retry_count) == (Status.COMPLETE, 1, 0)
+
+
+@pytest.mark.parametrize("step", ["_probe_url", "_download_files", "_store_files", "_enter_processing_phase"])
+def test_a_database_that_is_away_in_any_step_fails_no_video(download, media_server, monkeypatch, step):
+    monkeypatch.setattr(attempt.Attempt, step, failing_once(getattr(attempt.Attempt, step)))
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.retry_count) == (Status.QUEUED, 0)
+    assert video.events.last().reason == "The database cannot be reached."
+    assert download(media_server.url("/clip.mp4")).status == Status.COMPLETE
+
+
+def test_another_error_of_the_database_is_a_bug(download, media_server, monkeypatch):
+    def broken(*_):
+        raise ProgrammingError("syntax error")
+
+    monkeypatch.setattr(attempt.Attempt, "_store_files", broken)
+    video = download(media_server.url("/clip.mp4"))
+    assert (video.status, video.error) == (Status.FAILED, attempt.UNEXPECTED_ERROR_MESSAGE)
 
 
 def test_it_waits_in_the_queue_while_the_disk_is_full(download, media_server, monkeypatch):
