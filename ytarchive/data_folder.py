@@ -1,12 +1,18 @@
 """The data folder, the only folder that ytarchive writes to."""
 
+import contextlib
+import logging
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+logger = logging.getLogger(__name__)
+
 SUBFOLDERS = ("media", "work", "static", "cache", "redis")
+RECREATED_SUBFOLDERS = ("static", "cache", "redis")  # nothing in them has to last
 # sun_path holds 107 bytes and a NUL (unix(7)); the margin leaves room for temporary names beside it.
 MAX_SOCKET_PATH_BYTES = 100
 NEW_KEY_HINT = "Remove it, and a new key is made: everybody signs in again."
@@ -20,7 +26,7 @@ def create_data_folder(folder: Path) -> None:
     """Create the data folder and its subfolders; raise DataFolderError if it is not writable."""
     try:
         for name in SUBFOLDERS:
-            _require_target(folder / name)
+            _make_way(folder / name)
             (folder / name).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -31,10 +37,20 @@ def create_data_folder(folder: Path) -> None:
         ) from error
 
 
-def _require_target(path: Path) -> None:
-    """Raise DataFolderError for a link to a folder that is not there, such as one on a disk that is not mounted."""
+def _make_way(path: Path) -> None:
+    """Rename a file in the place of a folder whose files need not last; raise DataFolderError for another one, and
+    for a link to a folder that is not there, such as one on a disk that is not mounted.
+    """
     if path.is_symlink() and not path.exists():
         raise DataFolderError(f"{path} is a link to {path.readlink()}, which is not there: is its disk mounted?")
+    if path.is_dir() or not path.exists():
+        return
+    if path.name not in RECREATED_SUBFOLDERS:
+        raise DataFolderError(f"{path} has to be a folder, and is a file: move it away.")
+    new_path = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    with contextlib.suppress(FileNotFoundError):  # another process was first
+        path.rename(new_path)
+        logger.warning("%s was a file: it is %s now, and the folder was created anew.", path, new_path.name)
 
 
 def load_secret_key(folder: Path) -> str:

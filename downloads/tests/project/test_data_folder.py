@@ -26,6 +26,26 @@ def test_it_refuses_a_folder_under_a_file(tmp_path: Path) -> None:
         data_folder.create_data_folder(tmp_path / "file" / "data")
 
 
+@pytest.mark.parametrize("name", ["redis", "cache"])
+def test_it_sets_a_file_aside_where_nothing_has_to_last(tmp_path: Path, name: str, caplog) -> None:
+    (tmp_path / name).write_text("no folder")
+
+    data_folder.create_data_folder(tmp_path)
+
+    assert (tmp_path / name).is_dir()
+    (moved,) = tmp_path.glob(f"{name}.damaged-*")
+    assert moved.read_text() == "no folder"
+    assert f"it is {moved.name} now" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["media", "work"])
+def test_it_refuses_a_file_in_the_place_of_what_has_to_last(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+
+    with pytest.raises(data_folder.DataFolderError, match=rf"/{name} has to be a folder, and is a file: move it away"):
+        data_folder.create_data_folder(tmp_path)
+
+
 def test_it_keeps_one_secret_key_for_its_owner(tmp_path: Path) -> None:
     key = data_folder.load_secret_key(tmp_path)
 
