@@ -176,3 +176,18 @@ async def test_it_tells_pages_that_the_last_worker_is_gone_and_that_one_is_back(
                     changes.append(message)
     assert len({message["channel"] for message in changes}) == len(changes) == 2
     assert all(json.loads(message["data"])["changed"] is True for message in changes)
+
+
+async def test_it_tells_pages_again_while_no_worker_runs(bridge_harness, redis_server):
+    """A page that was opened while everything was starting does not say it yet."""
+    with redis_server.client() as client:
+        client.delete(keys.WORKER_SEEN_KEY)
+    moments = iter([0.0, 1.0, 31.0, 31.0, 40.0])
+    presence = WorkerPresence(lambda: next(moments))
+    async with bridge_harness.client.pubsub() as pubsub:
+        await pubsub.psubscribe("progress:queue:*")
+        await pubsub.get_message(timeout=1)
+        for expected in (False, True, False):
+            await presence.publish_change(bridge_harness.client)
+            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=0.3)
+            assert (message is not None) == expected
