@@ -1,5 +1,6 @@
 """Parsers of environment variables; an invalid value raises ImproperlyConfigured, with one line on what to use."""
 
+import ipaddress
 import os
 import re
 import zoneinfo
@@ -74,6 +75,20 @@ def env_languages(name: str) -> str:
         raise ImproperlyConfigured(
             f"{name} is {text!r}, and {str(error)!r} is no language; use codes or names, such as en,de,pt-BR."
         ) from error
+
+
+def env_networks(name: str) -> "list[ipaddress.IPv4Network | ipaddress.IPv6Network]":
+    """Return a list of networks in CIDR notation; an address alone is a network of one."""
+    networks = []
+    for text in env_list(name, []):
+        try:
+            networks.append(ipaddress.ip_network(text, strict=False))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} has {text!r}, which is no network; use addresses with the length of their prefix, such as "
+                "198.51.100.0/24,2001:db8:1::/48."
+            ) from error
+    return networks
 
 
 def env_hosts(name: str, default: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from ytarchive.env import (
     env_int,
     env_languages,
     env_list,
+    env_networks,
     env_origins,
     env_path,
     env_text,
@@ -71,6 +72,7 @@ RETRY_SECONDS = env_int("YTARCHIVE_RETRY_SECONDS", 10, 0, 3600)
 WATCHDOG_SECONDS = env_int("YTARCHIVE_WATCHDOG_SECONDS", 60, 2, 3600)
 TICK_MS = env_int("YTARCHIVE_TICK_MS", 200, 20, 5000)
 ALLOW_PRIVATE_HOSTS = env_bool("YTARCHIVE_ALLOW_PRIVATE_HOSTS", False)
+BLOCKED_NETWORKS = env_networks("YTARCHIVE_BLOCKED_NETWORKS")
 # `up` sets YTARCHIVE_PRIVATE for its web processes when it binds to more than loopback.
 PRIVATE_IS_CHOSEN = bool(env_text("YTARCHIVE_PRIVATE"))
 PRIVATE = env_bool("YTARCHIVE_PRIVATE", bool(env_list("DJANGO_ALLOWED_HOSTS", [])))

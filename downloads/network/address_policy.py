@@ -1,4 +1,7 @@
-"""Policy on the IP addresses that downloads may reach: public ones, and private ones if ALLOW_PRIVATE_HOSTS is set."""
+"""Policy on the IP addresses that downloads may reach: public ones, and private ones if ALLOW_PRIVATE_HOSTS is set.
+
+The public addresses of this machine and of its neighbours count as private; BLOCKED_NETWORKS are never reached.
+"""
 
 import ipaddress
 import socket
@@ -6,20 +9,21 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from downloads.network import own_networks
+from downloads.network.special_purpose import MULTICAST, IPAddress, equivalent_addresses, special_purpose
+
 Resolver = Callable[[str, int], list[str]]
 CONNECT_TIMEOUT_SECONDS = 8.0  # for each address of a host
+# What clouds tell their machines, passwords too: AWS, Azure, Google, Alibaba, Oracle, Scaleway. Some look public.
 CLOUD_METADATA_ADDRESSES = frozenset(
-    map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"))
+    map(
+        ipaddress.ip_address,
+        (
+            *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "100.100.100.200"),
+            *("168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"),
+        ),
+    )
 )
-# IPv6 networks whose addresses carry an IPv4 address in their last 32 bits: IPv4-mapped and IPv4-compatible
-# (RFC 4291), IPv4-translated (RFC 2765), and NAT64 (RFC 6052).
-IPV4_EMBEDDING_NETWORKS = tuple(
-    map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "::/96"))
-)
-# 6to4 (RFC 3056), Teredo (RFC 4380), and NAT64 for local use (RFC 8215).
-TUNNEL_NETWORKS = tuple(map(ipaddress.IPv6Network, ("2002::/16", "2001::/32", "64:ff9b:1::/48")))
-GLOBAL_IPV6_NETWORK = ipaddress.IPv6Network("2000::/3")
 
 
 class AddressForbidden(Exception):
@@ -36,37 +40,20 @@ def is_forbidden(address: str | IPAddress) -> bool:
 
 
 def forbidden_reason(address: str | IPAddress) -> str:
-    """Return the kind of a forbidden IP address, such as "a private address"; "" if the address is allowed."""
-    ip_address = _unwrap_ipv4(ipaddress.ip_address(address))
-    if ip_address in CLOUD_METADATA_ADDRESSES:
+    """Return the kind of a forbidden IP address, such as "a private address"; "" if the address is allowed.
+
+    An IPv6 address is also forbidden if an IPv4 address that it carries is.
+    """
+    ip_address = ipaddress.ip_address(address)
+    equivalents = list(equivalent_addresses(ip_address))
+    if any(equivalent in CLOUD_METADATA_ADDRESSES for equivalent in equivalents):
         return "the metadata address of a cloud"
-    if ip_address.is_multicast or ip_address == ipaddress.IPv4Address("255.255.255.255"):
-        return "a multicast address"
-    return "" if settings.ALLOW_PRIVATE_HOSTS else _not_public_reason(ip_address)
-
-
-def _unwrap_ipv4(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address embedded in an IPv6 address, else the address itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    # :: and ::1 lie in ::/96 but are IPv6's unspecified and loopback addresses.
-    if int(address) > 1 and any(address in network for network in IPV4_EMBEDDING_NETWORKS):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
-
-
-def _not_public_reason(address: IPAddress) -> str:
-    if address.is_loopback or address.is_unspecified:
-        return "this machine itself"
-    if address.is_link_local:
-        return "a link-local address"
-    if isinstance(address, ipaddress.IPv6Address):
-        # The interface identifier of ISATAP, with or without the universal bit (RFC 5214).
-        is_isatap = (int(address) >> 32) & 0xFDFFFFFF == 0x00005EFE
-        if is_isatap or any(address in network for network in TUNNEL_NETWORKS):
-            return "a tunnel address"
-        return "" if address.is_global and address in GLOBAL_IPV6_NETWORK else "a private address"
-    return "" if address.is_global and not address.is_reserved else "a private address"
+    if any(equivalent in network for equivalent in equivalents for network in settings.BLOCKED_NETWORKS):
+        return "in a network that the archive's settings block"
+    kind = special_purpose(ip_address)
+    if kind == MULTICAST or settings.ALLOW_PRIVATE_HOSTS:
+        return MULTICAST if kind == MULTICAST else ""
+    return kind or next(filter(None, map(own_networks.find_kind, equivalents)), "")
 
 
 def resolve_host(host: str, port: int) -> list[str]:

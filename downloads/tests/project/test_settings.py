@@ -56,6 +56,8 @@ def read_settings(*names: str, **env: str) -> dict:
     ("YTARCHIVE_PRIVATE", "perhaps", "use 1 or 0"),
     ("YTARCHIVE_ALLOW_PRIVATE_HOSTS", "2", "use 1 or 0"),
     ("DJANGO_DEBUG", "da", "use 1 or 0"),
+    ("YTARCHIVE_BLOCKED_NETWORKS", "10.0.0.0/8,home", "'home', which is no network; use addresses"),
+    ("YTARCHIVE_BLOCKED_NETWORKS", "10.0.0.0/33", "is no network"),
     ("YTARCHIVE_METRICS_TOKEN", "short", "use 16 or more"),
     ("YTARCHIVE_METRICS_TOKEN", "correct horse battery staple", "use 16 or more"),
     ("YTARCHIVE_SUBTITLES", "en,gibberish", "'gibberish' is no language; use codes or names"),
