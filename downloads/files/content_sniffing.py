@@ -10,14 +10,15 @@ BINARY_BYTES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 # Media whose header is text, with samples behind it that may look like more of it.
 MEDIA_WITH_TEXT_HEADER = (b"YUV4MPEG2 ", b"NIST_1A\n")
 UTF16_BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# Atomic and possessive: other divisions of "<!----><!---->…" into comments are not tried, of which there are 2**n.
 HTML_PATTERN = re.compile(
-    r"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body"
+    r"(?>\s|<\?xml[^>]*>|<!--.*?-->)*+<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body"
     r"|br|p|meta|link|section|main|span|form|noscript|center|ul|ol|pre|nav|header|img)(?=[\s>/])",
     re.IGNORECASE | re.DOTALL,
 )
 TEXT_PATTERNS = (
     ("a web page", HTML_PATTERN),
-    ("an image", re.compile(r"(?:\s|<\?xml[^>]*>|<!--.*?-->|<!doctype\s+svg[^>]*>)*<svg[\s>]", re.I | re.S)),
+    ("an image", re.compile(r"(?>\s|<\?xml[^>]*>|<!--.*?-->|<!doctype\s+svg[^>]*>)*+<svg[\s>]", re.I | re.S)),
     (
         "a playlist",
         re.compile(

@@ -18,6 +18,8 @@ from django.conf import settings
 from downloads.files.containers import ALLOWED_DEMUXERS, MediaInfo
 
 READ_TIMEOUT_SECONDS = 60
+# 8K video has 33 million pixels; a cover may declare billions. One thread, as each holds frames of its own.
+FRAME_DECODER_OPTIONS = ("-max_pixels", "36000000", "-threads", "1")
 # Where a frame is extracted: the first that yields one. A cover of an audio file has no place to seek to.
 FRAME_SEEK_OPTIONS = (("-ss", "3"), ())
 SAFE_INPUT_OPTIONS = (
@@ -190,7 +192,7 @@ def extract_frame(file: Path, output: Path) -> bool:
     for seek_options in FRAME_SEEK_OPTIONS:
         options = ["-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "2", "-y", f"file:{output}"]
         try:
-            process = _run_ffmpeg(file, options, seek_options)
+            process = _run_ffmpeg(file, options, [*FRAME_DECODER_OPTIONS, *seek_options])
         except subprocess.TimeoutExpired:
             return False
         if process is None:

@@ -65,7 +65,7 @@ async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBa
         )
     except OSError as error:
         logger.warning("No thumbnail of %s can be kept: %s", video_id, error)
-        return await _serve_file(request, video_id, lambda row: _find_file(row.thumbnail))
+        raise Http404("No such file is in the archive.") from error
 
 
 async def serve_subtitles(request: HttpRequest, video_id: str, language: str) -> HttpResponseBase:

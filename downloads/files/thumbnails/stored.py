@@ -34,9 +34,8 @@ def find_thumbnail(video_id: str, name: str, *, is_small: bool) -> Path | None:
         return drawn
     if not cached.with_name(cached.name + FAILED_SUFFIX).is_file() and media_types.thumbnail_extension(original):
         return None
-    if is_small:
-        raise FileNotFoundError(name)
-    return original
+    # Never the picture itself: 30 kB of a stranger's may take gigabytes in each browser that shows it.
+    raise FileNotFoundError(name)
 
 
 def draw_stored_thumbnail(video_id: str, name: str) -> None:
@@ -45,7 +44,10 @@ def draw_stored_thumbnail(video_id: str, name: str) -> None:
     Several processes may do so at once: each draws in a folder of its own and renames the files.
     """
     original = media_folder.find_file(name)
-    if original is None or find_thumbnail(video_id, name, is_small=False) is not None:
+    try:
+        if original is None or find_thumbnail(video_id, name, is_small=False) is not None:
+            return
+    except FileNotFoundError:  # it cannot be drawn
         return
     cached = _cached_path(video_id, original)
     cached.parent.mkdir(parents=True, exist_ok=True)

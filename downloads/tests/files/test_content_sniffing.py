@@ -1,5 +1,7 @@
 """Content sniffing: what a file is that is no media."""
 
+import time
+
 import pytest
 
 from downloads.files.content_sniffing import describe_bytes, describe_content
@@ -64,3 +66,24 @@ def test_it_says_what_a_file_is(data, description):
 def test_it_reads_only_the_beginning(tmp_path):
     (tmp_path / "x.mp4").write_bytes(b"<html>" + b" " * 1_000_000)
     assert describe_content(tmp_path / "x.mp4") == "a web page"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!---->" * 580 + b"x",
+        b"<!--" * 1000,
+        b"<?xml >" * 500,
+        b"<!doctype svg>" * 290,
+        b" " * 4095 + b"<",
+        b"1\n" * 2000,
+    ],
+)
+def test_it_needs_no_time_for_what_is_made_to_take_long(content):
+    started_at = time.process_time()
+    describe_bytes(content)
+    assert time.process_time() - started_at < 0.2
+
+
+def test_comments_and_declarations_come_before_a_page():
+    assert describe_bytes(b"<?xml version='1.0'?> <!-- a --> <!-- b --><html>") == "a web page"

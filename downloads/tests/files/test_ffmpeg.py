@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from downloads.files import ffmpeg, media_types
+from downloads.tests.support import pictures
 
 
 class TestFfmpeg:
@@ -56,6 +57,14 @@ class TestFfmpeg:
         subprocess.run(command, check=True, timeout=30)
         assert ffmpeg.extract_frame(tmp_path / name, tmp_path / "still.jpg")
         assert media_types.thumbnail_extension(tmp_path / "still.jpg") == "jpg"
+
+    def test_it_does_not_decode_a_cover_that_unfolds_to_gigabytes(self, session_media_server, tmp_path):
+        clip, cover, sound = session_media_server.folder / "clip.mp4", tmp_path / "cover.png", tmp_path / "sound.m4a"
+        cover.write_bytes(pictures.bomb_png(12_000, 12_000))
+        options = ["-map", "0:a", "-map", "1:v", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
+        command = [ffmpeg.find_ffmpeg(), "-nostdin", "-v", "error", "-i", clip, "-i", cover, *options, sound]
+        subprocess.run(command, check=True, timeout=30)
+        assert not ffmpeg.extract_frame(sound, tmp_path / "still.jpg")
 
     def test_it_takes_no_picture_of_sound(self, session_media_server, tmp_path):
         sound = session_media_server.folder / "separate" / "audio0.ts"

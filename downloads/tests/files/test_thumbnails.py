@@ -1,6 +1,5 @@
 """Thumbnails drawn anew: sizes, formats, and pictures that strangers made to do harm."""
 
-import re
 import subprocess
 import sys
 import threading
@@ -12,13 +11,17 @@ from downloads.files.thumbnails import process, stored
 from downloads.tests.support import pictures
 from downloads.tests.support.pictures import encode, two_halves
 
+# Draws each file in a process of its own; prints its exit status and its peak memory in kB.
 MEASURED_RUN = """
-import runpy, sys
-del sys.argv[0]
-try:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-finally:
-    print(open("/proc/self/status").read())
+import os, runpy, sys
+for source in sys.argv[2:]:
+    pid = os.fork()
+    if not pid:
+        sys.argv = [sys.argv[1], source, source + ".jpg", source + ".small.jpg"]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        os._exit(0)
+    _, status, usage = os.wait4(pid, 0)
+    print(os.path.basename(source), os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 """
 RED, BLUE, WHITE = (220, 20, 20), (20, 20, 220), (255, 255, 255)
 
@@ -154,16 +157,26 @@ def test_it_draws_nothing_that_is_broken_or_no_picture(draw, content, tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
-def test_a_bomb_is_refused_by_its_head(tmp_path):
-    bomb = pictures.bomb_png()
-    assert len(bomb) < 40_000
-    (tmp_path / "bomb.png").write_bytes(bomb)
-    paths = [str(tmp_path / name) for name in ("bomb.png", "large.jpg", "small.jpg")]
-    command = [sys.executable, "-I", "-c", MEASURED_RUN, process.DRAWING_PROGRAM, *paths]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 3
-    assert "256000000 pixels" in result.stderr
-    assert int(re.search(r"VmHWM:\s+(\d+) kB", result.stdout)[1]) < 100_000
+def measure(folder, files: dict[str, bytes]) -> dict[str, tuple[int, int]]:
+    """Return the exit status and the peak memory (kB) of drawing each file."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    command = [sys.executable, "-I", "-c", MEASURED_RUN, process.DRAWING_PROGRAM, *(folder / name for name in files)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {name: (int(status), int(peak)) for name, status, peak in map(str.split, lines)}
+
+
+def test_bombs_are_refused_by_their_head(tmp_path):
+    bombs = pictures.bombs()
+    assert max(map(len, bombs.values())) < 150_000
+    measured = measure(tmp_path, bombs)
+    assert measured.keys() == bombs.keys()
+    assert {name: status for name, (status, _) in measured.items() if status != 3} == {}
+    assert {name: peak for name, (_, peak) in measured.items() if peak > 150_000} == {}
+
+
+def test_formats_that_no_site_sends_are_refused(tmp_path):
+    assert {status for status, _ in measure(tmp_path, pictures.refused_formats()).values()} == {3}
 
 
 def test_a_program_that_does_not_run_says_nothing_of_the_picture(tmp_path, monkeypatch):
@@ -228,9 +241,16 @@ class TestStored:
         self.draw()
         monkeypatch.setattr(stored, "draw_thumbnails", None)
         self.draw()
-        assert self.find(is_small=False) == self.original
-        with pytest.raises(FileNotFoundError):
-            self.find()
+        for is_small in (True, False):
+            with pytest.raises(FileNotFoundError):
+                self.find(is_small)
+
+    @pytest.mark.parametrize("content", [pictures.SVG, b"GIF89a" + bytes(50), b"\x89PNG\r\n\x1a\n" + bytes(10**7)])
+    def test_what_is_not_drawn_is_not_shown(self, content):
+        self.original.write_bytes(content)
+        for is_small in (True, False):
+            with pytest.raises(FileNotFoundError):
+                self.find(is_small)
 
     def test_it_is_drawn_later_when_nothing_can_be_drawn_now(self, monkeypatch, tmp_path):
         (tmp_path / "program.py").write_text("import missing_package")
