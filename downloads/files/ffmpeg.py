@@ -18,6 +18,7 @@ from django.conf import settings
 from downloads.files.containers import ALLOWED_DEMUXERS, MediaInfo
 
 READ_TIMEOUT_SECONDS = 60
+MAX_ERROR_CHARACTERS = 400  # of a line, which may have text of the file
 # 8K video has 33 million pixels; a cover may declare billions. One thread, as each holds frames of its own.
 FRAME_DECODER_OPTIONS = ("-max_pixels", "36000000", "-threads", "1")
 # Where a frame is extracted: the first that yields one. A cover of an audio file has no place to seek to.
@@ -119,7 +120,7 @@ def validation_error(file: Path) -> str:
     if process is None or process.returncode == 0:
         return ""
     lines = process.stderr.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else f"ffmpeg ended with {process.returncode}"
+    return lines[-1][:MAX_ERROR_CHARACTERS] if lines else f"ffmpeg ended with {process.returncode}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,20 @@ from downloads.models import MAX_URL_LENGTH
 from downloads.network import address_policy, hostnames
 
 SCHEME_PORTS = {"http": 80, "https": 443}
+SCHEME_ADVICE = {
+    "file": "It names a file of the machine that it was copied on: the archive fetches videos from sites only.",
+    "data": "It holds the data themselves, and no place to fetch them from.",
+    **dict.fromkeys(("magnet", "ed2k"), "Files that users share (BitTorrent, eDonkey) cannot be fetched."),
+    **dict.fromkeys(
+        ("blob", "javascript", "about", "chrome", "view-source"),
+        "It means something in that browser only: paste the address of the page.",
+    ),
+    **dict.fromkeys(("ftp", "ftps", "sftp", "gopher", "smb", "ws", "wss"), "Perhaps the site also has it over https."),
+    **dict.fromkeys(
+        ("rtmp", "rtmps", "rtmpe", "rtsp", "mms", "mmsh", "rtp", "udp", "srt"),
+        "It is a stream of an older kind, which cannot be fetched: paste the address of the page with the video.",
+    ),
+}
 CONTROL_CHARACTERS_PATTERN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 SMUGGLE_MARKER = "__youtubedl_smuggle"
 # Characters that stay as they are in a path and a query; all others are percent-encoded (RFC 3986, section 2).
@@ -72,7 +86,8 @@ def _canonicalize_url(line: str) -> ParsedUrl:
     except ValueError as error:
         raise InvalidUrl(f"This address cannot be read ({error}).") from error
     if url.scheme not in SCHEME_PORTS:
-        raise InvalidUrl(f"Only http and https addresses are taken, not {url.scheme}.")
+        advice = SCHEME_ADVICE.get(url.scheme, "Paste the address of the page with the video.")
+        raise InvalidUrl(f"Only http and https addresses are taken, not {url.scheme}. {advice}")
     if "@" in url.netloc:
         raise InvalidUrl("An address with a user name or password in it is not taken.")
     if not url.hostname or port == 0:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from downloads.ytdlp.results import MAX_ERROR_CHARACTERS
 from downloads.ytdlp.smuggled_data import remove_smuggled
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class _YtdlpLogger:
     """Logs all messages of yt-dlp at debug level; whoever catches an error logs it."""
 
     def debug(self, message: str) -> None:
-        logger.debug("%s", remove_smuggled(message))
+        logger.debug("%s", remove_smuggled(message[:MAX_ERROR_CHARACTERS]))
 
     info = warning = error = debug
 

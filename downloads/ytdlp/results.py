@@ -8,6 +8,12 @@ from typing import Any
 
 from downloads.ytdlp.streams import Stream
 
+MAX_ERROR_CHARACTERS = 2000
+DRM_MESSAGE = (
+    "This video is protected against copying (DRM): it cannot be archived. Perhaps the site, or another one, has it "
+    "without protection."
+)
+
 
 class DownloadError(Exception):
     """The site, the network or a limit prevents the download; `permanent` if a retry cannot help.
@@ -16,7 +22,7 @@ class DownloadError(Exception):
     """
 
     def __init__(self, message: str, permanent: bool) -> None:
-        super().__init__(message)
+        super().__init__(message[:MAX_ERROR_CHARACTERS])  # a site's own words in it may have any length
         self.permanent = permanent
 
 

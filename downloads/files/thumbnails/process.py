@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 DRAWING_PROGRAM = Path(__file__).with_name("drawing.py")
 FAILED_EXIT_STATUS = 1  # of Python, for an error that the program does not expect
 TIMEOUT_SECONDS = 60
+MAX_REASON_CHARACTERS = 400
 LARGE_SUFFIX, SMALL_SUFFIX = ".jpg", ".small.jpg"
 # All that the program may know of the environment, which holds passwords.
 ENVIRONMENT_NAMES = ("LD_LIBRARY_PATH", "SYSTEMROOT")
@@ -41,7 +42,7 @@ def draw_thumbnails(source: Path, folder: Path, stem: str) -> Path | None:
         if process.returncode == 0:
             return large
         lines = process.stderr.decode("utf-8", "replace").strip().splitlines()
-        reason = lines[-1] if lines else f"the program ended with {process.returncode}"
+        reason = lines[-1][:MAX_REASON_CHARACTERS] if lines else f"the program ended with {process.returncode}"
         if process.returncode == FAILED_EXIT_STATUS:
             raise OSError(f"no picture can be drawn: {reason}")
     logger.info("No thumbnail of %s: %s", source.name, reason)

@@ -198,3 +198,46 @@ def test_an_error_in_a_hook_is_raised_as_it_is(tmp_path, proxy_url, media_server
     probed = downloader.probe_url(media_server.url("/clip.mp4"), tmp_path, proxy_url=proxy_url)
     with pytest.raises(ZeroDivisionError):
         downloader.download_files(probed, lambda update: 1 / 0, threading.Event().set)
+
+
+HLS_HEAD = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
+MASTER_PLAYLIST = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000,CODECS="avc1.4d401e"\n'
+DASH_MANIFEST = """<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S"><Period>
+<AdaptationSet mimeType="video/mp4"><ContentProtection schemeIdUri="urn:uuid:{}"/><Representation id="1" bandwidth="1">
+<BaseURL>clip.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"""
+VIDEO_PAGE = '<title>x</title><video><source src="{}" type="video/mp4"></video>'
+REFUSED_SOURCES = {
+    "/sample.m3u8": (HLS_HEAD + '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n', "(DRM)"),
+    "/master.m3u8": (MASTER_PLAYLIST + "sample.m3u8\n", "(DRM)"),
+    "/widevine.mpd": (DASH_MANIFEST.format("edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"), "(DRM)"),
+    "/playready.mpd": (DASH_MANIFEST.format("9a04f079-9840-4286-ab92-e65be0885f95"), "(DRM)"),
+    "/key.m3u8": (
+        HLS_HEAD + '#EXT-X-KEY:METHOD=AES-128,URI="file:///etc/passwd"\n#EXTINF:4,\nclip.mp4\n#EXT-X-ENDLIST\n',
+        "file:",
+    ),
+    "/segment.m3u8": (HLS_HEAD + "#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n", "file:"),
+    "/ftp_segment.m3u8": (HLS_HEAD + "#EXTINF:4,\nftp://127.0.0.1/a.ts\n#EXT-X-ENDLIST\n", "ftp:"),
+    "/variant.m3u8": (MASTER_PLAYLIST + "file:///etc/passwd\n", "file:"),
+    "/ftp_page": (VIDEO_PAGE.format("ftp://127.0.0.1/a.mp4"), "ftp:"),
+    "/rtmp_page": (VIDEO_PAGE.format("rtmp://127.0.0.1/a.mp4"), "rtmp:"),
+    "/file_page": (VIDEO_PAGE.format("file:///etc/passwd"), "ftp:"),
+}
+
+
+@pytest.mark.parametrize("path", REFUSED_SOURCES)
+def test_it_refuses_at_once_what_it_never_can_fetch(probe_and_fetch, media_server, path):
+    for name, (text, _) in REFUSED_SOURCES.items():
+        kind = {"m3u8": "application/vnd.apple.mpegurl", "mpd": "application/dash+xml"}.get(name.partition(".")[2])
+        media_server.answers[name] = media_server_module.Answer(text.encode(), kind or "text/html")
+    with pytest.raises(results.DownloadError) as raised:
+        probe_and_fetch(media_server.url(path))
+    assert raised.value.permanent
+    assert REFUSED_SOURCES[path][1] in str(raised.value)
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/a", "data:text/html,x", "ws://127.0.0.1/"])
+def test_it_follows_no_redirect_to_another_scheme(probe_and_fetch, media_server, target):
+    media_server.answers["/elsewhere"] = media_server_module.Answer(status=302, headers={"Location": target})
+    with pytest.raises(results.DownloadError, match="not http or https") as raised:
+        probe_and_fetch(media_server.url("/elsewhere"))
+    assert raised.value.permanent

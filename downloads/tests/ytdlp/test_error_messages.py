@@ -1,7 +1,10 @@
 """Messages made of yt-dlp's errors."""
 
+import time
+
 import pytest
 
+from downloads.ytdlp import results
 from downloads.ytdlp.errors import error_messages
 
 
@@ -22,6 +25,14 @@ from downloads.ytdlp.errors import error_messages
         ("ERROR: Postprocessing: Error opening output files: Invalid data found", "the file is damaged", False),
         ("ERROR: Postprocessing: frame=  100 fps=0.0", "ffmpeg stopped", False),
         ("[download] Got error: Downloaded 5 bytes, expected 9 bytes", "was cut", False),
+        (
+            "Unable to download webpage: No connection adapters were found for 'file:///etc/passwd'",
+            "not http or https",
+            True,
+        ),
+        ("file:// URLs are disabled by default in yt-dlp for security reasons", "not http or https", True),
+        ('Unable to handle request: Unsupported url scheme: "rtmp" (requests, urllib)', "not http or https", True),
+        ("HTTP Error 400: ytarchive: this is no request for an http or https address", "not http or https", True),
         ("ERROR: Did not get any data blocks", "sent nothing", False),
     ],
 )
@@ -90,3 +101,18 @@ def test_it_knows_which_errors_pass(message, may_pass):
 )
 def test_it_compares_errors_without_what_varies(one, other, same):
     assert error_messages.is_same_error(one, other) == same
+
+
+@pytest.mark.parametrize(
+    "text", ["x ", " ", "a", "1", "ERROR: ", "[a] ", "(caused by ", "; ", "ytarchive: ", "\x1b[", "n't "]
+)
+def test_a_site_may_say_megabytes(text):
+    started_at = time.process_time()
+    message, _ = error_messages.explain_error("Unable to fetch: " + text * (10_000_000 // len(text)))
+    assert error_messages.is_same_error(message, message)
+    assert time.process_time() - started_at < 0.3
+    assert len(message) < 1000
+
+
+def test_no_error_is_longer_than_a_row_shows():
+    assert len(str(results.DownloadError("x" * 10_000_000, True))) == results.MAX_ERROR_CHARACTERS

@@ -3,7 +3,8 @@
 import pytest
 
 from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, split_byte_range
-from downloads.ytdlp.adaptive_streaming.hls_playlist import rewrite_playlist
+from downloads.ytdlp.adaptive_streaming.hls_playlist import require_decryptable, rewrite_playlist
+from downloads.ytdlp.results import DownloadError
 
 
 def segments(*lines, **options):
@@ -56,7 +57,7 @@ def test_a_key_without_iv_gets_the_number_of_each_segment():
 
 @pytest.mark.parametrize(
     "key",
-    ['METHOD=AES-128,URI="k",IV=0x1', "METHOD=NONE", 'METHOD=SAMPLE-AES,URI="k"', 'METHOD=AES-128,IV=0x2,URI="k"'],
+    ['METHOD=AES-128,URI="k",IV=0x1', "METHOD=NONE", 'METHOD=AES-128,IV=0x2,URI="k"'],
 )
 def test_other_keys_stay_as_they_are(key):
     assert f"#EXT-X-KEY:{key}" in rewrite_playlist(f"#EXTM3U\n#EXT-X-KEY:{key}\na.ts").text.splitlines()
@@ -79,3 +80,34 @@ def test_a_playlist_may_promise_nothing(text):
 
 def test_a_byte_range_is_written_as_in_a_request():
     assert str(ByteRange(0, 100)) == "0-99"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'METHOD=SAMPLE-AES,URI="key.bin"',
+        'METHOD=SAMPLE-AES,URI="skd://a",KEYFORMAT="com.apple.streamingkeydelivery",KEYFORMATVERSIONS="1"',
+        'METHOD=SAMPLE-AES-CTR,URI="data:text/plain;base64,AA==",KEYFORMAT="urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"',
+        'METHOD=SAMPLE-AES,URI="data:text/plain;base64,AA==",KEYFORMAT="com.microsoft.playready"',
+        'METHOD=AES-128,URI="skd://a",KEYFORMAT="com.apple.streamingkeydelivery"',
+        'METHOD=AES-256-XTS,URI="key.bin"',
+        "",
+    ],
+)
+def test_it_refuses_what_only_players_decrypt(attributes):
+    for read in (require_decryptable, rewrite_playlist):
+        with pytest.raises(DownloadError, match=r"protected against copying \(DRM\)") as raised:
+            read(f"#EXTM3U\r\n#EXT-X-KEY:{attributes}\r\n#EXTINF:4,\r\na.ts\r\n")
+        assert raised.value.permanent
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "METHOD=NONE",
+        'METHOD=AES-128,URI="k"',
+        'METHOD=AES-128,URI="k",IV=0x01,KEYFORMAT="identity",KEYFORMATVERSIONS="1"',
+    ],
+)
+def test_it_takes_what_is_encrypted_for_transport_only(attributes):
+    require_decryptable(f"#EXTM3U\n#EXT-X-KEY:{attributes}\n#EXTINF:4,\na.ts\n")

@@ -12,8 +12,11 @@ import re
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, mark_byte_range
 from downloads.ytdlp.library import parse_m3u8_attributes
-from downloads.ytdlp.results import DownloadError
+from downloads.ytdlp.results import DRM_MESSAGE, DownloadError
 
+KEY_PATTERN = re.compile(r"^#EXT-X-KEY:(.*)$", re.M)
+# AES-128 is for transport only: whoever gets the playlist gets the key (RFC 8216, 4.3.2.4).
+DECRYPTABLE_METHODS = ("NONE", "AES-128")
 BYTE_RANGE_PATTERN = re.compile(r"(\d+)(?:@(\d+))?")
 
 
@@ -28,12 +31,26 @@ class RewrittenPlaylist:
 def rewrite_playlist(text: str, format_index: int | None = None) -> RewrittenPlaylist:
     """Rewrite a media playlist; with a `format_index`, its duration is that of one part between discontinuities.
 
-    Raise DownloadError if a byte range or a number in it cannot be read.
+    Raise DownloadError if a byte range or a number in it cannot be read, or its segments cannot be decrypted.
     """
+    require_decryptable(text)
     rewriter = _Rewriter(format_index)
     for line in text.splitlines():
         rewriter.add_line(line.strip())
     return RewrittenPlaylist("\n".join(rewriter.lines) + "\n", rewriter.promised_duration())
+
+
+def require_decryptable(text: str) -> None:
+    """Raise DownloadError for a media playlist with segments that only a DRM system of players decrypts.
+
+    yt-dlp knows some of them, and hands SAMPLE-AES, Widevine's included, to ffmpeg, which cannot decrypt it either.
+    """
+    for match in KEY_PATTERN.finditer(text):
+        attributes = parse_m3u8_attributes(match[1].strip())
+        method, key_format = attributes.get("METHOD", ""), attributes.get("KEYFORMAT", "identity")
+        if method == "NONE" or (method in DECRYPTABLE_METHODS and key_format == "identity"):
+            continue
+        raise DownloadError(f"{DRM_MESSAGE}\nHLS: {method[:50]}, {key_format[:100]}", True)
 
 
 class _Rewriter:

@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from downloads.ytdlp.adaptive_streaming import dash_manifest
+from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
 from downloads.ytdlp.library import Request, RequestError, YoutubeDLError
 from downloads.ytdlp.results import DownloadError, NotYetAvailable, Stage
 
@@ -118,6 +118,8 @@ def check_manifests(ydl: Any, info: dict[str, Any]) -> NotYetAvailable | None:
     if _has_live_manifest(info):
         raise DownloadError(LIVE_MANIFEST_MESSAGE, True)
     manifests = [_read_manifest(ydl, format_info) for format_info in _hls_formats(info)]
+    for manifest in manifests:
+        hls_playlist.require_decryptable(manifest)
     if any(_is_live_playlist(manifest) for manifest in manifests):
         raise DownloadError(LIVE_MANIFEST_MESSAGE, True)
     if is_guessed and manifests and all("#EXT-X-ENDLIST" in manifest for manifest in manifests):

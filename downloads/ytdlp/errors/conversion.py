@@ -10,12 +10,11 @@ from downloads.files.ffmpeg import ProgramStopped
 from downloads.files.volumes.errors import find_errno, is_storage_fault
 from downloads.ytdlp.errors import bugs, error_messages
 from downloads.ytdlp.library import HTTPError, YoutubeDLError
-from downloads.ytdlp.results import DownloadError, SiteError, UnforeseenError
+from downloads.ytdlp.results import MAX_ERROR_CHARACTERS, DownloadError, SiteError, UnforeseenError
 
 # Errors of the disk, which no other attempt at the video avoids.
 STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EACCES, errno.EPERM}
 
-MAX_MESSAGE_CHARACTERS = 2000
 COLOR_PATTERN = re.compile(r"\x1b\[[0-9;]*m")
 # An extractor's messages begin with its name, and may hold what a site says.
 EXTRACTOR_PATTERN = re.compile(r"\s*(?:ERROR:)?\s*\[")
@@ -83,7 +82,7 @@ def _find_disk_error(error: BaseException) -> OSError | None:
     for cause in error_messages.walk_causes(error):
         if isinstance(cause, OSError) and (is_storage_fault(cause) or cause.errno == errno.EFBIG):
             return cause
-    message = COLOR_PATTERN.sub("", str(error)[:MAX_MESSAGE_CHARACTERS])
+    message = COLOR_PATTERN.sub("", str(error)[:MAX_ERROR_CHARACTERS])
     if EXTRACTOR_PATTERN.match(message) and not WRITE_PATTERN.match(message):
         return None
     number = find_errno(message, is_write=bool(WRITE_PATTERN.match(message)))

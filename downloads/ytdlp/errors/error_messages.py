@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterator
 from http.client import HTTPException
 
+from downloads.ytdlp.results import DRM_MESSAGE, MAX_ERROR_CHARACTERS
 from downloads.ytdlp.smuggled_data import remove_smuggled
 
 # An error of the egress proxy itself, repeated by yt-dlp; see network.proxy.PROXY_ERROR_PREFIX.
@@ -44,6 +45,11 @@ PASSING_ERRORS = (
 # URLs, numbers and ids, which may differ each time that an error is the same.
 VARYING_PATTERN = re.compile(r"https?://\S+|\w*\d\w*")
 
+NOT_HTTP_MESSAGE = (
+    "The site leads to an address that is not http or https, such as file:, ftp: or rtmp:, which downloads may not "
+    "open. Look for another page with this video."
+)
+
 # HTTP status: (message for people, permanent)
 HTTP_STATUS_MESSAGES = {
     400: ("The site does not understand this address.", True),
@@ -71,7 +77,13 @@ POSTPROCESSING_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"postprocessing", FFMPEG_STOPPED, False),
 )
 PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
-    (r"\bdrm\b", "This video is protected against copying (DRM): it cannot be archived.", True),
+    (r"\bdrm\b", DRM_MESSAGE, True),
+    (
+        r"no connection adapters were found for|unsupported url scheme|urls are disabled by default in yt-dlp"
+        r"|unsupported protocol|rtmpdump|mplayer or mpv",
+        NOT_HTTP_MESSAGE,
+        True,
+    ),
     (
         r"geo.?restrict|available (in|from) (your|this) (country|location|region|area)",
         "The site does not show this video in this country.",
@@ -79,7 +91,8 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     ),
     (
         r"no video formats found|requested format is not available",
-        "There is no format of this video that can be fetched.",
+        "There is no format of this video that can be fetched. What comes over http and https can be, HLS and DASH "
+        "too; ftp:, rtmp:, mms: and others cannot.",
         True,
     ),
     (r"unsupported url", "No video was found on this page: yt-dlp does not know this kind of page.", True),
@@ -186,8 +199,9 @@ def explain_error(message: str, status: int | None = None, extractor: str = "") 
 
     `extractor` is the extractor that met what it did not expect, as 'extractor “youtube”'; "" for any other error.
     """
+    message = message[:MAX_ERROR_CHARACTERS]  # a site's may have megabytes
     if proxy_error := PROXY_ERROR_PATTERN.search(message):
-        return _proxy_error_message(proxy_error.group(1).strip())
+        return _proxy_error_message(proxy_error.group(1).strip()[:MAX_DETAIL_CHARACTERS])
     detail = _strip_noise(message)
     if status is None and (http_error := re.search(r"HTTP Error (\d{3})", message)):
         status = int(http_error.group(1))
@@ -213,6 +227,8 @@ def _proxy_error_message(message: str) -> tuple[str, bool]:
     """
     if "may not reach" in message:
         return f"Refused: {message}.", True
+    if "no request for an http or https address" in message:
+        return NOT_HTTP_MESSAGE, True
     if message.startswith("unknown host name"):
         return f"There is an {message}: check the address.", False
     return f"{UNREACHABLE}: {message}. Retry later.", False
