@@ -7,6 +7,7 @@ from typing import Any
 from django.core.asgi import get_asgi_application
 
 from ytarchive.server.request_checks import ForwardedPath, ForwardedScheme, SameOriginMiddleware
+from ytarchive.server.response_headers.middleware import SecurityHeaders
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
 django_application = get_asgi_application()
@@ -70,4 +71,4 @@ router = ProtocolTypeRouter(
         "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
     }
 )
-application = ForwardedScheme(ForwardedPath(router))
+application = ForwardedScheme(SecurityHeaders(ForwardedPath(router)))

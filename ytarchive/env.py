@@ -47,6 +47,11 @@ def env_int(name: str, default: int, low: int, high: int) -> int:
     return int(text)
 
 
+def env_optional_int(name: str, low: int, high: int) -> int | None:
+    """Return a whole number from `low` to `high`; None if the variable is unset."""
+    return env_int(name, low, low, high) if env_text(name) else None
+
+
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     """Return one of these words."""
     text = env_text(name).strip().lower()

@@ -25,6 +25,7 @@ from ytarchive.env import (
     env_time_zone,
     env_token,
 )
+from ytarchive.header_settings import *  # noqa: F403
 from ytarchive.logging_config import LOGGING  # noqa: F401
 from ytarchive.sign_in_settings import *  # noqa: F403
 
@@ -223,21 +224,9 @@ CACHES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
 # The check looks for Django's CSRF middleware by its name, and MIDDLEWARE has a subclass of it.
 SILENCED_SYSTEM_CHECKS = ["security.W003"]
 CSRF_FAILURE_VIEW = "downloads.views.refusals.csrf_failure"
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
 # Browsers send a cookie to every port of a host, and one of "/" to all paths, so that programs there overwrite each
 # other's `sessionid`. These names are the archive's own, also beside another archive, and after a change of the path,
 # which leaves old cookies behind. Machines that share the secret key share them. Not `__Host-`, which forbids a path.

@@ -96,6 +96,7 @@ PROJECT = {
     "ytarchive.logging_config": set(),
     "ytarchive.log_rate": set(),
     "ytarchive.sign_in_settings": set(),
+    "ytarchive.header_settings": {"ytarchive.env"},
     "ytarchive.static_storage": set(),
     "ytarchive.message_storage": set(),
     "ytarchive.settings": {
@@ -104,6 +105,7 @@ PROJECT = {
         "ytarchive.data_permissions",
         "ytarchive.logging_config",
         "ytarchive.sign_in_settings",
+        "ytarchive.header_settings",
     },
     "ytarchive.server": {
         "downloads.accounts",

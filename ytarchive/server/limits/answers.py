@@ -3,6 +3,7 @@
 import collections
 
 from downloads.outage_log import LogLimiter
+from ytarchive.server.response_headers import policies
 
 MAX_HEADER_BYTES = 16 * 1024  # request line and all header fields; also the most of one line
 MAX_HEADERS = 200
@@ -59,6 +60,7 @@ EXTRA_HEADERS = {
     429: f"Retry-After: {RETRY_AFTER_SECONDS}\r\n",
     503: f"Retry-After: {RETRY_AFTER_SECONDS}\r\n",
 }
+SECURITY_HEADERS = policies.head_lines(policies.COMMON_HEADERS)
 unreadable_requests = LogLimiter(__name__)
 # By status, since the process began; `/metrics` has the sums of all processes.
 refusal_counts: collections.Counter[str] = collections.Counter()
@@ -70,7 +72,7 @@ def build_answer(status: int, *, with_body: bool = True) -> bytes:
     body = PAGE.format(status=status, phrase=PHRASES[status], heading=heading, text=text).encode()
     head = (
         f"HTTP/1.1 {status} {PHRASES[status]}\r\nContent-Type: text/html; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\n{EXTRA_HEADERS.get(status, '')}Connection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n{EXTRA_HEADERS.get(status, '')}{SECURITY_HEADERS}Connection: close\r\n\r\n"
     )
     return head.encode() + (body if with_body else b"")
 
