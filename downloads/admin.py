@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST
 
 from downloads import formatting
 from downloads.accounts.permissions import Permission, has_permission, require
+from downloads.accounts.secret_admin import HiddenSecretsMixin
 from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, SafeLookupMixin
 from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values
@@ -60,7 +61,7 @@ class VideoEventInline(admin.TabularInline):
     """The history of a video, read-only."""
 
     model = VideoEvent
-    fields = readonly_fields = ("event_time", "status", "attempt", "reason")
+    fields = readonly_fields = ("event_time", "status", "attempt", "cut_reason")
     verbose_name_plural = "Timeline"
     extra = 0
     can_delete = False
@@ -69,6 +70,11 @@ class VideoEventInline(admin.TabularInline):
     def event_time(self, event: VideoEvent) -> str:
         """Return the time with seconds, since one minute may have several events."""
         return _format_datetime(event.at, "j M Y, H:i:s T")
+
+    @admin.display(description="Reason")
+    def cut_reason(self, event: VideoEvent) -> str:
+        """Return the reason without the secrets of URLs in it, as the page shows it."""
+        return formatting.hide_secrets(event.reason)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: events are written by state transitions only."""
@@ -110,7 +116,7 @@ class SiteFilter(admin.SimpleListFilter):
 
 
 @admin.register(Video)
-class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
+class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
     """Read-only admin of videos, with actions: a state changes by a transition of the model only."""
 
     list_display = (
@@ -143,7 +149,7 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         ),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
-    readonly_fields = ("name", "page_link", "live_status", "duration_text", "size_text")
+    readonly_fields = ("name", "page_link", "live_status", "duration_text", "size_text", *HiddenSecretsMixin.cut_fields)
 
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
@@ -239,7 +245,9 @@ class VideoAdmin(SafeLookupMixin, admin.ModelAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return videos, False
-        by_id_or_url = Q(video_id=term) | Q(canonical_url=term) | Q(url__icontains=term, status__in=UNTITLED_STATUSES)
+        by_id_or_url = Q(video_id=term) | Q(canonical_url=term)
+        if has_permission(request.user, Permission.CHANGE):  # others could guess a token letter by letter
+            by_id_or_url |= Q(url__icontains=term, status__in=UNTITLED_STATUSES)
         matching_pks = [
             *find_matching(parse_query(term), videos),
             *videos.filter(by_id_or_url).values_list("pk", flat=True)[:MAX_SEARCH_MATCHES],

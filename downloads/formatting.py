@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from downloads.models import MAX_RETRIES, Quality, Video
 from downloads.network import hostnames
+from downloads.network.url_secrets import hide_secrets
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 MAX_SHORT_URL_LENGTH = 60
@@ -100,8 +101,10 @@ def display_name(video: Video) -> str:
 def short_url(url: str) -> str:
     """Return a URL without scheme and "www.", its middle cut out if it is long, such as "example.org/…/clip.mp4".
 
-    The host is in its own script ("bücher.example"), or in ASCII where that could pass for another name.
+    Secrets in it are hidden. The host is in its own script ("bücher.example"), or in ASCII where that could pass for
+    another name.
     """
+    url = hide_secrets(url)
     decoded = unquote(url)
     readable_url = decoded if decoded.isprintable() and "\ufffd" not in decoded else url
     shortened = _with_readable_host(readable_url.partition("://")[2].removeprefix("www.").rstrip("/")) or url

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from downloads.network.url_secrets import hide_secrets
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -47,7 +49,7 @@ class ZonedFormatter(logging.Formatter):
     """Formatter whose times have the offset of the zone in TZ (ISO 8601): 2026-11-28 23:05:07.123+01:00.
 
     Strangers decide about parts of many messages: they can neither begin a line nor send a control sequence to a
-    terminal. The same traceback is written once in 10 minutes.
+    terminal. Tokens in URLs are hidden. The same traceback is written once in 10 minutes.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -62,7 +64,7 @@ class ZonedFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record, followed by the indented lines of its traceback."""
-        record.message = escape_text(record.getMessage())
+        record.message = hide_secrets(escape_text(record.getMessage()))
         record.asctime = self.formatTime(record)
         line = self.formatMessage(record)
         if not record.exc_info or record.exc_info[0] is None or record.name.startswith(WITHOUT_TRACEBACK):
@@ -71,7 +73,7 @@ class ZonedFormatter(logging.Formatter):
             return f"{line} ({record.exc_info[0].__name__}, as before)"
         # Indented, since the text of an exception may have lines that look like those of the log.
         lines = self.formatException(record.exc_info).splitlines()
-        return "\n".join([line, *(f"  {escape_text(text)}" for text in lines)])
+        return "\n".join([line, *(f"  {hide_secrets(escape_text(text))}" for text in lines)])
 
     def _was_written(self, record: logging.LogRecord) -> bool:
         """Tell whether the traceback of the same error was written lately; remember it as written."""

@@ -10,6 +10,7 @@ from downloads.database import advisory_lock
 from downloads.database.clock import read_clock
 from downloads.intake import entry_requests, release_wait, urls
 from downloads.models import Video
+from downloads.network.url_secrets import hide_secrets
 from downloads.ytdlp.results import Playlist, PlaylistEntry, Stage
 
 # A channel has playlists, which have videos; playlists nested deeper are not expanded.
@@ -111,7 +112,7 @@ def _format_outcomes(playlist: Playlist, outcomes: Counter[str]) -> str:
 
 def _format_titles(playlist: Playlist, restriction: str) -> str:
     """Name the entries with a restriction, the first of them."""
-    names = [entry.title or entry.url for entry in playlist.entries if entry.restriction == restriction]
+    names = [entry.title or hide_secrets(entry.url) for entry in playlist.entries if entry.restriction == restriction]
     shown = ", ".join(Truncator(name).chars(60) for name in names[:MAX_NAMED_TITLES])
     return f"{shown}, …" if len(names) > MAX_NAMED_TITLES else shown
 

@@ -13,6 +13,7 @@ from django.db.models import Count
 from downloads.files import media_folder, media_types
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
+from downloads.network.url_secrets import hide_secrets
 from downloads.subtitles import collection
 from downloads.ytdlp_update.advice import update_advice
 
@@ -45,7 +46,7 @@ class TimelineEvent:
 
 def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the template context of a video's page; `t` in `query` is the second at which the player starts."""
-    reason, _, error_details = video.error.partition("\n")
+    reason, _, error_details = hide_secrets(video.error).partition("\n")
     is_queued = video.status == Status.QUEUED
     is_claimable = is_queued and video.retries_at is None and not video.wait_message
     newer, older = video.neighbours()

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from downloads.database.stored_values import TolerantRow
 from downloads.models.choices import Status
+from downloads.network.url_secrets import hide_secrets
 
 
 class VideoEvent(TolerantRow):
@@ -22,7 +23,7 @@ class VideoEvent(TolerantRow):
         ordering = ("pk",)
 
     def __str__(self) -> str:
-        return f"{self.public_id} {self.status}: {self.reason}"
+        return f"{self.public_id} {self.status}: {hide_secrets(self.reason)}"
 
 
 def latest_rev() -> int:

@@ -18,6 +18,7 @@ from downloads.models.querysets import VideoQuerySet
 from downloads.models.removal import Removable
 from downloads.models.transitions import Transitions
 from downloads.models.value_objects import QueuePosition
+from downloads.network.url_secrets import has_secrets, hide_secrets
 from downloads.progress.keys import VIDEO_ID_PATTERN
 
 # Without characters that look alike, and without "-", which a shell would take for an option at the start.
@@ -106,12 +107,17 @@ class Video(Transitions, Removable, models.Model):
     @property
     def name(self) -> str:
         """The title, or the URL while no title is known."""
-        return self.title.strip() or self.url.strip() or "Unknown video"
+        return self.title.strip() or hide_secrets(self.url.strip()) or "Unknown video"
 
     @property
     def page_url(self) -> str:
         """The URL of the page at its site; "" for anything that is no link, such as javascript:."""
         return self.url if self.url.lower().startswith(("http://", "https://")) else ""
+
+    @property
+    def has_secret_url(self) -> bool:
+        """True if the URL holds a token or the like, so that only those who may change the video see it whole."""
+        return has_secrets(self.url)
 
     @property
     def is_active(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from downloads.network.url_secrets import hide_secrets
 from downloads.search import tokenizer
 from downloads.subtitles import collection, webvtt
 
@@ -30,7 +31,7 @@ class Searchable(Protocol):
 def build_document(video: Searchable) -> list[list[str]]:
     """Return the words of title, uploader, description and subtitles, each with its first-letter prefixes."""
     texts = {
-        "title": video.title or video.url,
+        "title": video.title or hide_secrets(video.url),
         "uploader": video.uploader,
         "description": video.description,
         "subtitles": " ".join(

@@ -24,6 +24,7 @@ register.filter(formatting.short_url)
 register.filter(formatting.site_name)
 register.filter(formatting.quality_label)
 register.filter(formatting.truncate_text)
+register.filter(formatting.hide_secrets)
 
 PLACEHOLDER_TONE_COUNT = 12
 

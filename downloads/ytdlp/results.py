@@ -6,6 +6,7 @@ import enum
 from pathlib import Path
 from typing import Any
 
+from downloads.network.url_secrets import hide_secrets
 from downloads.ytdlp.streams import Stream
 
 MAX_ERROR_CHARACTERS = 2000
@@ -22,7 +23,8 @@ class DownloadError(Exception):
     """
 
     def __init__(self, message: str, permanent: bool) -> None:
-        super().__init__(message[:MAX_ERROR_CHARACTERS])  # a site's own words in it may have any length
+        # A site's own words in it may have any length, and its URLs tokens.
+        super().__init__(hide_secrets(message[:MAX_ERROR_CHARACTERS]))
         self.permanent = permanent
 
 
