@@ -8,11 +8,15 @@ from urllib.parse import unquote
 
 HIDDEN = "…"
 # Words of a parameter's name, as in "X-Amz-Signature" and "accessToken".
-SECRET_WORDS_TEXT = """
-    apikey auth authorization bearer cookie credential credentials hash hmac jsessionid jwt key md5 nonce otp pass passwd
-    password phpsessid policy pw pwd secret session sessionid sid sig sign signature ticket tok token hdnea hdnts hdntl
-"""  # the last three are Akamai's
-SECRET_WORDS = frozenset(SECRET_WORDS_TEXT.split())
+SECRET_WORDS = frozenset(
+    [
+        "apikey", "auth", "authorization", "bearer", "cookie", "credential", "credentials", "hash", "hmac",
+        "jsessionid", "jwt", "key", "md5", "nonce", "otp", "pass", "passwd", "password", "phpsessid", "policy",
+        "pw", "pwd", "secret", "session", "sessionid", "sid", "sig", "sign", "signature", "ticket", "tok",
+        "token",
+        "hdnea", "hdnts", "hdntl",  # of Akamai
+    ]
+)  # fmt: skip
 SECRET_ENDINGS = ("token", "signature", "secret", "password", "apikey", "accesskey", "authkey", "secretkey")
 MIN_RANDOM_LENGTH = 40  # characters of a value that looks random
 MAX_ENCODINGS = 2
