@@ -116,7 +116,7 @@ class RowReconciliation:
             state = self.get_state(video_id)
             if state and video_id not in row_ids:
                 self._settle_without_row(video_id, state, message, now)
-            elif state and message.status is UNSET and not state.is_claim(message):
+            elif state and (message.status is UNSET or state.is_queued) and not state.is_claim(message):
                 self.apply_message(video_id, message, now)  # numbers; a status was taken from the row itself
             elif state is None or state.is_claim(message):
                 self.counters.count_dropped("contradicts_row")

@@ -60,9 +60,14 @@ class VideoState:
         return self.has_row and self.status == "queued"
 
     def is_claim(self, message: Progress) -> bool:
-        """Return whether a message has a later attempt, or another status of an attempt that has not ended."""
+        """Return whether a message has a later attempt, or another status of an attempt that has not ended.
+
+        That another program downloads a video that waits is no claim.
+        """
         if isinstance(message.attempt, int) and message.attempt != self.attempt:
             return message.attempt > self.attempt
+        if self.is_queued and message.status in ACTIVE_STATUSES:
+            return False
         return isinstance(message.status, str) and message.status != self.status and not self.is_terminal
 
     def rejection_reason(self, attempt: int, message: Progress) -> str | None:

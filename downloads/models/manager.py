@@ -99,7 +99,7 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
 
     def requeue_worker(self, worker: str) -> int:
         """Requeue the active videos of a worker that has died; return how many."""
-        return sum(video.release("The worker's process died") for video in self.get_queryset().active_of(worker))
+        return sum(video.release("The worker stopped answering") for video in self.get_queryset().active_of(worker))
 
     def finish_interrupted_removals(self) -> None:
         """Finish or undo removals that a crash interrupted."""

@@ -55,7 +55,7 @@ def icon(name: str) -> str:
 @functools.cache
 def status_badge(status: str) -> str:
     """Render a status as its icon and its label."""
-    label = dict(Status.choices).get(status, "Unknown")
+    label = dict(Status.choices).get(status, status)
     return render_to_string("downloads/_state.html", {"status": status, "label": label})
 
 

@@ -29,6 +29,8 @@ class DownloadProcess:
     `rate` is its limit in bytes per second, 0 for none. It inherits `fds`.
     """
 
+    _has_beaten = _is_frozen = False
+
     def __init__(self, video: Video, rate: int = 0, fds: tuple[int, ...] = ()) -> None:
         self.video = video
         self._rate = rate
@@ -37,7 +39,6 @@ class DownloadProcess:
         self._stop_requested_at: float | None = None
         self._partial_line = b""
         self._exit_reason: str | None = None
-        self._has_beaten = self._is_frozen = False
         self._silence = SilenceCounter(settings.WATCHDOG_SECONDS)
         self._process = subprocess.Popen(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"],

@@ -145,6 +145,8 @@ class Supervisor:
     def _claim_videos(self) -> None:
         """Claim queued videos while there are free slots."""
         schema.require_matching_cached()  # while another version upgrades the database, this one claims nothing
+        if not self._folders.has_looked:
+            self._folders.check(is_busy=True)
         # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
         while self._folders.is_well and self._has_free_slot() and Video.objects.claimable().exists():
             video = Video.objects.claim(self._rescue.lock.worker_name)

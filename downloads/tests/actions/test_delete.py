@@ -9,6 +9,7 @@ from django.urls import reverse
 from downloads.actions import delete_confirmation
 from downloads.files import trash
 from downloads.models import Metadata, Status, StoredFiles, Video
+from downloads.tests.support import pictures
 from downloads.tests.support.factories import complete, running, waiting
 from downloads.tests.support.users import make_user
 
@@ -208,7 +209,7 @@ def test_it_serves_nothing_of_what_is_gone(signed_in_client, settings):
     def place():
         folder.mkdir()
         (folder / "a.mp4").touch()
-        (folder / "a.jpg").touch()
+        (folder / "a.jpg").write_bytes(pictures.encode(pictures.two_halves(), "JPEG"))
 
     assert video.finish(stored_files, place)
     urls = [f"/media/{video.video_id}/video", f"/media/{video.video_id}/thumbnail", video.get_absolute_url()]

@@ -127,7 +127,7 @@ def test_a_search_reads_a_limited_number_of_entries(superuser_client, monkeypatc
         pages += 1
         older = re.search(r'href="([^"]*)" rel="next"', response.content.decode())
         url = older and older[1].replace("&amp;", "&")
-    assert pages == 3
+    assert 3 <= pages <= 4  # ids may have gaps
     assert len(entry_texts(response)) == 1
 
 

@@ -18,6 +18,7 @@ def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
     sign_in(page)
     expect_connection(page, "live")
     card(page, video).get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Delete")).to_be_visible()
     User.objects.update(is_superuser=False, is_staff=False)
     User.objects.get().groups.set([role_group("editor")])
 

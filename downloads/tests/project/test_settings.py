@@ -313,7 +313,9 @@ def test_it_says_what_to_do_when_a_package_is_missing() -> None:
 
 
 def test_it_documents_every_variable() -> None:
-    text = (settings.BASE_DIR / "ytarchive" / "settings.py").read_text()
+    text = "".join(
+        (settings.BASE_DIR / "ytarchive" / name).read_text() for name in ("settings.py", "header_settings.py")
+    )
     read_variables = set(re.findall(r'"((?:YTARCHIVE|DJANGO)_[A-Z_]+|REDIS_URL|DATABASE_URL|TZ)"', text))
     internal = {"YTARCHIVE_RUNSERVER_FD", "YTARCHIVE_HEARTBEAT_FD"}
 

@@ -214,7 +214,7 @@ def test_other_errors_are_no_fault_of_the_folders(error):
     ],
 )
 def test_what_yt_dlp_says_about_the_disk_is_a_fault(message, number):
-    assert conversion._to_download_error(YoutubeDLError(message)).errno == number
+    assert conversion._convert(YoutubeDLError(message)).errno == number
 
 
 @pytest.mark.parametrize(
@@ -228,13 +228,13 @@ def test_what_yt_dlp_says_about_the_disk_is_a_fault(message, number):
     ],
 )
 def test_what_yt_dlp_says_about_the_network_is_none(message):
-    assert not isinstance(conversion._to_download_error(YoutubeDLError(message)), OSError)
+    assert not isinstance(conversion._convert(YoutubeDLError(message)), OSError)
 
 
 def test_the_cause_counts_where_the_message_has_no_number():
     error = YoutubeDLError("Cannot write video metadata to JSON file x")
     error.__cause__ = OSError(errno.EROFS, os.strerror(errno.EROFS))
-    assert conversion._to_download_error(error).errno == errno.EROFS
+    assert conversion._convert(error).errno == errno.EROFS
 
 
 def test_a_file_too_large_for_its_file_system_fails_in_words(download, media_server, monkeypatch):

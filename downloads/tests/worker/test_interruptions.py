@@ -29,7 +29,6 @@ UNFORESEEN = [
     AssertionError(),
     EOFError("Compressed file ended before the end-of-stream marker was reached"),
     OSError(12, "Cannot allocate memory"),
-    OSError(24, "Too many open files"),
     RuntimeError("can't start new thread"),
     NotImplementedError(),
     subprocess.CalledProcessError(-9, ["ffmpeg"]),

@@ -34,7 +34,7 @@ class FolderMonitor:
 
     def __init__(self) -> None:
         self.problem = ""
-        self._has_looked = False
+        self.has_looked = False
         self._look = BackgroundTask("folders")
         self._cleanup = BackgroundTask("cleanup")
         self._probed_at = float("-inf")
@@ -46,7 +46,7 @@ class FolderMonitor:
     @property
     def is_well(self) -> bool:
         """True once a look has found that all folders can be used."""
-        return self._has_looked and not self.problem
+        return self.has_looked and not self.problem
 
     def check(self, is_busy: bool) -> None:
         """Look at the folders; hold the queue while one cannot be used, and release it when all can.
@@ -85,7 +85,7 @@ class FolderMonitor:
         self._look.start(look)
 
     def _apply(self, problem: str) -> None:
-        self.problem, self._has_looked = problem, True
+        self.problem, self.has_looked = problem, True
         host = socket.gethostname()
         if problem:
             self._outage.failed(f"{problem} (data folder {settings.DATA})")
