@@ -181,6 +181,12 @@ def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, stop_si
         assert (row.status, row.attempt, row.events.last().reason) == (Status.QUEUED, 2, "The worker was stopped")
 
 
+def expire_leases():
+    """Let all leases end, and requeue their videos; False if the download has just renewed one with a write."""
+    Video.objects.update(lease_until=timezone.now())
+    return Video.objects.requeue_expired() == 1
+
+
 def test_it_stops_downloads_it_lost_while_paused(start_worker, enqueue, media_server):
     process = start_worker()
     enqueue("/hang/a.mp4")
@@ -188,8 +194,7 @@ def test_it_stops_downloads_it_lost_while_paused(start_worker, enqueue, media_se
     pids = descendants(process.pid)
     process.send_signal(signal.SIGSTOP)
     try:
-        Video.objects.update(lease_until=timezone.now())
-        assert Video.objects.requeue_expired() == 1
+        wait_until(expire_leases, 5, "its video is requeued")
         other = Video.objects.claim("another")
     finally:
         process.send_signal(signal.SIGCONT)
@@ -292,7 +297,7 @@ def test_it_goes_on_when_the_database_was_locked(start_worker, enqueue, media_se
 
 
 def test_it_pauses_where_no_process_can_be_started(enqueue, monkeypatch):
-    def fail_to_start(video, rate):
+    def fail_to_start(*_):
         raise BlockingIOError("Resource temporarily unavailable")
 
     monkeypatch.setattr(supervisor, "DownloadProcess", fail_to_start)

@@ -267,8 +267,9 @@ def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_work
     """Stopped, as by SIGSTOP; the lease of each would be renewed for ever."""
     worker = start_worker("--workers", "2", env=ENVIRONMENT | slow_ffmpeg | {"YTARCHIVE_WATCHDOG_SECONDS": "3"})
     merging = wait_for_phase(media_server, "merging")
-    wait_until(lambda: find_program(worker.pid, "readrate"), 20, "ffmpeg runs")
-    os.kill(find_program(worker.pid, "readrate")[0], signal.SIGSTOP)
+    ffmpeg_pids: list[int] = []
+    wait_until(lambda: ffmpeg_pids.extend(find_program(worker.pid, "readrate")) or ffmpeg_pids, 20, "ffmpeg runs")
+    os.kill(ffmpeg_pids[0], signal.SIGSTOP)
     merging_child = find_program(worker.pid, " download")
     fetching = wait_for_phase(media_server, "video")
     child = next(pid for pid in find_program(worker.pid, " download") if pid not in merging_child)
