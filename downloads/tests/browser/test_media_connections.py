@@ -54,7 +54,7 @@ def large_videos(site, large_clip) -> list[Video]:
     return videos
 
 
-@pytest.fixture(params=["direct", "nginx"])
+@pytest.fixture(params=["direct", pytest.param("nginx", marks=pytest.mark.soak)])
 def address(request, site, tmp_path) -> Iterator[str]:
     if request.param == "direct":
         yield f"{site.url}/"

@@ -293,8 +293,14 @@ def test_it_pings(page, site):
         page.clock.fast_forward(31_000)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (320, "dark"),
+        (1280, "light"),
+        *(pytest.param(*case, marks=pytest.mark.soak) for case in ((320, "light"), (1280, "dark"))),
+    ],
+)
 def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
     failed = running_with_metadata("failed")
     failed.fail("The site answered 404: nothing is at this address.")
