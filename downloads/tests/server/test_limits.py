@@ -218,7 +218,7 @@ def test_nginx_has_the_matching_limits(server, tmp_path):
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("session_redis_server", "django_db_setup", "static_files")
+@pytest.mark.usefixtures("session_redis_server", "tables", "static_files")
 def test_behind_a_proxy_each_client_has_its_own_limit(tmp_path, connections):
     env = {"YTARCHIVE_PROXIES": "1", "YTARCHIVE_MAX_CONNECTIONS_PER_CLIENT": "8", "YTARCHIVE_PRIVATE": "0"}
     with run_web_server(tmp_path, **env) as proxied:
