@@ -96,9 +96,10 @@ class AuditListing:
 
     @cached_property
     def _search_end(self) -> int:
-        """Return the oldest id that a search for a text reads."""
-        newest = self._before.order_by("-pk").values_list("pk", flat=True).first() or 0
-        return max(0, newest - MAX_SEARCHED_ENTRIES)
+        """Return the oldest id that a search for a text reads, 0 if it reads all entries."""
+        ids = self._before.order_by("-pk").values_list("pk", flat=True)
+        end = ids[MAX_SEARCHED_ENTRIES - 1 : MAX_SEARCHED_ENTRIES].first() or 0
+        return end if AuditEntry.objects.filter(pk__lt=end).exists() else 0
 
     @cached_property
     def older_url(self) -> str:
