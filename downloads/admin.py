@@ -159,7 +159,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
     @admin.display(description="State", ordering="status")
     def live_status(self, video: Video) -> str:
         """Render the video's status and progress bar, which the page's script updates live."""
-        return render_to_string("downloads/_admin_video.html", {"video": video})
+        return render_to_string("downloads/admin/_video.html", {"video": video})
 
     @admin.display(description="Uploader", ordering="uploader")
     def short_uploader(self, video: Video) -> str:

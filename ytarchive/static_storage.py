@@ -1,8 +1,11 @@
 """Static files storage with hashed names, so that browsers may cache the files for ever."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import brotli
+import rjsmin
+from django.core.files.base import ContentFile, File
 from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -33,3 +36,9 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
     def create_compressor(self, **options: Any) -> Compressor:
         """Return the compressor of the collected files."""
         return QuickCompressor(**options)
+
+    def _save(self, name: str, content: "File[bytes]") -> str:
+        """Save a file, our JavaScript modules without comments and indentation; the sources stay as they are."""
+        if fnmatchcase(name, "js/*.js"):
+            content = ContentFile(rjsmin.jsmin(content.read()))
+        return super()._save(name, content)

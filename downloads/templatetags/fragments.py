@@ -40,7 +40,9 @@ def video_card(context: template.Context, video: Video, section: str) -> SafeStr
     )
     key = hashlib.sha256(repr(key_parts).encode()).hexdigest()
     card_context = {"video": video, "section": section, "can": can, "browse": listing}
-    card = caches["cards"].get_or_set(key, lambda: render_to_string("downloads/_video.html", card_context), None)
+    card = caches["cards"].get_or_set(
+        key, lambda: render_to_string("downloads/library/_video.html", card_context), None
+    )
     return cast(SafeString, card)
 
 
@@ -56,7 +58,7 @@ def icon(name: str) -> str:
 def status_badge(status: str) -> str:
     """Render a status as its icon and its label."""
     label = dict(Status.choices).get(status, status)
-    return render_to_string("downloads/_state.html", {"status": status, "label": label})
+    return render_to_string("downloads/video/_state.html", {"status": status, "label": label})
 
 
 @register.simple_tag(takes_context=True)
@@ -84,7 +86,7 @@ def pending_label(action_name: str) -> SafeString:
 @functools.cache
 def _render_action_buttons(status: str, **can: bool) -> str:
     video = Video(video_id=PLACEHOLDER_ID, status=status)
-    return render_to_string("downloads/_actions.html", {"video": video, "can": can})
+    return render_to_string("downloads/video/_actions.html", {"video": video, "can": can})
 
 
 @register.simple_tag
@@ -96,7 +98,7 @@ def action_button(video: Video, action: str, label: str, icon: str = "", form_id
 @functools.cache
 def _render_action_button(action: str, label: str, icon: str, form_id: str) -> str:
     context = {"video_id": PLACEHOLDER_ID, "action": action, "label": label, "icon": icon, "form_id": form_id}
-    return render_to_string("downloads/_act.html", context)
+    return render_to_string("downloads/video/_act.html", context)
 
 
 @register.simple_tag

@@ -82,7 +82,7 @@ def _render_delete_confirmation(request: HttpRequest, videos: list[Video]) -> Ht
         "back": responses.return_url(request),
         "part": is_partial,
     }
-    response = render(request, "downloads/_delete.html" if is_partial else "downloads/delete.html", context)
+    response = render(request, "downloads/video/_delete.html" if is_partial else "downloads/video/delete.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

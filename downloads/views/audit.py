@@ -18,6 +18,6 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     shown_ids = {entry.public_id for entry in listing.entries} - {""}
     existing_ids = set(Video.objects.filter(video_id__in=shown_ids).values_list("video_id", flat=True))
     context = {"audit": listing, "existing_ids": existing_ids}
-    response = render(request, "downloads/audit.html", context)
+    response = render(request, "downloads/audit/audit.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -29,9 +29,9 @@ MAX_CARDS_PER_REQUEST = 100
 MAX_LOGIN_URL_CHARACTERS = 3_000  # nginx accepts response headers of up to 4,096 bytes
 # The partials of `video_cards`, by the value of its `as` parameter.
 CARD_TEMPLATES = {
-    "card": "downloads/_video.html",
-    "detail": "downloads/_detail.html",
-    "admin": "downloads/_admin_video.html",
+    "card": "downloads/library/_video.html",
+    "detail": "downloads/video/_detail.html",
+    "admin": "downloads/admin/_video.html",
 }
 
 
@@ -46,7 +46,7 @@ def library(request: HttpRequest) -> HttpResponse:
     if permissions.is_signed_in(request.user) and not permissions.has_permission(request.user, Permission.ADD):
         context |= {"pasted_text": request.GET.get("urls", ""), "refusal": RoleRequired(Permission.ADD)}
     initial = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
-    response = render(request, "downloads/library.html", {**context, "form": IngestForm(initial=initial)})
+    response = render(request, "downloads/library/library.html", {**context, "form": IngestForm(initial=initial)})
     if responses.is_htmx_request(request):
         return responses.update_url(request, response, context["browse"].build_url())
     return response
@@ -56,7 +56,7 @@ def library(request: HttpRequest) -> HttpResponse:
 @require_permission(Permission.VIEW)
 def library_list(request: HttpRequest) -> HttpResponse:
     """Return the library's list alone, for a page that missed a change."""
-    return render(request, "downloads/_list.html", _library_context(request))
+    return render(request, "downloads/library/_list.html", _library_context(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -82,7 +82,7 @@ def add_videos(request: HttpRequest) -> HttpResponse:
     if not rejected and not form.is_bound:
         return redirect("library")
     context = {**_library_context(request), "form": form, **_rejections_context(form, rejected)}
-    return render(request, "downloads/library.html", context)
+    return render(request, "downloads/library/library.html", context)
 
 
 def _rejections_context(form: IngestForm, rejected: list[Rejection]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _added_response(
     request: HttpRequest, form: IngestForm, added: list[Video], rejected: list[Rejection]
 ) -> HttpResponse:
     """Return the form for htmx, and have the page show the added videos."""
-    response = render(request, "downloads/_added.html", {"form": form, **_rejections_context(form, rejected)})
+    response = render(request, "downloads/add/_added.html", {"form": form, **_rejections_context(form, rejected)})
     if not added:
         return response
     # Without this, reloading the page would fill the form with the added URLs.
@@ -143,7 +143,7 @@ def video_cards(request: HttpRequest) -> HttpResponse:
         valid_ids = {video_id for video_id in ids if VIDEO_ID_PATTERN.fullmatch(video_id)}
         gone_ids = sorted(valid_ids - {video.video_id for video in videos})
         context |= {"queue": Queue.get_or_default(), "gone": gone_ids}
-    return render(request, "downloads/_cards.html", {**context, "videos": entries})
+    return render(request, "downloads/library/_cards.html", {**context, "videos": entries})
 
 
 @require_safe
@@ -155,7 +155,7 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
     videos = Video.objects.with_pending_action().select_related("parent", "added_by")
     video = get_object_or_404(videos, video_id=video_id)
     context = {"video": video, "detail": video_page.video_page_context(video, request.GET), "rev": rev}
-    return render(request, "downloads/detail.html", context)
+    return render(request, "downloads/video/detail.html", context)
 
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:

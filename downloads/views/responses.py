@@ -74,7 +74,7 @@ def action_response(request: HttpRequest, video_ids: Collection[str], next_url: 
 
 def _messages_response(request: HttpRequest) -> HttpResponse:
     """Render the messages and swap them into the page's message area, whatever the request's own target."""
-    response = retarget(render(request, "downloads/_messages.html"), "[data-part='messages']")
+    response = retarget(render(request, "downloads/messages/_messages.html"), "[data-part='messages']")
     return reswap(response, "outerHTML")
 
 

@@ -33,7 +33,10 @@ def card_markup(client, query: str = "") -> list[str]:
 
 def test_an_unchanged_card_comes_from_the_cache(client, signed_in_user):
     complete("a"), waiting("b")
-    drawn = [[template.name for template in client.get("/").templates].count("downloads/_video.html") for _ in range(2)]
+    drawn = [
+        [template.name for template in client.get("/").templates].count("downloads/library/_video.html")
+        for _ in range(2)
+    ]
     assert drawn == [2, 0]
 
 
