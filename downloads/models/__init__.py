@@ -16,6 +16,7 @@ from downloads.models.queue import Queue
 from downloads.models.transitions import LEASE_DURATION, MAX_RETRIES
 from downloads.models.value_objects import Metadata, QueuePosition, ReleaseWait, StoredFiles
 from downloads.models.video import MAX_URL_LENGTH, EntryRequest, Video, new_video_id
+from downloads.models.watching.watch_state import WatchState
 
 __all__ = [
     "ACTIVE_STATUSES",
@@ -41,5 +42,6 @@ __all__ = [
     "Video",
     "VideoEvent",
     "VideoQuerySet",
+    "WatchState",
     "new_video_id",
 ]
