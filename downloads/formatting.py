@@ -15,6 +15,9 @@ from downloads.network.url_secrets import hide_secrets
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 MAX_SHORT_URL_LENGTH = 60
+RESOLUTIONS = (4320, 2160, 1440, 1080, 720, 576, 540, 480, 360, 240, 144)  # lines of a picture in 16:9
+RESOLUTION_NAMES = {4320: "8K", 2160: "4K"}
+RESOLUTION_TOLERANCE = 0.94  # encoders cut a few lines away
 # Year and month are the averages of the Gregorian calendar.
 SECONDS_PER_UNIT = (("year", 31556952), ("month", 2629746), ("day", 86400), ("hour", 3600), ("minute", 60))
 
@@ -134,6 +137,24 @@ def quality_label(video: Video) -> str:
     if video.quality not in Quality:
         return "Unknown quality"
     return {Quality.BEST: "Best quality", Quality.AUDIO: label}.get(Quality(video.quality), f"Up to {label}")
+
+
+def resolution_label(video: Video) -> str:
+    """Return the resolution of the file, such as "4K", "1440p" or "1080p"; "" while unknown, and for audio.
+
+    By whichever side says more, so that a film in 1920 × 800 and a vertical video in 1080 × 1920 are both "1080p".
+    """
+    if not video.width or not video.height:
+        return ""
+    longer, shorter = max(video.width, video.height), min(video.width, video.height)
+    lines = max(shorter, longer * 9 / 16)
+    rung = next((rung for rung in RESOLUTIONS if lines >= rung * RESOLUTION_TOLERANCE), None)
+    return RESOLUTION_NAMES.get(rung, f"{rung}p") if rung else f"{shorter}p"
+
+
+def codec_label(video: Video) -> str:
+    """Return the codecs of the file, such as "h264/aac" or "opus"; "" while unknown."""
+    return "/".join(codec for codec in (video.video_codec, video.audio_codec) if codec)
 
 
 def truncate_text(text: str, max_length: int) -> str:

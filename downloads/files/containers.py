@@ -16,16 +16,33 @@ class Container(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class MediaInfo:
-    """What ffmpeg finds in a file: its container by ffmpeg's name, its length, its codecs without cover art."""
+    """What ffmpeg finds in a file: its container by ffmpeg's name, its length, its codecs without cover art.
+
+    Width and height are those of the first picture as it is shown. `depth` is "" for the usual 8 bits with 4:2:0, else
+    such as "10-bit" or "4:4:4".
+    """
 
     container: str
     duration: float | None = None  # seconds
     video_codecs: tuple[str, ...] = ()
     audio_codecs: tuple[str, ...] = ()
+    width: int | None = None
+    height: int | None = None
+    depth: str = ""
 
     @property
     def has_video(self) -> bool:
         return bool(self.video_codecs)
+
+    @property
+    def video_codec(self) -> str:
+        """The first video codec with its depth, such as "h264" or "h264 10-bit"; "" without video."""
+        return f"{self.video_codecs[0]} {self.depth}".rstrip() if self.video_codecs else ""
+
+    @property
+    def audio_codec(self) -> str:
+        """The first audio codec, such as "aac"; "" without sound."""
+        return self.audio_codecs[0] if self.audio_codecs else ""
 
 
 def _container(video: str, audio: str = "", aliases: str = "") -> Container:

@@ -15,6 +15,7 @@ from pathlib import Path
 import imageio_ffmpeg
 from django.conf import settings
 
+from downloads.files.codecs.stream_description import parse_description, parse_frame_rate
 from downloads.files.containers import ALLOWED_DEMUXERS, MediaInfo
 
 READ_TIMEOUT_SECONDS = 60
@@ -28,14 +29,7 @@ SAFE_INPUT_OPTIONS = (
     *("-format_whitelist", ALLOWED_DEMUXERS),
 )
 
-# At the start of a line, or after two spaces: tags of the file, which may have any text, are indented further.
-CONTAINER_PATTERN = re.compile(r"^Input #0, (\S+), from ", re.MULTILINE)
-DURATION_PATTERN = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
-STREAM_PATTERN = re.compile(r"^  Stream #0:\S+: (Video|Audio): ([\w-]+)(.*)$", re.MULTILINE)
-FRAME_RATE_PATTERN = re.compile(r"^  Stream #0:\S+: Video: .*?, ([\d.]+) fps,", re.MULTILINE)
 PROGRESS_PATTERN = re.compile(r"^(frame|out_time_us)=(\d+)$", re.MULTILINE)  # of `-progress`; the last of each counts
-# Cover art and pictures of chapters are streams of video for ffmpeg.
-PICTURE_PATTERN = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 SHELL_SIGNAL_OFFSET = 128  # a shell ends with this and the signal's number when what it ran was killed
 # Those that end a program without its doing: other exit statuses from 128 on are ffmpeg's own errors.
 KILLING_SIGNALS = (
@@ -148,8 +142,7 @@ def measure_duration(file: Path, timeout_seconds: float = READ_TIMEOUT_SECONDS) 
     values = dict(PROGRESS_PATTERN.findall(process.stdout.decode("ascii", "replace"))) if process else {}
     if "out_time_us" not in values:
         return None
-    rate = FRAME_RATE_PATTERN.search(_read_stream_info(file))
-    frames_per_second = float(rate[1]) if rate else 0.0
+    frames_per_second = parse_frame_rate(_read_stream_info(file))
     return MeasuredDuration(
         timestamp_seconds=int(values["out_time_us"]) / 1e6,
         frame_seconds=int(values.get("frame", 0)) / frames_per_second if frames_per_second else None,
@@ -161,18 +154,7 @@ def inspect_media(file: Path) -> MediaInfo | None:
 
     Raise ProgramStopped if ffmpeg was killed.
     """
-    stream_info = _read_stream_info(file)
-    container = CONTAINER_PATTERN.search(stream_info)
-    if not container:
-        return None
-    duration = DURATION_PATTERN.search(stream_info)
-    streams = [match.groups() for match in STREAM_PATTERN.finditer(stream_info)]
-    return MediaInfo(
-        container[1],
-        int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3]) if duration else None,
-        tuple(codec for kind, codec, rest in streams if kind == "Video" and not PICTURE_PATTERN.search(rest)),
-        tuple(codec for kind, codec, _ in streams if kind == "Audio"),
-    )
+    return parse_description(_read_stream_info(file))
 
 
 def _read_stream_info(file: Path) -> str:

@@ -102,7 +102,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
     def without_long_text(self, search_words: list[str]) -> Self:
         """Defer the long texts, unless search words are to be highlighted in them; annotate `pending_action`."""
         videos = self.with_pending_action()
-        return videos if search_words else videos.defer("description", "subtitle_files")
+        return videos.defer(*(("chapters",) if search_words else ("chapters", "description", "subtitle_files")))
 
     def of_medium(self, quality: str) -> Self:
         """Filter what this quality would only repeat: audio for audio, and for all others what is not audio only."""

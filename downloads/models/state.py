@@ -75,6 +75,7 @@ class VideoState(TolerantRow):
         "attempt": (1, 2**31 - 1),
         "retry_count": (0, 2**31 - 1),
         "priority": (-(2**31), 2**31 - 1),
+        **dict.fromkeys(("width", "height"), (1, 65_535)),
         **dict.fromkeys(("size", "downloaded_bytes", "total_bytes"), (0, MAX_SAFE_INTEGER)),
     }
 

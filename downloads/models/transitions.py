@@ -157,7 +157,10 @@ class Transitions(VideoState):
         """
         size = stored_files.size
         progress = {"percent": 100.0, "downloaded_bytes": size, "total_bytes": size, "error": ""}
-        columns = {name: value for name, value in dataclasses.asdict(stored_files).items() if value is not None}
+        # What is unknown of a new file must not be told by the one that it replaces; a length may be the site's.
+        columns = dataclasses.asdict(stored_files)
+        if stored_files.duration is None:
+            del columns["duration"]
         return self._finish(
             Status.COMPLETE, "Filed", {**columns, **progress}, move_files=move_files, **self._lease_filter
         )

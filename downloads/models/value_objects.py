@@ -2,12 +2,41 @@
 
 import dataclasses
 import datetime as dt
-from typing import Self
+from typing import Any, Self
 
 from django.utils import timezone
 
 MAX_PRIORITY = 2**31 - 1  # the largest value of an integer column
 MAX_WAIT = dt.timedelta(days=367)  # of a video in the queue; a year is the longest wait for a release
+
+MAX_CHAPTERS = 500
+MAX_CHAPTER_TITLE_LENGTH = 200
+MAX_CHAPTER_SECONDS = 10**7
+
+
+@dataclasses.dataclass(frozen=True)
+class Chapter:
+    """Chapter of a video: where it starts, in seconds, and its title, which may be ""."""
+
+    start: float
+    title: str
+
+
+def read_chapters(values: Any) -> list[Chapter]:
+    """Return the chapters of a list of dicts, in their order in time; elements that are none are left out."""
+    chapters: dict[float, Chapter] = {}
+    for value in values if isinstance(values, list) else ():
+        start, title = (_read_second(value.get("start")), value.get("title")) if isinstance(value, dict) else (None, "")
+        if start is not None and isinstance(title, str):
+            printable = "".join(character for character in title if character.isprintable()).strip()
+            chapters.setdefault(start, Chapter(start, printable[:MAX_CHAPTER_TITLE_LENGTH]))
+    return sorted(chapters.values(), key=lambda chapter: chapter.start)[:MAX_CHAPTERS]
+
+
+def _read_second(value: Any) -> float | None:
+    """Return a second of a video; None for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < MAX_CHAPTER_SECONDS else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +51,7 @@ class Metadata:
     extractor: str = ""
     source_id: str = ""
     webpage_url: str = ""
+    chapters: list[dict[str, Any]] | None = None  # as `read_chapters` takes them; None if the site says nothing
     has_placeholder_title: bool = False  # made from a file name or an id: no better than one that is known already
 
 
@@ -48,6 +78,10 @@ class StoredFiles:
     subtitle_files: list[dict[str, str]] = dataclasses.field(default_factory=list)
     duration: float | None = None  # seconds; read from the file if the look-up had none
     has_video: bool | None = None  # False for audio alone; None if unknown
+    width: int | None = None  # pixels, as shown
+    height: int | None = None
+    video_codec: str | None = None  # such as "h264" or "h264 10-bit"; "" without video, None if unknown
+    audio_codec: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

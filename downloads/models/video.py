@@ -17,7 +17,7 @@ from downloads.models.manager import VideoManager
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.removal import Removable
 from downloads.models.transitions import Transitions
-from downloads.models.value_objects import QueuePosition
+from downloads.models.value_objects import Chapter, QueuePosition, read_chapters
 from downloads.network.url_secrets import has_secrets, hide_secrets
 from downloads.progress.keys import VIDEO_ID_PATTERN
 
@@ -51,6 +51,13 @@ class Video(Transitions, Removable, models.Model):
     media_file = models.CharField(max_length=500, blank=True)
     # Unknown for files that were stored without ffmpeg, or before this column.
     has_video = models.BooleanField(null=True, editable=False)
+    # Of the file, by ffmpeg. None is unknown, as of files that were stored before these columns; "" is no such stream.
+    width = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    height = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    video_codec = models.CharField(max_length=40, null=True, blank=True, editable=False)
+    audio_codec = models.CharField(max_length=40, null=True, blank=True, editable=False)
+    # The site's: [{"start": seconds, "title": "…"}, …]; see chapter_list.
+    chapters = TolerantJSONField(content_type=list, null=True, blank=True, editable=False)
     size = models.BigIntegerField("size in bytes", null=True, blank=True)
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
     subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)
@@ -118,6 +125,11 @@ class Video(Transitions, Removable, models.Model):
     def has_secret_url(self) -> bool:
         """True if the URL holds a token or the like, so that only those who may change the video see it whole."""
         return has_secrets(self.url)
+
+    @property
+    def chapter_list(self) -> list[Chapter]:
+        """The chapters that the site gave, in their order in time."""
+        return read_chapters(self.chapters)
 
     @property
     def is_active(self) -> bool:

@@ -23,6 +23,8 @@ register.filter(formatting.display_name)
 register.filter(formatting.short_url)
 register.filter(formatting.site_name)
 register.filter(formatting.quality_label)
+register.filter(formatting.resolution_label)
+register.filter(formatting.codec_label)
 register.filter(formatting.truncate_text)
 register.filter(formatting.hide_secrets)
 

@@ -1,5 +1,6 @@
 """Metadata of a video, read from yt-dlp's info dict."""
 
+import dataclasses
 import datetime as dt
 import math
 import re
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from downloads.models import Metadata
+from downloads.models.value_objects import read_chapters
 
 # Titles that say nothing, of files and of sites without a title.
 EMPTY_TITLE_PATTERN = re.compile(
@@ -31,6 +33,7 @@ def parse_metadata(info: dict[str, Any]) -> Metadata:
         extractor=_first_text(info, "extractor_key", "extractor"),
         source_id=_first_text(info, "id"),
         webpage_url=_first_text(info, "webpage_url"),
+        chapters=_parse_chapters(info.get("chapters")),
     )
 
 
@@ -64,6 +67,18 @@ def _first_text(info: dict[str, Any], *keys: str) -> str:
     text = next((str(info[key]) for key in keys if info.get(key)), "")
     # JSON may hold a lone surrogate; UTF-8, and so the database and the pages, cannot.
     return text.encode("utf-8", "replace").decode()
+
+
+def _parse_chapters(values: object) -> list[dict[str, Any]] | None:
+    """Return yt-dlp's chapters as they are stored; None where the site says nothing of chapters."""
+    if not isinstance(values, list):
+        return None
+    named = [
+        {"start": value.get("start_time"), "title": _first_text(value, "title")}
+        for value in values
+        if isinstance(value, dict)
+    ]
+    return [dataclasses.asdict(chapter) for chapter in read_chapters(named)]
 
 
 def _parse_duration(value: object) -> float | None:

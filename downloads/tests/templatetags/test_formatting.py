@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from downloads import formatting
+from downloads.models import Video
 from downloads.templatetags import video_format
 
 FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
@@ -54,3 +55,42 @@ def test_it_writes_durations_as_players_do(seconds, text):
 
 def test_it_cuts_long_texts_only():
     assert [formatting.truncate_text(text, 4) for text in ("", "abcd", "abcde")] == ["", "abcd", "abc…"]
+
+
+class TestMediaFacts:
+    """What is in a file, in a few characters."""
+
+    @pytest.mark.parametrize(
+        ("width", "height", "label"),
+        [
+            (7680, 4320, "8K"),
+            (3840, 2160, "4K"),
+            (4096, 2160, "4K"),
+            (3840, 1600, "4K"),
+            (2160, 3840, "4K"),
+            (2560, 1440, "1440p"),
+            (1920, 1080, "1080p"),
+            (1920, 800, "1080p"),
+            (1080, 1920, "1080p"),
+            (1904, 1072, "1080p"),
+            (1440, 1080, "1080p"),
+            (1280, 720, "720p"),
+            (1024, 576, "576p"),
+            (640, 480, "480p"),
+            (320, 240, "240p"),
+            (100, 50, "50p"),
+            (1, 1, "1p"),
+            (None, 1080, ""),
+            (1920, None, ""),
+            (None, None, ""),
+        ],
+    )
+    def test_it_names_the_resolution(self, width, height, label):
+        assert formatting.resolution_label(Video(width=width, height=height)) == label
+
+    @pytest.mark.parametrize(
+        ("video_codec", "audio_codec", "label"),
+        [("h264", "aac", "h264/aac"), ("", "opus", "opus"), ("vp9", "", "vp9"), (None, None, "")],
+    )
+    def test_it_names_the_codecs(self, video_codec, audio_codec, label):
+        assert formatting.codec_label(Video(video_codec=video_codec, audio_codec=audio_codec)) == label

@@ -54,6 +54,14 @@ def test_a_video_at_an_address_without_ending_is_kept(stored, media_server, path
     assert video_page.build_player(video).kind == "video"
 
 
+def test_it_is_noted_what_is_in_the_file(stored, media_server, tmp_path):
+    video, _ = stored("/clip.mp4", media_server.clip)
+    assert (video.width, video.height, video.audio_codec) == (320, 240, "aac")
+    assert video.video_codec in ("h264", "mpeg4")
+    sound, _ = stored("/sound", make_audio(tmp_path / "x", "ipod").read_bytes())
+    assert (sound.width, sound.height, sound.video_codec, sound.audio_codec) == (None, None, "", "aac")
+
+
 @pytest.mark.parametrize("content_type", ["application/octet-stream", "audio/mp4", "audio/x-m4b"])
 def test_an_m4b_is_kept(stored, tmp_path, content_type):
     data = make_audio(tmp_path / "x", "ipod").read_bytes()

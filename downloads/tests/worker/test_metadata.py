@@ -21,6 +21,30 @@ class TestMetadata:
     def test_it_believes_no_odd_duration(self, duration):
         assert metadata.parse_metadata({"duration": duration}).duration is None
 
+    def test_it_keeps_the_chapters_that_make_sense(self):
+        chapters = [
+            {"start_time": 60, "end_time": 90, "title": " Second\x00\u202e "},
+            {"start_time": 0, "end_time": 60, "title": "First"},
+            {"start_time": 90.5},
+            {"start_time": 60, "title": "Again"},
+            *(
+                {"start_time": start, "title": "x"}
+                for start in (-1, float("nan"), float("inf"), 1e30, 10**400, "5", None, True, [1])
+            ),
+            *(None, "x", 5, []),
+        ]
+        first, second = {"start": 0.0, "title": "First"}, {"start": 60.0, "title": "Second"}
+        assert metadata.parse_metadata({"chapters": chapters}).chapters == [first, second, {"start": 90.5, "title": ""}]
+
+    @pytest.mark.parametrize("chapters", [None, "x", {}, 5])
+    def test_it_knows_when_nothing_is_said_of_chapters(self, chapters):
+        assert metadata.parse_metadata({"chapters": chapters}).chapters is None
+
+    def test_it_keeps_so_many_chapters_and_so_long_titles(self):
+        chapters = [{"start_time": number, "title": "x" * 1000} for number in range(1000)]
+        kept = metadata.parse_metadata({"chapters": chapters}).chapters
+        assert (len(kept), len(kept[0]["title"])) == (500, 200)
+
     def test_it_reads_dates_and_durations(self):
         parsed = metadata.parse_metadata({"duration": 61, "upload_date": "20260131"})
         assert (parsed.duration, parsed.upload_date) == (61.0, dt.date(2026, 1, 31))

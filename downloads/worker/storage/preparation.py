@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from downloads.files import ffmpeg, media_folder
 from downloads.files.containers import MediaInfo
@@ -37,9 +38,17 @@ def prepare_files(
         thumbnail=f"{video_id}/{thumbnail.name}" if thumbnail else "",
         subtitle_files=[{"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()],
         duration=media_info.duration if media_info and video.duration is None else None,
-        has_video=media_info.has_video if media_info else None,
+        **_describe_streams(media_info),
     )
     return stored_files, prepared_folder
+
+
+def _describe_streams(media_info: MediaInfo | None) -> dict[str, Any]:
+    """Return the columns that say what is in the file; none without ffmpeg."""
+    if media_info is None:
+        return {}
+    names = ("has_video", "width", "height", "video_codec", "audio_codec")
+    return {name: getattr(media_info, name) for name in names}
 
 
 def _prepare_thumbnail(video: Video, downloaded: DownloadedFiles, media: Path, stem: str) -> Path | None:
