@@ -40,5 +40,6 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
     def _save(self, name: str, content: "File[bytes]") -> str:
         """Save a file, our JavaScript modules without comments and indentation; the sources stay as they are."""
         if fnmatchcase(name, "js/*.js"):
-            content = ContentFile(rjsmin.jsmin(content.read()))
+            # Not read(): whoever computed the hash has left the file at its end.
+            content = ContentFile(rjsmin.jsmin(b"".join(content.chunks())))
         return super()._save(name, content)
