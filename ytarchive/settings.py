@@ -64,6 +64,8 @@ MAX_BYTES = env_int("YTARCHIVE_MAX_BYTES", 50 * 10**9, 0, 10**15)
 MAX_SECONDS = env_int("YTARCHIVE_MAX_SECONDS", 0, 0, 10**9)
 MIN_FREE_BYTES = env_int("YTARCHIVE_MIN_FREE_BYTES", 10**9, 0, 10**15)
 PLAYLIST_LIMIT = env_int("YTARCHIVE_PLAYLIST_LIMIT", 200, 1, 10_000)
+# Seconds between two look-ups of waiting videos at one site; 0: nothing is looked up ahead of its download.
+TITLES_AHEAD_SECONDS = env_int("YTARCHIVE_TITLES_AHEAD", 3, 0, 3600)
 SUBTITLES = env_languages("YTARCHIVE_SUBTITLES")
 # Timeouts of downloads, in seconds.
 LEASE_SECONDS = env_int("YTARCHIVE_LEASE_SECONDS", 30, 4, 3600)

@@ -13,6 +13,7 @@ from downloads.models.choices import (
 from downloads.models.event import VideoEvent
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.queue import Queue
+from downloads.models.titles.title_look_up import TitleLookUp
 from downloads.models.transitions import LEASE_DURATION, MAX_RETRIES
 from downloads.models.value_objects import Metadata, QueuePosition, ReleaseWait, StoredFiles
 from downloads.models.video import MAX_URL_LENGTH, EntryRequest, Video, new_video_id
@@ -39,6 +40,7 @@ __all__ = [
     "ReleaseWait",
     "Status",
     "StoredFiles",
+    "TitleLookUp",
     "Video",
     "VideoEvent",
     "VideoQuerySet",

@@ -126,6 +126,19 @@ class Transitions(VideoState):
 
     def save_metadata(self, metadata: Metadata) -> bool:
         """Write the metadata that the look-up found; False if the lease is lost."""
+        return self._write("Found", self._metadata_changes(metadata), {"changed": True}, **self._lease_filter)
+
+    def save_details_ahead(self, metadata: Metadata, thumbnail: str) -> bool:
+        """Write what was looked up ahead of the queue; False if the video does not wait without a title any more."""
+        changes = self._metadata_changes(metadata)
+        # Only a download decides what is the same video: one that waits must not make it a duplicate.
+        for name in ("extractor", "source_id"):
+            changes.pop(name, None)
+        if thumbnail:
+            changes["thumbnail"] = thumbnail
+        return self._write("Details found", changes, {"changed": True}, status=Status.QUEUED, title="")
+
+    def _metadata_changes(self, metadata: Metadata) -> dict[str, Any]:
         changes = {
             name: self._truncate(name, value)
             for name, value in dataclasses.asdict(metadata).items()
@@ -133,7 +146,7 @@ class Transitions(VideoState):
         }
         if metadata.has_placeholder_title and self.title:
             changes.pop("title", None)
-        return self._write("Found", changes, {"changed": True}, **self._lease_filter)
+        return changes
 
     def start_processing(self, phase: str) -> bool:
         """Enter the state "processing", in `phase`, once everything is fetched; False if the lease is lost."""

@@ -1,5 +1,7 @@
 """The child: the process of one download, tied to its supervisor and confined to its proxy and limits.
 
+Or that of one look-up ahead of the queue, behind the same wall.
+
 Standard input is the control pipe: first one line of JSON with the job, then a byte for each renewal of the
 lease, or a line with a new rate limit in bytes per second. When it closes (the supervisor died, by whatever
 signal) or nothing arrives for CONTROL_TIMEOUT_SECONDS (the lease is about to expire, and another worker may
@@ -24,7 +26,7 @@ from django.conf import settings
 from downloads import database
 from downloads.liveness.heartbeat import CHECKS_PER_TIMEOUT
 from downloads.liveness.process_activity import GroupActivity
-from downloads.models import LEASE_DURATION, Video
+from downloads.models import LEASE_DURATION, TitleLookUp, Video
 from downloads.network.proxy import EgressProxy, set_proxy_variables
 from downloads.network.rate_limiter import RateLimiter
 from downloads.parent_death import kill_when_parent_dies
@@ -32,15 +34,17 @@ from downloads.progress.message import Progress
 from downloads.worker import attempt
 from downloads.worker.leased_video import LeasedVideo
 from downloads.worker.stall_watchdog import StallWatchdog
+from downloads.worker.titles.look_up import run_look_up
 
 # Less than the lease: the child must be dead when the row may be claimed again.
 CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
+LOOK_UP_NICENESS = 10
 STALLED_MESSAGE = "The site sent nothing"
 FROZEN_PROGRAM_MESSAGE = "A program that processes the video, such as ffmpeg, stood still"
 
 
 def main() -> None:
-    """Read the job from standard input and run the attempt; its outcome is in the row."""
+    """Read the job from standard input and run it; its outcome is in the row."""
     control_fd, progress_fd = _isolate_stdio()
     kill_when_parent_dies()  # also while this process is stopped and cannot watch its control pipe
     start_message = json.loads(_read_job_line(control_fd))
@@ -48,11 +52,18 @@ def main() -> None:
     threading.Thread(
         target=_watch_control_pipe, args=(control_fd, rate_limiter), name="control-pipe", daemon=True
     ).start()
-    video = database.retry_while_database_is_down(lambda: Video.objects.filter(**start_message["job"]).first())
+    threading.Thread(target=_beat, args=(progress_fd,), name="heartbeat", daemon=True).start()
+    _limit_file_size()
+    if job := start_message.get("look_up"):
+        _run_look_up(job, rate_limiter)
+    else:
+        _run_download(start_message["job"], rate_limiter, progress_fd)
+
+
+def _run_download(job: dict[str, str], rate_limiter: RateLimiter, progress_fd: int) -> None:
+    video = database.retry_while_database_is_down(lambda: Video.objects.filter(**job).first())
     if video is None:
         return
-    _limit_file_size()
-    threading.Thread(target=_beat, args=(progress_fd,), name="heartbeat", daemon=True).start()
     watchdog = _watch_stalls(video, lambda: rate_limiter.transferred_bytes, settings.STALL_SECONDS, STALLED_MESSAGE)
     programs = _watch_stalls(video, GroupActivity().count, settings.WATCHDOG_SECONDS, FROZEN_PROGRAM_MESSAGE)
 
@@ -69,6 +80,23 @@ def main() -> None:
             on_downloaded=watch_programs,
         )
     programs.stop_watching()
+
+
+def _run_look_up(job: dict[str, str], rate_limiter: RateLimiter) -> None:
+    """Look up the title of a waiting video, behind the same wall as a download, and with less of the processor."""
+    os.nice(LOOK_UP_NICENESS)
+    look_up = database.retry_while_database_is_down(lambda: TitleLookUp.objects.filter(**job).first())
+    if look_up is None:
+        return
+
+    def abort() -> None:
+        look_up.record_failure(f"{STALLED_MESSAGE} for {settings.STALL_SECONDS:g} s.", may_pass=True)
+        os.killpg(0, signal.SIGKILL)
+
+    watchdog = StallWatchdog(lambda: rate_limiter.transferred_bytes, settings.STALL_SECONDS, abort)
+    with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
+        set_proxy_variables(proxy.url)
+        run_look_up(look_up, proxy_url=proxy.url)
 
 
 def _isolate_stdio() -> tuple[int, int]:

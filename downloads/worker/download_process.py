@@ -1,4 +1,4 @@
-"""The supervisor's handle of one child: its process group, a pipe each way, and the newest progress."""
+"""The supervisor's handles of its children: their process group, a pipe each way, and the newest progress."""
 
 import contextlib
 import json
@@ -23,16 +23,15 @@ PERSISTED_PROGRESS_FIELDS = ("percent", "downloaded_bytes", "total_bytes", "phas
 MAX_READ_BYTES = 64 * 1024
 
 
-class DownloadProcess:
-    """The child process of one download, started by the constructor. Its pipes are non-blocking.
+class ChildProcess:
+    """A child process, started by the constructor with its job. Its pipes are non-blocking.
 
     `rate` is its limit in bytes per second, 0 for none. It inherits `fds`.
     """
 
     _has_beaten = _is_frozen = False
 
-    def __init__(self, video: Video, rate: int = 0, fds: tuple[int, ...] = ()) -> None:
-        self.video = video
+    def __init__(self, job: dict[str, Any], rate: int = 0, fds: tuple[int, ...] = ()) -> None:
         self._rate = rate
         self.latest_progress: dict[str, Any] = {}
         self.lease_renewed_at = time.monotonic()
@@ -52,8 +51,7 @@ class DownloadProcess:
         )
         os.set_blocking(self._control_fd, False)
         os.set_blocking(self.fileno(), False)
-        job = {"video_id": video.video_id, "lease_token": video.lease_token}
-        self._write_control(json.dumps({"job": job, "rate": rate}).encode() + b"\n")
+        self._write_control(json.dumps({**job, "rate": rate}).encode() + b"\n")
 
     @property
     def _control_fd(self) -> int:
@@ -88,9 +86,13 @@ class DownloadProcess:
             self._rate = rate
             self._write_control(b"%d\n" % rate)
 
+    def extend_lease(self) -> bool:
+        """Renew the lease in the database; False if it is lost."""
+        raise NotImplementedError
+
     def renew_lease(self) -> None:
-        """Renew the lease, save the newest progress, and tell the child to go on. Raises database errors."""
-        if self.video.renew_lease(**self.latest_progress):
+        """Renew the lease, and tell the child to go on. Raises database errors."""
+        if self.extend_lease():
             self.lease_renewed_at = time.monotonic()
             self._write_control(b".")
 
@@ -115,6 +117,11 @@ class DownloadProcess:
             and time.monotonic() - self._stop_requested_at > GRACE_PERIOD_SECONDS
         ):
             self._signal_group(signal.SIGKILL)
+
+    def kill(self) -> None:
+        """Send SIGKILL to the process group, and wait for the process."""
+        self._signal_group(signal.SIGKILL)
+        self._process.wait()
 
     def _take_beat(self) -> bool:
         """Return whether the process has written since the last call."""
@@ -151,6 +158,19 @@ class DownloadProcess:
     def _signal_group(self, signal_number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal_number)
+
+
+class DownloadProcess(ChildProcess):
+    """The child process of one download."""
+
+    def __init__(self, video: Video, rate: int = 0, fds: tuple[int, ...] = ()) -> None:
+        self.video = video
+        job = {"video_id": video.video_id, "lease_token": video.lease_token}
+        super().__init__({"job": job}, rate, fds)
+
+    def extend_lease(self) -> bool:
+        """Renew the lease, and save the newest progress."""
+        return self.video.renew_lease(**self.latest_progress)
 
 
 def describe_exit(exit_status: int) -> str:

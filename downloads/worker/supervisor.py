@@ -30,6 +30,7 @@ from downloads.worker.download_process import DownloadProcess
 from downloads.worker.folders.monitor import FolderMonitor
 from downloads.worker.leases.clock_check import ClockCheck
 from downloads.worker.leases.rescue import Rescue
+from downloads.worker.titles.runner import LookUpRunner
 from downloads.ytdlp_update.runner import UpdateRunner
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Supervisor:
         )
         self._folders = FolderMonitor()
         self._update_runner = UpdateRunner()
+        self._look_up_runner = LookUpRunner()
         self._rescue = Rescue(self.name)
         self._clock_check = ClockCheck(self.name)
 
@@ -80,6 +82,7 @@ class Supervisor:
                 if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:
                     break
         self._update_runner.stop()
+        self._run_if_database_up(self._look_up_runner.stop)
         self._rescue.lock.release()
         self._unregister()
 
@@ -103,6 +106,7 @@ class Supervisor:
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_local)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
+        self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_expired)
@@ -156,6 +160,11 @@ class Supervisor:
             self._is_ready = True
             self._write_heartbeat()
             logger.info("ytarchive worker: ready, %d downloads at once", self.max_downloads)
+
+    def _look_up_titles(self) -> None:
+        """Look up what waits, but nothing that this worker is about to start."""
+        starts_at_once = self._has_free_slot() and Video.objects.claimable().exists()
+        self._look_up_runner.poll(may_start=self._is_ready and self._folders.is_well and not starts_at_once)
 
     def _has_free_slot(self) -> bool:
         return self._stop_deadline is None and len(self._downloads) < self.max_downloads

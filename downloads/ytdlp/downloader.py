@@ -21,6 +21,7 @@ from downloads.ytdlp.playlists.json_values import clean_text
 from downloads.ytdlp.results import (
     DownloadedFiles,
     DownloadError,
+    LookUpResult,
     NotYetAvailable,
     Playlist,
     PlaylistEntry,
@@ -77,6 +78,27 @@ def probe_url(
     if not_yet := availability.check_manifests(ydl, info):
         raise not_yet
     return ProbeResult(info, [_build_stream(format_info) for format_info in _requested_formats(info)], ydl)
+
+
+def look_up(
+    url: str, folder: Path, *, proxy_url: str, quality: str = "best", entry: PlaylistEntry | None = None
+) -> LookUpResult:
+    """Look up what a waiting video is called, with as few requests as that takes; its picture goes to `folder`.
+
+    Raise as `probe_url` does. A page whose formats cannot be fetched has a title all the same.
+    """
+    options = build_options(folder, proxy_url, quality) | {"ignore_no_formats_error": True, "writeinfojson": False}
+    ydl = ResumingYoutubeDL(options)
+    with converted_errors():
+        try:
+            info = _unwrap_single_video(ydl, _extract(ydl, url, entry))
+        except YoutubeDLError as error:
+            if not_yet := _find_not_yet(error, ydl, url, entry):
+                raise not_yet from error
+            raise
+        if isinstance(info, Playlist):
+            return LookUpResult(playlist_title=info.title)
+        return LookUpResult(info, ydl.fetch_thumbnail(info, folder))
 
 
 def find_entry(

@@ -88,6 +88,15 @@ class ProbeResult:
 
 
 @dataclasses.dataclass(frozen=True)
+class LookUpResult:
+    """What a video is called: yt-dlp's info dict and its picture, or the title of a playlist, without an info dict."""
+
+    info: dict[str, Any] | None = None
+    picture: Path | None = None
+    playlist_title: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class PlaylistEntry:
     """A video of a playlist: its URL, its metadata from the playlist, and what yt-dlp needs to fetch it.
 

@@ -26,6 +26,7 @@ from downloads.ytdlp.library import (
     YoutubeDL,
     YoutubeDLError,
 )
+from downloads.ytdlp.options import OUTPUT_STEM
 from downloads.ytdlp.responses import interim
 from downloads.ytdlp.responses.resumed import (
     is_continuation,
@@ -177,6 +178,12 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
             return []
         finally:
             self._is_fetching_thumbnail = False
+
+    def fetch_thumbnail(self, info: dict[str, Any], folder: Path) -> Path | None:
+        """Download the thumbnail alone; return its path, None if there is none."""
+        path = folder / f"{OUTPUT_STEM}.{THUMBNAIL_EXTENSION}"
+        self._write_thumbnails("video", info, str(folder / OUTPUT_STEM))
+        return path if path.is_file() else None
 
     # Fragments ------------------------------------------------------------------------------------------
 

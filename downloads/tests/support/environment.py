@@ -23,6 +23,8 @@ atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 os.environ["YTARCHIVE_DATA"] = DATA_FOLDER
 # Waits after an error that may pass are a second, then four, then sixteen.
 os.environ["YTARCHIVE_RETRY_SECONDS"] = "1"
+# Tests count requests, and start no more processes than they need; those of the look-ups turn it on.
+os.environ["YTARCHIVE_TITLES_AHEAD"] = "0"
 # Tests run on small disks too.
 os.environ["YTARCHIVE_MIN_FREE_BYTES"] = "1000000"
 # Playwright's loop runs in the test's thread (its sync API), where Django would refuse the database.
