@@ -84,6 +84,12 @@ def format_timespan(seconds: float) -> str:
     return f"{days} day{'s' if days > 1 else ''}" if days else f"{minutes // 60} h {minutes % 60} min"
 
 
+def format_total_time(seconds: float) -> str:
+    """Return the length of many videos, such as "37 s", "4 min", "1 h 12 min" or "1,240 h"."""
+    hours = round(seconds / 3600)
+    return f"{hours:,} h" if hours >= 24 else format_timespan(seconds)
+
+
 def time_ago(moment: dt.datetime | None) -> str:
     """Return the time since a moment in its largest unit, such as "2 days ago", or "just now"."""
     if moment is None:

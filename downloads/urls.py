@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 from downloads.actions import queue_actions
 from downloads.progress import keys
 from downloads.views import actions, audit, media, pages, snapshot, ytdlp
+from downloads.views.collections import channels
 
 
 class VideoIdConverter(StringConverter):
@@ -14,7 +15,14 @@ class VideoIdConverter(StringConverter):
     regex = keys.VIDEO_ID_PATTERN.pattern
 
 
+class ChannelKeyConverter(StringConverter):
+    """Path converter of the keys of channels: numbers that fit into their column."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+
 register_converter(VideoIdConverter, "id")
+register_converter(ChannelKeyConverter, "channel")
 
 urlpatterns = [
     path("", pages.library, name="library"),
@@ -32,6 +40,8 @@ urlpatterns = [
         path(f"queue/{name}", actions.queue_action, {"action_name": name}, name=f"queue-{name}")
         for name in queue_actions.QUEUE_ACTIONS
     ),
+    path("channels/", channels.channel_index, name="channels"),
+    path("channels/<channel:key>/", channels.channel_page, name="channel"),
     path("audit/", audit.audit_log, name="audit"),
     path("yt-dlp/update", ytdlp.update_ytdlp, name="update-ytdlp"),
     path("api/progress", snapshot.progress_snapshot, name="progress"),

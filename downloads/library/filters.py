@@ -34,6 +34,10 @@ SORT_LABELS = {
 FILTER_COLUMNS = {"uploader": "uploader", "site": "extractor", "kind": "kind", "date": "added_at"}
 
 
+# Also of a filter that no field offers: the pages of channels set it.
+CRITERIA_COLUMNS = {**FILTER_COLUMNS, "channel": "channel_id"}
+
+
 class FilterForm(forms.Form):
     """The filters in a query string; invalid values are ignored."""
 
@@ -46,6 +50,7 @@ class FilterForm(forms.Form):
         choices=[("", "Any time"), *((value, label) for value, (label, _) in DATE_RANGES.items())],
         required=False,
     )
+    channel = forms.RegexField("[1-9][0-9]{0,17}", required=False)
     state = forms.ChoiceField(choices=Status.choices, required=False)
 
     def __init__(self, query: Mapping[str, Any]) -> None:
@@ -96,7 +101,7 @@ def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -
 
 
 def _build_lookups(criteria: dict[str, str]) -> dict[str, Any]:
-    lookups: dict[str, Any] = {FILTER_COLUMNS[name]: value for name, value in criteria.items() if name != "date"}
+    lookups: dict[str, Any] = {CRITERIA_COLUMNS[name]: value for name, value in criteria.items() if name != "date"}
     if "date" in criteria:
         minute = timezone.now().replace(second=0, microsecond=0)
         lookups["added_at__gte"] = minute - dt.timedelta(days=DATE_RANGES[criteria["date"]][1])

@@ -37,7 +37,7 @@ class Listing:
         self.search_words = search_query.parse_query(self.q)
         self.state: str = cleaned_data.get("state", "")
         self.filters: dict[str, str] = {
-            name: cleaned_data[name] for name in filters.FILTER_COLUMNS if cleaned_data.get(name)
+            name: cleaned_data[name] for name in filters.CRITERIA_COLUMNS if cleaned_data.get(name)
         }
         # "best" needs a search to rank by, and only queued videos have a turn.
         is_inapplicable = {"best": not self.search_words, "turn": self.state != Status.QUEUED}
@@ -57,8 +57,8 @@ class Listing:
 
     @property
     def is_filtered(self) -> bool:
-        """Return whether a search, a filter or a status narrows the listing."""
-        return bool(self.search_words or self.state or self.filters)
+        """Return whether a search, a filter or a status narrows the listing; the channel of a channel's page does not."""
+        return bool(self.search_words or self.state or self.filters.keys() - {"channel"})
 
     @property
     def accepts_new_cards(self) -> bool:
@@ -77,14 +77,31 @@ class Listing:
         parameters: dict[str, str | int] = {"q": self.q, "state": self.state, **self.filters}
         if self.sort != self.default_sort:
             parameters["sort"] = self.sort
+        parameters.pop("channel", "")
         query = QueryDict(mutable=True)
         query.update({name: str(value) for name, value in {**parameters, **changes}.items() if value})
-        return f"{reverse('library')}?{query.urlencode()}" if query else reverse("library")
+        return f"{self.clear_url}?{query.urlencode()}" if query else self.clear_url
 
     @cached_property
     def clear_url(self) -> str:
-        """Return the URL of the whole library."""
-        return reverse("library")
+        """Return the URL of the whole library, or of all videos of the channel."""
+        channel = self.filters.get("channel")
+        return reverse("channel", args=[channel]) if channel else reverse("library")
+
+    @cached_property
+    def list_url(self) -> str:
+        """Return the URL of the list alone, which the page's own query string follows."""
+        return f"{reverse('list')}?{self.scope_query}"
+
+    @cached_property
+    def cards_url(self) -> str:
+        """Return the URL of single cards, which the page's own query string and the ids follow."""
+        return f"{reverse('cards')}?as=card&{self.scope_query}"
+
+    @property
+    def scope_query(self) -> str:
+        """Return the part of those query strings that the page's own one lacks: its channel."""
+        return f"channel={self.filters['channel']}&" if "channel" in self.filters else ""
 
     @property
     def without_search_url(self) -> str:

@@ -3,6 +3,8 @@
 from downloads.models.archive.identity import ArchiveIdentity
 from downloads.models.audit.entry import AuditAction, AuditEntry
 from downloads.models.bulk.bulk_action import BulkAction, BulkItem, ItemState
+from downloads.models.channels.channel import MAX_URL_LENGTH as MAX_CHANNEL_URL_LENGTH
+from downloads.models.channels.channel import Channel
 from downloads.models.choices import (
     ACTIVE_STATUSES,
     TERMINAL_STATUSES,
@@ -11,6 +13,7 @@ from downloads.models.choices import (
     Status,
 )
 from downloads.models.event import VideoEvent
+from downloads.models.playlists.playlist_item import Absence, PlaylistItem
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.queue import Queue
 from downloads.models.titles.title_look_up import TitleLookUp
@@ -22,18 +25,22 @@ from downloads.models.watching.watch_state import WatchState
 __all__ = [
     "ACTIVE_STATUSES",
     "LEASE_DURATION",
+    "MAX_CHANNEL_URL_LENGTH",
     "MAX_RETRIES",
     "MAX_URL_LENGTH",
     "TERMINAL_STATUSES",
     "UNFINISHED_STATUSES",
+    "Absence",
     "ArchiveIdentity",
     "AuditAction",
     "AuditEntry",
     "BulkAction",
     "BulkItem",
+    "Channel",
     "EntryRequest",
     "ItemState",
     "Metadata",
+    "PlaylistItem",
     "Quality",
     "Queue",
     "QueuePosition",

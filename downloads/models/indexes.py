@@ -50,6 +50,7 @@ VIDEO_INDEXES = (
     Index(fields=["status", "-added_at", "-id", "kind", "extractor", "uploader"], name="downloads_newest_state"),
     Index(fields=["uploader", "-added_at", "-id", "status", "kind", "extractor"], name="downloads_newest_uploader"),
     Index(fields=["extractor", "-added_at", "-id", "status", "kind", "uploader"], name="downloads_newest_site"),
+    Index(fields=["channel", "-added_at", "-id", "status", "kind", "is_list"], name="downloads_newest_channel"),
     Index(fields=["sort_title", "-id", *_INDEXED_FILTER_COLUMNS], name="downloads_by_title"),
     Index(
         _DURATION_NULLS_LAST.desc(), F("id").desc(), "duration", *_INDEXED_FILTER_COLUMNS, name="downloads_by_duration"

@@ -45,6 +45,7 @@ class Metadata:
 
     title: str = ""
     uploader: str = ""
+    uploader_url: str = ""  # its page at the site
     description: str = ""
     duration: float | None = None  # seconds
     upload_date: dt.date | None = None

@@ -12,6 +12,8 @@ from django.utils.crypto import get_random_string
 
 from downloads.database.stored_values import TolerantJSONField, TolerantRow
 from downloads.models import indexes
+from downloads.models.channels.channel import MAX_URL_LENGTH as MAX_CHANNEL_URL_LENGTH
+from downloads.models.channels.channel import Channel
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.manager import VideoManager
 from downloads.models.querysets import VideoQuerySet
@@ -44,6 +46,11 @@ class Video(Transitions, Removable, models.Model):
 
     title = models.CharField(max_length=500, blank=True)
     uploader = models.CharField(max_length=255, blank=True)
+    # The uploader's page at the site; None if unknown. Triggers read it, and write `channel` (channels/triggers.py).
+    uploader_url = models.CharField(max_length=MAX_CHANNEL_URL_LENGTH, null=True, editable=False)  # noqa: DJ001
+    channel = models.ForeignKey(
+        Channel, null=True, editable=False, on_delete=models.SET_NULL, related_name="videos", db_index=False
+    )
     description = models.TextField(blank=True)
     duration = models.FloatField("duration in seconds", null=True, blank=True)
     upload_date = models.DateField(null=True, blank=True)

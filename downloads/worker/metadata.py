@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from downloads.models import Metadata
+from downloads.models import MAX_CHANNEL_URL_LENGTH, Metadata
 from downloads.models.value_objects import read_chapters
+from downloads.network.url_secrets import has_secrets
 
 # Titles that say nothing, of files and of sites without a title.
 EMPTY_TITLE_PATTERN = re.compile(
@@ -27,6 +28,7 @@ def parse_metadata(info: dict[str, Any]) -> Metadata:
         title=title,
         has_placeholder_title=_is_placeholder(title, info),
         uploader=_first_text(info, "uploader", "channel", "creator"),
+        uploader_url=_parse_uploader_url(info),
         description=_first_text(info, "description"),
         duration=_parse_duration(info.get("duration")),
         upload_date=_parse_upload_date(info.get("upload_date")),
@@ -79,6 +81,14 @@ def _parse_chapters(values: object) -> list[dict[str, Any]] | None:
         if isinstance(value, dict)
     ]
     return [dataclasses.asdict(chapter) for chapter in read_chapters(named)]
+def _parse_uploader_url(info: dict[str, Any]) -> str:
+    """Return the address of the uploader's page; "" for one that is no link, too long or not for everyone.
+
+    The channel's own comes first: on YouTube it has the id, which stays when the uploader takes another name.
+    """
+    url = _first_text(info, "channel_url", "uploader_url").strip()
+    is_link = url.lower().startswith(("http://", "https://")) and url.isprintable() and len(url) <= MAX_CHANNEL_URL_LENGTH
+    return url if is_link and not has_secrets(url) else ""
 
 
 def _parse_duration(value: object) -> float | None:

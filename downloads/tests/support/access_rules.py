@@ -51,6 +51,8 @@ RULES: dict[str, list[Rule]] = {
     "library": PAGE,
     "list": PAGE,
     "cards": [*PAGE, get(VIEW, **{"as": "admin", "id": "{video}"}), get(VIEW, **{"as": "detail", "id": "{video}"})],
+    "channels": PAGE,
+    "channel": PAGE,
     "add": [get(ADD), post(ADD, urls="http://93.184.215.14/new.mp4", quality="best")],
     "video": PAGE,
     "delete": [get(DELETE), post(DELETE)],

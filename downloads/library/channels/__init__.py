@@ -1,0 +1,1 @@
+"""Channels as pages: the list of all, and what one has."""

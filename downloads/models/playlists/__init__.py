@@ -1,0 +1,1 @@
+"""Playlists: what each has at which place, also what the archive does not have."""

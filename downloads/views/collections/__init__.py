@@ -1,0 +1,1 @@
+"""Pages of videos that belong together: channels and playlists."""
