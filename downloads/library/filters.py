@@ -50,7 +50,7 @@ class FilterForm(forms.Form):
         choices=[("", "Any time"), *((value, label) for value, (label, _) in DATE_RANGES.items())],
         required=False,
     )
-    channel = forms.RegexField("[1-9][0-9]{0,17}", required=False)
+    channel = forms.RegexField(r"\A[1-9][0-9]{0,17}\Z", required=False)
     state = forms.ChoiceField(choices=Status.choices, required=False)
 
     def __init__(self, query: Mapping[str, Any]) -> None:

@@ -57,7 +57,7 @@ class Listing:
 
     @property
     def is_filtered(self) -> bool:
-        """Return whether a search, a filter or a status narrows the listing; the channel of a channel's page does not."""
+        """Return whether a search, a filter or a status narrows the listing; a channel's page is not narrowed."""
         return bool(self.search_words or self.state or self.filters.keys() - {"channel"})
 
     @property

@@ -3,7 +3,7 @@
 A page names the context by a list key: "channel:<number>", or the id of a playlist.
 """
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from downloads.models import PlaylistItem, Status, Video
 from downloads.models.querysets import VideoQuerySet
@@ -43,7 +43,7 @@ def _watchable() -> VideoQuerySet[Video]:
     return Video.objects.filter(status=Status.COMPLETE, is_list=False).defer("description", "subtitle_files")
 
 
-def _watchable_items(playlist_id: int | None):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _watchable_items(playlist_id: int | None) -> "QuerySet[PlaylistItem]":
     items = PlaylistItem.objects.filter(playlist=playlist_id)
     return items.filter(video__status=Status.COMPLETE, video__is_list=False).order_by("position", "pk")
 
@@ -63,7 +63,7 @@ def _next_in_playlist(video: Video, playlist_id: int | None, limit: int) -> list
     if place is None:
         return []
     following = _watchable_items(playlist_id).filter(position__gt=place.position)
-    return [item.video for item in following.select_related("video")[:limit]]
+    return [item.video for item in following.select_related("video")[:limit] if item.video]
 
 
 def _parse_channel_id(list_key: str) -> int | None:

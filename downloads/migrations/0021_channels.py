@@ -24,7 +24,7 @@ def count(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("downloads", "0018_media_facts"),
+        ("downloads", "0019_title_look_ups"),
     ]
 
     operations = [

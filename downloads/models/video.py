@@ -47,7 +47,7 @@ class Video(Transitions, Removable, models.Model):
     title = models.CharField(max_length=500, blank=True)
     uploader = models.CharField(max_length=255, blank=True)
     # The uploader's page at the site; None if unknown. Triggers read it, and write `channel` (channels/triggers.py).
-    uploader_url = models.CharField(max_length=MAX_CHANNEL_URL_LENGTH, null=True, editable=False)  # noqa: DJ001
+    uploader_url = models.CharField(max_length=MAX_CHANNEL_URL_LENGTH, null=True, editable=False)
     channel = models.ForeignKey(
         Channel, null=True, editable=False, on_delete=models.SET_NULL, related_name="videos", db_index=False
     )

@@ -81,13 +81,17 @@ def _parse_chapters(values: object) -> list[dict[str, Any]] | None:
         if isinstance(value, dict)
     ]
     return [dataclasses.asdict(chapter) for chapter in read_chapters(named)]
+
+
 def _parse_uploader_url(info: dict[str, Any]) -> str:
     """Return the address of the uploader's page; "" for one that is no link, too long or not for everyone.
 
     The channel's own comes first: on YouTube it has the id, which stays when the uploader takes another name.
     """
     url = _first_text(info, "channel_url", "uploader_url").strip()
-    is_link = url.lower().startswith(("http://", "https://")) and url.isprintable() and len(url) <= MAX_CHANNEL_URL_LENGTH
+    is_link = (
+        url.lower().startswith(("http://", "https://")) and url.isprintable() and len(url) <= MAX_CHANNEL_URL_LENGTH
+    )
     return url if is_link and not has_secrets(url) else ""
 
 

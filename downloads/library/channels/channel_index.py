@@ -110,4 +110,4 @@ def _attach_newest_videos(channels: list[Channel]) -> None:
     ).only("video_id", "thumbnail", "ended_at", "channel_id")
     by_channel = {video.channel_id: video for video in newest.order_by("pk")}
     for channel in channels:
-        channel.newest_video = by_channel.get(channel.pk)  # type: ignore[attr-defined]
+        channel.newest_video = by_channel.get(channel.pk)

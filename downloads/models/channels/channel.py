@@ -1,6 +1,6 @@
 """Channel model: one row per uploader, with counters that the database itself keeps exact."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -28,6 +28,8 @@ class Channel(TolerantRow):
     total_ms = models.BigIntegerField(default=0)  # whole numbers add up exactly, in any order
     total_bytes = models.BigIntegerField(default=0)
     newest_at = models.DateTimeField(null=True)
+
+    newest_video: Any = None  # set by the list of channels, for the picture
 
     STORED_LIMITS: ClassVar = dict.fromkeys(("video_count", "total_ms", "total_bytes"), (0, MAX_SAFE_INTEGER))
 

@@ -105,6 +105,7 @@ class Archive:
         pks = [target.pk for prefix, target in objects.items() if pattern.route.startswith(prefix)]
         values = {
             "<id:video_id>": video.video_id,
+            "<channel:key>": Video.objects.get(pk=video.pk).channel_id,
             "<slug:language>": "en",
             "<id>": self.bystander.pk,
             "<path:content_type_id>": ContentType.objects.get_for_model(Video).pk,

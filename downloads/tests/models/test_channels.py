@@ -51,8 +51,7 @@ def test_it_keeps_uploaders_of_one_name_at_two_sites_apart():
     assert channel_of(first) != channel_of(second)
     # The generic extractor stands for any site: the host tells them apart.
     third, fourth = (
-        create(uploader="Ada", extractor="Generic", url=f"https://{host}/v")
-        for host in ("a.example", "b.example")
+        create(uploader="Ada", extractor="Generic", url=f"https://{host}/v") for host in ("a.example", "b.example")
     )
     assert channel_of(third).site == "a.example"
     assert channel_of(fourth).site == "b.example"
