@@ -4,7 +4,7 @@ import functools
 import operator
 from typing import Any
 
-from django.db.models import Case, F, Func, Index, Q, Value, When
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, Func, Index, Q, Value, When
 from django.db.models.functions import Coalesce, Left, Lower
 
 from downloads.files.media_types import AUDIO_EXTENSIONS
@@ -24,6 +24,8 @@ KIND_EXPRESSION = Case(
 # known only at the end.
 REQUESTED_MEDIUM_EXPRESSION = Case(When(quality=Quality.AUDIO, then=Value("audio")), default=Value("video"))
 SORT_TITLE_EXPRESSION = Lower(Left(Case(When(title="", then=F("url")), default=F("title")), 100))
+
+HAS_SUBTITLES = ExpressionWrapper(~Q(subtitle_files=[]), output_field=BooleanField())
 
 
 class InlineLiteral(Value):

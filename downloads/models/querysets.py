@@ -100,8 +100,8 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         return self.exclude(status__in=UNFINISHED_STATUSES)
 
     def without_long_text(self, search_words: list[str]) -> Self:
-        """Defer the long texts, unless search words are to be highlighted in them; annotate `pending_action`."""
-        videos = self.with_pending_action()
+        """Defer the long texts, unless search words are to be highlighted in them; annotate what a card shows."""
+        videos = self.with_pending_action().annotate(has_subtitles=indexes.HAS_SUBTITLES)
         return videos.defer(*(("chapters",) if search_words else ("chapters", "description", "subtitle_files")))
 
     def of_medium(self, quality: str) -> Self:

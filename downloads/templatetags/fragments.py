@@ -9,16 +9,20 @@ from django import template
 from django.core.cache import caches
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads.actions.bulk_actions import BULK_KINDS
-from downloads.formatting import retry_message, time_ago
+from downloads.formatting import display_name, retry_message, time_ago, truncate_text
 from downloads.models import Status, Video
+from downloads.templatetags.whitespace import INDENTATION_PATTERN
 
 register = template.Library()
 
-PLACEHOLDER_ID = "SOMEID"  # stands for the video's id in a fragment that all videos share
+# They stand for the video's id and name in a fragment that all videos share.
+PLACEHOLDER_ID = "SOMEID"
+PLACEHOLDER_NAME = "SOMENAME"
+MAX_NAME_LENGTH = 60  # characters of a video's name in the accessible name of its buttons
 
 
 @register.simple_tag(takes_context=True)
@@ -67,7 +71,7 @@ def action_buttons(context: template.Context, video: Video) -> SafeString:
     if action_name := getattr(video, "pending_action", None):
         return pending_label(action_name)
     can = _video_permissions(context)
-    return _fill_in_video_id(video, _render_action_buttons(video.status, **can))
+    return _fill_in_video(video, _render_action_buttons(video.status, **can))
 
 
 def _video_permissions(context: template.Context) -> dict[str, bool]:
@@ -85,20 +89,37 @@ def pending_label(action_name: str) -> SafeString:
 
 @functools.cache
 def _render_action_buttons(status: str, **can: bool) -> str:
-    video = Video(video_id=PLACEHOLDER_ID, status=status)
+    video = Video(video_id=PLACEHOLDER_ID, title=PLACEHOLDER_NAME, status=status)
     return render_to_string("downloads/video/_actions.html", {"video": video, "can": can})
 
 
 @register.simple_tag
 def action_button(video: Video, action: str, label: str, icon: str = "", form_id: str = "act") -> SafeString:
     """Render the button of one action on a video; `form_id` is the form that it submits."""
-    return _fill_in_video_id(video, _render_action_button(action, label, icon or action, form_id))
+    return _fill_in_video(video, _render_action_button(action, label, icon or action, form_id))
+
+
+@register.simple_tag(takes_context=True)
+def card_menu(context: template.Context, video: Video) -> SafeString:
+    """Render the menu of a card; the same fragment serves all videos that offer the same."""
+    can = _video_permissions(context)
+    return _fill_in_video(video, _render_card_menu(video.status, bool(video.media_file), video.is_list, **can))
+
+
+@functools.cache
+def _render_card_menu(status: str, has_file: bool, is_list: bool, **can: bool) -> str:
+    media_file = PLACEHOLDER_ID if has_file else ""
+    video = Video(
+        video_id=PLACEHOLDER_ID, title=PLACEHOLDER_NAME, status=status, media_file=media_file, is_list=is_list
+    )
+    context = {"video": video, "can": can, "name": PLACEHOLDER_NAME}
+    return INDENTATION_PATTERN.sub(" ", render_to_string("downloads/library/_menu.html", context))
 
 
 @functools.cache
 def _render_action_button(action: str, label: str, icon: str, form_id: str) -> str:
     context = {"video_id": PLACEHOLDER_ID, "action": action, "label": label, "icon": icon, "form_id": form_id}
-    return render_to_string("downloads/video/_act.html", context)
+    return render_to_string("downloads/video/_act.html", {**context, "name": PLACEHOLDER_NAME})
 
 
 @register.simple_tag
@@ -128,6 +149,12 @@ def _reverse_with_placeholder(url_name: str) -> str:
 def _fill_in_video_id(video: Video, fragment: str) -> SafeString:
     # An id has no character with a meaning in HTML or in a URL.
     return mark_safe(fragment.replace(PLACEHOLDER_ID, video.video_id))  # noqa: S308
+
+
+def _fill_in_video(video: Video, fragment: str) -> SafeString:
+    name = escape(truncate_text(display_name(video), MAX_NAME_LENGTH))
+    # The name last: somebody else wrote it, and it may hold the other placeholder.
+    return mark_safe(_fill_in_video_id(video, fragment).replace(PLACEHOLDER_NAME, name))  # noqa: S308
 
 
 @register.simple_tag

@@ -2,11 +2,12 @@
 
 import datetime as dt
 import math
+import re
 import zlib
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads import formatting
@@ -30,6 +31,8 @@ register.filter(formatting.truncate_text)
 register.filter(formatting.hide_secrets)
 
 PLACEHOLDER_TONE_COUNT = 12
+BREAK_PATTERN = re.compile(r"[/?]|&amp;")  # in escaped text
+RESOLUTION_LABELS = ((4320, "8K"), (2160, "4K"), (1440, "1440p"))  # by the shorter side
 
 
 @register.filter
@@ -73,9 +76,51 @@ def placeholder_tone(video_id: str) -> str:
 
 @register.filter
 def placeholder_letter(name: str) -> str:
-    """Return the first letter or digit of a name, for a video without a thumbnail."""
+    """Return the first letter of a name, for a video without a thumbnail; a digit only where there is no letter."""
     site_or_title = name.removeprefix("https://").removeprefix("http://").removeprefix("www.")
-    return next((character.upper() for character in site_or_title if character.isalnum()), "?")
+    characters = [character for character in site_or_title if character.isalnum()]
+    return next((character for character in characters if character.isalpha()), *characters[:1] or "?").upper()
+
+
+@register.filter
+def first_line(text: str) -> str:
+    """Return the first line of an error: its sentence, without the details of the site below it."""
+    return text.strip().partition("\n")[0]
+
+
+@register.filter
+def break_after_slashes(text: str) -> SafeString:
+    """Return the escaped text with places where a line may end, so that no address breaks within a word."""
+    return mark_safe(BREAK_PATTERN.sub(r"\g<0><wbr>", escape(text)))  # noqa: S308 - escaped
+
+
+@register.filter
+def resolution_badge(video: Video) -> str:
+    """Return "8K", "4K" or "1440p" by the shorter side of the picture; "" for less, or unknown."""
+    sides = [side for side in (getattr(video, name, None) for name in ("width", "height")) if side]
+    return next((label for height, label in RESOLUTION_LABELS if sides and min(sides) >= height), "")
+
+
+@register.filter
+def card_date(video: Video) -> SafeString:
+    """Return when a video was published, or else when it was added, as a `<time>` element with the other beside."""
+    if not video.upload_date:
+        return mark_safe(f"<span>Added {time_ago_element(video.added_at)}</span>")  # noqa: S308 - escaped there
+    day = video.upload_date
+    # Only numbers and names of months, so there is nothing to escape.
+    return mark_safe(f'<time datetime="{day:%Y-%m-%d}">{day.day} {day:%B} {day.year}</time>')  # noqa: S308
+
+
+@register.filter
+def card_description(video: Video) -> str:
+    """Return what the badges of a card say, for screen readers: "Length 12:04, 4K, subtitles"."""
+    parts = [
+        f"Length {formatting.format_duration(video.duration)}" if video.duration and not video.is_list else "",
+        resolution_badge(video),
+        "subtitles" if getattr(video, "has_subtitles", False) else "",
+        {"audio": "audio only", "list": "playlist"}.get(video.kind, ""),
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 @register.filter

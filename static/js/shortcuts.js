@@ -20,8 +20,8 @@ export const listenForKeys = (handleKey) => {
 		const target = /** @type {HTMLElement | null} */ (event.target);
 		const hasModifier = ctrlKey || altKey || metaKey;
 		if (!target || hasModifier || query("dialog[open]")) return;
-		// A search field clears itself first.
-		if (key === "Escape") setTimeout(() => target.blur());
+		// A search field clears itself first; an open popover closes, and gives the focus back.
+		if (key === "Escape" && !query(":popover-open")) setTimeout(() => target.blur());
 		if (target.closest(TEXT_FIELDS)) return;
 		if (activateShortcut(key) || handleKey(key, target)) event.preventDefault();
 	});

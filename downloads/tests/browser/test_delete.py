@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from downloads.models import Status, Video
 from downloads.tests.support.factories import finish_video, running_with_metadata
-from downloads.tests.support.pages import card, expect_connection, open_live_page
+from downloads.tests.support.pages import card, card_menu, expect_connection, open_live_page
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -23,7 +23,7 @@ def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
     expect(page.locator(".message")).to_contain_text("b waits again.")
     expect(card(other_tab, other)).to_have_attribute("data-status", Status.QUEUED)
 
-    card(page, video).get_by_role("button", name="Delete").click()
+    card_menu(page, video).get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog")).to_contain_text("The video file (603 MB) and its history are removed")
     expect(page.get_by_role("button", name="Keep")).to_be_focused()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()

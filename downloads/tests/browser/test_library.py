@@ -7,7 +7,14 @@ from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
 from downloads.tests.support.factories import finish_video, publish_percent, running_with_metadata
-from downloads.tests.support.pages import card, expect_connection, open_live_page, progress_bar, wait_until_stable
+from downloads.tests.support.pages import (
+    card,
+    card_menu,
+    expect_connection,
+    open_live_page,
+    progress_bar,
+    wait_until_stable,
+)
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -114,7 +121,7 @@ def test_it_fills_a_page_from_the_next(page, site, sign_in):
     expect(pages).to_be_visible()
     expect(page.locator(".grid > li")).to_have_count(24)
     expect(card(page, videos[0])).to_have_count(0)
-    card(page, newest).get_by_role("button", name="Delete").press("Enter")
+    card_menu(page, newest).get_by_role("button", name="Delete").press("Enter")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(card(page, videos[0])).to_be_visible()
     expect(pages).to_have_count(0)
@@ -132,8 +139,11 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
         return tops.filter((top) => top === tops[0]).length; }"""
     )
     assert 1 < columns < 4
-    titles.first.focus()
+    for key, at in (("ArrowDown", 0), ("Escape", None), ("ArrowUp", 3)):
+        page.keyboard.press(key)
+        expect(titles.nth(at) if at is not None else page.locator("body")).to_be_focused()
     for key, at in (
+        ("Home", 0),
         ("ArrowRight", 1),
         ("ArrowLeft", 0),
         ("ArrowDown", columns),
@@ -143,8 +153,20 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
     ):
         page.keyboard.press(key)
         expect(titles.nth(at)).to_be_focused()
+    for at in (1, 2):
+        page.keyboard.press("Tab")
+        expect(titles.nth(at)).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator(".card .pick").nth(2)).to_be_checked()
+    page.keyboard.press("x")
+    page.keyboard.press("m")
+    expect(page.get_by_role("link", name="Play")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("button", name="Delete b")).to_be_focused()
     page.keyboard.press("Escape")
-    expect(titles.first).not_to_be_focused()
+    expect(titles.nth(2)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("body")).to_be_focused()
     page.keyboard.press("n")
     expect(page.get_by_label("Video URL")).to_be_focused()
     page.keyboard.type("/n")
@@ -207,15 +229,14 @@ def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
     old, new = complete("old"), complete("new")
     sign_in(page)
     expect_connection(page, "live")
-    delete = card(page, new).get_by_role("button", name="Delete")
-    delete.focus()
-    page.keyboard.press("Enter")
+    more = card(page, new).get_by_role("button", name="More for new")
+    card_menu(page, new).get_by_role("button", name="Delete new").press("Enter")
     dialog = page.get_by_role("dialog", name="Delete “new”?")
     expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(delete).to_be_focused()
-    page.keyboard.press("Enter")
+    expect(more).to_be_focused()
+    card_menu(page, new).get_by_role("button", name="Delete new").press("Enter")
     expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -288,7 +309,8 @@ def test_it_is_all_there_without_javascript(browser, site, sign_in):
     page.get_by_role("searchbox").fill("film-24")
     page.keyboard.press("Enter")
     expect(page.locator(".grid > li")).to_have_count(1)
-    page.locator(".grid > li").get_by_role("button", name="Delete").click()
+    page.locator(".grid > li").get_by_role("button", name="More for film-24").click()
+    page.locator(".grid > li").get_by_role("button", name="Delete film-24").click()
     expect(page.get_by_role("heading", name="Delete “film-24”?")).to_be_visible()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("film-24 is deleted.")).to_be_visible()

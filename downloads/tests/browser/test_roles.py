@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from downloads.models import Video
 from downloads.tests.support.factories import finish_video, running_with_metadata
-from downloads.tests.support.pages import card, expect_connection
+from downloads.tests.support.pages import card, card_menu, expect_connection
 from downloads.tests.support.users import role_group
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -17,7 +17,7 @@ def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
     finish_video(video)
     sign_in(page)
     expect_connection(page, "live")
-    card(page, video).get_by_role("button", name="Delete").click()
+    card_menu(page, video).get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog").get_by_role("button", name="Delete")).to_be_visible()
     User.objects.update(is_superuser=False, is_staff=False)
     User.objects.get().groups.set([role_group("editor")])
@@ -26,7 +26,9 @@ def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
 
     expect(page.locator(".message")).to_contain_text("needs the role “manager”, which your account does not have")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(card_menu(page, video).get_by_role("button", name="Copy link")).to_be_visible()
     expect(card(page, video).get_by_role("button", name="Delete")).to_have_count(0)
+    page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Pause queue")).to_have_count(0)
     page.get_by_label("Video URL").fill("http://93.184.215.14/<one>")
     User.objects.get().groups.clear()

@@ -115,6 +115,7 @@ def test_it_works_behind_the_documented_proxy(
 
     # Delete it, in the dialog.
     complete.hover()
+    complete.get_by_role("button", name="More for").click()
     complete.get_by_role("button", name="Delete").click()
     page.locator("#dialog").get_by_role("button", name="Delete").click()
     expect(complete).to_have_count(0)

@@ -30,6 +30,12 @@ def card(page: Page, video: Video) -> Locator:
     return page.locator(f"[data-video-id='{video.video_id}']")
 
 
+def card_menu(page: Page, video: Video) -> Locator:
+    """Open the menu of a card, and return it."""
+    card(page, video).get_by_role("button", name="More for").press("Enter")
+    return card(page, video).locator(".card-menu")
+
+
 def progress_bar(page: Page, video: Video) -> Locator:
     return card(page, video).get_by_role("progressbar")
 

@@ -1,0 +1,79 @@
+/** Focus among the cards: one tab stop each, its title; arrows go from card to card, `m` opens its menu. */
+
+import { moveMenuFocus, openMenu } from "./card_menu.js";
+import { queryAll, queryVisible } from "./dom.js";
+
+const TITLES = "li [data-title]";
+// What else a card has; screen readers and the pointer reach it, and keys on the title do the same.
+const OTHER_CONTROLS = ".card > :is(.pick, .more), .card > .facts > a";
+
+/** Without scripts they all are tab stops. */
+export const makeSingleTabStops = () => {
+	for (const control of queryAll(OTHER_CONTROLS)) control.tabIndex = -1;
+};
+
+/**
+ * @param {string} key
+ * @param {number} position of the focused card
+ * @param {(number | undefined)[]} columns the left edge of each card
+ * @returns {number} out of range: no move
+ */
+const nextPosition = (key, position, columns) => {
+	const column = columns[position];
+	switch (key) {
+		case "ArrowLeft":
+			return position - 1;
+		case "ArrowRight":
+			return position + 1;
+		case "ArrowUp":
+			return columns.slice(0, position).lastIndexOf(column);
+		case "ArrowDown":
+			return columns.indexOf(column, position + 1);
+		case "Home":
+			return 0;
+		case "End":
+			return columns.length - 1;
+		default:
+			return -1;
+	}
+};
+
+// Where the keys lead while no card has the focus.
+/** @type {Record<string, number>} */
+const FIRST_POSITIONS = { ArrowRight: 0, ArrowDown: 0, ArrowLeft: -1, ArrowUp: -1 };
+
+/**
+ * @param {string} key
+ * @param {HTMLElement} target
+ * @returns {HTMLElement | undefined}
+ */
+const findNextTitle = (key, target) => {
+	const titles = queryVisible(TITLES);
+	const focusedCard = target.closest("li");
+	const position = titles.findIndex((title) => focusedCard?.contains(title));
+	if (position >= 0) {
+		const columns = titles.map((title) => title.closest("li")?.offsetLeft);
+		return titles[nextPosition(key, position, columns)];
+	}
+	const first = FIRST_POSITIONS[key];
+	const isFresh = target === document.body && first !== undefined;
+	return isFresh ? titles.at(first) : undefined;
+};
+
+/**
+ * @param {string} key
+ * @param {HTMLElement} target
+ * @returns {boolean} whether the key was used
+ */
+export const handleCardKey = (key, target) => {
+	if (target.closest(".card-menu")) return key.startsWith("Arrow") && moveMenuFocus(key);
+	const card = target.closest("li.card");
+	if (key === "m" && card) return openMenu(card);
+	if (key === "x" && card) {
+		/** @type {HTMLElement | null} */ (card.querySelector(".pick"))?.click();
+		return true;
+	}
+	const nextTitle = findNextTitle(key, target);
+	nextTitle?.focus();
+	return nextTitle !== undefined;
+};
