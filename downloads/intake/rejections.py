@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from downloads.models import Quality, Video
 
 ALREADY_PRESENT = "This video is already in the archive."
-REPEATED = "This address is here twice."
+REPEATED = "You pasted this link twice."
 # Said of several lines at once; other reasons read the same.
 PLURAL_REASONS = {
     ALREADY_PRESENT: "These videos are already in the archive.",
-    REPEATED: "These addresses are here more than once.",
+    REPEATED: "You pasted these links more than once.",
 }
 MAX_UNGROUPED_LINES = 3  # of one reason; more are told in one sentence
 

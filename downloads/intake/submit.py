@@ -62,7 +62,7 @@ def _parse_lines(lines: Iterable[str]) -> Iterator[Candidate | Rejection]:
 
 def _parse_candidate(line: str, url: str, *, is_left_over: bool) -> Candidate | Rejection:
     if is_left_over:
-        reason = f"Only {MAX_SUBMITTED_LINES:,} lines are taken at once: add the rest afterwards."
+        reason = f"{MAX_SUBMITTED_LINES:,} links at a time. Add the rest next."
         return Rejection(line, reason, is_left_over=True)
     try:
         return Candidate(line, parse_url(url))

@@ -8,21 +8,21 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from downloads.intake.pasted_text import extract_address_without_scheme
 from downloads.models import MAX_URL_LENGTH
-from downloads.network import address_policy, hostnames
+from downloads.network import address_policy, hostnames, special_purpose
 
 SCHEME_PORTS = {"http": 80, "https": 443}
 SCHEME_ADVICE = {
-    "file": "It names a file of the machine that it was copied on: the archive fetches videos from sites only.",
-    "data": "It holds the data themselves, and no place to fetch them from.",
-    **dict.fromkeys(("magnet", "ed2k"), "Files that users share (BitTorrent, eDonkey) cannot be fetched."),
+    "file": "It’s a file on the computer it was copied from; only videos on sites can be added.",
+    "data": "It contains the data itself. Use the link of the page with the video.",
+    **dict.fromkeys(("magnet", "ed2k"), "Peer-to-peer downloads (BitTorrent, eDonkey) aren’t supported."),
     **dict.fromkeys(
         ("blob", "javascript", "about", "chrome", "view-source"),
-        "It means something in that browser only: paste the address of the page.",
+        "It only works in the browser it came from. Use the link of the page.",
     ),
-    **dict.fromkeys(("ftp", "ftps", "sftp", "gopher", "smb", "ws", "wss"), "Perhaps the site also has it over https."),
+    **dict.fromkeys(("ftp", "ftps", "sftp", "gopher", "smb", "ws", "wss"), "The site may also have it over https."),
     **dict.fromkeys(
         ("rtmp", "rtmps", "rtmpe", "rtsp", "mms", "mmsh", "rtp", "udp", "srt"),
-        "It is a stream of an older kind, which cannot be fetched: paste the address of the page with the video.",
+        "Streams of this older kind aren’t supported. Use the link of the page with the video.",
     ),
 }
 CONTROL_CHARACTERS_PATTERN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -56,17 +56,17 @@ class InvalidUrl(ValueError):
 def parse_url(line: str) -> ParsedUrl:
     """Parse a line as an http or https URL; raise InvalidUrl, a ValueError, unless it may be fetched."""
     if len(line) > MAX_URL_LENGTH:
-        raise InvalidUrl(f"This address is too long: {MAX_URL_LENGTH} characters are taken.")
+        raise InvalidUrl(f"This link is too long ({MAX_URL_LENGTH:,} characters at most).")
     if CONTROL_CHARACTERS_PATTERN.search(line):
-        raise InvalidUrl("There are control characters in this line.")
+        raise InvalidUrl("This line contains invisible characters. Copy the link again.")
     # yt-dlp reads internal options from such URLs (smuggle_url).
     if SMUGGLE_MARKER in line.lower():
-        raise InvalidUrl("This is an address for yt-dlp's own use, not one of a page.")
+        raise InvalidUrl("This is an internal yt-dlp link. Use the page’s own link.")
     # "Watch: …" begins with a word, not with a scheme.
     if not re.match(r"https?:|[A-Za-z][A-Za-z0-9+.-]*:(?!\s)", line) or re.match(r"[^/:]+:\d+(/|$)", line):
-        raise InvalidUrl("This is no address of a page: it must begin with http:// or https://.")
+        raise InvalidUrl("This isn’t a link. It must start with http:// or https://.")
     if re.search(r"[\s\\]", line):
-        raise InvalidUrl("An address holds neither spaces nor backslashes.")
+        raise InvalidUrl("A link can’t contain spaces or backslashes.")
     return _canonicalize_url(line)
 
 
@@ -84,21 +84,21 @@ def _canonicalize_url(line: str) -> ParsedUrl:
         url = urlsplit(line)
         port = url.port
     except ValueError as error:
-        raise InvalidUrl(f"This address cannot be read ({error}).") from error
+        raise InvalidUrl(f"This link can’t be read ({error}).") from error
     if url.scheme not in SCHEME_PORTS:
-        advice = SCHEME_ADVICE.get(url.scheme, "Paste the address of the page with the video.")
-        raise InvalidUrl(f"Only http and https addresses are taken, not {url.scheme}. {advice}")
+        advice = SCHEME_ADVICE.get(url.scheme, "Use the link of the page with the video.")
+        raise InvalidUrl(f"Only http and https links work, not {url.scheme}. {advice}")
     if "@" in url.netloc:
-        raise InvalidUrl("An address with a user name or password in it is not taken.")
+        raise InvalidUrl("Links that contain a username or password aren’t accepted.")
     if not url.hostname or port == 0:
-        raise InvalidUrl("There is no host in this address.")
+        raise InvalidUrl("This link has no site in it.")
     host = _canonicalize_host(url.hostname)
     bracketed_host = f"[{host}]" if ":" in host else host
     netloc = bracketed_host if port in (None, SCHEME_PORTS[url.scheme]) else f"{bracketed_host}:{port}"
     path, query = _normalize_encoding(url.path or "/"), _normalize_encoding(url.query)
     canonical = urlunsplit((url.scheme, netloc, path, query, _content_fragment(url.fragment)))
     if len(canonical) > MAX_URL_LENGTH:
-        raise InvalidUrl(f"This address is too long: {MAX_URL_LENGTH} characters are taken.")
+        raise InvalidUrl(f"This link is too long ({MAX_URL_LENGTH:,} characters at most).")
     return ParsedUrl(line, canonical, host)
 
 
@@ -129,12 +129,12 @@ def _canonicalize_host(hostname: str) -> str:
         if reason := address_policy.forbidden_reason(address):
             raise InvalidUrl(unreachable_message(hostname, reason))
         if getattr(address, "scope_id", None):
-            raise InvalidUrl("An address with a network interface (%) in it is not taken.")
+            raise InvalidUrl("Links that name a network interface (%) aren’t accepted.")
         return str(address)
     try:
         return hostnames.to_ascii(host)
     except ValueError as error:
-        raise InvalidUrl("The host name in this address is none.") from error
+        raise InvalidUrl("The site name in this link isn’t valid.") from error
 
 
 def _parse_ip_address(host: str) -> address_policy.IPAddress | None:
@@ -167,4 +167,6 @@ def with_ascii_host(url: str) -> str:
 
 def unreachable_message(host: str, reason: str) -> str:
     """Return the message for a host that downloads may not reach; `reason` is such as "a private address"."""
-    return f"{host} is {reason}, which downloads may not reach."
+    if reason == special_purpose.PRIVATE:
+        return f"{host} is on a private network. Downloads from private networks are off."
+    return f"{host} is {reason}. Downloads from such addresses are off."

@@ -9,6 +9,8 @@ import langcodes
 MAX_LANGUAGES = 20
 NO_LANGUAGES = frozenset({"und", "mul", "zxx", "mis", "root"})
 MAX_NAME_LENGTH = 60
+# What a person writes for a language: letters, digits, and what joins the parts of a code or a name.
+WRITTEN_LANGUAGE_PATTERN = re.compile(r"\w[\w .’'()-]*")
 # The same language under two codes: nb and no have a distance of 1, da and no one of 12 (CLDR).
 MAX_SAME_LANGUAGE_DISTANCE = 1
 
@@ -17,7 +19,8 @@ def parse_languages(text: str) -> list[str]:
     """Return the tags of languages that a person wrote with commas between; raise ValueError with the unknown one."""
     tags: list[str] = []
     for part in filter(None, map(str.strip, re.split(r"[,;\n]", text))):
-        tag = normalize_language(part)
+        # `normalize_language` reads past what sites append; what a person mistypes is better refused.
+        tag = normalize_language(part) if WRITTEN_LANGUAGE_PATTERN.fullmatch(part) else None
         if not tag:
             raise ValueError(part)
         tags.append(tag)

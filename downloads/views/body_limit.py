@@ -12,7 +12,7 @@ from downloads.accounts.permissions import Permission, RoleRequired
 from downloads.views import responses
 
 MAX_FORM_BYTES = 256 * 1024
-SIGNED_OUT_MESSAGE = "You are not signed in any more. Copy what you pasted, sign in, and paste it again."
+SIGNED_OUT_MESSAGE = "You’ve been signed out. Copy your links, sign in, and paste them again."
 
 
 class BodyLimitMiddleware(MiddlewareMixin):

@@ -7,13 +7,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
 from downloads.accounts import permissions
 from downloads.accounts.permissions import Permission, RoleRequired
 from downloads.actions import video_actions
-from downloads.forms import IngestForm
+from downloads.forms import IngestForm, remember_languages
 from downloads.intake import submit
 from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
 from downloads.library import video_page
@@ -45,8 +46,10 @@ def library(request: HttpRequest) -> HttpResponse:
     context = _library_context(request)
     if permissions.is_signed_in(request.user) and not permissions.has_permission(request.user, Permission.ADD):
         context |= {"pasted_text": request.GET.get("urls", ""), "refusal": RoleRequired(Permission.ADD)}
-    initial = {name: str(request.GET[name]) for name in IngestForm.base_fields if name in request.GET}
-    response = render(request, "downloads/library/library.html", {**context, "form": IngestForm(initial=initial)})
+    if initial := _form_fields(request.GET):
+        context |= {"form": IngestForm.for_request(request, **initial), "is_sheet_open": True}
+    context["is_archive_empty"] = not any(context["browse"].archive_status_counts.values())
+    response = render(request, "downloads/library/library.html", context)
     if responses.is_htmx_request(request):
         return responses.update_url(request, response, context["browse"].build_url())
     return response
@@ -61,12 +64,12 @@ def library_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_videos(request: HttpRequest) -> HttpResponse:
-    """Add the videos of the submitted URLs; rejected lines stay in the form, each with the reason."""
+    """Show the form, or add the videos of the submitted URLs; rejected lines stay in it, each with the reason."""
     if not permissions.is_signed_in(request.user):
         return _keep_form_through_login(request)
     permissions.require(request.user, Permission.ADD)
     if request.method != "POST":
-        return redirect(reverse("library") + "#id_urls")
+        return _render_form(request, IngestForm.for_request(request, **_form_fields(request.GET)))
     form = IngestForm(request.POST)
     added: list[Video] = []
     rejected: list[Rejection] = []
@@ -75,31 +78,45 @@ def add_videos(request: HttpRequest) -> HttpResponse:
         added, rejected = submit.submit(form.url_lines(), added_by=request.user, **options)
         if added:
             subject = video_actions.short_title(added[0]) if len(added) == 1 else f"{len(added):,} videos"
-            messages.success(request, f"Added {subject}.")
-        form = IngestForm(initial={"urls": remaining_text(rejected), **options}) if rejected else IngestForm()
-    if responses.is_htmx_request(request):
-        return _added_response(request, form, added, rejected)
-    if not rejected and not form.is_bound:
-        return redirect("library")
-    context = {**_library_context(request), "form": form, **_rejections_context(form, rejected)}
-    return render(request, "downloads/library/library.html", context)
+            messages.success(request, f"Added {subject}.", extra_tags="added")
+        initial = {"urls": remaining_text(rejected), **options} if rejected else {"subtitles": options["subtitles"]}
+        form = IngestForm(initial=initial)
+    response = _added_response(request, form, added, rejected)
+    if not form.is_bound:
+        remember_languages(request, response, form["subtitles"].value())
+    return response
 
 
-def _rejections_context(form: IngestForm, rejected: list[Rejection]) -> dict[str, Any]:
-    """Return the reasons to show below the form, and whether the lines could be added as audio."""
-    is_audio = form["quality"].value() == Quality.AUDIO
-    return {
-        "refusals": group_by_reason(rejected),
-        "offers_audio": not is_audio and any(rejection.could_be_audio for rejection in rejected),
-    }
+def _form_fields(data: QueryDict) -> dict[str, str]:
+    """Return the form's fields in a query string or a posted form."""
+    names = [name for name in IngestForm.base_fields if data.get(name)]
+    return {name: ",".join(data.getlist(name)) if name == "subtitles" else str(data[name]) for name in names}
+
+
+def _render_form(request: HttpRequest, form: IngestForm, **context: Any) -> HttpResponse:
+    """Render the form: alone for htmx, with the messages that there are now, else as a page."""
+    template = "downloads/add/_added.html" if responses.is_htmx_request(request) else "downloads/add/add.html"
+    response = render(request, template, {"form": form, **context})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def _added_response(
     request: HttpRequest, form: IngestForm, added: list[Video], rejected: list[Rejection]
 ) -> HttpResponse:
-    """Return the form for htmx, and have the page show the added videos."""
-    response = render(request, "downloads/add/_added.html", {"form": form, **_rejections_context(form, rejected)})
-    if not added:
+    """Return the form with the rejected lines, or lead to the library; the open page shows the added videos."""
+    if not (responses.is_htmx_request(request) or rejected or form.is_bound):
+        return redirect("library")
+    is_audio = form["quality"].value() == Quality.AUDIO
+    response = _render_form(
+        request,
+        form,
+        refusals=group_by_reason(rejected),
+        added_count=len(added),
+        rejected_count=len(rejected),
+        offers_audio=not is_audio and any(rejection.could_be_audio for rejection in rejected),
+    )
+    if not added or not responses.is_htmx_request(request):
         return response
     # Without this, reloading the page would fill the form with the added URLs.
     if responses.current_url_has_parameter(request, "urls"):
@@ -112,8 +129,10 @@ def _keep_form_through_login(request: HttpRequest) -> HttpResponse:
 
     Values that are too long for a URL stay in the form: htmx shows a message there instead of redirecting.
     """
+    if request.method != "POST":
+        return responses.login_redirect(request, request.get_full_path())
     fields = QueryDict(mutable=True)
-    fields.update({name: str(request.POST[name]) for name in IngestForm.base_fields if request.POST.get(name)})
+    fields.update(_form_fields(request.POST))
     next_url = f"{reverse('library')}?{fields.urlencode()}" if fields else reverse("library")
     if len(quote(next_url)) <= MAX_LOGIN_URL_CHARACTERS:
         return responses.login_redirect(request, next_url)

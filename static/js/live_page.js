@@ -54,18 +54,12 @@ const listenToHtmx = (cards) => {
 		restoreFocus();
 	});
 
-	addEventListener("htmx:afterRequest", (event) => {
-		const { detail } = /** @type {CustomEvent<{ xhr: XMLHttpRequest }>} */ (event);
-		// The style sheet shows a request that failed.
-		dataset.sent = `${detail.xhr.status}`;
-	});
-
 	addEventListener("acted", (event) => {
 		const { detail } = /** @type {CustomEvent<{ ids: string[] }>} */ (event);
 		/** @type {HTMLFormElement | null} */
 		const selectionForm = targetOf(event).closest("#many");
 		/** @type {HTMLDialogElement | null} */
-		const dialog = query("dialog");
+		const dialog = query("#dialog");
 		selectionForm?.reset();
 		dialog?.close();
 		// Without ids: the whole queue.

@@ -4,13 +4,19 @@ import { query } from "./dom.js";
 
 const TEXT_FIELDS = "input:not([type=checkbox]), textarea, select";
 
-/** @param {string} key */
-const activateShortcut = (key) => {
+/** @param {EventTarget | null} target */
+export const isTextField = (target) => target instanceof Element && !!target.closest(TEXT_FIELDS);
+
+/**
+ * Focus the field of a shortcut, or follow its link; the focus stays where it was.
+ *
+ * @param {string} key
+ */
+export const activateShortcut = (key) => {
 	const element = query(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
-	if (!element) return false;
-	element.focus();
-	if (element.matches("a")) element.click();
-	return true;
+	if (element?.matches("a")) element.click();
+	else element?.focus();
+	return element !== null;
 };
 
 /** @param {(key: string, target: HTMLElement) => boolean} handleKey returns whether it used the key */
@@ -19,10 +25,10 @@ export const listenForKeys = (handleKey) => {
 		const { key, ctrlKey, altKey, metaKey } = event;
 		const target = /** @type {HTMLElement | null} */ (event.target);
 		const hasModifier = ctrlKey || altKey || metaKey;
-		if (!target || hasModifier || query("dialog[open]")) return;
+		if (!target || hasModifier || query("dialog:modal")) return;
 		// A search field clears itself first; an open popover closes, and gives the focus back.
 		if (key === "Escape" && !query(":popover-open")) setTimeout(() => target.blur());
-		if (target.closest(TEXT_FIELDS)) return;
-		if (activateShortcut(key) || handleKey(key, target)) event.preventDefault();
+		if (event.defaultPrevented || isTextField(target)) return;
+		if (handleKey(key, target)) event.preventDefault();
 	});
 };

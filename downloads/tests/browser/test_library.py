@@ -168,9 +168,9 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
     page.keyboard.press("Escape")
     expect(page.locator("body")).to_be_focused()
     page.keyboard.press("n")
-    expect(page.get_by_label("Video URL")).to_be_focused()
+    expect(page.get_by_label("Links")).to_be_focused()
     page.keyboard.type("/n")
-    expect(page.get_by_label("Video URL")).to_have_value("/n")
+    expect(page.get_by_label("Links")).to_have_value("/n")
 
 
 def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
@@ -203,7 +203,7 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
     expect(page.locator("[data-video-id]")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("heading", name="Library")).to_be_focused()
-    page.get_by_label("Video URL").fill("http://d.example.org/")
+    page.get_by_label("Links").fill("http://d.example.org/")
     page.get_by_role("button", name="Add").press("Enter")
     expect(page.locator("[data-video-id]")).to_have_count(1)
     expect(page.get_by_role("button", name="Add")).to_be_focused()

@@ -94,7 +94,7 @@ class PageAuditor:
         expect(self.page.locator("html")).to_have_attribute("data-connection", state)
 
     def add(self) -> None:
-        field = self.page.get_by_label("Video URL")
+        field = self.page.get_by_label("Links")
         field.fill(f"{ADDRESS}\nnonsense")
         self.page.get_by_role("button", name="Add").click()
         expect(field).to_have_value("nonsense")

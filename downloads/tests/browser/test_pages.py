@@ -29,15 +29,15 @@ pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 
 def paste(page, *lines: str) -> None:
-    page.get_by_label("Video URL").fill("\n".join(lines))
+    page.get_by_label("Links").fill("\n".join(lines))
     page.get_by_role("button", name="Add").click()
 
 
 def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
     sign_in(page)
-    expect(page.get_by_label("Video URL")).to_be_visible()
+    expect(page.get_by_label("Links")).to_be_visible()
     paste(page, FIRST_URL, SECOND_URL, "nonsense")
-    expect(page.get_by_label("Video URL")).to_have_value("nonsense")
+    expect(page.get_by_label("Links")).to_have_value("nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
     assert Video.objects.count() == 2
     paste(page, FIRST_URL)
@@ -50,7 +50,7 @@ def test_it_adds_as_audio_what_is_there_as_a_video(page, site, sign_in):
     paste(page, FIRST_URL)
     page.get_by_role("button", name="Add as audio too").click()
     expect(page.locator(".message.success")).to_contain_text("Added")
-    expect(page.get_by_label("Video URL")).to_have_value("")
+    expect(page.get_by_label("Links")).to_have_value("")
     assert sorted(Video.objects.values_list("quality", flat=True)) == ["audio", "best"]
 
 
@@ -58,10 +58,10 @@ def test_it_adds_a_thousand_links_at_once_and_stays_usable(page, site, sign_in):
     sign_in(page)
     urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(1_000))
     # As a paste does: Playwright's `fill` inserts line by line, which takes minutes.
-    page.get_by_label("Video URL").evaluate("(field, text) => { field.value = text; }", urls)
+    page.get_by_label("Links").evaluate("(field, text) => { field.value = text; }", urls)
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".message.success")).to_contain_text("Added 1,000 videos.", timeout=60_000)
-    expect(page.get_by_label("Video URL")).to_have_value("")
+    expect(page.get_by_label("Links")).to_have_value("")
     expect(page.get_by_text("1000 waiting", exact=True)).to_be_visible()
     assert page.locator("[data-video-id]").count() < 50
     paste(page, "nonsense")
@@ -74,10 +74,10 @@ def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, 
     sign_in(page)
     urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(5_003))
     page.evaluate("text => navigator.clipboard.writeText(text)", urls)
-    page.get_by_label("Video URL").focus()
+    page.get_by_label("Links").focus()
     began = time.monotonic()
     page.keyboard.press("Control+V")
-    expect(page.get_by_label("Video URL")).to_have_value(urls)
+    expect(page.get_by_label("Links")).to_have_value(urls)
     paste_seconds = time.monotonic() - began
     page.get_by_role("button", name="Add", exact=True).click()
     # While the server adds them, the page answers.
@@ -87,7 +87,7 @@ def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, 
     page.get_by_role("searchbox").fill("")
     answer_seconds = time.monotonic() - began
     expect(page.locator(".message.success")).to_contain_text("Added 5,000 videos.", timeout=90_000)
-    expect(page.get_by_label("Video URL")).to_have_value(re.compile(r"films/5000\.mp4\n.*\n.*films/5002\.mp4$"))
+    expect(page.get_by_label("Links")).to_have_value(re.compile(r"films/5000\.mp4\n.*\n.*films/5002\.mp4$"))
     expect(page.get_by_text("5000 waiting", exact=True)).to_be_visible()
     assert page.locator("[data-video-id]").count() < 50
     assert max(paste_seconds, answer_seconds) < 5
@@ -113,7 +113,7 @@ def test_it_works_without_javascript(browser, site, sign_in):
     expect_connection(page, "off")
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "42")
     paste(page, FIRST_URL, "nonsense")
-    expect(page.get_by_label("Video URL")).to_have_value("nonsense")
+    expect(page.get_by_label("Links")).to_have_value("nonsense")
     card(page, video).get_by_role("button", name="Cancel").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
     page.get_by_role("button", name="Sign out").click()

@@ -30,11 +30,11 @@ def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
     expect(card(page, video).get_by_role("button", name="Delete")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Pause queue")).to_have_count(0)
-    page.get_by_label("Video URL").fill("http://93.184.215.14/<one>")
+    page.get_by_label("Links").fill("http://93.184.215.14/<one>")
     User.objects.get().groups.clear()
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".message")).to_contain_text("needs the role “editor”")
-    expect(page.get_by_label("Video URL")).to_have_value("http://93.184.215.14/<one>")
+    expect(page.get_by_label("Links")).to_have_value("http://93.184.215.14/<one>")
     expect_connection(page, "live")
     assert Video.objects.get() == video
     # The browser and htmx log each refusal.

@@ -45,7 +45,7 @@ def test_it_says_what_it_refused_and_why(capsys):
     status, out, err = run_ingest(capsys, "nonsense", "http://127.0.0.1:1/a")
     assert status == 1
     assert out == f"{Video.objects.get().video_id} queued\n"
-    assert err == "nonsense: This is no address of a page: it must begin with http:// or https://.\n"
+    assert err == "nonsense: This isn’t a link. It must start with http:// or https://.\n"
 
 
 def test_it_names_the_video_that_is_already_here(capsys):
@@ -84,14 +84,14 @@ def test_it_says_one_reason_of_many_lines_once(capsys):
     assert err.splitlines() == [
         "37 lines: These videos are already in the archive.",
         *(f"  {url}" for url in urls),
-        "nonsense: This is no address of a page: it must begin with http:// or https://.",
+        "nonsense: This isn’t a link. It must start with http:// or https://.",
     ]
 
 
 def test_it_says_how_many_are_beyond_the_limit(capsys):
     status, out, err = run_ingest(capsys, *(f"http://127.0.0.1:1/{n}" for n in range(5_004)))
     assert (status, len(out.splitlines()), Video.objects.count()) == (1, 5_000, 5_000)
-    assert err.startswith("4 lines: Only 5,000 lines are taken at once")
+    assert err.startswith("4 lines: 5,000 links at a time")
 
 
 def test_it_takes_languages_of_subtitles(capsys):

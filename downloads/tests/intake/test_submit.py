@@ -101,9 +101,9 @@ def test_it_remembers_who_added_a_video(django_user_model):
         ("http://a:b@example.org/", "user name or password"),
         ("http://example.org/a b", "spaces"),
         ("http://example.org\\@127.0.0.1/", "backslashes"),
-        ("http://example.org/\x00", "control characters"),
-        ("http://example.org/a\nb", "control characters"),
-        ("http://example.org/\udcff", "control characters"),
+        ("http://example.org/\x00", "invisible characters"),
+        ("http://example.org/a\nb", "invisible characters"),
+        ("http://example.org/\udcff", "invisible characters"),
         ("http://example.org/#__youtubedl_smuggle=%7B%7D", "own use"),
         ("http://example.org/" + "a" * 2048, "too long"),
         ("http://example.org/" + "é" * 1000, "too long"),
@@ -123,7 +123,7 @@ def test_it_refuses_what_is_no_address(line, word):
     ],
 )
 def test_it_refuses_forbidden_hosts_in_every_spelling(host):
-    assert "which downloads may not reach" in refusal_reason(f"http://{host}:8000/v.mp4")
+    assert "Downloads from " in refusal_reason(f"http://{host}:8000/v.mp4")
 
 
 def test_it_takes_private_hosts_where_the_settings_say_so(settings):
@@ -168,7 +168,7 @@ def test_it_says_what_is_already_here():
 def test_it_takes_a_line_once_that_is_pasted_twice():
     (video,), (again,) = submit.submit(["http://example.org/a", "http://example.org/a"])
     assert again.video == video
-    assert again.reason == "This address is here twice."
+    assert again.reason == "You pasted this link twice."
 
 
 def test_it_takes_five_thousand_lines_and_keeps_what_is_beyond():
@@ -177,7 +177,7 @@ def test_it_takes_five_thousand_lines_and_keeps_what_is_beyond():
     assert [video.url for video in taken] == urls[:5_000]
     assert [video.url for video in Video.objects.waiting()] == urls[:5_000]
     assert [refusal.line for refusal in refusals] == urls[5_000:]
-    assert {refusal.reason for refusal in refusals} == {"Only 5,000 lines are taken at once: add the rest afterwards."}
+    assert {refusal.reason for refusal in refusals} == {"5,000 links at a time. Add the rest next."}
     # They come first, so that what is refused again and again never keeps them out.
     assert remaining_text([Rejection("here already", "…"), *refusals]).split("\n") == [*urls[5_000:], "here already"]
 

@@ -73,7 +73,7 @@ def expect_connection(page: Page, name: str, **options) -> None:
 
 
 def add_urls(page: Page, *urls: str) -> None:
-    if not page.get_by_label("Video URL").is_visible():
+    if not page.get_by_label("Links").is_visible():
         page.get_by_role("link", name="Add").first.click()
-    page.get_by_label("Video URL").fill("\n".join(urls))
+    page.get_by_label("Links").fill("\n".join(urls))
     page.get_by_role("button", name="Add", exact=True).click()

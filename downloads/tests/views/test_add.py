@@ -32,10 +32,10 @@ def test_it_takes_a_url_and_leads_back_to_the_library(client, signed_in_user):
 
 def test_it_says_in_its_own_words_what_does_not_fit(client, signed_in_user):
     page = html.unescape(post_urls(client, "x" * 10_250_001).content.decode())
-    assert "This is too long: it has 10250001 characters, and 10250000 are taken at once. Paste a part of it." in page
-    assert "Choose one of the qualities." in post_urls(client, FIRST_URL, quality="8K").content.decode()
+    assert "That’s too much at once (10250001 of 10250000 characters). Add it in parts." in page
+    assert "Choose a quality." in post_urls(client, FIRST_URL, quality="8K").content.decode()
     languages = client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": ",".join(["en"] * 99)})
-    assert "Write fewer languages: 200 characters are the most." in languages.content.decode()
+    assert "Too many languages. Remove a few." in languages.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_it_links_to_what_is_here_already(client, signed_in_user):
 
 def test_it_asks_for_something_when_nothing_was_typed(client, signed_in_user):
     response = post_urls(client, " ", "")
-    assert "Paste the address of a video" in response.content.decode()
+    assert "Paste at least one link" in response.content.decode()
 
 
 def test_it_loses_nothing_when_the_quality_is_not_one(client, signed_in_user):
@@ -112,7 +112,7 @@ def test_it_keeps_what_is_beyond_five_thousand_in_the_field(client, signed_in_us
     response = post_urls(client, *lines, headers={"HX-Request": "true"})
     page = html.unescape(response.content.decode())
     assert textarea_text(response).split() == lines[5_000:]
-    assert "200 lines: Only 5,000 lines are taken at once: add the rest afterwards." in page
+    assert "200 lines: 5,000 links at a time. Add the rest next." in page
     assert "Added 5,000 videos." in page
     # The page fetches its list again, not 5,000 cards.
     assert '"ids": []' in response.headers["HX-Trigger"]
@@ -157,7 +157,7 @@ def test_it_suggests_what_a_line_without_a_scheme_may_stand_for(client, signed_i
 
 
 def test_it_takes_lines_that_show_nothing_for_an_empty_field(client, signed_in_user):
-    assert "Paste the address of a video" in post_urls(client, "\u200b", "\ufeff").content.decode()
+    assert "Paste at least one link" in post_urls(client, "\u200b", "\ufeff").content.decode()
 
 
 @pytest.mark.parametrize("line_end", [*"\u2028\x0b\x0c\x85\r\u2029"], ids=ascii)

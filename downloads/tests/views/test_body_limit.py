@@ -40,7 +40,7 @@ def test_an_open_page_keeps_the_form_and_shows_the_sentence(client, signed_in_us
 def test_a_stranger_may_not_send_much(client):
     response = post_bytes(client, "/videos/add/", 300 * 1024)
     assert (response.status_code, Video.objects.count()) == (413, 0)
-    assert "You are not signed in any more. Copy what you pasted" in response.content.decode()
+    assert "You’ve been signed out. Copy your links" in response.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/videos/many", "/accounts/login/", "/queue/pause", "/admin/login/"])

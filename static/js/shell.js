@@ -1,0 +1,11 @@
+/** Entry of every page's frame: the sheet that adds videos, messages, shortcuts, and the way back after an outage. */
+
+import { listenForReturn } from "./connection.js";
+import { listenToMessages } from "./messages.js";
+import { listenToSheet } from "./sheet.js";
+import { activateShortcut, listenForKeys } from "./shortcuts.js";
+
+listenForReturn();
+listenToMessages();
+listenToSheet();
+listenForKeys(activateShortcut);
