@@ -12,7 +12,11 @@ register = template.Library()
 EXAMPLES = (
     ("A 19-second clip", "Me at the zoo · youtube.com", "https://www.youtube.com/watch?v=jNQXAC9IVRw"),
     ("A short film", "Big Buck Bunny · archive.org", "https://archive.org/details/BigBuckBunny_124"),
-    ("A talk", "Do schools kill creativity? · ted.com", "https://www.ted.com/talks/sir_ken_robinson_do_schools_kill_creativity"),
+    (
+        "A talk",
+        "Do schools kill creativity? · ted.com",
+        "https://www.ted.com/talks/sir_ken_robinson_do_schools_kill_creativity",
+    ),
 )
 
 

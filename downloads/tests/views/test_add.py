@@ -5,6 +5,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 
 from downloads.models import Video
 from downloads.tests.support.factories import FIRST_URL, SECOND_URL
@@ -51,6 +52,14 @@ def test_languages_are_taken_as_codes_or_names(client, signed_in_user, written, 
 def test_what_is_no_language_is_named(client, signed_in_user, written):
     response = client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": written})
     assert "“gibberish” isn’t a language." in html.unescape(response.content.decode())
+    assert not Video.objects.exists()
+
+
+@pytest.mark.parametrize("written", ["english!", "en!", "English?", "en/de", "<en>", "de\x00"])
+def test_a_language_with_other_signs_is_refused(client, signed_in_user, written):
+    response = client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": written})
+    assert "Nothing was added:" in response.content.decode()
+    assert textarea_text(response) == FIRST_URL
     assert not Video.objects.exists()
 
 
@@ -177,7 +186,11 @@ def test_it_loses_nothing_where_one_has_to_sign_in_again(client):
         client.logout()
         assert ">\nhttps://a.example/1\nhttps://b.example/&lt;2&gt;</textarea>" in page
         assert '<option value="720p" selected>' in page
-        assert 'value="en,de"' in page
+        assert [re.search(f'value="{tag}"\\s+checked', page) is not None for tag in ("en", "de", "fr")] == [
+            True,
+            True,
+            False,
+        ]
     assert not Video.objects.exists()
 
 
@@ -192,10 +205,60 @@ def test_it_sends_strangers_to_the_sign_in(client):
     assert Video.objects.count() == 0
 
 
-def test_it_leads_to_the_form_and_changes_nothing_on_get(client, signed_in_user):
-    response = client.get("/videos/add/", {"urls": FIRST_URL, "quality": "best"})
-    assert response["Location"] == "/#id_urls"
+def test_it_shows_the_form_and_changes_nothing_on_get(client, signed_in_user):
+    response = client.get("/videos/add/", {"urls": FIRST_URL, "quality": "720p"})
+    assert textarea_text(response) == FIRST_URL
+    assert '<option value="720p" selected>' in response.content.decode()
     assert Video.objects.count() == 0
+
+
+def test_it_opens_the_sheet_filled_by_the_address(client, signed_in_user):
+    post_urls(client, SECOND_URL)
+    assert textarea_text(client.get("/", {"urls": FIRST_URL})) == FIRST_URL
+    assert re.search(r"<dialog[^>]*\bopen>", client.get("/", {"urls": FIRST_URL}).content.decode())
+    assert not re.search(r"<dialog[^>]*\bopen>", client.get("/").content.decode())
+
+
+def test_an_empty_archive_invites_and_has_examples(client, signed_in_user):
+    page = client.get("/").content.decode()
+    assert "Paste a link to download your first video." in page
+    assert re.search(r"<dialog[^>]*\bopen>", page)
+    example = html.unescape(re.search(r'<a href="(/\?urls=[^"]+)"', page)[1])
+    assert textarea_text(client.get(example)).startswith("https://")
+
+
+@pytest.mark.parametrize("path", ["/", "/audit/", "/videos/add/"])
+def test_every_page_has_the_form_once(client, signed_in_user, path):
+    make_superuser = signed_in_user
+    make_superuser.is_superuser = make_superuser.is_staff = True
+    make_superuser.save()
+    assert client.get(path).content.decode().count('id="id_urls"') == 1
+
+
+def test_it_counts_what_it_refused(client, signed_in_user):
+    page = html.unescape(post_urls(client, FIRST_URL, SECOND_URL, "nonsense").content.decode())
+    assert "2 added, 1 not:" in page
+    assert "This isn’t a link. It must start with http:// or https://." in page
+    assert "1 link wasn’t added:" in html.unescape(post_urls(client, "nonsense").content.decode())
+    assert "2 links weren’t added:" in html.unescape(post_urls(client, "nonsense", "sense").content.decode())
+
+
+def test_it_keeps_the_languages_that_were_chosen_last(client, signed_in_user):
+    client.post("/videos/add/", {"urls": FIRST_URL, "quality": "best", "subtitles": ["de", "sv"]})
+    assert Video.objects.get().subtitle_languages == "de,sv"
+    page = client.get("/").content.decode()
+    assert re.findall(r'value="(\w+)"\s+checked', page) == ["de", "sv"]
+    client.post("/videos/add/", {"urls": SECOND_URL, "quality": "best"})
+    assert not re.findall(r'value="(\w+)"\s+checked', client.get("/").content.decode())
+
+
+@pytest.mark.parametrize("value", ["english!", "x" * 5000, "<script>", "de.english!", "%00"])
+def test_it_believes_no_cookie(client, signed_in_user, value):
+    client.cookies[f"{settings.COOKIE_PREFIX}_subtitles"] = value
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "<script>" not in page.content.decode().replace("<script>alert", "")
+    assert set(re.findall(r'value="([^"]+)"\s+checked', page.content.decode())) <= {"de"}
 
 
 def test_it_refuses_other_methods(client, signed_in_user):

@@ -75,4 +75,4 @@ class TestHtmx:
         assert "HX-Trigger" not in again
         assert "already" in again.content.decode()
         empty = superuser_client.post(reverse("add"), {"urls": "", "quality": "best"}, **HTMX_HEADERS)
-        assert "Paste the address" in empty.content.decode()
+        assert "Paste at least one link" in empty.content.decode()

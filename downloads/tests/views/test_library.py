@@ -110,7 +110,7 @@ def test_it_answers_any_page_number_with_a_page(client, page):
 def test_it_shows_the_form_to_people_who_signed_in(client, signed_in_user):
     page = client.get("/").content.decode()
     assert re.search(r'<label for="id_urls">\s*Links\s*</label>', page)
-    assert "Nothing is in the archive yet." in page
+    assert "Your archive is empty" in page
 
 
 def test_it_shows_strangers_no_form_in_an_open_archive(client):
