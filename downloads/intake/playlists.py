@@ -8,7 +8,7 @@ from django.utils.text import Truncator
 
 from downloads.database import advisory_lock
 from downloads.database.clock import read_clock
-from downloads.intake import entry_requests, release_wait, urls
+from downloads.intake import entry_requests, playlist_places, release_wait, urls
 from downloads.models import Video
 from downloads.network.url_secrets import hide_secrets
 from downloads.ytdlp.results import Playlist, PlaylistEntry, Stage
@@ -26,34 +26,38 @@ RESTRICTION_PHRASES = {
 def expand_playlist(video: Video, playlist: Playlist) -> bool:
     """Queue the entries of a playlist, and complete the playlist's own row; False if the lease is lost."""
     if _playlist_depth(video) >= MAX_PLAYLIST_DEPTH:
-        return video.fail("This list lies within a list within a list: paste its address by itself.")
+        return video.fail("This playlist is nested too deeply. Add its own link.")
     outcomes: Counter[str] = Counter()
+    places: list[playlist_places.Place] = []
     for entry in playlist.entries:
         if not video.holds_lease():
             return False
-        outcomes[_submit_entry(video, entry)] += 1
+        outcome, entry_video = _submit_entry(video, entry)
+        outcomes[outcome] += 1
+        places.append(playlist_places.Place(entry_video, entry.title, outcome))
+    playlist_places.write_places(video, places, is_cut=playlist.has_more)
     return video.complete_as_playlist(playlist.title, _format_outcomes(playlist, outcomes))
 
 
-def _submit_entry(video: Video, entry: PlaylistEntry) -> str:
-    """Queue an entry of a playlist; return "added", "present", "rejected" or its restriction."""
+def _submit_entry(video: Video, entry: PlaylistEntry) -> tuple[str, Video | None]:
+    """Queue an entry of a playlist; return "added", "present", "rejected" or its restriction, and its video if any."""
     try:
         # An entry that only yt-dlp can address is shown with the address of its playlist.
         source = urls.parse_url(entry.url if entry.url or not entry.has_request else video.url)
     except ValueError:
-        return "rejected"
-    if Video.objects.with_source(entry.extractor, entry.source_id, video.quality).exists():
-        return "present"
+        return "rejected", None
+    if known := Video.objects.with_source(entry.extractor, entry.source_id, video.quality).first():
+        return "present", known
     with transaction.atomic():
         advisory_lock(f"entry {entry.key or source.canonical_url}")
         if present := entry_requests.find_video(entry, source.canonical_url, video):
-            return "added" if entry_requests.refresh_request(present, entry, video) else "present"
+            return "added" if entry_requests.refresh_request(present, entry, video) else "present", present
         if entry.restriction:
-            return entry.restriction
+            return entry.restriction, None
         return _queue_entry(video, entry, source)
 
 
-def _queue_entry(video: Video, entry: PlaylistEntry, source: urls.ParsedUrl) -> str:
+def _queue_entry(video: Video, entry: PlaylistEntry, source: urls.ParsedUrl) -> tuple[str, Video]:
     canonical_url = source.canonical_url
     if entry.key:
         canonical_url = entry_requests.choose_canonical_url(entry, canonical_url, video.quality)
@@ -70,7 +74,7 @@ def _queue_entry(video: Video, entry: PlaylistEntry, source: urls.ParsedUrl) -> 
     )
     if created and entry.has_request:
         entry_requests.save_entry(new_video, entry, video.url)
-    return "added" if created else "present"
+    return "added" if created else "present", new_video
 
 
 def _wait_columns(entry: PlaylistEntry) -> dict[str, Any]:
@@ -94,19 +98,19 @@ def _playlist_depth(video: Video) -> int:
 
 
 def _format_outcomes(playlist: Playlist, outcomes: Counter[str]) -> str:
-    phrases = [f"A list: {_format_video_count(outcomes['added'])} added"]
+    phrases = [f"Playlist: {_format_video_count(outcomes['added'])} added"]
     if outcomes["present"]:
-        phrases.append(f"{_format_video_count(outcomes['present'])} here already")
+        phrases.append(f"{outcomes['present']} already here")
     if outcomes["rejected"]:
-        phrases.append(f"{_format_video_count(outcomes['rejected'])} at an address that is not taken")
+        phrases.append(f"{outcomes['rejected']} link{'' if outcomes['rejected'] == 1 else 's'} skipped")
     phrases += [
-        f"{_format_video_count(outcomes[name])} {phrase} ({_format_titles(playlist, name)})"
+        f"{outcomes[name]} {phrase} ({_format_titles(playlist, name)})"
         for name, phrase in RESTRICTION_PHRASES.items()
         if outcomes[name]
     ]
     summary = f"{', '.join(phrases)}."
     if playlist.has_more:
-        return f"{summary} It has more: only the first {len(playlist.entries)} are taken."
+        return f"{summary} It has more: only the first {len(playlist.entries)} are added."
     return summary
 
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count
-
 from downloads.files import media_folder, media_types
+from downloads.library.playlists.playlist_page import PlaylistPage
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
 from downloads.network.url_secrets import hide_secrets
@@ -18,7 +17,6 @@ from downloads.subtitles import collection
 from downloads.ytdlp_update.advice import update_advice
 
 MAX_EVENTS_SHOWN = 100
-MAX_ENTRIES_SHOWN = 200
 START_SECONDS_PATTERN = re.compile(r"[0-9]{1,6}")
 
 
@@ -65,7 +63,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
         "attempts": group_events_by_attempt(video),
         "newer": newer,
         "older": older,
-        **(_playlist_context(video) if video.is_list else {}),
+        **({"playlist": PlaylistPage(video, query)} if video.is_list else {}),
     }
 
 
@@ -102,13 +100,3 @@ def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:
     ]
     attempts = itertools.groupby(timeline, key=lambda timeline_event: timeline_event.event.attempt)
     return [list(timeline_events) for _, timeline_events in attempts][::-1]
-
-
-def _playlist_context(video: Video) -> dict[str, Any]:
-    """Return the videos of a playlist, and how many there are with each status."""
-    counts = dict(video.entries.order_by().values_list("status").annotate(count=Count("pk")))
-    return {
-        "entries": list(video.entries.order_by("pk")[:MAX_ENTRIES_SHOWN]),
-        "entry_count": sum(counts.values()),
-        "entry_states": [(status.label.lower(), counts[status]) for status in Status if status in counts],
-    }

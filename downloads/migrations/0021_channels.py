@@ -18,8 +18,8 @@ PLACES_SQL = (
 
 def count(apps, schema_editor):
     # The last step: PostgreSQL alters no table that has pending triggers.
-    triggers.install_triggers()
     schema_editor.execute(PLACES_SQL)
+    triggers.install_triggers()
 
 
 class Migration(migrations.Migration):

@@ -82,6 +82,10 @@ class Video(Transitions, Removable, models.Model):
         expression=indexes.SORT_TITLE_EXPRESSION, output_field=models.CharField(max_length=100), db_persist=True
     )
 
+    # Set by the listing of the library for the cards of playlists (library/playlists/covers.py).
+    cover: Any = None
+    item_count: int = 0
+
     objects: ClassVar[VideoManager["Video"]] = VideoManager()
 
     class Meta:

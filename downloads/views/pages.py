@@ -174,7 +174,8 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
     videos = Video.objects.with_pending_action().select_related("parent", "added_by")
     video = get_object_or_404(videos, video_id=video_id)
     context = {"video": video, "detail": video_page.video_page_context(video, request.GET), "rev": rev}
-    return render(request, "downloads/video/detail.html", context)
+    template = "downloads/playlist/playlist.html" if video.is_list else "downloads/video/detail.html"
+    return render(request, template, context)
 
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Triggers that assign each video to its channel and count the channel's complete videos.
+"""Triggers that assign each video to its channel, count the channel's complete videos, and give places in playlists.
 
 Triggers rather than code of ours, because rows change in many ways (transitions, removals, bulk actions, the admin,
 other programs), and each has to change the counters in its own transaction. On PostgreSQL a function locks the channel
@@ -11,6 +11,12 @@ from django.db import connection, transaction
 SITELESS_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 _MAX_SECONDS, _MAX_BYTES = 10**9, 2**53 - 1
 _NAMES = ", ".join(f"'{name}'" for name in SITELESS_EXTRACTORS)
+# A video that came with a playlist has a place in it from the start; the playlist's expansion orders them.
+_PLACE = (
+    "INTO downloads_playlistitem (playlist_id, video_id, position, title, absence) "
+    "SELECT NEW.parent_id, NEW.id, 1 + COALESCE(max(position), 0), NEW.title, '' "
+    "FROM downloads_playlistitem WHERE playlist_id = NEW.parent_id"
+)
 _COUNTED = "channel_id, duration, size, added_at"
 _WATCHED_COLUMNS = "uploader, uploader_url, extractor, url, status, is_list"
 
@@ -77,6 +83,12 @@ SQLITE_TRIGGERS = {
     "downloads_channel_less": (f"AFTER UPDATE OF {_COUNTED}, status, is_list", _counted("OLD"), _count_sql("OLD", "-")),
     "downloads_channel_more": (f"AFTER UPDATE OF {_COUNTED}, status, is_list", _counted("NEW"), _count_sql("NEW", "+")),
     "downloads_channel_gone": ("AFTER DELETE", _counted("OLD"), _count_sql("OLD", "-")),
+    "downloads_place_of_new": ("AFTER INSERT", "NEW.parent_id IS NOT NULL", f"INSERT OR IGNORE {_PLACE}"),
+    "downloads_place_of_changed": (
+        "AFTER UPDATE OF parent_id",
+        "NEW.parent_id IS NOT NULL",
+        f"INSERT OR IGNORE {_PLACE}",
+    ),
 }
 
 # PostgreSQL ------------------------------------------------------------------------------------
@@ -132,6 +144,12 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$""",
+    f"""
+CREATE OR REPLACE FUNCTION downloads_place_add() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.parent_id IS NOT NULL THEN INSERT {_PLACE} ON CONFLICT DO NOTHING; END IF;
+    RETURN NULL;
+END $$""",
 )
 POSTGRES_TRIGGERS = {
     "downloads_channel_assign": f"BEFORE INSERT OR UPDATE OF {_WATCHED_COLUMNS} ON downloads_video "
@@ -139,6 +157,8 @@ POSTGRES_TRIGGERS = {
     # Also of the columns for which the other trigger may change the channel.
     "downloads_channel_count": f"AFTER INSERT OR UPDATE OF {_WATCHED_COLUMNS}, {_COUNTED} OR DELETE ON downloads_video "
     "FOR EACH ROW EXECUTE FUNCTION downloads_channel_count()",
+    "downloads_place_add": "AFTER INSERT OR UPDATE OF parent_id ON downloads_video "
+    "FOR EACH ROW EXECUTE FUNCTION downloads_place_add()",
 }
 _MINE = f"FROM downloads_video v WHERE v.channel_id = downloads_channel.id AND {_counted('v')}"
 RECOUNT_SQL = (

@@ -102,7 +102,7 @@ def test_undo_redownload_restores_the_complete_video(superuser_client, waiting_v
 
 def test_undo_redownload_of_a_playlist(superuser_client, waiting_videos):
     listed = Video.objects.claim("w")
-    listed.complete_as_playlist("Many films", "A list: 2 videos added.")
+    listed.complete_as_playlist("Many films", "Playlist: 2 videos added.")
     looking = post_action(superuser_client, "again", listed.video_id)
     assert message_texts(looking) == "Many films is looked through for new videos."
     assert (

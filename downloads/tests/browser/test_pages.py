@@ -216,15 +216,17 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
 
 def test_the_page_of_a_playlist_follows_its_entries(page, site):
     listed = running_with_metadata("list")
-    listed.complete_as_playlist("Many films", "A list: 2 videos added.")
+    listed.complete_as_playlist("Many films", "Playlist: 2 videos added.")
     entries = [running_with_metadata(name) for name in ("one", "two")]
     Video.objects.exclude(pk=listed.pk).update(parent=listed)
     open_live_page(page, site, listed.get_absolute_url())
-    expect(page.locator(".entries .facts")).to_have_text("2 downloading")
+    expect(page.locator(".playlist-facts")).to_contain_text("2 downloading")
     entries[0].fail("The site says no.")
     finish_video(entries[1])
-    expect(page.locator(".entries .facts")).to_contain_text("1 complete")
-    expect(page.locator(".entries .facts")).to_contain_text("1 failed")
+    expect(page.locator(".playlist-facts")).to_contain_text("1 failed")
+    expect(page.locator(".playlist-facts")).not_to_contain_text("downloading")
+    expect(page.locator(".playlist-rows")).to_contain_text("The site says no.")
+    expect(page.get_by_role("link", name="Play all")).to_be_visible()
 
 
 def test_the_page_of_what_waits_follows_the_queue(page, site):

@@ -39,7 +39,7 @@ def last_reason(video):
 
 def test_it_fetches_a_feed_whose_items_have_a_guid(run_attempt, media_server, playlist_site):
     listed = run_attempt(media_server.url("/guids"))
-    assert last_reason(listed) == "A list: 3 videos added."
+    assert last_reason(listed) == "Playlist: 3 videos added."
     entries = list(listed.entries.order_by("pk"))
     assert [entry.url for entry in entries] == [media_server.url(f"/named/{n}.mp4") for n in range(3)]
     for n, entry in enumerate(entries):
@@ -50,7 +50,7 @@ def test_it_fetches_a_feed_whose_items_have_a_guid(run_attempt, media_server, pl
 
 def test_a_page_with_two_videos_keeps_its_referer_and_cookies(run_attempt, media_server, playlist_site, settings):
     listed = run_attempt(media_server.url("/guarded/page"))
-    assert last_reason(listed) == "A list: 2 videos added."
+    assert last_reason(listed) == "Playlist: 2 videos added."
     for entry in listed.entries.order_by("pk"):
         assert "s3cret-cookie" in json.dumps(entry.entry_request.cookies)
         video = run_attempt(entry)
@@ -117,26 +117,26 @@ def test_the_same_list_added_again_adds_none_twice(run_attempt, media_server, pl
     run_attempt(listed.entries.earliest("pk"))
     assert listed.redownload()
     again = run_attempt(listed)
-    assert last_reason(again) == f"A list: 0 videos added, {count} videos here already."
+    assert last_reason(again) == f"Playlist: 0 videos added, {count} already here."
 
 
 def test_entries_that_differ_in_their_data_only_are_two_videos(run_attempt, media_server, playlist_site):
     link = media_server.url("/named/same.mp4")
     playlist_site.items = [("A", link, "guid-a"), ("B", link, "guid-b")]
     listed = run_attempt(media_server.url("/guids"))
-    assert last_reason(listed) == "A list: 2 videos added."
+    assert last_reason(listed) == "Playlist: 2 videos added."
     entries = list(listed.entries.order_by("pk"))
     assert [entry.url for entry in entries] == [link, link]
     assert [run_attempt(entry).source_id for entry in entries] == ["guid-a", "guid-b"]
     playlist_site.items.reverse()
     assert listed.redownload()
-    assert last_reason(run_attempt(listed)) == "A list: 0 videos added, 2 videos here already."
+    assert last_reason(run_attempt(listed)) == "Playlist: 0 videos added, 2 already here."
 
 
 def test_a_video_that_a_person_has_pasted_is_not_added_again(run_attempt, media_server, playlist_site):
     pasted = run_attempt(media_server.url("/named/1.mp4"))
     listed = run_attempt(media_server.url("/guids"))
-    assert last_reason(listed) == "A list: 2 videos added, 1 video here already."
+    assert last_reason(listed) == "Playlist: 2 videos added, 1 already here."
     assert Video.objects.filter(url=pasted.url).count() == 1
 
 
@@ -146,7 +146,7 @@ def test_what_a_list_knows_helps_a_pasted_video_that_had_failed(run_attempt, med
     assert pasted.status == Status.FAILED
     add_referring_list(monkeypatch, media_server, link)
     listed = run_attempt(media_server.url("/extracted/list"))
-    assert last_reason(listed) == "A list: 2 videos added."
+    assert last_reason(listed) == "Playlist: 2 videos added."
     assert run_attempt(pasted).status == Status.COMPLETE
 
 
@@ -185,14 +185,14 @@ def test_entries_that_only_an_extractor_can_address_are_fetched(run_attempt, med
     add_extractor(monkeypatch, r"https?://[^/]+/extracted/ids", lambda ie, url: ie.playlist_result(entries, "ids"))
     url = media_server.url("/extracted/ids")
     listed = run_attempt(url)
-    assert last_reason(listed) == "A list: 2 videos added."
+    assert last_reason(listed) == "Playlist: 2 videos added."
     videos = [run_attempt(entry) for entry in listed.entries.order_by("pk")]
     assert [(video.status, video.url, video.title) for video in videos] == [
         (Status.COMPLETE, url, "Video x1"),
         (Status.COMPLETE, url, "Video x2"),
     ]
     assert listed.redownload()
-    assert last_reason(run_attempt(listed)) == "A list: 0 videos added, 2 videos here already."
+    assert last_reason(run_attempt(listed)) == "Playlist: 0 videos added, 2 already here."
 
 
 def test_extracted_entries_within_nested_playlists_are_fetched(run_attempt, media_server, monkeypatch):
@@ -205,7 +205,7 @@ def test_extracted_entries_within_nested_playlists_are_fetched(run_attempt, medi
     entries = [make_video("a"), inner, None]
     add_extractor(monkeypatch, r"https?://[^/]+/extracted/nested", lambda ie, url: ie.playlist_result(entries, "n"))
     listed = run_attempt(media_server.url("/extracted/nested"))
-    assert last_reason(listed) == "A list: 3 videos added."
+    assert last_reason(listed) == "Playlist: 3 videos added."
     assert [run_attempt(entry).status for entry in listed.entries.order_by("pk")] == [Status.COMPLETE] * 3
 
 
@@ -224,7 +224,7 @@ def test_one_broken_entry_leaves_the_others(run_attempt, media_server, monkeypat
         monkeypatch, r"https?://[^/]+/extracted/mixed", lambda ie, url: ie.playlist_result([good, *broken], "m")
     )
     listed = run_attempt(media_server.url("/extracted/mixed"))
-    assert last_reason(listed).startswith("A list: ")
+    assert last_reason(listed).startswith("Playlist: ")
     assert listed.status == Status.COMPLETE
     assert run_attempt(listed.entries.earliest("pk")).status == Status.COMPLETE
     hosts = set(listed.entries.values_list("host", flat=True))
@@ -245,7 +245,7 @@ def test_odd_values_of_a_site_are_stored_safely(run_attempt, media_server, monke
 
     add_extractor(monkeypatch, r"https?://[^/]+/extracted/odd", extract)
     listed = run_attempt(media_server.url("/extracted/odd"))
-    assert last_reason(listed) == "A list: 2 videos added."
+    assert last_reason(listed) == "Playlist: 2 videos added."
     small, large = listed.entries.order_by("pk")
     assert (small.entry_request.info["title"], small.entry_request.info["duration"]) == ("ab?c", None)
     assert large.entry_request.info is None

@@ -34,7 +34,7 @@ def test_it_makes_each_entry_a_video_of_its_own(download, media_server, path):
     assert len(entries) == (3 if "feed" in path else 2)
     assert {(entry.status, entry.quality, entry.subtitle_languages) for entry in entries} == {("queued", "720p", "en")}
     assert all(entry.url.startswith(media_server.url("/named/")) for entry in entries)
-    assert listed.events.last().reason == f"A list: {len(entries)} videos added."
+    assert listed.events.last().reason == f"Playlist: {len(entries)} videos added."
     assert list(Video.objects.waiting()) == entries
 
 
@@ -48,21 +48,21 @@ def test_it_takes_no_more_than_its_limit(download, media_server, settings):
     settings.PLAYLIST_LIMIT = 4
     listed = download(media_server.url("/feed?count=30"))
     assert listed.entries.count() == 4
-    assert listed.events.last().reason == "A list: 4 videos added. It has more: only the first 4 are taken."
+    assert listed.events.last().reason == "Playlist: 4 videos added. It has more: only the first 4 are added."
 
 
 def test_it_counts_what_is_here_already(download, media_server):
     url = media_server.url("/named/0.mp4")
     Video.objects.ingest(url, url)
     listed = download(media_server.url("/feed?count=3&twice=1"))
-    assert listed.events.last().reason == "A list: 2 videos added, 4 videos here already."
+    assert listed.events.last().reason == "Playlist: 2 videos added, 4 already here."
 
 
 def test_it_redownloads_a_playlist(download, media_server):
     listed = download(media_server.url("/feed?count=2"))
     assert listed.redownload()
     again = download(listed.url)
-    assert again.events.last().reason == "A list: 0 videos added, 2 videos here already."
+    assert again.events.last().reason == "Playlist: 0 videos added, 2 already here."
 
 
 def test_it_refuses_deeply_nested_playlists(redis_server):
@@ -82,7 +82,7 @@ def test_it_refuses_forbidden_addresses_in_a_playlist(redis_server):
         results.PlaylistEntry(url) for url in ("file:///etc/passwd", "http://169.254.169.254/x", "", "ytsearch:x")
     ]
     playlists.expand_playlist(claimed, results.Playlist("x", entries, False))
-    assert claimed.events.last().reason == "A list: 0 videos added, 4 videos at an address that is not taken."
+    assert claimed.events.last().reason == "Playlist: 0 videos added, 4 links skipped."
 
 
 class TestDuplicates:
@@ -115,8 +115,8 @@ class TestDuplicates:
             Video.objects.ingest(f"http://a/{quality}", f"http://a/{quality}", quality=quality)[0].move_to_front()
             claimed = Video.objects.claim("w")
             playlists.expand_playlist(claimed, results.Playlist("x", entries, False))
-            expected = "3 videos added" if quality != "720p" else "0 videos added, 3 videos here already"
-            assert claimed.events.last().reason == f"A list: {expected}."
+            expected = "3 videos added" if quality != "720p" else "0 videos added, 3 already here"
+            assert claimed.events.last().reason == f"Playlist: {expected}."
         assert Video.objects.filter(parent__isnull=False).count() == 6
 
     def test_retry_downloads_a_duplicate(self, download, media_server):
@@ -132,7 +132,7 @@ class TestDuplicates:
         claimed = Video.objects.claim("w")
         entries = [results.PlaylistEntry("http://b/x", "Site", "1"), results.PlaylistEntry("http://b/y", "Site", "2")]
         playlists.expand_playlist(claimed, results.Playlist("x", entries, False))
-        assert claimed.events.last().reason == "A list: 1 video added, 1 video here already."
+        assert claimed.events.last().reason == "Playlist: 1 video added, 1 already here."
 
 
 def test_it_takes_no_file_name_for_an_id(redis_server):

@@ -199,12 +199,12 @@ def test_it_links_a_playlist_and_its_entries(client):
     entries = [waiting("one"), waiting("two")]
     Video.objects.filter(pk__in=[entry.pk for entry in entries]).update(parent=listed)
     assert entries[1].cancel()
-    assert listed.complete_as_playlist("Many films", "A list: 2 videos added.")
+    assert listed.complete_as_playlist("Many films", "Playlist: 2 videos added.")
     page = render_video_page(client, listed)
-    assert "2 videos in this list" in page
+    assert "<span>2 videos</span>" in page
     assert re.findall(r"<span>(1 \w+)</span>", page) == ["1 waiting", "1 cancelled"]
     for entry in entries:
-        assert f'<a href="{entry.get_absolute_url()}"' in page
+        assert f'<a href="{entry.get_absolute_url()}?list={listed.video_id}"' in page
     assert "no longer on the disk" not in page
     assert f'In <a href="{listed.get_absolute_url()}"><bdi>Many films</bdi>' in render_video_page(client, entries[0])
 

@@ -322,9 +322,7 @@ def test_a_playlist_tells_what_is_announced_and_what_is_for_members(media_server
     url = media_server.url("/extracted/list")
     Video.objects.ingest(url, url)
     listed = run_next_attempt()
-    assert listed.events.last().reason == (
-        "A list: 3 videos added, 1 video for members of the channel only (For members)."
-    )
+    assert listed.events.last().reason == ("Playlist: 3 videos added, 1 for members of the channel only (For members).")
     later = Video.objects.get(title="Later")
     assert later.not_before.timestamp() == start
     assert later.wait_message.startswith("This video starts on ")

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from downloads.accounts.permissions import Permission
-from downloads.library import up_next
+from downloads.library.channels import play_all
 from downloads.library.channels.channel_index import ChannelIndex
 from downloads.library.listing import Listing
 from downloads.models import Channel
@@ -34,8 +34,8 @@ def channel_page(request: HttpRequest, key: str) -> HttpResponse:
         "channel": channel,
         "browse": listing,
         "rev": rev,
-        "newest_video": up_next.first_video(up_next.channel_key(channel.pk)),
-        "list_key": up_next.channel_key(channel.pk),
+        "newest_video": play_all.newest_video(channel.pk),
+        "list_key": play_all.channel_key(channel.pk),
     }
     response = render(request, "downloads/channel/channel.html", context)
     if responses.is_htmx_request(request):

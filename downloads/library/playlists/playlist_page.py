@@ -1,0 +1,107 @@
+"""The page of a playlist: its rows in the order of the site, page by page, and what they are in all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Max, Min, Q, Sum
+from django.utils.functional import cached_property
+
+from downloads.models import Channel, PlaylistItem, Status, Video
+
+PAGE_SIZE = 100
+IS_WATCHABLE = Q(video__status=Status.COMPLETE, video__is_list=False)
+SHOWN_FIELDS = ("video_id", "title", "url", "thumbnail", "duration", "size", "ended_at", "status", "error", "is_list")
+TOTALS = {
+    "count": Count("pk"),
+    "watchable": Count("pk", filter=IS_WATCHABLE),
+    "seconds": Sum("video__duration", filter=IS_WATCHABLE),
+    "size": Sum("video__size", filter=IS_WATCHABLE),
+    # The channel of all, if they are of one.
+    "first_channel": Min("video__channel", filter=IS_WATCHABLE),
+    "last_channel": Max("video__channel", filter=IS_WATCHABLE),
+}
+
+
+class PlaylistPage:
+    """One page of the places of a playlist."""
+
+    def __init__(self, playlist: Video, query: Mapping[str, str]) -> None:
+        self.playlist = playlist
+        self.requested_page = query.get("page")
+
+    @cached_property
+    def _items(self) -> Any:
+        return PlaylistItem.objects.filter(playlist=self.playlist)
+
+    @cached_property
+    def totals(self) -> dict[str, Any]:
+        """Return the number of places, of videos that can be watched, and the length and size of those."""
+        return dict(self._items.aggregate(**TOTALS))
+
+    @property
+    def count(self) -> int:
+        """Return the number of places."""
+        return int(self.totals["count"])
+
+    @cached_property
+    def state_counts(self) -> list[tuple[str, int]]:
+        """Return how many of the videos are in each other state than complete, as words."""
+        counts = self._items.exclude(video=None).order_by().values_list("video__status").annotate(count=Count("pk"))
+        by_status = dict(counts)
+        states = [(str(status.label).lower(), by_status.get(status, 0)) for status in Status]
+        missing = self.count - sum(by_status.values())
+        others = [(label, count) for label, count in states if count and label != str(Status.COMPLETE.label).lower()]
+        return [*others, ("not here", missing)] if missing else others
+
+    @cached_property
+    def page(self) -> "Page[PlaylistItem]":
+        """Return the requested page of the places, or the nearest one that exists."""
+        page: Page[Any] = Paginator(range(self.count), PAGE_SIZE).get_page(self.requested_page)
+        start = max(page.start_index() - 1, 0)
+        items = self._items.select_related("video").only(
+            "position", "title", "absence", "playlist_id", *_video_fields()
+        )
+        page.object_list = list(items.order_by("position", "pk")[start : page.end_index()])
+        return page
+
+    @cached_property
+    def first_video(self) -> Video | None:
+        """Return the first video that can be watched."""
+        item = self._items.filter(IS_WATCHABLE).select_related("video").only("position", *_video_fields()).first()
+        return item.video if item else None
+
+    @cached_property
+    def cover(self) -> Video | None:
+        """Return the first video with a picture."""
+        item = self._items.filter(video__thumbnail__gt="").select_related("video").only(*_video_fields()).first()
+        return item.video if item else None
+
+    @cached_property
+    def channel(self) -> Channel | None:
+        """Return the channel that all its videos are of; None for several, or none."""
+        first, last = self.totals["first_channel"], self.totals["last_channel"]
+        return Channel.objects.filter(pk=first).first() if first and first == last else None
+
+    @property
+    def previous_url(self) -> str:
+        """Return the URL of the page before; "" on the first."""
+        return self._page_url(self.page.number - 1) if self.page.has_previous() else ""
+
+    @property
+    def next_url(self) -> str:
+        """Return the URL of the page after; "" on the last."""
+        return self._page_url(self.page.number + 1) if self.page.has_next() else ""
+
+    @property
+    def page_links(self) -> list[tuple[int | None, str]]:
+        """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
+        numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=1, on_ends=1)
+        return [(number, self._page_url(number)) if isinstance(number, int) else (None, "") for number in numbers]
+
+    def _page_url(self, number: int) -> str:
+        return f"{self.playlist.get_absolute_url()}?page={number}"
+
+
+def _video_fields() -> list[str]:
+    return [f"video__{name}" for name in SHOWN_FIELDS]
