@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from downloads.library import filters
+from downloads.library.playlists.covers import attach_covers
 from downloads.models import (
     ACTIVE_STATUSES,
     TERMINAL_STATUSES,
@@ -234,6 +235,7 @@ class Listing:
         keys = ranked_keys[offsets.start : offsets.stop] if ranked_keys is not None else self._page_keys(offsets, total)
         rows = Video.objects.without_long_text(self.search_words).in_bulk(keys)
         page.object_list = [rows[key] for key in keys if key in rows]
+        attach_covers(page.object_list)
         return page
 
     def _best_match_keys(self) -> list[int] | None:

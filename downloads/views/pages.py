@@ -19,6 +19,7 @@ from downloads.intake import submit
 from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
 from downloads.library import video_page
 from downloads.library.listing import Listing
+from downloads.library.playlists.covers import attach_covers
 from downloads.models import ACTIVE_STATUSES, Quality, Queue, Status, Video
 from downloads.monitoring import standstill
 from downloads.progress.keys import VIDEO_ID_PATTERN
@@ -152,6 +153,7 @@ def video_cards(request: HttpRequest) -> HttpResponse:
     if kind == "card":
         listing = Listing(request.GET)
         listed_videos = list(videos.without_long_text(listing.search_words))
+        attach_covers(listed_videos)
         sections = listing.sections_of(listed_videos)
         entries = [{"video": video, "place": section} for video, section in zip(listed_videos, sections, strict=True)]
         context |= {"browse": listing, **_queue_context(request, listing)}

@@ -108,3 +108,23 @@ def test_it_puts_the_first_picture_and_the_count_on_the_card(django_assert_num_q
     assert (by_pk[playlist.pk].item_count, by_pk[playlist.pk].cover.video_id) == (3, entries[1].video_id)
     assert (by_pk[other.pk].item_count, by_pk[other.pk].cover) == (0, None)
     assert by_pk[entries[0].pk].cover is None
+
+
+def test_it_shows_its_cover_on_the_library_and_in_live_cards(client):
+    playlist, entries = make_playlist(3, uploader="Ada", thumbnail="a/a.jpg")
+    for path in ("/?kind=list", f"/videos/cards?as=card&id={playlist.video_id}"):
+        page = client.get(path).content.decode()
+        assert "3 videos</span>" in page
+        assert f"/media/{entries[0].video_id}/thumbnail?size=small" in page
+    # A card that is kept is drawn again when the cover changes.
+    Video.objects.get(pk=entries[0].pk).delete()
+    assert f"/media/{entries[1].video_id}/thumbnail?size=small" in client.get("/?kind=list").content.decode()
+
+
+def test_it_links_cards_and_videos_to_the_channel(client):
+    video = create_videos(uploader="A/da", extractor="S")[0]
+    link = f'href="/channels/{reload_video(video).channel_id}/"'
+    assert link in client.get("/").content.decode()
+    assert link in client.get(video.get_absolute_url()).content.decode()
+    # The address from before is kept.
+    assert video.video_id in client.get("/?uploader=A%2Fda").content.decode()
