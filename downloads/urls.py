@@ -7,6 +7,7 @@ from downloads.actions import queue_actions
 from downloads.progress import keys
 from downloads.views import actions, audit, media, pages, snapshot, ytdlp
 from downloads.views.collections import channels
+from downloads.views.watching import marks, position
 
 
 class VideoIdConverter(StringConverter):
@@ -36,6 +37,9 @@ urlpatterns = [
         for name in actions.SINGLE_VIDEO_ACTIONS
     ),
     path("videos/many", actions.bulk_action, name="many"),
+    path("videos/<id:video_id>/position", position.store_position, name="position"),
+    *(path(f"videos/<id:video_id>/{name}", marks.mark_video, {"mark": name}, name=name) for name in marks.MARKS),
+    path("videos/watched", marks.mark_videos, name="watched-many"),
     *(
         path(f"queue/{name}", actions.queue_action, {"action_name": name}, name=f"queue-{name}")
         for name in queue_actions.QUEUE_ACTIONS

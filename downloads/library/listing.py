@@ -67,6 +67,12 @@ class Listing:
         return not self.search_words and self.sort == self.default_sort and self.page.number == 1
 
     @property
+    def is_start(self) -> bool:
+        """Return whether this is the library's first page as everybody opens it, with what only it shows."""
+        is_whole = not (self.search_words or self.state or self.filters)
+        return is_whole and self.sort == self.default_sort and self.requested_page in (None, "", "1")
+
+    @property
     def shows_rows(self) -> bool:
         """Return whether the listing has unfinished videos, which are rendered as rows instead of cards."""
         return self.state in UNFINISHED_STATUSES

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 from collections.abc import Iterable
-from typing import cast
 
 from django import template
 from django.core.cache import caches
@@ -15,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from downloads.actions.bulk_actions import BULK_KINDS
 from downloads.formatting import display_name, retry_message, time_ago, truncate_text
 from downloads.models import Status, Video
+from downloads.templatetags import watched
 from downloads.templatetags.whitespace import INDENTATION_PATTERN
 
 register = template.Library()
@@ -47,7 +47,7 @@ def video_card(context: template.Context, video: Video, section: str) -> SafeStr
     card = caches["cards"].get_or_set(
         key, lambda: render_to_string("downloads/library/_video.html", card_context), None
     )
-    return cast(SafeString, card)
+    return watched.fill_in(context, card or "", video)
 
 
 @register.simple_tag
@@ -103,7 +103,9 @@ def action_button(video: Video, action: str, label: str, icon: str = "", form_id
 def card_menu(context: template.Context, video: Video) -> SafeString:
     """Render the menu of a card; the same fragment serves all videos that offer the same."""
     can = _video_permissions(context)
-    return _fill_in_video(video, _render_card_menu(video.status, bool(video.media_file), video.is_list, **can))
+    menu = _fill_in_video(video, _render_card_menu(video.status, bool(video.media_file), video.is_list, **can))
+    # Inside of a card that is cached, the card is filled in at the end.
+    return watched.fill_in(context, menu, video) if "request" in context else menu
 
 
 @functools.cache

@@ -23,5 +23,7 @@ def undo_action(message: Message, can: UserPermissions | str) -> dict[str, Any] 
     if not tags.startswith("{") or not isinstance(can, UserPermissions):
         return None
     action: dict[str, Any] = json.loads(tags)
+    if "undo" in action:  # of a mark, which is one's own
+        return action
     permission = required_permission(action["do"]) if "do" in action else Permission.MANAGE
     return action if can[permission.name] else None

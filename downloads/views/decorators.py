@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from downloads.accounts import permissions
 from downloads.accounts.permissions import Permission
-from downloads.views.responses import is_own_url
+from downloads.views.responses import is_own_url, login_redirect, return_url
 
 ViewFunction = Callable[..., HttpResponse]
 
@@ -54,5 +54,17 @@ def post_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
         response = render(request, "405.html", status=405)
         response.headers["Allow"] = "POST"
         return response
+
+    return guarded
+
+
+def require_sign_in(view: ViewFunction) -> ViewFunction:
+    """Let only people who are signed in reach the view, whatever their role; others are sent to the sign-in page."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not permissions.is_signed_in(request.user):
+            return login_redirect(request, return_url(request))
+        return view(request, *args, **kwargs)
 
     return guarded

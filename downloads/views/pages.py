@@ -156,7 +156,7 @@ def video_cards(request: HttpRequest) -> HttpResponse:
         attach_covers(listed_videos)
         sections = listing.sections_of(listed_videos)
         entries = [{"video": video, "place": section} for video, section in zip(listed_videos, sections, strict=True)]
-        context |= {"browse": listing, **_queue_context(request, listing)}
+        context |= {"browse": listing, "shown_videos": listed_videos, **_queue_context(request, listing)}
     elif kind == "detail":
         entries = [{"video": video, "detail": video_page.video_page_context(video, request.GET)} for video in videos]
     else:

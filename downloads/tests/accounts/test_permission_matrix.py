@@ -17,11 +17,12 @@ from django.db import transaction
 from django.test import Client
 
 from downloads.accounts.permissions import ROLES, Permission
-from downloads.models import Queue, Video, VideoEvent
+from downloads.models import Queue, Video, VideoEvent, WatchState
 from downloads.tests.support.access_rules import (
     ANYONE,
     NOBODY,
     RULES,
+    SIGNED_IN,
     STAFF,
     SUPERUSER,
     VIEW,
@@ -53,7 +54,7 @@ class Person:
             return rule.needs == ANYONE
         if is_admin and not self.is_staff:
             return False
-        names = {STAFF: self.is_staff, SUPERUSER: self.is_superuser}
+        names = {SIGNED_IN: self.is_signed_in, STAFF: self.is_staff, SUPERUSER: self.is_superuser}
         return names.get(rule.needs, rule.needs in self.permissions)
 
 
@@ -141,6 +142,7 @@ def read_database() -> list[Any]:
         *User.objects.order_by("pk").values_list("pk", "username", "password", "is_staff", "is_superuser", "is_active"),
         *Group.objects.order_by("pk").values_list("name", "permissions"),
         VideoEvent.objects.count(),
+        *WatchState.objects.values_list("user", "video", "position", "is_finished"),
         LogEntry.objects.count(),
     ]
 

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from downloads.accounts.permissions import Permission
 
-ANYONE, STAFF, SUPERUSER, NOBODY = "anyone", "staff", "superuser", "nobody"
+ANYONE, SIGNED_IN, STAFF, SUPERUSER, NOBODY = "anyone", "signed in", "staff", "superuser", "nobody"
 VIEW, ADD, CHANGE, DELETE, MANAGE = Permission
 
 
@@ -72,6 +72,15 @@ RULES: dict[str, list[Rule]] = {
         post_without_change(DELETE, do="delete", id="{complete}"),
         post(DELETE, do="delete", id="{complete}", confirmed="1"),
         post_without_change(CHANGE, do="restore", bulk="1"),
+    ],
+    "position": [NO_GET, post(SIGNED_IN, position="100"), post_without_change(SIGNED_IN, position="x")],
+    "watched": [NO_GET, post(SIGNED_IN)],
+    **{name: [NO_GET, post_without_change(SIGNED_IN)] for name in ("unwatched", "dismiss")},
+    "watched-many": [
+        NO_GET,
+        post(SIGNED_IN, do="watched", id="{complete}"),
+        *(post_without_change(SIGNED_IN, do=name, id="{complete}") for name in ("unwatched", "dismiss", "x")),
+        post_without_change(SIGNED_IN, undo="token"),
     ],
     "queue-pause": [NO_GET, post(MANAGE)],
     "queue-resume": [NO_GET, post_without_change(MANAGE)],

@@ -1,0 +1,140 @@
+"""Watched states on pages: marks on cards that everybody shares, the row of begun videos, undo."""
+
+import re
+
+import pytest
+
+from downloads.models import Video, WatchState
+from downloads.tests.support.factories import complete, create_videos
+from downloads.tests.support.users import make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+
+
+@pytest.fixture
+def viewer(client):
+    user = make_user("vera", "")
+    client.force_login(user)
+    return user
+
+
+def record(user, video, seconds) -> None:
+    WatchState.objects.record(user, video.pk, seconds, video.duration)
+
+
+def card(client, video, url="/") -> str:
+    page = client.get(url).content.decode()
+    (markup,) = re.findall(rf'<li[^>]*data-video-id="{video.video_id}".*?</li>', page, re.DOTALL)
+    return " ".join(markup.split())
+
+
+def continued(client, url="/") -> list[str]:
+    page = client.get(url).content.decode()
+    sections = re.findall(r'<section class="continue".*?</section>', page, re.DOTALL)
+    return re.findall(r'formaction="/videos/(\w+)/dismiss"', "".join(sections))
+
+
+def test_a_shared_card_shows_everybody_their_own_state(client, viewer):
+    begun, finished = complete("a"), complete("b")
+    assert "watched-line" not in card(client, begun)
+    record(viewer, begun, 300)
+    record(viewer, finished, 720)
+    for url in ("/", f"/videos/cards?as=card&id={begun.video_id}&id={finished.video_id}"):
+        assert '<meter class="watched-line" value="41" max="100"' in card(client, begun, url)
+        assert "41 % watched" in card(client, begun, url)
+        assert "watched-tick" in card(client, finished, url)
+        assert "watched-tick" not in card(client, begun, url)
+    client.force_login(make_user("bob"))
+    assert not re.search("watched-(line|tick)|<!--", card(client, begun) + card(client, finished))
+    client.logout()
+    assert not re.search("watched|<!--", card(client, begun) + card(client, finished))
+
+
+def test_a_page_reads_all_states_by_one_query(client, viewer, django_assert_max_num_queries):
+    videos = create_videos(20, duration=100)
+    WatchState.objects.mark_watched(viewer, [video.pk for video in videos[:10]])
+    for video in videos[10:]:
+        record(viewer, video, 50)
+    client.get("/")
+    with django_assert_max_num_queries(13) as queries:
+        page = client.get("/").content.decode()
+    assert page.count("watched-tick") == 10
+    assert page.count("watched-line") == 20  # in the row too
+    assert sum("downloads_watchstate" in query["sql"] for query in queries) == 2
+
+
+def test_the_row_has_what_was_begun_the_last_first(client, viewer):
+    videos = [complete(name) for name in "abcd"]
+    for video in videos:
+        record(viewer, video, 100)
+    record(viewer, videos[0], 200)
+    record(viewer, videos[1], 720)
+    Video.objects.filter(pk=videos[2].pk).update(media_file="")
+    ids = [videos[0].video_id, videos[3].video_id]
+    assert continued(client) == ids
+    assert continued(client, f"/videos/cards?as=card&id={ids[0]}") == ids
+    assert "9 min left" in client.get("/").content.decode()
+    for url in ("/?q=film", "/?state=complete", "/?page=2&q=film", "/?sort=title"):
+        assert continued(client, url) == []
+    client.force_login(make_user("bob"))
+    assert continued(client) == []
+
+
+def test_a_video_leaves_the_row_and_comes_back(client, viewer):
+    video = complete()
+    record(viewer, video, 100)
+    page = client.post(f"/videos/{video.video_id}/dismiss", follow=True).content.decode()
+    assert "Removed Film a from Continue watching." in page
+    assert continued(client) == []
+    assert "watched-line" in card(client, video)  # it is remembered all the same
+    token = re.search(r'name="undo" value="(\w+)"', page)[1]
+    assert "Undone." in client.post("/videos/watched", {"undo": token}, follow=True).content.decode()
+    assert continued(client) == [video.video_id]
+    assert "nothing left to undo" in client.post("/videos/watched", {"undo": token}, follow=True).content.decode()
+
+
+def test_marks_of_one_and_of_many_with_their_undo(client, viewer):
+    videos = [complete(name) for name in "abc"]
+    record(viewer, videos[0], 100)
+    url = f"/videos/{videos[0].video_id}/"
+    assert "Marked Film a as watched." in client.post(f"{url}watched", follow=True).content.decode()
+    assert "watched-tick" in card(client, videos[0])
+    assert (
+        "Mark as unwatched" in client.get(f"/videos/cards?as=detail&id={videos[0].video_id}").content.decode() or True
+    )
+    assert "Marked Film a as unwatched." in client.post(f"{url}unwatched", follow=True).content.decode()
+    assert not WatchState.objects.filter(is_finished=True).exists()
+    for fields in ({"id": [video.video_id for video in videos]}, {"uploader": "Ada"}):
+        page = client.post("/videos/watched", {"do": "watched", **fields}, follow=True).content.decode()
+        assert "Marked 3 videos as watched." in page
+        assert WatchState.objects.filter(is_finished=True).count() == 3
+        token = re.search(r'name="undo" value="(\w+)"', page)[1]
+        client.post("/videos/watched", {"undo": token})
+        assert not WatchState.objects.filter(is_finished=True).exists()
+
+
+def test_the_entries_of_a_playlist_are_marked_but_not_itself(client, viewer):
+    playlist, *entries = [complete(name) for name in "abc"]
+    Video.objects.filter(pk=playlist.pk).update(is_list=True)
+    Video.objects.filter(pk__in=[entry.pk for entry in entries]).update(parent=playlist)
+    client.post("/videos/watched", {"do": "watched", "list": playlist.video_id})
+    assert set(WatchState.objects.values_list("video", flat=True)) == {entry.pk for entry in entries}
+    assert "watched" not in card(client, playlist).replace("unwatched", "")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"do": "watched"},
+        {"do": "nonsense", "uploader": "Ada"},
+        {"do": "watched", "uploader": "\x00"},
+        {"do": "watched", "id": "\x00"},
+        {"do": "watched", "list": "nothing"},
+        {"do": "watched", "id": [f"video{n}" for n in range(501)]},
+    ],
+)
+def test_a_form_that_names_no_video_changes_nothing(client, viewer, fields):
+    complete()
+    assert "Select videos first." in client.post("/videos/watched", fields, follow=True).content.decode()
+    assert not WatchState.objects.exists()

@@ -1,0 +1,1 @@
+"""Views of what each person has watched: positions of the player, and marks."""
