@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -14,6 +12,7 @@ from django.conf import settings
 from downloads.files import ffmpeg
 from downloads.liveness.heartbeat import SilenceCounter
 from downloads.models import LEASE_DURATION, Video
+from downloads.worker.processes.launcher import Launcher
 
 # Less than child.CONTROL_TIMEOUT_SECONDS, which is less than the lease: first the supervisor stops the child,
 # then the child kills itself, and only then may another worker claim the video.
@@ -26,12 +25,12 @@ MAX_READ_BYTES = 64 * 1024
 class ChildProcess:
     """A child process, started by the constructor with its job. Its pipes are non-blocking.
 
-    `rate` is its limit in bytes per second, 0 for none. It inherits `fds`.
+    `rate` is its limit in bytes per second, 0 for none.
     """
 
     _has_beaten = _is_frozen = False
 
-    def __init__(self, job: dict[str, Any], rate: int = 0, fds: tuple[int, ...] = ()) -> None:
+    def __init__(self, job: dict[str, Any], rate: int, launcher: Launcher) -> None:
         self._rate = rate
         self.latest_progress: dict[str, Any] = {}
         self.lease_renewed_at = time.monotonic()
@@ -39,29 +38,12 @@ class ChildProcess:
         self._partial_line = b""
         self._exit_reason: str | None = None
         self._silence = SilenceCounter(settings.WATCHDOG_SECONDS)
-        self._process = subprocess.Popen(
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            pass_fds=fds,
-            # A session of its own: its group can be killed as a whole, and Ctrl-C reaches the supervisor only.
-            start_new_session=True,
-            env={**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.build_search_path()},
-        )
-        os.set_blocking(self._control_fd, False)
-        os.set_blocking(self.fileno(), False)
+        self._process = launcher.start()
         self._write_control(json.dumps({**job, "rate": rate}).encode() + b"\n")
-
-    @property
-    def _control_fd(self) -> int:
-        assert self._process.stdin  # noqa: S101 - not None with PIPE
-        return self._process.stdin.fileno()
 
     def fileno(self) -> int:
         """Return the file descriptor of the progress pipe, for a selector."""
-        assert self._process.stdout  # noqa: S101
-        return self._process.stdout.fileno()
+        return self._process.progress_fd
 
     @property
     def is_stopping(self) -> bool:
@@ -104,23 +86,23 @@ class ChildProcess:
         """Send SIGTERM to the process group, once; `kill_if_overdue` follows up."""
         if self._exit_reason is None and not self.is_stopping:
             self._stop_requested_at = time.monotonic()
-            self._signal_group(signal.SIGTERM)
+            self._process.signal_group(signal.SIGTERM)
 
     def kill_if_overdue(self) -> None:
         """Send SIGKILL to a group that is frozen, or has not ended within GRACE_PERIOD_SECONDS of the request."""
         if self._exit_reason is None and not self.is_stopping and self._silence.poll(self._take_beat):
             self._is_frozen = True
-            self._signal_group(signal.SIGKILL)
+            self._process.signal_group(signal.SIGKILL)
         if (
             self._exit_reason is None
             and self._stop_requested_at is not None
             and time.monotonic() - self._stop_requested_at > GRACE_PERIOD_SECONDS
         ):
-            self._signal_group(signal.SIGKILL)
+            self._process.signal_group(signal.SIGKILL)
 
     def kill(self) -> None:
         """Send SIGKILL to the process group, and wait for the process."""
-        self._signal_group(signal.SIGKILL)
+        self._process.signal_group(signal.SIGKILL)
         self._process.wait()
 
     def _take_beat(self) -> bool:
@@ -133,40 +115,31 @@ class ChildProcess:
 
         "" for success, such as "killed by SIGKILL" otherwise; None while the process runs. A frozen one was killed.
         """
-        if self._exit_reason is None and self._has_exited():
+        if self._exit_reason is None and self._process.has_exited():
             # WNOWAIT has left it a zombie, so its pid, which is the group's id, cannot have been reused.
-            self._signal_group(signal.SIGKILL)
+            self._process.signal_group(signal.SIGKILL)
             exit_status = self._process.wait()
             frozen_reason = f"no sign of life for {settings.WATCHDOG_SECONDS} s"
             self._exit_reason = frozen_reason if self._is_frozen else describe_exit(exit_status)
         return self._exit_reason
 
-    def _has_exited(self) -> bool:
-        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
     def close_pipes(self) -> None:
         """Close the pipes of a process that has ended."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
+        self._process.close_pipes()
 
     def _write_control(self, data: bytes) -> None:
         # A full or broken pipe means that the child hangs or is gone; lease and exit status deal with both.
         with contextlib.suppress(OSError):
-            os.write(self._control_fd, data)
-
-    def _signal_group(self, signal_number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal_number)
+            os.write(self._process.control_fd, data)
 
 
 class DownloadProcess(ChildProcess):
     """The child process of one download."""
 
-    def __init__(self, video: Video, rate: int = 0, fds: tuple[int, ...] = ()) -> None:
+    def __init__(self, video: Video, rate: int, launcher: Launcher) -> None:
         self.video = video
         job = {"video_id": video.video_id, "lease_token": video.lease_token}
-        super().__init__({"job": job}, rate, fds)
+        super().__init__({"job": job}, rate, launcher)
 
     def extend_lease(self) -> bool:
         """Renew the lease, and save the newest progress."""

@@ -30,6 +30,7 @@ from downloads.worker.download_process import DownloadProcess
 from downloads.worker.folders.monitor import FolderMonitor
 from downloads.worker.leases.clock_check import ClockCheck
 from downloads.worker.leases.rescue import Rescue
+from downloads.worker.processes.launcher import Launcher
 from downloads.worker.titles.runner import LookUpRunner
 from downloads.ytdlp_update.runner import UpdateRunner
 
@@ -67,8 +68,9 @@ class Supervisor:
         )
         self._folders = FolderMonitor()
         self._update_runner = UpdateRunner()
-        self._look_up_runner = LookUpRunner()
         self._rescue = Rescue(self.name)
+        self._launcher = Launcher(self._rescue.lock.inherited_fds)
+        self._look_up_runner = LookUpRunner(self._launcher)
         self._clock_check = ClockCheck(self.name)
 
     def run(self) -> None:
@@ -83,6 +85,7 @@ class Supervisor:
                     break
         self._update_runner.stop()
         self._run_if_database_up(self._look_up_runner.stop)
+        self._launcher.stop()
         self._rescue.lock.release()
         self._unregister()
 
@@ -104,6 +107,7 @@ class Supervisor:
             return
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._check_folders)
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_local)
+        self._run_every(POLL_INTERVAL_SECONDS, self._launcher.prepare)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
         self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
@@ -172,7 +176,7 @@ class Supervisor:
     def _start_download(self, video: Video) -> bool:
         try:
             rate = self._rate_per_download(len(self._downloads) + 1)
-            download = DownloadProcess(video, rate, self._rescue.lock.inherited_fds)
+            download = DownloadProcess(video, rate, self._launcher)
         except OSError as error:
             logger.exception("%s: cannot start a process, pausing claims", video.video_id)
             self._next_run_at[self._claim_videos] = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS

@@ -94,14 +94,17 @@ def _skipped_message(skipped: list[tuple[Installation, str]], used: Installation
 
 def select_version_cached() -> Selection:
     """Return what `select_version` returned at most CACHE_SECONDS ago, for pages and monitoring."""
-    list_path = installation.root() / installation.LIST_NAME
+    return _select_cached(int(time.monotonic() // CACHE_SECONDS), installation.root(), read_changed_at())
+
+
+def read_changed_at() -> int:
+    """Return when the list of installed versions last changed, in nanoseconds; 0 if there is none."""
     try:
-        changed_at = list_path.stat().st_mtime_ns
+        return (installation.root() / installation.LIST_NAME).stat().st_mtime_ns
     except OSError:
-        changed_at = 0
-    return _select_cached(int(time.monotonic() // CACHE_SECONDS), list_path, changed_at)
+        return 0
 
 
 @functools.lru_cache(maxsize=1)
-def _select_cached(period: int, list_path: Path, changed_at: int) -> Selection:
+def _select_cached(period: int, root: Path, changed_at: int) -> Selection:
     return select_version()

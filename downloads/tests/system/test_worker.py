@@ -35,12 +35,13 @@ def wait_for_status(video, *statuses, seconds=20):
 
 
 def descendants(pid):
-    """Return the ids of the processes below `pid`."""
+    """Return the ids of the processes below `pid`, without the fork server, which stays."""
     children_file = Path(f"/proc/{pid}/task/{pid}/children")
     try:
         child_pids = [int(word) for word in children_file.read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
+    child_pids = [child_pid for child_pid in child_pids if "fork-downloads" not in name_of(child_pid)]
     return child_pids + [pid_below for child_pid in child_pids for pid_below in descendants(child_pid)]
 
 
@@ -127,6 +128,7 @@ def test_it_stops_a_cancelled_download_within_two_seconds(start_worker, enqueue,
     media_server.wait_for_requests(path.split("?")[0].replace("index.m3u8", "index0.ts"), 1)
     pids = descendants(process.pid)
     assert pids
+    assert any("manage.py download" in name_of(pid) for pid in pids)
     assert reload_video(video).cancel()
     wait_until(lambda: not any(map(is_alive, pids)), 2, "the download is gone")
     wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from downloads.models import LEASE_DURATION, TitleLookUp
 from downloads.worker.download_process import ChildProcess
+from downloads.worker.processes.launcher import Launcher
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +21,11 @@ SPAWN_RETRY_DELAY_SECONDS = 30.0
 class LookUpProcess(ChildProcess):
     """The child process of one look-up."""
 
-    def __init__(self, look_up: TitleLookUp) -> None:
+    def __init__(self, look_up: TitleLookUp, launcher: Launcher) -> None:
         self.look_up = look_up
         self.started_at = time.monotonic()
         job = {"pk": look_up.pk, "lease_token": look_up.lease_token}
-        super().__init__({"look_up": job}, -(-settings.BANDWIDTH // BANDWIDTH_SHARE))
+        super().__init__({"look_up": job}, -(-settings.BANDWIDTH // BANDWIDTH_SHARE), launcher)
 
     def extend_lease(self) -> bool:
         """Renew the lease of the look-up."""
@@ -34,7 +35,8 @@ class LookUpProcess(ChildProcess):
 class LookUpRunner:
     """Looks up what waits: `poll` never blocks, `stop` ends the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, launcher: Launcher) -> None:
+        self._launcher = launcher
         self._process: LookUpProcess | None = None
         self._next_start_at = 0.0
 
@@ -51,7 +53,7 @@ class LookUpRunner:
 
     def _start(self, look_up: TitleLookUp) -> None:
         try:
-            self._process = LookUpProcess(look_up)
+            self._process = LookUpProcess(look_up, self._launcher)
         except OSError as error:
             logger.warning("No process for a look-up can be started: %s", error)
             self._next_start_at = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS

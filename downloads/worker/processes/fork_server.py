@@ -1,0 +1,116 @@
+"""Fork server: a process that has imported everything, and forks a child for each download.
+
+A new interpreter takes more than a second to import Django and yt-dlp; a fork takes milliseconds, and shares their
+memory. The server has one thread, no connection and no open file of a download, so that nothing of it, and nothing of
+an earlier download, is in a child.
+
+It forks twice: the first child ends at once, so that the kernel makes the worker, which is a subreaper
+(PR_SET_CHILD_SUBREAPER, prctl(2)), the parent of the second. The worker waits for it, and a killed server takes no
+download with it. A request is one packet with the three file descriptors of the child: standard input, standard
+output, and the end of a pipe that tells the worker when the first child has ended. The answer is a packet with the
+process id.
+"""
+
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+
+import setproctitle
+from django.db import connections
+
+from downloads.parent_death import kill_when_parent_dies
+from downloads.worker import child
+
+READY = b"ready"
+FORK = b"fork"
+MAX_PACKET_BYTES = 64
+REPARENTING_POLL_SECONDS = 0.001
+
+logger = logging.getLogger(__name__)
+
+
+def main(requests: socket.socket, worker_pid: int) -> None:
+    """Fork a child for each request, until the worker closes its end or dies."""
+    kill_when_parent_dies(worker_pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _prepare_for_forks()
+    requests.send(READY)
+    while True:
+        packet, fds, _, _ = socket.recv_fds(requests, MAX_PACKET_BYTES, 2)
+        if not packet:
+            return
+        try:
+            _fork_child(requests, fds, worker_pid)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+
+def _prepare_for_forks() -> None:
+    """Import what every download needs, and leave nothing behind that may not be shared by forks."""
+    child.preload()
+    connections.close_all()
+    if threading.active_count() > 1:
+        raise RuntimeError(f"threads were started before the fork: {threading.enumerate()}")
+    # What exists now is never collected, so that the collector does not write to pages that are shared.
+    gc.collect()
+    gc.freeze()
+
+
+def _fork_child(requests: socket.socket, fds: list[int], worker_pid: int) -> None:
+    intermediate_pid = os.fork()
+    if intermediate_pid:
+        os.waitpid(intermediate_pid, 0)
+        return
+    status = 1
+    try:
+        intermediate_pid = os.getpid()
+        child_pid = os.fork()
+        if child_pid:
+            requests.send(str(child_pid).encode())
+            status = 0
+        else:
+            requests.close()
+            status = _run_child(fds, intermediate_pid, worker_pid)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _run_child(fds: list[int], intermediate_pid: int, worker_pid: int) -> int:
+    """Become a process like one that the worker has started, and run the download; return the exit status."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for standard_fd, fd in enumerate(fds):
+        os.dup2(fd, standard_fd)
+        os.close(fd)
+    while os.getppid() == intermediate_pid:
+        time.sleep(REPARENTING_POLL_SECONDS)
+    kill_when_parent_dies(worker_pid)
+    setproctitle.setproctitle(f"{sys.executable} manage.py download")
+    return _run_to_exit_status()
+
+
+def _run_to_exit_status() -> int:
+    """Run the child, and return what the interpreter would exit with."""
+    try:
+        child.main()
+    except SystemExit as error:
+        if isinstance(error.code, int) or error.code is None:
+            return error.code or 0
+        sys.stderr.write(f"{error.code}\n")
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0

@@ -1,0 +1,205 @@
+"""Launcher of the processes of downloads: by the fork server while it can be used, else by a new interpreter."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from downloads.files import ffmpeg
+from downloads.worker.processes import fork_server
+from downloads.ytdlp_update import selection
+
+logger = logging.getLogger(__name__)
+
+PR_SET_CHILD_SUBREAPER = 36
+IS_SUPPORTED = sys.platform == "linux"
+ANSWER_TIMEOUT_SECONDS = 2.0  # a fork takes milliseconds
+RESTART_DELAY_SECONDS = 5.0  # of a fork server that died
+
+
+@dataclass
+class LaunchedProcess:
+    """A child of this process, the leader of a session and a process group, with its two pipes (non-blocking)."""
+
+    pid: int
+    control_fd: int
+    progress_fd: int
+
+    def has_exited(self) -> bool:
+        """Return whether the process has ended; it stays a zombie, so that its id is not used again."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def wait(self) -> int:
+        """Wait for the end of the process; return its exit status, or the negative number of the signal."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def signal_group(self, signal_number: signal.Signals) -> None:
+        """Send a signal to all processes of the group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal_number)
+
+    def close_pipes(self) -> None:
+        """Close this end of both pipes."""
+        os.close(self.control_fd)
+        os.close(self.progress_fd)
+
+
+class Launcher:
+    """Starts processes of downloads, which inherit `fds`; `start` raises OSError. One per worker."""
+
+    def __init__(self, fds: tuple[int, ...] = ()) -> None:
+        self._inherited_fds = fds
+        self._server: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+        self._is_ready = False
+        self._restart_at = 0.0
+        self._ytdlp_changed_at = 0
+
+    def prepare(self) -> None:
+        """Start the fork server, or another one if it has died or has imported another yt-dlp; never blocks."""
+        if not IS_SUPPORTED:
+            return
+        reap_orphans()
+        if self._server is not None and (
+            self._server.poll() is not None or self._ytdlp_changed_at != selection.read_changed_at()
+        ):
+            self.stop()
+        if self._server is None and time.monotonic() >= self._restart_at:
+            self._start_server()
+
+    def start(self) -> LaunchedProcess:
+        """Start a process, which reads its job from standard input."""
+        control_read, control_write = os.pipe()
+        progress_read, progress_write = os.pipe()
+        try:
+            pid = self._fork(control_read, progress_write) or self._spawn(control_read, progress_write)
+        except BaseException:
+            os.close(control_write)
+            os.close(progress_read)
+            raise
+        finally:
+            os.close(control_read)
+            os.close(progress_write)
+        os.set_blocking(control_write, False)
+        os.set_blocking(progress_read, False)
+        return LaunchedProcess(pid, control_write, progress_read)
+
+    def stop(self) -> None:
+        """End the fork server; downloads go on."""
+        self._is_ready = False
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+    # The fork server ---------------------------------------------------------------------------
+
+    def _start_server(self) -> None:
+        _become_subreaper()
+        self._restart_at = time.monotonic() + RESTART_DELAY_SECONDS
+        self._ytdlp_changed_at = selection.read_changed_at()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._server = subprocess.Popen(
+                _command("fork-downloads", str(theirs.fileno()), str(os.getpid())),
+                stdin=subprocess.DEVNULL,
+                pass_fds=(*self._inherited_fds, theirs.fileno()),
+                start_new_session=True,
+                env=_environment(),
+            )
+        except OSError as error:
+            logger.warning("The fork server cannot be started, downloads start slower: %s", error)
+            ours.close()
+        else:
+            self._requests = ours
+        finally:
+            theirs.close()
+
+    def _fork(self, control_read: int, progress_write: int) -> int | None:
+        """Return the process id of a child that the fork server has forked; None if it cannot."""
+        self.prepare()
+        if self._requests is None or not (self._is_ready or self._receive(0.0) == fork_server.READY):
+            return None
+        self._is_ready = True
+        try:
+            socket.send_fds(self._requests, [fork_server.FORK], [control_read, progress_write])
+        except OSError as error:
+            logger.warning("The fork server cannot be reached: %s", error)
+        else:
+            if answer := self._receive(ANSWER_TIMEOUT_SECONDS):
+                return int(answer)
+            logger.warning("The fork server does not answer, and is started anew.")
+        # A child that it may have forked ends when its pipe is closed.
+        self.stop()
+        return None
+
+    def _receive(self, timeout: float) -> bytes:
+        """Return the next packet; b"" if there is none in time, or if the server has died."""
+        if self._requests is None or not select.select([self._requests], [], [], timeout)[0]:
+            return b""
+        try:
+            return self._requests.recv(fork_server.MAX_PACKET_BYTES)
+        except OSError:
+            return b""
+
+    # A new interpreter -------------------------------------------------------------------------
+
+    def _spawn(self, control_read: int, progress_write: int) -> int:
+        process = subprocess.Popen(
+            _command("download"),
+            stdin=control_read,
+            stdout=progress_write,
+            pass_fds=self._inherited_fds,
+            # A session of its own: its group can be killed as a whole, and Ctrl-C reaches the supervisor only.
+            start_new_session=True,
+            env=_environment(),
+        )
+        process.returncode = 0  # LaunchedProcess waits for it
+        return process.pid
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.build_search_path()}
+
+
+def _become_subreaper() -> None:
+    """Have the kernel make this process the parent of the orphans among its descendants."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def reap_orphans() -> None:
+    """Reap what killed children have left, such as an ffmpeg: this process, the subreaper, is now their parent.
+
+    Its own children are leaders of sessions, or in its own session, and are left to those who started them.
+    """
+    while ended := _peek_ended_child():
+        if os.getsid(ended) in (ended, os.getsid(0)):
+            return
+        os.waitpid(ended, os.WNOHANG)
+
+
+def _peek_ended_child() -> int:
+    """Return the process id of a child that has ended, which stays a zombie; 0 if there is none."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    return ended.si_pid if ended else 0
