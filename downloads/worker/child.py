@@ -10,7 +10,6 @@ to the supervisor, one line of JSON for each state, and empty lines as heartbeat
 goes to the log.
 """
 
-import importlib
 import json
 import os
 import re
@@ -98,12 +97,6 @@ def _run_look_up(job: dict[str, str], rate_limiter: RateLimiter) -> None:
     with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
         set_proxy_variables(proxy.url)
         run_look_up(look_up, proxy_url=proxy.url)
-
-
-def preload() -> None:
-    """Import what most downloads need, and would import later: the modules of yt-dlp, among others."""
-    importlib.import_module("yt_dlp.extractor.generic")
-    importlib.import_module("yt_dlp.extractor.extractors")
 
 
 def _isolate_stdio() -> tuple[int, int]:

@@ -26,6 +26,7 @@ from django.db import connections
 
 from downloads.parent_death import kill_when_parent_dies
 from downloads.worker import child
+from downloads.ytdlp import preloading
 
 READY = b"ready"
 FORK = b"fork"
@@ -54,7 +55,7 @@ def main(requests: socket.socket, worker_pid: int) -> None:
 
 def _prepare_for_forks() -> None:
     """Import what every download needs, and leave nothing behind that may not be shared by forks."""
-    child.preload()
+    preloading.preload()
     connections.close_all()
     if threading.active_count() > 1:
         raise RuntimeError(f"threads were started before the fork: {threading.enumerate()}")

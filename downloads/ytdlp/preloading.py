@@ -1,0 +1,21 @@
+"""Preloading of what most downloads use, before processes are forked for them."""
+
+from importlib import import_module
+
+from yt_dlp.extractor import gen_extractor_classes
+
+from downloads.ytdlp.library import YoutubeDL
+
+# An address that belongs to no site, so that each extractor is asked.
+ANY_URL = "http://example.invalid/video"
+MODULES = ("yt_dlp.extractor.generic", "yt_dlp.downloader.http", "yt_dlp.downloader.hls", "yt_dlp.postprocessor")
+
+
+def preload() -> None:
+    """Compile the URL patterns of all extractors, which each download tries in turn, and import usual modules."""
+    for name in MODULES:
+        import_module(name)
+    with YoutubeDL({"quiet": True, "no_warnings": True, "cachedir": False}):
+        pass
+    for extractor in gen_extractor_classes():
+        extractor.suitable(ANY_URL)
