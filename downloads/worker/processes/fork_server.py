@@ -6,9 +6,8 @@ an earlier download, is in a child.
 
 It forks twice: the first child ends at once, so that the kernel makes the worker, which is a subreaper
 (PR_SET_CHILD_SUBREAPER, prctl(2)), the parent of the second. The worker waits for it, and a killed server takes no
-download with it. A request is one packet with the three file descriptors of the child: standard input, standard
-output, and the end of a pipe that tells the worker when the first child has ended. The answer is a packet with the
-process id.
+download with it. A request is one packet with the standard input and output of the child; the answer is a packet with
+its process id.
 """
 
 import gc
@@ -20,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+from typing import NoReturn
 
 import setproctitle
 from django.db import connections
@@ -41,6 +41,7 @@ def main(requests: socket.socket, worker_pid: int) -> None:
     kill_when_parent_dies(worker_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prepare_for_forks()
+    setproctitle.setproctitle(f"{sys.executable} manage.py fork-downloads: ready")
     requests.send(READY)
     while True:
         packet, fds, _, _ = socket.recv_fds(requests, MAX_PACKET_BYTES, 2)
@@ -65,18 +66,28 @@ def _prepare_for_forks() -> None:
 
 
 def _fork_child(requests: socket.socket, fds: list[int], worker_pid: int) -> None:
+    """Fork twice, and answer once the worker is the parent of the second child."""
+    read_fd, write_fd = os.pipe()
     intermediate_pid = os.fork()
-    if intermediate_pid:
+    if not intermediate_pid:
+        os.close(read_fd)
+        _fork_again(requests, write_fd, fds, worker_pid)
+    os.close(write_fd)
+    with os.fdopen(read_fd, "rb") as answer:
         os.waitpid(intermediate_pid, 0)
-        return
+        requests.send(answer.read())
+
+
+def _fork_again(requests: socket.socket, answer_fd: int, fds: list[int], worker_pid: int) -> NoReturn:
     status = 1
     try:
         intermediate_pid = os.getpid()
         child_pid = os.fork()
         if child_pid:
-            requests.send(str(child_pid).encode())
+            os.write(answer_fd, str(child_pid).encode())
             status = 0
         else:
+            os.close(answer_fd)
             requests.close()
             status = _run_child(fds, intermediate_pid, worker_pid)
     except BaseException:

@@ -1,0 +1,74 @@
+"""The fork server of a worker, as a real process."""
+
+import os
+import signal
+
+import pytest
+
+from downloads.models import Status
+from downloads.tests.support.factories import reload_video
+from downloads.tests.support.processes import command_line, process_parents, still_running
+from downloads.tests.support.waiting import wait_until
+from downloads.worker.processes.launcher import ANSWER_TIMEOUT_SECONDS
+from downloads.ytdlp_update import installation
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.usefixtures("empty_data_folders"),
+]
+FORKED = "python manage.py download"  # a new interpreter is started with the whole path of manage.py
+
+
+def find_children(worker, text):
+    pids = {pid for pid, parent in process_parents().items() if parent == worker.pid}
+    return {pid for pid in pids if pid in still_running(pids) and text in command_line(pid)}
+
+
+def find_server(worker, other_than=None):
+    """Wait until the worker has a fork server that waits for requests; return its process id."""
+
+    def ready_servers():
+        return find_children(worker, "fork-downloads: ready") - {other_than}
+
+    wait_until(ready_servers, 30, "the fork server is ready")
+    return ready_servers().pop()
+
+
+def wait_for_completion(video):
+    wait_until(lambda: reload_video(video).status == Status.COMPLETE, 30, "it is complete")
+
+
+def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enqueue, media_server):
+    worker = start_worker()
+    server = find_server(worker)
+    slow = enqueue("/slow/a.mp4?rate=20000")
+    media_server.wait_for_requests("/slow/a.mp4", 2)
+    (child,) = find_children(worker, FORKED)
+    assert os.getsid(child) == child
+    assert os.getsid(server) == server
+
+    os.kill(server, signal.SIGKILL)
+    second_server = find_server(worker, other_than=server)
+    assert find_children(worker, FORKED) == {child}
+    assert reload_video(slow).cancel()
+
+    # It takes the request, and does not answer: killed in the hand-over.
+    os.kill(second_server, signal.SIGSTOP)
+    in_between = enqueue("/clip.mp4?in=between")
+    wait_until(lambda: not still_running({second_server}), ANSWER_TIMEOUT_SECONDS + 5, "it is killed")
+    wait_for_completion(in_between)
+    third_server = find_server(worker, other_than=second_server)
+
+    # Another yt-dlp is selected.
+    (installation.root() / installation.LIST_NAME).parent.mkdir(parents=True, exist_ok=True)
+    (installation.root() / installation.LIST_NAME).write_text("[]")
+    fourth_server = find_server(worker, other_than=third_server)
+    assert not still_running({third_server})
+
+    last = enqueue("/slow/b.mp4?rate=20000")
+    media_server.wait_for_requests("/slow/b.mp4", 2)
+    assert find_children(worker, FORKED)
+    assert reload_video(last).attempt == 1
+    os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), 3, "nothing is left")
