@@ -11,7 +11,7 @@ if sys.version_info < (3, 11):
     )
 
 # Commands whose names are written with hyphens, which names of modules cannot have.
-HYPHENATED_COMMANDS = {"update-ytdlp": "update_ytdlp", "fork-downloads": "fork_downloads"}
+HYPHENATED_COMMANDS = {"update-ytdlp": "update_ytdlp"}
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def find_server(worker, other_than=None):
     """Wait until the worker has a fork server that waits for requests; return its process id."""
 
     def ready_servers():
-        return find_children(worker, "fork-downloads: ready") - {other_than}
+        return find_children(worker, "downloads.worker.processes: ready") - {other_than}
 
     wait_until(ready_servers, 30, "the fork server is ready")
     return ready_servers().pop()

@@ -41,7 +41,7 @@ def descendants(pid):
         child_pids = [int(word) for word in children_file.read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
-    child_pids = [child_pid for child_pid in child_pids if "fork-downloads" not in name_of(child_pid)]
+    child_pids = [child_pid for child_pid in child_pids if "downloads.worker.processes" not in name_of(child_pid)]
     return child_pids + [pid_below for child_pid in child_pids for pid_below in descendants(child_pid)]
 
 

@@ -28,6 +28,7 @@ from downloads.parent_death import kill_when_parent_dies
 from downloads.worker import child
 from downloads.ytdlp import preloading
 
+PACKAGE = "downloads.worker.processes"  # what `python -m` runs
 READY = b"ready"
 FORK = b"fork"
 MAX_PACKET_BYTES = 64
@@ -41,7 +42,7 @@ def main(requests: socket.socket, worker_pid: int) -> None:
     kill_when_parent_dies(worker_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prepare_for_forks()
-    setproctitle.setproctitle(f"{sys.executable} manage.py fork-downloads: ready")
+    setproctitle.setproctitle(f"{sys.executable} -m {PACKAGE}: ready")
     requests.send(READY)
     while True:
         packet, fds, _, _ = socket.recv_fds(requests, MAX_PACKET_BYTES, 2)

@@ -113,7 +113,8 @@ class Launcher:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._server = subprocess.Popen(
-                _command("fork-downloads", str(theirs.fileno()), str(os.getpid())),
+                [sys.executable, "-m", fork_server.PACKAGE, str(theirs.fileno()), str(os.getpid())],
+                cwd=settings.BASE_DIR,
                 stdin=subprocess.DEVNULL,
                 pass_fds=(*self._inherited_fds, theirs.fileno()),
                 start_new_session=True,
@@ -158,7 +159,7 @@ class Launcher:
 
     def _spawn(self, control_read: int, progress_write: int) -> int:
         process = subprocess.Popen(
-            _command("download"),
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"],
             stdin=control_read,
             stdout=progress_write,
             pass_fds=self._inherited_fds,
@@ -168,10 +169,6 @@ class Launcher:
         )
         process.returncode = 0  # LaunchedProcess waits for it
         return process.pid
-
-
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
 
 
 def _environment() -> dict[str, str]:
