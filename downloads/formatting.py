@@ -6,10 +6,8 @@ import re
 from urllib.parse import unquote
 
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from downloads.models import MAX_RETRIES, Quality, Video
+from downloads.models import Quality, Video
 from downloads.network import hostnames
 from downloads.network.url_secrets import hide_secrets
 
@@ -48,20 +46,6 @@ def format_downloaded(video: Video) -> str:
     (number, unit), (_, total_unit) = _scale_bytes(downloaded), _scale_bytes(total)
     # The unit is written once if both have the same.
     return f"{number if unit == total_unit else format_bytes(downloaded)} of {format_bytes(total)}"
-
-
-def retry_message(video: Video) -> SafeString:
-    """Return the state of a delayed retry as HTML; "" if there is none.
-
-    "Retrying in 40 s (2 of 3)", with the time in a `<time>` element for the countdown on a live page; once that has
-    passed, "Retrying when its turn comes (2 of 3)".
-    """
-    if video.retries_at is None:
-        return SafeString()
-    seconds_left = (video.retries_at - timezone.now()).total_seconds()
-    when = f"in {format_timespan(max(1.0, seconds_left))}" if seconds_left > 0 else "when its turn comes"
-    time_element = format_html('<time datetime="{}">{}</time>', video.retries_at.isoformat(), when)
-    return format_html("Retrying {} ({} of {})", time_element, video.retry_count, MAX_RETRIES)
 
 
 def format_duration(seconds: float | None) -> str:

@@ -5,7 +5,7 @@ from django.urls.converters import StringConverter
 
 from downloads.actions import queue_actions
 from downloads.progress import keys
-from downloads.views import actions, audit, media, pages, snapshot, ytdlp
+from downloads.views import actions, activity, audit, media, pages, snapshot, ytdlp
 from downloads.views.collections import channels
 from downloads.views.watching import marks, position
 
@@ -27,6 +27,8 @@ register_converter(ChannelKeyConverter, "channel")
 
 urlpatterns = [
     path("", pages.library, name="library"),
+    path("activity/", activity.activity, name="activity"),
+    path("activity/list", activity.activity_list, name="activity-list"),
     path("videos/list", pages.library_list, name="list"),
     path("videos/cards", pages.video_cards, name="cards"),
     path("videos/add/", pages.add_videos, name="add"),

@@ -85,7 +85,7 @@ def run_or_start(
     require(request.user, required_permission(action_name))
     first_videos = list(videos[: MAX_IMMEDIATE_VIDEOS + 1])
     if not first_videos:
-        messages.info(request, "These videos are not in the archive any more.")  # removed by another request meanwhile
+        messages.info(request, "These videos are no longer in the archive.")  # removed by another request meanwhile
         return []
     # Positions arrive only with an undo of few videos.
     if len(first_videos) <= MAX_IMMEDIATE_VIDEOS or positions:

@@ -14,7 +14,7 @@ from downloads.actions.bulk_actions import exceeds_request, start_bulk_action
 from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
 from downloads.models import Queue, Status, Video
 
-HELD_AGAIN = "That no longer holds it; if it lasts, a worker stops the queue again within seconds."
+HELD_AGAIN = "If that lasts, a worker stops the queue again within seconds."
 
 
 def run_queue_action(request: HttpRequest, action_name: str) -> None:
@@ -25,19 +25,20 @@ def run_queue_action(request: HttpRequest, action_name: str) -> None:
 
 
 def _pause_queue(user: Any) -> tuple[str, str]:
-    if Queue.pause(f"The queue was paused by {user}."):
-        return "The queue is paused. What runs goes on; nothing new starts.", json.dumps({"url": "queue-resume"})
-    return "The queue was paused already.", ""
+    if Queue.pause(f"Queue paused by {user}."):
+        text = "Queue paused. Current downloads will finish; nothing new will start."
+        return text, json.dumps({"url": "queue-resume"})
+    return "The queue is already paused.", ""
 
 
 def _resume_queue(user: Any) -> tuple[str, str]:
     queue = Queue.get_or_default()
     if not Queue.resume(f"Resumed by {user}"):
-        return "The queue was not paused.", ""
+        return "The queue isn’t paused.", ""
     undo = json.dumps({"url": "queue-pause"}) if queue.paused else ""
     if not queue.is_held:
-        return "The queue goes on.", undo
-    return f"The queue goes on. {queue.held_because} {HELD_AGAIN}", undo
+        return "Queue resumed.", undo
+    return f"Queue resumed. {queue.held_because} {HELD_AGAIN}", undo
 
 
 def _cancel_all(user: Any) -> tuple[str, str]:
@@ -48,12 +49,12 @@ def _cancel_all(user: Any) -> tuple[str, str]:
     complete = [video for video in videos if video.status == Status.COMPLETE]
     cancelled = [video for video in videos if video.status != Status.COMPLETE]
     if not videos:
-        return "Nothing was waiting or running.", ""
-    sentences = [f"{_count_phrase(cancelled)} cancelled."] if cancelled else []
+        return "Nothing to cancel.", ""
+    sentences = [f"Cancelled {_count_phrase(len(cancelled))}."] if cancelled else []
     if len(complete) == 1:
-        sentences.append(f"{short_title(complete[0])} {UNCHANGED_TEXTS[0]}.")
+        sentences.append(UNCHANGED_TEXTS[0].format(short_title(complete[0])))
     elif complete:
-        sentences.append(f"{len(complete)} videos {UNCHANGED_TEXTS[1]}.")
+        sentences.append(UNCHANGED_TEXTS[1].format(len(complete)))
     return " ".join(sentences), undo_tags(ACTIONS["cancel"], cancelled)
 
 
@@ -62,12 +63,21 @@ def _retry_failed(user: Any) -> tuple[str, str]:
     if exceeds_request(failed):
         return start_bulk_action(user, "retry-all", failed)
     videos = Video.objects.retry_failed(f"Retried with all others by {user}")
-    text = f"{_count_phrase(videos)} put back into the queue." if videos else "Nothing had failed."
+    text = f"Retrying {_count_phrase(len(videos))}." if videos else "Nothing to retry."
     return text, undo_tags(ACTIONS["retry"], videos)
 
 
-def _count_phrase(videos: list[Video]) -> str:
-    return "1 video was" if len(videos) == 1 else f"{len(videos)} videos were"
+def _remove_cancelled(user: Any) -> tuple[str, str]:
+    require(user, Permission.DELETE)
+    cancelled = Video.objects.filter(status=Status.CANCELLED)
+    if exceeds_request(cancelled):
+        return start_bulk_action(user, "delete", cancelled)
+    count = sum(video.remove(f"Removed with all cancelled by {user}") for video in cancelled)
+    return f"Deleted {_count_phrase(count)}." if count else "Nothing to remove.", ""
+
+
+def _count_phrase(count: int) -> str:
+    return "1 video" if count == 1 else f"{count:,} videos"
 
 
 QUEUE_ACTIONS = {
@@ -75,4 +85,5 @@ QUEUE_ACTIONS = {
     "resume": _resume_queue,
     "cancel-all": _cancel_all,
     "retry-failed": _retry_failed,
+    "remove-cancelled": _remove_cancelled,
 }

@@ -23,6 +23,8 @@ MAX_SKIPPED_NAMES = 3
 class Action:
     """One kind of action: the method it calls, the texts that report its outcome, and the action that undoes it.
 
+    `{}` in a text is the name of the video, or the number of videos.
+
     `perform` takes the video, the user and the queue position to restore; it returns False if nothing was changed.
     """
 
@@ -37,55 +39,55 @@ class Action:
 ACTIONS = {
     "retry": Action(
         lambda video, user, _: video.retry(f"Retried by {user}"),
-        "waits for another try",
-        "wait for another try",
-        "needs no other try",
+        "Retrying {}.",
+        "Retrying {} videos.",
+        "doesn’t need a retry",
         "take-back",
     ),
     "take-back": Action(
-        lambda video, user, _: video.undo_retry(f"Not tried again, says {user}"),
-        "is as it was before",
-        "are as they were before",
-        "had ended before",
+        lambda video, user, _: video.undo_retry(f"Retry undone by {user}"),
+        "Retry of {} undone.",
+        "Retry of {} videos undone.",
+        "had already finished",
     ),
     "cancel": Action(
         lambda video, user, _: video.cancel(f"Cancelled by {user}"),
-        "is cancelled",
-        "are cancelled",
-        "had ended before",
+        "Cancelled {}.",
+        "Cancelled {} videos.",
+        "had already finished",
         "restore",
     ),
     "restore": Action(
         lambda video, user, _: video.undo_cancel(f"Put back by {user}"),
-        "waits again",
-        "wait again",
-        "was not cancelled",
+        "{} is back in the queue.",
+        "{} videos are back in the queue.",
+        "wasn’t cancelled",
     ),
     "front": Action(
         lambda video, user, _: video.move_to_front(f"Moved to the front by {user}"),
-        "starts next",
-        "start next",
-        "does not wait any more",
+        "{} is next.",
+        "{} videos are next.",
+        "is no longer waiting",
         "behind",
     ),
     "behind": Action(
         lambda video, user, position: video.restore_position(f"Moved back by {user}", position),
-        "is back in its place",
-        "are back in their places",
-        "does not wait any more",
+        "{} moved back.",
+        "{} videos moved back.",
+        "is no longer waiting",
     ),
     "again": Action(
         lambda video, user, _: video.redownload(f"Downloaded again by {user}"),
-        "is downloaded again",
-        "are downloaded again",
-        "was not complete",
+        "Downloading {} again.",
+        "Downloading {} videos again.",
+        "wasn’t complete",
         "cancel",
     ),
     "delete": Action(
         lambda video, user, _: video.remove(f"Deleted by {user}"),
-        "is deleted",
-        "are deleted",
-        "was deleted before",
+        "Deleted {}.",
+        "Deleted {} videos.",
+        "was already deleted",
         permission=Permission.DELETE,
     ),
 }
@@ -93,8 +95,11 @@ ACTIONS = {
 
 # Texts (for one video, for many) of outcomes that an action's own texts do not fit:
 # a redownload that is cancelled leaves the video complete, and a playlist is only checked for new videos.
-UNCHANGED_TEXTS = "is not downloaded again; it is as it was", "are not downloaded again; they are as they were"
-PLAYLIST_CHECKED_TEXTS = "is looked through for new videos", "are looked through for new videos"
+UNCHANGED_TEXTS = (
+    "Cancelled. Your existing copy of {} is unchanged.",
+    "Cancelled. Your existing copies of {} videos are unchanged.",
+)
+PLAYLIST_CHECKED_TEXTS = "Checking {} for new videos.", "Checking {} playlists for new videos."
 
 
 def required_permission(action_name: str) -> Permission:
@@ -121,9 +126,9 @@ def run_action(
             position = QueuePosition.from_string(positions.get(video.video_id, ""))
             (changed if action.perform(video, request.user, position) else skipped).append(video)
         except RemovalError as error:
-            messages.error(request, f"{short_title(video)} could not be deleted: {error}. Nothing of it was removed.")
+            messages.error(request, f"Couldn’t delete {short_title(video)}: {error}. Nothing was removed.")
     for (singular, plural), group in _group_by_outcome(action, changed).items():
-        text = f"{short_title(group[0])} {singular}." if len(group) == 1 else f"{len(group)} videos {plural}."
+        text = singular.format(short_title(group[0])) if len(group) == 1 else plural.format(len(group))
         messages.success(request, text, extra_tags=undo_tags(action, group, positions_before))
     if skipped:
         messages.info(request, _skipped_message(action, skipped))
@@ -180,4 +185,4 @@ def _skipped_message(action: Action, skipped: list[Video]) -> str:
         return f"{short_title(current.get(skipped[0].pk, skipped[0]))} {action.skipped_text}{status}."
     names = ", ".join(f"{short_title(video)} ({status})" for video, status in zip(named, statuses, strict=True))
     more = f" and {len(skipped) - MAX_SKIPPED_NAMES} more" if len(skipped) > MAX_SKIPPED_NAMES else ""
-    return f"Left as they are: {names}{more}."
+    return f"Skipped: {names}{more}."

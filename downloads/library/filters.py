@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db.models import Count
 from django.utils import timezone
 
-from downloads.models import Status, Video, VideoEvent, VideoQuerySet
+from downloads.models import Video, VideoEvent, VideoQuerySet
 
 MAX_FILTER_CHOICES = 50  # of uploaders, and of sites
 FILTER_CACHE_SECONDS = 60
@@ -24,7 +24,6 @@ DATE_RANGES = {
 }
 SORT_LABELS = {
     "best": "Best match",
-    "turn": "Next first",
     "newest": "Newest",
     "title": "Title",
     "duration": "Longest",
@@ -51,7 +50,6 @@ class FilterForm(forms.Form):
         required=False,
     )
     channel = forms.RegexField(r"\A[1-9][0-9]{0,17}\Z", required=False)
-    state = forms.ChoiceField(choices=Status.choices, required=False)
 
     def __init__(self, query: Mapping[str, Any]) -> None:
         super().__init__(query, auto_id="filter_%s", label_suffix="")

@@ -1,4 +1,4 @@
-"""The library's listing: search, filters, sort order and page, parsed from an untrusted query string."""
+"""The library's listing: what can be watched, by search, filters, sort order and page of an untrusted query string."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,21 +11,12 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from downloads.library import filters
+from downloads.library.activity import ACTIVITY_STATUSES
 from downloads.library.playlists.covers import attach_covers
-from downloads.models import (
-    ACTIVE_STATUSES,
-    TERMINAL_STATUSES,
-    UNFINISHED_STATUSES,
-    Status,
-    Video,
-    VideoEvent,
-    VideoQuerySet,
-    event,
-)
+from downloads.models import Video, VideoEvent, VideoQuerySet, event
 from downloads.search import query as search_query
 
 PAGE_SIZE = 24
-MAX_WAITING_SHOWN = 12
 
 
 class Listing:
@@ -36,14 +27,12 @@ class Listing:
         cleaned_data = self.form.cleaned_data
         self.q = " ".join(query.get("q", "")[: search_query.MAX_QUERY_LENGTH].replace("\x00", " ").split())
         self.search_words = search_query.parse_query(self.q)
-        self.state: str = cleaned_data.get("state", "")
         self.filters: dict[str, str] = {
             name: cleaned_data[name] for name in filters.CRITERIA_COLUMNS if cleaned_data.get(name)
         }
-        # "best" needs a search to rank by, and only queued videos have a turn.
-        is_inapplicable = {"best": not self.search_words, "turn": self.state != Status.QUEUED}
+        # "best" needs a search to rank by.
         self.sort_choices = {
-            name: label for name, label in filters.SORT_LABELS.items() if not is_inapplicable.get(name)
+            name: label for name, label in filters.SORT_LABELS.items() if name != "best" or self.search_words
         }
         self.default_sort = next(iter(self.sort_choices))
         requested_sort = cleaned_data.get("sort", "")
@@ -58,8 +47,8 @@ class Listing:
 
     @property
     def is_filtered(self) -> bool:
-        """Return whether a search, a filter or a status narrows the listing; a channel's page is not narrowed."""
-        return bool(self.search_words or self.state or self.filters.keys() - {"channel"})
+        """Return whether a search or a filter narrows the listing; a channel's page is not narrowed."""
+        return bool(self.search_words or self.filters.keys() - {"channel"})
 
     @property
     def accepts_new_cards(self) -> bool:
@@ -69,19 +58,14 @@ class Listing:
     @property
     def is_start(self) -> bool:
         """Return whether this is the library's first page as everybody opens it, with what only it shows."""
-        is_whole = not (self.search_words or self.state or self.filters)
+        is_whole = not (self.search_words or self.filters)
         return is_whole and self.sort == self.default_sort and self.requested_page in (None, "", "1")
-
-    @property
-    def shows_rows(self) -> bool:
-        """Return whether the listing has unfinished videos, which are rendered as rows instead of cards."""
-        return self.state in UNFINISHED_STATUSES
 
     # URLs ----------------------------------------------------------------------------------------
 
     def build_url(self, **changes: str | int) -> str:
         """Return the URL of this listing with `changes`; the first page unless `changes` has a page."""
-        parameters: dict[str, str | int] = {"q": self.q, "state": self.state, **self.filters}
+        parameters: dict[str, str | int] = {"q": self.q, **self.filters}
         if self.sort != self.default_sort:
             parameters["sort"] = self.sort
         parameters.pop("channel", "")
@@ -117,29 +101,8 @@ class Listing:
 
     @property
     def search_everything_url(self) -> str:
-        """Return the URL of this search without status and filters."""
-        return self.build_url(state="", **dict.fromkeys(self.filters, ""))
-
-    @cached_property
-    def state_links(self) -> list[dict[str, Any]]:
-        """Return a link with its count for all videos, then one for each status that has videos or is selected."""
-        statuses = [
-            status
-            for status in (*TERMINAL_STATUSES, *UNFINISHED_STATUSES)
-            if self.status_counts.get(status) or status == self.state
-        ]
-        entries = [("", "All", sum(self.status_counts.values()))]
-        entries += [(status.value, str(status.label), self.status_counts.get(status, 0)) for status in statuses]
-        return [
-            {
-                "value": value,
-                "label": label,
-                "count": count,
-                "url": self.build_url(state=value),
-                "current": value == self.state,
-            }
-            for value, label, count in entries
-        ]
+        """Return the URL of this search without filters."""
+        return self.build_url(**dict.fromkeys(self.filters, ""))
 
     @property
     def page_links(self) -> list[tuple[int | None, str]]:
@@ -185,47 +148,20 @@ class Listing:
         """Return the number of videos per status in the whole archive."""
         return filters.count_by_status({}, self.latest_event)
 
-    def active_videos(self) -> VideoQuerySet:
-        """Return the running videos; none when a status is selected, since the library then lists them."""
-        return self._section(ACTIVE_STATUSES).order_by("started_at", "pk")
-
-    def waiting_videos(self) -> VideoQuerySet:
-        """Return the next videos of the queue; none when a status is selected."""
-        return self._section((Status.QUEUED,)).waiting()[:MAX_WAITING_SHOWN]
-
-    @property
-    def is_waiting_section_full(self) -> bool:
-        """Return whether the queue section is full, so that a change of one video affects which others it shows."""
-        return self.status_counts.get(Status.QUEUED, 0) >= MAX_WAITING_SHOWN
-
-    def _section(self, statuses: tuple[str, ...]) -> VideoQuerySet:
-        if self.state:
-            return Video.objects.none()
-        videos = (
-            self._matches_with_status(lambda status: status in statuses)
-            if self.search_words
-            else self._filtered_videos.filter(status__in=statuses)
-        )
-        return videos.without_long_text(self.search_words)
-
     def _matches_with_status(self, is_wanted: Callable[[str], bool]) -> VideoQuerySet:
         return Video.objects.filter(pk__in=[key for key, status in self._matches.items() if is_wanted(status)])
 
     def _is_in_library(self, status: str) -> bool:
         # Also a status that is none: the video is shown rather than hidden.
-        return status == self.state if self.state else status not in UNFINISHED_STATUSES
+        return status not in ACTIVITY_STATUSES
 
     @property
     def _library_videos(self) -> VideoQuerySet:
         if self.search_words:
             return self._matches_with_status(self._is_in_library)
-        use_order_index = self.sort not in ("newest", "turn")
-        videos = filters.filter_videos(self.filters, use_order_index=use_order_index)
-        if not self.state:
-            return videos.terminal()
-        if use_order_index:
-            return videos.filter_using_order_index(status=self.state)
-        return videos.filter(status=self.state)
+        videos = filters.filter_videos(self.filters, use_order_index=self.sort != "newest")
+        # By exclude(), so that SQLite does not choose an index of the status.
+        return videos.exclude(status__in=ACTIVITY_STATUSES)
 
     @cached_property
     def page(self) -> "Page[Video]":
@@ -248,11 +184,7 @@ class Listing:
         """Return the primary keys of all matches in the library, best first; None for any other order."""
         if self.sort != "best":
             return None
-        matches = self._matches
-        if self.state and self.is_truncated:
-            # The limit may have cut off matches with this status, so search among them alone.
-            matches = search_query.find_matching(self.search_words, self._filtered_videos.filter(status=self.state))
-        return [key for key, status in matches.items() if self._is_in_library(status)]
+        return [key for key, status in self._matches.items() if self._is_in_library(status)]
 
     def _page_keys(self, offsets: range, total: int) -> list[int]:
         """Return the primary keys at these offsets of the library, read from the nearer end."""
@@ -262,18 +194,12 @@ class Listing:
         return list(keys.reverse()[total - offsets.stop : total - offsets.start])[::-1]
 
     def sections_of(self, videos: list[Video]) -> list[str]:
-        """Return the section of this page for each video: "library", "active", "waiting" or "elsewhere"."""
+        """Return the section of this page for each video: "library" or "elsewhere"."""
         keys = [video.pk for video in videos]
         selected_keys = (
             set(self._filtered_videos.filter(pk__in=keys).values_list("pk", flat=True)) if self.filters else set(keys)
         )
         if self.search_words:
             selected_keys &= search_query.filter_matching(keys, self.search_words)
-        return [self._section_of(video) if video.pk in selected_keys else "elsewhere" for video in videos]
-
-    def _section_of(self, video: Video) -> str:
-        if self.state:
-            return "library" if video.status == self.state else "elsewhere"
-        if video.is_terminal:
-            return "library"
-        return "active" if video.is_active else "waiting"
+        is_shown = [video.pk in selected_keys and self._is_in_library(video.status) for video in videos]
+        return ["library" if shown else "elsewhere" for shown in is_shown]

@@ -68,7 +68,7 @@ class Queue(TolerantRow):
         """The reason that nothing starts, a sentence; "" while the queue runs."""
         if self.is_held:
             return self.held_because
-        return (self.reason or "The queue is paused.") if self.paused else ""
+        return (self.reason or "Queue paused.") if self.paused else ""
 
     @classmethod
     def get_or_default(cls) -> "Queue":
@@ -81,7 +81,7 @@ class Queue(TolerantRow):
         return queue
 
     @classmethod
-    def pause(cls, reason: str = "The queue is paused.") -> bool:
+    def pause(cls, reason: str = "Queue paused.") -> bool:
         """Pause the queue until somebody resumes; running downloads go on. False if it was paused already."""
         with transaction.atomic():
             is_changed = cls._update_row(reason, Q(paused=False), paused=True, reason=reason)
@@ -90,7 +90,7 @@ class Queue(TolerantRow):
         return is_changed
 
     @classmethod
-    def resume(cls, reason: str = "The queue goes on") -> bool:
+    def resume(cls, reason: str = "Queue resumed") -> bool:
         """End a pause and a hold; False if there was neither. A worker holds the queue again if its cause lasts."""
         with transaction.atomic():
             is_changed = cls._update_row(reason, Q(paused=True) | _is_held(), paused=False, reason="", **NO_HOLD)

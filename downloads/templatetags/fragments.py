@@ -3,6 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from django import template
 from django.core.cache import caches
@@ -12,8 +13,9 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads.actions.bulk_actions import BULK_KINDS
-from downloads.formatting import display_name, retry_message, time_ago, truncate_text
-from downloads.models import Status, Video
+from downloads.formatting import display_name, time_ago, truncate_text
+from downloads.library.status_phrase import is_in_turn, retry_phrase, status_phrase
+from downloads.models import Queue, Status, Video
 from downloads.templatetags import watched
 from downloads.templatetags.whitespace import INDENTATION_PATTERN
 
@@ -31,23 +33,65 @@ def video_card(context: template.Context, video: Video, section: str) -> SafeStr
 
     The cache key is a digest of everything that the template reads, so no entry has to be invalidated.
     """
-    listing, can = context["browse"], _video_permissions(context)
+    card_context = {
+        "video": video,
+        "section": section,
+        "can": _video_permissions(context),
+        "browse": context["browse"],
+    }
+    return watched.fill_in(context, _cached_card("downloads/library/_video.html", card_context), video)
+
+
+@register.simple_tag(takes_context=True)
+def activity_row(context: template.Context, video: Video, section: str) -> SafeString:
+    """Render a video's row of the activity page, from the cache like `video_card`."""
+    is_blocked = _is_queue_blocked(context)
+    row_context = {
+        "video": video,
+        "section": section,
+        "can": _video_permissions(context),
+        "browse": context["browse"],
+        "is_blocked": is_blocked,
+        "is_in_turn": is_in_turn(video, is_blocked=is_blocked),
+    }
+    # Without the request: what happens is not watched.
+    return watched.fill_in(template.Context(), _cached_card("downloads/activity/_row.html", row_context), video)
+
+
+def _cached_card(template_name: str, card_context: dict[str, Any]) -> str:
+    video, listing = card_context["video"], card_context["browse"]
     fields = [(name, value) for name, value in vars(video).items() if name != "_state"]
     key_parts = (
+        template_name,
         fields,
         time_ago(video.added_at),
-        retry_message(video),
-        section,
-        tuple(can.items()),
+        retry_phrase(video),
+        card_context["section"],
+        tuple(card_context["can"].items()),
+        card_context.get("is_blocked"),
         listing.search_words,
         listing.clear_url,
     )
     key = hashlib.sha256(repr(key_parts).encode()).hexdigest()
-    card_context = {"video": video, "section": section, "can": can, "browse": listing}
-    card = caches["cards"].get_or_set(
-        key, lambda: render_to_string("downloads/library/_video.html", card_context), None
-    )
-    return watched.fill_in(context, card or "", video)
+    return caches["cards"].get_or_set(key, lambda: render_to_string(template_name, card_context), None) or ""
+
+
+def _is_queue_blocked(context: template.Context) -> bool:
+    """Return True while the queue starts nothing, as far as the page has read it."""
+    queue = context.get("queue")
+    return bool(queue and queue.blocked_reason)
+
+
+@register.simple_tag(takes_context=True)
+def phrase_badge(context: template.Context, video: Video, queue: Queue | None = None) -> str:
+    """Render what happens with a video: the icon of its status, and one phrase."""
+    is_blocked = bool(queue and queue.blocked_reason) or context.get("is_blocked", False)
+    badge_context = {
+        "status": video.status,
+        "label": status_phrase(video, is_blocked=is_blocked),
+        "is_retrying": video.retries_at is not None and not is_blocked,
+    }
+    return render_to_string("downloads/video/_state.html", badge_context)
 
 
 @register.simple_tag

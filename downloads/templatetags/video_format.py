@@ -16,7 +16,6 @@ from downloads.models import Video
 register = template.Library()
 register.filter(formatting.format_bytes)
 register.filter(formatting.format_downloaded)
-register.filter(formatting.retry_message)
 register.filter(formatting.format_duration)
 register.filter(formatting.format_timespan)
 register.filter(formatting.format_total_time)

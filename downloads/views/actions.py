@@ -45,12 +45,12 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
     if len(video_ids) > video_actions.MAX_VIDEOS_PER_ACTION:
         messages.error(
             request,
-            f"{video_actions.MAX_VIDEOS_PER_ACTION} videos at once are the most. Nothing was done: select fewer.",
+            f"You can select up to {video_actions.MAX_VIDEOS_PER_ACTION} videos at a time. Nothing was changed.",
         )
         return responses.action_response(request, [])
     videos = Video.objects.with_ids(video_ids).order_by("pk")
     if action_name not in video_actions.ACTIONS or not videos.exists():
-        messages.info(request, "Select videos first, then what to do with them.")
+        messages.info(request, "Select at least one video.")
         return responses.action_response(request, [])
     if action_name == "delete":
         return _delete_if_confirmed(request, videos, confirmed="confirmed" in request.POST)

@@ -18,12 +18,13 @@ from downloads.forms import IngestForm, remember_languages
 from downloads.intake import submit
 from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
 from downloads.library import video_page
+from downloads.library.activity import ACTIVITY_STATUSES
 from downloads.library.listing import Listing
 from downloads.library.playlists.covers import attach_covers
-from downloads.models import ACTIVE_STATUSES, Quality, Queue, Status, Video
-from downloads.monitoring import standstill
+from downloads.models import Quality, Queue, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
+from downloads.views.activity import activity_context
 from downloads.views.body_limit import SIGNED_OUT_MESSAGE
 from downloads.views.decorators import require_permission
 
@@ -32,6 +33,7 @@ MAX_LOGIN_URL_CHARACTERS = 3_000  # nginx accepts response headers of up to 4,09
 # The partials of `video_cards`, by the value of its `as` parameter.
 CARD_TEMPLATES = {
     "card": "downloads/library/_video.html",
+    "activity": "downloads/activity/_row.html",
     "detail": "downloads/video/_detail.html",
     "admin": "downloads/admin/_video.html",
 }
@@ -40,10 +42,13 @@ CARD_TEMPLATES = {
 @require_safe
 @require_permission(Permission.VIEW)
 def library(request: HttpRequest) -> HttpResponse:
-    """Show the queue and one page of the archive; query parameters named like fields of the form fill it in.
+    """Show one page of what can be watched; query parameters named like fields of the form fill it in.
 
     Those who may not add videos are shown what the form would have had, since they may have typed it before signing in.
     """
+    # What has failed, and the like, were states of the library once.
+    if (state := request.GET.get("state")) in ACTIVITY_STATUSES:
+        return redirect(f"{reverse('activity')}?state={state}")
     context = _library_context(request)
     if permissions.is_signed_in(request.user) and not permissions.has_permission(request.user, Permission.ADD):
         context |= {"pasted_text": request.GET.get("urls", ""), "refusal": RoleRequired(Permission.ADD)}
@@ -149,14 +154,15 @@ def video_cards(request: HttpRequest) -> HttpResponse:
     kind = requested if (requested := request.GET.get("as")) in CARD_TEMPLATES else "card"
     ids = request.GET.getlist("id")[:MAX_CARDS_PER_REQUEST]
     videos = Video.objects.with_ids(ids).with_pending_action()
-    context: dict[str, Any] = {"partial": CARD_TEMPLATES[kind]}
-    if kind == "card":
-        listing = Listing(request.GET)
+    context: dict[str, Any] = {"partial": CARD_TEMPLATES[kind], "kind": kind}
+    if kind in ("card", "activity"):
+        context |= _library_context(request) if kind == "card" else activity_context(request)
+        listing = context["browse"]
         listed_videos = list(videos.without_long_text(listing.search_words))
         attach_covers(listed_videos)
         sections = listing.sections_of(listed_videos)
         entries = [{"video": video, "place": section} for video, section in zip(listed_videos, sections, strict=True)]
-        context |= {"browse": listing, "shown_videos": listed_videos, **_queue_context(request, listing)}
+        context["shown_videos"] = listed_videos
     elif kind == "detail":
         entries = [{"video": video, "detail": video_page.video_page_context(video, request.GET)} for video in videos]
     else:
@@ -182,27 +188,4 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:
     listing = Listing(request.GET)
-    return {"rev": listing.rev, "browse": listing, **_queue_context(request, listing)}
-
-
-def _queue_context(request: HttpRequest, listing: Listing) -> dict[str, Any]:
-    """Return the queue's state and counts, and the buttons to show for the whole queue.
-
-    Signed-in people are told why nothing goes on, if something waits.
-
-    `waiting_count` follows the listing's filters; all other counts are those of the whole archive. A button for the
-    whole queue is shown only where it affects more than one video.
-    """
-    waiting = listing.archive_status_counts.get(Status.QUEUED, 0)
-    running = sum(listing.archive_status_counts.get(status, 0) for status in ACTIVE_STATUSES)
-    unfinished = waiting + running
-    return {
-        "queue": Queue.get_or_default(),
-        "standstill": standstill.standstill_sentence() if unfinished and permissions.is_signed_in(request.user) else "",
-        "waiting_count": listing.status_counts.get(Status.QUEUED, 0),
-        "running_count": running,
-        "unfinished_count": unfinished,
-        "many_unfinished": unfinished > 1,
-        "cancel_all": f"Cancel all {unfinished}" if listing.is_filtered else "Cancel all",
-        "many_failed": listing.archive_status_counts.get(Status.FAILED, 0) > 1,
-    }
+    return {"rev": listing.rev, "browse": listing, "queue": Queue.get_or_default()}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
 MAX_REFRESHED_VIDEOS = 20  # above this, the page refreshes its whole list
-VIDEO_GONE_MESSAGE = "This video is not in the archive any more."
+VIDEO_GONE_MESSAGE = "This video is no longer in the archive."
 
 
 def login_redirect(request: HttpRequest, next_url: str) -> HttpResponse:

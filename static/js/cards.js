@@ -48,6 +48,9 @@ const swapParts = (response) => {
 	}
 };
 
+/** Tell whether the queue starts nothing, which each waiting row says. */
+const isQueueBlocked = () => query("[data-blocked]") !== null;
+
 /**
  * @param {string} url
  * @returns {Promise<Document | null>} null: an error, or a redirect (to the login page)
@@ -133,12 +136,14 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 	 */
 	const swapResponse = (response, ids) => {
 		const freshList = findList(response);
+		const wasBlocked = isQueueBlocked();
 		const swap = () => {
 			if (freshList) findList()?.replaceWith(freshList);
 			else for (const id of ids) swapCard(id, query(`[data-video-id="${id}"]`, response));
 			swapParts(response);
 		};
 		preserveState(() => aroundSwap(swap));
+		if (!freshList && isQueueBlocked() !== wasBlocked) requestedIds.add(LIST_ID);
 		scanPage();
 	};
 

@@ -7,7 +7,7 @@ import { queryVisible } from "./dom.js";
  * @typedef {ReadonlyMap<string, Box>} Boxes by video id, or class name
  */
 
-const PARTS = "[data-list] :is(section, .waiting, .pages, [data-video-id])";
+const PARTS = "[data-list] :is(section, .pages, [data-video-id])";
 const DURATION_MS = 300;
 const NO_OFFSET = { x: 0, y: 0 };
 

@@ -89,6 +89,38 @@ export const formatPace = ({ speed, eta }, ...leading) => {
  */
 export const formatProgressLine = (progress) => formatPace(progress, formatAmount(progress));
 
+/** @type {Record<string, string>} */
+const PHASE_PHRASES = {
+	"looking up": "Finding video…",
+	video: "Downloading video",
+	audio: "Downloading audio",
+	merging: "Saving",
+	filing: "Saving",
+	saving: "Saving",
+};
+
+/** @type {Record<string, string>} */
+const STATUS_PHRASES = {
+	queued: "Waiting",
+	processing: "Saving",
+	complete: "Complete",
+	failed: "Failed",
+	cancelled: "Cancelled",
+};
+
+/**
+ * Say what happens with a download: one phrase.
+ *
+ * @param {Pick<Progress, "percent" | "downloaded_bytes" | "phase"> & { status: string | null }} state
+ * @param {number} stalledSeconds 0: not stalled
+ */
+export const formatPhrase = ({ status, phase, ...progress }, stalledSeconds) => {
+	if (stalledSeconds) return `Stalled, no data for ${stalledSeconds} s`;
+	const isUnknown = progress.percent === null && progress.downloaded_bytes === null;
+	const phasePhrase = PHASE_PHRASES[phase || (isUnknown ? "looking up" : "")];
+	return STATUS_PHRASES[`${status}`] ?? phasePhrase ?? "Downloading";
+};
+
 /**
  * Format as "68 percent, 412 of 603 MB", for screen readers.
  *

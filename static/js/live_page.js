@@ -33,8 +33,7 @@ const processHtmxAttributes = () => {
 const drawRetryCountdowns = () => {
 	for (const time of /** @type {HTMLTimeElement[]} */ (queryAll("[data-retries-at] time"))) {
 		const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
-		time.textContent =
-			seconds > 0 ? `in ${formatDuration(Math.max(1, seconds))}` : "when its turn comes";
+		time.textContent = seconds > 0 ? `in ${formatDuration(Math.max(1, seconds))}` : "soon";
 	}
 };
 
@@ -74,7 +73,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 	const { cards: cardsUrl, path } = /** @type {HTMLElement} */ (query("[data-cards]")).dataset;
 	let { title } = document;
 
-	const store = createStore(readRenderedRev(), isList);
+	const store = createStore(readRenderedRev(), isList, query("[data-place-for=active]") !== null);
 	const cards = createCards(`${cardsUrl}`, {
 		aroundSwap(swap) {
 			aroundSwap(swap);
@@ -92,12 +91,22 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		},
 	});
 
+	const isLive = () => ["live", "polling"].includes(`${dataset.connection}`);
+
+	/**
+	 * Leave out what only news can tell, while none come.
+	 *
+	 * @template {{ speed: number | null, eta: number | null }} S
+	 * @param {S} state
+	 */
+	const asShown = (state) => (isLive() ? state : { ...state, speed: null, eta: null });
+
 	/** @param {string} videoId */
 	const drawVideo = (videoId) => {
 		const card = cards.shownCards.get(videoId);
 		const state = store.states.get(videoId);
 		if (!card || !state) return;
-		drawProgressBar(card.element, state, store.stalledSeconds(state, Date.now()));
+		drawProgressBar(card.element, asShown(state), store.stalledSeconds(state, Date.now()));
 	};
 
 	const barQueue = createBarQueue(drawVideo);
@@ -106,7 +115,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		const totals = store.sumTotals();
 		const progress = formatPercent(totals.percent) || "…";
 		setText("title", totals.count ? `${progress} · ${title}` : title);
-		setText("[data-totals]", formatPace(totals));
+		setText("[data-totals]", formatPace(asShown(totals)));
 		drawRetryCountdowns();
 		dataset.tracked = `${store.states.size}`;
 		barQueue.add(store.states.keys());
@@ -138,6 +147,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		onFrame: handleFrame,
 		onStateChange(state) {
 			dataset.connection = state;
+			draw();
 		},
 	});
 	setInterval(draw, DRAW_INTERVAL_MS);

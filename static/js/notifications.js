@@ -1,25 +1,45 @@
 /** Announcements of status changes: for screen readers, and as desktop notifications where allowed. */
 
-import { query, setText } from "./dom.js";
+import { query, queryAll, setText } from "./dom.js";
 
 /** @import { ShownElements } from "./cards.js" */
 
 const MAX_ANNOUNCED = 3;
+/** @type {Record<string, string>} */
+const ENDINGS = { complete: "finished", cancelled: "was cancelled" };
 
 // Undefined in some browsers.
 const { Notification: DesktopNotification } = window;
 const { dataset } = document.documentElement;
 
-const showPermission = () => {
+const STORAGE_KEY = "notify";
+
+const isWanted = () =>
+	DesktopNotification?.permission === "granted" && localStorage.getItem(STORAGE_KEY) !== "off";
+
+const showChoice = () => {
 	dataset.notify = DesktopNotification?.permission;
+	for (const button of queryAll("[data-notify-me]")) button.ariaPressed = `${isWanted()}`;
+};
+
+/** Turn notifications on, once the browser's question is answered, or off. */
+const toggle = async () => {
+	const isTurnedOff = isWanted();
+	localStorage.setItem(STORAGE_KEY, isTurnedOff ? "off" : "on");
+	if (!isTurnedOff) await DesktopNotification.requestPermission();
+	showChoice();
 };
 
 /** @param {string[]} endings */
 const notifyOfEndings = (endings) => {
-	if (!document.hidden || !endings.length || dataset.notify !== "granted") return;
+	if (!document.hidden || !endings.length || !isWanted()) return;
 	const body = endings.join("\n");
+	const count = endings.length;
 	// Several tabs show one tag once.
-	new DesktopNotification(`Downloads ended: ${endings.length}`, { body, tag: body });
+	new DesktopNotification(count === 1 ? "1 download finished" : `${count} downloads finished`, {
+		body,
+		tag: body,
+	});
 };
 
 /**
@@ -31,8 +51,8 @@ export const announceStatusChanges = (statusChanges, shownCards) => {
 	const endings = [];
 	for (const [videoId, status] of statusChanges) {
 		const card = shownCards.get(videoId);
-		const title = card ? query("[data-title]", card.element)?.textContent : "Another video";
-		const text = `${title}: ${status}`;
+		const title = card && query("[data-title]", card.element)?.textContent;
+		const text = title ? `${title}: ${status}` : `A video ${ENDINGS[status] ?? status}`;
 		texts.push(text);
 		if (status === "complete" || status === "failed") endings.push(text);
 	}
@@ -40,11 +60,10 @@ export const announceStatusChanges = (statusChanges, shownCards) => {
 	notifyOfEndings(endings);
 };
 
-/** Ask for permission at a click, as browsers demand. */
+/** Have the bells turn notifications on and off; a browser asks for permission at a click only. */
 export const offerNotifications = () => {
 	addEventListener("click", ({ target }) => {
-		const button = /** @type {Element | null} */ (target)?.closest("[data-notify-me]");
-		if (button) DesktopNotification.requestPermission(showPermission);
+		if (/** @type {Element | null} */ (target)?.closest("[data-notify-me]")) toggle();
 	});
-	showPermission();
+	showChoice();
 };

@@ -3,8 +3,8 @@
 import { queryAll, queryVisible, restoreFocus } from "./dom.js";
 
 // Where the focus may go: one a card, and one of the queue.
-const LANDMARKS = "[data-title], .queue-state button:first-child";
-const LANDMARK_PARENTS = "[data-video-id], .queue-state";
+const LANDMARKS = "[data-title], .toggles-queue";
+const LANDMARK_PARENTS = "[data-video-id], .toggles-queue";
 const CONTROLS = "a, button, input";
 
 /** @returns {HTMLInputElement[]} */

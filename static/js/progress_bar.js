@@ -1,7 +1,7 @@
 /** Progress bars: the state of a download in the markup that the server rendered. */
 
 import { query, setText } from "./dom.js";
-import { formatPercent, formatProgressLine, formatValueText } from "./format.js";
+import { formatPercent, formatPhrase, formatProgressLine, formatValueText } from "./format.js";
 import { hasEnded } from "./store.js";
 
 /** @import { VideoState } from "./store.js" */
@@ -38,8 +38,10 @@ export const drawProgressBar = (element, state, stalledSeconds) => {
 	const line = hasEnded(state.status) ? "" : formatProgressLine(state);
 	setText("[data-percent]", formatPercent(percent), element);
 	setText("[data-line]", line, element);
-	setText("[data-stalled]", stalledSeconds ? `no data for ${stalledSeconds} s` : "", element);
-	if (state.phase !== null) setText("[data-phase]", state.phase, element);
+	// The phrase of what waits comes with its card only.
+	if (element.dataset.status === "queued") return;
+	setText("[data-state]", formatPhrase(state, stalledSeconds), element);
+	query("[data-state]", element)?.toggleAttribute("data-stalled", stalledSeconds > 0);
 };
 
 /**

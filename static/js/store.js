@@ -69,8 +69,9 @@ const differsFromCard = (card, attempt, status) => {
 /**
  * @param {number} renderedRev the `rev` (id of the newest event) that the page was rendered at
  * @param {boolean} acceptsNewVideos the page takes in what it does not show yet
+ * @param {boolean} [showsActive] among that, what downloads
  */
-export const createStore = (renderedRev, acceptsNewVideos) => {
+export const createStore = (renderedRev, acceptsNewVideos, showsActive = acceptsNewVideos) => {
 	/** @type {Map<string, VideoState>} of what is active or on the page */
 	const states = new Map();
 	/** @type {Set<string>} of the ids that the server does not have: never requested again */
@@ -194,7 +195,8 @@ export const createStore = (renderedRev, acceptsNewVideos) => {
 		}
 		// The first progress of an attempt has requested the card already.
 		const isFurtherProgress = isProgress && previous && !isNewAttempt;
-		if (!isFurtherProgress && differsFromCard(card, attempt, status))
+		const isForPage = card || showsActive || !isProgress;
+		if (isForPage && !isFurtherProgress && differsFromCard(card, attempt, status))
 			outcome.cardsToFetch.add(videoId);
 	};
 

@@ -44,10 +44,10 @@ def test_it_knows_no_video_that_is_missing(superuser_client, name):
 
 
 def test_it_starts_next_what_is_moved_to_the_front(superuser_client, waiting_videos):
-    assert "c.example starts next." in message_texts(post_action(superuser_client, "front", waiting_videos[2].video_id))
+    assert "c.example is next." in message_texts(post_action(superuser_client, "front", waiting_videos[2].video_id))
     assert Video.objects.claim("w") == waiting_videos[2]
     answer = message_texts(post_action(superuser_client, "front", waiting_videos[2].video_id))
-    assert "c.example does not wait any more: it is downloading." in answer
+    assert "c.example is no longer waiting: it is downloading." in answer
 
 
 def test_it_keeps_the_order_of_many_moved_to_the_front(superuser_client, waiting_videos):
@@ -60,20 +60,20 @@ def test_it_says_of_many_what_was_done_and_what_not(superuser_client, waiting_vi
     answer = message_texts(
         post_action(superuser_client, "many", do="cancel", id=[video.video_id for video in waiting_videos])
     )
-    assert "3 videos are cancelled." in answer
-    assert "a.example had ended before: it is cancelled." in answer
+    assert "Cancelled 3 videos." in answer
+    assert "a.example had already finished: it is cancelled." in answer
     assert Video.objects.filter(status=Status.CANCELLED).count() == 4
 
 
 @pytest.mark.parametrize("data", [{}, {"do": "cancel"}, {"do": "cancel", "id": ["nothere"]}, {"do": "harm"}])
 def test_it_asks_for_a_selection(superuser_client, waiting_videos, data):
-    assert "Select videos first" in message_texts(post_action(superuser_client, "many", **data))
+    assert "Select at least one video" in message_texts(post_action(superuser_client, "many", **data))
 
 
 def test_it_refuses_more_than_it_does_at_once_in_words(superuser_client, waiting_videos):
     ids = [video.video_id for video in waiting_videos] + ["x"] * 497
     assert message_texts(post_action(superuser_client, "many", do="cancel", id=ids)) == (
-        "500 videos at once are the most. Nothing was done: select fewer."
+        "You can select up to 500 videos at a time. Nothing was changed."
     )
     assert Video.objects.waiting().count() == 4
 
@@ -95,17 +95,17 @@ def test_it_leads_back_to_where_one_was(superuser_client, then):
 def test_it_redownloads_a_complete_video(superuser_client, waiting_videos):
     claimed = Video.objects.claim("w")
     claimed.finish(StoredFiles("a/a.mp4", 1), lambda: None)
-    assert "is downloaded again" in message_texts(post_action(superuser_client, "again", claimed.video_id))
-    assert "was not complete" in message_texts(post_action(superuser_client, "again", claimed.video_id))
+    assert "Downloading a.example again" in message_texts(post_action(superuser_client, "again", claimed.video_id))
+    assert "wasn’t complete" in message_texts(post_action(superuser_client, "again", claimed.video_id))
 
 
 def test_it_pauses_and_resumes_with_its_reason_on_the_page(superuser_client, waiting_videos):
     assert "is paused" in message_texts(post_action(superuser_client, "queue-pause"))
     assert "was paused already" in message_texts(post_action(superuser_client, "queue-pause"))
     page = superuser_client.get("/").content.decode()
-    assert "The queue was paused by ann." in page
+    assert "Queue paused by ann." in page
     assert "Resume queue" in page
-    assert "The queue was paused by ann." in superuser_client.get(reverse("cards")).content.decode()
+    assert "Queue paused by ann." in superuser_client.get(reverse("cards")).content.decode()
     assert "The queue goes on." in message_texts(post_action(superuser_client, "queue-resume"))
     assert "was not paused" in message_texts(post_action(superuser_client, "queue-resume"))
     assert "Pause queue" in superuser_client.get("/").content.decode()
@@ -114,16 +114,16 @@ def test_it_pauses_and_resumes_with_its_reason_on_the_page(superuser_client, wai
 def test_it_says_on_resume_that_the_disk_is_full(superuser_client):
     Queue.pause()
     Queue.hold("here", "The disk is nearly full.", 60)
-    assert "The queue goes on. The disk is nearly full." in message_texts(post_action(superuser_client, "queue-resume"))
+    assert "Queue resumed. The disk is nearly full." in message_texts(post_action(superuser_client, "queue-resume"))
 
 
 def test_it_cancels_all_and_retries_all_failed(superuser_client, waiting_videos):
     claimed = Video.objects.claim("w")
     claimed.fail("no")
-    assert "3 videos were cancelled." in message_texts(post_action(superuser_client, "queue-cancel-all"))
-    assert "Nothing was waiting" in message_texts(post_action(superuser_client, "queue-cancel-all"))
+    assert "Cancelled 3 videos." in message_texts(post_action(superuser_client, "queue-cancel-all"))
+    assert "Nothing to cancel" in message_texts(post_action(superuser_client, "queue-cancel-all"))
     assert "1 video was put back" in message_texts(post_action(superuser_client, "queue-retry-failed"))
-    assert "Nothing had failed" in message_texts(post_action(superuser_client, "queue-retry-failed"))
+    assert "Nothing to retry" in message_texts(post_action(superuser_client, "queue-retry-failed"))
 
 
 def test_it_shows_when_it_retries(superuser_client, waiting_videos):
@@ -144,13 +144,13 @@ def test_it_shows_titles_in_messages_as_text(superuser_client, waiting_videos):
     claimed = Video.objects.claim("w")
     claimed.save_metadata(Metadata(title='<b onclick="x">bold'))
     page = superuser_client.post(reverse("cancel", args=[claimed.video_id]), **HTMX_HEADERS).content.decode()
-    assert "&lt;b onclick=&quot;x&quot;&gt;bold is cancelled." in page
+    assert "&lt;b onclick=&quot;x&quot;&gt;bold." in page
 
 
 def test_it_does_once_what_is_pressed_twice(superuser_client, waiting_videos):
-    for message in ("is cancelled", "had ended before: it is cancelled"):
+    for message in ("is cancelled", "had already finished: it is cancelled"):
         assert message in message_texts(post_action(superuser_client, "cancel", waiting_videos[0].video_id))
-    for message in ("waits for another try", "needs no other try: it is waiting"):
+    for message in ("Retrying a.example", "doesn’t need a retry: it is waiting"):
         assert message in message_texts(post_action(superuser_client, "retry", waiting_videos[0].video_id))
     assert [event.reason for event in waiting_videos[0].events.all()] == ["Added", "Cancelled by ann", "Retried by ann"]
 
@@ -163,4 +163,4 @@ def act(client, name, videos):
 def test_it_does_the_same_in_the_admin(superuser_client, waiting_videos):
     assert "start next" in act(superuser_client, "front", waiting_videos[2:])
     assert Video.objects.claim("w") == waiting_videos[2]
-    assert "was not complete" in act(superuser_client, "again", waiting_videos[:1])
+    assert "wasn’t complete" in act(superuser_client, "again", waiting_videos[:1])

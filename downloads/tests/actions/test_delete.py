@@ -166,7 +166,7 @@ def test_it_never_leads_to_another_site(signed_in_client, back):
 
 def test_it_answers_htmx_with_words_and_what_to_look_at(signed_in_client):
     video = complete()
-    for message in ("Film a is deleted.", "This video is not in the archive any more."):
+    for message in ("Film a is deleted.", "This video is no longer in the archive."):
         response = post_delete(signed_in_client, video, "http://testserver/", **HTMX_HEADERS)
         assert response.status_code == 200
         assert message in response.content.decode()
@@ -182,7 +182,7 @@ def test_it_deletes_many(signed_in_client, settings):
     assert message_text(response) == "2 videos are deleted."
     assert not Video.objects.exists()
     assert not folder.exists()
-    assert "Select videos first" in message_text(post_delete_many(signed_in_client, videos, confirmed="1"))
+    assert "Select at least one video" in message_text(post_delete_many(signed_in_client, videos, confirmed="1"))
 
 
 def test_it_says_why_a_video_stays(signed_in_client, settings):

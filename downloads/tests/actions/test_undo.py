@@ -39,7 +39,7 @@ def test_undo_retry_ignores_a_video_that_was_not_retried(superuser_client, waiti
     answer = message_texts(
         post_action(superuser_client, "many", **{"do": "take-back", "id": [waiting_videos[0].video_id]})
     )
-    assert answer == "a.example had ended before: it is waiting."
+    assert answer == "a.example had already finished: it is waiting."
     assert Video.objects.waiting().count() == 4
 
 
@@ -50,7 +50,7 @@ def test_undo_retry_restores_the_failure_each_time(superuser_client, waiting_vid
     for _ in range(2):
         response = post_action(superuser_client, "retry", waiting_videos[0].video_id)
         claimed = Video.objects.claim("w") if running else None
-        assert message_texts(press_undo(superuser_client, response)) == "a.example is as it was before."
+        assert message_texts(press_undo(superuser_client, response)) == "Retry of a.example undone."
         waiting_videos[0].refresh_from_db()
         assert (waiting_videos[0].status, waiting_videos[0].error) == (Status.FAILED, "The site says no.\nHTTP 403")
         assert claimed is None or not claimed.holds_lease()
@@ -60,7 +60,7 @@ def test_undo_retry_restores_the_cancellation(superuser_client, waiting_videos):
     waiting_videos[0].cancel()
     assert (
         message_texts(press_undo(superuser_client, post_action(superuser_client, "retry", waiting_videos[0].video_id)))
-        == "a.example is as it was before."
+        == "Retry of a.example undone."
     )
     waiting_videos[0].refresh_from_db()
     assert (waiting_videos[0].status, waiting_videos[0].error) == (Status.CANCELLED, "")
@@ -71,7 +71,7 @@ def test_undo_retry_all_restores_each_failure(superuser_client, waiting_videos):
         Video.objects.claim("w").fail(error)
     assert (
         message_texts(press_undo(superuser_client, post_action(superuser_client, "queue-retry-failed")))
-        == "2 videos are as they were before."
+        == "Retry of 2 videos undone."
     )
     assert [*Video.objects.filter(status=Status.FAILED).order_by("pk").values_list("error", flat=True)] == [
         "no",
@@ -84,7 +84,7 @@ def test_undo_retry_leaves_a_retry_that_has_ended(superuser_client, waiting_vide
     Video.objects.filter(pk__in=[video.pk for video in waiting_videos[1:]]).delete()
     response = post_action(superuser_client, "retry", waiting_videos[0].video_id)
     Video.objects.claim("w").fail("never")
-    assert message_texts(press_undo(superuser_client, response)) == "a.example had ended before: it is failed."
+    assert message_texts(press_undo(superuser_client, response)) == "a.example had already finished: it is failed."
     waiting_videos[0].refresh_from_db()
     assert waiting_videos[0].error == "never"
 
@@ -97,14 +97,14 @@ def test_undo_redownload_restores_the_complete_video(superuser_client, waiting_v
     assert claimed.status == Status.COMPLETE
     # The video is complete again, so there is nothing to undo.
     assert "Undo" not in superuser_client.get("/").content.decode()
-    assert message_texts(response) == "a.example is not downloaded again; it is as it was."
+    assert message_texts(response) == "Cancelled. Your existing copy of a.example is unchanged."
 
 
 def test_undo_redownload_of_a_playlist(superuser_client, waiting_videos):
     listed = Video.objects.claim("w")
     listed.complete_as_playlist("Many films", "Playlist: 2 videos added.")
     looking = post_action(superuser_client, "again", listed.video_id)
-    assert message_texts(looking) == "Many films is looked through for new videos."
+    assert message_texts(looking) == "Checking Many films for new videos."
     assert (
         message_texts(press_undo(superuser_client, looking)) == "Many films is not downloaded again; it is as it was."
     )
@@ -126,7 +126,7 @@ def test_it_tells_what_is_cancelled_from_what_is_there_still(superuser_client, w
     ):
         done.redownload()
         response = post_action(superuser_client, name, **data)
-        assert "a.example is not downloaded again; it is as it was." in message_texts(response)
+        assert "Cancelled. Your existing copy of a.example is unchanged." in message_texts(response)
         assert re.search(r"3 videos (were|are) cancelled\.", message_texts(response))
         press_undo(superuser_client, response)
         assert Video.objects.waiting().count() == 3
@@ -139,7 +139,7 @@ def test_undo_start_next_restores_the_queue_position(superuser_client, waiting_v
     before = list(Video.objects.waiting())
     assert (
         message_texts(press_undo(superuser_client, post_action(superuser_client, "front", waiting_videos[1].video_id)))
-        == "b.example is back in its place."
+        == "b.example moved back."
     )
     assert (
         list(Video.objects.waiting())
@@ -186,12 +186,12 @@ def test_undo_of_a_deleted_video_says_so(superuser_client, waiting_videos):
     response = post_action(superuser_client, "cancel", waiting_videos[0].video_id)
     waiting_videos[0].refresh_from_db()
     waiting_videos[0].remove()
-    assert "Select videos first" in message_texts(press_undo(superuser_client, response))
+    assert "Select at least one video" in message_texts(press_undo(superuser_client, response))
 
 
 def test_an_action_without_effect_offers_no_undo(superuser_client, waiting_videos):
     waiting_videos[0].cancel()
     post_action(superuser_client, "cancel", waiting_videos[0].video_id)
     page = superuser_client.get("/").content.decode()
-    assert "had ended before" in page
+    assert "had already finished" in page
     assert "Undo" not in page

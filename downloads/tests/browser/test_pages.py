@@ -235,10 +235,10 @@ def test_the_page_of_what_waits_follows_the_queue(page, site):
     expect(page.get_by_text("1 video before it in the queue")).to_be_visible()
     videos[0].cancel()
     expect(page.get_by_text("next in the queue")).to_be_visible()
-    Queue.pause("The queue was paused by ada.")
-    expect(page.get_by_text("The queue was paused by ada.")).to_be_visible()
+    Queue.pause("Queue paused by ada.")
+    expect(page.get_by_text("Queue paused by ada.")).to_be_visible()
     Queue.resume()
-    expect(page.get_by_text("The queue was paused by ada.")).to_have_count(0)
+    expect(page.get_by_text("Queue paused by ada.")).to_have_count(0)
 
 
 def test_the_admin_keeps_the_selection_when_a_video_is_deleted(page, site, sign_in):
@@ -249,10 +249,10 @@ def test_the_admin_keeps_the_selection_when_a_video_is_deleted(page, site, sign_
     page.get_by_label("Select this object for an action - two").check()
     page.locator("#searchbar").fill("half a wo")
     videos[0].remove()
-    Queue.pause("The queue was paused by ada.")
+    Queue.pause("Queue paused by ada.")
     expect(card(page, videos[0])).to_have_text("Deleted")
     expect(page.get_by_role("button", name="Resume queue")).to_be_visible()
-    expect(page.get_by_text("The queue was paused by ada.")).to_be_visible()
+    expect(page.get_by_text("Queue paused by ada.")).to_be_visible()
     expect(page.get_by_label("Select this object for an action - two")).to_be_checked()
     expect(page.locator("#searchbar")).to_have_value("half a wo")
 

@@ -23,8 +23,8 @@ def test_it_says_in_every_tab_that_the_queue_is_paused(page, context, site, sign
     expect_connection(other, "live")
     for _ in range(2):
         page.get_by_role("button", name="Pause queue").press("Enter")
-        expect(page.locator(".banner")).to_have_text("The queue was paused by ada.")
-        expect(other.locator(".banner")).to_have_text("The queue was paused by ada.")
+        expect(page.locator(".banner")).to_have_text("Queue paused by ada.")
+        expect(other.locator(".banner")).to_have_text("Queue paused by ada.")
         expect(page.get_by_role("button", name="Resume queue")).to_be_focused()
         page.keyboard.press("Enter")
         expect(other.locator(".banner")).to_have_count(0)

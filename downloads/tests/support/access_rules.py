@@ -50,7 +50,9 @@ SUPERUSER_PAGE = [get(SUPERUSER), post_without_change(SUPERUSER)]
 RULES: dict[str, list[Rule]] = {
     "library": PAGE,
     "list": PAGE,
-    "cards": [*PAGE, get(VIEW, **{"as": "admin", "id": "{video}"}), get(VIEW, **{"as": "detail", "id": "{video}"})],
+    "activity": PAGE,
+    "activity-list": PAGE,
+    "cards": [*PAGE, *(get(VIEW, **{"as": kind, "id": "{video}"}) for kind in ("activity", "admin", "detail"))],
     "channels": PAGE,
     "channel": PAGE,
     "add": [get(ADD), post(ADD, urls="http://93.184.215.14/new.mp4", quality="best")],
@@ -86,6 +88,7 @@ RULES: dict[str, list[Rule]] = {
     "queue-resume": [NO_GET, post_without_change(MANAGE)],
     "queue-cancel-all": [NO_GET, post(MANAGE)],
     "queue-retry-failed": [NO_GET, post(MANAGE)],
+    "queue-remove-cancelled": [NO_GET, post_without_change(MANAGE)],
     "audit": [get(MANAGE), NO_POST],
     "update-ytdlp": [NO_GET, post_without_change(MANAGE)],
     "progress": FILE,

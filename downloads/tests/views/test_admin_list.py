@@ -57,7 +57,7 @@ def test_it_retries_and_says_what_it_skipped(superuser_client):
     videos = [failed("a"), failed("b"), complete("c")]
     page = run_admin_action(superuser_client, "retry", *videos)
     assert "2 videos wait for another try." in page
-    assert "Film c needs no other try: it is complete." in page
+    assert "Film c doesn’t need a retry: it is complete." in page
     assert Video.objects.filter(status=Status.QUEUED).count() == 2
 
 
@@ -65,7 +65,7 @@ def test_it_cancels_and_says_what_it_skipped(superuser_client):
     videos = [complete("c"), running("a"), waiting("b")]
     page = run_admin_action(superuser_client, "cancel", *videos)
     assert "2 videos are cancelled." in page
-    assert "Film c had ended before: it is complete." in page
+    assert "Film c had already finished: it is complete." in page
 
 
 def test_it_shows_a_video_to_read_only(superuser_client):
@@ -148,7 +148,7 @@ def test_it_pauses_the_queue_without_a_selection(superuser_client):
     page = superuser_client.post(
         "/queue/pause", HTTP_REFERER=f"http://testserver{CHANGELIST_URL}", follow=True
     ).content.decode()
-    assert "The queue was paused by ann." in page
+    assert "Queue paused by ann." in page
     assert 'action="/queue/resume"' in page
     assert ">Undo<" in page
 

@@ -31,7 +31,7 @@ class TestHtmx:
 
     def test_it_says_that_a_video_is_gone(self, superuser_client):
         response = superuser_client.post("/videos/nope/cancel", **HTMX_HEADERS)
-        assert "This video is not in the archive any more." in response.content.decode()
+        assert "This video is no longer in the archive." in response.content.decode()
         assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": ["nope"]}}
 
     def test_it_answers_with_words_and_what_changed(self, superuser_client, waiting_videos):

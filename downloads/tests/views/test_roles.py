@@ -169,7 +169,7 @@ def test_a_message_offers_no_undo_to_those_who_may_not(client):
 
     page = client.get("/").content.decode()
 
-    assert "waits for another try" in page
+    assert "Retrying a.example" in page
     assert "Undo" not in page
 
 
