@@ -31,15 +31,16 @@ from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
-from downloads.views import login, responses
+from downloads.views import responses
 from downloads.ytdlp_update.selection import select_version_cached
 from downloads.ytdlp_update.status import read_status
 
 logger = logging.getLogger(__name__)
 
 admin.site.site_header = admin.site.site_title = "ytarchive"
-admin.site.login_form = login.AdminLoginForm
 admin.site.site_url = settings.URL_PREFIX
+# One page to change one's password, where wrong ones are counted.
+admin.site.password_change = lambda request, extra_context=None: redirect("account")  # type: ignore
 # There are few models to choose from, and the list of videos needs the width.
 admin.site.enable_nav_sidebar = False
 

@@ -7,6 +7,7 @@ from downloads.actions import queue_actions
 from downloads.progress import keys
 from downloads.views import actions, activity, audit, media, pages, snapshot, ytdlp
 from downloads.views.collections import channels
+from downloads.views.own_account import pages as account
 from downloads.views.watching import marks, position
 
 
@@ -48,6 +49,9 @@ urlpatterns = [
     ),
     path("channels/", channels.channel_index, name="channels"),
     path("channels/<channel:key>/", channels.channel_page, name="channel"),
+    path("account/", account.account, name="account"),
+    path("account/theme", account.choose_theme, name="theme"),
+    path("account/sign-out-others", account.sign_out_others, name="sign-out-others"),
     path("audit/", audit.audit_log, name="audit"),
     path("yt-dlp/update", ytdlp.update_ytdlp, name="update-ytdlp"),
     path("api/progress", snapshot.progress_snapshot, name="progress"),

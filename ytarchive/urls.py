@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from downloads.views.decorators import drop_foreign_next, post_only
 from downloads.views.login import LoginForm
+from downloads.views.own_account import pages as account
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -20,9 +21,9 @@ handler400 = "downloads.views.refusals.bad_request"
 handler403 = "downloads.views.refusals.permission_denied"
 handler500 = "downloads.views.database_outage.server_error"
 site_urls: list[URLPattern | URLResolver] = [
-    # Before the admin's own, which it replaces.
-    path("admin/login/", drop_foreign_next(admin.site.login)),
-    path("admin/logout/", drop_foreign_next(admin.site.admin_view(admin.site.logout))),
+    # Before the admin's own, which they replace: one place to sign in and out, and to change one's password.
+    path("admin/login/", drop_foreign_next(account.admin_sign_in)),
+    path("admin/logout/", post_only(drop_foreign_next(auth_views.LogoutView.as_view()))),
     path("admin/", admin.site.urls),
     path(
         "accounts/login/",

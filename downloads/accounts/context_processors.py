@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from downloads.accounts.permissions import Permission, can_open_admin, has_permission, is_signed_in
+from downloads.accounts.theme import THEMES, read_theme
 
 
 class UserPermissions:
@@ -18,9 +19,15 @@ class UserPermissions:
 
 
 def permissions(request: HttpRequest) -> dict[str, Any]:
-    """Add `can`, `is_signed_in` and `can_open_admin` to the context of every template."""
+    """Add `can`, `is_signed_in`, `can_open_admin` and the theme to the context of every template."""
+    theme = {"theme": read_theme(request), "themes": THEMES}
     # A request that was rejected before AuthenticationMiddleware has no user: templates then permit nothing.
     if not hasattr(request, "user"):
-        return {}
+        return theme
     user = request.user
-    return {"can": UserPermissions(user), "is_signed_in": is_signed_in(user), "can_open_admin": can_open_admin(user)}
+    return {
+        **theme,
+        "can": UserPermissions(user),
+        "is_signed_in": is_signed_in(user),
+        "can_open_admin": can_open_admin(user),
+    }

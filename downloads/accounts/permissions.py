@@ -71,6 +71,14 @@ def require(user: Any, permission: Permission) -> None:
         raise RoleRequired(permission)
 
 
+def require_staff(user: Any) -> None:
+    """Raise PermissionDenied if `user` may not open the admin."""
+    if not can_open_admin(user):
+        raise PermissionDenied(
+            "The admin is for staff, which your account isn’t. An administrator of this archive can change that."
+        )
+
+
 def is_signed_in(user: Any) -> bool:
     """Return True for the user of an active account."""
     return bool(user.is_authenticated and user.is_active)
@@ -99,6 +107,14 @@ def can_monitor(authorization: bytes) -> bool:
     # RFC 9110, 11.1: the scheme's name is case-insensitive.
     is_valid = scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), settings.METRICS_TOKEN.encode())
     return is_valid and bool(settings.METRICS_TOKEN)
+
+
+def role_of(user: Any) -> str:
+    """Return the highest role whose permissions `user` has, "administrator" for superusers."""
+    if can_manage_users(user):
+        return "administrator"
+    roles = (name for name in reversed([*ROLES]) if all(has_permission(user, needed) for needed in ROLES[name]))
+    return next(roles, "viewer")
 
 
 def required_role(permission: Permission) -> str:

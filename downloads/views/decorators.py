@@ -64,7 +64,7 @@ def require_sign_in(view: ViewFunction) -> ViewFunction:
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not permissions.is_signed_in(request.user):
-            return login_redirect(request, return_url(request))
+            return login_redirect(request, request.get_full_path() if request.method == "GET" else return_url(request))
         return view(request, *args, **kwargs)
 
     return guarded

@@ -13,7 +13,7 @@ def test_it_signs_in_and_out(client):
     page = client.get("/accounts/login/").content.decode()
     assert re.findall(r"<label[^>]*>(.*?)</label>", page) == ["Username", "Password"]
     assert (
-        "do not belong together"
+        "Wrong username or password."
         in client.post("/accounts/login/", {"username": "ada", "password": "y"}).content.decode()
     )
     assert client.post("/accounts/login/", {"username": "ada", "password": "x", "next": ""})["Location"] == "/"

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
-from downloads.tests.support.pages import WCAG_RULES, card, check_accessibility, wait_until_stable
+from downloads.tests.support.pages import WCAG_RULES, card, check_accessibility, sign_out, wait_until_stable
 from downloads.tests.support.processes import manage_processes
 from downloads.tests.support.sample_library import SampleLibrary
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
@@ -202,10 +202,14 @@ class PageAuditor:
     def manage(self) -> None:
         self.go("/admin/downloads/video/")
         self.audit("admin", rules=WCAG_RULES)
+        self.go("/account/")
+        self.audit("account")
+        self.page.get_by_role("button", name="Account of").click()
+        self.audit("account-menu")
 
     def leave(self) -> None:
         self.go("/")
-        self.page.get_by_role("button", name="Sign out").click()
+        sign_out(self.page)
         expect(self.page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
         self.audit("signed-out")
         self.go("/videos/nope/")

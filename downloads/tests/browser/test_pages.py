@@ -23,6 +23,7 @@ from downloads.tests.support.pages import (
     expect_connection,
     open_live_page,
     progress_bar,
+    sign_out,
 )
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -116,7 +117,7 @@ def test_it_works_without_javascript(browser, site, sign_in):
     expect(page.get_by_label("Links")).to_have_value("nonsense")
     card(page, video).get_by_role("button", name="Cancel").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
     context.close()
 

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from downloads.tests.support import nginx
 from downloads.tests.support.media_server import MediaServer
-from downloads.tests.support.pages import add_urls
+from downloads.tests.support.pages import add_urls, sign_out
 from downloads.tests.support.processes import ArchiveProcess, temporary_archive
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.timeout(240)]
@@ -122,7 +122,7 @@ def test_it_works_behind_the_documented_proxy(
 
     assert {cookie["path"] for cookie in context.cookies(home)} == {PREFIX}
     assert context.cookies(site_url) == []
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
     assert page.url == home
 

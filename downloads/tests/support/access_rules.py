@@ -89,6 +89,9 @@ RULES: dict[str, list[Rule]] = {
     "queue-cancel-all": [NO_GET, post(MANAGE)],
     "queue-retry-failed": [NO_GET, post(MANAGE)],
     "queue-remove-cancelled": [NO_GET, post_without_change(MANAGE)],
+    "account": [get(SIGNED_IN), post_without_change(SIGNED_IN)],
+    "theme": [NO_GET, post_without_change(ANYONE, theme="dark")],
+    "sign-out-others": [NO_GET, post_without_change(SIGNED_IN)],
     "audit": [get(MANAGE), NO_POST],
     "update-ytdlp": [NO_GET, post_without_change(MANAGE)],
     "progress": FILE,
@@ -98,10 +101,10 @@ RULES: dict[str, list[Rule]] = {
     "favicon.ico": [get(ANYONE)],
     "login": [get(ANYONE), post_without_change(ANYONE, username="x", password="x")],
     "logout": [NO_GET, post_without_change(ANYONE)],
-    "admin/login/": [get(ANYONE), post_without_change(ANYONE, username="x", password="x")],
-    "admin:login": [get(ANYONE)],
-    "admin/logout/": [post_without_change(ANYONE)],
-    "admin:logout": [post_without_change(ANYONE)],
+    "admin/login/": [get(STAFF), post_without_change(STAFF, username="x", password="x")],
+    "admin:login": [get(STAFF)],
+    "admin/logout/": [NO_GET, post_without_change(ANYONE)],
+    "admin:logout": [NO_GET, post_without_change(ANYONE)],
     "admin:index": STAFF_PAGE,
     "admin:password_change": STAFF_PAGE,
     "admin:password_change_done": STAFF_PAGE,
@@ -151,7 +154,12 @@ class SitePattern:
 def site_patterns() -> list[SitePattern]:
     """Return all URL patterns, as the resolver has them."""
     return [
-        SitePattern(f"{namespace}:{pattern.name}".removeprefix(":") if pattern.name else route, route, bool(namespace))
+        SitePattern(
+            f"{namespace}:{pattern.name}".removeprefix(":") if pattern.name else route,
+            route,
+            # Our own sign-in and sign-out stand before those of the admin.
+            bool(namespace) and pattern.name not in ("login", "logout"),
+        )
         for pattern, route, namespace in _walk(get_resolver(), "", "")
     ]
 

@@ -77,3 +77,9 @@ def add_urls(page: Page, *urls: str) -> None:
         page.get_by_role("link", name="Add").first.click()
     page.get_by_label("Links").fill("\n".join(urls))
     page.get_by_role("button", name="Add", exact=True).click()
+
+
+def sign_out(page: Page) -> None:
+    """Sign out by the account menu, which needs no script."""
+    page.get_by_role("button", name="Account of").click()
+    page.get_by_role("button", name="Sign out").click()

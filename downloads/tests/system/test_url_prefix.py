@@ -191,8 +191,10 @@ def test_signing_in_does_not_lead_out_of_the_path(start_web, transactional_db, p
         crawler = SiteCrawler(origin, PREFIX)
         login = crawler.session.get(origin + PREFIX + page, params={"next": next_url}, timeout=10)
         assert f'value="{next_url}"' not in login.text
+        assert login.url.startswith(f"{origin}{PREFIX}accounts/login/")
+        path = login.url.removeprefix(origin)
 
-        response = crawler.post_form(PREFIX + page, PREFIX + page, username="root", password=PASSWORD, next=next_url)
+        response = crawler.post_form(path, path, username="root", password=PASSWORD, next=next_url)
 
         assert response.headers["Location"] == PREFIX, next_url
 

@@ -1,0 +1,1 @@
+"""Pages of one's own account, and the way from the admin to the one sign-in page."""
