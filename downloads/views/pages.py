@@ -100,8 +100,9 @@ def _form_fields(data: QueryDict) -> dict[str, str]:
 
 
 def _render_form(request: HttpRequest, form: IngestForm, **context: Any) -> HttpResponse:
-    """Render the form: alone for htmx, with the messages that there are now, else as a page."""
-    template = "downloads/add/_added.html" if responses.is_htmx_request(request) else "downloads/add/add.html"
+    """Render the form as a page, or alone for htmx; after a submission, with the messages."""
+    partial = "downloads/add/_added.html" if request.method == "POST" else "downloads/add/_form.html"
+    template = partial if responses.is_htmx_request(request) else "downloads/add/add.html"
     response = render(request, template, {"form": form, **context})
     patch_vary_headers(response, ["HX-Request"])
     return response
