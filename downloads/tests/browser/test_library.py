@@ -11,6 +11,7 @@ from downloads.tests.support.pages import (
     card,
     card_menu,
     expect_connection,
+    open_add_form,
     open_live_page,
     progress_bar,
     wait_until_stable,
@@ -203,10 +204,10 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
     expect(page.locator("[data-video-id]")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("heading", name="Library")).to_be_focused()
-    page.get_by_label("Links").fill("http://d.example.org/")
+    open_add_form(page).fill("http://d.example.org/")
     page.get_by_role("button", name="Add").press("Enter")
     expect(page.locator("[data-video-id]")).to_have_count(1)
-    expect(page.get_by_role("button", name="Add")).to_be_focused()
+    expect(page.get_by_role("link", name="Add", exact=True)).to_be_focused()
     assert page.evaluate("window.same")
     assert Video.objects.count() == 1
 

@@ -18,6 +18,7 @@ from downloads.tests.support.factories import (
 )
 from downloads.tests.support.pages import (
     WCAG_RULES,
+    add_urls,
     card,
     check_accessibility,
     expect_connection,
@@ -29,26 +30,20 @@ from downloads.tests.support.pages import (
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 
-def paste(page, *lines: str) -> None:
-    page.get_by_label("Links").fill("\n".join(lines))
-    page.get_by_role("button", name="Add").click()
-
-
 def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
     sign_in(page)
-    expect(page.get_by_label("Links")).to_be_visible()
-    paste(page, FIRST_URL, SECOND_URL, "nonsense")
+    add_urls(page, FIRST_URL, SECOND_URL, "nonsense")
     expect(page.get_by_label("Links")).to_have_value("nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
     assert Video.objects.count() == 2
-    paste(page, FIRST_URL)
+    add_urls(page, FIRST_URL)
     expect(page.get_by_role("alert").get_by_role("link", name="93.184.215.14/one.mp4")).to_be_visible()
 
 
 def test_it_adds_as_audio_what_is_there_as_a_video(page, site, sign_in):
     sign_in(page)
     Video.objects.ingest(FIRST_URL, FIRST_URL)
-    paste(page, FIRST_URL)
+    add_urls(page, FIRST_URL)
     page.get_by_role("button", name="Add as audio too").click()
     expect(page.locator(".message.success")).to_contain_text("Added")
     expect(page.get_by_label("Links")).to_have_value("")
@@ -65,7 +60,7 @@ def test_it_adds_a_thousand_links_at_once_and_stays_usable(page, site, sign_in):
     expect(page.get_by_label("Links")).to_have_value("")
     expect(page.get_by_text("1000 waiting", exact=True)).to_be_visible()
     assert page.locator("[data-video-id]").count() < 50
-    paste(page, "nonsense")
+    add_urls(page, "nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
 
 
@@ -113,8 +108,9 @@ def test_it_works_without_javascript(browser, site, sign_in):
     sign_in(page)
     expect_connection(page, "off")
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "42")
-    paste(page, FIRST_URL, "nonsense")
+    add_urls(page, FIRST_URL, "nonsense")
     expect(page.get_by_label("Links")).to_have_value("nonsense")
+    page.goto(f"{site.url}/")
     card(page, video).get_by_role("button", name="Cancel").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
     sign_out(page)

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from downloads.models import Video
 from downloads.tests.support.factories import finish_video, running_with_metadata
-from downloads.tests.support.pages import card, card_menu, expect_connection
+from downloads.tests.support.pages import card, card_menu, expect_connection, open_add_form
 from downloads.tests.support.users import role_group
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -30,7 +30,7 @@ def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
     expect(card(page, video).get_by_role("button", name="Delete")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Pause queue")).to_have_count(0)
-    page.get_by_label("Links").fill("http://93.184.215.14/<one>")
+    open_add_form(page).fill("http://93.184.215.14/<one>")
     User.objects.get().groups.clear()
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".message")).to_contain_text("needs the role “editor”")

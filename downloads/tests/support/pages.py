@@ -72,10 +72,17 @@ def expect_connection(page: Page, name: str, **options) -> None:
     expect(page.locator("html")).to_have_attribute("data-connection", name, **options)
 
 
-def add_urls(page: Page, *urls: str) -> None:
-    if not page.get_by_label("Links").is_visible():
+def open_add_form(page: Page) -> Locator:
+    """Return the field for links, once it is visible: in the sheet, or where scripts are disabled, on its own page."""
+    field = page.get_by_label("Links")
+    if not field.is_visible():
         page.get_by_role("link", name="Add").first.click()
-    page.get_by_label("Links").fill("\n".join(urls))
+        expect(field).to_be_visible()
+    return field
+
+
+def add_urls(page: Page, *urls: str) -> None:
+    open_add_form(page).fill("\n".join(urls))
     page.get_by_role("button", name="Add", exact=True).click()
 
 
