@@ -22,6 +22,8 @@ WORKER_SEEN_KEY = "ytarchive:worker-seen"
 WORKER_SEEN_SECONDS = 30
 # Followed by <host>:<pid>; a sentence, while the worker's clock is off from the database's.
 CLOCK_WARNING_KEY_PREFIX = "ytarchive:clock:"
+# An empty message when videos were queued, so that workers need not wait for their next poll.
+WAKE_CHANNEL = "ytarchive:wake"
 ECHO_CHANNEL_PREFIX = "ytarchive:echo:"
 # Hash with the sums of all processes' counters.
 COUNTS_KEY = "ytarchive:counts"

@@ -9,12 +9,13 @@ from typing import Any
 import redis.asyncio
 
 from downloads.outage_log import OutageLog
-from downloads.progress.keys import SNAPSHOT_KEY, VIDEO_ID_PATTERN, progress_channel
+from downloads.progress.keys import SNAPSHOT_KEY, VIDEO_ID_PATTERN, WAKE_CHANNEL, progress_channel
 from downloads.progress.message import InvalidMessage, Progress
 from downloads.progress.redis_clients import get_redis_client
 from downloads.progress.redis_errors import describe_with_error
 
 logger = logging.getLogger(__name__)
+QUEUED_STATUS = "queued"
 REDIS_BACKOFF_SECONDS = 1.0  # no attempt after a failure, so that many messages do not each wait for a timeout
 _backoff_until = 0.0  # monotonic clock
 _outage_log = OutageLog(logger, "Progress is not published: %s", "Redis can be used again, progress is published")
@@ -50,14 +51,15 @@ def publish_many(progress_by_id: Mapping[str, Progress]) -> bool:
 
 
 def _send_messages(progress_by_id: Mapping[str, Progress]) -> None:
-    if len(progress_by_id) == 1:
-        ((video_id, progress),) = progress_by_id.items()
-        get_redis_client().publish(progress_channel(video_id), progress.to_json())
-        return
     with get_redis_client().pipeline(transaction=False) as pipeline:
         for video_id, progress in progress_by_id.items():
             pipeline.publish(progress_channel(video_id), progress.to_json())
-        pipeline.execute()
+        # Last: whoever may not publish there has sent the progress, and workers look at the queue from time to time.
+        if any(progress.status == QUEUED_STATUS for progress in progress_by_id.values()):
+            pipeline.publish(WAKE_CHANNEL, b"")
+        for result in pipeline.execute(raise_on_error=False)[: len(progress_by_id)]:
+            if isinstance(result, Exception):
+                raise result
 
 
 def latest(video_ids: list[str]) -> dict[str, Progress]:

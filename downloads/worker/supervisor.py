@@ -32,6 +32,7 @@ from downloads.worker.leases.clock_check import ClockCheck
 from downloads.worker.leases.rescue import Rescue
 from downloads.worker.processes.launcher import Launcher
 from downloads.worker.titles.runner import LookUpRunner
+from downloads.worker.wake_listener import WakeListener
 from downloads.ytdlp_update.runner import UpdateRunner
 
 logger = logging.getLogger(__name__)
@@ -72,17 +73,21 @@ class Supervisor:
         self._launcher = Launcher(self._rescue.lock.inherited_fds)
         self._look_up_runner = LookUpRunner(self._launcher)
         self._clock_check = ClockCheck(self.name)
+        self._wake_listener = WakeListener()
 
     def run(self) -> None:
         """Claim and download until SIGTERM, SIGINT or SIGHUP; then put unfinished videos back into the queue."""
         for line in ffmpeg.missing_tool_warnings():
             logger.warning("%s", line)
         use_short_timeouts()
+        self._wake_listener.start()
+        self._selector.register(self._wake_listener, selectors.EVENT_READ, self._wake_listener)
         with self._signal_wakeup():
             while self._stop_deadline is None or self._downloads:
                 self._run_once()
                 if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:
                     break
+        self._wake_listener.stop()
         self._update_runner.stop()
         self._run_if_database_up(self._look_up_runner.stop)
         self._launcher.stop()
@@ -96,6 +101,9 @@ class Supervisor:
         for key, _ in self._selector.select(self._select_timeout()):
             if isinstance(key.data, DownloadProcess):
                 self._receive_progress(key.data)
+            elif key.data is self._wake_listener:
+                self._wake_listener.drain()
+                self._next_run_at.pop(self._claim_videos, None)
             else:
                 os.read(key.fd, 4096)
         self._run_if_database_up(self._reap_downloads)
