@@ -43,7 +43,8 @@ class Listing:
     def filter_fields(self) -> list[forms.BoundField]:
         """Return the fields of the filter bar."""
         self.form.fill_choices(self.sort, self.sort_choices)
-        return [self.form[name] for name in ("sort", *filters.FILTER_COLUMNS)]
+        needless = {"uploader", "site"} if "channel" in self.filters else set()
+        return [self.form[name] for name in ("sort", *filters.FILTER_COLUMNS) if name not in needless]
 
     @property
     def is_filtered(self) -> bool:
@@ -159,7 +160,9 @@ class Listing:
     def _library_videos(self) -> VideoQuerySet:
         if self.search_words:
             return self._matches_with_status(self._is_in_library)
-        videos = filters.filter_videos(self.filters, use_order_index=self.sort != "newest")
+        # The videos of one channel are few: its own index finds them.
+        use_order_index = self.sort != "newest" and "channel" not in self.filters
+        videos = filters.filter_videos(self.filters, use_order_index=use_order_index)
         # By exclude(), so that SQLite does not choose an index of the status.
         return videos.exclude(status__in=ACTIVITY_STATUSES)
 

@@ -102,12 +102,10 @@ class ChannelIndex:
 
 def _attach_newest_videos(channels: list[Channel]) -> None:
     """Set `newest_video` of each channel, by one query."""
-    newest = Video.objects.filter(
-        channel__in=[channel.pk for channel in channels],
-        added_at=F("channel__newest_at"),
-        status=Status.COMPLETE,
-        is_list=False,
-    ).only("video_id", "thumbnail", "ended_at", "channel_id")
+    newest = Video.objects.filter(channel__in=[channel.pk for channel in channels], added_at=F("channel__newest_at"))
+    # By the index of the channels, not by that of the states.
+    newest = newest.filter_using_order_index(status=Status.COMPLETE, is_list=False)
+    newest = newest.only("video_id", "thumbnail", "ended_at", "channel_id")
     by_channel = {video.channel_id: video for video in newest.order_by("pk")}
     for channel in channels:
         channel.newest_video = by_channel.get(channel.pk)

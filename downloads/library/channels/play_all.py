@@ -10,5 +10,6 @@ def channel_key(channel_id: int) -> str:
 
 def newest_video(channel_id: int) -> Video | None:
     """Return the newest video of a channel that can be watched."""
-    videos = Video.objects.filter(channel=channel_id, status=Status.COMPLETE, is_list=False)
+    # By the index of the channels, not by that of the states.
+    videos = Video.objects.filter(channel=channel_id).filter_using_order_index(status=Status.COMPLETE, is_list=False)
     return videos.defer("description", "subtitle_files").newest_first().first()

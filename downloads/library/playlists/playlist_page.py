@@ -11,7 +11,19 @@ from downloads.models import Channel, PlaylistItem, Status, Video
 
 PAGE_SIZE = 100
 IS_WATCHABLE = Q(video__status=Status.COMPLETE, video__is_list=False)
-SHOWN_FIELDS = ("video_id", "title", "url", "thumbnail", "duration", "size", "ended_at", "status", "error", "is_list")
+SHOWN_FIELDS = (
+    "video_id",
+    "title",
+    "url",
+    "uploader",
+    "thumbnail",
+    "duration",
+    "size",
+    "ended_at",
+    "status",
+    "error",
+    "is_list",
+)
 TOTALS = {
     "count": Count("pk"),
     "watchable": Count("pk", filter=IS_WATCHABLE),
