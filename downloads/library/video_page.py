@@ -1,4 +1,4 @@
-"""Template context of one video's page: player, timeline, place in the queue, entries of a playlist, neighbours."""
+"""Template context of one video's page: player, chapters, history, place in the queue, entries, what comes next."""
 
 import dataclasses
 import datetime as dt
@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from downloads.files import media_folder, media_types
+from downloads.library.chapters import find_chapters
 from downloads.library.playlists.playlist_page import PlaylistPage
+from downloads.library.up_next import next_videos
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
 from downloads.network.url_secrets import hide_secrets
@@ -17,6 +20,7 @@ from downloads.subtitles import collection
 from downloads.ytdlp_update.advice import update_advice
 
 MAX_EVENTS_SHOWN = 100
+MAX_LIST_KEY_LENGTH = 80
 START_SECONDS_PATTERN = re.compile(r"[0-9]{1,6}")
 
 
@@ -26,7 +30,7 @@ class Player:
 
     kind: str
     version: str = ""  # changes with the file, for the browser's cache
-    tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    tracks: list[dict[str, str]] = dataclasses.field(default_factory=list)  # those asked for first, in that order
 
     @property
     def is_playable(self) -> bool:
@@ -47,10 +51,10 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
     reason, _, error_details = hide_secrets(video.error).partition("\n")
     is_queued = video.status == Status.QUEUED
     is_claimable = is_queued and video.retries_at is None and not video.wait_message
-    newer, older = video.neighbours()
     player = build_player(video)
     is_missing = player is not None and player.kind == "gone"
     start_match = START_SECONDS_PATTERN.fullmatch(query.get("t", ""))
+    list_key = query.get("list", "")[:MAX_LIST_KEY_LENGTH]
     return {
         "player": player,
         "start": start_match[0] if start_match else "",
@@ -61,8 +65,11 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
         "queue": Queue.get_or_default() if is_queued or is_missing else None,
         "videos_ahead": video.ahead_in_queue().count() if is_claimable else None,
         "attempts": group_events_by_attempt(video),
-        "newer": newer,
-        "older": older,
+        "chapters": find_chapters(video) if player and player.is_playable else [],
+        "next": None if video.is_list else next_videos(video, list_key),
+        "list_key": list_key,
+        # What the query of a link to a time in the video begins with.
+        "time_prefix": urlencode({"list": list_key}) + "&" if list_key else "",
         **({"playlist": PlaylistPage(video, query)} if video.is_list else {}),
     }
 
@@ -74,11 +81,16 @@ def build_player(video: Video) -> Player | None:
     path = media_folder.find_file(video.media_file)
     if path is None:
         return Player("gone")
-    tracks = [
-        {"language": code, "label": collection.language_label(code)}
-        for code in collection.existing_files_by_language(video.subtitle_files)
-    ]
+    asked = [code.strip().lower() for code in video.subtitle_languages.split(",")]
+    codes = sorted(collection.existing_files_by_language(video.subtitle_files), key=lambda code: _rank(code, asked))
+    tracks = [{"language": code, "label": collection.language_label(code)} for code in codes]
     return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", tracks)
+
+
+def _rank(code: str, asked: list[str]) -> int:
+    """Return the place of a language in what was asked for; "en-GB" has that of "en", unless it was named itself."""
+    names = (code.lower(), code.lower().partition("-")[0])
+    return min((asked.index(name) for name in names if name in asked), default=len(asked))
 
 
 def _player_kind(video: Video, path: Path) -> str:

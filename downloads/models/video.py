@@ -167,16 +167,6 @@ class Video(Transitions, Removable, models.Model):
         """The position in the queue."""
         return QueuePosition(self.priority, self.not_before)
 
-    def neighbours(self) -> "tuple[Video | None, Video | None]":
-        """Return the complete videos added just after and just before this one, (newer, older)."""
-        complete = Video.objects.filter(status=Status.COMPLETE, is_list=False).only("video_id", "title", "url")
-        at, pk = self.added_at, self.pk
-        if at is None:
-            return None, None
-        # A bound and an exclusion instead of an OR, so that the index of added_at is used; the key breaks ties.
-        newer = complete.filter(added_at__gte=at).exclude(added_at=at, pk__lte=pk).newest_first().last()
-        return newer, complete.filter(added_at__lte=at).exclude(added_at=at, pk__gte=pk).newest_first().first()
-
     def ahead_in_queue(self) -> "VideoQuerySet[Video]":
         """Return the waiting videos that start before this one."""
         if self.queued_at is None:

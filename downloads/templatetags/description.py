@@ -6,24 +6,36 @@ from django import template
 from django.utils.html import format_html, urlize
 from django.utils.safestring import SafeString, mark_safe
 
+from downloads.library.chapters import TIMESTAMP, timestamp_seconds
+
 register = template.Library()
 
-TIMESTAMP_PATTERN = re.compile(r"(?<![^\s(\[])(?:(\d{1,2}):)?([0-5]?\d):([0-5]\d)(?![^\s)\].,;-])", re.ASCII)
+# A time in a text, after a space or a sign and before one: "(1:23)", "1:23–4:05", "at 1:02:03, the end".
+TIMESTAMP_PATTERN = re.compile(rf"(?<![^\s(\[|>▶►•–—-]){TIMESTAMP}(?![^\s)\].,;:|–—-])(?!:[0-9])")
 # In characters, on a wide page and on a phone. Longer texts than MAX_UNFOLDED_LINES are folded.
 WIDE_LINE_LENGTH, NARROW_LINE_LENGTH, MAX_UNFOLDED_LINES = 80, 40, 6
 
 
 @register.filter
-def linkify_description(text: str, duration: float | None = None) -> SafeString:
-    """Return the escaped text with its URLs as links; with `duration` in seconds, timestamps up to it as links too."""
+def linkify_description(text: str, duration: float | None = None, prefix: str = "") -> SafeString:
+    """Return the escaped text with its URLs as links; with `duration` in seconds, timestamps up to it as links too.
+
+    `prefix` is what the query of those begins with, such as "list=…&".
+    """
     fragments, end = [], 0
     for match in TIMESTAMP_PATTERN.finditer(text):
-        seconds = _timestamp_seconds(match)
-        if seconds <= (duration or -1):
-            link = format_html('<a href="?t={}">{}</a>', seconds, match[0])
+        seconds = timestamp_seconds(*match.groups())
+        if seconds is not None and seconds <= (duration or -1):
+            link = format_html('<a href="?{}t={}">{}</a>', prefix, seconds, match[0])
             fragments += [_linkify_urls(text[end : match.start()]), link]
             end = match.end()
     return mark_safe("".join([*fragments, _linkify_urls(text[end:])]))  # noqa: S308 - each fragment is escaped
+
+
+@register.simple_tag
+def linked_description(text: str, duration: float | None, prefix: str) -> SafeString:
+    """Render the text with its URLs and its timestamps as links."""
+    return linkify_description(text, duration, prefix)
 
 
 @register.filter
@@ -32,11 +44,6 @@ def fold_class(text: str) -> str:
     if _count_lines(text, WIDE_LINE_LENGTH) > MAX_UNFOLDED_LINES:
         return "folded"
     return "folded-narrow" if _count_lines(text, NARROW_LINE_LENGTH) > MAX_UNFOLDED_LINES else ""
-
-
-def _timestamp_seconds(match: re.Match[str]) -> int:
-    hours, minutes, seconds = (int(group or 0) for group in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def _linkify_urls(text: str) -> str:

@@ -6,8 +6,10 @@ import re
 import zlib
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape, format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads import formatting
@@ -32,6 +34,7 @@ register.filter(formatting.hide_secrets)
 PLACEHOLDER_TONE_COUNT = 12
 BREAK_PATTERN = re.compile(r"[/?]|&amp;")  # in escaped text
 RESOLUTION_LABELS = ((4320, "8K"), (2160, "4K"), (1440, "1440p"))  # by the shorter side
+MAX_TYPE_LENGTH = 5  # characters of a file's ending that is told
 
 
 @register.filter
@@ -132,3 +135,33 @@ def sort_key(video: Video) -> str:
     # The order of the queue: priority first. Times in milliseconds are below 10^13 until the year 2286.
     queued_at = int(video.queued_at.timestamp() * 1000) if video.queued_at else 0
     return str(queued_at - video.priority * 10**13)
+
+
+@register.filter
+def file_type(video: Video) -> str:
+    """Return the type of a video's file with its codecs, such as "mp4 (h264/aac)"; "" without a file."""
+    _, dot, ending = video.media_file.rpartition(".")
+    if not dot or len(ending) > MAX_TYPE_LENGTH:
+        return ""
+    codecs = formatting.codec_label(video)
+    return f"{ending.lower()} ({codecs})" if codecs else ending.lower()
+
+
+@register.filter
+def floor_seconds(seconds: float) -> int:
+    """Return whole seconds, as a link to a time in a video has them."""
+    return math.floor(seconds)
+
+
+@register.filter
+def version_of(value: object) -> str:
+    """Return a text that changes with a value, by which live updates see that a part of a page is the same."""
+    return f"{zlib.crc32(repr(value).encode()):x}"
+
+
+@register.simple_tag
+def channel_url(video: Video) -> str:
+    """Return the URL of the uploader's page, or that of the library with the uploader's videos."""
+    if channel_id := getattr(video, "channel_id", None):
+        return reverse("channel", args=[channel_id])
+    return f"{reverse('library')}?{urlencode({'uploader': video.uploader})}"

@@ -40,11 +40,21 @@ const findNextCard = (container, card) => {
 	return queryAll(":scope > li", container).find(isAfter) ?? null;
 };
 
+/**
+ * A part with a version may differ by what scripts have set in it.
+ *
+ * @param {HTMLElement} oldPart
+ * @param {HTMLElement} freshPart
+ */
+const isSamePart = (oldPart, freshPart) =>
+	oldPart.isEqualNode(freshPart) ||
+	(freshPart.dataset.version && freshPart.dataset.version === oldPart.dataset.version);
+
 /** @param {Document} response */
 const swapParts = (response) => {
 	for (const freshPart of queryAll("[data-part]", response)) {
 		const oldPart = query(`[data-part="${freshPart.dataset.part}"]`);
-		if (oldPart && !oldPart.isEqualNode(freshPart)) oldPart.replaceWith(freshPart);
+		if (oldPart && !isSamePart(oldPart, freshPart)) oldPart.replaceWith(freshPart);
 	}
 };
 

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 
 from downloads.library import video_page
+from downloads.library.up_next import next_videos
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.templatetags import description
 from downloads.tests.support.factories import complete, failed, running, waiting
@@ -50,7 +51,7 @@ def test_it_shows_a_complete_video_with_its_player(client, complete_video_with_f
     assert f'src="/media/{video.video_id}/video?v=' in player
     assert 'preload="metadata"' in player
     assert f'data-resume="{video.video_id}"' in player
-    assert "12:04" in page
+    assert "<span>12 min</span>" in page
     assert "?download=1" in page
     assert re.findall(r"<li class=\"state-(\w+)\"", page) == ["queued", "downloading", "downloading", "complete"]
 
@@ -120,8 +121,8 @@ def test_it_plays_each_kind_in_its_way(client, complete_video_with_file, name, q
     video = complete_video_with_file(name, quality=quality)
     assert video_page.build_player(video).kind == kind
     page = render_video_page(client, video)
-    assert ("<video" in page) == (kind != "other")
-    assert ("Browsers cannot play this kind of file." in page) == (kind == "other")
+    assert ("<video" in page, "<audio" in page) == (kind == "video", kind == "audio")
+    assert ("Browsers can’t play this kind of file." in page) == (kind == "other")
 
 
 def test_it_says_that_a_file_is_gone_and_what_to_do(client, signed_in_user):
@@ -135,11 +136,11 @@ def test_it_says_that_a_file_is_gone_and_what_to_do(client, signed_in_user):
 def test_it_says_what_is_before_a_waiting_video(client):
     first, second, third = waiting("a"), waiting("b"), waiting("c")
     assert "next in the queue" in render_video_page(client, first)
-    assert "1 video before it" in render_video_page(client, second)
+    assert "1 ahead in the queue" in render_video_page(client, second)
     assert third.move_to_front()
-    assert "2 videos before it" in render_video_page(client, second)
+    assert "2 ahead in the queue" in render_video_page(client, second)
     assert running("first").retry_later("Busy.")
-    assert "before it" not in render_video_page(client, Video.objects.get(retry_count=1))
+    assert "ahead in the queue" not in render_video_page(client, Video.objects.get(retry_count=1))
     Queue.pause("Paused")
     assert Queue.get_or_default().blocked_reason in render_video_page(client, first)
 
@@ -150,7 +151,7 @@ def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, signed_i
     page = render_video_page(client, video)
     assert "<p>The site shows this video to certain people only.</p>" in page
     assert '<p class="said">&lt;b&gt;Private&lt;/b&gt; video</p>' in page
-    assert "Retry begins anew." in page
+    assert "Retry starts over." in page
 
 
 def test_a_failed_redownload_keeps_the_old_file(client, complete_video_with_file):
@@ -158,7 +159,7 @@ def test_a_failed_redownload_keeps_the_old_file(client, complete_video_with_file
     assert video.redownload()
     assert Video.objects.claim("w").fail("The site is out of order (503): retry later.")
     page = render_video_page(client, video)
-    assert "what was there before is still here" in page
+    assert "Your existing copy is unchanged." in page
     assert "<video" in page
 
 
@@ -169,12 +170,12 @@ def test_it_shows_the_latest_attempt_and_folds_earlier_ones(client):
         assert Video.objects.claim("w").fail("No.")
     for number, event in enumerate(video.events.all()):
         VideoEvent.objects.filter(pk=event.pk).update(at=event.at + dt.timedelta(minutes=number))
-    newest, _, earlier = re.search(r"<h2 id=.timeline.*?</section>", render_video_page(client, video), re.DOTALL)[
+    newest, _, earlier = re.search(r"<summary>History.*?</details>", render_video_page(client, video), re.DOTALL)[
         0
     ].partition('<div class="earlier">')
     states = re.compile(r'<li class="state-(\w+)"')
     assert states.findall(newest) == ["queued", "downloading", "failed"]
-    assert "2 earlier tries" in newest
+    assert "2 earlier attempts" in newest
     assert len(states.findall(earlier)) == 6
     assert newest.count("1 min later") == 3
 
@@ -187,11 +188,12 @@ def test_it_leads_to_the_newer_and_the_older_film(client, complete_video_with_fi
     )
     failed()
     page = render_video_page(client, middle)
-    assert re.search(rf'<a href="{new.get_absolute_url()}"\s+rel="prev">', page)
-    assert re.search(rf'<a href="{old.get_absolute_url()}"\s+rel="next">', page)
+    assert re.search(rf'rel="prev"\s+href="{new.get_absolute_url()}"', page)
+    assert re.search(rf'rel="next"\s+href="{old.get_absolute_url()}"', page)
     Video.objects.update(added_at=middle.added_at)  # as entries of a playlist may have it
-    assert middle.neighbours() == (new, old)
-    assert new.neighbours()[0] is old.neighbours()[1] is None
+    up_next = next_videos(middle)
+    assert (up_next.videos, up_next.previous) == ([old, new], new)
+    assert next_videos(new).previous is None
 
 
 def test_it_links_a_playlist_and_its_entries(client):
@@ -237,7 +239,7 @@ def test_it_asks_the_database_no_more_for_more(client, complete_video_with_file,
     Video.objects.filter(pk__in=[waiting(f"e{number}").pk for number in range(30)]).update(parent=listed)
     assert listed.complete_as_playlist("Many films", "A list.")
     for page_video in (video, listed, Video.objects.waiting().last()):
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(12):
             client.get(page_video.get_absolute_url())
 
 
