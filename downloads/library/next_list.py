@@ -4,7 +4,8 @@ import dataclasses
 
 from django.db.models import Q
 
-from downloads.library.up_next import CHANNEL_PREFIX, channel_key, next_videos
+from downloads.library.channels.play_all import channel_key
+from downloads.library.up_next import CHANNEL_PREFIX, next_videos
 from downloads.models import PlaylistItem, Status, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 

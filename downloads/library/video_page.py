@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from downloads.files import media_folder, media_types
 from downloads.library.chapters import find_chapters
+from downloads.library.next_list import build_next_list
 from downloads.library.playlists.playlist_page import PlaylistPage
-from downloads.library.up_next import next_videos
 from downloads.models import Quality, Queue, Status, Video
 from downloads.models.event import VideoEvent
 from downloads.network.url_secrets import hide_secrets
@@ -66,7 +66,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
         "videos_ahead": video.ahead_in_queue().count() if is_claimable else None,
         "attempts": group_events_by_attempt(video),
         "chapters": find_chapters(video) if player and player.is_playable else [],
-        "next": None if video.is_list else next_videos(video, list_key),
+        "next": None if video.is_list else build_next_list(video, list_key),
         "list_key": list_key,
         # What the query of a link to a time in the video begins with.
         "time_prefix": urlencode({"list": list_key}) + "&" if list_key else "",

@@ -125,7 +125,7 @@ def test_a_download_that_was_cut_resumes_to_a_whole_file(context, site, large_vi
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{proxy.port}{large_videos[0].get_absolute_url()}")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Save a copy").click()
+        page.get_by_role("link", name="Save to this device").click()
     path = Path(download.value.path())
     assert [("Range: bytes=" in request) for request in proxy.download_requests] == [False, True]
     assert filecmp.cmp(path, settings.MEDIA_ROOT / large_clip, shallow=False)

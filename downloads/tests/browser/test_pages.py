@@ -178,7 +178,7 @@ def test_it_turns_into_the_player_when_the_video_is_complete(page, site, long_cl
     finish_video(video, long_clip)
     expect(card(page, video)).to_have_attribute("data-status", "complete")
     expect(page.locator("video")).to_be_visible()
-    expect(page.get_by_role("heading", name="Timeline").locator("..")).to_contain_text("Filed")
+    expect(page.get_by_role("group").filter(has_text="History")).to_contain_text("Saved")
 
 
 def test_it_plays_and_seeks(page, site, long_clip):
@@ -229,7 +229,7 @@ def test_the_page_of_a_playlist_follows_its_entries(page, site):
 def test_the_page_of_what_waits_follows_the_queue(page, site):
     videos = [Video.objects.ingest(f"http://{name}.example/", f"http://{name}.example/")[0] for name in "ab"]
     open_live_page(page, site, videos[1].get_absolute_url())
-    expect(page.get_by_text("1 video before it in the queue")).to_be_visible()
+    expect(page.get_by_text("1 ahead in the queue")).to_be_visible()
     videos[0].cancel()
     expect(page.get_by_text("next in the queue")).to_be_visible()
     Queue.pause("Queue paused by ada.")

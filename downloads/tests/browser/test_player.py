@@ -60,9 +60,10 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     assert claimed
     expect(card(page, subtitled_video)).to_have_attribute("data-status", "downloading")
     assert player.evaluate("video => video.mine && !video.paused")
-    page.get_by_text("1 earlier try").click()
+    page.get_by_text("History").click()
+    page.get_by_text("1 earlier attempt").click()
     assert claimed.fail("The site is out of order.")
-    expect(page.get_by_text("what was there before is still here")).to_be_visible()
+    expect(page.get_by_text("Your existing copy is unchanged.")).to_be_visible()
     expect(page.locator(".earlier")).to_be_visible()
     assert player.evaluate("video => video.mine && !video.paused")
     assert subtitled_video.redownload()

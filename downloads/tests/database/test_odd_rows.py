@@ -137,7 +137,7 @@ def test_a_url_that_is_no_link_is_not_linked(superuser_client, written):
         Video.objects.filter(pk=odd.pk).update(url=url)
         page = get(superuser_client, f"/videos/{odd.video_id}/")
         assert f'href="{url}' not in page
-        assert "Original page" not in page
+        assert "Open original" not in page
 
 
 def test_values_that_mean_nothing_are_shown_as_unknown(written):

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from downloads.library import video_page
-from downloads.library.up_next import next_videos
+from downloads.library.next_list import build_next_list
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.templatetags import description
 from downloads.tests.support.factories import complete, failed, running, waiting
@@ -191,9 +191,9 @@ def test_it_leads_to_the_newer_and_the_older_film(client, complete_video_with_fi
     assert re.search(rf'rel="prev"\s+href="{new.get_absolute_url()}"', page)
     assert re.search(rf'rel="next"\s+href="{old.get_absolute_url()}"', page)
     Video.objects.update(added_at=middle.added_at)  # as entries of a playlist may have it
-    up_next = next_videos(middle)
+    up_next = build_next_list(middle)
     assert (up_next.videos, up_next.previous) == ([old, new], new)
-    assert next_videos(new).previous is None
+    assert build_next_list(new).previous is None
 
 
 def test_it_links_a_playlist_and_its_entries(client):
