@@ -5,8 +5,9 @@ import dataclasses
 from django.db.models import Q
 
 from downloads.library.channels.play_all import channel_key
-from downloads.library.up_next import CHANNEL_PREFIX, next_videos
+from downloads.library.up_next import CHANNEL_PREFIX, next_videos, videos_after
 from downloads.models import PlaylistItem, Status, Video
+from downloads.models.querysets import VideoQuerySet
 from downloads.progress.keys import VIDEO_ID_PATTERN
 
 MAX_VIDEOS = 12
@@ -24,22 +25,29 @@ class NextList:
     count: int = 0
 
 
-def build_next_list(video: Video, list_key: str, limit: int = MAX_VIDEOS) -> NextList:
+def build_next_list(video: Video, list_key: str = "", limit: int = MAX_VIDEOS) -> NextList:
     """Return what follows a video in the list with this key, or in its own playlist.
 
     A list that has ended, or does not have the video, is followed by more of the uploader, and that by the newest.
     """
-    place = None if list_key.startswith(CHANNEL_PREFIX) else _find_place(video, list_key)
-    videos = next_videos(video, place.playlist.video_id if place else list_key, limit)
-    if not videos and video.channel_id:
-        videos = next_videos(video, channel_key(video.channel_id), limit)
-    videos = videos or _newest_others(video, limit)
+    is_channel = list_key.startswith(CHANNEL_PREFIX)
+    place = None if is_channel else _find_place(video, list_key)
+    videos = videos_after(place, limit) if place else []
+    videos = videos or next_videos(video, list_key if is_channel else _own_channel(video), limit)
+    videos = videos or _others(video, limit)
+    if not video.media_file:
+        return NextList(videos, None, place and place.playlist)
     if place is None:
         return NextList(videos, _added_after(video))
     items = PlaylistItem.objects.filter(playlist=place.playlist_id)
     before = items.filter(IS_WATCHABLE, position__lt=place.position).select_related("video").last()
     position = items.filter(position__lte=place.position).count()
     return NextList(videos, before and before.video, place.playlist, position, items.count())
+
+
+def _own_channel(video: Video) -> str:
+    # A key that means nothing instead of "", which stands for the video's playlist.
+    return channel_key(video.channel_id or 0)
 
 
 def _find_place(video: Video, list_key: str) -> PlaylistItem | None:
@@ -50,17 +58,27 @@ def _find_place(video: Video, list_key: str) -> PlaylistItem | None:
     return places.first()
 
 
+def _watchable() -> VideoQuerySet[Video]:
+    return Video.objects.filter(status=Status.COMPLETE, is_list=False).defer("description", "subtitle_files")
+
+
 def _added_after(video: Video) -> Video | None:
-    """Return the video of the same channel, or of any if it has none, that was added after this one."""
-    others = Video.objects.filter(status=Status.COMPLETE, is_list=False).defer("description", "subtitle_files")
-    others = others.filter(channel=video.channel_id) if video.channel_id else others
+    """Return the video that was added after this one, of the same channel if there is one."""
     if video.added_at is None:
         return None
     # A bound and an exclusion instead of an OR, so that the index of added_at is used; the key breaks ties.
-    newer = others.filter(added_at__gte=video.added_at).exclude(added_at=video.added_at, pk__lte=video.pk)
-    return newer.newest_first().last()
+    newer = _watchable().filter(added_at__gte=video.added_at).exclude(added_at=video.added_at, pk__lte=video.pk)
+    of_channel = newer.filter(channel=video.channel_id).newest_first().last() if video.channel_id else None
+    return of_channel or newer.newest_first().last()
 
 
-def _newest_others(video: Video, limit: int) -> list[Video]:
-    others = Video.objects.filter(status=Status.COMPLETE, is_list=False).defer("description", "subtitle_files")
-    return list(others.exclude(pk=video.pk).newest_first()[:limit])
+def _others(video: Video, limit: int) -> list[Video]:
+    """Return the videos added before this one, the newest first, and then the newest of all."""
+    videos = _watchable().exclude(pk=video.pk).newest_first()
+    older = []
+    if video.added_at is not None:
+        ties = {"added_at": video.added_at, "pk__gt": video.pk}
+        older = list(videos.filter(added_at__lte=video.added_at).exclude(**ties)[:limit])
+    known = {other.pk for other in older}
+    rest = [other for other in videos[:limit] if other.pk not in known] if len(older) < limit else []
+    return [*older, *rest][:limit]

@@ -47,9 +47,12 @@ def _next_in_channel(video: Video, channel_id: int | None, limit: int) -> list[V
 
 def _next_in_playlist(video: Video, playlist_id: int | None, limit: int) -> list[Video]:
     place = PlaylistItem.objects.filter(playlist=playlist_id, video=video).first() if playlist_id else None
-    if place is None:
-        return []
-    following = _watchable_items(playlist_id).filter(position__gt=place.position)
+    return videos_after(place, limit) if place else []
+
+
+def videos_after(place: PlaylistItem, limit: int) -> list[Video]:
+    """Return the videos that can be watched after a place in its playlist."""
+    following = _watchable_items(place.playlist_id).filter(position__gt=place.position)
     return [item.video for item in following.select_related("video")[:limit] if item.video]
 
 

@@ -162,6 +162,6 @@ def version_of(value: object) -> str:
 @register.simple_tag
 def channel_url(video: Video) -> str:
     """Return the URL of the uploader's page, or that of the library with the uploader's videos."""
-    if channel_id := getattr(video, "channel_id", None):
-        return reverse("channel", args=[channel_id])
+    if video.channel_id and video.channel_id > 0:
+        return reverse("channel", args=[video.channel_id])
     return f"{reverse('library')}?{urlencode({'uploader': video.uploader})}"
