@@ -245,7 +245,7 @@ def test_it_asks_the_database_no_more_for_more(client, complete_video_with_file,
 
 def test_it_names_a_video_without_a_title_by_its_address(client):
     video = waiting()
-    for path in ("/", video.get_absolute_url()):
+    for path in ("/activity/", video.get_absolute_url()):
         page = client.get(path).content.decode()
         assert "a.example.org<" in page
         assert 'title="http://a.example.org/"' in page
