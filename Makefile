@@ -69,7 +69,7 @@ lock: $(VENV)/installed-dev
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'ytarchive needs Python 3.11 or newer; this is ' + sys.version.split()[0] + '. Try: make run PYTHON=python3.12')"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing what requirements.txt names into $(VENV) (once)"
+	@echo "Installing dependencies into $(VENV) (first start only: about 500 MB, a few minutes)…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 

@@ -62,6 +62,16 @@ def _send_messages(progress_by_id: Mapping[str, Progress]) -> None:
                 raise result
 
 
+def count_subscribers(video_id: str) -> int:
+    """Return how many subscriptions of Redis receive this video's progress, the bridge's included; 0 without Redis."""
+    client = get_redis_client()
+    try:
+        ((_, channels),) = client.pubsub_numsub(progress_channel(video_id))
+        return int(channels) + int(client.pubsub_numpat())
+    except (redis.RedisError, OSError):
+        return 0
+
+
 def latest(video_ids: list[str]) -> dict[str, Progress]:
     """Return the stored progress of those of these videos that are active; none while Redis is unreachable."""
     try:

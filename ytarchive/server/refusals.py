@@ -68,7 +68,7 @@ def explain_origin(request: HttpRequest, text: str) -> Refusal:
     reason = f"The page is at {quote(text)}, and this request reached ytarchive as {reached}."
     if archive is None:
         remedy = "Use an address that the archive knows."
-        return Refusal("This address is not known", reason, remedy, f"{_trust(page)} Also: {_allow_host(request)}")
+        return Refusal("Unknown address", reason, remedy, f"{_trust(page)} Also: {_allow_host(request)}")
     if page and page.host == archive.host and page.scheme != archive.scheme:
         return _explain_scheme(page, reason)
     if page and page.host == archive.host:
@@ -91,7 +91,7 @@ def _explain_scheme(page: Origin, reason: str) -> Refusal:
 
 
 def _remedy(page: Origin | None) -> str:
-    return "Reloading will not help: the server's settings have to be changed." if page else "Open the page again."
+    return "Reloading won’t help. The server’s settings have to change." if page else "Open the page again."
 
 
 def _trust(page: Origin | None) -> str:

@@ -39,19 +39,23 @@ def line_writer(output: OutputWrapper) -> WriteLine:
     return write_line
 
 
-def prepare_all(write_line: WriteLine) -> None:
-    """Run all preparations; raise StartupError. `write_line` gets the new admin's password, if one is generated."""
+def prepare_all(write_line: WriteLine) -> str:
+    """Run all preparations; raise StartupError. Return how to sign in as the admin that was created, if one was.
+
+    `write_line` gets that too, in case that nothing is started afterwards.
+    """
     check_folders()
     if exposed := data_permissions.find_exposed(settings.DATA, settings.MEDIA_READERS):
         logger.warning("%s", exposed)
     with _usable_database():
         upgrade.upgrade_database(write_line)
         if archive_folders.mark_folders() and not Video.objects.exists():
-            write_line(f"This is a new archive, in {settings.DATA}. If you expected videos: is its disk mounted?")
+            write_line(f"This is a new archive, in {settings.DATA}. If you expected videos, is its disk mounted?")
         call_command("index", verbosity=0)
-        create_first_admin(write_line)
+        sign_in_line = create_first_admin(write_line)
         Video.objects.finish_interrupted_removals()
     collect_static_files()
+    return sign_in_line
 
 
 def check_folders() -> None:
@@ -76,7 +80,7 @@ def _usable_database() -> Iterator[None]:
     except (archive_folders.WrongFolders, upgrade.UpgradeError) as error:
         raise StartupError(str(error)) from error
     except (DatabaseBackendError, InconsistentMigrationHistory) as error:
-        raise StartupError(f"The database cannot be used ({first_error_line(error)}). {_database_hint()}") from error
+        raise StartupError(f"The database can’t be used ({first_error_line(error)}). {_database_hint()}") from error
     finally:
         # No connection may be inherited by the processes that are started next, or stay open beside theirs.
         connections.close_all()
@@ -94,21 +98,26 @@ def _database_hint() -> str:
     return f"It is {settings.DATABASES['default']['NAME']}."
 
 
-def create_first_admin(write_line: WriteLine) -> None:
-    """Create a superuser if there is none, and write its password once if it was generated."""
+def create_first_admin(write_line: WriteLine) -> str:
+    """Create a superuser if there is none; return how to sign in, "" if there was one. Write it, too."""
     users = get_user_model()._default_manager
     if users.filter(is_superuser=True).exists():
-        return
+        return ""
     name = settings.SUPERUSER_USERNAME
     password = settings.SUPERUSER_PASSWORD or secrets.token_urlsafe(12)
     try:
         users.create_superuser(name, settings.SUPERUSER_EMAIL, password)
     except IntegrityError as error:
         if users.filter(is_superuser=True).exists():
-            return  # another machine with the same database was first
-        raise StartupError(f"There is no admin, and the user {name} is none: set DJANGO_SUPERUSER_USERNAME.") from error
-    if not settings.SUPERUSER_PASSWORD:
-        write_line(f"Made the first admin. Username: {name}  Password: {password}  (shown this once)")
+            return ""  # another machine with the same database was first
+        raise StartupError(
+            f"There is no admin, and the user {name} isn’t one. Set DJANGO_SUPERUSER_USERNAME."
+        ) from error
+    if settings.SUPERUSER_PASSWORD:
+        write_line(f"Created the first admin: {name}, with the password in DJANGO_SUPERUSER_PASSWORD.")
+        return f"Sign in as {name}, with the password in DJANGO_SUPERUSER_PASSWORD."
+    write_line(f"Created the first admin. Username: {name}  Password: {password}  (shown only once)")
+    return f"Sign in as {name} / {password}  (shown only once)"
 
 
 def collect_static_files() -> None:

@@ -22,27 +22,33 @@ def open_listener(host: str, port: int) -> socket.socket:
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]  # as in a URL
     if not 0 <= port <= MAX_PORT:
-        raise StartupError(f"{port} is no port: choose one from 0 to {MAX_PORT}.")
+        raise StartupError(f"{port} is not a port. Choose one from 0 to {MAX_PORT}.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         hears_both = _is_ipv4_too(str(address[0])) and socket.has_dualstack_ipv6()
         return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=hears_both)
     except (socket.gaierror, UnicodeError) as error:
-        raise StartupError(f"{host!r} is no address to listen on: give an IP address or a host name.") from error
+        raise StartupError(f"{host!r} is not an address to listen on. Use an IP address or a host name.") from error
     except OSError as error:
         raise StartupError(_bind_error_message(error, host, port)) from error
 
 
+def _other_port(port: int) -> str:
+    """Return how to choose the next port, as an option and for make."""
+    option = f"--port {port + 1 if port < MAX_PORT else 8000}"
+    return f'{option} (make run ARGS="{option}")'
+
+
 def _bind_error_message(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} of {host} is taken by another program: choose another one."
+        return f"Port {port} of {host} is in use. Choose another: {_other_port(port)}."
     if error.errno == errno.EACCES:
-        return f"Port {port} of {host} needs more rights than you have: choose one from 1024 on."
+        return f"Port {port} of {host} needs more rights than you have. Choose 1024 or above."
     if error.errno == errno.EAFNOSUPPORT:
-        return f"{host} is an IPv6 address, and this machine has IPv4 only: choose 0.0.0.0, for instance."
+        return f"{host} is an IPv6 address, and this machine has only IPv4. Use 0.0.0.0, for example."
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine: choose another one."
-    return f"{host}:{port} cannot be bound to: {os.strerror(error.errno or 0)}."
+        return f"{host} is not an address of this machine. Choose another one."
+    return f"{host}:{port} can’t be used: {os.strerror(error.errno or 0)}."
 
 
 def _is_ipv4_too(host: str) -> bool:

@@ -52,8 +52,7 @@ def single_instance_lock() -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StartupError(
-                f"ytarchive already runs on the data folder {settings.DATA}: stop it first, "
-                "or give this one another folder in YTARCHIVE_DATA."
+                f"ytarchive is already running with {settings.DATA}. Stop it, or set YTARCHIVE_DATA to another folder."
             ) from error
         yield
 
@@ -81,6 +80,7 @@ class Stack:
         self.write_line = write_line
         self.reload_exit_status = reload_exit_status
         self.is_ready = False
+        self._closing_line = ""  # how to sign in as an admin that was created
         self.is_stopping = False
         self._readiness_probe = HttpReadinessProbe(listener)
         self._is_supervising = False
@@ -105,7 +105,7 @@ class Stack:
             self.redis_process.start()
         elif self.bridge_processes:
             readiness.require_external_redis()
-        bootstrap.prepare_all(self.write_line)
+        self._closing_line = bootstrap.prepare_all(self.write_line)
         if self.redis_process:
             self._wait_for_redis(self.redis_process)
             readiness.clear_stale_keys()
@@ -180,6 +180,8 @@ class Stack:
         if not unmet:
             self.is_ready = True
             self.write_line(f"Ready on {local_url(self.listener)}")
+            if self._closing_line:
+                self.write_line(self._closing_line)
         elif time.monotonic() > deadline and self.reload_exit_status is None:
             raise StartupError(f"Not ready after {READY_TIMEOUT_SECONDS:.0f} s: {', '.join(unmet)}.")
 

@@ -10,6 +10,7 @@ from downloads.database.command import DatabaseCommand
 from downloads.intake import submit
 from downloads.intake.pasted_text import split_lines
 from downloads.intake.rejections import Rejection, group_by_reason
+from downloads.library.status_phrase import status_phrase
 from downloads.models import Quality, Status, Video
 from downloads.models.audit.actor import SHELL, acting_as
 from downloads.progress import message, publisher
@@ -25,7 +26,7 @@ def _parse_languages(text: str) -> str:
         return ",".join(parse_languages(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{str(error)!r} is no language; use codes or names, such as en,pt-BR"
+            f"{str(error)!r} is not a language. Use codes or names, such as en,pt-BR"
         ) from error
 
 
@@ -36,12 +37,15 @@ def _read_lines(arguments: list[str]) -> Iterator[str]:
 
 
 class Command(DatabaseCommand):
-    help = "Add videos to the queue; `<video_id> <status>` for each on standard output, reasons on standard error."
+    help = (
+        "Adds videos to the queue. Prints `<video_id> <status>` for each on standard output, reasons on standard error;"
+        " exits with 1 if a line was refused (also one that is in the archive already) or, with --wait, failed."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("urls", nargs="+", metavar="URL", help=f"{STANDARD_INPUT}: lines of standard input")
-        parser.add_argument("--wait", action="store_true", help="show progress until they end")
+        parser.add_argument("--wait", action="store_true", help="show progress until all have finished")
         parser.add_argument("--quality", choices=Quality.values, default=Quality.BEST)
         parser.add_argument("--subtitles", default="", type=_parse_languages, metavar="en,de", help="languages to keep")
 
@@ -125,9 +129,9 @@ def _bar_line(video: Video) -> str:
     percent = video.percent or 0.0
     filled = round(percent / 100 * BAR_CHARACTERS)
     percent_text = "     ?" if video.percent is None else f"{percent:5.1f}%"
-    state = video.phase if video.is_active and video.phase else video.status
+    state = status_phrase(video) if video.is_active else video.get_status_display()
     bar = "#" * filled + "." * (BAR_CHARACTERS - filled)
-    return f"[{bar}] {percent_text} {state:<12} {_printable_text(video.wait_message or video.name[:60])}"
+    return f"[{bar}] {percent_text} {state:<17} {_printable_text(video.wait_message or video.name[:60])}"
 
 
 def _printable_text(text: str) -> str:

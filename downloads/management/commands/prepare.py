@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from ytarchive.supervisor import bootstrap
@@ -11,7 +12,7 @@ from ytarchive.supervisor import bootstrap
 class Command(BaseCommand):
     """Migrate the database, collect the static files and create the first admin."""
 
-    help = "Updates the database, gathers the static files and makes the first admin; `up` does so by itself."
+    help = "Updates the database, collects the static files and creates the first admin. `up` does this by itself."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,5 +28,6 @@ class Command(BaseCommand):
             if options["adopt_folders"]:
                 bootstrap.adopt_folders(self.stdout.write)
             bootstrap.prepare_all(self.stdout.write)
+            self.stdout.write(f"Prepared {settings.DATA}: database, search index, first admin, static files.")
         except bootstrap.StartupError as error:
             sys.exit(f"ytarchive: {error}")

@@ -25,13 +25,18 @@ class Command(BaseCommand):
         except message.InvalidMessage as error:
             raise CommandError(REASON_MESSAGES[error.reason]) from error
         if not publisher.publish_progress(options["video_id"], progress):
-            raise CommandError("Redis cannot be reached. Is `manage.py up` running, or REDIS_URL right?")
+            raise CommandError("Can’t reach Redis. Is `manage.py up` running, and is REDIS_URL right?")
+        count = publisher.count_subscribers(options["video_id"])
+        self.stdout.write(
+            f"Published on {keys.progress_channel(options['video_id'])} to {count} subscriber{'s' * (count != 1)}."
+            " WebSocket clients receive it; pages show only videos that are in the archive."
+        )
 
 
 REASON_MESSAGES = {
     "bad_id": "The video id must be 1 to 64 letters, digits, '_', '-', '.' or ':'.",
     "too_long": f"The message is longer than {message.MAX_MESSAGE_BYTES} bytes.",
-    "no_json": 'The message is no JSON. An example: {"percent": 42}',
-    "no_object": 'The message is no JSON object. An example: {"percent": 42}',
-    "no_field": f"The message holds no valid field. There are: {', '.join(message.FIELD_PARSERS)}.",
+    "no_json": 'That isn’t valid JSON. An example: {"percent": 42}',
+    "no_object": 'The message must be a JSON object. An example: {"percent": 42}',
+    "no_field": f"No known field. Use: {', '.join(message.FIELD_PARSERS)}.",
 }

@@ -159,14 +159,14 @@ def test_it_says_what_went_wrong(page, context, site, sign_in):
     broken = {"status": 500, "content_type": "text/html", "body": render_to_string("500.html")}
     page.route("**/cancel", lambda route: route.fulfill(**broken))
     cancel.click()
-    expect(page.get_by_role("status").get_by_text("Something broke")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Something went wrong")).to_be_visible()
     expect(page.get_by_text("The server did not answer.")).to_be_hidden()
     page.unroute("**/cancel")
     page.set_viewport_size({"width": 320, "height": 700})
     cancel.click()
     page.get_by_role("button", name="Undo").click()
     expect(card(page, video)).to_have_attribute("data-status", "queued")
-    expect(page.get_by_text("Something broke")).to_be_hidden()
+    expect(page.get_by_text("Something went wrong")).to_be_hidden()
     page.errors.clear()  # Chromium logs failed requests
 
 
@@ -205,7 +205,7 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
     open_live_page(page, site, video.get_absolute_url())
     Video.objects.filter(pk=video.pk).delete()
     publisher.publish_progress(video.video_id, message.Progress(changed=True))
-    expect(page.get_by_role("heading", name="Nothing is here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     page.errors.clear()  # Chromium logs the 404
     page.get_by_role("link", name="Back to the library").click()
     expect(page.get_by_text("Nothing is in the archive yet.")).to_be_visible()

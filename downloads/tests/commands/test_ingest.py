@@ -58,7 +58,7 @@ def test_it_names_the_video_that_is_already_here(capsys):
 def test_it_suggests_what_a_line_without_a_scheme_may_stand_for(capsys):
     status, out, err = run_ingest(capsys, "youtu.be/1")
     assert (status, out, Video.objects.count()) == (1, "", 0)
-    assert err.endswith("it must begin with http:// or https://. Perhaps https://youtu.be/1?\n")
+    assert err.endswith("It must start with http:// or https://. Perhaps https://youtu.be/1?\n")
 
 
 def test_it_takes_a_thousand_at_once(capsys):
@@ -97,7 +97,7 @@ def test_it_says_how_many_are_beyond_the_limit(capsys):
 def test_it_takes_languages_of_subtitles(capsys):
     run_ingest(capsys, "http://127.0.0.1:1/a", "--subtitles", "eng,pt_BR,German")
     assert Video.objects.get().subtitle_languages == "en,pt-BR,de"
-    with pytest.raises(CommandError, match="'gibberish' is no language"):
+    with pytest.raises(CommandError, match="'gibberish' is not a language"):
         run_ingest(capsys, "http://127.0.0.1:1/b", "--subtitles", "gibberish")
 
 
@@ -130,7 +130,7 @@ def test_it_waits_and_shows_bars(run_manage, redis_server, media_server):
     first, second = Video.objects.order_by("pk")
     assert (first.status, second.status) == (Status.COMPLETE, Status.FAILED)
     assert done.stdout == f"{first.video_id} complete\n{second.video_id} failed\n"
-    assert "100.0% complete" in done.stderr
+    assert "100.0% Complete" in done.stderr
     assert "HTTP Error 403" in done.stderr
     assert done.returncode == 1
 
@@ -182,14 +182,14 @@ def test_it_shows_what_is_newer_than_the_row(shown_bars, redis_server, run_manag
     wait_until(lambda: redis_server.client().exists(keys.LEADER_KEY), 15, "the bridge leads")
     publish_step = publish_progress(redis_server, 42.5)
     bars = shown_bars(claim_next, publish_step, update_row(50.0), fail_video)
-    assert bars == ["? queued", "? looking", "42.5% audio", "50.0% video", "50.0% failed"]
+    assert bars == ["? Waiting", "? Finding", "42.5% Downloading", "50.0% Downloading", "50.0% Failed"]
 
 
 def test_it_shows_the_row_without_redis(shown_bars, redis_server):
     redis_server.kill()
     assert shown_bars(claim_next, update_row(10.0), fail_video) == [
-        "? queued",
-        "? looking",
-        "10.0% video",
-        "10.0% failed",
+        "? Waiting",
+        "? Finding",
+        "10.0% Downloading",
+        "10.0% Failed",
     ]

@@ -44,7 +44,7 @@ def test_it_hears_ipv4_too_where_it_listens_on_everything(host: str, reached_add
 
 
 def test_it_refuses_a_port_that_one_of_the_two_has_taken() -> None:
-    with open_listener("0.0.0.0", 0) as listener, pytest.raises(StartupError, match="taken"):
+    with open_listener("0.0.0.0", 0) as listener, pytest.raises(StartupError, match="in use"):
         open_listener("::", listener.getsockname()[1])
 
 

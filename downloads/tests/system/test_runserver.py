@@ -118,7 +118,7 @@ def test_it_leaves_the_rest_out_with_web_only(dev_archive: ArchiveProcess) -> No
     assert get_status(dev_archive.await_ready()) == 200
 
     assert all(" runserver " in command_line(pid) for pid in descendants(dev_archive.pid))
-    assert "Made the first admin" in dev_archive.output()
+    assert "Created the first admin" in dev_archive.output()
     assert dev_archive.stop() == 0
 
 
@@ -136,5 +136,5 @@ def test_it_refuses_a_taken_port(dev_archive: ArchiveProcess, tmp_path: Path) ->
         second.start("runserver", f"127.0.0.1:{port}")
         assert second.process
         assert second.process.wait(30) == 1
-        assert f"Port {port} of 127.0.0.1 is taken" in second.output()
+        assert f"Port {port} of 127.0.0.1 is in use" in second.output()
         assert "Traceback" not in second.output()

@@ -87,13 +87,13 @@ def test_it_serves_the_gathered_static_files(running_archive: ArchiveProcess) ->
 def test_it_listens_before_anything_is_started(running_archive: ArchiveProcess) -> None:
     port = running_archive.await_ready().rsplit(":", 1)[1].rstrip("/")
 
-    assert f"Port {port} of 127.0.0.1 is taken" in run_refused("up", "--port", port)
+    assert f"Port {port} of 127.0.0.1 is in use" in run_refused("up", "--port", port)
 
 
 def test_it_refuses_a_second_one_on_the_same_data(running_archive: ArchiveProcess) -> None:
     message = run_refused("up", "--port", "0", YTARCHIVE_DATA=str(running_archive.data))
 
-    assert "already runs on the data folder" in message
+    assert "is already running with" in message
     assert str(running_archive.data) in message
 
 

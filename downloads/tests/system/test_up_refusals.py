@@ -24,7 +24,7 @@ def test_it_refuses_what_is_no_address(new_data_folder: dict[str, str]) -> None:
 
 
 def test_it_refuses_what_is_no_port(new_data_folder: dict[str, str]) -> None:
-    assert "70000 is no port" in run_refused("up", "--port", "70000", **new_data_folder)
+    assert "70000 is not a port" in run_refused("up", "--port", "70000", **new_data_folder)
 
 
 @pytest.mark.parametrize("option", ["--web", "--workers"])
@@ -66,7 +66,7 @@ def test_it_refuses_a_database_that_is_none(tmp_path: Path, new_data_folder: dic
 
     message = run_refused("up", "--port", "0", **new_data_folder)
 
-    assert "database cannot be used" in message
+    assert "database can’t be used" in message
     assert "db.sqlite3" in message
 
 

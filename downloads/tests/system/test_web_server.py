@@ -275,7 +275,7 @@ def test_it_says_in_one_line_that_its_port_is_taken(run_manage):
         process = run_manage("web", "--port", str(listener.getsockname()[1]))
         assert process.wait(20) == 1
     log_text = process.log.read_text()
-    assert "is taken by another program" in log_text
+    assert "is in use. Choose another: --port" in log_text
     assert "Traceback" not in log_text
 
 

@@ -27,7 +27,7 @@ def test_a_page_says_that_it_is_too_much(client, signed_in_user, low_limit):
     assert (
         "This is too much at once: it has 410 kB, and 307 kB are taken. Nothing was added; send a part of it." in page
     )
-    assert "brings back what you pasted" in page
+    assert "keeps what you pasted" in page
 
 
 def test_an_open_page_keeps_the_form_and_shows_the_sentence(client, signed_in_user, low_limit):

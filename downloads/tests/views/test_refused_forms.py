@@ -233,7 +233,7 @@ def test_an_unknown_host_is_named_with_the_setting(browser, caplog):
     text = text_of(response)
     assert response.status_code == 400
     assert "“other.example:8000”" in text
-    assert "Put other.example into DJANGO_ALLOWED_HOSTS" in text
+    assert "Add other.example to DJANGO_ALLOWED_HOSTS" in text
     assert "proxy_set_header Host $http_host" in text
     assert len(caplog.records) == 1
     assert "DJANGO_ALLOWED_HOSTS" in caplog.text
@@ -249,4 +249,4 @@ def test_a_host_that_is_no_host_name_is_not_for_a_setting(browser, host):
 
 def test_another_bad_request_keeps_its_words(browser, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
-    assert "That was not understood" in text_of(send_form(browser, data={"urls": "x" * 3000}))
+    assert "Bad request" in text_of(send_form(browser, data={"urls": "x" * 3000}))

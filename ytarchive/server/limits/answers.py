@@ -34,7 +34,7 @@ PHRASES = {
     1008: "Policy Violation",  # a WebSocket's close code
 }
 TEXTS = {
-    400: ("That was not understood", "The browser or a proxy sent something that is no valid HTTP request."),
+    400: ("Bad request", "The browser or a proxy sent something that isn’t valid HTTP."),
     403: ("Not allowed", "This page may not open a live connection here."),
     405: ("Not allowed", "A live connection begins with GET."),
     408: ("This took too long", "The request did not arrive within its time. Try again."),
