@@ -26,6 +26,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_CARDS_PER_REQUEST = 100;
 // Among the requested ids: the whole list.
 const LIST_ID = "";
+// No video: a response has the parts of the page beside what was asked for.
+const PARTS_ID = "parts";
 
 /** @param {Document} [root] */
 const findList = (root) => query("[data-list]", root);
@@ -118,6 +120,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		requestedIds.clear();
 		const ids = findList() ? [LIST_ID] : shownCards.keys();
 		for (const id of ids) requestedIds.add(id);
+		if (!requestedIds.size) requestedIds.add(PARTS_ID);
 		scheduleFetch();
 	};
 
@@ -149,10 +152,13 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		const wasBlocked = isQueueBlocked();
 		const swap = () => {
 			if (freshList) findList()?.replaceWith(freshList);
-			else for (const id of ids) swapCard(id, query(`[data-video-id="${id}"]`, response));
+			else
+				for (const id of ids)
+					if (id !== PARTS_ID) swapCard(id, query(`[data-video-id="${id}"]`, response));
 			swapParts(response);
 		};
 		preserveState(() => aroundSwap(swap));
+		if (freshList) requestedIds.add(PARTS_ID);
 		if (!freshList && isQueueBlocked() !== wasBlocked) requestedIds.add(LIST_ID);
 		scanPage();
 	};
@@ -186,6 +192,8 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		scanPage,
 		requestCards,
 		requestAll,
+		/** Request what stands beside the cards, the header's pill among it. */
+		requestParts: () => requestCards([PARTS_ID]),
 	};
 };
 

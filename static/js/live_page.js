@@ -4,6 +4,7 @@ import { createCards } from "./cards.js";
 import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
 import { announceStatusChanges, offerNotifications } from "./notifications.js";
+import { drawPill } from "./pill.js";
 import { createBarQueue, drawProgressBar } from "./progress_bar.js";
 import { connectSocket } from "./socket.js";
 import { createStore } from "./store.js";
@@ -112,10 +113,12 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 	const barQueue = createBarQueue(drawVideo);
 
 	const draw = () => {
-		const totals = store.sumTotals();
+		const all = store.sumTotals();
+		const totals = isList ? all : store.sumTotals(cards.shownCards);
 		const progress = formatPercent(totals.percent) || "…";
 		setText("title", totals.count ? `${progress} · ${title}` : title);
 		setText("[data-totals]", formatPace(asShown(totals)));
+		drawPill(store, asShown(all), asShown);
 		drawRetryCountdowns();
 		dataset.tracked = `${store.states.size}`;
 		barQueue.add(store.states.keys());
@@ -129,6 +132,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		if (outcome.resync) socket.resync();
 		if (needsAll) cards.requestAll();
 		else cards.requestCards(outcome.cardsToFetch);
+		if (outcome.othersChanged) cards.requestParts();
 		draw();
 		announceStatusChanges(outcome.statusChanges, cards.shownCards);
 		return outcome.isNews;

@@ -164,12 +164,10 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		const card = shownCards.get(videoId);
 		knownRev = Math.max(knownRev, rev);
 		if (missingIds.has(videoId)) return;
-		if (!card && !acceptsNewVideos) {
-			outcome.othersChanged ||= !isProgress;
-			return;
-		}
+		const isForPage = card || (acceptsNewVideos && (showsActive || !isProgress));
+		outcome.othersChanged ||= !card && !acceptsNewVideos && !isProgress;
 		if (type === "changed") {
-			outcome.cardsToFetch.add(videoId);
+			if (isForPage) outcome.cardsToFetch.add(videoId);
 			return;
 		}
 
@@ -183,7 +181,7 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		const before = known ?? card;
 		const isChange = before !== undefined && status !== before.status;
 		// What the page does not show is announced when it ends.
-		if (status && isChange && (card || hasEnded(status)))
+		if (status && isChange && (card || (acceptsNewVideos && hasEnded(status))))
 			outcome.statusChanges.set(videoId, status);
 
 		if (hasEnded(status) && !card) states.delete(videoId);
@@ -195,7 +193,6 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		}
 		// The first progress of an attempt has requested the card already.
 		const isFurtherProgress = isProgress && previous && !isNewAttempt;
-		const isForPage = card || showsActive || !isProgress;
 		if (isForPage && !isFurtherProgress && differsFromCard(card, attempt, status))
 			outcome.cardsToFetch.add(videoId);
 	};
@@ -256,9 +253,15 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 			return canStall && seconds >= STALLED_AFTER_SECONDS ? seconds : 0;
 		},
 
-		/** Add up what is active: mean percent, longest ETA. */
-		sumTotals() {
-			const active = [...states.values()].filter(({ status }) => isActive(status));
+		/**
+		 * Add up what is active: mean percent, longest ETA.
+		 *
+		 * @param {ReadonlyMap<string, unknown>} [shownCards] only these
+		 */
+		sumTotals(shownCards) {
+			const active = [...states].flatMap(([videoId, state]) =>
+				isActive(state.status) && (!shownCards || shownCards.has(videoId)) ? [state] : [],
+			);
 			const percents = active.flatMap(({ percent }) => percent ?? []);
 			const etas = active.flatMap(({ eta }) => eta ?? []);
 			const percentSum = percents.reduce((sum, percent) => sum + percent, 0);

@@ -1,0 +1,63 @@
+"""Template tag for the header's pill: what downloads and waits, on every page."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from django import template
+from django.db import DatabaseError
+from django.db.models import Count, Exists, IntegerField, Subquery
+from django.db.models.functions import Coalesce
+
+from downloads.library.status_phrase import status_phrase
+from downloads.models import Queue, Status, Video
+
+register = template.Library()
+
+MAX_PANEL_ROWS = 8
+MAX_WAITING_ROWS = 3
+FIELDS = ("video_id", "status", "attempt", "title", "url", "percent", "downloaded_bytes", "total_bytes", "phase")
+
+
+@dataclasses.dataclass(frozen=True)
+class CurrentActivity:
+    """What the pill and its panel show."""
+
+    running_count: int = 0
+    waiting_count: int = 0
+    is_paused: bool = False
+    running: Sequence[Video] = ()
+    waiting: Sequence[Video] = ()
+
+
+@register.filter
+def panel_line(video: Video) -> str:
+    """Return what happens with a download, and how far it is: "Downloading video · 41 %"."""
+    percent = "" if video.percent is None else f" · {math.floor(video.percent)} %"
+    return status_phrase(video) + percent
+
+
+@register.simple_tag
+def current_activity() -> CurrentActivity:
+    """Return what downloads and waits now, by two queries of indexes; nothing while the database is away."""
+    try:
+        running = list(Video.objects.active().order_by("started_at", "pk").only(*FIELDS))
+        waiting = list(_next_waiting())
+    except DatabaseError:
+        return CurrentActivity()
+    first = waiting[0] if waiting else None
+    return CurrentActivity(
+        running_count=len(running),
+        waiting_count=first.total if first else 0,
+        is_paused=bool(first and first.is_paused),
+        running=running[:MAX_PANEL_ROWS],
+        waiting=waiting,
+    )
+
+
+def _next_waiting():  # type: ignore[no-untyped-def]
+    queued = Video.objects.filter(status=Status.QUEUED).order_by().values("status")
+    total = Coalesce(Subquery(queued.annotate(total=Count("pk")).values("total"), output_field=IntegerField()), 0)
+    is_paused = Exists(Queue.objects.filter(pk=1, paused=True))
+    fields = (*FIELDS, "retry_count", "not_before", "wait_reason", "error")
+    return Video.objects.waiting().annotate(total=total, is_paused=is_paused).only(*fields)[:MAX_WAITING_ROWS]
