@@ -6,10 +6,10 @@ A page names the context by a list key: "channel:<number>", or the id of a playl
 from django.db.models import Q, QuerySet
 
 from downloads.models import PlaylistItem, Status, Video
-from downloads.models.querysets import VideoQuerySet
 from downloads.progress.keys import VIDEO_ID_PATTERN
 
 CHANNEL_PREFIX = "channel:"
+LONG_FIELDS = ("description", "subtitle_files")
 
 
 def next_videos(video: Video, list_key: str, limit: int) -> list[Video]:
@@ -26,10 +26,6 @@ def next_videos(video: Video, list_key: str, limit: int) -> list[Video]:
     return following or _next_in_channel(video, video.channel_id, limit)
 
 
-def _watchable() -> VideoQuerySet[Video]:
-    return Video.objects.filter(status=Status.COMPLETE, is_list=False).defer("description", "subtitle_files")
-
-
 def _watchable_items(playlist_id: int | None) -> "QuerySet[PlaylistItem]":
     items = PlaylistItem.objects.filter(playlist=playlist_id)
     return items.filter(video__status=Status.COMPLETE, video__is_list=False).order_by("position", "pk")
@@ -41,7 +37,9 @@ def _next_in_channel(video: Video, channel_id: int | None, limit: int) -> list[V
         return []
     earlier = Q(added_at__lt=video.added_at) | Q(added_at=video.added_at, pk__lt=video.pk)
     # The bound of the date is one that the index serves; the condition with the key breaks ties.
-    videos = _watchable().filter(channel=channel_id, added_at__lte=video.added_at).filter(earlier)
+    # Without the index of the states, which SQLite would take for as good as that of the channels.
+    videos = Video.objects.filter(channel=channel_id, added_at__lte=video.added_at).filter(earlier)
+    videos = videos.filter_using_order_index(status=Status.COMPLETE, is_list=False).defer(*LONG_FIELDS)
     return list(videos.newest_first()[:limit])
 
 

@@ -1,4 +1,4 @@
-"""What “Play all” of a channel begins with, and the key by which the video pages know the channel."""
+"""The start of “Play all” of a channel, and the key by which the video pages know the channel."""
 
 from downloads.models import Status, Video
 

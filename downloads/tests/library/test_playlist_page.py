@@ -22,8 +22,8 @@ def make_playlist(count: int = 0, **fields) -> tuple[Video, list[Video]]:
 def rows(client, playlist: Video, query: str = "") -> list[tuple[str, str]]:
     """Return the number and the title of each row."""
     page = client.get(f"{playlist.get_absolute_url()}?{query}").content.decode()
-    found = re.findall(r'class="number">(\d+)</span>.*?class="title".*?>(.*?)</h2>', page, re.DOTALL)
-    return [(number, re.sub("<.*?>", "", title).strip()) for number, title in found]
+    listed = re.findall(r'class="number">(\d+)</span>.*?class="title".*?>(.*?)</h2>', page, re.DOTALL)
+    return [(number, re.sub("<.*?>", "", title).strip()) for number, title in listed]
 
 
 def test_it_says_that_there_is_nothing_yet(client):

@@ -1,0 +1,39 @@
+"""The videos after one, in a playlist or a channel."""
+
+import pytest
+
+from downloads.intake.playlist_places import Place, write_places
+from downloads.library.up_next import next_videos
+from downloads.models import Status, Video
+from downloads.tests.support.factories import create_videos, reload_video
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "key", ["x", "channel:", "channel:x", "channel:-1", f"channel:{'9' * 40}", "channel:٣", "../x"]
+)
+def test_it_knows_nothing_after_a_key_that_means_nothing(key):
+    first, _ = create_videos(2, uploader="Ada", extractor="S")
+    assert next_videos(first, key, 5) == []
+
+
+def test_it_goes_back_in_time_through_a_channel():
+    videos = [reload_video(video) for video in create_videos(4, uploader="Ada", extractor="S")]
+    create_videos(uploader="Eve", extractor="S")
+    Video.objects.filter(pk=videos[1].pk).update(status=Status.FAILED)
+    key = f"channel:{videos[0].channel_id}"
+    assert next_videos(videos[3], key, 5) == [videos[2], videos[0]]
+    assert next_videos(videos[3], key, 1) == [videos[2]]
+    assert next_videos(videos[0], key, 5) == []
+
+
+def test_it_follows_the_places_of_a_playlist_past_what_is_not_there():
+    one, two, three = create_videos(3)
+    failed = create_videos(status=Status.FAILED)[0]
+    playlist = create_videos(is_list=True, media_file="")[0]
+    places = [Place(video, "", "present") for video in (three, failed, one)]
+    write_places(playlist, [*places[:2], Place(None, "", "private"), places[2]], is_cut=False)
+    assert next_videos(three, playlist.video_id, 5) == [one]
+    assert next_videos(two, playlist.video_id, 5) == []
+    assert next_videos(three, "", 5) == [one]
