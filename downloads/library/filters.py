@@ -11,6 +11,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from downloads.models import Video, VideoEvent, VideoQuerySet
+from downloads.models.watching.watch_state import is_finished_by
 
 MAX_FILTER_CHOICES = 50  # of uploaders, and of sites
 FILTER_CACHE_SECONDS = 60
@@ -50,6 +51,7 @@ class FilterForm(forms.Form):
         required=False,
     )
     channel = forms.RegexField(r"\A[1-9][0-9]{0,17}\Z", required=False)
+    watched = forms.ChoiceField(choices=[("no", "Unwatched")], required=False)
 
     def __init__(self, query: Mapping[str, Any]) -> None:
         super().__init__(query, auto_id="filter_%s", label_suffix="")
@@ -79,19 +81,26 @@ def frequent_values(column: str) -> list[str]:
 def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False) -> VideoQuerySet:
     """Return the videos that match, with any status; `use_order_index` makes SQLite scan the index of the order."""
     lookups = _build_lookups(criteria)
-    return Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
+    videos = Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
+    # A playlist is not watched itself.
+    user_pk = criteria.get("unwatched_by")
+    return videos.filter(~is_finished_by(int(user_pk)), is_list=False) if user_pk else videos
 
 
 def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -> dict[str, int]:
     """Return the number of matching videos per status; cached until there is a newer event than `latest_event`.
 
-    Not cached while that event is younger than `COMMIT_GRACE_PERIOD`.
+    Not cached while that event is younger than `COMMIT_GRACE_PERIOD`, nor what a person has not watched: no event
+    tells of that.
     """
 
     def count() -> dict[str, int]:
         return dict(filter_videos(criteria).order_by().values_list("status").annotate(count=Count("pk")))
 
-    if latest_event is None or latest_event.at is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
+    is_personal = "unwatched_by" in criteria
+    if is_personal or latest_event is None or latest_event.at is None:
+        return count()
+    if timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
     key_parts = repr((latest_event.pk, latest_event.at, sorted(_build_lookups(criteria).items())))
     digest = hashlib.sha256(key_parts.encode()).hexdigest()
@@ -99,7 +108,9 @@ def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -
 
 
 def _build_lookups(criteria: dict[str, str]) -> dict[str, Any]:
-    lookups: dict[str, Any] = {CRITERIA_COLUMNS[name]: value for name, value in criteria.items() if name != "date"}
+    lookups: dict[str, Any] = {
+        CRITERIA_COLUMNS[name]: value for name, value in criteria.items() if name in CRITERIA_COLUMNS and name != "date"
+    }
     if "date" in criteria:
         minute = timezone.now().replace(second=0, microsecond=0)
         lookups["added_at__gte"] = minute - dt.timedelta(days=DATE_RANGES[criteria["date"]][1])

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from downloads.accounts.permissions import is_signed_in
 from downloads.library import filters
 from downloads.library.activity import ACTIVITY_STATUSES
 from downloads.library.playlists.covers import attach_covers
@@ -22,14 +23,20 @@ PAGE_SIZE = 24
 class Listing:
     """The videos that a query string selects, and the URLs of related listings."""
 
-    def __init__(self, query: QueryDict) -> None:
+    def __init__(self, query: QueryDict, user: Any = None) -> None:
         self.form = filters.FilterForm(query)
         cleaned_data = self.form.cleaned_data
         self.q = " ".join(query.get("q", "")[: search_query.MAX_QUERY_LENGTH].replace("\x00", " ").split())
         self.search_words = search_query.parse_query(self.q)
         self.filters: dict[str, str] = {
-            name: cleaned_data[name] for name in filters.CRITERIA_COLUMNS if cleaned_data.get(name)
+            name: cleaned_data[name] for name in (*filters.CRITERIA_COLUMNS, "watched") if cleaned_data.get(name)
         }
+        # Strangers have watched nothing, as far as the archive knows.
+        self.has_own_state = user is not None and is_signed_in(user)
+        if not self.has_own_state:
+            self.filters.pop("watched", None)
+        personal = {"unwatched_by": str(user.pk)} if "watched" in self.filters else {}
+        self.criteria: dict[str, str] = {**self.filters, **personal}
         # "best" needs a search to rank by.
         self.sort_choices = {
             name: label for name, label in filters.SORT_LABELS.items() if name != "best" or self.search_words
@@ -96,6 +103,14 @@ class Listing:
         return f"channel={self.filters['channel']}&" if "channel" in self.filters else ""
 
     @property
+    def watched_tabs(self) -> list[tuple[str, str, bool]]:
+        """Return the tabs “All” and “Unwatched”, each with its URL and whether it is current; none for strangers."""
+        is_unwatched = "watched" in self.filters
+        tabs = [("All", self.build_url(watched=""), not is_unwatched)]
+        tabs.append(("Unwatched", self.build_url(watched="no"), is_unwatched))
+        return tabs if self.has_own_state else []
+
+    @property
     def without_search_url(self) -> str:
         """Return the URL of this listing without the search."""
         return self.build_url(q="")
@@ -115,7 +130,7 @@ class Listing:
 
     @property
     def _filtered_videos(self) -> VideoQuerySet:
-        return filters.filter_videos(self.filters)
+        return filters.filter_videos(self.criteria)
 
     @cached_property
     def _matches(self) -> dict[int, str]:
@@ -142,7 +157,7 @@ class Listing:
         """Return the number of videos per status under this search and these filters, whichever status is selected."""
         if self.search_words:
             return dict(Counter(self._matches.values()))
-        return filters.count_by_status(self.filters, self.latest_event) if self.filters else self.archive_status_counts
+        return filters.count_by_status(self.criteria, self.latest_event) if self.filters else self.archive_status_counts
 
     @cached_property
     def archive_status_counts(self) -> dict[str, int]:
@@ -162,7 +177,7 @@ class Listing:
             return self._matches_with_status(self._is_in_library)
         # The videos of one channel are few: its own index finds them.
         use_order_index = self.sort != "newest" and "channel" not in self.filters
-        videos = filters.filter_videos(self.filters, use_order_index=use_order_index)
+        videos = filters.filter_videos(self.criteria, use_order_index=use_order_index)
         # By exclude(), so that SQLite does not choose an index of the status.
         return videos.exclude(status__in=ACTIVITY_STATUSES)
 

@@ -188,5 +188,5 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
 
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:
-    listing = Listing(request.GET)
+    listing = Listing(request.GET, request.user)
     return {"rev": listing.rev, "browse": listing, "queue": Queue.get_or_default()}

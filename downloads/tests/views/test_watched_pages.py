@@ -56,7 +56,7 @@ def test_a_page_reads_all_states_by_one_query(client, viewer, django_assert_max_
     for video in videos[10:]:
         record(viewer, video, 50)
     client.get("/")
-    with django_assert_max_num_queries(13) as queries:
+    with django_assert_max_num_queries(12) as queries:
         page = client.get("/").content.decode()
     assert page.count("watched-tick") == 10
     assert page.count("watched-line") == 20  # in the row too
@@ -74,7 +74,7 @@ def test_the_row_has_what_was_begun_the_last_first(client, viewer):
     assert continued(client) == ids
     assert continued(client, f"/videos/cards?as=card&id={ids[0]}") == ids
     assert "9 min left" in client.get("/").content.decode()
-    for url in ("/?q=film", "/?state=complete", "/?page=2&q=film", "/?sort=title"):
+    for url in ("/?q=film", "/?uploader=Ada", "/?page=2&q=film", "/?sort=title"):
         assert continued(client, url) == []
     client.force_login(make_user("bob"))
     assert continued(client) == []
@@ -138,3 +138,39 @@ def test_a_form_that_names_no_video_changes_nothing(client, viewer, fields):
     complete()
     assert "Select videos first." in client.post("/videos/watched", fields, follow=True).content.decode()
     assert not WatchState.objects.exists()
+
+
+# The filter “Unwatched” --------------------------------------------------------------------------
+
+
+def listed(client, query: str) -> set[str]:
+    page = client.get(f"/?{query}").content.decode()
+    return set(re.findall(r'data-video-id="(\w+)"', page))
+
+
+def test_the_filter_leaves_out_what_one_has_finished(client, viewer):
+    finished, begun, fresh, playlist = [complete(name) for name in "abcd"]
+    Video.objects.filter(pk=playlist.pk).update(is_list=True)
+    record(viewer, finished, 720)
+    record(viewer, begun, 100)
+    unwatched = {begun.video_id, fresh.video_id}
+    for query in ("watched=no", "watched=no&sort=title", "watched=no&q=film", "watched=no&uploader=Ada"):
+        assert listed(client, query) == unwatched, query
+    everything = unwatched | {finished.video_id, playlist.video_id}
+    page = client.get("/?watched=no").content.decode()
+    assert re.search(r'href="/\?watched=no"\s+aria-current="page">Unwatched', page)
+    assert '<input type="hidden" name="watched" value="no"' in page
+    for query in ("watched=yes", "watched=", "unwatched_by=1"):
+        assert listed(client, query) == everything, query
+    client.force_login(make_user("bob"))
+    assert listed(client, "watched=no") == everything - {playlist.video_id}
+    client.logout()
+    assert listed(client, "watched=no") == everything
+    assert "Unwatched" not in client.get("/").content.decode()
+
+
+def test_a_card_that_was_marked_leaves_the_filtered_list(client, viewer):
+    video = complete()
+    WatchState.objects.mark_watched(viewer, [video.pk])
+    page = client.get(f"/videos/cards?as=card&watched=no&id={video.video_id}").content.decode()
+    assert 'data-place="elsewhere"' in page

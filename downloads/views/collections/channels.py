@@ -26,7 +26,7 @@ def channel_page(request: HttpRequest, key: str) -> HttpResponse:
     """Show the videos of one uploader, as the library does."""
     query = request.GET.copy()
     query["channel"] = key
-    listing = Listing(query)
+    listing = Listing(query, request.user)
     # Read before the rows: a change in between is then newer than `rev`, and the page fetches it.
     rev = listing.rev
     channel = get_object_or_404(Channel, pk=int(key))
