@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.usefixtures("empty_data_folders"),
 ]
 TURNED_ON = {"YTARCHIVE_TITLES_AHEAD": "1", "YTARCHIVE_PER_HOST": "1"}
-SLOW_PATH = "/slow/first.mp4?rate=20000"
+SLOW_PATH = "/slow/first.mp4?rate=4000"
 
 
 def title_of(video: Video) -> str:
@@ -35,8 +35,8 @@ def test_what_waits_has_a_title_and_a_picture_before_it_starts(start_worker, enq
     waiting = [enqueue(f"/page/Film {number}?src=/named/{number}.mp4") for number in range(3)]
     gone = enqueue("/gone")
     start_worker("--workers", "1", env=TURNED_ON)
-    wait_until(lambda: all(map(title_of, waiting)), 30, "all have titles")
-    wait_until(lambda: TitleLookUp.objects.filter(pk=gone.pk).exclude(note="").exists(), 15, "the failure is noted")
+    wait_until(lambda: all(map(title_of, waiting)), 100, "all have titles")
+    wait_until(lambda: TitleLookUp.objects.filter(pk=gone.pk).exclude(note="").exists(), 60, "the failure is noted")
     assert reload_video(first).status == Status.DOWNLOADING
     for number, video in enumerate(map(reload_video, waiting)):
         assert (video.status, video.attempt, video.started_at) == (Status.QUEUED, 1, None)
@@ -57,7 +57,7 @@ def test_a_kill_in_mid_look_up_costs_nothing_but_the_look_up(start_worker, enque
     wait_until(lambda: children_of(process) == [], 5, "the look-up ended with its worker")
     media_server.answers["/mute/film.mp4"] = Answer(media_server.clip, "video/mp4")
     start_worker("--workers", "1", env={**TURNED_ON, "YTARCHIVE_LEASE_SECONDS": "4"})
-    wait_until(lambda: title_of(video), 30, "the next worker looked it up")
+    wait_until(lambda: title_of(video), 90, "the next worker looked it up")
     assert reload_video(video).status == Status.QUEUED
 
 
