@@ -13,7 +13,7 @@ def save_metadata_or_skip(video: Video, metadata: Metadata) -> bool:
         advisory_lock(f"{metadata.extractor} {metadata.source_id}")
         if duplicate := find_duplicate(video, metadata):
             return video.skip_as_duplicate(
-                f"This video is already in the archive: {duplicate.name}. Retry fetches it once more."
+                f"This video is already in the archive: {duplicate.name}. Retry to download it again."
             )
         return video.save_metadata(metadata)
 

@@ -17,8 +17,8 @@ from downloads.ytdlp.results import Playlist, PlaylistEntry, Stage
 MAX_PLAYLIST_DEPTH = 2
 MAX_NAMED_TITLES = 3
 RESTRICTION_PHRASES = {
-    "members": "for members of the channel only",
-    "subscribers": "for subscribers of the site only",
+    "members": "members-only",
+    "subscribers": "subscribers-only",
     "private": "private",
 }
 
@@ -98,11 +98,11 @@ def _playlist_depth(video: Video) -> int:
 
 
 def _format_outcomes(playlist: Playlist, outcomes: Counter[str]) -> str:
-    phrases = [f"Playlist: {_format_video_count(outcomes['added'])} added"]
+    phrases = [f"Playlist: {_format_count(outcomes['added'], 'video')} added"]
     if outcomes["present"]:
         phrases.append(f"{outcomes['present']} already here")
     if outcomes["rejected"]:
-        phrases.append(f"{outcomes['rejected']} link{'' if outcomes['rejected'] == 1 else 's'} skipped")
+        phrases.append(f"{_format_count(outcomes['rejected'], 'link')} skipped")
     phrases += [
         f"{outcomes[name]} {phrase} ({_format_titles(playlist, name)})"
         for name, phrase in RESTRICTION_PHRASES.items()
@@ -110,7 +110,7 @@ def _format_outcomes(playlist: Playlist, outcomes: Counter[str]) -> str:
     ]
     summary = f"{', '.join(phrases)}."
     if playlist.has_more:
-        return f"{summary} It has more: only the first {len(playlist.entries)} are added."
+        return f"{summary} There are more: only the first {len(playlist.entries)} were added."
     return summary
 
 
@@ -121,5 +121,5 @@ def _format_titles(playlist: Playlist, restriction: str) -> str:
     return f"{shown}, …" if len(names) > MAX_NAMED_TITLES else shown
 
 
-def _format_video_count(count: int) -> str:
-    return "1 video" if count == 1 else f"{count} videos"
+def _format_count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -23,16 +23,16 @@ MIN_UNTIL_START = dt.timedelta(minutes=1)
 MAX_UNTIL_START = dt.timedelta(minutes=30)  # a start that moves is looked for less and less often
 
 GIVE_UP_MESSAGES = {
-    Stage.ANNOUNCED: "This video was announced, but has not started for {days} days. Retry looks again.",
-    Stage.OFFLINE: "Nothing was live at this address for {days} days. Retry looks again.",
-    Stage.LIVE: "This has been live for {days} days without a recording. Add the recording's address when it is up.",
-    Stage.PROCESSING: "The site has not put up the recording of this live stream for {days} days. Retry looks again.",
+    Stage.ANNOUNCED: "This video was announced, but hasn’t started for {days} days. Retry to check again.",
+    Stage.OFFLINE: "Nothing was live at this link for {days} days. Retry to check again.",
+    Stage.LIVE: "This has been live for {days} days without a recording. Add the recording’s link when it’s up.",
+    Stage.PROCESSING: "The site hasn’t put up the recording of this live stream for {days} days. Retry to check again.",
 }
 WAIT_MESSAGES = {
-    Stage.ANNOUNCED: "{subject} has not started, and the site does not say when it will: {look}.",
-    Stage.OFFLINE: "Nothing is live at this address now: {look}.",
-    Stage.LIVE: "This is live now, and is fetched when its recording is up: {look}.",
-    Stage.PROCESSING: "This live stream has ended, and the site is still processing its recording: {look}.",
+    Stage.ANNOUNCED: "{subject} hasn’t started, and the site doesn’t say when it will. {look}.",
+    Stage.OFFLINE: "Nothing is live at this link right now. {look}.",
+    Stage.LIVE: "This is live now. Its recording will be downloaded when it’s up. {look}.",
+    Stage.PROCESSING: "This live stream has ended, and the site is still processing its recording. {look}.",
 }
 
 
@@ -73,14 +73,14 @@ def _wait_for_start(start: dt.datetime, now: dt.datetime, waited: dt.timedelta, 
     subject = "This premiere" if is_premiere else "This video"
     pause = max(MIN_UNTIL_START, min(waited / 20, MAX_UNTIL_START))
     until = max(start, now + pause)
-    return ReleaseWait(f"{subject} starts on {format_moment(start)}: it will be fetched then.", until, start)
+    return ReleaseWait(f"{subject} starts on {format_moment(start)} and will be downloaded then.", until, start)
 
 
 def _wait_for_recording(not_yet: NotYetAvailable, now: dt.datetime, overdue: dt.timedelta) -> ReleaseWait:
     if overdue > GIVE_UP_AFTER:
         raise WaitTooLong(GIVE_UP_MESSAGES[not_yet.stage].format(days=GIVE_UP_AFTER.days))
     interval = max(MIN_INTERVALS[not_yet.stage], min(overdue / INTERVAL_GROWTH, MAX_LOOK_INTERVAL))
-    look = f"the next look is on {format_moment(now + interval)}"
+    look = f"Next check: {format_moment(now + interval)}"
     subject = "This premiere" if not_yet.is_premiere else "This video"
     return ReleaseWait(WAIT_MESSAGES[not_yet.stage].format(subject=subject, look=look), now + interval)
 

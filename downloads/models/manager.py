@@ -95,11 +95,11 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
         expired = self.get_queryset().lease_expired()
         if lease_tokens is not None:
             expired = expired.filter(lease_token__in=lease_tokens)
-        return sum(video.release("The worker stopped answering", only_if_expired=True) for video in expired)
+        return sum(video.release("The download was interrupted", only_if_expired=True) for video in expired)
 
     def requeue_worker(self, worker: str) -> int:
         """Requeue the active videos of a worker that has died; return how many."""
-        return sum(video.release("The worker stopped answering") for video in self.get_queryset().active_of(worker))
+        return sum(video.release("The download was interrupted") for video in self.get_queryset().active_of(worker))
 
     def finish_interrupted_removals(self) -> None:
         """Finish or undo removals that a crash interrupted."""

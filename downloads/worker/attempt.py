@@ -42,7 +42,7 @@ from downloads.ytdlp.streams import StreamUpdate
 
 logger = logging.getLogger(__name__)
 
-UNEXPECTED_ERROR_MESSAGE = "Something went wrong inside ytarchive. The worker's log says where; a retry may help."
+UNEXPECTED_ERROR_MESSAGE = "Something went wrong in ytarchive. Retry; if it happens again, see the log."
 
 
 def run_attempt(

@@ -40,7 +40,7 @@ from downloads.worker.titles.look_up import run_look_up
 CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
 LOOK_UP_NICENESS = 10
 STALLED_MESSAGE = "The site sent nothing"
-FROZEN_PROGRAM_MESSAGE = "A program that processes the video, such as ffmpeg, stood still"
+FROZEN_PROGRAM_MESSAGE = "ffmpeg, or another program that processes the video, stopped responding"
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from downloads.ytdlp.results import DownloadError, PlaylistEntry, SiteError
 
 logger = logging.getLogger(__name__)
 
-GONE_MESSAGE = "This video is no longer in its list, which has no other address for it."
+GONE_MESSAGE = "This video is no longer in its playlist, and has no link of its own."
 
 
 def run_with_fresh_entry(

@@ -45,7 +45,7 @@ HEARTBEAT_TTL_SECONDS = 15
 SPAWN_RETRY_DELAY_SECONDS = 30.0  # without a claim after a process could not be started
 STOPPING_POLL_INTERVAL_SECONDS = 0.05  # while downloads are being stopped
 SHUTDOWN_TIMEOUT_SECONDS = 4.0
-PROCESS_DIED_MESSAGE = "The download's process died"
+PROCESS_DIED_MESSAGE = "The download’s process ended unexpectedly"
 HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -188,7 +188,7 @@ class Supervisor:
         except OSError as error:
             logger.exception("%s: cannot start a process, pausing claims", video.video_id)
             self._next_run_at[self._claim_videos] = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
-            reason = f"No process can be started on this machine ({error.strerror}): nothing new starts."
+            reason = f"This server can’t start another process ({error.strerror}). Nothing new starts."
             Queue.hold(f"{self.name} processes", reason, SPAWN_RETRY_DELAY_SECONDS)
             video.release(reason)
             return False
@@ -264,7 +264,7 @@ class Supervisor:
         if self._stop_deadline is not None:
             video.release("The worker was stopped")
         elif download.is_stopping:
-            video.release("The lease could not be renewed")
+            video.release("The download was interrupted")
         elif video.holds_lease():
             self._retry_after_crash(video, f"{PROCESS_DIED_MESSAGE} ({exit_reason or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
@@ -285,7 +285,7 @@ class Supervisor:
             video.release(self._folders.problem)
             return
         made_progress = workspace.has_gained_bytes(video.video_id)
-        video.retry_later(f"{reason}. The worker's log may say more.", made_progress=made_progress)
+        video.retry_later(f"{reason}. The worker’s log may say more.", made_progress=made_progress)
 
     # Signals and shutdown ----------------------------------------------------------------------------
 

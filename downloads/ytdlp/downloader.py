@@ -178,7 +178,7 @@ def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any
         if info and info.get("_type", "video") != "video":
             return _unwrap_single_video(ydl, info)
     if not info or info.get("_type", "video") != "video":
-        raise DownloadError("There is no video at this address.", True)
+        raise DownloadError("There’s no video at this link.", True)
     return info
 
 
@@ -243,7 +243,7 @@ def _forward_merge_start(event: dict[str, Any], on_merging: Callable[[], None]) 
 def _collect_files(probe_result: ProbeResult) -> DownloadedFiles:
     media = Path(probe_result.info.get("filepath") or "")
     if not media.is_file() or not media.stat().st_size:
-        raise DownloadError("The site answered, but sent no video.", False)
+        raise DownloadError("The site answered but sent no video.", False)
     thumbnail = media.parent / f"{OUTPUT_STEM}.{THUMBNAIL_EXTENSION}"
     info_json = media.parent / f"{OUTPUT_STEM}.info.json"
     return DownloadedFiles(

@@ -10,10 +10,7 @@ from downloads.network.url_secrets import hide_secrets
 from downloads.ytdlp.streams import Stream
 
 MAX_ERROR_CHARACTERS = 2000
-DRM_MESSAGE = (
-    "This video is protected against copying (DRM): it cannot be archived. Perhaps the site, or another one, has it "
-    "without protection."
-)
+DRM_MESSAGE = "This video is copy-protected (DRM) and can’t be downloaded. Another site may have it without protection."
 
 
 class DownloadError(Exception):
@@ -49,10 +46,10 @@ class Stage(enum.StrEnum):
 
 
 STAGE_MESSAGES = {
-    Stage.ANNOUNCED: "This video has not started: try again when it has.",
-    Stage.OFFLINE: "Nothing is live at this address: try again when a recording is up.",
-    Stage.LIVE: "This is a live stream: try again when it has ended and its recording is up.",
-    Stage.PROCESSING: "This was a live stream: try again when its recording is up.",
+    Stage.ANNOUNCED: "This video hasn’t started. Try again when it has.",
+    Stage.OFFLINE: "Nothing is live at this link. Try again when a recording is up.",
+    Stage.LIVE: "This is a live stream. Try again when it has ended and its recording is up.",
+    Stage.PROCESSING: "This was a live stream. Try again when its recording is up.",
 }
 
 

@@ -111,7 +111,7 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
             return self._download_whole_file(partial_file, name, info)
         except SourceChanged as error:
             self._start_over(partial_file)
-            raise DownloadError("The video changes at the site while it is downloaded: retry later.", False) from error
+            raise DownloadError("The video keeps changing on the site. Try again later.", False) from error
 
     def _download_whole_file(self, partial_file: PartialFile, name: str, info: dict[str, Any]) -> Any:
         result = super().dl(name, info)

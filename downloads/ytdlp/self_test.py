@@ -90,7 +90,7 @@ class SelfTest:
         try:
             self._probe("/tone.wav", "wall")
         except DownloadError as error:
-            _require(error.permanent and "may not reach" in str(error), f"another error than the proxy’s: {error}")
+            _require(error.permanent and "Downloads" in str(error), f"another error than the proxy’s: {error}")
         else:
             raise SelfTestFailed("it fetched from a forbidden address")
         _require(not self.server.requests, "it went past the proxy to a forbidden address")

@@ -32,11 +32,11 @@ MAX_TRACKS_TRIED = 4  # of one language
 FORMAT_ORDER = ("vtt", "srt", "ttml", "dfxp", "tt", "ass", "ssa", "json3", "srv3", "srv2", "srv1", "lrc", "smi")
 FORCED_PATTERN = re.compile(r"\bforced\b|\bcommentary\b", re.IGNORECASE)
 STATUS_REASONS = {
-    401: "the site wants a sign-in for them (401)",
-    403: "the site does not allow them to be fetched (403)",
-    404: "the site does not have them (404)",
-    410: "the site does not have them any more (410)",
-    429: "the site says that it is asked too often (429)",
+    401: "you need to sign in on the site for them (401)",
+    403: "the site refused (403)",
+    404: "not found (404)",
+    410: "removed (410)",
+    429: "too many requests (429)",
 }
 
 

@@ -7,9 +7,11 @@ from downloads.ytdlp_update import selection
 # Errors of extractors, in yt-dlp's words and in ours (ytdlp.errors.error_messages).
 EXTRACTOR_ERROR_PATTERN = re.compile(
     r"unable to (extract|parse|decode)|failed to (extract|parse|decode)|extractor|no video formats found"
-    r"|requested format is not available|no format of this video|unsupported url|not know this kind of page"
-    r"|not a bot|for a robot|could not fetch this video|\bnsig\b|signature|challenge|player response"
-    r"|\b[a-z]*(key|type|value|index|attribute|assertion|lookup|name)error\b|\bbug\b",
+    r"|requested format is not available|no (downloadable )?format (of this video|was found)|unsupported url"
+    r"|doesn’t support it|not a bot|this is a bot|couldn’t download this video|\bnsig\b|signature|challenge"
+    r"|player response|\b[a-z]*(key|type|value|index|attribute|assertion|lookup|name)error\b|\bbug\b"
+    # As rows have it that failed before these words were changed.
+    r"|not know this kind of page|for a robot|could not fetch this video",
     re.IGNORECASE,
 )
 # A site that yt-dlp knows refuses what an old version asks for.

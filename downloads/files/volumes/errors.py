@@ -6,7 +6,7 @@ import re
 import traceback
 
 MAX_SENTENCE_CHARACTERS = 480  # the reason of a hold has 500
-ENDING = "nothing new starts until this is mended."
+ENDING = "Nothing new starts until this is fixed."
 # Errors that are the file system's, or the machine's, whatever raised them.
 FAULT_WORDS = {
     errno.ENOSPC: "is full",
@@ -82,7 +82,7 @@ def find_errno(text: str, *, is_write: bool) -> int | None:
 
 
 def describe_fault(error: OSError, folder: str) -> str:
-    """Return a sentence about a folder that cannot be used, such as "The media folder is read-only: nothing …"."""
+    """Return a sentence about a folder that cannot be used, such as "The media folder is read-only. Nothing …"."""
     if isinstance(error, StorageError):
         return str(error)
     words = (FAULT_WORDS | FOLDER_WORDS).get(error.errno or 0)
@@ -91,8 +91,6 @@ def describe_fault(error: OSError, folder: str) -> str:
 
 
 def build_sentence(folder: str, words: str) -> str:
-    """Return "The <folder> <words>: nothing new starts until this is mended.", of a length that a hold takes."""
-    ending = (
-        f"{words} {ENDING.capitalize()}" if words.endswith("?") else f"{words}{';' if ':' in words else ':'} {ENDING}"
-    )
-    return f"The {folder} {ending}"[:MAX_SENTENCE_CHARACTERS]
+    """Return "The <folder> <words>. Nothing new starts until this is fixed.", of a length that a hold takes."""
+    sentence = words if words.endswith("?") else f"{words}."
+    return f"The {folder} {sentence} {ENDING}"[:MAX_SENTENCE_CHARACTERS]

@@ -104,4 +104,4 @@ def describe_shortage() -> str:
     if free_bytes >= settings.MIN_FREE_BYTES:
         return ""
     free, reserved = f"{free_bytes / 1e6:.0f} MB", f"{settings.MIN_FREE_BYTES / 1e6:g} MB"
-    return f"The disk is nearly full ({free} left, {reserved} are kept free): nothing new starts."
+    return f"The disk is nearly full ({free} left, {reserved} are kept free). Nothing new starts."

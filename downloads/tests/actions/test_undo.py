@@ -149,7 +149,7 @@ def test_undo_start_next_restores_the_queue_position(superuser_client, waiting_v
 
 
 def test_undo_start_next_restores_the_retry_delay(superuser_client, waiting_videos):
-    Video.objects.claim("w").retry_later("The site did not answer in time.")
+    Video.objects.claim("w").retry_later("The site didn’t answer in time.")
     waiting_videos[0].refresh_from_db()
     at = waiting_videos[0].retries_at
     moved = post_action(superuser_client, "front", waiting_videos[0].video_id)

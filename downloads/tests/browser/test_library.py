@@ -285,7 +285,7 @@ def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
 
 def test_it_counts_down_to_the_next_retry(page, site):
     video = running_with_metadata("a")
-    assert video.retry_later("The site did not answer in time.")
+    assert video.retry_later("The site didn’t answer in time.")
     Video.objects.filter(pk=video.pk).update(not_before=video.added_at.replace(year=video.added_at.year + 1))
     page.clock.install()
     open_live_page(page, site)

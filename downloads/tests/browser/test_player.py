@@ -62,7 +62,7 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     assert player.evaluate("video => video.mine && !video.paused")
     page.get_by_text("History").click()
     page.get_by_text("1 earlier attempt").click()
-    assert claimed.fail("The site is out of order.")
+    assert claimed.fail("The site has a problem.")
     expect(page.get_by_text("Your existing copy is unchanged.")).to_be_visible()
     expect(page.locator(".earlier")).to_be_visible()
     assert player.evaluate("video => video.mine && !video.paused")

@@ -41,7 +41,7 @@ def test_it_shows_a_retry_live(page, site, sign_in):
     sign_in(page)
     expect_connection(page, "live")
     claimed = Video.objects.get(pk=video.pk)
-    assert claimed.retry_later("The site did not answer in time.")
+    assert claimed.retry_later("The site didn’t answer in time.")
     expect(card(page, video)).to_contain_text("(1 of 3)")
 
 

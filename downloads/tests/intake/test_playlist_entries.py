@@ -106,7 +106,7 @@ def test_a_video_that_has_left_its_page_says_so(run_attempt, media_server, playl
     failed = run_attempt(video)
     assert (failed.status, failed.error) == (
         Status.FAILED,
-        "This video is no longer in its list, which has no other address for it.",
+        "This video is no longer in its playlist, and has no link of its own.",
     )
 
 
@@ -327,5 +327,5 @@ def test_an_entry_goes_through_the_proxy(run_attempt, media_server, playlist_sit
     settings.ALLOW_PRIVATE_HOSTS = False
     video = run_attempt(listed.entries.earliest("pk"))
     assert video.status == Status.FAILED
-    assert video.error.startswith("Refused: 127.0.0.1 is this machine itself")
+    assert video.error.startswith("127.0.0.1 is this machine itself")
     assert media_server.requests == []

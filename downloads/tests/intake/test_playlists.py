@@ -48,7 +48,7 @@ def test_it_takes_no_more_than_its_limit(download, media_server, settings):
     settings.PLAYLIST_LIMIT = 4
     listed = download(media_server.url("/feed?count=30"))
     assert listed.entries.count() == 4
-    assert listed.events.last().reason == "Playlist: 4 videos added. It has more: only the first 4 are added."
+    assert listed.events.last().reason == "Playlist: 4 videos added. There are more: only the first 4 were added."
 
 
 def test_it_counts_what_is_here_already(download, media_server):

@@ -147,9 +147,9 @@ def test_it_says_what_is_before_a_waiting_video(client):
 
 def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, signed_in_user):
     video = running()
-    assert video.fail("The site shows this video to certain people only.\n<b>Private</b> video")
+    assert video.fail("The site shows this video to You need to sign in on the site.\n<b>Private</b> video")
     page = render_video_page(client, video)
-    assert "<p>The site shows this video to certain people only.</p>" in page
+    assert "<p>The site shows this video to You need to sign in on the site.</p>" in page
     assert '<p class="said">&lt;b&gt;Private&lt;/b&gt; video</p>' in page
     assert "Retry starts over." in page
 
@@ -157,7 +157,7 @@ def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, signed_i
 def test_a_failed_redownload_keeps_the_old_file(client, complete_video_with_file):
     video = complete_video_with_file()
     assert video.redownload()
-    assert Video.objects.claim("w").fail("The site is out of order (503): retry later.")
+    assert Video.objects.claim("w").fail("The site has a problem (503). Try again later.")
     page = render_video_page(client, video)
     assert "Your existing copy is unchanged." in page
     assert "<video" in page

@@ -136,7 +136,7 @@ def test_it_retries_with_growing_delays(waiting_video, settings):
     waits = []
     for number in range(1, 4):
         claimed = Video.objects.claim("w")
-        assert claimed.retry_later("The site did not answer in time.")
+        assert claimed.retry_later("The site didn’t answer in time.")
         assert (claimed.status, claimed.retry_count, claimed.attempt) == (Status.QUEUED, number, number + 1)
         waits.append((claimed.not_before - read_clock()).total_seconds())
         assert f"({number} of 3)" in formatting.retry_message(claimed)
@@ -147,7 +147,7 @@ def test_it_retries_with_growing_delays(waiting_video, settings):
     assert 29 <= waits[1] <= 50
     assert 119 <= waits[2] <= 200
     claimed = Video.objects.claim("w")
-    assert claimed.retry_later("The site did not answer in time.")
+    assert claimed.retry_later("The site didn’t answer in time.")
     assert claimed.status == Status.FAILED
 
 

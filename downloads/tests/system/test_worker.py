@@ -251,7 +251,7 @@ def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_serv
         os.kill(child_pid, signal.SIGKILL)
         wait_until(lambda child_pid=child_pid: child_pid not in descendants(process.pid), 5, "the child is reaped")
     failed = wait_for_status(video, Status.FAILED)
-    assert "The download's process died (killed by SIGKILL)." in failed.error
+    assert "The download’s process ended unexpectedly (killed by SIGKILL)." in failed.error
     assert failed.attempt == deaths
 
 

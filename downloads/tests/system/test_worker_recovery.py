@@ -127,7 +127,7 @@ def kill_at_claim(manage, work, media_server, env, step, longest):
     wait_until(lambda: reload_video(video).status == Status.COMPLETE, longest, "another had it")
     print(f"\nkilled at the claim: complete after {time.monotonic() - began:.1f} s")  # noqa: T201
     reasons = list(video.events.values_list("reason", flat=True))
-    assert reasons == ["Added", "Started", "The worker stopped answering", "Started", "Found", "Fetched", "Filed"]
+    assert reasons == ["Added", "Started", "The download was interrupted", "Started", "Found", "Fetched", "Filed"]
     assert (settings.MEDIA_ROOT / reload_video(video).media_file).read_bytes() == media_server.clip
 
 
@@ -277,8 +277,8 @@ def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_work
     os.kill(child, signal.SIGSTOP)
 
     reasons = {
-        merging: "A program that processes the video, such as ffmpeg, stood still for 3 s.",
-        fetching: "The download's process died (no sign of life for 3 s). The worker's log may say more.",
+        merging: "ffmpeg, or another program that processes the video, stopped responding for 3 s.",
+        fetching: "The download’s process ended unexpectedly (no sign of life for 3 s). The worker’s log may say more.",
     }
     for video, reason in reasons.items():
         wait_until(lambda video=video: reload_video(video).attempt == 2, 30, "it is tried again")

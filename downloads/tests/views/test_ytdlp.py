@@ -13,7 +13,7 @@ from downloads.ytdlp_update.status import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "ytdlp_root")]
 URL = "/yt-dlp/update"
-EXTRACTOR_ERROR = "yt-dlp could not fetch this video.\nUnable to extract player response"
+EXTRACTOR_ERROR = "yt-dlp couldn’t download this video.\nUnable to extract player response"
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_failed_video_advises_nobody_else(client, old_version):
 
 
 def test_a_missing_video_needs_no_update(superuser_client, old_version):
-    error = "There is nothing at this address (404).\nUnable to download webpage: HTTP Error 404: Not Found"
+    error = "Not found (404).\nUnable to download webpage: HTTP Error 404: Not Found"
 
     assert "update it" not in page_of(superuser_client, error, extractor="Youtube")
 

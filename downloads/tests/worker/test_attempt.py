@@ -145,8 +145,8 @@ def test_it_files_any_title_inside_its_folder(download, media_server, settings, 
 @pytest.mark.parametrize(
     ("path", "expected_error"),
     [
-        ("/missing.mp4", "There is nothing at this address (404)"),
-        ("/private.mp4", "The site does not allow this video"),
+        ("/missing.mp4", "Not found (404)"),
+        ("/private.mp4", "The site refused (403)"),
         ("/notmedia/a.mp4", "The site sent a web page, not a video."),
     ],
 )

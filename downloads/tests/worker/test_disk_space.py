@@ -45,7 +45,9 @@ def disks(settings):
 
 def test_each_disk_needs_room(disks, claim):
     claim().require(7 * MB)
-    with pytest.raises(space.NotEnoughSpace, match=r"room in the media folder \(data/media\): this video needs 9.0 MB"):
+    with pytest.raises(
+        space.NotEnoughSpace, match=r"space in the media folder \(data/media\): this video needs 9.0 MB"
+    ):
         claim().require(9 * MB)
 
 
@@ -70,7 +72,7 @@ def test_what_is_there_already_is_not_needed_again(disks, settings, claim):
 
 def test_other_downloads_keep_their_room(disks, claim):
     claim().require(5 * MB)
-    with pytest.raises(space.NotEnoughSpace, match=r"and 3\.4 MB can be used"):
+    with pytest.raises(space.NotEnoughSpace, match=r"and 3\.4 MB is free"):
         claim().require(5 * MB)
     claim().require(3 * MB)
 
@@ -102,7 +104,7 @@ def test_a_video_waits_until_there_is_room_and_others_go_on(download, media_serv
         (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - clip_bytes // 2))
         video = download(media_server.url("/clip.mp4"))
         assert (video.status, video.retry_count, video.error) == (Status.QUEUED, 0, "")
-        assert "Waiting for room in the media folder" in video.wait_message
+        assert "Waiting for space in the media folder" in video.wait_message
         assert video.events.last().reason == video.wait_reason
         assert Queue.get_or_default().is_open
         assert not Video.objects.claimable().exists()

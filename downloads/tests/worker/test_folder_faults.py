@@ -113,7 +113,7 @@ def test_a_fault_of_the_media_disk_pauses_the_queue(
     assert (video.status, video.retry_count, video.error) == (Status.QUEUED, 0, "")
     assert sentence in Queue.get_or_default().blocked_reason
     assert not list(media_disk.glob(".incoming/*"))
-    assert "nothing new starts" in folder_monitor.look()
+    assert "Nothing new starts" in folder_monitor.look()
     assert Queue.get_or_default().is_held
     assert not Video.objects.claimable().exists()
     mend_disk(media_disk)
@@ -157,7 +157,7 @@ def test_any_fault_pauses_the_queue_and_burns_no_try(number):
     error = OSError(number, os.strerror(number), "/data/media/x")
     sentence = faults.find_fault(error)
     assert sentence.startswith("The ")
-    assert "nothing new starts" in sentence
+    assert "Nothing new starts" in sentence
     faults.pause_for_fault(faults.LeasedVideo(video), error, sentence)
     video.refresh_from_db()
     assert (video.status, video.retry_count, video.not_before) == (Status.QUEUED, 0, None)

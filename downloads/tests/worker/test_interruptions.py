@@ -15,7 +15,7 @@ from downloads.ytdlp.errors import error_messages
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment", "redis_server")]
 
-KILLED_MESSAGE = "ffmpeg stopped before it had put the video together: retry."
+KILLED_MESSAGE = "ffmpeg stopped before the video was finished. Retry."
 UNFORESEEN = [
     IndexError("list index out of range"),
     KeyError("url"),

@@ -53,7 +53,7 @@ def test_it_refuses_what_is_too_large_by_its_own_count(download, media_server, s
     settings.MAX_BYTES = 200_000
     video = download(media_server.url(path))
     assert video.status == Status.FAILED
-    assert "larger than the 0.2 MB that are taken (YTARCHIVE_MAX_BYTES)" in video.error
+    assert "Larger than the limit of 0.2 MB (YTARCHIVE_MAX_BYTES)" in video.error
     assert video.events.last().reason == video.error
     assert workspace.list_ids() == []
 
@@ -61,7 +61,7 @@ def test_it_refuses_what_is_too_large_by_its_own_count(download, media_server, s
 def test_it_refuses_what_is_too_long(settings):
     settings.MAX_SECONDS = 90
     limits.require_within_limits(90, 0)
-    with pytest.raises(results.DownloadError, match=r"longer than the 1.5 min that are taken") as caught:
+    with pytest.raises(results.DownloadError, match=r"Longer than the limit of 1.5 min") as caught:
         limits.require_within_limits(91, 0)
     assert caught.value.permanent
 
@@ -105,7 +105,7 @@ def test_an_unknown_host_name_is_retried_once(download):
     assert download(url).status == Status.QUEUED
     video = download(url)
     assert video.status == Status.FAILED
-    assert "unknown host name no.such.host.invalid" in video.error
+    assert "no site called no.such.host.invalid" in video.error
 
 
 def test_it_takes_no_more_than_its_bandwidth(download, media_server):

@@ -130,7 +130,7 @@ def test_a_quality_of_audio_takes_a_file_without_an_ending(stored, tmp_path):
         ("/a.mp4", b'{"error": "gone"}', "video/mp4", "The site sent data (JSON), not a video."),
         ("/a.mp4", b"ffconcat version 1.0\nfile b.mp4\n", "video/mp4", "The site sent a playlist, not a video."),
         ("/a.mp4", b"PK\3\4" + bytes(500), "video/mp4", "The site sent an archive, not a video."),
-        ("/a.mp4", bytes(range(256)) * 40, "video/mp4", "What the site sent is no video that can be played."),
+        ("/a.mp4", bytes(range(256)) * 40, "video/mp4", "The downloaded file isn’t a playable video."),
     ],
 )
 def test_what_is_no_media_is_called_what_it_is(refused, path, data, content_type, reason):
@@ -150,7 +150,7 @@ def test_a_file_of_subtitles_alone_is_not_called_damaged(refused, tmp_path, muxe
     (tmp_path / "x.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHi\n")
     codec = "mov_text" if muxer == "mp4" else "copy"
     run_ffmpeg("-i", tmp_path / "x.srt", "-c:s", codec, "-f", muxer, tmp_path / "x")
-    assert refused("/a.mp4", (tmp_path / "x").read_bytes()) == "The file has neither video nor audio."
+    assert refused("/a.mp4", (tmp_path / "x").read_bytes()) == "The downloaded file has neither video nor audio."
 
 
 def test_a_file_with_something_behind_its_end_is_not_called_cut(stored, media_server):
@@ -161,7 +161,7 @@ def test_a_file_with_something_behind_its_end_is_not_called_cut(stored, media_se
 def test_a_file_that_is_cut_off_is_called_so(refused, tmp_path):
     run_ffmpeg(*PICTURES, "-t", "2", "-c:v", "mpeg4", "-f", "mp4", tmp_path / "x")  # its index is at the end
     data = (tmp_path / "x").read_bytes()
-    assert refused("/a.mp4", data[: len(data) // 2]) == "The file is damaged or cut off: it cannot be played."
+    assert refused("/a.mp4", data[: len(data) // 2]) == "The downloaded file is damaged or cut off. It can’t be played."
 
 
 def test_a_file_that_is_cut_off_and_plays_is_kept_and_told(stored, media_server):
@@ -175,7 +175,7 @@ def test_a_file_that_is_cut_off_and_plays_is_kept_and_told(stored, media_server)
     ("path", "data", "reason"),
     [
         ("/a.mp4", b"no such file\n", "The site sent a text, not a video."),
-        ("/dl/plain", bytes(range(256)) * 9, "The site sent a .unknown_video file, which is no video."),
+        ("/dl/plain", bytes(range(256)) * 9, "The site sent a .unknown_video file, not a video."),
         ("/dl/plain", b"\0\0\0\x20ftypisom" + bytes(range(256)) * 9, ""),
         ("/a.mkv", b"\x1a\x45\xdf\xa3" + bytes(9) * 99, ""),
     ],

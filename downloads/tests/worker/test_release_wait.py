@@ -82,7 +82,7 @@ def test_a_premiere_waits_until_it_starts(look):
     with time_machine.travel(NOW, tick=True):
         video = look(announce(PREMIERE))
         assert (video.status, video.not_before, video.error) == (Status.QUEUED, PREMIERE, "")
-        assert video.wait_message == "This premiere starts on 3 Dec 2026 at 18:00 UTC: it will be fetched then."
+        assert video.wait_message == "This premiere starts on 3 Dec 2026 at 18:00 UTC and will be downloaded then."
         assert (video.attempt, video.retry_count, video.title) == (1, 0, "The premiere")
         assert video.events.last().reason == video.wait_message
         assert not Video.objects.claimable().exists()
@@ -122,7 +122,9 @@ def test_an_odd_date_is_none(look, start):
         video = look(announce(start, "This live event has not started yet"))
         assert video.status == Status.QUEUED
         assert NOW < video.not_before < NOW + dt.timedelta(hours=3)
-        assert video.wait_message.startswith("This video has not started, and the site does not say when it will: ")
+        assert video.wait_message.startswith(
+            "This video hasn’t started, and the site doesn’t say when it will. Next check: "
+        )
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_a_channel_that_is_not_live_is_looked_at_again(look):
 
     video = look(answer)
     assert video.status == Status.QUEUED
-    assert video.wait_message.startswith("Nothing is live at this address now: the next look is on ")
+    assert video.wait_message.startswith("Nothing is live at this link right now. Next check: ")
 
 
 @pytest.mark.parametrize(
@@ -204,20 +206,20 @@ def test_a_stream_that_was_announced_long_before_has_its_days_from_its_start(loo
     [
         (
             "Join this channel to get access to members-only content",
-            "Only paying members of its channel",
+            "for members of its channel only",
         ),
-        ("This video is available to this channel's members on level: Gold", "Only paying members of its channel"),
+        ("This video is available to this channel's members on level: Gold", "for members of its channel only"),
         ("Private video. Sign in if you've been granted access to this video", "This video is private"),
         ("Sign in to confirm your age. This video may be inappropriate for some users.", "age"),
         ("This video is age-restricted; some formats may be missing", "age"),
-        ("This video is only available to Music Premium members", "Only subscribers of the site"),
-        ("You need to be a subscriber to watch this", "Only subscribers of the site"),
+        ("This video is only available to Music Premium members", "for subscribers of the site only"),
+        ("You need to be a subscriber to watch this", "for subscribers of the site only"),
         ("This video requires payment to watch", "bought or rented"),
-        ("Login required to view this", "certain people only"),
-        ("This video is only available to members", "Only paying members of its channel"),
-        ("This video is not yet available in your country", "in this country"),
-        ("Requested format is not available in 4 K", "no format"),
-        ("This live stream has ended", "try again when its recording is up"),
+        ("Login required to view this", "You need to sign in on the site"),
+        ("This video is only available to members", "for members of its channel only"),
+        ("This video is not yet available in your country", "in your country"),
+        ("Requested format is not available in 4 K", "No downloadable format"),
+        ("This live stream has ended", "Try again when its recording is up"),
     ],
 )
 def test_what_no_time_changes_fails_at_once_in_its_own_words(look, message, expected_text):
@@ -233,7 +235,7 @@ def test_an_hls_stream_without_more_fails_and_is_fetched_by_a_retry_after_its_en
     Video.objects.ingest(url, url)
     video = run_next_attempt()
     assert (video.status, video.retry_count) == (Status.FAILED, 0)
-    assert video.error.startswith("This is a live stream, and the site does not say until when. ")
+    assert video.error.startswith("This is a live stream with no known end. ")
     assert not [path for _, path, _ in media_server.requests if path.endswith(".ts")]
     playlist_site.has_ended = True
     assert video.retry("Retried")
@@ -246,14 +248,14 @@ def test_live_dash_and_smooth_streaming_are_told(media_server, playlist_site, pa
     Video.objects.ingest(url, url)
     video = run_next_attempt()
     assert video.status == Status.FAILED
-    assert video.error.startswith("This is a live stream, and the site does not say until when. ")
+    assert video.error.startswith("This is a live stream with no known end. ")
     assert not media_server.count_requests("/livemanifest/v.mp4")
 
 
 def announced_video():
     """Return a video that waits for a premiere."""
     video = waiting("premiere")
-    reason = "This premiere starts on 3 Dec 2026 at 18:00 UTC: it will be fetched then."
+    reason = "This premiere starts on 3 Dec 2026 at 18:00 UTC and will be downloaded then."
     Video.objects.filter(pk=video.pk).update(
         not_before=timezone.now() + dt.timedelta(days=200), wait_reason=reason, waiting_since=timezone.now()
     )
@@ -268,7 +270,7 @@ class TestWaiting:
         change_page = f"/admin/downloads/video/{video.pk}/change/"
         for path in ("/", video.get_absolute_url(), "/admin/downloads/video/", change_page):
             page = superuser_client.get(path).content.decode()
-            assert "This premiere starts on 3 Dec 2026 at 18:00 UTC: it will be fetched then." in page, path
+            assert "This premiere starts on 3 Dec 2026 at 18:00 UTC and will be downloaded then." in page, path
             assert "Retrying" not in page
         assert "next in the queue" not in superuser_client.get(video.get_absolute_url()).content.decode()
 
@@ -322,7 +324,7 @@ def test_a_playlist_tells_what_is_announced_and_what_is_for_members(media_server
     url = media_server.url("/extracted/list")
     Video.objects.ingest(url, url)
     listed = run_next_attempt()
-    assert listed.events.last().reason == ("Playlist: 3 videos added, 1 for members of the channel only (For members).")
+    assert listed.events.last().reason == ("Playlist: 3 videos added, 1 members-only (For members).")
     later = Video.objects.get(title="Later")
     assert later.not_before.timestamp() == start
     assert later.wait_message.startswith("This video starts on ")

@@ -32,7 +32,7 @@ def test_a_web_page_for_an_srt_fails_no_video_and_is_told_on_its_page(download, 
     assert "Grüße aus Köln" in (settings.MEDIA_ROOT / video.subtitle_files[0]["file"]).read_text("utf-8")
     reasons = [event.reason for event in video.events.all()]
     german = "Subtitles in German were left out: the site sent a web page instead."
-    french = "Subtitles in French were left out: the site does not have them (404)."
+    french = "Subtitles in French were left out: not found (404)."
     assert reasons == ["Added", "Started", "Found", "Fetched", german, french, "Filed"]
     html = client.get(video.get_absolute_url()).content.decode()
     assert german in html

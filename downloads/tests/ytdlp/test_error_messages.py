@@ -11,28 +11,28 @@ from downloads.ytdlp.errors import error_messages
 @pytest.mark.parametrize(
     ("message", "expected_text", "permanent"),
     [
-        ("ERROR: [x] y: This video is DRM protected", "protected against copying", True),
-        ("The uploader has not made this video available in your country", "in this country", True),
-        ("ERROR: [youtube] a: Private video. Sign in if you've been granted access", "certain people", True),
-        ("ERROR: [youtube] a: Video unavailable", "no longer there", True),
-        ("Requested format is not available. Use --list-formats for a list", "no format", True),
+        ("ERROR: [x] y: This video is DRM protected", "copy-protected", True),
+        ("The uploader has not made this video available in your country", "in your country", True),
+        ("ERROR: [youtube] a: Private video. Sign in if you've been granted access", "This video is private", True),
+        ("ERROR: [youtube] a: Video unavailable", "no longer available", True),
+        ("Requested format is not available. Use --list-formats for a list", "No downloadable format", True),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "certificate", True),
-        ("('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))", "was cut", False),
-        ("ERROR: [youtube] a: Sign in to confirm you're not a bot", "for a robot", False),
+        ("('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))", "connection dropped", False),
+        ("ERROR: [youtube] a: Sign in to confirm you're not a bot", "this is a bot", False),
         ("ERROR: [youtube] a: This live event will begin in 3 hours.", "a premiere", True),
-        ("something nobody has seen before", "could not fetch", False),
-        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "encryption (TLS)", False),
-        ("ERROR: Postprocessing: Error opening output files: Invalid data found", "the file is damaged", False),
+        ("something nobody has seen before", "couldn’t download", False),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "secure connection (TLS)", False),
+        ("ERROR: Postprocessing: Error opening output files: Invalid data found", "The file is damaged", False),
         ("ERROR: Postprocessing: frame=  100 fps=0.0", "ffmpeg stopped", False),
-        ("[download] Got error: Downloaded 5 bytes, expected 9 bytes", "was cut", False),
+        ("[download] Got error: Downloaded 5 bytes, expected 9 bytes", "connection dropped", False),
         (
             "Unable to download webpage: No connection adapters were found for 'file:///etc/passwd'",
-            "not http or https",
+            "isn’t http or https",
             True,
         ),
-        ("file:// URLs are disabled by default in yt-dlp for security reasons", "not http or https", True),
-        ('Unable to handle request: Unsupported url scheme: "rtmp" (requests, urllib)', "not http or https", True),
-        ("HTTP Error 400: ytarchive: this is no request for an http or https address", "not http or https", True),
+        ("file:// URLs are disabled by default in yt-dlp for security reasons", "isn’t http or https", True),
+        ('Unable to handle request: Unsupported url scheme: "rtmp" (requests, urllib)', "isn’t http or https", True),
+        ("HTTP Error 400: ytarchive: this is no request for an http or https address", "isn’t http or https", True),
         ("ERROR: Did not get any data blocks", "sent nothing", False),
     ],
 )
@@ -47,7 +47,7 @@ def test_it_leaves_out_advice_for_the_command_line():
         "ERROR: [generic] a: Unable to download webpage: HTTP Error 418: Teapot (caused by <HTTPError 418: Teapot>); "
         "please report this issue on https://example.org"
     )
-    assert text == "yt-dlp could not fetch this video.\nUnable to download webpage: HTTP Error 418: Teapot"
+    assert text == "yt-dlp couldn’t download this video.\nUnable to download webpage: HTTP Error 418: Teapot"
 
 
 def test_it_leaves_out_the_exception():
@@ -63,7 +63,7 @@ def test_it_says_that_a_site_has_changed():
         "ERROR: [Vimeo] 1: Unable to extract config; please report this issue on x", extractor="extractor “Vimeo”"
     )
     assert text == (
-        "yt-dlp cannot read this page: the site has changed, or yt-dlp's extractor “Vimeo” has a bug. Update yt-dlp, "
+        "yt-dlp can’t read this page: the site has changed, or yt-dlp’s extractor “Vimeo” has a bug. Update yt-dlp, "
         "then retry.\nUnable to extract config"
     )
     assert not permanent

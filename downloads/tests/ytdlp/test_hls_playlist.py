@@ -96,7 +96,7 @@ def test_a_byte_range_is_written_as_in_a_request():
 )
 def test_it_refuses_what_only_players_decrypt(attributes):
     for read in (require_decryptable, rewrite_playlist):
-        with pytest.raises(DownloadError, match=r"protected against copying \(DRM\)") as raised:
+        with pytest.raises(DownloadError, match=r"copy-protected \(DRM\)") as raised:
             read(f"#EXTM3U\r\n#EXT-X-KEY:{attributes}\r\n#EXTINF:4,\r\na.ts\r\n")
         assert raised.value.permanent
 

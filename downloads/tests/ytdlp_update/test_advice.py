@@ -41,5 +41,5 @@ def test_it_depends_on_the_age(monkeypatch, age, text):
     monkeypatch.setattr(selection.Selection, "age_days", age)
     monkeypatch.setattr(selection, "select_version_cached", lambda: Selection("2026.1.1", "1.0"))
 
-    assert advice.update_advice("yt-dlp could not fetch this video.", "") == text
-    assert advice.update_advice("There is nothing at this address (404).", "") == ""
+    assert advice.update_advice("yt-dlp couldn’t download this video.", "") == text
+    assert advice.update_advice("Not found (404).", "") == ""

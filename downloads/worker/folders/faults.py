@@ -15,10 +15,8 @@ from downloads.ytdlp.results import DownloadError
 
 logger = logging.getLogger(__name__)
 
-DISK_FULL_MESSAGE = "The disk is full: nothing new starts until there is room again."
-FILE_TOO_LARGE_MESSAGE = (
-    "The disk takes no file so large: its file system has a limit (FAT: 4 GB), or this account has."
-)
+DISK_FULL_MESSAGE = "The disk is full. Nothing new starts until there is space again."
+FILE_TOO_LARGE_MESSAGE = "The file is too large for the disk’s file system (FAT: 4 GB) or for this account."
 HOLD_SECONDS = 30.0  # the worker's own looks hold the queue as long as they find something
 LOOK_TIMEOUT_SECONDS = 15.0
 MIN_DELAY_SECONDS, MAX_DELAY_SECONDS = 60.0, 3600.0  # of a video that alone meets a fault again
@@ -86,6 +84,6 @@ def _count_repeats(video: Video, sentence: str) -> int:
     for reason in video.events.order_by("-pk").values_list("reason", flat=True)[:40]:
         if reason == sentence:
             count += 1
-        elif reason not in ("Started", "Found", "Fetched"):
+        elif reason not in ("Started", "Found", "Details found", "Fetched", "Downloaded"):
             break
     return count

@@ -17,8 +17,8 @@ from downloads.worker.leased_video import LeasedVideo, LeaseLost
 from downloads.ytdlp.results import ProbeResult
 
 WAIT_SECONDS = 3600.0  # until it is looked up again, unless there is room sooner
-WAIT_PREFIX = "Waiting for room in the "
-WOKEN_REASON = "There is room for it now"
+WAIT_PREFIX = "Waiting for space in the "
+WOKEN_REASON = "There is space for it now"
 MIN_GROWTH = 1.05  # of an estimate, before it is compared again
 MIN_FRACTION = 0.05  # of a download in fragments, before its estimate counts
 
@@ -32,7 +32,7 @@ class NotEnoughSpace(Exception):
     def __init__(self, label: str, needed_bytes: int, free_bytes: int) -> None:
         super().__init__(
             f"{WAIT_PREFIX}{label}: this video needs {_format_size(needed_bytes)}, "
-            f"and {_format_size(max(0, free_bytes))} can be used."
+            f"and {_format_size(max(0, free_bytes))} is free."
         )
         self.needed_bytes = needed_bytes
 

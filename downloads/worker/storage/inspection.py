@@ -8,10 +8,10 @@ from downloads.files.content_sniffing import describe_content
 from downloads.files.declared_size import read_declared_size
 from downloads.ytdlp.results import DownloadError
 
-DAMAGED_MEDIA_MESSAGE = "The file is damaged or cut off: it cannot be played."
-NO_MEDIA_MESSAGE = "What the site sent is no video that can be played."
+DAMAGED_MEDIA_MESSAGE = "The downloaded file is damaged or cut off. It can’t be played."
+NO_MEDIA_MESSAGE = "The downloaded file isn’t a playable video."
 READ_CHUNK_BYTES = 1024 * 1024
-NO_STREAMS_MESSAGE = "The file has neither video nor audio."
+NO_STREAMS_MESSAGE = "The downloaded file has neither video nor audio."
 
 
 def inspect_downloaded_media(media: Path) -> MediaInfo | None:
@@ -23,7 +23,7 @@ def inspect_downloaded_media(media: Path) -> MediaInfo | None:
         raise DownloadError(f"The site sent {description}, not a video.", True)
     if not ffmpeg.find_ffmpeg():
         if stored_extension(media, None) is None:
-            raise DownloadError(f"The site sent a {media.suffix or 'nameless'} file, which is no video.", True)
+            raise DownloadError(f"The site sent a {media.suffix or 'nameless'} file, not a video.", True)
         return None
     media_info = ffmpeg.inspect_media(media)
     if media_info and not media_info.video_codecs + media_info.audio_codecs:

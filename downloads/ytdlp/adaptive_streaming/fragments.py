@@ -196,7 +196,7 @@ def _require_media(response: Any) -> Any:
     if TEXT_START_PATTERN.fullmatch(start):
         response.close()
         kind = content_type.partition(";")[0]
-        raise DownloadError(f"In the place of a part of the video, the site sent a page or a text ({kind}).", False)
+        raise DownloadError(f"The site sent a page or a text ({kind}) instead of a part of the video.", False)
     return Response(_PrefixedReader(start, response), response.url, response.headers, response.status)
 
 
@@ -226,4 +226,4 @@ def _require_promised_bytes(requested: ByteRange, sent: ByteRange, file_size: in
             False,
         )
     answer = f"bytes {sent}" if len(sent) else "something else"
-    raise DownloadError(f"Bytes {requested} of a file were requested, and the site sent {answer}.", False)
+    raise DownloadError(f"The site sent {answer} instead of bytes {requested} of a file.", False)

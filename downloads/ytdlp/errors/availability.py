@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_CHARACTERS = 1000
 SOON = dt.timedelta(minutes=5)  # "will begin in a few moments"
 GENERIC_EXTRACTORS = ("Generic", "HTML5MediaEmbed")  # what they know is guessed: their ids are numbers on the page
-LIVE_MANIFEST_MESSAGE = "This is a live stream, and the site does not say until when. Retry when its recording is up."
+LIVE_MANIFEST_MESSAGE = "This is a live stream with no known end. Retry when its recording is up."
 STAGE_BY_LIVE_STATUS = {"is_upcoming": Stage.ANNOUNCED, "is_live": Stage.LIVE, "post_live": Stage.PROCESSING}
 # What only a person with an account can see is no matter of time.
 RESTRICTION_PATTERN = re.compile(

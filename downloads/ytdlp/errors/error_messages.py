@@ -16,19 +16,21 @@ ADVICE_PATTERN = re.compile(
     re.S,
 )
 MAX_DETAIL_CHARACTERS = 400
+FORBIDDEN_HOST_PATTERN = re.compile(r"(.+) is (.+), which downloads may not reach")  # as the egress proxy says it
+UNKNOWN_HOST_PREFIX = "unknown host name"  # of the egress proxy
 
 # Errors of sites and networks that pass: they get all retries, however often they come.
-TOO_MANY_REQUESTS = "The site says that it is asked too often (429): try again later."
-OUT_OF_ORDER = "The site is out of order"
-TAKEN_FOR_A_ROBOT = "The site takes the archive for a robot and does not answer it: try again later."
-FFMPEG_MISSING = "ffmpeg is missing, and this video comes in parts that it has to join: install it, then retry."
-FFMPEG_STOPPED = "ffmpeg stopped before it had put the video together: retry."
-NO_ANSWER_IN_TIME = "The site did not answer in time: retry later."
-CONNECTION_CUT = "The connection was cut before everything had arrived: retry."
-UNREACHABLE = "The site cannot be reached now"
-OUT_OF_MEMORY = "The machine had too little memory for this download: retry when less runs on it."
-SYSTEM_REFUSED = "The machine did not give yt-dlp what it needs: retry when less runs on it."
-BUG_OF_YTDLP = "This is a bug of yt-dlp"  # may come from what a site sent this once
+TOO_MANY_REQUESTS = "Too many requests (429). Try again later."
+OUT_OF_ORDER = "The site has a problem"
+TAKEN_FOR_A_ROBOT = "The site thinks this is a bot. Try again later."
+FFMPEG_MISSING = "This video comes in parts, and ffmpeg, which joins them, is missing. Install it, then retry."
+FFMPEG_STOPPED = "ffmpeg stopped before the video was finished. Retry."
+NO_ANSWER_IN_TIME = "The site didn’t answer in time. Try again later."
+CONNECTION_CUT = "The connection dropped before the download finished. Retry."
+UNREACHABLE = "The site can’t be reached right now"
+OUT_OF_MEMORY = "The server ran out of memory for this download. Retry when it’s less busy."
+SYSTEM_REFUSED = "The server had nothing left for this download. Retry when it’s less busy."
+BUG_OF_YTDLP = "This is a bug in yt-dlp"  # may come from what a site sent this once
 PASSING_ERRORS = (
     TOO_MANY_REQUESTS,
     OUT_OF_ORDER,
@@ -46,22 +48,22 @@ PASSING_ERRORS = (
 VARYING_PATTERN = re.compile(r"https?://\S+|\w*\d\w*")
 
 NOT_HTTP_MESSAGE = (
-    "The site leads to an address that is not http or https, such as file:, ftp: or rtmp:, which downloads may not "
-    "open. Look for another page with this video."
+    "The site points to a link that isn’t http or https, such as file:, ftp: or rtmp:, which can’t be downloaded. "
+    "Look for another page with this video."
 )
 
 # HTTP status: (message for people, permanent)
 HTTP_STATUS_MESSAGES = {
-    400: ("The site does not understand this address.", True),
-    401: ("The site wants a sign-in for this video, which the archive does not have.", True),
-    402: ("The site wants to be paid for this video.", True),
-    403: ("The site does not allow this video to be fetched: it may be private, or open to members only.", True),
-    404: ("There is nothing at this address (404): the video was removed, or the address has a mistake.", True),
-    410: ("This video was removed (410).", True),
+    400: ("The site doesn’t understand this link (400).", True),
+    401: ("You need to sign in on the site to see this video. ytarchive can’t do that.", True),
+    402: ("This video is paid content.", True),
+    403: ("The site refused (403). The video may be private or members-only.", True),
+    404: ("Not found (404). The video was removed, or the link is wrong.", True),
+    410: ("Removed (410). This video is no longer available.", True),
     408: (NO_ANSWER_IN_TIME, False),
     425: (TOO_MANY_REQUESTS, False),
     429: (TOO_MANY_REQUESTS, False),
-    451: ("The site may not show this video here for legal reasons (451).", True),
+    451: ("Blocked for legal reasons (451).", True),
 }
 
 # (pattern of yt-dlp's message, message for people, permanent). The first match wins: specific before general.
@@ -71,7 +73,7 @@ POSTPROCESSING_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     FFMPEG_NOT_FOUND,
     (
         r"conversion failed|invalid data|error (opening|parsing|while decoding)|moov atom|could not (write|find)",
-        "What was fetched could not be put together: the file is damaged.",
+        "The downloaded parts couldn’t be joined. The file is damaged.",
         False,
     ),
     (r"postprocessing", FFMPEG_STOPPED, False),
@@ -86,16 +88,16 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     ),
     (
         r"geo.?restrict|available (in|from) (your|this) (country|location|region|area)",
-        "The site does not show this video in this country.",
+        "This video isn’t available in your country.",
         True,
     ),
     (
         r"no video formats found|requested format is not available",
-        "There is no format of this video that can be fetched. What comes over http and https can be, HLS and DASH "
-        "too; ftp:, rtmp:, mms: and others cannot.",
+        "No downloadable format was found. http and https work, HLS and DASH included; ftp:, rtmp:, mms: and others "
+        "don’t.",
         True,
     ),
-    (r"unsupported url", "No video was found on this page: yt-dlp does not know this kind of page.", True),
+    (r"unsupported url", "No video found on this page. yt-dlp doesn’t support it.", True),
     (
         r"not a bot|captcha|cloudflare",
         TAKEN_FOR_A_ROBOT,
@@ -104,49 +106,49 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (
         r"live event|(stream|broadcast) (has |is )?(ended|finished|over)|premieres? (in|will)"
         r"|not (currently|yet) (live|started)|has not started",
-        "This is a live stream or a premiere: try again when its recording is up.",
+        "This is a live stream or a premiere. Try again when its recording is up.",
         True,
     ),
     (
         r"members?.only|access to members|channel'?s? members|members of this|(to|for) members|on level|patrons? only",
-        "Only paying members of its channel can see this video: the archive has no sign-in there.",
+        "This video is for members of its channel only. ytarchive can’t sign in on the site.",
         True,
     ),
     (
         r"confirm your age|age.?(restrict|gate|verif|limit)|inappropriate for some",
-        "The site wants to know the age of whoever sees this video (age-restricted): the archive has no sign-in there.",
+        "This video is age-restricted. ytarchive can’t sign in on the site.",
         True,
     ),
     (
         r"requires? payment|\brent(al)?\b|purchas|must be bought|buy this|pay.?per.?view|paid (video|content)|ppv",
-        "This video has to be bought or rented on its site.",
+        "This video must be bought or rented on its site.",
         True,
     ),
     (
         r"premium|subscri(be|bed|ber|bers|ption|ptions)\b",
-        "Only subscribers of the site can see this video: the archive has no sign-in there.",
+        "This video is for subscribers of the site only. ytarchive can’t sign in on the site.",
         True,
     ),
     (
         r"private video|(video|recording|stream|post|track) is (set to )?private|is a private",
-        "This video is private: the site shows it to certain people only, and the archive has no sign-in there.",
+        "This video is private. ytarchive can’t sign in on the site.",
         True,
     ),
     (
         r"log ?in|sign in|\baccount\b",
-        "The site shows this video to certain people only, and the archive has no sign-in there.",
+        "You need to sign in on the site to see this video. ytarchive can’t do that.",
         True,
     ),
-    (r"been removed|no longer available|not exist|unavailable|was deleted", "This video is no longer there.", True),
+    (r"been removed|no longer available|not exist|unavailable|was deleted", "This video is no longer available.", True),
     FFMPEG_NOT_FOUND,
     # EAGAIN, ENOMEM, ENFILE, EMFILE: processes, memory, open files.
     (r"\[errno (11|12|23|24)\]", SYSTEM_REFUSED, False),
     (r"timed out|timeout", NO_ANSWER_IN_TIME, False),
-    (r"did not get any data blocks|downloaded file is empty", "The site answered, but sent nothing.", False),
-    (r"certificate", "The site's certificate cannot be trusted.", True),
+    (r"did not get any data blocks|downloaded file is empty", "The site answered but sent nothing.", False),
+    (r"certificate", "The site’s certificate can’t be trusted.", True),
     (
         r"wrong.version.number|unsupported.protocol|handshake.failure|no.(protocols|shared.cipher)",
-        "The site's encryption (TLS) does not work with the archive's: check the address.",
+        "No secure connection (TLS) to the site is possible. Check the link.",
         False,
     ),
     (
@@ -156,10 +158,10 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     ),
     (
         r"unable to connect|connection refused|failed to establish|network is unreachable|\bssl\b",
-        f"{UNREACHABLE}: retry later.",
+        f"{UNREACHABLE}. Try again later.",
         False,
     ),
-    (r"redirect", "The site sends the download round in circles.", True),
+    (r"redirect", "The site keeps redirecting.", True),
     *POSTPROCESSING_MESSAGES,
 )
 
@@ -191,7 +193,7 @@ def _explain_exception(part: str, error: BaseException) -> str:
         return CONNECTION_CUT
     if isinstance(error, OSError):
         return SYSTEM_REFUSED
-    return f"{BUG_OF_YTDLP}, in its {part}: neither the link nor the archive is wrong. Update yt-dlp, then retry."
+    return f"{BUG_OF_YTDLP} ({part}). Update yt-dlp, then retry."
 
 
 def explain_error(message: str, status: int | None = None, extractor: str = "") -> tuple[str, bool]:
@@ -225,29 +227,36 @@ def _proxy_error_message(message: str) -> tuple[str, bool]:
 
     An unknown host name gets one retry, since it may be new.
     """
-    if "may not reach" in message:
-        return f"Refused: {message}.", True
+    if forbidden := FORBIDDEN_HOST_PATTERN.fullmatch(message):
+        return _forbidden_host_message(*forbidden.groups()), True
     if "no request for an http or https address" in message:
         return NOT_HTTP_MESSAGE, True
-    if message.startswith("unknown host name"):
-        return f"There is an {message}: check the address.", False
-    return f"{UNREACHABLE}: {message}. Retry later.", False
+    if message.startswith(UNKNOWN_HOST_PREFIX):
+        host = message.removeprefix(UNKNOWN_HOST_PREFIX).strip()
+        return f"There’s no site called {host}. Check the link.", False
+    return f"{UNREACHABLE}: {message}. Try again later.", False
+
+
+def _forbidden_host_message(host: str, reason: str) -> str:
+    if reason == "a private address":
+        return f"{host} is on a private network. Downloads from private networks are off."
+    return f"{host} is {reason}. Downloads can’t reach it."
 
 
 def _match_message(message: str, status: int | None, extractor: str) -> tuple[str, bool]:
     if status in HTTP_STATUS_MESSAGES:
         return HTTP_STATUS_MESSAGES[status]
     if status and status >= 500:
-        return f"{OUT_OF_ORDER} ({status}): retry later.", False
+        return f"{OUT_OF_ORDER} ({status}). Try again later.", False
     for pattern, explanation, permanent in (
         POSTPROCESSING_MESSAGES if "postprocessing: " in message else PATTERN_MESSAGES
     ):
         if re.search(pattern, message):
             return explanation, permanent
     if extractor:
-        reason = f"the site has changed, or yt-dlp's {extractor} has a bug"
-        return f"yt-dlp cannot read this page: {reason}. Update yt-dlp, then retry.", False
-    return "yt-dlp could not fetch this video.", False
+        reason = f"the site has changed, or yt-dlp’s {extractor} has a bug"
+        return f"yt-dlp can’t read this page: {reason}. Update yt-dlp, then retry.", False
+    return "yt-dlp couldn’t download this video.", False
 
 
 def _strip_noise(message: str) -> str:

@@ -87,5 +87,5 @@ def test_it_requeues_what_a_dead_worker_had(other):
     assert not dead.holds_lease()
     assert living.holds_lease()
     dead.refresh_from_db()
-    assert (dead.status, dead.attempt, dead.events.last().reason) == (Status.QUEUED, 2, "The worker stopped answering")
+    assert (dead.status, dead.attempt, dead.events.last().reason) == (Status.QUEUED, 2, "The download was interrupted")
     rescue.lock.release()
