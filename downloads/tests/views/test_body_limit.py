@@ -51,7 +51,7 @@ def test_other_forms_are_short(client, signed_in_user, path):
 def test_the_form_that_adds_videos_has_room_for_them_all(client, signed_in_user):
     response = post_bytes(client, "/videos/add/", 11 * 1024 * 1024)
     assert response.status_code == 200
-    assert "This is too long" in response.content.decode()
+    assert "That’s too much at once" in response.content.decode()
 
 
 def test_the_proxy_lets_through_what_the_form_refuses_in_words():
