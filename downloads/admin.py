@@ -43,6 +43,8 @@ admin.site.site_url = settings.URL_PREFIX
 admin.site.password_change = lambda request, extra_context=None: redirect("account")  # type: ignore
 # There are few models to choose from, and the list of videos needs the width.
 admin.site.enable_nav_sidebar = False
+admin.site.index_title = "Admin"
+admin.site.empty_value_display = "—"
 
 CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
 MAX_SEARCH_MATCHES = 1000
@@ -106,14 +108,21 @@ class SiteFilter(admin.SimpleListFilter):
 
     title = "site"
     parameter_name = "site"
+    column = "extractor"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the most frequent sites, as (value, label)."""
-        return [(site, site) for site in frequent_values("extractor")]
+        return [(site, site) for site in frequent_values(self.column)]
 
     def queryset(self, request: HttpRequest, videos: QuerySet[Video]) -> QuerySet[Video]:
         """Return the videos of the selected site."""
-        return videos.filter(extractor=self.value()) if self.value() else videos
+        return videos.filter(**{self.column: self.value()}) if self.value() else videos
+
+
+class UploaderFilter(SiteFilter):
+    """Filter by the most frequent uploaders."""
+
+    title = parameter_name = column = "uploader"
 
 
 @admin.register(Video)
@@ -130,9 +139,9 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         "added_text",
         "page_link",
     )
-    list_filter = ("status", "quality", SiteFilter)
+    list_filter = ("status", "quality", UploaderFilter, SiteFilter)
     search_fields = ("title",)
-    search_help_text = "Words of the title, uploader, description or subtitles; an id, or a part of an address."
+    search_help_text = "Search titles, uploaders, descriptions and subtitles, or enter an ID or part of a link."
     date_hierarchy = "added_at"
     ordering = ("-added_at", "-pk")
     list_per_page = 50
@@ -231,7 +240,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
             if request.method != "POST" and not request.GET:
                 raise  # it is not the query: a redirect would come back here
             logger.warning("Invalid query of the video list: %s", request.GET, exc_info=True)
-            messages.error(request, "There is nothing like that to look for. All videos are shown.")
+            messages.error(request, "That search isn’t valid. Showing all videos.")
             return redirect(CHANGELIST_URL_NAME)
         return super().changelist_view(request, context)
 
@@ -265,7 +274,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         """Cancel waiting and running videos."""
         bulk_actions.run_or_start(request, videos.order_by("pk"), "cancel")
 
-    @admin.action(description="Move selected videos to the front", permissions=["change"])
+    @admin.action(description="Start selected videos next", permissions=["change"])
     def front(self, request: HttpRequest, videos: QuerySet[Video]) -> None:
         """Move waiting videos to the front of the queue."""
         bulk_actions.run_or_start(request, videos.order_by("pk"), "front")
@@ -283,7 +292,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         if videos[: MAX_VIDEOS_PER_DELETE + 1].count() <= MAX_VIDEOS_PER_DELETE:
             return self._delete_confirmation_response(request, list(videos.order_by("pk").only(*CONFIRMATION_COLUMNS)))
         limit = f"{MAX_VIDEOS_PER_DELETE:,} videos at once are the most."
-        messages.error(request, f"{limit} Nothing was deleted: narrow the list with a filter.")
+        messages.error(request, f"{limit} Nothing was deleted. Narrow the list with a filter.")
         return None
 
     def delete_view(
@@ -330,7 +339,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         deleted = bulk_actions.run_or_start(request, Video.objects.filter(pk__in=pks).order_by("pk"), "delete")
         LogEntry.objects.log_actions(request.user.pk, deleted, DELETION)  # type: ignore[arg-type]
         if not pks:
-            messages.info(request, "Select videos first, then what to do with them.")
+            messages.info(request, "Select at least one video.")
         query = QueryDict(request.POST.get("query", "")).urlencode()
         return redirect(reverse(CHANGELIST_URL_NAME) + f"?{query}" * bool(query))
 

@@ -8,6 +8,7 @@ from django.test import Client
 
 from downloads.accounts.theme import COOKIE_NAME
 from downloads.models.audit.entry import AuditAction, AuditEntry
+from downloads.tests.support.factories import complete, failed, waiting
 from downloads.tests.support.users import make_staff, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "redis_server")]
@@ -171,3 +172,22 @@ def test_the_password_is_changed_in_one_place():
     assert 'action="/accounts/logout/"' in page
     assert "Log out" not in page
     assert get_user_model().objects.get(username="eve").is_staff
+
+
+# The page of a video in the admin ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (waiting, ["Start next", "Cancel"]),
+    (failed, ["Retry"]),
+    (complete, ["Download again"]),
+])  # fmt: skip
+def test_a_video_of_the_admin_has_its_verbs_as_buttons(make, words):
+    staff = Client()
+    staff.force_login(make_user("root", "superuser"))
+    video = make("a")
+    url = f"/admin/downloads/video/{video.pk}/change/"
+    page = staff.get(url).content.decode()
+    assert re.findall(r'<button class="button" type="submit">([^<]+)</button>', page) == words
+    name = re.search(rf'action="(/videos/{video.video_id}/\w+)"', page)[1]
+    assert staff.post(name, {"next": url})["Location"] == url
