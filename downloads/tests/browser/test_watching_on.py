@@ -1,0 +1,62 @@
+"""The video page while one watches: links to times seek in place, keys, and the next video at the end."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from downloads.models import Metadata, Video
+from downloads.tests.support.factories import finish_video, running_with_metadata
+from downloads.tests.support.pages import open_live_page
+
+pytestmark = [pytest.mark.chromium, pytest.mark.processes]
+
+PLAY_SCRIPT = "(video) => { video.mine = video.muted = true; return video.play(); }"
+
+
+def add_video(name: str, media_file: str, description: str = "") -> Video:
+    video = running_with_metadata(name)
+    assert video.save_metadata(Metadata(title=name, uploader="Ada", duration=60, description=description))
+    finish_video(video, media_file)
+    return video
+
+
+def test_links_to_a_time_seek_in_place_and_playback_goes_on(page: Page, site, long_clip):
+    video = add_video("a", long_clip, "0:00 Begin\n0:30 Middle\n1:02:03 beyond the end")
+    open_live_page(page, site, f"{video.get_absolute_url()}?list=none")
+    player = page.locator("video")
+    player.evaluate(PLAY_SCRIPT)
+    page.get_by_role("region", name="Chapters").get_by_role("link", name="Middle").click()
+    page.wait_for_function("() => document.querySelector('video').currentTime >= 30")
+    assert player.evaluate("video => video.mine && !video.paused && video.muted")
+    assert page.url.endswith("?list=none&t=30")
+    expect(page.locator("[data-chapter][aria-current]")).to_contain_text("Middle")
+    page.evaluate("location.hash = '#t=0:45'")
+    page.wait_for_function("() => document.querySelector('video').currentTime >= 45")
+    player.evaluate("video => video.pause()")
+    assert player.evaluate("video => video.mine")
+    for key, name, value in ((">", "playbackRate", 1.25), ("<", "playbackRate", 1), ("5", "currentTime", 30)):
+        page.keyboard.press(key)
+        expect(player).to_have_js_property(name, value)
+    page.keyboard.press("t")
+    expect(page.locator("main[data-theatre]")).to_be_attached()
+
+
+def test_the_next_video_starts_after_a_countdown_that_can_be_stopped(page: Page, site, long_clip):
+    first, second = add_video("a", long_clip), add_video("b", long_clip)
+    open_live_page(page, site, second.get_absolute_url())
+    page.get_by_role("switch", name="Autoplay").check()
+    player = page.locator("video")
+    player.evaluate(f"video => {{ ({PLAY_SCRIPT})(video); video.currentTime = 59.9; }}")
+    page.get_by_role("button", name="Stay here").click()
+    expect(page.locator("[data-countdown]")).to_be_hidden()
+    page.keyboard.press("Shift+N")
+    page.wait_for_url(f"**{first.get_absolute_url()}")
+    expect(page.get_by_role("switch", name="Autoplay")).to_be_checked()
+    page.keyboard.press("Shift+P")
+    page.wait_for_url(f"**{second.get_absolute_url()}")
+
+
+def test_it_says_at_once_what_the_browser_cannot_decode(page: Page, site, settings):
+    (settings.MEDIA_ROOT / "broken.mp4").write_bytes(b"no film at all" * 100)
+    video = add_video("a", "broken.mp4")
+    page.goto(site.url + video.get_absolute_url())
+    expect(page.get_by_role("alert").get_by_text("This browser can’t play this file")).to_be_visible()
