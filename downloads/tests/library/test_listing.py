@@ -146,7 +146,7 @@ def test_the_number_of_queries_does_not_grow(client, admin_client, django_assert
             "q=film&sort=size&uploader=Ada&site=Tube&state=complete&page=2",
             "sort=title&page=2",
         ):
-            with django_assert_max_num_queries(12):
+            with django_assert_max_num_queries(13):
                 admin_client.get(f"/?{query}")
     ids = "&".join(f"id={video.video_id}" for video in Video.objects.all()[:50])
     with django_assert_max_num_queries(9):
