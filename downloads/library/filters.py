@@ -12,11 +12,19 @@ from django.utils import timezone
 
 from downloads.models import Video, VideoEvent, VideoQuerySet
 from downloads.models.watching.watch_state import is_finished_by
+from downloads.network import hostnames
 
 MAX_FILTER_CHOICES = 50  # of uploaders, and of sites
 FILTER_CACHE_SECONDS = 60
 COMMIT_GRACE_PERIOD = dt.timedelta(seconds=2)  # within it, an older event may still be committed
-KIND_LABELS = {"video": "Videos", "audio": "Audio", "list": "Lists"}
+KIND_LABELS = {"video": "Video", "audio": "Audio", "list": "Playlists"}
+# Seconds: from the first of them, and below the second.
+LENGTH_RANGES: dict[str, tuple[str, float, float]] = {
+    "short": ("Under 5 min", 0.0, 300.0),
+    "medium": ("5 to 20 min", 300.0, 1200.0),
+    "long": ("20 min to 1 h", 1200.0, 3600.0),
+    "film": ("Over 1 h", 3600.0, 1e12),
+}
 DATE_RANGES = {
     "today": ("Past day", 1),
     "week": ("Past week", 7),
@@ -26,12 +34,24 @@ DATE_RANGES = {
 SORT_LABELS = {
     "best": "Best match",
     "newest": "Newest",
+    "oldest": "Oldest",
+    "published": "Upload date",
     "title": "Title",
+    "uploader": "Uploader",
     "duration": "Longest",
     "size": "Largest",
 }
 # The column of each filter. The status is not among them: it is chosen by links of its own.
-FILTER_COLUMNS = {"uploader": "uploader", "site": "extractor", "kind": "kind", "date": "added_at"}
+FILTER_COLUMNS = {
+    "uploader": "uploader",
+    "site": "host",
+    "length": "duration",
+    "date": "added_at",
+    "published": "upload_date",
+    "kind": "kind",
+}
+# Of the extractors that older addresses name in place of the host, none has a dot.
+EXTRACTOR_COLUMN = "extractor"
 
 
 # Also of a filter that no field offers: the pages of channels set it.
@@ -44,10 +64,20 @@ class FilterForm(forms.Form):
     sort = forms.ChoiceField(choices=list(SORT_LABELS.items()), required=False)
     uploader = forms.CharField(max_length=255, required=False, strip=False, widget=forms.Select)
     site = forms.CharField(max_length=100, required=False, strip=False, widget=forms.Select)
-    kind = forms.ChoiceField(choices=[("", "Any kind"), *KIND_LABELS.items()], required=False)
+    kind = forms.ChoiceField(choices=[("", "Kind"), *KIND_LABELS.items()], required=False)
+    length = forms.ChoiceField(
+        choices=[("", "Length"), *((value, label) for value, (label, *_) in LENGTH_RANGES.items())], required=False
+    )
     date = forms.ChoiceField(
+        choices=[("", "Added"), *((value, f"Added: {label.lower()}") for value, (label, _) in DATE_RANGES.items())],
         label="Added",
-        choices=[("", "Any time"), *((value, label) for value, (label, _) in DATE_RANGES.items())],
+        required=False,
+    )
+    published = forms.ChoiceField(
+        choices=[
+            ("", "Published"),
+            *((value, f"Published: {label.lower()}") for value, (label, _) in DATE_RANGES.items()),
+        ],
         required=False,
     )
     channel = forms.RegexField(r"\A[1-9][0-9]{0,17}\Z", required=False)
@@ -59,9 +89,10 @@ class FilterForm(forms.Form):
 
     def fill_choices(self, sort: str, sort_choices: dict[str, str]) -> None:
         """Set the choices of uploader, site and sort order, and the selected values."""
-        for name, blank_label in (("uploader", "Any uploader"), ("site", "Any site")):
+        for name, blank_label in (("uploader", "Uploader"), ("site", "Site")):
             values = {self.cleaned_data.get(name, ""), *frequent_values(FILTER_COLUMNS[name])} - {""}
-            choices = [(value, value) for value in sorted(values, key=str.casefold)]
+            to_label = site_label if name == "site" else str
+            choices = sorted(((value, to_label(value)) for value in values), key=lambda choice: choice[1].casefold())
             self.fields[name].widget.choices = [("", blank_label), *choices]
         self.fields["sort"].choices = list(sort_choices.items())  # type: ignore[attr-defined]
         self.data = {**self.cleaned_data, "sort": sort}
@@ -107,11 +138,29 @@ def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -
     return cache.get_or_set(f"counts-{digest}", count, FILTER_CACHE_SECONDS) or {}
 
 
+def site_label(host: str) -> str:
+    """Return a host as people know it: without "www.", in its own script."""
+    return hostnames.to_readable(host.removeprefix("www.")) if "." in host else host
+
+
 def _build_lookups(criteria: dict[str, str]) -> dict[str, Any]:
-    lookups: dict[str, Any] = {
-        CRITERIA_COLUMNS[name]: value for name, value in criteria.items() if name in CRITERIA_COLUMNS and name != "date"
-    }
-    if "date" in criteria:
-        minute = timezone.now().replace(second=0, microsecond=0)
-        lookups["added_at__gte"] = minute - dt.timedelta(days=DATE_RANGES[criteria["date"]][1])
+    lookups: dict[str, Any] = {}
+    for name, value in criteria.items():
+        if name not in CRITERIA_COLUMNS:
+            continue
+        column = CRITERIA_COLUMNS[name]
+        if name == "length":
+            _, lookups[f"{column}__gte"], lookups[f"{column}__lt"] = LENGTH_RANGES[value]
+        elif name in ("date", "published"):
+            lookups[f"{column}__gte"] = _first_moment(value, is_day=name == "published")
+        elif name == "site" and "." not in value and ":" not in value and value not in frequent_values(column):
+            lookups[EXTRACTOR_COLUMN] = value
+        else:
+            lookups[column] = value
     return lookups
+
+
+def _first_moment(date_range: str, *, is_day: bool) -> dt.datetime | dt.date:
+    """Return the first moment of a range of DATE_RANGES, to the minute, or its first day."""
+    first = timezone.now().replace(second=0, microsecond=0) - dt.timedelta(days=DATE_RANGES[date_range][1])
+    return first.date() if is_day else first

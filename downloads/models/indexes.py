@@ -4,7 +4,19 @@ import functools
 import operator
 from typing import Any
 
-from django.db.models import BooleanField, Case, ExpressionWrapper, F, Func, Index, Q, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    DateField,
+    ExpressionWrapper,
+    F,
+    Func,
+    Index,
+    IntegerField,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Left, Lower
 
 from downloads.files.media_types import AUDIO_EXTENSIONS
@@ -37,27 +49,43 @@ class InlineLiteral(Value):
 
 # Unknown lengths and sizes come last; databases differ in where they sort NULL.
 _DURATION_NULLS_LAST, _SIZE_NULLS_LAST = Coalesce("duration", -1.0), Coalesce("size", -1)
+_UPLOAD_DATE_NULLS_LAST = Coalesce("upload_date", InlineLiteral("0001-01-01"), output_field=DateField())
+# An empty name comes last too.
+_HAS_NO_UPLOADER = Case(
+    When(uploader=InlineLiteral(""), then=InlineLiteral(1)), default=InlineLiteral(0), output_field=IntegerField()
+)
 SORT_ORDERS: dict[str, tuple[Any, ...]] = {
     "turn": ("-priority", "queued_at", "pk"),
     "newest": ("-added_at", "-pk"),
+    "oldest": ("added_at", "pk"),
     "title": ("sort_title", "-pk"),
     "duration": (Coalesce("duration", InlineLiteral(-1.0)).desc(), "-pk"),
     "size": (Coalesce("size", InlineLiteral(-1)).desc(), "-pk"),
+    "uploader": (_HAS_NO_UPLOADER, Lower("uploader"), "-pk"),
+    "published": (_UPLOAD_DATE_NULLS_LAST.desc(), "-pk"),
 }
 
 # Each index holds all columns of the filters, so that even the last page is found without reading rows.
-_INDEXED_FILTER_COLUMNS = ("status", "kind", "extractor", "uploader", "added_at")
+_INDEXED_FILTER_COLUMNS = ("status", "kind", "host", "uploader", "added_at")
 VIDEO_INDEXES = (
-    Index(fields=["-added_at", "-id", "status", "kind", "extractor", "uploader"], name="downloads_newest"),
-    Index(fields=["status", "-added_at", "-id", "kind", "extractor", "uploader"], name="downloads_newest_state"),
-    Index(fields=["uploader", "-added_at", "-id", "status", "kind", "extractor"], name="downloads_newest_uploader"),
-    Index(fields=["extractor", "-added_at", "-id", "status", "kind", "uploader"], name="downloads_newest_site"),
+    Index(fields=["-added_at", "-id", "status", "kind", "host", "uploader"], name="downloads_newest"),
+    Index(fields=["status", "-added_at", "-id", "kind", "host", "uploader"], name="downloads_newest_state"),
+    Index(fields=["uploader", "-added_at", "-id", "status", "kind", "host"], name="downloads_newest_uploader"),
+    Index(fields=["host", "-added_at", "-id", "status", "kind", "uploader"], name="downloads_newest_site"),
     Index(fields=["channel", "-added_at", "-id", "status", "kind", "is_list"], name="downloads_newest_channel"),
     Index(fields=["sort_title", "-id", *_INDEXED_FILTER_COLUMNS], name="downloads_by_title"),
     Index(
         _DURATION_NULLS_LAST.desc(), F("id").desc(), "duration", *_INDEXED_FILTER_COLUMNS, name="downloads_by_duration"
     ),
     Index(_SIZE_NULLS_LAST.desc(), F("id").desc(), "size", *_INDEXED_FILTER_COLUMNS, name="downloads_by_size"),
+    Index(_HAS_NO_UPLOADER, Lower("uploader"), F("id").desc(), *_INDEXED_FILTER_COLUMNS, name="downloads_by_uploader"),
+    Index(
+        _UPLOAD_DATE_NULLS_LAST.desc(),
+        F("id").desc(),
+        "upload_date",
+        *_INDEXED_FILTER_COLUMNS,
+        name="downloads_by_upload_date",
+    ),
 )
 
 
