@@ -94,6 +94,8 @@ class FilterForm(forms.Form):
             to_label = site_label if name == "site" else str
             choices = sorted(((value, to_label(value)) for value in values), key=lambda choice: choice[1].casefold())
             self.fields[name].widget.choices = [("", blank_label), *choices]
+        # Playlists have a tab.
+        self.fields["kind"].widget.choices = [("", "Kind"), ("video", "Video"), ("audio", "Audio")]
         self.fields["sort"].choices = list(sort_choices.items())  # type: ignore[attr-defined]
         self.data = {**self.cleaned_data, "sort": sort}
 

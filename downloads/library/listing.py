@@ -1,5 +1,6 @@
 """The library's listing: what can be watched, by search, filters, sort order and page of an untrusted query string."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +12,27 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from downloads.accounts.permissions import is_signed_in
+from downloads.formatting import truncate_text
 from downloads.library import filters
 from downloads.library.activity import ACTIVITY_STATUSES
 from downloads.library.playlists.covers import attach_covers
 from downloads.models import Video, VideoEvent, VideoQuerySet, event
 from downloads.search import query as search_query
 
-PAGE_SIZE = 24
+PAGE_SIZE = 60  # fills rows of 2 to 6 cards
+
+
+@dataclasses.dataclass(frozen=True)
+class Chip:
+    """A filter; `unset_url` is the URL of the listing without it, "" while it is not set."""
+
+    field: forms.BoundField
+    unset_url: str
+
+    @property
+    def value_label(self) -> str:
+        """Return the label of the selected value."""
+        return dict(self.field.field.widget.choices).get(self.field.value(), self.field.value())
 
 
 class Listing:
@@ -47,11 +62,64 @@ class Listing:
         self.requested_page = query.get("page")
 
     @cached_property
-    def filter_fields(self) -> list[forms.BoundField]:
-        """Return the fields of the filter bar."""
+    def chips(self) -> list["Chip"]:
+        """Return the filters as chips; playlists have a tab in place of a kind."""
         self.form.fill_choices(self.sort, self.sort_choices)
         needless = {"uploader", "site"} if "channel" in self.filters else set()
-        return [self.form[name] for name in ("sort", *filters.FILTER_COLUMNS) if name not in needless]
+        if self.filters.get("kind") == "list":
+            needless = needless | {"kind"}
+        names = [name for name in filters.FILTER_COLUMNS if name not in needless]
+        return [Chip(self.form[name], self.build_url(**{name: ""}) if name in self.filters else "") for name in names]
+
+    @property
+    def sort_field(self) -> forms.BoundField:
+        """Return the field of the sort order."""
+        self.form.fill_choices(self.sort, self.sort_choices)
+        return self.form["sort"]
+
+    @property
+    def tabs(self) -> list[tuple[str, str, bool]]:
+        """Return the tabs above the cards: label, URL, and whether it is the current one."""
+        shows_playlists, is_unwatched = self.filters.get("kind") == "list", "watched" in self.filters
+        kind = "" if shows_playlists else self.filters.get("kind", "")
+        tabs = [("All", self.build_url(kind=kind, watched=""), not (shows_playlists or is_unwatched))]
+        if self.has_own_state:
+            tabs.append(("Unwatched", self.build_url(kind=kind, watched="no"), is_unwatched))
+        return [*tabs, ("Playlists", self.build_url(kind="list", watched=""), shows_playlists)]
+
+    @property
+    def has_chips_set(self) -> bool:
+        """Return whether a chip is set: the tab of playlists and the page of a channel are no chips."""
+        return any(chip.unset_url for chip in self.chips)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to filter: the archive, or the channel, has no videos."""
+        return not self.is_filtered and not self.page.paginator.count
+
+    @property
+    def total_label(self) -> str:
+        """Return how many there are on all pages, such as "1,204 videos"; "" for none."""
+        count = self.page.paginator.count
+        noun = "playlist" if self.filters.get("kind") == "list" else "video"
+        noun = "result" if self.search_words else noun
+        return f"{count:,}{'+' * self.is_truncated} {noun}{'s' * (count != 1)}" if count else ""
+
+    @property
+    def heading(self) -> str:
+        """Return what this listing shows, for its heading and the title of the page."""
+        if self.search_words:
+            return f"Results for “{truncate_text(self.q, 60)}”"
+        site = self.filters.get("site", "")
+        playlists = "Playlists" if self.filters.get("kind") == "list" else ""
+        whole = "Videos" if "channel" in self.filters else "Library"
+        name = self.filters.get("uploader") or (site and filters.site_label(site)) or playlists or whole
+        return truncate_text(name, 60)
+
+    @property
+    def title(self) -> str:
+        """Return the title of the page."""
+        return self.heading if self.page.number == 1 else f"{self.heading}, page {self.page.number}"
 
     @property
     def is_filtered(self) -> bool:
@@ -103,14 +171,6 @@ class Listing:
         return f"channel={self.filters['channel']}&" if "channel" in self.filters else ""
 
     @property
-    def watched_tabs(self) -> list[tuple[str, str, bool]]:
-        """Return the tabs “All” and “Unwatched”, each with its URL and whether it is current; none for strangers."""
-        is_unwatched = "watched" in self.filters
-        tabs = [("All", self.build_url(watched=""), not is_unwatched)]
-        tabs.append(("Unwatched", self.build_url(watched="no"), is_unwatched))
-        return tabs if self.has_own_state else []
-
-    @property
     def without_search_url(self) -> str:
         """Return the URL of this listing without the search."""
         return self.build_url(q="")
@@ -125,6 +185,16 @@ class Listing:
         """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
         numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=2, on_ends=1)
         return [(number, self.build_url(page=number)) if isinstance(number, int) else (None, "") for number in numbers]
+
+    @property
+    def previous_url(self) -> str:
+        """Return the URL of the page before; "" on the first."""
+        return self.build_url(page=self.page.number - 1) if self.page.has_previous() else ""
+
+    @property
+    def next_url(self) -> str:
+        """Return the URL of the page after; "" on the last."""
+        return self.build_url(page=self.page.number + 1) if self.page.has_next() else ""
 
     # Videos ------------------------------------------------------------------------------------
 

@@ -5,7 +5,9 @@ from django.db import migrations, models
 
 from downloads.search import sqlite
 
-AUDIO_EXTENSIONS = ["aac", "ac3", "aif", "aiff", "amr", "ape", "au", "caf", "dsf", "dts", "eac3", "flac", "m4a", "m4b", "mka", "mp2", "mp3", "mpc", "oga", "ogg", "opus", "ra", "spx", "tta", "wav", "weba", "wma", "wv"]
+AUDIO_EXTENSIONS = (
+    "aac ac3 aif aiff amr ape au caf dsf dts eac3 flac m4a m4b mka mp2 mp3 mpc oga ogg opus ra spx tta wav weba wma wv"
+).split()
 INDEXES = [
     models.Index(fields=["-added_at", "-id", "status", "kind", "extractor", "uploader"], name="downloads_newest"),
     models.Index(fields=["status", "-added_at", "-id", "kind", "extractor", "uploader"], name="downloads_newest_state"),
