@@ -23,13 +23,13 @@ def build_delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
     """Return the confirmation to show before deleting these videos."""
     active_count = sum(video.is_active for video in videos)
     if len(videos) == 1:
-        stop_notice = "Its download is stopped. " if active_count else ""
+        stop_notice = "Its download will be stopped. " if active_count else ""
         message = stop_notice + _removal_message(videos[0])
         return DeleteConfirmation(f"Delete “{display_name(videos[0])}”?", [], 0, message)
-    stop_notice = f"{active_count} of them are downloading, and are stopped. " if active_count > 1 else ""
-    stop_notice = "1 of them is downloading, and is stopped. " if active_count == 1 else stop_notice
+    verb = "is" if active_count == 1 else "are"
+    stop_notice = f"{active_count:,} {verb} still downloading and will be stopped. " if active_count else ""
     return DeleteConfirmation(
-        f"Delete {len(videos)} videos?",
+        f"Delete {len(videos):,} videos?",
         [display_name(video) for video in videos[:MAX_LISTED_NAMES]],
         max(0, len(videos) - MAX_LISTED_NAMES),
         f"{stop_notice}{_bulk_removal_message(videos)}",
@@ -37,25 +37,25 @@ def build_delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
 
 
 def _removal_message(video: Video) -> str:
-    """Describe the removal of one video: "The video file (603 MB), its picture and its history are removed …"."""
+    """Describe the removal of one video: "This permanently deletes the video file (603 MB) and its history."."""
     removed_items = []
     if video.media_file:
         removed_items.append(f"the video file ({format_bytes(video.size)})" if video.size else "the video file")
     if video.thumbnail:
-        removed_items.append("its picture")
+        removed_items.append("its thumbnail")
     if count := len(collection.file_names_by_language(video.subtitle_files)):
         removed_items.append("1 subtitle file" if count == 1 else f"{count} subtitle files")
-    playlist_notice = " The videos of this list stay." if video.is_list else ""
+    if video.is_list:
+        return "This removes the playlist and its history. Its videos stay in the archive."
     if not removed_items:
-        return f"Its place in the archive and its history are removed. This cannot be undone.{playlist_notice}"
-    message = ", ".join(removed_items) + " and its history are removed from the disk. This cannot be undone."
-    return message[0].upper() + message[1:] + playlist_notice
+        return "This removes it and its history from the archive."
+    return f"This permanently deletes {', '.join(removed_items)} and its history."
 
 
 def _bulk_removal_message(videos: list[Video]) -> str:
     """Describe the removal of several videos, with the total size of their files."""
     total_bytes = sum(video.size or 0 for video in videos)
-    files = f"Their files ({format_bytes(total_bytes)} in all)" if total_bytes else "Their files"
+    files = f"their files ({format_bytes(total_bytes)})" if total_bytes else "their files"
     has_playlist = any(video.is_list for video in videos)
-    playlist_notice = " The videos of a list stay, unless they are among these." if has_playlist else ""
-    return f"{files} and their history are removed from the disk. This cannot be undone.{playlist_notice}"
+    playlist_notice = " Videos in a playlist stay unless you selected them too." if has_playlist else ""
+    return f"This permanently deletes {files} and history.{playlist_notice}"

@@ -76,11 +76,9 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 
 	const store = createStore(readRenderedRev(), isList, query("[data-place-for=active]") !== null);
 	const cards = createCards(`${cardsUrl}`, {
-		aroundSwap(swap) {
-			aroundSwap(swap);
-			if (readTitle) title = readTitle();
-		},
+		aroundSwap,
 		onScan() {
+			if (readTitle) title = readTitle();
 			processHtmxAttributes();
 			store.reconcile(cards.shownCards, readRenderedRev());
 			draw();

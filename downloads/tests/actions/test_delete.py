@@ -70,8 +70,8 @@ def test_it_asks_before_it_deletes(signed_in_client):
     # The browser must leave this page after the deletion, so its form is posted without htmx.
     assert f'hx-post="/videos/{video.video_id}/delete"' not in page
     assert "Delete “Film a”?" in page
-    assert "The video file (603 MB) and its history are removed from the disk. This cannot be undone." in page
-    assert 'href="http://testserver/?page=2">Keep</a>' in page
+    assert "This permanently deletes the video file (603 MB) and its history." in page
+    assert 'href="http://testserver/?page=2">Keep it</a>' in page
     assert 'value="http://testserver/?page=2"' in page
     assert Video.objects.exists()
 
@@ -101,24 +101,23 @@ def test_it_says_what_is_removed():
     tracks = [{"language": language, "file": f"a/a.{language}.vtt"} for language in ("de", "en")]
     kept = {"media_file": "a/a.mp4", "size": 603_000_000, "thumbnail": "a/a.jpg", "subtitle_files": tracks}
     assert confirmation_text(**kept) == (
-        "The video file (603 MB), its picture, 2 subtitle files and its history are removed from the disk. "
-        "This cannot be undone."
+        "This permanently deletes the video file (603 MB), its thumbnail, 2 subtitle files and its history."
     )
     assert "1 subtitle file and" in confirmation_text(**{**kept, "subtitle_files": [*tracks[1:], {}]})
-    nothing = "Its place in the archive and its history are removed. This cannot be undone."
+    nothing = "This removes it and its history from the archive."
     assert confirmation_text(status=Status.FAILED) == nothing
-    assert confirmation_text(status=Status.DOWNLOADING) == f"Its download is stopped. {nothing}"
-    assert confirmation_text(is_list=True) == f"{nothing} The videos of this list stay."
+    assert confirmation_text(status=Status.DOWNLOADING) == f"Its download will be stopped. {nothing}"
+    assert confirmation_text(is_list=True).endswith("Its videos stay in the archive.")
 
 
 def test_it_says_of_many_what_is_removed_and_what_stays():
     two_videos = [Video(title="A", size=1_000_000), Video(title="B", size=2_000_000)]
-    removed = "Their files (3.0 MB in all) and their history are removed from the disk. This cannot be undone."
+    removed = "This permanently deletes their files (3.0 MB) and history."
     assert delete_confirmation.build_delete_confirmation(two_videos).message == removed
     of_list = [*two_videos, Video(title="C", is_list=True)]
     assert (
         delete_confirmation.build_delete_confirmation(of_list).message
-        == f"{removed} The videos of a list stay, unless they are among these."
+        == f"{removed} Videos in a playlist stay unless you selected them too."
     )
 
 

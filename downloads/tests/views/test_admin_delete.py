@@ -67,7 +67,7 @@ def test_it_deletes_one_from_its_own_page(superuser_client, child_environment, s
     assert url in superuser_client.get(reverse("admin:downloads_video_change", args=[video.pk])).content.decode()
     page = superuser_client.get(url).content.decode()
     assert "Delete “Film a”?" in page
-    assert "The video file (603 MB) and its history are removed" in page
+    assert "This permanently deletes the video file (603 MB) and its history" in page
     assert "Film a is deleted." in confirm_deletion(superuser_client, page).content.decode()
     assert not (settings.MEDIA_ROOT / video.video_id).exists()
     assert "not in the archive any more" in superuser_client.get(url, follow=True).content.decode()
