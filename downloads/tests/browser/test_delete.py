@@ -24,7 +24,9 @@ def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
     expect(card(other_tab, other)).to_have_attribute("data-status", Status.QUEUED)
 
     card_menu(page, video).get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("dialog")).to_contain_text("This permanently deletes the video file (603 MB) and its history")
+    expect(page.get_by_role("dialog")).to_contain_text(
+        "This permanently deletes the video file (603 MB) and its history"
+    )
     expect(page.get_by_role("button", name="Keep")).to_be_focused()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator(".message")).to_contain_text("a is deleted.")

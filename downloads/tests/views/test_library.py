@@ -4,10 +4,10 @@ import re
 
 import pytest
 from django.urls import reverse
-from django.utils.html import escape
 
+from downloads.library.listing import PAGE_SIZE
 from downloads.models import Metadata, StoredFiles, Video, event
-from downloads.tests.support.factories import complete, running, waiting
+from downloads.tests.support.factories import complete, create_videos, running, waiting
 from downloads.tests.support.responses import opening_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -66,9 +66,9 @@ def test_it_is_off_until_the_script_says_otherwise(client):
 
 
 def test_it_shows_newest_first_page_by_page(client):
-    create_videos(PAGE_SIZE - 24)
     for number in range(30):
         complete(f"v{number}")
+    create_videos(PAGE_SIZE - 24)
     first, second = client.get("/").content.decode(), client.get("/?page=2").content.decode()
     assert "Film v29" in first
     assert "Film v5<" not in first
