@@ -129,15 +129,16 @@ def test_it_cancels_all_and_retries_all_failed(superuser_client, waiting_videos)
 def test_it_shows_when_it_retries(superuser_client, waiting_videos):
     claimed = Video.objects.claim("w")
     claimed.retry_later("The site didn’t answer in time.")
-    page = superuser_client.get("/").content.decode()
-    assert "Retrying in 1 s (1 of 3)" in strip_tags(page)
-    assert "The site didn’t answer in time." in page
+    page = superuser_client.get("/activity/").content.decode()
+    assert "Retrying in 1 s: the site didn’t answer in time (1 of 3)" in strip_tags(page)
 
 
 def test_it_says_that_a_retry_waits_for_its_turn(superuser_client, waiting_videos):
     Video.objects.claim("w").retry_later("The site didn’t answer in time.")
     Video.objects.filter(retry_count=1).update(not_before=timezone.now())
-    assert "Retrying when its turn comes (1 of 3)" in strip_tags(superuser_client.get("/").content.decode())
+    assert "Retrying soon: the site didn’t answer in time (1 of 3)" in strip_tags(
+        superuser_client.get("/activity/").content.decode()
+    )
 
 
 def test_it_shows_titles_in_messages_as_text(superuser_client, waiting_videos):

@@ -6,7 +6,7 @@ import pytest
 from django.utils.html import escape
 
 from downloads.library.listing import PAGE_SIZE
-from downloads.models import Quality, Status, Video
+from downloads.models import Quality, Status
 from downloads.tests.support.factories import create_videos
 from downloads.tests.support.responses import library_titles
 
@@ -40,8 +40,7 @@ def test_it_searches_without_javascript_within_what_is_filtered(client):
         return dict(re.findall(r'<input type="hidden" name="(.*?)" value="(.*?)"', kept[1])) if kept else {}
 
     assert hidden("?q=film&sort=title&kind=nonsense") == {}
-    assert hidden("?state=failed&uploader=Ada%22&site=x&q=film") == {
-        "state": "failed",
+    assert hidden("?uploader=Ada%22&site=x&q=film") == {
         "uploader": "Ada&quot;",
         "site": "x",
     }
@@ -63,9 +62,8 @@ def test_it_filters_by_each_and_by_all(client):
     assert library_titles(client, **all_filters, q="want") == ["wanted"]
     assert library_titles(client, uploader="Bob") == ["by another"]
     assert library_titles(client, site="Other") == ["elsewhere"]
-    assert library_titles(client, kind="audio") == ["failed", "elsewhere", "by another", "wanted", "old"]
+    assert library_titles(client, kind="audio") == ["elsewhere", "by another", "wanted", "old"]
     assert library_titles(client, kind="list") == ["a list"]
-    assert library_titles(client, state="failed") == ["failed"]
     assert "old" not in library_titles(client, date="year")
 
 
@@ -80,27 +78,13 @@ def test_it_orders_by_title_length_and_size_with_the_unknown_last(client):
     assert library_titles(client, sort="newest") == ["3.example", "gamma", "Alpha", "beta"]
 
 
-def test_it_shows_what_waits_as_the_queue_has_it(client):
-    create_videos(3, status="queued")
-    third = Video.objects.get(title="Film 2")
-    assert library_titles(client, state="queued") == ["Film 0", "Film 1", "Film 2"]
-    assert third.move_to_front()
-    assert library_titles(client, state="queued") == ["Film 2", "Film 0", "Film 1"]
-    assert library_titles(client, state="queued", sort="newest") == ["Film 2", "Film 1", "Film 0"]
-    assert library_titles(client, sort="turn") == []
-
-
-def test_it_keeps_the_query_from_page_to_page_and_from_state_to_state(client):
+def test_it_keeps_the_query_from_page_to_page(client):
     create_videos(PAGE_SIZE + 1, uploader="Ada & Co", extractor="Tube")
     create_videos(status=Status.FAILED, uploader="Ada & Co")
     query = {"uploader": "Ada & Co", "sort": "size", "q": "film"}
     page = client.get("/", query).content.decode()
     kept = "q=film&uploader=Ada+%26+Co&sort=size"
     assert escape(f"/?{kept}&page=2") in page
-    assert re.search(
-        rf'href="{re.escape(escape("/?q=film&state=failed&uploader=Ada+%26+Co&sort=size"))}"\s*>Failed', page
-    )
-    assert re.search(r'aria-current="true">All <span class="count">26</span>', page)
     assert re.search(r'<option value="Ada &amp; Co" selected>', page)
     assert re.search(r'<option value="size" selected>', page)
     assert 'value="film"' in page.partition("<nav")[0]
@@ -110,24 +94,6 @@ def test_it_offers_the_orders_that_make_sense(client):
     create_videos()
     assert "Best match" not in client.get("/").content.decode()
     assert '<option value="best" selected>' in client.get("/?q=film").content.decode()
-
-
-def test_it_has_a_chosen_state_in_the_library_alone(client):
-    (waiting,) = create_videos(status=Status.QUEUED, title="waits", media_file="")
-    (running,) = create_videos(status=Status.DOWNLOADING, title="runs", media_file="")
-    create_videos(title="there")
-    whole = client.get("/").content.decode()
-    for state, title in (("queued", "waits"), ("downloading", "runs"), ("complete", "there")):
-        assert library_titles(client, state=state) == [title]
-        page = client.get("/", {"state": state}).content.decode()
-        assert page.count("data-video-id") == 1
-        assert 'data-place-for="active"' not in page
-    assert whole.count("data-video-id") == 3
-    assert re.search(
-        f'<li class="row"\\s+data-video-id="{waiting.video_id}"', client.get("/?state=queued").content.decode()
-    )
-    assert client.get("/", {"q": "runs"}).content.decode().count("data-video-id") == 1
-    assert running.video_id in client.get("/", {"q": "runs"}).content.decode()
 
 
 def test_it_offers_the_uploaders_and_sites_that_most_videos_have(client):

@@ -28,16 +28,20 @@ OTHER_VALUES = {
 
 
 def card_markup(client, query: str = "") -> list[str]:
-    return re.findall(r'<li class="(?:card|row)".*?</li>', client.get(f"/{query}").content.decode(), re.DOTALL)
+    return re.findall(
+        r'<li class="(?:card|row)".*?</li>',
+        client.get(f"/{query}").content.decode() + client.get("/activity/").content.decode(),
+        re.DOTALL,
+    )
 
 
 def test_an_unchanged_card_comes_from_the_cache(client, signed_in_user):
     complete("a"), waiting("b")
     drawn = [
-        [template.name for template in client.get("/").templates].count("downloads/library/_video.html")
-        for _ in range(2)
+        [template.name for template in client.get(path).templates].count(f"downloads/{name}.html")
+        for path, name in (("/", "library/_video"), ("/activity/", "activity/_row")) * 2
     ]
-    assert drawn == [2, 0]
+    assert drawn == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
