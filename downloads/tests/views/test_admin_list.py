@@ -56,7 +56,7 @@ def test_it_finds_and_filters(superuser_client):
 def test_it_retries_and_says_what_it_skipped(superuser_client):
     videos = [failed("a"), failed("b"), complete("c")]
     page = run_admin_action(superuser_client, "retry", *videos)
-    assert "2 videos wait for another try." in page
+    assert "Retrying 2 videos." in page
     assert "Film c doesn’t need a retry: it is complete." in page
     assert Video.objects.filter(status=Status.QUEUED).count() == 2
 
@@ -64,7 +64,7 @@ def test_it_retries_and_says_what_it_skipped(superuser_client):
 def test_it_cancels_and_says_what_it_skipped(superuser_client):
     videos = [complete("c"), running("a"), waiting("b")]
     page = run_admin_action(superuser_client, "cancel", *videos)
-    assert "2 videos are cancelled." in page
+    assert "Cancelled 2 videos." in page
     assert "Film c had already finished: it is complete." in page
 
 
