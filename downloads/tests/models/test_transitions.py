@@ -2,8 +2,8 @@
 
 import pytest
 
-from downloads import formatting
 from downloads.database.clock import read_clock
+from downloads.library import status_phrase
 from downloads.models import Metadata, Status, StoredFiles, Video
 from downloads.tests.support.clock import let_time_pass
 
@@ -139,8 +139,8 @@ def test_it_retries_with_growing_delays(waiting_video, settings):
         assert claimed.retry_later("The site didn’t answer in time.")
         assert (claimed.status, claimed.retry_count, claimed.attempt) == (Status.QUEUED, number, number + 1)
         waits.append((claimed.not_before - read_clock()).total_seconds())
-        assert f"({number} of 3)" in formatting.retry_message(claimed)
-        assert f"({number} of 3). The site did not" in claimed.events.last().reason
+        assert f"({number} of 3)" in status_phrase.retry_phrase(claimed)
+        assert f"({number} of 3). The site didn’t" in claimed.events.last().reason
         assert Video.objects.claim("w") is None
         let_time_pass(waits[-1] + 1)
     assert 7 <= waits[0] <= 12.5
@@ -168,7 +168,7 @@ def test_a_manual_retry_resets_the_retry_count(waiting_video):
     claimed.retry_later("x")
     assert Video.objects.get().cancel()
     assert waiting_video.retry()
-    assert (waiting_video.retry_count, waiting_video.not_before, formatting.retry_message(waiting_video)) == (
+    assert (waiting_video.retry_count, waiting_video.not_before, status_phrase.retry_phrase(waiting_video)) == (
         0,
         None,
         "",

@@ -12,8 +12,8 @@ import pytest
 from django.conf import settings
 from django.utils.html import strip_tags
 
-from downloads import formatting
 from downloads.files import workspace
+from downloads.library import status_phrase
 from downloads.models import Status, Video
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, descendants, still_running
@@ -192,7 +192,7 @@ def test_it_aborts_a_stalled_download(start_worker, media_server):
     video = wait_for_phase(media_server, "looking up")
     wait_until(lambda: reload_video(video).retry_count == 1, 15, "it waits for another try")
     assert reload_video(video).status == Status.QUEUED
-    assert strip_tags(formatting.retry_message(reload_video(video))).startswith("Retrying in ")
+    assert strip_tags(status_phrase.retry_phrase(reload_video(video))).startswith("Retrying in ")
     assert video.events.last().reason.startswith("Retrying in ")
     assert reload_video(video).move_to_front()
     wait_until(lambda: reload_video(video).is_active, 5, "a person need not wait")

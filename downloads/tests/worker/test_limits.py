@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from django.utils.html import strip_tags
 
-from downloads import formatting
 from downloads.files import media_folder, workspace
+from downloads.library import status_phrase
 from downloads.models import Queue, Status, Video
 from downloads.network.proxy import EgressProxy
 from downloads.network.rate_limiter import RateLimiter
@@ -76,7 +76,7 @@ def test_it_takes_what_fits(download, media_server, settings):
 def test_it_retries_temporary_errors(download, media_server, path):
     video = download(media_server.url(path))
     assert (video.status, video.retry_count) == (Status.QUEUED, 1)
-    assert strip_tags(formatting.retry_message(video)).startswith("Retrying in ")
+    assert strip_tags(status_phrase.retry_phrase(video)).startswith("Retrying in ")
     assert video.error
     assert video.events.last().reason.endswith(video.error)
 

@@ -100,10 +100,10 @@ def test_it_knows_each_quality(probe_and_fetch, media_server, quality):
     ("path", "expected_text", "permanent"),
     [
         ("/missing.mp4", "Not found (404)", True),
-        ("/private.mp4", "does not allow", True),
+        ("/private.mp4", "The site refused (403)", True),
         ("/error.mp4", "has a problem (500)", False),
         ("/busy.mp4", "Too many requests (429)", False),
-        ("/cut/a.mp4", "The connection was cut", False),
+        ("/cut/a.mp4", "The connection dropped", False),
         ("/hls/index0.txt", "Not found (404)", True),
         ("/page/x?src=/missing.mp4", "Not found (404)", True),
         ("/playlist?segment=/missing.ts", "Not found (404)", True),
@@ -123,7 +123,7 @@ def test_it_says_that_a_page_has_no_video(probe_and_fetch, media_server, monkeyp
     monkeypatch.setattr(
         "downloads.tests.support.media_server.PAGE_TEMPLATE", "<!doctype html><title>{title}</title>No {source}"
     )
-    with pytest.raises(results.DownloadError, match="No video was found on this page") as caught:
+    with pytest.raises(results.DownloadError, match="No video found on this page") as caught:
         probe_and_fetch(media_server.url("/page/empty"))
     assert caught.value.permanent
 
@@ -181,7 +181,7 @@ def test_it_says_that_ffmpeg_is_missing(probe_and_fetch, media_server, monkeypat
     monkeypatch.setenv("PATH", "/nonexistent")
     # Looked for once per process; a download has a process of its own.
     monkeypatch.setattr(FFmpegPostProcessor, "_version_cache", {"ffmpeg": False, "ffprobe": False})
-    with pytest.raises(results.DownloadError, match="ffmpeg is missing"):
+    with pytest.raises(results.DownloadError, match="and ffmpeg, which joins them, is missing"):
         probe_and_fetch(media_server.url("/separate/index.m3u8"))
 
 

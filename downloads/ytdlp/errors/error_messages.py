@@ -16,7 +16,7 @@ ADVICE_PATTERN = re.compile(
     re.S,
 )
 MAX_DETAIL_CHARACTERS = 400
-FORBIDDEN_HOST_PATTERN = re.compile(r"(.+) is (.+), which downloads may not reach")  # as the egress proxy says it
+FORBIDDEN_HOST_PATTERN = re.compile(r"(\S+) is (.+?), which downloads may not reach")  # as the egress proxy says it
 UNKNOWN_HOST_PREFIX = "unknown host name"  # of the egress proxy
 
 # Errors of sites and networks that pass: they get all retries, however often they come.
@@ -227,7 +227,7 @@ def _proxy_error_message(message: str) -> tuple[str, bool]:
 
     An unknown host name gets one retry, since it may be new.
     """
-    if forbidden := FORBIDDEN_HOST_PATTERN.fullmatch(message):
+    if forbidden := FORBIDDEN_HOST_PATTERN.match(message):
         return _forbidden_host_message(*forbidden.groups()), True
     if "no request for an http or https address" in message:
         return NOT_HTTP_MESSAGE, True
@@ -240,7 +240,7 @@ def _proxy_error_message(message: str) -> tuple[str, bool]:
 def _forbidden_host_message(host: str, reason: str) -> str:
     if reason == "a private address":
         return f"{host} is on a private network. Downloads from private networks are off."
-    return f"{host} is {reason}. Downloads can’t reach it."
+    return f"{host} is {reason}. Downloads from such addresses are off."
 
 
 def _match_message(message: str, status: int | None, extractor: str) -> tuple[str, bool]:
