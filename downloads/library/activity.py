@@ -9,7 +9,8 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from downloads.library import filters
-from downloads.models import ACTIVE_STATUSES, Status, Video, VideoEvent, VideoQuerySet, event
+from downloads.library.paging import LatestChange
+from downloads.models import ACTIVE_STATUSES, Status, Video, VideoQuerySet
 
 PAGE_SIZE = 50
 ACTIVITY_STATUSES = (*ACTIVE_STATUSES, Status.QUEUED, Status.FAILED, Status.CANCELLED)
@@ -43,7 +44,7 @@ SECTION_KINDS = (
 PLACES = {status: kind.place for kind in SECTION_KINDS for status in kind.statuses}
 
 
-class ActivityListing:
+class ActivityListing(LatestChange):
     """The sections that a query string selects: one of them in pages, or the first videos of each."""
 
     clear_url = ""  # cards of the library link to its filters; rows do not
@@ -58,16 +59,6 @@ class ActivityListing:
     def state(self) -> str:
         """Return the value of `state` in the URL; "" for the overview."""
         return self.kind.state if self.kind else ""
-
-    @cached_property
-    def latest_event(self) -> VideoEvent | None:
-        """Return the newest event; cached counts are valid until the next one."""
-        return event.latest_event()
-
-    @property
-    def rev(self) -> int:
-        """Return the archive's `rev`; it is read before the rows, so that no change in between is missed."""
-        return self.latest_event.pk if self.latest_event else 0
 
     @cached_property
     def archive_status_counts(self) -> dict[str, int]:

@@ -15,8 +15,9 @@ from downloads.accounts.permissions import is_signed_in
 from downloads.formatting import truncate_text
 from downloads.library import filters
 from downloads.library.activity import ACTIVITY_STATUSES
+from downloads.library.paging import LatestChange, PageLinks
 from downloads.library.playlists.covers import attach_covers
-from downloads.models import Video, VideoEvent, VideoQuerySet, event
+from downloads.models import Video, VideoQuerySet
 from downloads.search import query as search_query
 
 PAGE_SIZE = 60  # fills rows of 2 to 6 cards
@@ -35,7 +36,7 @@ class Chip:
         return dict(self.field.field.widget.choices).get(self.field.value(), self.field.value())
 
 
-class Listing:
+class Listing(PageLinks, LatestChange):
     """The videos that a query string selects, and the URLs of related listings."""
 
     def __init__(self, query: QueryDict, user: Any = None) -> None:
@@ -180,22 +181,6 @@ class Listing:
         """Return the URL of this search without filters."""
         return self.build_url(**dict.fromkeys(self.filters, ""))
 
-    @property
-    def page_links(self) -> list[tuple[int | None, str]]:
-        """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
-        numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=2, on_ends=1)
-        return [(number, self.build_url(page=number)) if isinstance(number, int) else (None, "") for number in numbers]
-
-    @property
-    def previous_url(self) -> str:
-        """Return the URL of the page before; "" on the first."""
-        return self.build_url(page=self.page.number - 1) if self.page.has_previous() else ""
-
-    @property
-    def next_url(self) -> str:
-        """Return the URL of the page after; "" on the last."""
-        return self.build_url(page=self.page.number + 1) if self.page.has_next() else ""
-
     # Videos ------------------------------------------------------------------------------------
 
     @property
@@ -211,16 +196,6 @@ class Listing:
     def is_truncated(self) -> bool:
         """Return whether the search has reached its limit of results."""
         return len(self._matches) == search_query.MAX_RESULTS if self.search_words else False
-
-    @cached_property
-    def latest_event(self) -> VideoEvent | None:
-        """Return the newest event; cached counts are valid until the next one."""
-        return event.latest_event()
-
-    @property
-    def rev(self) -> int:
-        """Return the archive's `rev`; it is read before the rows, so that no change in between is missed."""
-        return self.latest_event.pk if self.latest_event else 0
 
     @cached_property
     def status_counts(self) -> dict[str, int]:

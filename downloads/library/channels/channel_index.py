@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from downloads.library.paging import PageLinks
 from downloads.models import Channel, Status, Video
 
 PAGE_SIZE = 60
@@ -21,7 +22,7 @@ SORT_ORDERS: dict[str, tuple[Any, ...]] = {
 }
 
 
-class ChannelIndex:
+class ChannelIndex(PageLinks):
     """The channels with videos that a query string selects, and the URLs of related lists."""
 
     def __init__(self, query: QueryDict) -> None:
@@ -82,22 +83,6 @@ class ChannelIndex:
     def clear_url(self) -> str:
         """Return the URL without the search."""
         return self.build_url(q="")
-
-    @property
-    def page_links(self) -> list[tuple[int | None, str]]:
-        """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
-        numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=1, on_ends=1)
-        return [(number, self.build_url(page=number)) if isinstance(number, int) else (None, "") for number in numbers]
-
-    @property
-    def previous_url(self) -> str:
-        """Return the URL of the page before; "" on the first."""
-        return self.build_url(page=self.page.number - 1) if self.page.has_previous() else ""
-
-    @property
-    def next_url(self) -> str:
-        """Return the URL of the page after; "" on the last."""
-        return self.build_url(page=self.page.number + 1) if self.page.has_next() else ""
 
 
 def _attach_newest_videos(channels: list[Channel]) -> None:

@@ -7,6 +7,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Max, Min, Q, Sum
 from django.utils.functional import cached_property
 
+from downloads.library.paging import PageLinks
 from downloads.models import Channel, PlaylistItem, Status, Video
 
 PAGE_SIZE = 100
@@ -35,7 +36,7 @@ TOTALS = {
 }
 
 
-class PlaylistPage:
+class PlaylistPage(PageLinks):
     """One page of the places of a playlist."""
 
     def __init__(self, playlist: Video, query: Mapping[str, str]) -> None:
@@ -95,24 +96,9 @@ class PlaylistPage:
         first, last = self.totals["first_channel"], self.totals["last_channel"]
         return Channel.objects.filter(pk=first).first() if first and first == last else None
 
-    @property
-    def previous_url(self) -> str:
-        """Return the URL of the page before; "" on the first."""
-        return self._page_url(self.page.number - 1) if self.page.has_previous() else ""
-
-    @property
-    def next_url(self) -> str:
-        """Return the URL of the page after; "" on the last."""
-        return self._page_url(self.page.number + 1) if self.page.has_next() else ""
-
-    @property
-    def page_links(self) -> list[tuple[int | None, str]]:
-        """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
-        numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=1, on_ends=1)
-        return [(number, self._page_url(number)) if isinstance(number, int) else (None, "") for number in numbers]
-
-    def _page_url(self, number: int) -> str:
-        return f"{self.playlist.get_absolute_url()}?page={number}"
+    def build_url(self, **changes: str | int) -> str:
+        """Return the URL of a page of the entries."""
+        return f"{self.playlist.get_absolute_url()}?page={changes['page']}"
 
 
 def _video_fields() -> list[str]:
