@@ -162,7 +162,7 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
     expect(page.locator(".card .pick").nth(2)).to_be_checked()
     page.keyboard.press("x")
     page.keyboard.press("m")
-    expect(page.get_by_role("link", name="Play")).to_be_focused()
+    expect(page.get_by_role("link", name="Play", exact=True)).to_be_focused()
     page.keyboard.press("ArrowUp")
     expect(page.get_by_role("button", name="Delete b")).to_be_focused()
     page.keyboard.press("Escape")
