@@ -1,14 +1,20 @@
 """The fork server of a worker, as a real process."""
 
 import os
+import select
 import signal
+import socket
+import subprocess
+import sys
 
 import pytest
+from django.conf import settings
 
 from downloads.models import Status
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, process_parents, still_running
 from downloads.tests.support.waiting import wait_until
+from downloads.worker.processes import fork_server
 from downloads.worker.processes.launcher import ANSWER_TIMEOUT_SECONDS
 from downloads.ytdlp_update import installation
 
@@ -72,3 +78,20 @@ def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enque
     assert reload_video(last).attempt == 1
     os.kill(worker.pid, signal.SIGKILL)
     wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), 3, "nothing is left")
+
+
+def test_it_ends_silently_when_its_worker_leaves_an_answer_unread():
+    """The kernel then resets the connection, instead of ending it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        server = subprocess.Popen(
+            [sys.executable, "-m", fork_server.PACKAGE, str(theirs.fileno()), str(os.getpid())],
+            cwd=settings.BASE_DIR,
+            pass_fds=[theirs.fileno()],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    with ours:
+        assert select.select([ours], [], [], 30)[0]
+    assert server.communicate(timeout=10) == (None, "")
+    assert server.returncode == 0

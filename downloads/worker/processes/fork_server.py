@@ -10,6 +10,7 @@ download with it. A request is one packet with the standard input and output of 
 its process id.
 """
 
+import contextlib
 import gc
 import logging
 import os
@@ -43,7 +44,13 @@ def main(requests: socket.socket, worker_pid: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prepare_for_forks()
     setproctitle.setproctitle(f"{sys.executable} -m {PACKAGE}: ready")
-    requests.send(READY)
+    # A worker that leaves answers unread resets the connection.
+    with contextlib.suppress(ConnectionError):
+        requests.send(READY)
+        _serve(requests, worker_pid)
+
+
+def _serve(requests: socket.socket, worker_pid: int) -> None:
     while True:
         packet, fds, _, _ = socket.recv_fds(requests, MAX_PACKET_BYTES, 2)
         if not packet:
