@@ -239,7 +239,9 @@ def test_it_leaves_no_download_behind_when_killed(
     own_archive.await_ready()
     own_archive.manage("ingest", media_server.url(path), YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
     wait_until(
-        lambda: any(" download" in command_line(pid) for pid in descendants(own_archive.pid)), 10, "a download runs"
+        lambda: any("manage.py download" in command_line(pid) for pid in descendants(own_archive.pid)),
+        10,
+        "a download runs",
     )
     wait_until(lambda: list((own_archive.data / "work").rglob("*.part")), 20, "it has begun")
     pids = descendants(own_archive.pid)

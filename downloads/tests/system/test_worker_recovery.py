@@ -18,6 +18,7 @@ from downloads.models import Status, Video
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, descendants, still_running
 from downloads.tests.support.waiting import wait_until
+from downloads.worker.processes import fork_server
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -76,6 +77,11 @@ def wait_for_phase(media_server, phase):
     if phase == "looking up":
         media_server.wait_for_requests(PHASE_PATHS[phase])
     return video
+
+
+def download_pids(worker):
+    """Return the ids of all processes of a worker's downloads: those below it, without the fork server."""
+    return descendants(worker.pid) - set(find_program(worker.pid, fork_server.PACKAGE))
 
 
 def kill_and_wait_for_requeue(work, media_server, env, phase, longest):
@@ -169,7 +175,7 @@ def test_it_starts_no_child_when_paused_after_its_claim(run_manage, start_worker
 def test_it_is_fenced_out_when_paused_past_its_lease(start_worker, media_server):
     first = start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
     video = wait_for_phase(media_server, "video")
-    child_pids = descendants(first.pid)
+    child_pids = download_pids(first)
     start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
     first.send_signal(signal.SIGSTOP)
     try:
@@ -226,7 +232,7 @@ def test_it_cancels_in_every_phase(start_worker, media_server, slow_ffmpeg):
         for phase in PHASE_PATHS:
             media_server.reset()
             video = wait_for_phase(media_server, phase)
-            child_pids = descendants(process.pid)
+            child_pids = download_pids(process)
             began = time.monotonic()
             assert reload_video(video).cancel()
             wait_until(
@@ -270,9 +276,9 @@ def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_work
     ffmpeg_pids: list[int] = []
     wait_until(lambda: ffmpeg_pids.extend(find_program(worker.pid, "readrate")) or ffmpeg_pids, 20, "ffmpeg runs")
     os.kill(ffmpeg_pids[0], signal.SIGSTOP)
-    merging_child = find_program(worker.pid, " download")
+    merging_child = find_program(worker.pid, "manage.py download")
     fetching = wait_for_phase(media_server, "video")
-    child = next(pid for pid in find_program(worker.pid, " download") if pid not in merging_child)
+    child = next(pid for pid in find_program(worker.pid, "manage.py download") if pid not in merging_child)
     wait_until(lambda: (settings.WORK_ROOT / fetching.video_id).glob("*.part"), 10, "bytes arrive")
     os.kill(child, signal.SIGSTOP)
 
