@@ -46,6 +46,11 @@ def open_live_page(page: Page, site, path: str = "/") -> Page:
     return page
 
 
+def open_activity(page: Page, site) -> Page:
+    """Open the page that shows what downloads, waits, has failed or was cancelled."""
+    return open_live_page(page, site, "/activity/")
+
+
 def wait_until_stable(page: Page) -> None:
     """Wait until nothing moves: fonts loaded, htmx settled, no animation that ends still running, all of it drawn.
 
