@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
 from downloads.tests.support.factories import finish_video, publish_percent, running_with_metadata
-from downloads.tests.support.pages import card, open_live_page, progress_bar
+from downloads.tests.support.pages import card, open_activity, progress_bar
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.site import ServerUnderTest
 
@@ -85,7 +85,7 @@ def publish_percent_if_redis_up(video: Video, percent: float) -> None:
 
 def run_outages(page: Page, site: ServerUnderTest, server: RedisServer, *, seconds: float, seed: int) -> None:
     simulation = OutageSimulation(site, server, seed)
-    open_live_page(page, site)
+    open_activity(page, site)
     page.evaluate("window.neverReloaded = true")
     page.errors.clear()  # type: ignore[attr-defined]
     simulation.run(seconds)
@@ -93,6 +93,9 @@ def run_outages(page: Page, site: ServerUnderTest, server: RedisServer, *, secon
     simulation.end()
     for video in simulation.videos:
         video.refresh_from_db()
+        if video.status == Status.COMPLETE:
+            expect(card(page, video)).to_have_count(0, timeout=40_000)
+            continue
         expect(card(page, video)).to_have_attribute("data-status", video.status, timeout=40_000)
         if video.is_active:
             expect(progress_bar(page, video)).to_have_attribute(
