@@ -175,8 +175,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "downloads.views.database_outage.DatabaseOutageMiddleware",
-    "downloads.views.body_limit.BodyLimitMiddleware",
+    "downloads.views.middleware.database_outage.DatabaseOutageMiddleware",
+    "downloads.views.middleware.body_limit.BodyLimitMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "ytarchive.urls"

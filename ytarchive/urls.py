@@ -19,7 +19,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 handler400 = "downloads.views.refusals.bad_request"
 handler403 = "downloads.views.refusals.permission_denied"
-handler500 = "downloads.views.database_outage.server_error"
+handler500 = "downloads.views.middleware.database_outage.server_error"
 site_urls: list[URLPattern | URLResolver] = [
     # Before the admin's own, which they replace: one place to sign in and out, and to change one's password.
     path("admin/login/", drop_foreign_next(account.admin_sign_in)),

@@ -25,8 +25,8 @@ from downloads.models import Quality, Queue, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
 from downloads.views.activity import activity_context
-from downloads.views.body_limit import SIGNED_OUT_MESSAGE
 from downloads.views.decorators import require_permission
+from downloads.views.middleware.body_limit import SIGNED_OUT_MESSAGE
 
 MAX_CARDS_PER_REQUEST = 100
 MAX_LOGIN_URL_CHARACTERS = 3_000  # nginx accepts response headers of up to 4,096 bytes

@@ -17,7 +17,7 @@ from downloads.database.outages import UNREACHABLE
 from downloads.models import Video
 from downloads.tests.support.responses import HTMX_HEADERS
 from downloads.tests.support.sqlite_lock import locked_database
-from downloads.views import database_outage
+from downloads.views.middleware import database_outage
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
