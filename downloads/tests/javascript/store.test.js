@@ -199,9 +199,13 @@ test("it remembers a bounded number of them", () => {
 	assert.equal(store.receive(progress("x0", 4), page, 0).cardsToFetch.size, 1);
 });
 
-test("it ignores other videos on a page of one", () => {
+test("it only adds up other videos on a page of one, and forgets them as they end", () => {
 	const store = following(false);
-	assert.equal(store.receive(progress("x", 4), page, 0).cardsToFetch.size, 0);
+	const outcome = store.receive(progress("x", 4), page, 0);
+	assert.deepEqual([outcome.cardsToFetch.size, outcome.othersChanged], [0, false]);
+	assert.deepEqual([store.sumTotals().count, store.sumTotals(page).count], [1, 0]);
+	const last = store.receive(status("x", "complete"), page, 0);
+	assert.deepEqual([last.cardsToFetch.size, last.statusChanges.size, last.othersChanged], [0, 0, true]);
 	assert.equal(store.states.size, 0);
 });
 
