@@ -47,6 +47,6 @@ def _described_chapters(text: str) -> Iterator[Chapter]:
 
 def _ascending(chapters: Iterator[Chapter]) -> list[Chapter]:
     """Return the chapters; [] if their times do not ascend: then they are no table of contents."""
-    found = list(chapters)
-    starts = [chapter.start for chapter in found]
-    return found if starts == sorted(set(starts)) else []
+    listed = list(chapters)
+    starts = [chapter.start for chapter in listed]
+    return listed if starts == sorted(set(starts)) else []

@@ -1,4 +1,4 @@
-"""What stands beside a player: the videos to watch next, the one before, and the place in the playlist."""
+"""The list beside a player: the videos to watch next, the one before, and the place in the playlist."""
 
 import dataclasses
 
@@ -8,7 +8,6 @@ from downloads.library.channels.play_all import channel_key
 from downloads.library.up_next import CHANNEL_PREFIX, next_videos, videos_after
 from downloads.models import PlaylistItem, Status, Video
 from downloads.models.querysets import VideoQuerySet
-from downloads.progress.keys import VIDEO_ID_PATTERN
 
 MAX_VIDEOS = 12
 IS_WATCHABLE = Q(video__status=Status.COMPLETE, video__is_list=False)
@@ -36,13 +35,13 @@ def build_next_list(video: Video, list_key: str = "", limit: int = MAX_VIDEOS) -
     videos = videos or next_videos(video, list_key if is_channel else _own_channel(video), limit)
     videos = videos or _others(video, limit)
     if not video.media_file:
-        return NextList(videos, None, place and place.playlist)
+        return NextList(videos, None, place.playlist if place else None)
     if place is None:
         return NextList(videos, _added_after(video))
     items = PlaylistItem.objects.filter(playlist=place.playlist_id)
     before = items.filter(IS_WATCHABLE, position__lt=place.position).select_related("video").last()
     position = items.filter(position__lte=place.position).count()
-    return NextList(videos, before and before.video, place.playlist, position, items.count())
+    return NextList(videos, before.video if before else None, place.playlist, position, items.count())
 
 
 def _own_channel(video: Video) -> str:
@@ -53,8 +52,8 @@ def _own_channel(video: Video) -> str:
 def _find_place(video: Video, list_key: str) -> PlaylistItem | None:
     """Return the place of a video in the playlist with this id, or else in the one that it was put into last."""
     places = PlaylistItem.objects.filter(video=video).select_related("playlist").order_by("-pk")
-    if list_key and VIDEO_ID_PATTERN.fullmatch(list_key):
-        return places.filter(playlist__video_id=list_key).first() or places.first()
+    if list_key:
+        return places.filter(playlist__in=Video.objects.with_ids([list_key])).first() or places.first()
     return places.first()
 
 

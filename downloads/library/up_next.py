@@ -6,7 +6,6 @@ A page names the context by a list key: "channel:<number>", or the id of a playl
 from django.db.models import Q, QuerySet
 
 from downloads.models import PlaylistItem, Status, Video
-from downloads.progress.keys import VIDEO_ID_PATTERN
 
 CHANNEL_PREFIX = "channel:"
 LONG_FIELDS = ("description", "subtitle_files")
@@ -61,6 +60,4 @@ def _parse_channel_id(list_key: str) -> int | None:
 
 
 def _find_playlist_id(list_key: str) -> int | None:
-    if not VIDEO_ID_PATTERN.fullmatch(list_key):
-        return None
-    return Video.objects.filter(video_id=list_key, is_list=True).values_list("pk", flat=True).first()
+    return Video.objects.with_ids([list_key]).filter(is_list=True).values_list("pk", flat=True).first()

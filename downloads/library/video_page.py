@@ -81,16 +81,18 @@ def build_player(video: Video) -> Player | None:
     path = media_folder.find_file(video.media_file)
     if path is None:
         return Player("gone")
-    asked = [code.strip().lower() for code in video.subtitle_languages.split(",")]
-    codes = sorted(collection.existing_files_by_language(video.subtitle_files), key=lambda code: _rank(code, asked))
+    wanted_codes = [code.strip().lower() for code in video.subtitle_languages.split(",")]
+    codes = sorted(
+        collection.existing_files_by_language(video.subtitle_files), key=lambda code: _rank(code, wanted_codes)
+    )
     tracks = [{"language": code, "label": collection.language_label(code)} for code in codes]
     return Player(_player_kind(video, path), f"{path.stat().st_mtime_ns:x}", tracks)
 
 
-def _rank(code: str, asked: list[str]) -> int:
+def _rank(code: str, wanted_codes: list[str]) -> int:
     """Return the place of a language in what was asked for; "en-GB" has that of "en", unless it was named itself."""
     names = (code.lower(), code.lower().partition("-")[0])
-    return min((asked.index(name) for name in names if name in asked), default=len(asked))
+    return min((wanted_codes.index(name) for name in names if name in wanted_codes), default=len(wanted_codes))
 
 
 def _player_kind(video: Video, path: Path) -> str:

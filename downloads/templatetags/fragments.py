@@ -85,7 +85,7 @@ def _is_queue_blocked(context: template.Context) -> bool:
 @register.simple_tag(takes_context=True)
 def phrase_badge(context: template.Context, video: Video, queue: Queue | None = None) -> str:
     """Render what happens with a video: the icon of its status, and one phrase."""
-    is_blocked = bool(queue and queue.blocked_reason) or context.get("is_blocked", False)
+    is_blocked = bool(queue and queue.blocked_reason) or bool(context.get("is_blocked"))
     badge_context = {
         "status": video.status,
         "label": status_phrase(video, is_blocked=is_blocked),

@@ -1,4 +1,4 @@
-"""What a person has watched follows them from browser to browser, and nobody else."""
+"""Watched videos: they follow a person from browser to browser, and nobody else."""
 
 import pytest
 from django.contrib.auth import get_user_model

@@ -53,8 +53,8 @@ def test_old_addresses_of_a_state_lead_to_it(client, state) -> None:
 def test_a_section_is_shown_by_itself(client, one_of_each, state, shown) -> None:
     text = page_text(client, f"/activity/?state={state}")
 
-    found = {name for name, video in one_of_each.items() if place(text, video) > -1}
-    assert found == ({shown} if shown else one_of_each.keys() - {"complete"})
+    listed = {name for name, video in one_of_each.items() if place(text, video) > -1}
+    assert listed == ({shown} if shown else one_of_each.keys() - {"complete"})
 
 
 def test_a_failure_shows_its_first_line_only(client, one_of_each) -> None:
