@@ -276,13 +276,13 @@ class TestSecrecy:
         listed = run_attempt(media_server.url("/guids"))
         guarded = run_attempt(media_server.url("/guarded/page"))
         videos = [*listed.entries.order_by("pk"), *guarded.entries.order_by("pk")]
-        pages = [superuser_client.get("/").content.decode()]
+        pages = [superuser_client.get(path).content.decode() for path in ("/activity/", "/")]
         for video in videos[:3]:
             run_attempt(video)
         for video in [listed, guarded, *videos]:
             pages.append(superuser_client.get(video.get_absolute_url()).content.decode())
             pages.append(superuser_client.get(f"/admin/downloads/video/{video.pk}/change/").content.decode())
-        pages.append(superuser_client.get("/?q=s3cret").content.decode())
+        pages += [superuser_client.get(path).content.decode() for path in ("/activity/", "/?q=s3cret")]
         pages.append(superuser_client.get("/admin/downloads/video/?q=smuggle").content.decode())
         pages.append(superuser_client.get("/api/progress").content.decode())
         pages += [path.read_text() for path in settings.MEDIA_ROOT.rglob("*.info.json")]

@@ -265,10 +265,10 @@ def announced_video():
 class TestWaiting:
     """A video that waits for its release: shown, moved, cancelled."""
 
-    def test_its_reason_is_on_card_page_and_admin(self, superuser_client, static_files):
+    def test_its_reason_is_on_row_page_and_admin(self, superuser_client, static_files):
         video = announced_video()
         change_page = f"/admin/downloads/video/{video.pk}/change/"
-        for path in ("/", video.get_absolute_url(), "/admin/downloads/video/", change_page):
+        for path in ("/activity/", video.get_absolute_url(), "/admin/downloads/video/", change_page):
             page = superuser_client.get(path).content.decode()
             assert "This premiere starts on 3 Dec 2026 at 18:00 UTC and will be downloaded then." in page, path
             assert "Retrying" not in page
