@@ -251,7 +251,7 @@ NOTIFICATION_STUB = """
 window.shown = [];
 window.Notification = class {
   static permission = "default";
-  static requestPermission(then) { Notification.permission = "granted"; then("granted"); }
+  static async requestPermission() { return (Notification.permission = "granted"); }
   constructor(title, { body, tag }) { window.shown.push([title, body, tag]); }
 };
 Object.defineProperty(document, "hidden", { get: () => window.away ?? false });
@@ -299,7 +299,7 @@ def test_it_counts_down_to_the_next_retry(page, site):
     before = countdown.inner_text()
     page.clock.fast_forward("02:00:00")
     expect(countdown).not_to_have_text(before)
-    expect(countdown).to_contain_text(re.compile(r"^Retrying in \d+ h \d+ min \(1 of 3\)$"))
+    expect(countdown).to_contain_text(re.compile(r"^Retrying in \d+ h \d+ min: the site didn’t answer in time \(1 of 3\)$"))
 
 
 def test_it_is_all_there_without_javascript(browser, site, sign_in):
