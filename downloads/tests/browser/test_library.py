@@ -299,7 +299,9 @@ def test_it_counts_down_to_the_next_retry(page, site):
     before = countdown.inner_text()
     page.clock.fast_forward("02:00:00")
     expect(countdown).not_to_have_text(before)
-    expect(countdown).to_contain_text(re.compile(r"^Retrying in \d+ h \d+ min: the site didn’t answer in time \(1 of 3\)$"))
+    expect(countdown).to_contain_text(
+        re.compile(r"^Retrying in \d+ h \d+ min: the site didn’t answer in time \(1 of 3\)$")
+    )
 
 
 def test_it_is_all_there_without_javascript(browser, site, sign_in):
@@ -309,7 +311,9 @@ def test_it_is_all_there_without_javascript(browser, site, sign_in):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page)
-    expect(page.get_by_text("Live updates off")).to_be_visible()
+    expect(page.locator(".grid > li")).to_have_count(PAGE_SIZE)
+    for words in ("Connecting…", "Live", "Reconnecting…"):
+        expect(page.get_by_text(words, exact=True)).to_be_hidden()
     page.get_by_role("link", name="2", exact=True).click()
     expect(page.locator(".grid > li")).to_have_count(1)
     page.get_by_role("searchbox").fill("film-0")
