@@ -22,6 +22,7 @@ from downloads.tests.support.pages import (
     card,
     check_accessibility,
     expect_connection,
+    open_add_form,
     open_live_page,
     progress_bar,
     sign_out,
@@ -54,11 +55,12 @@ def test_it_adds_a_thousand_links_at_once_and_stays_usable(page, site, sign_in):
     sign_in(page)
     urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(1_000))
     # As a paste does: Playwright's `fill` inserts line by line, which takes minutes.
-    page.get_by_label("Links").evaluate("(field, text) => { field.value = text; }", urls)
+    open_add_form(page).evaluate("(field, text) => { field.value = text; }", urls)
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".message.success")).to_contain_text("Added 1,000 videos.", timeout=60_000)
     expect(page.get_by_label("Links")).to_have_value("")
-    expect(page.get_by_text("1000 waiting", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("1,?000 waiting"))).to_be_visible()
+    open_live_page(page, site, "/activity/")
     assert page.locator("[data-video-id]").count() < 50
     add_urls(page, "nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
@@ -70,7 +72,7 @@ def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, 
     sign_in(page)
     urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(5_003))
     page.evaluate("text => navigator.clipboard.writeText(text)", urls)
-    page.get_by_label("Links").focus()
+    open_add_form(page).focus()
     began = time.monotonic()
     page.keyboard.press("Control+V")
     expect(page.get_by_label("Links")).to_have_value(urls)
@@ -84,7 +86,8 @@ def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, 
     answer_seconds = time.monotonic() - began
     expect(page.locator(".message.success")).to_contain_text("Added 5,000 videos.", timeout=90_000)
     expect(page.get_by_label("Links")).to_have_value(re.compile(r"films/5000\.mp4\n.*\n.*films/5002\.mp4$"))
-    expect(page.get_by_text("5000 waiting", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("5,?000 waiting"))).to_be_visible()
+    open_live_page(page, site, "/activity/")
     assert page.locator("[data-video-id]").count() < 50
     assert max(paste_seconds, answer_seconds) < 5
 
@@ -92,9 +95,10 @@ def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, 
 def test_it_cancels_and_retries(page, site, sign_in):
     video = running_with_metadata("a")
     sign_in(page)
-    card(page, video).get_by_role("button", name="Cancel").click()
+    open_live_page(page, site, "/activity/")
+    card(page, video).get_by_role("button", name="Cancel a").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
-    card(page, video).get_by_role("button", name="Retry").click()
+    card(page, video).get_by_role("button", name="Retry a").click()
     expect(card(page, video)).to_have_attribute("data-status", "queued")
     video.refresh_from_db()
     assert (video.status, video.attempt) == (Status.QUEUED, 2)
@@ -106,30 +110,32 @@ def test_it_works_without_javascript(browser, site, sign_in):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page)
+    page.goto(f"{site.url}/activity/")
     expect_connection(page, "off")
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "42")
     add_urls(page, FIRST_URL, "nonsense")
     expect(page.get_by_label("Links")).to_have_value("nonsense")
-    page.goto(f"{site.url}/")
-    card(page, video).get_by_role("button", name="Cancel").click()
+    page.goto(f"{site.url}/activity/")
+    card(page, video).get_by_role("button", name="Cancel a").click()
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
     sign_out(page)
-    expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
+    expect(page.locator(".account").get_by_role("link", name="Sign in", exact=True)).to_be_visible()
     context.close()
 
 
 def test_it_says_in_the_search_box_what_is_searched(page, site):
+    finish_video(running_with_metadata("a"))
     page.goto(site.url)
     expect_connection(page, "live")
     search = page.get_by_role("searchbox")
     for _ in range(2):
         expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
         search.press_sequentially("zebra")
-        expect(page.get_by_text("Nothing matches “zebra”")).to_be_visible()
+        expect(page.get_by_text("No results for “zebra”")).to_be_visible()
         expect(search).to_be_focused()
         expect(search).to_have_value("zebra")
-        page.get_by_role("link", name="Clear the search").click()
-        expect(page.get_by_text("Nothing matches")).to_have_count(0)
+        page.get_by_role("link", name="Clear search").click()
+        expect(page.get_by_text("No results for")).to_have_count(0)
         expect(search).to_have_value("")
 
 
@@ -150,17 +156,17 @@ def test_it_clears_the_search_by_escape_and_shows_results_from_the_top(page, sit
 def test_it_says_what_went_wrong(page, context, site, sign_in):
     video = running_with_metadata("a")
     sign_in(page)
-    expect_connection(page, "live")
+    open_live_page(page, site, "/activity/")
     cancel = card(page, video).get_by_role("button", name="Cancel")
     context.set_offline(True)
     cancel.click()
-    expect(page.get_by_text("The server did not answer.")).to_be_visible()
+    expect(page.get_by_text("Can’t reach the server. Nothing was changed")).to_be_visible()
     context.set_offline(False)
     broken = {"status": 500, "content_type": "text/html", "body": render_to_string("500.html")}
     page.route("**/cancel", lambda route: route.fulfill(**broken))
     cancel.click()
     expect(page.get_by_role("status").get_by_text("Something went wrong")).to_be_visible()
-    expect(page.get_by_text("The server did not answer.")).to_be_hidden()
+    expect(page.get_by_text("Can’t reach the server. Nothing was changed")).to_be_hidden()
     page.unroute("**/cancel")
     page.set_viewport_size({"width": 320, "height": 700})
     cancel.click()
@@ -208,7 +214,7 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     page.errors.clear()  # Chromium logs the 404
     page.get_by_role("link", name="Back to the library").click()
-    expect(page.get_by_text("Nothing is in the archive yet.")).to_be_visible()
+    expect(page.get_by_text("Your archive is empty.")).to_be_visible()
 
 
 def test_the_page_of_a_playlist_follows_its_entries(page, site):
@@ -273,14 +279,15 @@ def test_it_polls_where_no_websocket_gets_through(page, site):
           close() {}
         };"""
     )
-    page.goto(site.url)
+    page.goto(f"{site.url}/activity/")
     expect_connection(page, "polling")
     expect(page.get_by_text("Checking every 3 s")).to_be_visible()
-    expect(page.get_by_title("No WebSocket gets through, perhaps because of a proxy")).to_be_visible()
+    expect(page.get_by_title("The live connection is blocked, perhaps by a proxy.")).to_be_visible()
     publish_percent(video, 29)
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "29")
     finish_video(video)
-    expect(card(page, video)).to_have_attribute("data-status", "complete")
+    expect(card(page, video)).to_have_count(0)
+    expect(page.get_by_text("Nothing is downloading, and nothing waits.")).to_be_visible()
 
 
 def test_it_pings(page, site):
@@ -310,7 +317,8 @@ def test_it_is_open_to_everybody(browser, site, sign_in, scheme, width):
     Video.objects.ingest(FIRST_URL, FIRST_URL)
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
     page = context.new_page()
-    for path in ("/accounts/login/", "/", done.get_absolute_url(), failed.get_absolute_url(), "/videos/nope/"):
+    videos = [done.get_absolute_url(), failed.get_absolute_url()]
+    for path in ("/accounts/login/", "/", "/activity/", "/channels/", *videos, "/videos/nope/"):
         if path == "/":
             sign_in(page)
         page.goto(site.url + path)
