@@ -107,9 +107,13 @@ class PageAuditor:
         expect(field).to_have_value("nonsense")
         expect(self.page.get_by_role("alert")).to_contain_text("nonsense")
         self.videos["added"] = Video.objects.get(url=ADDRESS)
-        if self.scripts:
-            expect(self.card("added")).to_have_attribute("data-status", "queued")
         self.audit("refused")
+        self.go("/activity/")
+        expect(self.card("added")).to_have_attribute("data-status", "queued")
+        self.settle()
+        self.audit("activity")
+        self.go("/videos/add/")
+        self.audit("add")
 
     def search(self) -> None:
         self.go("/")
@@ -126,32 +130,40 @@ class PageAuditor:
         box.fill("no such film")
         if not self.scripts:
             box.press("Enter")
-        expect(self.page.get_by_text("Nothing matches")).to_be_visible()
+        expect(self.page.get_by_text("No results for")).to_be_visible()
         self.audit("nothing")
 
     def browse(self) -> None:
-        """Filter, sort, and go to the next page."""
+        """Filter, sort, and look at what has failed."""
         self.go("/")
         self.choose("uploader", "Slow Crafts")
         expect(self.page.locator(".grid > li")).to_have_count(6)
         self.choose("sort", "title")
         expect(self.page.locator(".grid [data-title]").first).to_have_text("Baking rye bread the slow way")
         self.audit("filtered")
-        self.page.get_by_role("link", name="Show all", exact=True).click()
+        self.page.get_by_role("link", name="Clear filters", exact=True).click()
+        expect(self.page.get_by_role("link", name="Clear filters", exact=True)).to_have_count(0)
+        self.go("/activity/")
         self.page.get_by_role("link", name=re.compile("^Failed")).click()
         expect(self.card("Wintering bees")).to_be_visible()
-        self.go("/")
-        self.page.get_by_role("navigation", name="Pages").get_by_role("link", name="2").click()
-        expect(self.page).to_have_url(re.compile(r"\?page=2$"))
-        expect(self.card("How maps lie")).to_be_visible()
-        self.audit("page-2")
+        expect(self.card("fens")).to_have_count(0)
+        self.audit("failed")
+
+    def visit_collections(self) -> None:
+        """Look at the channels, at one of them, and at a playlist."""
+        self.go("/channels/")
+        self.audit("channels")
+        self.page.locator(".channels").get_by_role("link", name="Slow Crafts").click()
+        expect(self.page.get_by_role("heading", name="Slow Crafts")).to_be_visible()
+        self.audit("channel")
+        self.go(self.videos["Mills"].get_absolute_url())
+        expect(self.page.locator(".playlist-rows li")).to_have_count(2)
+        self.audit("playlist")
 
     def choose(self, name: str, value: str) -> None:
-        if not self.page.locator(f"select[name={name}]").is_visible():
-            self.page.get_by_text("Filter", exact=True).click()
-        self.page.locator(f"select[name={name}]").select_option(value)
+        self.page.locator(f".filters select[name={name}]").select_option(value)
         if not self.scripts:
-            self.page.get_by_role("button", name="Show", exact=True).click()
+            self.page.get_by_role("button", name="Apply", exact=True).click()
         expect(self.page).to_have_url(re.compile(f"{name}="))
 
     def watch(self) -> None:
@@ -169,7 +181,8 @@ class PageAuditor:
             expect(player).to_have_js_property("paused", True)
         self.audit("detail")
         self.page.locator("a[rel=next]").click()
-        expect(self.page.get_by_role("heading", name="How a lighthouse works")).to_be_visible()
+        # The next one of its channel.
+        expect(self.page.get_by_role("heading", name="Why bridges sing")).to_be_visible()
         self.page.locator("a[rel=prev]").click()
         expect(self.page.get_by_role("heading", name="Night trains across the Alps")).to_be_visible()
         for title in ("Wintering bees", "Clay: pit to pot", "fens"):
@@ -178,7 +191,7 @@ class PageAuditor:
 
     def act(self) -> None:
         """Cancel, and retry."""
-        self.go("/")
+        self.go("/activity/")
         self.settle()
         title = "Clay: pit to pot"
         self.card(title).get_by_role("button", name="Cancel").click()
@@ -189,16 +202,19 @@ class PageAuditor:
 
     def delete(self) -> None:
         """Delete one video, then two selected ones, each time through the confirmation."""
-        self.go("/")
-        self.settle()
-        for titles in (["Wintering bees"], ["Why bridges sing", "The tide mill at Eling"]):
-            for title in titles[1:] and titles:
-                self.card(title).get_by_role("checkbox").check()
-            chosen = self.page.get_by_role("form", name="What is selected") if titles[1:] else self.card(titles[0])
-            if not titles[1:]:
-                chosen.get_by_role("button", name="Delete").click()
+        for path, titles in (
+            ("/activity/", ["Wintering bees"]),
+            ("/", ["Why bridges sing", "The tide mill at Eling"]),
+        ):
+            self.go(path)
+            self.settle()
+            if len(titles) > 1:
+                for title in titles:
+                    self.card(title).get_by_role("checkbox").check()
+                selection = self.page.get_by_role("form", name="What is selected")
+                selection.get_by_role("button", name="Delete", exact=True).click()
             else:
-                chosen.get_by_role("button", name="Delete", exact=True).click()
+                self.card(titles[0]).get_by_role("button", name="Delete").click()
             confirmation = self.page.get_by_role("dialog") if self.scripts else self.page.locator("main")
             expect(confirmation.get_by_role("heading", name="Delete")).to_be_visible()
             self.audit(f"delete-{len(titles)}")
@@ -245,6 +261,7 @@ def test_every_page_passes_the_audit(
     auditor.add()
     auditor.search()
     auditor.browse()
+    auditor.visit_collections()
     auditor.watch()
     auditor.act()
     auditor.delete()

@@ -53,6 +53,10 @@ class SampleLibrary:
         """Put the films into the archive; return them by title, the newest last."""
         titles = TITLES.replace("\n", "; ").split("; ")
         videos = {title: self._add_film(title, number) for number, title in enumerate(titles)}
+        videos["Mills"] = self._claimed("Mills", 500)
+        videos["Mills"].complete_as_playlist("Mills", "Playlist: 2 videos added.")
+        mills = [videos[title].pk for title in ("Restoring a Dutch windmill", "The tide mill at Eling")]
+        Video.objects.filter(pk__in=mills).update(parent=videos["Mills"])
         videos["Wintering bees"] = self._claimed("Wintering bees", 600)
         videos["Wintering bees"].fail("The site says this video is private. Remove it or try again later.")
         for number, (title, percent) in enumerate((("Sailing the Hebrides, day 4", 41), ("Clay: pit to pot", 93))):
