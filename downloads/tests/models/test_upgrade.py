@@ -340,7 +340,8 @@ def test_a_data_folder_of_the_version_before_keeps_its_pages_and_files(upgraded,
         page = fetch(f"{site}{path}").decode()
         return {part.split('"')[0] for part in page.split('data-video-id="')[1:]}
 
-    assert {PAGE, SUBTITLED, FAILED, RETRYING, WAITING, INSISTED} <= ids("/")
+    assert {PAGE, SUBTITLED, PLAYLIST} <= ids("/")
+    assert {FAILED, CANCELLED, RETRYING, WAITING, INSISTED} == ids("/activity/")
     assert ids("/?q=hello") == {PAGE, SUBTITLED}
     assert ids("/?q=hello+de") == {SUBTITLED}
     assert ids("/?q=many+films") == {PLAYLIST}
