@@ -3,6 +3,7 @@
 import pytest
 
 from downloads.intake.playlist_places import Place, write_places
+from downloads.library.next_list import build_next_list
 from downloads.library.up_next import next_videos
 from downloads.models import Status, Video
 from downloads.tests.support.factories import create_videos, reload_video
@@ -37,3 +38,14 @@ def test_it_follows_the_places_of_a_playlist_past_what_is_not_there():
     assert next_videos(three, playlist.video_id, 5) == [one]
     assert next_videos(two, playlist.video_id, 5) == []
     assert next_videos(three, "", 5) == [one]
+
+
+def test_it_knows_the_neighbours_of_a_video():
+    oldest, failed, older, video, newer = create_videos(5)
+    Video.objects.filter(pk=failed.pk).update(status=Status.FAILED)
+    Video.objects.filter(pk=older.pk).update(added_at=video.added_at)
+    older, video = reload_video(older), reload_video(video)
+    lists = [build_next_list(of) for of in (oldest, older, video, newer)]
+    assert [found.previous for found in lists] == [older, video, newer, None]
+    assert [found.videos[0] for found in lists[1:]] == [oldest, older, video]
+    assert lists[0].videos == [newer, video, older]  # nothing is older: begins again with the newest
