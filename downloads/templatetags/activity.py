@@ -1,16 +1,17 @@
 """Template tag for the header's pill: what downloads and waits, on every page."""
 
 import dataclasses
+import datetime as dt
 import math
 from collections.abc import Sequence
 
 from django import template
 from django.db import DatabaseError
-from django.db.models import Count, Exists, IntegerField, Subquery
+from django.db.models import Count, Exists, IntegerField, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from downloads.library.status_phrase import status_phrase
-from downloads.models import Queue, Status, Video
+from downloads.models import ACTIVE_STATUSES, Queue, Status, Video
 
 register = template.Library()
 
@@ -39,12 +40,13 @@ def panel_line(video: Video) -> str:
 
 @register.simple_tag
 def current_activity() -> CurrentActivity:
-    """Return what downloads and waits now, by two queries of indexes; nothing while the database is away."""
+    """Return what downloads and waits now, by one query of indexes; nothing while the database is away."""
     try:
-        running = list(Video.objects.active().order_by("started_at", "pk").only(*FIELDS))
-        waiting = list(_next_waiting())
+        shown = list(_active_and_next_waiting())
     except DatabaseError:
         return CurrentActivity()
+    running = sorted((video for video in shown if video.status != Status.QUEUED), key=_start_time)
+    waiting = [video for video in shown if video.status == Status.QUEUED]
     first = waiting[0] if waiting else None
     return CurrentActivity(
         running_count=len(running),
@@ -55,9 +57,15 @@ def current_activity() -> CurrentActivity:
     )
 
 
-def _next_waiting():  # type: ignore[no-untyped-def]
+def _active_and_next_waiting():  # type: ignore[no-untyped-def]
     queued = Video.objects.filter(status=Status.QUEUED).order_by().values("status")
     total = Coalesce(Subquery(queued.annotate(total=Count("pk")).values("total"), output_field=IntegerField()), 0)
     is_paused = Exists(Queue.objects.filter(pk=1, paused=True))
-    fields = (*FIELDS, "retry_count", "not_before", "wait_reason", "error")
-    return Video.objects.waiting().annotate(total=total, is_paused=is_paused).only(*fields)[:MAX_WAITING_ROWS]
+    is_next = Q(pk__in=Video.objects.waiting().values("pk")[:MAX_WAITING_ROWS])
+    shown = Video.objects.filter(Q(status__in=ACTIVE_STATUSES) | is_next).order_by("-priority", "queued_at", "pk")
+    fields = (*FIELDS, "started_at", "retry_count", "not_before", "wait_reason", "error")
+    return shown.annotate(total=total, is_paused=is_paused).only(*fields)
+
+
+def _start_time(video: Video) -> dt.datetime:
+    return video.started_at or dt.datetime.min.replace(tzinfo=dt.UTC)
