@@ -1,4 +1,4 @@
-"""The sentence on the library page that says why nothing is downloaded, or nothing is live."""
+"""The sentence on the activity page that says why nothing is downloaded, or nothing is live."""
 
 import json
 import time
@@ -90,16 +90,16 @@ def test_it_is_read_once_for_many_pages(live_processes, monkeypatch) -> None:
 @pytest.mark.parametrize(("make_video", "is_shown"), [(waiting, True), (running, True), (complete, False)])
 def test_the_page_says_it_to_whoever_waits(client, signed_in_user, redis_server, make_video, is_shown) -> None:
     make_video("a")
-    for url in ("/", "/videos/cards"):
+    for url in ("/activity/", "/videos/cards?as=activity"):
         page = client.get(url).content.decode()
         assert ("no worker is running" in page) == is_shown
 
 
 def test_the_page_says_it_to_signed_in_people_only(client, redis_server) -> None:
     waiting("a")
-    assert "standstill" not in client.get("/").content.decode()
+    assert "standstill" not in client.get("/activity/").content.decode()
 
 
 def test_the_page_is_well_again_without_a_reload(client, signed_in_user, live_processes) -> None:
     waiting("a")
-    assert "standstill" not in client.get("/videos/cards").content.decode()
+    assert "standstill" not in client.get("/videos/cards?as=activity").content.decode()
