@@ -34,7 +34,7 @@ def test_it_refuses_strangers_a_video(client, waiting_videos, name):
 def test_it_refuses_get(superuser_client, name):
     answer = superuser_client.get(reverse(name))
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
-    assert "done by a button" in answer.content.decode()
+    assert "Use the button on the page" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["front", "again"])
@@ -100,15 +100,15 @@ def test_it_redownloads_a_complete_video(superuser_client, waiting_videos):
 
 
 def test_it_pauses_and_resumes_with_its_reason_on_the_page(superuser_client, waiting_videos):
-    assert "is paused" in message_texts(post_action(superuser_client, "queue-pause"))
-    assert "was paused already" in message_texts(post_action(superuser_client, "queue-pause"))
-    page = superuser_client.get("/").content.decode()
+    assert "Queue paused. Current downloads will finish" in message_texts(post_action(superuser_client, "queue-pause"))
+    assert "The queue is already paused." in message_texts(post_action(superuser_client, "queue-pause"))
+    page = superuser_client.get("/activity/").content.decode()
     assert "Queue paused by ann." in page
     assert "Resume queue" in page
-    assert "Queue paused by ann." in superuser_client.get(reverse("cards")).content.decode()
-    assert "The queue goes on." in message_texts(post_action(superuser_client, "queue-resume"))
-    assert "was not paused" in message_texts(post_action(superuser_client, "queue-resume"))
-    assert "Pause queue" in superuser_client.get("/").content.decode()
+    assert "Queue paused by ann." in superuser_client.get(reverse("cards"), {"as": "activity"}).content.decode()
+    assert "Queue resumed." in message_texts(post_action(superuser_client, "queue-resume"))
+    assert "The queue isn’t paused." in message_texts(post_action(superuser_client, "queue-resume"))
+    assert "Pause queue" in superuser_client.get("/activity/").content.decode()
 
 
 def test_it_says_on_resume_that_the_disk_is_full(superuser_client):
@@ -122,7 +122,7 @@ def test_it_cancels_all_and_retries_all_failed(superuser_client, waiting_videos)
     claimed.fail("no")
     assert "Cancelled 3 videos." in message_texts(post_action(superuser_client, "queue-cancel-all"))
     assert "Nothing to cancel" in message_texts(post_action(superuser_client, "queue-cancel-all"))
-    assert "1 video was put back" in message_texts(post_action(superuser_client, "queue-retry-failed"))
+    assert "Retrying 1 video." in message_texts(post_action(superuser_client, "queue-retry-failed"))
     assert "Nothing to retry" in message_texts(post_action(superuser_client, "queue-retry-failed"))
 
 
@@ -149,7 +149,7 @@ def test_it_shows_titles_in_messages_as_text(superuser_client, waiting_videos):
 
 
 def test_it_does_once_what_is_pressed_twice(superuser_client, waiting_videos):
-    for message in ("is cancelled", "had already finished: it is cancelled"):
+    for message in ("Cancelled a.example.", "had already finished: it is cancelled"):
         assert message in message_texts(post_action(superuser_client, "cancel", waiting_videos[0].video_id))
     for message in ("Retrying a.example", "doesn’t need a retry: it is waiting"):
         assert message in message_texts(post_action(superuser_client, "retry", waiting_videos[0].video_id))
@@ -162,6 +162,6 @@ def act(client, name, videos):
 
 
 def test_it_does_the_same_in_the_admin(superuser_client, waiting_videos):
-    assert "start next" in act(superuser_client, "front", waiting_videos[2:])
+    assert "2 videos are next." in act(superuser_client, "front", waiting_videos[2:])
     assert Video.objects.claim("w") == waiting_videos[2]
     assert "wasn’t complete" in act(superuser_client, "again", waiting_videos[:1])

@@ -227,7 +227,7 @@ def test_it_names_what_could_not_be_deleted(superuser_client, settings):
     )
     assert text in library_text(superuser_client)
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).unlink()
-    assert "Film a is deleted." in message_texts(post_action(superuser_client, "delete", videos[0].video_id))
+    assert "Deleted Film a." in message_texts(post_action(superuser_client, "delete", videos[0].video_id))
 
 
 def test_a_database_that_is_locked_fails_nothing(superuser_client, monkeypatch):

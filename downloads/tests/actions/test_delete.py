@@ -55,7 +55,7 @@ def test_it_knows_no_video_that_is_gone(signed_in_client):
         response = method("/videos/nope/delete")
         assert response.status_code == 404
     page = signed_in_client.get("/videos/nope/delete").content.decode()
-    assert "not in the archive any more" in page
+    assert "no longer in the archive" in page
     assert "Back to the library" in page
 
 
@@ -127,7 +127,7 @@ def test_it_names_the_first_of_many(signed_in_client):
     assert "Delete 12 videos?" in page
     assert page.count("<li>Film v") == 10
     assert "and 2 more" in page
-    assert "1 of them is downloading, and is stopped. Their files (6.6 GB in all)" in page
+    assert "1 is still downloading and will be stopped. This permanently deletes their files (6.6 GB)" in page
     assert page.count('name="id"') == 12
     assert Video.objects.count() == 12
 
@@ -143,7 +143,7 @@ def test_it_goes_back_where_it_was_asked_for(signed_in_client):
     video = complete()
     response = post_delete(signed_in_client, video, "http://testserver/?page=2")
     assert response.url == "http://testserver/?page=2"
-    assert message_text(response) == "Film a is deleted."
+    assert message_text(response) == "Deleted Film a."
     assert not Video.objects.exists()
     assert post_delete(signed_in_client, video).status_code == 404
 
@@ -155,7 +155,7 @@ def test_it_leaves_the_page_of_a_video_that_is_gone(signed_in_client):
     other = complete("b")
     response = post_delete(signed_in_client, other, other.get_absolute_url(), **HTMX_HEADERS)
     assert response["HX-Redirect"] == "/"
-    assert "Film b is deleted." in signed_in_client.get("/").content.decode()
+    assert "Deleted Film b." in signed_in_client.get("/").content.decode()
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "javascript:alert(1)", "//evil.example"])
@@ -165,7 +165,7 @@ def test_it_never_leads_to_another_site(signed_in_client, back):
 
 def test_it_answers_htmx_with_words_and_what_to_look_at(signed_in_client):
     video = complete()
-    for message in ("Film a is deleted.", "This video is no longer in the archive."):
+    for message in ("Deleted Film a.", "This video is no longer in the archive."):
         response = post_delete(signed_in_client, video, "http://testserver/", **HTMX_HEADERS)
         assert response.status_code == 200
         assert message in response.content.decode()
@@ -178,7 +178,7 @@ def test_it_deletes_many(signed_in_client, settings):
     folder = settings.MEDIA_ROOT / videos[0].video_id
     folder.mkdir()
     response = post_delete_many(signed_in_client, videos, confirmed="1")
-    assert message_text(response) == "2 videos are deleted."
+    assert message_text(response) == "Deleted 2 videos."
     assert not Video.objects.exists()
     assert not folder.exists()
     assert "Select at least one video" in message_text(post_delete_many(signed_in_client, videos, confirmed="1"))
@@ -191,12 +191,11 @@ def test_it_says_why_a_video_stays(signed_in_client, settings):
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).touch()
     response = post_delete(signed_in_client, video, video.get_absolute_url())
     assert response.url == video.get_absolute_url()
-    assert "Film a could not be deleted: its files cannot be moved (File exists). Nothing of it" in message_text(
-        response
-    )
+    reason = "its files cannot be moved (File exists)"
+    assert f"Couldn’t delete Film a: {reason}. Nothing was removed." in message_text(response)
     assert folder.is_dir()
     (settings.MEDIA_ROOT / trash.TRASH_FOLDER).unlink()
-    assert message_text(post_delete(signed_in_client, video)).endswith("Film a is deleted.")
+    assert message_text(post_delete(signed_in_client, video)).endswith("Deleted Film a.")
 
 
 @pytest.mark.django_db(transaction=True)  # the media response runs in another thread
