@@ -13,7 +13,7 @@ from django.db import connection
 
 from downloads.accounts.session_store import checked_session_data
 from downloads.bridge import rows
-from downloads.library.listing import PAGE_SIZE
+from downloads.library.activity import PAGE_SIZE, SECTION_KINDS
 from downloads.management.commands.ingest import _bar_line
 from downloads.models import EntryRequest, Queue, Status, Video, VideoEvent
 from downloads.monitoring import metrics
@@ -33,14 +33,16 @@ PAGES_OF_A_VIDEO = (
     "/videos/{0}/",
     "/videos/{0}/delete",
     "/videos/cards?id={0}",
+    "/videos/cards?id={0}&as=activity",
     "/videos/cards?id={0}&as=detail",
     "/videos/cards?id={0}&as=admin",
     "/admin/downloads/video/{1}/change/",
 )
 LISTS = (
     *(f"/?sort={sort}" for sort in ("newest", "title", "duration", "size")),
-    *(f"/?state={status}" for status in Status),
+    *(f"/activity/?state={kind.state}" for kind in SECTION_KINDS),
     *("/?q=film", "/?kind=audio", "/?site=weird", "/?date=week", "/videos/list", "/api/progress"),
+    *("/activity/", "/activity/list", "/channels/"),
     *(f"/admin/downloads/video/?{query}" for query in ("", "o=5", "o=-6", "q=film", "status__exact=weird")),
     *(f"/admin/downloads/video/?added_at__year={year}" for year in (1, 2024)),
 )
@@ -72,8 +74,10 @@ def check_pages_of(client, videos: list[Video]) -> None:
 def check_lists(client) -> None:
     for path in LISTS:
         get(client, path)
+    # Pages of the library are longer.
     last_page = math.ceil(Video.objects.terminal().count() / PAGE_SIZE)
-    cards = "".join(get(client, f"/?page={number}") for number in range(1, last_page + 1))
+    pages = ("/?", "/activity/?state=failed&", "/activity/?state=cancelled&")
+    cards = "".join(get(client, f"{page}page={number}") for page in pages for number in range(1, last_page + 1))
     ids = set(re.findall('data-video-id="([^"]+)"', cards))
     assert ids >= {video.video_id for video in Video.objects.terminal()}
     assert "Good film" in cards
