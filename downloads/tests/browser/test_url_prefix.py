@@ -78,8 +78,11 @@ def test_it_works_behind_the_documented_proxy(
 
     # Add it, and see it move.
     add_urls(page, media_server.url("/slow/direct.mp4?rate=150000"))
+    page.get_by_role("link", name="Activity").first.click()
+    page.wait_for_url(f"{home}activity/")
     page.wait_for_function(BAR_HAS_MOVED, timeout=60_000)
-    complete = page.locator("[data-video-id][data-status=complete]")
+    page.goto(home)
+    complete = page.locator(".card[data-video-id][data-status=complete]")
     expect(complete).to_have_count(1, timeout=90_000)
 
     # Search, and come back through the history.
@@ -87,8 +90,9 @@ def test_it_works_behind_the_documented_proxy(
     expect(page.get_by_role("heading", name="Results for “direct”")).to_be_visible()
     page.wait_for_url(f"{home}?q=direct")
     expect(complete).to_have_count(1)
-    page.get_by_role("link", name="Complete").click()
-    page.wait_for_url(f"{home}?q=direct&state=complete")
+    page.get_by_role("navigation", name="Kind").get_by_role("link", name="Playlists").click()
+    page.wait_for_url(f"{home}?q=direct&kind=list")
+    expect(complete).to_have_count(0)
     with page.expect_event("load"):  # htmx keeps no history of its own (historyCacheSize) and loads the page
         page.go_back()
     assert page.url == f"{home}?q=direct"
@@ -103,6 +107,7 @@ def test_it_works_behind_the_documented_proxy(
     page.locator("video").evaluate("video => video.pause()")
 
     # The admin: the list is live too.
+    page.get_by_role("button", name="Account of").click()
     page.get_by_role("link", name="Admin").click()
     page.wait_for_url(f"{home}admin/")
     page.get_by_role("link", name="Videos").first.click()
@@ -110,7 +115,7 @@ def test_it_works_behind_the_documented_proxy(
     expect(page.locator("html[data-connection=live]")).to_be_attached()
     page.get_by_role("link", name="direct", exact=True).click()
     page.get_by_role("link", name="History").click()
-    page.get_by_role("link", name="View site").click()
+    page.get_by_role("link", name="Library", exact=True).click()
     page.wait_for_url(home)
 
     # Delete it, in the dialog.
