@@ -33,9 +33,9 @@ def test_it_asks_before_it_deletes(superuser_client, child_environment, settings
     page = run_admin_action(superuser_client, "delete_selected", *videos[:2])
     assert "Delete 2 videos?" in page
     assert "Film a" in page
-    assert "(603 MB in all)" in page
+    assert "This permanently deletes their files (603 MB) and history." in page
     assert Video.objects.count() == 3
-    assert "2 videos are deleted." in confirm_deletion(superuser_client, page).content.decode()
+    assert "Deleted 2 videos." in confirm_deletion(superuser_client, page).content.decode()
     assert Video.objects.get() == videos[2]
     assert [path.name for path in settings.MEDIA_ROOT.iterdir() if path.name != trash.TRASH_FOLDER] == [
         videos[2].video_id
@@ -51,7 +51,7 @@ def test_it_refuses_to_delete_more_than_it_can_ask_for(superuser_client, child_e
         ids = [video.pk for video in chosen]
         selection = {"action": "delete_selected", "_selected_action": ids, "select_across": "1"}
         page = superuser_client.post(CHANGELIST_URL, selection, follow=True).content.decode()
-        assert "2 videos at once are the most. Nothing was deleted: narrow the list with a filter." in page
+        assert "2 videos at once are the most. Nothing was deleted. Narrow the list with a filter." in page
     assert Video.objects.count() == 3
     assert "Delete 2 videos?" in run_admin_action(superuser_client, "delete_selected", *videos[:2])
 
@@ -68,9 +68,9 @@ def test_it_deletes_one_from_its_own_page(superuser_client, child_environment, s
     page = superuser_client.get(url).content.decode()
     assert "Delete “Film a”?" in page
     assert "This permanently deletes the video file (603 MB) and its history" in page
-    assert "Film a is deleted." in confirm_deletion(superuser_client, page).content.decode()
+    assert "Deleted Film a." in confirm_deletion(superuser_client, page).content.decode()
     assert not (settings.MEDIA_ROOT / video.video_id).exists()
-    assert "not in the archive any more" in superuser_client.get(url, follow=True).content.decode()
+    assert "no longer in the archive" in superuser_client.get(url, follow=True).content.decode()
 
 
 def test_it_says_what_it_could_not_delete(superuser_client, child_environment, settings):
@@ -80,8 +80,8 @@ def test_it_says_what_it_could_not_delete(superuser_client, child_environment, s
     page = confirm_deletion(
         superuser_client, run_admin_action(superuser_client, "delete_selected", *videos)
     ).content.decode()
-    assert "Film b is deleted." in page
-    assert "Film a could not be deleted: its files cannot be moved" in page
+    assert "Deleted Film b." in page
+    assert "Couldn’t delete Film a: its files cannot be moved" in page
     assert Video.objects.get() == videos[0]
 
 

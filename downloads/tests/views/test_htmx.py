@@ -38,10 +38,10 @@ class TestHtmx:
         response = superuser_client.post(reverse("front", args=[waiting_videos[1].video_id]), **HTMX_HEADERS)
         page = response.content.decode()
         assert re.match(r'\s*<div class="messages"\s+data-part="messages"\s+role="status"', page)
-        assert "b.example starts next." in page
+        assert "b.example is next." in page
         assert json.loads(response["HX-Trigger"]) == {"acted": {"ids": [waiting_videos[1].video_id]}}
         # The message is shown once: the next page does not repeat it.
-        assert "starts next." not in superuser_client.get("/").content.decode()
+        assert "is next." not in superuser_client.get("/").content.decode()
 
     def test_bulk_actions_refresh_the_whole_list(self, superuser_client):
         urls = [f"http://{n}.example/" for n in range(21)]

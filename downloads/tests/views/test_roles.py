@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.urls import resolve
 
 from downloads.accounts.permissions import ROLES
-from downloads.tests.support.access_rules import NOBODY, RULES, SIGNED_IN
+from downloads.tests.support.access_rules import ANYONE, NOBODY, RULES, SIGNED_IN
 from downloads.tests.support.admin import CHANGELIST_URL
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.page_addresses import page_addresses
@@ -29,7 +29,7 @@ def videos():
 
 def pages(client, videos, *, is_staff=False) -> str:
     ids = [video.video_id for video in videos]
-    urls = ["/", *(video.get_absolute_url() for video in videos), *([CHANGELIST_URL] if is_staff else [])]
+    urls = ["/", "/activity/", *(video.get_absolute_url() for video in videos), *([CHANGELIST_URL] if is_staff else [])]
     cards = [client.get("/videos/cards", {"id": ids, "as": kind}) for kind in ("card", "detail", "admin")]
     responses = [*(client.get(url) for url in urls), *cards]
     assert {response.status_code for response in responses} == {200}
@@ -42,7 +42,7 @@ def needed_permissions(page: str) -> dict[str, set[str]]:
     for attribute, address in page_addresses(page):
         name = resolve(urlsplit(address).path).view_name if attribute in ACTION_ATTRIBUTES else ""
         if not name.startswith(("admin:", "django.")) and name not in ("many", "logout"):
-            needs = {rule.needs for rule in RULES.get(name, ()) if rule.method == "POST"} - {NOBODY}
+            needs = {rule.needs for rule in RULES.get(name, ()) if rule.method == "POST"} - {NOBODY, ANYONE}
             needed |= {name: needs} if needs else {}
     for do in re.findall(r'name="do"\s+value="(\w+)"', page):
         rules = [rule for rule in RULES["many"] if rule.data.get("do") == do]
@@ -91,7 +91,7 @@ def test_cards_of_one_person_are_not_those_of_another(client, videos):
     for role in ("manager", "viewer", "editor", "manager"):
         user = make_user(f"{role}{len(texts)}", role)
         client.force_login(user)
-        for path in ("/", "/videos/cards?id=" + "&id=".join(video.video_id for video in videos)):
+        for path in ("/activity/", "/videos/cards?id=" + "&id=".join(video.video_id for video in videos)):
             response = client.get(path)
             assert "Cookie" in response.headers["Vary"]
             buttons = {name for name in ("cancel", "delete", "retry") if f'/{name}"' in response.content.decode()}

@@ -31,7 +31,7 @@ def secret_video() -> Video:
 def page_urls(video: Video) -> list[str]:
     cards = reverse("cards")
     return [
-        reverse("library"),
+        reverse("activity"),
         video.get_absolute_url(),
         *(f"{cards}?id={video.video_id}&as={kind}" for kind in ("card", "detail")),
     ]

@@ -56,7 +56,7 @@ def test_a_page_reads_all_states_by_one_query(client, viewer, django_assert_max_
     for video in videos[10:]:
         record(viewer, video, 50)
     client.get("/")
-    with django_assert_max_num_queries(12) as queries:
+    with django_assert_max_num_queries(13) as queries:
         page = client.get("/").content.decode()
     assert page.count("watched-tick") == 10
     assert page.count("watched-line") == 20  # in the row too

@@ -128,7 +128,7 @@ def test_a_failed_video_advises_those_who_manage(superuser_client, old_version):
 def test_a_video_whose_new_download_failed_advises_too(superuser_client, old_version):
     page = page_of(superuser_client, EXTRACTOR_ERROR, status="complete")
 
-    assert "The last try to download it again failed" in page
+    assert "Downloading it again failed. Your existing copy is unchanged." in page
     assert "yt-dlp is 45 days old: update it." in page
 
 
