@@ -205,7 +205,10 @@ test("it only adds up other videos on a page of one, and forgets them as they en
 	assert.deepEqual([outcome.cardsToFetch.size, outcome.othersChanged], [0, false]);
 	assert.deepEqual([store.sumTotals().count, store.sumTotals(page).count], [1, 0]);
 	const last = store.receive(status("x", "complete"), page, 0);
-	assert.deepEqual([last.cardsToFetch.size, last.statusChanges.size, last.othersChanged], [0, 0, true]);
+	assert.deepEqual(
+		[last.cardsToFetch.size, last.statusChanges.size, last.othersChanged],
+		[0, 0, true],
+	);
 	assert.equal(store.states.size, 0);
 });
 
