@@ -28,7 +28,10 @@ from downloads.tests.support.odd_rows import (
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-TABLES = ("downloads_videoevent", "downloads_entryrequest", "downloads_video", "downloads_queue", "django_session")
+TABLES = (
+    *("downloads_videoevent", "downloads_entryrequest", "downloads_playlistitem", "downloads_video"),
+    *("downloads_queue", "django_session"),
+)
 PAGES_OF_A_VIDEO = (
     "/videos/{0}/",
     "/videos/{0}/delete",
