@@ -2,8 +2,6 @@
 
 from importlib import import_module
 
-from yt_dlp.extractor import gen_extractor_classes
-
 from downloads.ytdlp.library import YoutubeDL
 
 # An address that belongs to no site, so that each extractor is asked.
@@ -17,5 +15,6 @@ def preload() -> None:
         import_module(name)
     with YoutubeDL({"quiet": True, "no_warnings": True, "cachedir": False}):
         pass
-    for extractor in gen_extractor_classes():
+    # Not imported above: importing `library` selects which yt-dlp this is.
+    for extractor in import_module("yt_dlp.extractor").gen_extractor_classes():
         extractor.suitable(ANY_URL)
