@@ -67,12 +67,7 @@ def probe_url(
     """
     ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
     with converted_errors():
-        try:
-            info = _unwrap_single_video(ydl, _extract(ydl, url, entry))
-        except YoutubeDLError as error:
-            if not_yet := _find_not_yet(error, ydl, url, entry):
-                raise not_yet from error
-            raise
+        info = _extract_video_or_playlist(ydl, url, entry)
     if isinstance(info, Playlist):
         return info
     if not_yet := availability.check_manifests(ydl, info):
@@ -90,12 +85,7 @@ def look_up(
     options = build_options(folder, proxy_url, quality) | {"ignore_no_formats_error": True, "writeinfojson": False}
     ydl = ResumingYoutubeDL(options)
     with converted_errors():
-        try:
-            info = _unwrap_single_video(ydl, _extract(ydl, url, entry))
-        except YoutubeDLError as error:
-            if not_yet := _find_not_yet(error, ydl, url, entry):
-                raise not_yet from error
-            raise
+        info = _extract_video_or_playlist(ydl, url, entry)
         if isinstance(info, Playlist):
             return LookUpResult(playlist_title=info.title)
         return LookUpResult(info, ydl.fetch_thumbnail(info, folder))
@@ -115,6 +105,18 @@ def find_entry(
     """
     playlist = probe_url(playlist_url, folder, proxy_url=proxy_url, entry=playlist_entry)
     return entries.find_same_entry(playlist.entries, entry) if isinstance(playlist, Playlist) else None
+
+
+def _extract_video_or_playlist(
+    ydl: ResumingYoutubeDL, url: str, entry: PlaylistEntry | None
+) -> dict[str, Any] | Playlist:
+    """Return what is at a URL; raise NotYetAvailable for a video whose recording is not up."""
+    try:
+        return _unwrap_single_video(ydl, _extract(ydl, url, entry))
+    except YoutubeDLError as error:
+        if not_yet := _find_not_yet(error, ydl, url, entry):
+            raise not_yet from error
+        raise
 
 
 def _extract(ydl: Any, url: str, entry: PlaylistEntry | None) -> dict[str, Any] | None:
