@@ -46,6 +46,6 @@ def test_it_knows_the_neighbours_of_a_video():
     Video.objects.filter(pk=older.pk).update(added_at=video.added_at)
     older, video = reload_video(older), reload_video(video)
     lists = [build_next_list(of) for of in (oldest, older, video, newer)]
-    assert [found.previous for found in lists] == [older, video, newer, None]
-    assert [found.videos[0] for found in lists[1:]] == [oldest, older, video]
+    assert [next_list.previous for next_list in lists] == [older, video, newer, None]
+    assert [next_list.videos[0] for next_list in lists[1:]] == [oldest, older, video]
     assert lists[0].videos == [newer, video, older]  # nothing is older: begins again with the newest
