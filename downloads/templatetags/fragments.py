@@ -49,12 +49,13 @@ def activity_row(context: template.Context, video: Video, section: str) -> SafeS
     row_context = {
         "video": video,
         "section": section,
-        "can": _video_permissions(context),
+        # What happens is not watched.
+        "can": {**_video_permissions(context), "mark": False},
         "browse": context["browse"],
         "is_blocked": is_blocked,
         "is_in_turn": is_in_turn(video, is_blocked=is_blocked),
     }
-    # Without the request: what happens is not watched.
+    # Without the request, so without watched states.
     return watched.fill_in(template.Context(), _cached_card("downloads/activity/_row.html", row_context), video)
 
 
@@ -121,7 +122,10 @@ def action_buttons(context: template.Context, video: Video) -> SafeString:
 def _video_permissions(context: template.Context) -> dict[str, bool]:
     """Return the permissions that the buttons of a video depend on; a cache of them has to tell these apart."""
     can = context.get("can")
-    return {name: bool(can and can[name]) for name in ("change", "delete")}
+    permissions = {name: bool(can and can[name]) for name in ("change", "delete")}
+    # Whoever is signed in has watched states of their own; in a card, `can` is what this has returned for it.
+    can_mark = context["is_signed_in"] if "is_signed_in" in context else can and can["mark"]
+    return {**permissions, "mark": bool(can_mark)}
 
 
 @register.simple_tag

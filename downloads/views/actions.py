@@ -43,10 +43,7 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
         return responses.action_response(request, [])
     video_ids = request.POST.getlist("id")
     if len(video_ids) > video_actions.MAX_VIDEOS_PER_ACTION:
-        messages.error(
-            request,
-            f"You can select up to {video_actions.MAX_VIDEOS_PER_ACTION} videos at a time. Nothing was changed.",
-        )
+        messages.error(request, video_actions.TOO_MANY_SELECTED)
         return responses.action_response(request, [])
     videos = Video.objects.with_ids(video_ids).order_by("pk")
     if action_name not in video_actions.ACTIONS or not videos.exists():

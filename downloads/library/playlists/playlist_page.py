@@ -78,6 +78,11 @@ class PlaylistPage(PageLinks):
         page.object_list = list(items.order_by("position", "pk")[start : page.end_index()])
         return page
 
+    @property
+    def videos(self) -> list[Video]:
+        """Return the videos of the page that are here."""
+        return [item.video for item in self.page if item.video]
+
     @cached_property
     def first_video(self) -> Video | None:
         """Return the first video that can be watched."""

@@ -131,13 +131,51 @@ def test_the_entries_of_a_playlist_are_marked_but_not_itself(client, viewer):
         {"do": "watched", "uploader": "\x00"},
         {"do": "watched", "id": "\x00"},
         {"do": "watched", "list": "nothing"},
-        {"do": "watched", "id": [f"video{n}" for n in range(501)]},
     ],
 )
 def test_a_form_that_names_no_video_changes_nothing(client, viewer, fields):
     complete()
     assert "Select videos first." in client.post("/videos/watched", fields, follow=True).content.decode()
     assert not WatchState.objects.exists()
+
+
+def test_more_than_may_be_selected_says_how_many_may(client, viewer):
+    fields = {"do": "watched", "id": [complete().video_id] * 501}
+    page = client.post("/videos/watched", fields, follow=True).content.decode()
+    assert "You can select up to 500 videos at a time. Nothing was changed." in page
+    assert not WatchState.objects.exists()
+
+
+def test_everybody_who_is_signed_in_marks_what_they_have_selected(client, viewer):
+    video = complete()
+    page = client.get("/").content.decode()
+    assert f'value="{video.video_id}"' in card(client, video)
+    assert "data-select>" in card(client, video)
+    selection = re.search(r'<form class="selection".*?</form>', page, re.DOTALL)[0]
+    buttons = re.findall(r'formaction="(.*?)"\s+name="do"\s+value="(.*?)"\s+hx-post="(.*?)"', selection)
+    assert buttons == [("/videos/watched", do, "/videos/watched") for do in ("watched", "unwatched")]
+    assert 'value="cancel"' not in selection
+    assert 'class="pick"' not in client.get("/activity/?state=failed").content.decode()
+    client.logout()
+    assert 'class="pick"' not in client.get("/").content.decode()
+    assert 'id="many"' not in client.get("/").content.decode()
+
+
+def test_the_rows_of_a_playlist_show_what_one_has_watched(client, viewer, django_assert_max_num_queries):
+    playlist = create_videos(1, is_list=True, media_file="")[0]
+    begun, finished, _fresh, waits = create_videos(4, parent=playlist, duration=720)
+    Video.objects.filter(pk=waits.pk).update(status="queued")
+    record(viewer, begun, 300)
+    WatchState.objects.mark_watched(viewer, [finished.pk, waits.pk])
+    with django_assert_max_num_queries(16) as queries:
+        page = client.get(playlist.get_absolute_url()).content.decode()
+    assert sum("downloads_watchstate" in query["sql"] for query in queries) == 1
+    rows = re.findall(r'<span class="number">.*?</li>', page, re.DOTALL)
+    assert ["watched-line" in row for row in rows] == [True, False, False, False]
+    assert ["watched-tick" in row for row in rows] == [False, True, False, False]
+    assert re.search(r"\d+ % watched", rows[0]), rows[0]
+    client.logout()
+    assert "watched-" not in client.get(playlist.get_absolute_url()).content.decode().partition("<main")[2]
 
 
 # The filter “Unwatched” --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
-from downloads.actions.video_actions import MAX_VIDEOS_PER_ACTION, short_title
+from downloads.actions.video_actions import MAX_VIDEOS_PER_ACTION, TOO_MANY_SELECTED, short_title
 from downloads.models import Video, VideoQuerySet, WatchState
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_sign_in
@@ -43,6 +43,9 @@ def mark_videos(request: HttpRequest) -> HttpResponse:
     """
     if "undo" in request.POST:
         return _undo(request, request.POST["undo"])
+    if len(request.POST.getlist("id")) > MAX_VIDEOS_PER_ACTION:
+        messages.error(request, TOO_MANY_SELECTED)
+        return responses.action_response(request, [])
     videos, mark = _selected_videos(request), request.POST.get("do", "")
     if videos is None or mark not in MARKS or not videos.exists():
         messages.info(request, NOTHING_SELECTED)
@@ -52,10 +55,10 @@ def mark_videos(request: HttpRequest) -> HttpResponse:
 
 
 def _selected_videos(request: HttpRequest) -> VideoQuerySet | None:
-    """Return the videos that a form means; None if it names none, or too many."""
+    """Return the videos that a form means; None if it names none."""
     form = request.POST
     if video_ids := form.getlist("id"):
-        return Video.objects.with_ids(video_ids) if len(video_ids) <= MAX_VIDEOS_PER_ACTION else None
+        return Video.objects.with_ids(video_ids)
     # PostgreSQL refuses a NUL.
     if uploader := form.get("uploader", "").replace("\x00", ""):
         return Video.objects.filter(uploader=uploader)
