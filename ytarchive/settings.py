@@ -66,6 +66,9 @@ MIN_FREE_BYTES = env_int("YTARCHIVE_MIN_FREE_BYTES", 10**9, 0, 10**15)
 PLAYLIST_LIMIT = env_int("YTARCHIVE_PLAYLIST_LIMIT", 200, 1, 10_000)
 # Seconds between two look-ups of waiting videos at one site; 0: nothing is looked up ahead of its download.
 TITLES_AHEAD_SECONDS = env_int("YTARCHIVE_TITLES_AHEAD", 3, 0, 3600)
+# Checks of subscriptions at once, and seconds between two requests for checks of one site.
+CHECKS = env_int("YTARCHIVE_CHECKS", 2, 1, 16)
+HOST_GAP = env_int("YTARCHIVE_HOST_GAP", 5, 0, 3600)
 SUBTITLES = env_languages("YTARCHIVE_SUBTITLES")
 # Timeouts of downloads, in seconds.
 LEASE_SECONDS = env_int("YTARCHIVE_LEASE_SECONDS", 30, 4, 3600)

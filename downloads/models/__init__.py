@@ -16,6 +16,15 @@ from downloads.models.event import VideoEvent
 from downloads.models.playlists.playlist_item import Absence, PlaylistItem
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.queue import Queue
+from downloads.models.subscriptions.choices import (
+    ChannelTab,
+    ListKind,
+    StartChoice,
+    SubscriptionItemState,
+)
+from downloads.models.subscriptions.host_pause import HostPause
+from downloads.models.subscriptions.item import SubscriptionItem
+from downloads.models.subscriptions.subscription import Subscription
 from downloads.models.titles.title_look_up import TitleLookUp
 from downloads.models.transitions import LEASE_DURATION, MAX_RETRIES
 from downloads.models.value_objects import Metadata, QueuePosition, ReleaseWait, StoredFiles
@@ -37,16 +46,23 @@ __all__ = [
     "BulkAction",
     "BulkItem",
     "Channel",
+    "ChannelTab",
     "EntryRequest",
+    "HostPause",
     "ItemState",
+    "ListKind",
     "Metadata",
     "PlaylistItem",
     "Quality",
     "Queue",
     "QueuePosition",
     "ReleaseWait",
+    "StartChoice",
     "Status",
     "StoredFiles",
+    "Subscription",
+    "SubscriptionItem",
+    "SubscriptionItemState",
     "TitleLookUp",
     "Video",
     "VideoEvent",

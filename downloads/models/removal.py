@@ -18,6 +18,7 @@ from downloads.models.audit.actor import current_actor
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
+from downloads.models.subscriptions.item import SubscriptionItem
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound="Removable")
@@ -75,6 +76,7 @@ def _remove_row(rows: models.QuerySet[R], reason: str) -> bool:
     if video is None:
         return False
     VideoEvent.objects.filter(public_id=video.video_id).delete()
+    SubscriptionItem.objects.mark_video_removed(video.pk, reason)
     # Where the entry has no name, the reason says why.
     why = "" if current_actor().name else f"{reason}. "
     status = str(dict(Status.choices).get(video.status, video.status)).lower()

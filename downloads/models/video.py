@@ -74,6 +74,11 @@ class Video(Transitions, Removable, models.Model):
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     added_at = models.DateTimeField(default=timezone.now)
 
+    # True: retention never removes it. None is False; a default would have SQLite build the table anew.
+    protected = models.BooleanField("kept by retention", null=True, editable=False)
+    # Of a playlist: how many of its videos are added; None: YTARCHIVE_PLAYLIST_LIMIT.
+    list_limit = models.PositiveIntegerField("videos to add", null=True, blank=True, editable=False)
+
     # Columns for the filters and orders of the library, computed by the database.
     kind = models.GeneratedField(
         expression=indexes.KIND_EXPRESSION, output_field=models.CharField(max_length=5), db_persist=True

@@ -132,6 +132,43 @@ class Playlist:
 
 
 @dataclasses.dataclass(frozen=True)
+class ListingEntry:
+    """A video in a flat listing: what the list says of it, without a look-up of its own.
+
+    `extractor` is the key of the extractor that would fetch it ("Youtube"); `is_date_rough` for dates such as "2 weeks
+    ago". `availability` and `live_status` are yt-dlp's own words, "" where the list says nothing.
+    """
+
+    url: str
+    extractor: str = ""
+    source_id: str = ""
+    title: str = ""
+    duration: float | None = None
+    published: dt.datetime | None = None
+    is_date_rough: bool = False
+    availability: str = ""
+    live_status: str = ""
+    release_at: dt.datetime | None = None
+    position: int = 0  # in the list, from 1
+    tab: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """A range of a flat listing; `total` is the length of the list where the site tells it.
+
+    `extractor` and `source_id` are those of the list itself; for the tab of a channel, the id of the channel.
+    """
+
+    entries: list[ListingEntry]
+    title: str = ""
+    extractor: str = ""
+    source_id: str = ""
+    is_channel: bool = False
+    total: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class DownloadedFiles:
     """Downloaded files, in the workspace."""
 

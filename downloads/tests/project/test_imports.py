@@ -32,10 +32,11 @@ APP = {
     "fanout": {"progress", "loop_local", "asyncio_tasks"},
     "models": {"progress", "search", "files", "network", "database", "liveness"},
     "intake": {"models", "network", "ytdlp.results", "database"},
+    "subscriptions": {"models", "intake", "network", "database", "ytdlp.results"},
     "library": {"accounts", "models", "formatting", "network", "search", "files", "subtitles", "ytdlp_update"},
     "bridge": {"models", "progress", "asyncio_tasks", "database", "outage_log"},
     "formatting": {"models", "network"},
-    "forms": {"models", "intake", "subtitles"},
+    "forms": {"models", "intake", "subscriptions", "subtitles"},
     "actions": {"accounts", "models", "files", "formatting", "subtitles", "database", "progress", "outage_log"},
     "audit": {"models", "accounts", "progress"},
     "monitoring": {
@@ -59,6 +60,7 @@ APP = {
         "subtitles",
         "network",
         "intake",
+        "subscriptions",
         "database",
         "liveness",
         "outage_log",
@@ -69,6 +71,7 @@ APP = {
         "audit",
         "database",
         "intake",
+        "subscriptions",
         "library",
         "actions",
         "accounts",
@@ -156,6 +159,8 @@ THIRD_PARTY = {
     # Decoding pictures of strangers is the task of one program, which runs in a process of its own.
     "PIL": {"downloads.files.thumbnails.drawing"},
     "twisted": {"ytarchive.server"},
+    "cronsim": {"downloads.subscriptions.schedule"},
+    "re2": {"downloads.subscriptions.patterns"},
     "redis": {
         "downloads.progress",
         "downloads.bridge",

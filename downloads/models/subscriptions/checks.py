@@ -1,0 +1,142 @@
+"""Check of a subscription: its lease, its outcome, and the columns that hold both."""
+
+import datetime as dt
+import functools
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F
+
+from downloads.database.clock import current_moment, read_clock
+from downloads.database.stored_values import TolerantJSONField, TolerantRow
+from downloads.models.choices import Status
+from downloads.models.event import VideoEvent
+from downloads.progress import message, publisher
+
+LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
+CLOCK_TOLERANCE = dt.timedelta(seconds=1)
+MAX_CLOCK_STEP = dt.timedelta(hours=1)  # by which the clock may go back before all plans are void
+MAX_ERROR_LENGTH = 500
+RESTING_AFTER = dt.timedelta(days=30)
+NOT_FOUND_LIMIT = 3  # answers "not found" in a row, after which a list seems gone
+EVENT_PREFIX = "subscription-"
+NO_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
+
+
+class Checks(TolerantRow):
+    """The state columns of checks, and the conditional UPDATEs of a check: each applies only while it has the lease."""
+
+    key: "models.CharField[Any, str]"
+    name: "models.CharField[Any, str]"
+
+    # None: not by itself, as of one that rests.
+    next_check_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    scheduled_at = models.DateTimeField(null=True, editable=False)  # when `next_check_at` was planned
+    checked_at = models.DateTimeField("last check", null=True, editable=False)  # its end, whatever the outcome
+    succeeded_at = models.DateTimeField("last successful check", null=True, editable=False)
+    found_at = models.DateTimeField("last find", null=True, editable=False)
+    error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, editable=False)
+    failure_count = models.PositiveIntegerField("failures in a row", default=0, editable=False)
+    not_found_count = models.PositiveIntegerField("answers “not found” in a row", default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    # Where the walk through the older videos of each tab goes on; see subscriptions/walks.py.
+    positions = TolerantJSONField(content_type=dict, default=dict, blank=True, editable=False)
+
+    worker = models.CharField(max_length=255, blank=True, editable=False)
+    lease_token = models.CharField(max_length=32, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def own_row(self) -> "models.QuerySet[Self]":
+        """Return the row while this check has its lease, else nothing."""
+        rows = type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token)
+        return rows.exclude(lease_token="")
+
+    def start_check(self, worker: str, lease_token: str) -> bool:
+        """Take the lease, for SubscriptionQuerySet.claim_check, which has made sure that nobody else has one."""
+        lease = {"worker": worker, "lease_token": lease_token, "lease_until": current_moment() + LEASE_DURATION}
+        if not type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token).update(**lease):
+            return False
+        self.refresh_from_db()
+        return True
+
+    def renew_lease(self, **_: Any) -> bool:
+        """Renew the lease; False if it is lost."""
+        return self.own_row().update(lease_until=current_moment() + LEASE_DURATION) == 1
+
+    def holds_lease(self) -> bool:
+        """Tell whether this check still counts: the subscription is there, not paused, and checked by nobody else."""
+        return self.own_row().exists()
+
+    def abandon_check(self, seconds: float = 0) -> bool:
+        """Give the check up without an outcome, to be repeated after `seconds`; False if the lease is lost."""
+        next_check_at = read_clock() + dt.timedelta(seconds=seconds)
+        return self.own_row().update(next_check_at=next_check_at, scheduled_at=current_moment(), **NO_LEASE) == 1
+
+    def finish_check(self, next_check_at: dt.datetime, *, is_find: bool = False) -> bool:
+        """End a check that succeeded: all failures are forgotten. False if the lease is lost."""
+        had_error = self.error
+        changes: dict[str, Any] = {
+            "succeeded_at": current_moment(),
+            "error": "",
+            "failure_count": 0,
+            "not_found_count": 0,
+            "failing_since": None,
+        }
+        if is_find:
+            changes["found_at"] = current_moment()
+        with transaction.atomic():
+            if not self._end(next_check_at, changes):
+                return False
+            if had_error:
+                self.record_event("Checked without an error again")
+        return True
+
+    def fail_check(self, error: str, next_check_at: dt.datetime | None, *, is_not_found: bool = False) -> bool:
+        """End a check that met an error, which changes no item; None rests it. False if the lease is lost.
+
+        The failures are counted, and an event is written only where the error began or is another one.
+        """
+        error = error[:MAX_ERROR_LENGTH]
+        changes: dict[str, Any] = {
+            "error": error,
+            "failure_count": F("failure_count") + 1,
+            "not_found_count": F("not_found_count") + 1 if is_not_found else 0,
+            "failing_since": self.failing_since or current_moment(),
+        }
+        with transaction.atomic():
+            if not self._end(next_check_at, changes):
+                return False
+            if error != self.error:
+                self.record_event(f"The check failed: {error}")
+        return True
+
+    def _end(self, next_check_at: dt.datetime | None, changes: dict[str, Any]) -> bool:
+        times = {"next_check_at": next_check_at, "scheduled_at": current_moment(), "checked_at": current_moment()}
+        return self.own_row().update(**times, **changes, **NO_LEASE) == 1
+
+    @property
+    def is_resting(self) -> bool:
+        """True for one that has failed for 30 days, and is checked again only at a person's request."""
+        return self.next_check_at is None and self.failing_since is not None
+
+    @property
+    def event_id(self) -> str:
+        """The public id of this subscription's own events: its timeline."""
+        return EVENT_PREFIX + self.key
+
+    def events(self) -> "models.QuerySet[VideoEvent]":
+        """Return the events of this subscription, the newest first."""
+        return VideoEvent.objects.filter(public_id=self.event_id).order_by("-pk")
+
+    def record_event(self, reason: str) -> None:
+        """Insert an event, and have open pages show this subscription anew once the transaction commits."""
+        event = VideoEvent.objects.create(
+            at=current_moment(), public_id=self.event_id, status=Status.QUEUED, reason=reason[:2000]
+        )
+        # An id of its own: a page does not ask again for an id that it has learnt is no video.
+        changed = message.Progress(status=Status.QUEUED, changed=True)
+        transaction.on_commit(functools.partial(publisher.publish_progress, f"{self.event_id}:{event.pk}", changed))

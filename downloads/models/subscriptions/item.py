@@ -1,0 +1,116 @@
+"""SubscriptionItem model: one video that was seen in a subscription. The ledger outlives the videos."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Collection
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from downloads.database.clock import current_moment
+from downloads.database.stored_values import TolerantRow
+from downloads.models.subscriptions.choices import KEPT_STATES, SubscriptionItemState
+
+MAX_REASON_LENGTH = 300
+# Extractors whose ids are file names, which two videos may share: the URL identifies what they list.
+VAGUE_EXTRACTORS = ("generic", "html5mediaembed", "html5", "")
+
+
+def identify(extractor: str, source_id: str, canonical_url: str) -> str:
+    """Return what identifies a video in the ledger: its id at its site, or its URL where ids are vague."""
+    is_vague = extractor.lower() in VAGUE_EXTRACTORS or not source_id
+    text = f"url {canonical_url}" if is_vague else f"id {extractor.lower()} {source_id}"
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:40]
+
+
+class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):
+    """Items of the ledger."""
+
+    def identified(self, identities: Collection[str]) -> Self:
+        """Filter by `identity`."""
+        return self.filter(identity__in=identities)
+
+    def in_state(self, *states: str) -> Self:
+        """Filter by state."""
+        return self.filter(state__in=states)
+
+    def due(self) -> Self:
+        """Filter those that wait, and whose time to be judged anew has come."""
+        return self.filter(retry_at__lte=current_moment())
+
+    def newest_first(self) -> Self:
+        """Order as pages show them, the last seen first."""
+        return self.order_by("-pk")
+
+    def count_by_state(self) -> dict[str, int]:
+        """Return how many there are in each state; states without any are left out."""
+        return dict(self.order_by().values_list("state").annotate(count=Count("pk")))
+
+    def change_state(self, state: str, reason: str, *, retry_at: Any = None, **changes: Any) -> int:
+        """Set a state with its reason; return how many rows were changed."""
+        return self.update(
+            state=state, reason=reason[:MAX_REASON_LENGTH], retry_at=retry_at, changed_at=current_moment(), **changes
+        )
+
+    def mark_video_removed(self, video_pk: int, reason: str) -> int:
+        """Have a video that is being deleted stay away. Called by the removal of the video, in its transaction."""
+        items = self.filter(video=video_pk, state__in=KEPT_STATES)
+        return items.change_state(SubscriptionItemState.REMOVED, reason, video=None)
+
+
+class SubscriptionItem(TolerantRow):
+    """A video in the ledger of one subscription: what the list said of it, and its state with the reason."""
+
+    subscription = models.ForeignKey(
+        "downloads.Subscription", on_delete=models.CASCADE, related_name="items", db_index=False
+    )
+    identity = models.CharField(max_length=40, editable=False)  # identify()
+    extractor = models.CharField("site", max_length=100, blank=True)
+    source_id = models.CharField("id at the site", max_length=255, blank=True)
+    url = models.CharField("URL", max_length=2048)
+    title = models.CharField(max_length=500, blank=True)
+    duration = models.FloatField("duration in seconds", null=True, blank=True)
+    published = models.DateTimeField(null=True, blank=True)
+    is_date_rough = models.BooleanField(default=False)  # "2 weeks ago"
+    tab = models.CharField(max_length=16, blank=True)  # ChannelTab; "" for the list itself
+    position = models.PositiveIntegerField(default=0)  # in the list when it was first seen, from 1
+
+    state = models.CharField(max_length=8, choices=SubscriptionItemState.choices)
+    reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
+    retry_at = models.DateTimeField("judged anew at", null=True, blank=True)
+    is_picked = models.BooleanField("asked for by a person", default=False)  # against the filters: retention keeps it
+    seen_at = models.DateTimeField("first seen", default=timezone.now)
+    changed_at = models.DateTimeField("in this state since", default=timezone.now)
+    video = models.ForeignKey(
+        "downloads.Video", null=True, blank=True, on_delete=models.SET_NULL, related_name="subscription_items"
+    )
+
+    objects: ClassVar[SubscriptionItemQuerySet] = SubscriptionItemQuerySet.as_manager()  # type: ignore[assignment]
+
+    STORED_LIMITS = {"duration": (0, 10**9), "position": (0, 2**31 - 1)}
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["subscription", "state", "-id"], name="downloads_sub_items_state"),
+            models.Index(
+                fields=["subscription", "retry_at"],
+                condition=Q(retry_at__isnull=False),
+                name="downloads_sub_items_due",
+            ),
+        )
+        constraints = (models.UniqueConstraint(fields=["subscription", "identity"], name="downloads_sub_item_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.title or self.source_id}: {self.state}"
+
+    @property
+    def label(self) -> str:
+        """The state in words; "Unknown" for one that is none."""
+        return str(dict(SubscriptionItemState.choices).get(self.state, "Unknown"))
+
+    @property
+    def published_on(self) -> "dt.date | None":
+        """The day of publication (UTC), if known."""
+        return self.published.date() if self.published else None

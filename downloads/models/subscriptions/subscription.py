@@ -1,0 +1,146 @@
+"""Subscription model: a channel or playlist that is checked for new videos, and the verbs of people."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from downloads.database.clock import current_moment
+from downloads.models.choices import Quality
+from downloads.models.subscriptions.checks import NO_LEASE, Checks
+from downloads.models.subscriptions.choices import ChannelTab, ListKind, StartChoice
+from downloads.models.subscriptions.querysets import SubscriptionQuerySet
+from downloads.models.video import MAX_URL_LENGTH, new_video_id
+from downloads.network.url_secrets import hide_secrets
+
+MIN_CHECK_INTERVAL = 900  # seconds
+MAX_CHECK_INTERVAL = 366 * 86_400
+DEFAULT_CHECK_INTERVAL = 6 * 3600
+MAX_PATTERN_LENGTH = 200
+MAX_NEW_PER_CHECK = 50
+MAX_LIST_LENGTH = 100_000
+
+
+class Subscription(Checks):
+    """A list that is followed: its address, what of it is wanted, how often it is checked and how long videos stay."""
+
+    key = models.CharField(max_length=64, unique=True, default=new_video_id, editable=False)
+    name = models.CharField(max_length=500, blank=True)
+    url = models.CharField("submitted URL", max_length=MAX_URL_LENGTH)
+    canonical_url = models.CharField(
+        "URL",
+        max_length=MAX_URL_LENGTH,
+        unique=True,
+        error_messages={"unique": "There is a subscription to this list already."},
+    )
+    extractor = models.CharField("site", max_length=100, blank=True)
+    source_id = models.CharField("id of the list at the site", max_length=255, blank=True)
+    host = models.CharField("site by its host names", max_length=255, blank=True, db_index=True)  # network/sites.py
+    kind = models.CharField(max_length=8, choices=ListKind.choices, blank=True)
+    tabs = models.CharField(max_length=60, default=ChannelTab.VIDEOS.value, blank=True)  # of a channel: "videos,shorts"
+    quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
+    subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)
+
+    check_interval = models.PositiveIntegerField("seconds between checks", default=DEFAULT_CHECK_INTERVAL)
+    cron = models.CharField("times of checks (cron)", max_length=100, blank=True)  # in place of the interval
+    time_zone = models.CharField(max_length=64, blank=True)  # of `cron`; "" is UTC
+
+    # Filters: subscriptions/judgement.py.
+    title_includes = models.CharField("title contains", max_length=MAX_PATTERN_LENGTH, blank=True)
+    title_excludes = models.CharField("title does not contain", max_length=MAX_PATTERN_LENGTH, blank=True)
+    min_duration = models.PositiveIntegerField("shortest, in seconds", null=True, blank=True)
+    max_duration = models.PositiveIntegerField("longest, in seconds", null=True, blank=True)
+    published_since = models.DateField(null=True, blank=True)
+    max_new = models.PositiveIntegerField("new videos per check, at most", default=MAX_NEW_PER_CHECK)
+
+    # What is fetched of what the list had before.
+    start = models.CharField(max_length=8, choices=StartChoice.choices, default=StartChoice.NEW)
+    start_count = models.PositiveIntegerField("the newest …", null=True, blank=True)
+    start_date = models.DateField("published since", null=True, blank=True)
+
+    # Retention; None is for ever.
+    keep_days = models.PositiveIntegerField("days that videos stay", null=True, blank=True)
+    keep_newest = models.PositiveIntegerField("newest videos that stay", null=True, blank=True)
+
+    active = models.BooleanField(default=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[SubscriptionQuerySet["Subscription"]] = SubscriptionQuerySet.as_manager()  # type: ignore[assignment]
+
+    STORED_LIMITS = {
+        "check_interval": (MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL),
+        **dict.fromkeys(("min_duration", "max_duration"), (0, 10**9)),
+        **dict.fromkeys(("max_new", "start_count", "keep_newest"), (1, MAX_LIST_LENGTH)),
+        **dict.fromkeys(("failure_count", "not_found_count"), (0, 2**31 - 1)),
+        "keep_days": (1, 36_500),
+    }
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["extractor", "source_id"],
+                condition=~Q(source_id=""),
+                name="downloads_subscription_list",
+                violation_error_message="There is a subscription to this list already.",
+            ),
+        )
+        indexes = (models.Index(fields=["lease_token"], condition=~Q(lease_token=""), name="downloads_check_leases"),)
+
+    def __str__(self) -> str:
+        return self.name.strip() or hide_secrets(self.url) or "Unknown list"
+
+    @property
+    def tab_names(self) -> list[str]:
+        """The tabs to check, of those that exist; [""] for a list without tabs."""
+        if self.kind == ListKind.PLAYLIST:
+            return [""]
+        chosen = set(self.tabs.split(","))
+        return [tab.value for tab in ChannelTab if tab in chosen] or [""]
+
+    @property
+    def interval(self) -> dt.timedelta:
+        """The time between checks; unless it has a cron line."""
+        return dt.timedelta(seconds=max(self.check_interval or 0, MIN_CHECK_INTERVAL))
+
+    @property
+    def has_retention(self) -> bool:
+        """True if videos do not stay for ever."""
+        return self.keep_days is not None or self.keep_newest is not None
+
+    # By people: each False where the row is not in a state that allows it ---------------------------
+
+    def pause(self, reason: str = "Paused") -> bool:
+        """Check no more until somebody resumes; a running check loses its lease. False if it is paused already."""
+        return self._change(reason, {"active": False, **NO_LEASE}, active=True)
+
+    def resume(self, reason: str = "Resumed") -> bool:
+        """Check again, at once; False if it is not paused."""
+        return self._change(reason, {"active": True, **self._due_now()}, active=False)
+
+    def check_now(self) -> bool:
+        """Have the next worker check it, one that rests as well; False if it is paused, or being checked.
+
+        A pause of its site is waited for.
+        """
+        rows = (
+            type(self).objects.filter(pk=self.pk, active=True).exclude(pk__in=type(self).objects.running().values("pk"))
+        )
+        return rows.update(**self._due_now()) == 1
+
+    @staticmethod
+    def _due_now() -> dict[str, Any]:
+        return {"next_check_at": current_moment(), "scheduled_at": current_moment()}
+
+    def _change(self, reason: str, changes: dict[str, Any], **where: Any) -> bool:
+        with transaction.atomic():
+            if not type(self).objects.filter(pk=self.pk, **where).update(**changes):
+                return False
+            self.refresh_from_db()
+            self.record_event(reason)
+        return True

@@ -1,0 +1,27 @@
+"""Sites by their host names: which names lead to the same servers, and are counted, paused and asked as one."""
+
+# Names of one site that have nothing in common.
+SITE_ALIASES = {
+    "youtu.be": "youtube.com",
+    "youtube-nocookie.com": "youtube.com",
+    "music.youtube.com": "youtube.com",
+    "dai.ly": "dailymotion.com",
+    "player.vimeo.com": "vimeo.com",
+    "clips.twitch.tv": "twitch.tv",
+    "fb.watch": "facebook.com",
+    "vm.tiktok.com": "tiktok.com",
+    "x.com": "twitter.com",
+}
+# Beginnings of names under which a site shows itself to other devices.
+DEVICE_PREFIXES = ("www.", "m.", "mobile.")
+
+
+def site_of(host: str) -> str:
+    """Return the site of a host name: "youtube.com" for "m.youtube.com" and "youtu.be"; "" for ""."""
+    name = host.lower().rstrip(".")
+    for prefix in DEVICE_PREFIXES:
+        # "m.example" may be a site of its own: a name has two labels at least.
+        if name.startswith(prefix) and "." in name.removeprefix(prefix):
+            name = name.removeprefix(prefix)
+            break
+    return SITE_ALIASES.get(name, name)
