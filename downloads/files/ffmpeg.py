@@ -195,17 +195,23 @@ def _run_ffmpeg(
 
     Raise subprocess.TimeoutExpired after `timeout_seconds`, ProgramStopped if ffmpeg was killed.
     """
-    ffmpeg_path = find_ffmpeg()
-    if not ffmpeg_path:
+    if not find_ffmpeg():
         return None
     with tempfile.TemporaryDirectory(prefix="ytarchive-") as folder:
-        # By a name without an ending: to ffmpeg an ending can count more than the content.
-        link = Path(folder, "media")
-        link.symlink_to(file.absolute())
-        command = [ffmpeg_path, *SAFE_INPUT_OPTIONS, *input_options, "-i", f"file:{link}", *output_options]
+        command = build_command(file, Path(folder), input_options, output_options)
         process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     require_exit("ffmpeg", process.returncode)
     return process
+
+
+def build_command(file: Path, folder: Path, input_options: Iterable[str], output_options: Iterable[str]) -> list[str]:
+    """Return the command that runs ffmpeg on an untrusted file, by a link in an empty folder.
+
+    By a name without an ending: to ffmpeg an ending can count more than the content.
+    """
+    link = folder / "media"
+    link.symlink_to(file.absolute())
+    return [str(find_ffmpeg()), *SAFE_INPUT_OPTIONS, *input_options, "-i", f"file:{link}", *output_options]
 
 
 def require_exit(name: str, exit_status: int) -> None:

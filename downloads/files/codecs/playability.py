@@ -45,6 +45,20 @@ UNUSUAL_IN: dict[frozenset[str], frozenset[str]] = {
     WEBM_CONTAINERS: frozenset(["h264", "hevc", "theora", "aac", "mp3", "flac", "ac3", "eac3", "alac"]),
     OGG_CONTAINERS: frozenset(["h264", "hevc", "vp9", "av1", "aac", "mp3"]),
 }
+# What `canPlayType` takes for codecs that some browsers lack (RFC 6381): a usual profile and level of each.
+BROWSER_TYPES: dict[str | None, str] = {
+    "hevc": 'video/mp4; codecs="hvc1.1.6.L120.90"',
+    "hevc 10-bit": 'video/mp4; codecs="hvc1.2.4.L120.90"',
+    "av1": 'video/mp4; codecs="av01.0.08M.08"',
+    "av1 10-bit": 'video/mp4; codecs="av01.0.08M.10"',
+    "vp9": 'video/mp4; codecs="vp09.00.40.08"',
+    "vp9 10-bit": 'video/mp4; codecs="vp09.02.40.10"',
+    "h264 10-bit": 'video/mp4; codecs="avc1.6E0028"',
+    "theora": 'video/ogg; codecs="theora"',
+    "ac3": 'audio/mp4; codecs="ac-3"',
+    "eac3": 'audio/mp4; codecs="ec-3"',
+    "alac": 'audio/mp4; codecs="alac"',
+}
 # Decoders of H.264 in hardware have 8 bits and 4:2:0 only; VP9, AV1 and HEVC come with 10 bits too.
 DEEP_CODECS = frozenset(["vp9", "av1", "hevc"])
 
@@ -57,12 +71,20 @@ def playability(container: str, video_codec: str | None, audio_codec: str | None
     container = container.lower().lstrip(".")
     if video_codec is None and audio_codec is None:
         return YES if is_offered(container) else NO
-    verdicts = [CONTAINERS.get(container, NO)]
-    if video_codec:
-        verdicts.append(_video_verdict(container, *video_codec.partition(" ")[::2]))
-    if audio_codec:
-        verdicts.append(_codec_verdict(AUDIO_CODECS, container, audio_codec))
+    verdicts = CONTAINERS.get(container, NO), *review_tracks(container, video_codec, audio_codec)
     return max(verdicts, key=ORDER.index)
+
+
+def review_tracks(container: str, video_codec: str | None, audio_codec: str | None) -> tuple[Playability, Playability]:
+    """Return whether browsers decode the picture and the sound of a file; "yes" for one that it lacks or is unknown."""
+    container = container.lower().lstrip(".")
+    picture = _video_verdict(container, *video_codec.partition(" ")[::2]) if video_codec else YES
+    return picture, _codec_verdict(AUDIO_CODECS, container, audio_codec) if audio_codec else YES
+
+
+def list_browser_types(video_codec: str | None, audio_codec: str | None) -> list[str]:
+    """Return the types of media that a browser can be asked about by `canPlayType`, where browsers differ."""
+    return [BROWSER_TYPES[codec] for codec in (video_codec, audio_codec) if codec in BROWSER_TYPES]
 
 
 def is_offered(container: str) -> bool:
