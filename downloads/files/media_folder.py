@@ -6,6 +6,7 @@ A folder that is replaced lies beside it, with the suffix `.old`, until it is re
 
 import contextlib
 import ctypes
+import logging
 import os
 import shutil
 import sys
@@ -16,6 +17,8 @@ from django.conf import settings
 
 from downloads.files.fsync import fsync_path
 from downloads.files.volumes.moving import COPY_SUFFIX, move_file, move_folder, remove_tree
+
+logger = logging.getLogger(__name__)
 
 INCOMING_FOLDER = ".incoming"
 REPLACED_SUFFIX = ".old"
@@ -100,6 +103,25 @@ def list_incoming_ids() -> list[str]:
 def list_copied_ids() -> list[str]:
     """Return the ids of the videos with a copy in the media folder that was not finished, sorted."""
     return sorted(path.name.removesuffix(COPY_SUFFIX) for path in Path(settings.MEDIA_ROOT).glob(f"*{COPY_SUFFIX}"))
+
+
+def add_file(staged_file: Path, name: str) -> None:
+    """Rename a staged file to `name` in the media folder, beside the other files of its video. Idempotent."""
+    target = settings.MEDIA_ROOT / name
+    if staged_file.exists():
+        staged_file.replace(target)
+    fsync_path(target.parent)
+
+
+def remove_file(name: str) -> None:
+    """Remove a file of the media folder, if it is there; one that cannot be removed stays until its video goes."""
+    path = find_file(name)
+    if path is None:
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("%s could not be removed: %s", path, error)
 
 
 def remove_video_folder(video_id: str) -> None:

@@ -12,6 +12,7 @@ from downloads.models.choices import (
     Quality,
     Status,
 )
+from downloads.models.copies.playable_copy import PlayableCopy
 from downloads.models.event import VideoEvent
 from downloads.models.playlists.playlist_item import Absence, PlaylistItem
 from downloads.models.querysets import VideoQuerySet
@@ -52,6 +53,7 @@ __all__ = [
     "ItemState",
     "ListKind",
     "Metadata",
+    "PlayableCopy",
     "PlaylistItem",
     "Quality",
     "Queue",

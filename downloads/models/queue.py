@@ -13,6 +13,7 @@ from downloads.database.stored_values import TolerantRow
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.bulk.bulk_action import is_any_shown
 from downloads.models.choices import Status
+from downloads.models.copies.shown import is_any_copy_shown
 from downloads.models.event import VideoEvent
 from downloads.progress import message, publisher
 
@@ -45,6 +46,7 @@ class Queue(TolerantRow):
 
     read_at: dt.datetime | None = None  # by the database's clock; None: by that of this process, now
     has_bulk_actions = False  # True if there are bulk actions to show; read with the row
+    has_copies = True  # False if no playable copy waits, is being made or has failed; read with the row
 
     class Meta:
         permissions = (("manage_archive", "Can manage the whole queue, yt-dlp and the audit log"),)
@@ -72,8 +74,9 @@ class Queue(TolerantRow):
 
     @classmethod
     def get_or_default(cls) -> "Queue":
-        """Return the row with `has_bulk_actions`, or an unsaved one with the defaults: reading never writes."""
-        queue = cls.objects.annotate(has_bulk_actions=is_any_shown()).filter(pk=1).first()
+        """Return the row with what it is annotated with, or an unsaved one with the defaults: reading never writes."""
+        annotated = cls.objects.annotate(has_bulk_actions=is_any_shown(), has_copies=is_any_copy_shown())
+        queue = annotated.filter(pk=1).first()
         if queue is None:
             return cls(pk=1)
         if queue.held_until is not None:

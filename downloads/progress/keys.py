@@ -29,12 +29,19 @@ ECHO_CHANNEL_PREFIX = "ytarchive:echo:"
 COUNTS_KEY = "ytarchive:counts"
 # Followed by <host>:<pid>; the number of WebSocket clients of a web process.
 CLIENTS_KEY_PREFIX = "ytarchive:clients:"
+# Followed by the id of a video: the making of its playable copy.
+COPY_ID_PREFIX = "copy:"
 VIDEO_ID_PATTERN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 def progress_channel(video_id: str) -> str:
     """Return the Redis channel of a video's progress."""
     return CHANNEL_PREFIX + video_id
+
+
+def copy_id(video_id: str) -> str:
+    """Return the id under which the making of a video's playable copy is published; no video has such an id."""
+    return COPY_ID_PREFIX + video_id
 
 
 def process_name() -> str:

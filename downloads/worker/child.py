@@ -1,6 +1,7 @@
 """The child: the process of one download, tied to its supervisor and confined to its proxy and limits.
 
-Or that of one look-up ahead of the queue, behind the same wall.
+Or that of one look-up ahead of the queue, behind the same wall, of one playable copy, or of a look at stored files;
+the last two ask the network for nothing.
 
 Standard input is the control pipe: first one line of JSON with the job, then a byte for each renewal of the
 lease, or a line with a new rate limit in bytes per second. When it closes (the supervisor died, by whatever
@@ -26,19 +27,20 @@ from django.conf import settings
 from downloads import database
 from downloads.liveness.heartbeat import CHECKS_PER_TIMEOUT
 from downloads.liveness.process_activity import GroupActivity
-from downloads.models import LEASE_DURATION, TitleLookUp, Video
+from downloads.models import LEASE_DURATION, PlayableCopy, TitleLookUp, Video
 from downloads.network.proxy import EgressProxy, set_proxy_variables
 from downloads.network.rate_limiter import RateLimiter
 from downloads.parent_death import kill_when_parent_dies
 from downloads.progress.message import Progress
 from downloads.worker import attempt
+from downloads.worker.copies.making import make_copy
 from downloads.worker.leased_video import LeasedVideo
 from downloads.worker.stall_watchdog import StallWatchdog
 from downloads.worker.titles.look_up import run_look_up
 
 # Less than the lease: the child must be dead when the row may be claimed again.
 CONTROL_TIMEOUT_SECONDS = LEASE_DURATION.total_seconds() * 28 / 30
-LOOK_UP_NICENESS = 10
+SIDE_JOB_NICENESS = 10  # of all that is no download
 STALLED_MESSAGE = "The site sent nothing"
 FROZEN_PROGRAM_MESSAGE = "ffmpeg, or another program that processes the video, stopped responding"
 
@@ -56,6 +58,8 @@ def main() -> None:
     _limit_file_size()
     if job := start_message.get("look_up"):
         _run_look_up(job, rate_limiter)
+    elif job := start_message.get("copy"):
+        _run_copy(job, progress_fd)
     else:
         _run_download(start_message["job"], rate_limiter, progress_fd)
 
@@ -84,7 +88,7 @@ def _run_download(job: dict[str, str], rate_limiter: RateLimiter, progress_fd: i
 
 def _run_look_up(job: dict[str, str], rate_limiter: RateLimiter) -> None:
     """Look up the title of a waiting video, behind the same wall as a download, and with less of the processor."""
-    os.nice(LOOK_UP_NICENESS)
+    os.nice(SIDE_JOB_NICENESS)
     look_up = database.retry_while_database_is_down(lambda: TitleLookUp.objects.filter(**job).first())
     if look_up is None:
         return
@@ -97,6 +101,22 @@ def _run_look_up(job: dict[str, str], rate_limiter: RateLimiter) -> None:
     with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
         set_proxy_variables(proxy.url)
         run_look_up(look_up, proxy_url=proxy.url)
+
+
+def _run_copy(job: dict[str, str], progress_fd: int) -> None:
+    """Make a playable copy, with less of the processor than a download or a page."""
+    os.nice(SIDE_JOB_NICENESS)
+    copies = PlayableCopy.objects.select_related("video")
+    copy = database.retry_while_database_is_down(lambda: copies.filter(**job).first())
+    if copy is None:
+        return
+
+    def abort() -> None:
+        copy.release(f"{FROZEN_PROGRAM_MESSAGE} for {settings.WATCHDOG_SECONDS:g} s.")
+        os.killpg(0, signal.SIGKILL)
+
+    with StallWatchdog(GroupActivity().count, settings.WATCHDOG_SECONDS, abort):
+        make_copy(copy, lambda state: _write_progress(progress_fd, state))
 
 
 def _isolate_stdio() -> tuple[int, int]:

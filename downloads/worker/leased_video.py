@@ -7,7 +7,7 @@ from collections.abc import Callable
 from downloads.database import retry_while_database_is_down
 from downloads.files import workspace
 from downloads.intake import duplicates, entry_requests, playlists, release_wait
-from downloads.models import EntryRequest, Metadata, StoredFiles, Video
+from downloads.models import EntryRequest, Metadata, PlayableCopy, StoredFiles, Video
 from downloads.worker.metadata import parse_metadata
 from downloads.ytdlp.errors import error_messages
 from downloads.ytdlp.results import NotYetAvailable, Playlist, PlaylistEntry
@@ -56,6 +56,7 @@ class LeasedVideo:
 
         def complete() -> None:
             self._forget_secrets()
+            PlayableCopy.forget(self.video.pk)
             move_files()
 
         self._require_write(lambda video: video.finish(stored_files, complete))

@@ -26,6 +26,7 @@ from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 from downloads.progress.redis_clock import read_redis_clock
 from downloads.progress.redis_errors import describe_with_error
+from downloads.worker.copies.runner import CopyRunner
 from downloads.worker.download_process import DownloadProcess
 from downloads.worker.folders.monitor import FolderMonitor
 from downloads.worker.leases.clock_check import ClockCheck
@@ -72,6 +73,7 @@ class Supervisor:
         self._rescue = Rescue(self.name)
         self._launcher = Launcher(self._rescue.lock.inherited_fds)
         self._look_up_runner = LookUpRunner(self._launcher)
+        self._copy_runner = CopyRunner(self._launcher, self._folders, self._rescue.lock.worker_name)
         self._clock_check = ClockCheck(self.name)
         self._wake_listener = WakeListener()
 
@@ -90,6 +92,7 @@ class Supervisor:
         self._wake_listener.stop()
         self._update_runner.stop()
         self._run_if_database_up(self._look_up_runner.stop)
+        self._run_if_database_up(self._copy_runner.stop)
         self._launcher.stop()
         self._rescue.lock.release()
         self._unregister()
@@ -117,6 +120,7 @@ class Supervisor:
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_local)
         self._run_every(POLL_INTERVAL_SECONDS, self._launcher.prepare)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
+        self._run_every(POLL_INTERVAL_SECONDS, self._copy_runner.poll)
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
         self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
@@ -159,10 +163,12 @@ class Supervisor:
         self._folders.check(is_busy=bool(self._downloads) or Video.objects.claimable().exists())
 
     def _claim_videos(self) -> None:
-        """Claim queued videos while there are free slots."""
+        """Claim a playable copy and queued videos while there are free slots."""
         schema.require_matching_cached()  # while another version upgrades the database, this one claims nothing
         if not self._folders.has_looked:
             self._folders.check(is_busy=True)
+        if self._folders.is_well and self._has_free_slot():
+            self._copy_runner.start_next(has_waiting_downloads=Video.objects.claimable().exists())
         # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
         while self._folders.is_well and self._has_free_slot() and Video.objects.claimable().exists():
             video = Video.objects.claim(self._rescue.lock.worker_name)
@@ -179,7 +185,7 @@ class Supervisor:
         self._look_up_runner.poll(may_start=self._is_ready and self._folders.is_well and not starts_at_once)
 
     def _has_free_slot(self) -> bool:
-        return self._stop_deadline is None and len(self._downloads) < self.max_downloads
+        return self._stop_deadline is None and len(self._downloads) + self._copy_runner.is_running < self.max_downloads
 
     def _start_download(self, video: Video) -> bool:
         try:
@@ -193,6 +199,7 @@ class Supervisor:
             video.release(reason)
             return False
         self._downloads.append(download)
+        self._copy_runner.take_turn()
         self._selector.register(download, selectors.EVENT_READ, download)
         self._divide_bandwidth()
         return True
@@ -268,14 +275,7 @@ class Supervisor:
         elif video.holds_lease():
             self._retry_after_crash(video, f"{PROCESS_DIED_MESSAGE} ({exit_reason or 'without a word'})")
         if not Video.objects.unfinished().filter(pk=video.pk).exists():
-            self._remove_workspace(video.video_id)
-
-    def _remove_workspace(self, video_id: str) -> None:
-        """Remove the files of an ended video, or leave that to a later look at folders that cannot be used now."""
-        with contextlib.suppress(OSError):
-            if self._folders.is_well and workspace.remove_workspace(video_id):
-                return
-        self._folders.remove_orphans_again()
+            self._folders.remove_workspace(video.video_id)
 
     def _retry_after_crash(self, video: Video, reason: str) -> None:
         """Schedule a retry of a video whose process died; it fails after MAX_RETRIES crashes without progress."""

@@ -3,6 +3,7 @@
 A file system that hangs (a server of NFS that is away) blocks that thread only, and the look is late.
 """
 
+import contextlib
 import logging
 import socket
 import threading
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from downloads.files import workspace
 from downloads.files.volumes import probe
 from downloads.files.volumes.errors import build_sentence
 from downloads.models import ArchiveIdentity, Queue, Video
@@ -68,6 +70,13 @@ class FolderMonitor:
     def remove_orphans_again(self) -> None:
         """Remove orphaned files at the next look that finds all well."""
         self._are_orphans_removed = False
+
+    def remove_workspace(self, name: str) -> None:
+        """Remove the files of what has ended, or leave that to a later look at folders that cannot be used now."""
+        with contextlib.suppress(OSError):
+            if self.is_well and workspace.remove_workspace(name):
+                return
+        self.remove_orphans_again()
 
     def _start_look(self, is_busy: bool) -> None:
         now = time.monotonic()

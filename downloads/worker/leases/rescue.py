@@ -1,8 +1,8 @@
-"""Rescue of the downloads of workers that have died."""
+"""Rescue of the downloads and the playable copies of workers that have died."""
 
 import logging
 
-from downloads.models import Video
+from downloads.models import PlayableCopy, Video
 from downloads.worker.leases.expiry import ExpiryWatch
 from downloads.worker.leases.worker_lock import WorkerLock
 
@@ -21,8 +21,10 @@ class Rescue:
         for worker_name in self.lock.take_dead():
             if count := Video.objects.requeue_worker(worker_name):
                 logger.info("Requeued %d downloads of %s, which has died", count, worker_name)
+            PlayableCopy.objects.requeue_worker(worker_name)
 
     def requeue_expired(self) -> None:
         """Requeue the videos of workers that no longer renew their leases."""
         if count := self._expiry_watch.requeue_expired():
             logger.info("Requeued %d downloads whose lease had expired", count)
+        PlayableCopy.objects.requeue_expired()

@@ -1,0 +1,1 @@
+"""Playable copies: what browsers play in place of a file that they cannot decode."""
