@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from downloads.actions import queue_actions
+from downloads.actions import copy_actions, queue_actions
 from downloads.progress import keys
 from downloads.views import actions, activity, audit, media, pages, snapshot, ytdlp
 from downloads.views.collections import channels
@@ -39,6 +39,10 @@ urlpatterns = [
         path(f"videos/<id:video_id>/{name}", actions.video_action, {"action_name": name}, name=name)
         for name in actions.SINGLE_VIDEO_ACTIONS
     ),
+    *(
+        path(f"videos/<id:video_id>/{name}", actions.copy_action, {"action_name": name}, name=name)
+        for name in copy_actions.COPY_ACTIONS
+    ),
     path("videos/many", actions.bulk_action, name="many"),
     path("videos/<id:video_id>/position", position.store_position, name="position"),
     *(path(f"videos/<id:video_id>/{name}", marks.mark_video, {"mark": name}, name=name) for name in marks.MARKS),
@@ -56,6 +60,7 @@ urlpatterns = [
     path("yt-dlp/update", ytdlp.update_ytdlp, name="update-ytdlp"),
     path("api/progress", snapshot.progress_snapshot, name="progress"),
     path("media/<id:video_id>/video", media.serve_video, name="media"),
+    path("media/<id:video_id>/copy", media.serve_copy, name="copy"),
     path("media/<id:video_id>/thumbnail", media.serve_thumbnail, name="thumbnail"),
     path("media/<id:video_id>/tracks/<slug:language>.vtt", media.serve_subtitles, name="track"),
 ]

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from downloads.actions.bulk_actions import BULK_KINDS
 from downloads.formatting import display_name, time_ago, truncate_text
 from downloads.library.status_phrase import is_in_turn, retry_phrase, status_phrase
-from downloads.models import Queue, Status, Video
+from downloads.models import PlayableCopy, Queue, Status, Video
 from downloads.templatetags import watched
 from downloads.templatetags.whitespace import INDENTATION_PATTERN
 
@@ -24,6 +24,11 @@ register = template.Library()
 # They stand for the video's id and name in a fragment that all videos share.
 PLACEHOLDER_ID = "SOMEID"
 PLACEHOLDER_NAME = "SOMENAME"
+COPY_PHRASES: dict[str, str] = {
+    Status.QUEUED: "Waiting to be converted",
+    Status.PROCESSING: "Converting",
+    Status.FAILED: "Couldn’t make a playable copy",
+}
 MAX_NAME_LENGTH = 60  # characters of a video's name in the accessible name of its buttons
 
 
@@ -93,6 +98,15 @@ def phrase_badge(context: template.Context, video: Video, queue: Queue | None = 
         "is_retrying": video.retries_at is not None and not is_blocked,
     }
     return render_to_string("downloads/video/_state.html", badge_context)
+
+
+@register.simple_tag(takes_context=True)
+def copy_state(context: template.Context, copy: PlayableCopy) -> str:
+    """Render what happens with a playable copy: the icon of its status, and one phrase."""
+    label = COPY_PHRASES.get(copy.status, "")
+    if copy.status == Status.QUEUED and _is_queue_blocked(context):
+        label = "Paused"
+    return render_to_string("downloads/video/_copy_state.html", {"status": copy.status, "label": label})
 
 
 @register.simple_tag

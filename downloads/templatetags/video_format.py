@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads import formatting
-from downloads.models import Video
+from downloads.models import PlayableCopy, Video
 
 register = template.Library()
 register.filter(formatting.format_bytes)
@@ -38,7 +38,7 @@ MAX_TYPE_LENGTH = 5  # characters of a file's ending that is told
 
 
 @register.filter
-def format_percent(video: Video) -> str:
+def format_percent(video: Video | PlayableCopy) -> str:
     """Return the progress such as "68 %", rounded down so that it is 100 at the end only; "" while unknown."""
     return "" if video.percent is None else f"{math.floor(video.percent)} %"
 
@@ -47,6 +47,12 @@ def format_percent(video: Video) -> str:
 def percent_attribute(number: float | None) -> str:
     """Return a percentage for an attribute, rounded to one decimal; "" for None."""
     return "" if number is None else f"{math.floor(number * 10 + 0.5) / 10:g}"
+
+
+@register.filter
+def percent_words(number: float | None) -> str:
+    """Return a percentage for screen readers."""
+    return "not known yet" if number is None else f"{math.floor(number)} percent"
 
 
 @register.filter

@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
 from downloads.accounts.permissions import Permission, require
-from downloads.actions import bulk_actions, delete_confirmation, queue_actions, video_actions
+from downloads.actions import bulk_actions, copy_actions, delete_confirmation, queue_actions, video_actions
 from downloads.models import Video, VideoQuerySet
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_permission
@@ -27,6 +27,17 @@ def video_action(request: HttpRequest, video_id: str, action_name: str) -> HttpR
     if video is None:
         return responses.video_gone_response(request, video_id)
     video_actions.run_action(request, [video], action_name)
+    return responses.action_response(request, [video_id])
+
+
+@post_only
+@require_permission(copy_actions.PERMISSION)
+def copy_action(request: HttpRequest, video_id: str, action_name: str) -> HttpResponse:
+    """Make, cancel or remove the playable copy of a video."""
+    video = Video.objects.filter(video_id=video_id).first()
+    if video is None:
+        return responses.video_gone_response(request, video_id)
+    copy_actions.run_copy_action(request, video, action_name)
     return responses.action_response(request, [video_id])
 
 

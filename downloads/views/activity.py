@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from downloads.accounts import permissions
 from downloads.accounts.permissions import Permission
 from downloads.library.activity import ActivityListing
-from downloads.models import ACTIVE_STATUSES, Queue, Status
+from downloads.models import ACTIVE_STATUSES, PlayableCopy, Queue, Status
 from downloads.monitoring import standstill
 from downloads.views.decorators import require_permission
 
@@ -38,11 +38,13 @@ def activity_context(request: HttpRequest) -> dict[str, Any]:
     rev = listing.rev
     counts = listing.archive_status_counts
     unfinished = sum(counts.get(status, 0) for status in (Status.QUEUED, *ACTIVE_STATUSES))
+    queue = Queue.get_or_default()
     is_told = unfinished and permissions.is_signed_in(request.user)
     return {
         "rev": rev,
         "browse": listing,
-        "queue": Queue.get_or_default(),
+        "copies": PlayableCopy.objects.to_show() if queue.has_copies else [],
+        "queue": queue,
         "standstill": standstill.standstill_sentence() if is_told else "",
         "many_unfinished": unfinished > 1,
         "many_failed": counts.get(Status.FAILED, 0) > 1,

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.db.models import F
 from django.http import (
     Http404,
     HttpRequest,
@@ -53,6 +54,11 @@ _UNSAFE_NAME_PATTERN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 async def serve_video(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Return a video's media file, or the requested range of it; as an attachment with `?download=1`."""
     return await _serve_file(request, video_id, lambda row: _find_file(row.media_file))
+
+
+async def serve_copy(request: HttpRequest, video_id: str) -> HttpResponseBase:
+    """Return the playable copy of a video, as `serve_video` does the original."""
+    return await _serve_file(request, video_id, lambda row: _find_file(row.copy_file or ""))
 
 
 async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:
@@ -107,6 +113,7 @@ async def _serve_file(
         return HttpResponseForbidden("Sign in to see this archive.", content_type="text/plain; charset=utf-8")
     row = (
         await Video.objects.filter(video_id=video_id)
+        .annotate(copy_file=F("playable_copy__file"))
         .only("media_file", "thumbnail", "subtitle_files", "title")
         .afirst()
     )

@@ -4,7 +4,6 @@ import { handleCardKey, makeSingleTabStops } from "./card_focus.js";
 import { query } from "./dom.js";
 import { animateSwap } from "./flip.js";
 import { startLivePage } from "./live_page.js";
-import "./selection.js";
 import { listenForKeys } from "./shortcuts.js";
 
 startLivePage({
@@ -17,3 +16,5 @@ startLivePage({
 listenForKeys(handleCardKey);
 makeSingleTabStops();
 addEventListener("htmx:afterSettle", makeSingleTabStops);
+// Once the page is live.
+import("./selection.js");

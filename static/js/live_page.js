@@ -103,9 +103,10 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 	/** @param {string} videoId */
 	const drawVideo = (videoId) => {
 		const card = cards.shownCards.get(videoId);
+		const element = card?.element ?? query(`[data-copy="${videoId}"]`);
 		const state = store.states.get(videoId);
-		if (!card || !state) return;
-		drawProgressBar(card.element, asShown(state), store.stalledSeconds(state, Date.now()));
+		if (!element || !state) return;
+		drawProgressBar(element, asShown(state), store.stalledSeconds(state, Date.now()));
 	};
 
 	const barQueue = createBarQueue(drawVideo);

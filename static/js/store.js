@@ -22,6 +22,13 @@ const ACTIVE_STATUSES = ["downloading", "processing"];
 const UNKNOWN_PROGRESS = { percent: null, downloaded_bytes: null, total_bytes: null, phase: null };
 const UNKNOWN_PACE = { speed: null, eta: null };
 
+/**
+ * The making of a playable copy: it has a bar, but is no download, and has no card.
+ *
+ * @param {string} id
+ */
+const isCopy = (id) => id.startsWith("copy:");
+
 /** What the page must do after a frame. */
 const emptyOutcome = () => ({
 	/** @type {Set<string>} */
@@ -164,7 +171,8 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		const card = shownCards.get(videoId);
 		knownRev = Math.max(knownRev, rev);
 		if (missingIds.has(videoId)) return;
-		const isForPage = card || (acceptsNewVideos && (showsActive || !isProgress));
+		const isNewHere = acceptsNewVideos && !isCopy(videoId) && (showsActive || !isProgress);
+		const isForPage = card || isNewHere;
 		outcome.othersChanged ||= !card && !acceptsNewVideos && !isProgress;
 		if (type === "changed") {
 			if (isForPage) outcome.cardsToFetch.add(videoId);
@@ -181,7 +189,7 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		const before = known ?? card;
 		const isChange = before !== undefined && status !== before.status;
 		// What the page does not show is announced when it ends.
-		if (status && isChange && (card || (acceptsNewVideos && hasEnded(status))))
+		if (status && isChange && (card || (isNewHere && hasEnded(status))))
 			outcome.statusChanges.set(videoId, status);
 
 		if (hasEnded(status) && !card) states.delete(videoId);
@@ -260,7 +268,9 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		 */
 		sumTotals(shownCards) {
 			const active = [...states].flatMap(([videoId, state]) =>
-				isActive(state.status) && (!shownCards || shownCards.has(videoId)) ? [state] : [],
+				isActive(state.status) && !isCopy(videoId) && (!shownCards || shownCards.has(videoId))
+					? [state]
+					: [],
 			);
 			const percents = active.flatMap(({ percent }) => percent ?? []);
 			const etas = active.flatMap(({ eta }) => eta ?? []);

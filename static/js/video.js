@@ -39,19 +39,7 @@ addEventListener("play", handlePlay, true);
 addEventListener("pause", handlePause, true);
 keepPosition(findPlayer);
 
-// What this browser cannot decode: an error, or sound without the picture that the file has.
-const showPlayability = () => {
-	const video = findPlayer();
-	const main = query("main");
-	if (!video || !main) return;
-	const isBroken = video.error !== null && video.error.code > MediaError.MEDIA_ERR_NETWORK;
-	const hasNoPicture = video.matches("video") && video.readyState > 0 && !video.videoWidth;
-	main.toggleAttribute("data-unplayable", isBroken || hasNoPicture);
-};
-for (const name of ["error", "loadedmetadata", "emptied"]) {
-	addEventListener(name, showPlayability, true);
-}
-showPlayability();
 // Once the page is live: until then links to times are followed.
 import("./player_times.js").then(({ listenForTimes }) => listenForTimes(findPlayer));
 import("./autoplay.js").then(({ listenForEnd }) => listenForEnd(findPlayer));
+import("./playability.js").then(({ watchPlayability }) => watchPlayability(findPlayer));

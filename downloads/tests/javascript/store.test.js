@@ -212,6 +212,20 @@ test("it only adds up other videos on a page of one, and forgets them as they en
 	assert.equal(store.states.size, 0);
 });
 
+test("a playable copy has a state, but is neither fetched, announced nor added up", () => {
+	const store = following();
+	const id = "copy:a";
+	const first = store.receive(progress(id, 4), page, 0);
+	assert.equal(store.states.get(id).percent, 4);
+	const last = store.receive(status(id, "failed"), page, 0);
+	for (const outcome of [first, last])
+		assert.deepEqual([outcome.cardsToFetch.size, outcome.statusChanges.size], [0, 0]);
+	store.receive(progress(id, 4, { attempt: 2 }), page, 0);
+	assert.equal(store.sumTotals().count, 0);
+	store.receive(status(id, "complete", { attempt: 2 }), page, 0);
+	assert.equal(store.states.has(id), false);
+});
+
 test("it keeps nothing of a thousand finished videos", () => {
 	const store = following();
 	store.receive(progress("a", 4), page, 0);

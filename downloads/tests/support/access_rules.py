@@ -62,6 +62,9 @@ RULES: dict[str, list[Rule]] = {
     "cancel": [NO_GET, post(CHANGE)],
     "front": [NO_GET, post(CHANGE)],
     "again": [NO_GET, post(CHANGE)],
+    "make-copy": [NO_GET, post(CHANGE)],
+    "cancel-copy": [NO_GET, post_without_change(CHANGE)],
+    "remove-copy": [NO_GET, post_without_change(CHANGE)],
     "many": [
         NO_GET,
         *(post(CHANGE, do=name, id="{waiting}") for name in ("cancel", "front")),
@@ -96,6 +99,7 @@ RULES: dict[str, list[Rule]] = {
     "update-ytdlp": [NO_GET, post_without_change(MANAGE)],
     "progress": FILE,
     "media": FILE,
+    "copy": FILE,
     "thumbnail": FILE,
     "track": FILE,
     "favicon.ico": [get(ANYONE)],

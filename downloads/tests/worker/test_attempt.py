@@ -12,7 +12,7 @@ from PIL import Image
 from downloads import database
 from downloads.files import media_folder, workspace
 from downloads.files.thumbnails import process
-from downloads.library import video_page
+from downloads.library import player
 from downloads.models import Queue, Status, Video
 from downloads.progress.keys import CHANNEL_PATTERN
 from downloads.tests.support import pictures
@@ -110,7 +110,7 @@ def test_a_file_without_video_is_audio(download, media_server, path, ending, kin
     video = download(media_server.url(path), quality="audio")
     assert (video.status, video.error) == (Status.COMPLETE, "")
     assert video.media_file.endswith(ending)
-    assert (video.kind, video_page.build_player(video).kind) == (kind, kind)
+    assert (video.kind, player.build_player(video).kind) == (kind, kind)
 
 
 def test_it_keeps_what_the_site_says(download, media_server):

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import pytest
 
 from downloads.files import ffmpeg
-from downloads.library import video_page
+from downloads.library import player
 from downloads.models import Status
 from downloads.tests.support.clips import run_ffmpeg
 from downloads.tests.support.containers import PICTURES, TONE, make_audio, make_video
@@ -51,7 +51,7 @@ def test_a_video_at_an_address_without_ending_is_kept(stored, media_server, path
     headers = {"Content-Disposition": disposition} if disposition else {}
     video, file = stored(path, media_server.clip, headers=headers)
     assert (file.suffix, video.kind, video.has_video) == (".mp4", "video", True)
-    assert video_page.build_player(video).kind == "video"
+    assert player.build_player(video).kind == "video"
 
 
 def test_it_is_noted_what_is_in_the_file(stored, media_server, tmp_path):
@@ -67,7 +67,7 @@ def test_an_m4b_is_kept(stored, tmp_path, content_type):
     data = make_audio(tmp_path / "x", "ipod").read_bytes()
     video, file = stored("/book.m4b", data, content_type)
     assert (file.suffix, video.kind) == (".m4b", "audio")
-    assert video_page.build_player(video).kind == "audio"
+    assert player.build_player(video).kind == "audio"
 
 
 @pytest.mark.parametrize("content_type", ["application/octet-stream", "audio/x-matroska"])
