@@ -12,9 +12,13 @@ pytestmark = [pytest.mark.alone, pytest.mark.chromium, pytest.mark.processes]
 OBSERVER_SCRIPT = """() => {
 window.shifts = [];
 window.glides = [];
+// The words of these are right-aligned: when they change, they begin elsewhere in their line.
+const hasOtherWords = ({ node, previousRect, currentRect }) =>
+  node?.closest?.(".row .state, .tools") && previousRect.bottom === currentRect.bottom;
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries())
-    window.shifts.push([entry.value, ...entry.sources.map(({ node }) => node?.className ?? "")]);
+  for (const { value, sources } of list.getEntries())
+    if (!sources.length || !sources.every(hasOtherWords))
+      window.shifts.push([value, ...sources.map(({ node }) => node?.className ?? "")]);
 }).observe({ type: "layout-shift" });
 const animate = Element.prototype.animate;
 Element.prototype.animate = function (...how) {
@@ -26,6 +30,7 @@ HAS_WHOLE_PICTURE = """() => {
   const { offsetHeight, offsetWidth } = document.querySelector(".screen");
   return Math.abs(offsetHeight - Math.min((offsetWidth * 9) / 16, innerHeight * 0.8)) <= 1;
 }"""
+WAITING_URLS = ("http://e.example.org/", "http://f.example.org/")
 TOP_EDGE = "element => element.getBoundingClientRect().top"
 
 
@@ -70,8 +75,9 @@ def test_nothing_jumps_when_rows_come_and_go(page):
     new = running_with_metadata("d")
     expect_status(page, new, "downloading")
     collect_glides(page)
-    waiting = Video.objects.ingest("http://e.example.org/", "http://e.example.org/")[0]
-    expect_status(page, waiting, "queued")
+    waiting, waiting_longer = (Video.objects.ingest(url, url)[0] for url in WAITING_URLS)
+    for video in (waiting, waiting_longer):
+        expect_status(page, video, "queued")
     collect_glides(page)
     for video in (first, third, new):
         finish_video(video)
@@ -80,7 +86,7 @@ def test_nothing_jumps_when_rows_come_and_go(page):
         collect_glides(page)
     waiting.cancel()
     expect_status(page, waiting, "cancelled")
-    # The row itself is animated to its place in the other section.
+    # The row itself is animated to its place in the other section, below what waits.
     assert find_moves(collect_glides(page), waiting)
     expect(page.get_by_role("heading", name="Downloading")).to_be_hidden()
     assert page.evaluate("window.shifts") == []
@@ -104,8 +110,9 @@ def test_what_is_read_stays_where_one_has_scrolled(page, site):
     collect_glides(page)
     cards = page.locator(".grid > li")
     tops = cards.evaluate_all(f"cards => cards.map({TOP_EDGE})")
-    # With several cards in a line, each moves by one place; the lines stay.
-    assert min(abs(top - before) for top in tops[-2:]) < 1
+    # With several cards in a line, each moves by one place; the lines stay. Chromium scrolls by whole pixels, so
+    # each of two swaps (the card comes, and is followed by its final state) may be off by half of one.
+    assert min(abs(top - before) for top in tops[-2:]) <= 1
     assert page.evaluate("window.shifts") == []
 
 

@@ -108,7 +108,7 @@ def test_it_works_behind_the_documented_proxy(
 
     # The admin: the list is live too.
     page.get_by_role("button", name="Account of").click()
-    page.get_by_role("link", name="Admin").click()
+    page.get_by_role("link", name="Admin", exact=True).click()
     page.wait_for_url(f"{home}admin/")
     page.get_by_role("link", name="Videos").first.click()
     page.wait_for_url(f"{home}admin/downloads/video/")

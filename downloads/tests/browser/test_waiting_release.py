@@ -8,7 +8,7 @@ from downloads.tests.support.factories import running_with_metadata
 from downloads.tests.support.pages import card, open_activity
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
-REASON = "This premiere starts on 3 Dec 2026 at 18:00 UTC and will be downloaded then."
+REASON = f"This premiere on {'films.' * 30}example starts on 3 Dec 2026 at 18:00 UTC and will be downloaded then."
 
 
 def test_it_shows_live_why_a_video_waits(page, site, sign_in):
