@@ -15,6 +15,7 @@ from downloads.models.audit import entry as audit_entry
 from downloads.models.choices import Quality, Status
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.transitions import Transitions
+from downloads.network.sites import site_of
 from downloads.progress import publisher
 from downloads.search import index
 
@@ -85,10 +86,10 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
         return video
 
     def _host_has_capacity(self, host: str) -> bool:
-        """Check the limit per host again under a lock: two workers may both have seen the last free place."""
+        """Check the limit per site again under a lock: two workers may both have seen the last free place."""
         if host:
-            advisory_lock(host)
-        return not host or self.get_queryset().active().filter(host=host).count() < settings.PER_HOST
+            advisory_lock(site_of(host))
+        return not host or self.get_queryset().active().of_site(host).count() < settings.PER_HOST
 
     def requeue_expired(self, lease_tokens: Collection[str] | None = None) -> int:
         """Requeue videos whose worker died, those with one of `lease_tokens` alone if given; return how many."""

@@ -1,10 +1,11 @@
 """Queryset of videos: filters by state, orders of the library, videos that may start."""
 
 import datetime as dt
+from collections import Counter
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import F, Q
 
 from downloads.database.clock import Moment, current_moment
 from downloads.models import indexes
@@ -12,8 +13,10 @@ from downloads.models.bulk import bulk_action
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
 from downloads.models.queue import Queue
+from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.transitions import LEASE_DURATION, Transitions, max_retry_wait
 from downloads.models.value_objects import MAX_LOOK_INTERVAL, MAX_START_DISTANCE
+from downloads.network.sites import names_of_site, site_of
 from downloads.progress import keys
 
 T = TypeVar("T", bound=Transitions)
@@ -57,13 +60,23 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         """Filter those without a delay, whose delay is over, or is longer than any: the clock was set back."""
         return self.filter(Q(not_before=None) | Q(not_before__lte=current_moment()) | _is_wait_impossible())
 
+    def of_site(self, host: str) -> Self:
+        """Filter the videos of the site of this host name, under whatever name (network/sites.py)."""
+        return self.filter(host__in=names_of_site(site_of(host)))
+
     def claimable(self) -> Self:
-        """Filter the waiting ones that may start now: due, in no bulk action, and their host is below PER_HOST."""
+        """Filter the waiting ones that may start now: due, in no bulk action, and their site can take another."""
         if not Queue.get_or_default().is_open:
             return self.none()
-        busy = self.model._default_manager.filter(status__in=ACTIVE_STATUSES).values("host").annotate(count=Count("pk"))
-        full = busy.filter(count__gte=settings.PER_HOST).exclude(host="").values("host")
-        return self.waiting().due().exclude(host__in=full).exclude(bulk_action.is_pending())
+        names = [name for site in self._closed_sites() for name in names_of_site(site)]
+        return self.waiting().due().exclude(host__in=names).exclude(bulk_action.is_pending())
+
+    def _closed_sites(self) -> set[str]:
+        """Return the sites with PER_HOST downloads, and those that are paused."""
+        active = self.model._default_manager.filter(status__in=ACTIVE_STATUSES).exclude(host="")
+        counts = Counter(map(site_of, active.values_list("host", flat=True)))
+        full = {site for site, count in counts.items() if count >= settings.PER_HOST}
+        return full | set(HostPause.objects.in_force().values_list("host", flat=True))
 
     def with_pending_action(self) -> Self:
         """Annotate `pending_action`: the name of the bulk action that is to be done with a video, or None."""

@@ -25,3 +25,10 @@ def site_of(host: str) -> str:
             name = name.removeprefix(prefix)
             break
     return SITE_ALIASES.get(name, name)
+
+
+def names_of_site(site: str) -> tuple[str, ...]:
+    """Return all host names of a site, in the form of canonical URLs: those for which `site_of` returns it."""
+    bases = (site, *(alias for alias, target in SITE_ALIASES.items() if target == site))
+    names = (prefix + base for base in bases for prefix in ("", *DEVICE_PREFIXES))
+    return tuple(name for name in names if site and site_of(name) == site)

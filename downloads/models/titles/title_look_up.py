@@ -18,9 +18,11 @@ from downloads.database.stored_values import TolerantRow
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import Status
 from downloads.models.queue import Queue
+from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.transitions import LEASE_DURATION
 from downloads.models.value_objects import Metadata
 from downloads.models.video import Video
+from downloads.network.sites import site_of
 
 AHEAD_COUNT = 200  # waiting videos that are looked up, in the order of the queue
 MIN_WAIT = dt.timedelta(seconds=1)  # in the queue: what starts at once is not looked up twice
@@ -77,13 +79,14 @@ class TitleLookUp(TolerantRow):
         waiting = Video.objects.waiting().exclude(bulk_action.is_pending())
         videos = list(waiting.only("video_id", "host", "title", "queued_at", "not_before", "retry_count")[:AHEAD_COUNT])
         known = cls.objects.in_bulk([video.pk for video in videos if not video.title])
-        busy = cls._busy_hosts(now) | {video.host for video in videos if _is_later(video, now) and video.retry_count}
+        busy = cls._busy_sites(now)
+        busy |= {site_of(video.host) for video in videos if _is_later(video, now) and video.retry_count}
         return next(
             (
                 video
                 for video in videos
                 if not video.title
-                and video.host not in busy
+                and site_of(video.host) not in busy
                 and not _is_later(video, now)
                 and video.queued_at
                 and video.queued_at <= now - MIN_WAIT
@@ -93,11 +96,12 @@ class TitleLookUp(TolerantRow):
         )
 
     @classmethod
-    def _busy_hosts(cls, now: dt.datetime) -> set[str]:
-        """Return the sites that were asked too recently, or are left alone after a failure."""
+    def _busy_sites(cls, now: dt.datetime) -> set[str]:
+        """Return the sites that were asked too recently, are left alone after a failure, or asked for a pause."""
         just_asked = Q(started_at__gt=now - dt.timedelta(seconds=settings.TITLES_AHEAD_SECONDS))
         paused = Q(started_at__gt=now - 2 * FAILURE_PAUSE, next_at__gt=now)
-        return set(cls.objects.filter(just_asked | paused).values_list("host", flat=True))
+        hosts = cls.objects.filter(just_asked | paused).values_list("host", flat=True)
+        return set(map(site_of, hosts)) | set(HostPause.objects.in_force().values_list("host", flat=True))
 
     def _may_repeat(self, now: dt.datetime) -> bool:
         """Tell whether an earlier look-up has died or failed in a way that may pass, and not too often."""
