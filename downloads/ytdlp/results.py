@@ -33,7 +33,25 @@ class UnforeseenError(DownloadError):
 
 
 class SiteError(DownloadError):
-    """An error of the site or the network, not of a limit of ours: other data for the request may avoid it."""
+    """An error of the site or the network, not of a limit of ours: other data for the request may avoid it.
+
+    `status` is the HTTP status that caused it, None for none. `asks_for_pause` is True where the site wants to be asked
+    less, `retry_after` how long it says.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        permanent: bool,
+        *,
+        status: int | None = None,
+        asks_for_pause: bool = False,
+        retry_after: dt.timedelta | None = None,
+    ) -> None:
+        super().__init__(message, permanent)
+        self.status = status
+        self.asks_for_pause = asks_for_pause
+        self.retry_after = retry_after
 
 
 class Stage(enum.StrEnum):

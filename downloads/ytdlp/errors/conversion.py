@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from downloads.files.ffmpeg import ProgramStopped
 from downloads.files.volumes.errors import find_errno, is_storage_fault
 from downloads.ytdlp.errors import bugs, error_messages
+from downloads.ytdlp.errors.retry_after import read_retry_after
 from downloads.ytdlp.library import HTTPError, YoutubeDLError
 from downloads.ytdlp.results import MAX_ERROR_CHARACTERS, DownloadError, SiteError, UnforeseenError
 
@@ -58,10 +59,21 @@ def _convert(error: Exception) -> DownloadError | OSError | None:
 
 def _convert_reported(error: YoutubeDLError) -> SiteError:
     """Return the error for one that yt-dlp foresaw, and has words for."""
-    status = next((cause.status for cause in error_messages.walk_causes(error) if isinstance(cause, HTTPError)), None)
+    http_error = next((cause for cause in error_messages.walk_causes(error) if isinstance(cause, HTTPError)), None)
+    status = http_error.status if http_error else error_messages.find_status(str(error))
     unexpected = bugs.find_unexpected(error)
     extractor = f"extractor “{unexpected.ie}”" if unexpected and unexpected.ie else ""
-    return SiteError(*error_messages.explain_error(str(error), status, extractor))
+    message, permanent = error_messages.explain_error(str(error), status, extractor)
+    if error_messages.is_of_proxy(str(error)):
+        return SiteError(message, permanent)
+    retry_after = read_retry_after(http_error)
+    return SiteError(
+        message,
+        permanent,
+        status=status,
+        asks_for_pause=message.startswith(error_messages.PAUSE_ERRORS) or (status == 503 and retry_after is not None),
+        retry_after=retry_after,
+    )
 
 
 def name_interruption(error: Exception) -> Exception:

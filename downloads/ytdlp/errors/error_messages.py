@@ -44,6 +44,8 @@ PASSING_ERRORS = (
     SYSTEM_REFUSED,
     BUG_OF_YTDLP,
 )
+# Errors by which a site asks to be left alone for a while.
+PAUSE_ERRORS = (TOO_MANY_REQUESTS, TAKEN_FOR_A_ROBOT)
 # URLs, numbers and ids, which may differ each time that an error is the same.
 VARYING_PATTERN = re.compile(r"https?://\S+|\w*\d\w*")
 
@@ -205,10 +207,20 @@ def explain_error(message: str, status: int | None = None, extractor: str = "") 
     if proxy_error := PROXY_ERROR_PATTERN.search(message):
         return _proxy_error_message(proxy_error.group(1).strip()[:MAX_DETAIL_CHARACTERS])
     detail = _strip_noise(message)
-    if status is None and (http_error := re.search(r"HTTP Error (\d{3})", message)):
-        status = int(http_error.group(1))
+    status = find_status(message) if status is None else status
     explanation, permanent = _match_message(message.lower(), status, extractor)
     return f"{explanation}\n{detail}" if detail else explanation, permanent
+
+
+def find_status(message: str) -> int | None:
+    """Return the HTTP status in a message of yt-dlp; None for none."""
+    http_error = re.search(r"HTTP Error (\d{3})", message[:MAX_ERROR_CHARACTERS])
+    return int(http_error.group(1)) if http_error else None
+
+
+def is_of_proxy(message: str) -> bool:
+    """Tell whether an error is the egress proxy's own: no site has answered."""
+    return PROXY_ERROR_PATTERN.search(message[:MAX_ERROR_CHARACTERS]) is not None
 
 
 def walk_causes(error: BaseException | None) -> Iterator[BaseException]:

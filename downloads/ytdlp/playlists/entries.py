@@ -68,7 +68,7 @@ def _iterate_pages(entries: Any) -> Iterable[Any]:
 def build_entries(ydl: Any, raw_entries: list[dict[str, Any]], playlist_info: dict[str, Any]) -> list[PlaylistEntry]:
     """Return the entries of a playlist; those that can be fetched in no way are left out."""
     page_url = playlist_info.get("webpage_url")
-    addresses = [_public_url(entry, page_url) for entry in raw_entries]
+    addresses = [public_url(entry, page_url) for entry in raw_entries]
     address_counts = Counter(addresses)
     path_counts = Counter(map(_without_query, addresses))
     return [
@@ -115,7 +115,7 @@ def resolve_entry(ydl: Any, entry: PlaylistEntry) -> Any:
 # The address for people ------------------------------------------------------------------------
 
 
-def _public_url(entry: dict[str, Any], page_url: Any) -> str:
+def public_url(entry: dict[str, Any], page_url: Any) -> str:
     """Return the address of an entry for people: its URL, its page, or its file; "" if it has none."""
     formats = entry.get("formats") or [{}]
     own_page = _own_page(entry, page_url)
