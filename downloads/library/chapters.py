@@ -15,6 +15,9 @@ LEADING_PATTERN = re.compile(
     rf"{SEPARATORS}(?P<title>\S.*)"
 )
 TRAILING_PATTERN = re.compile(rf"(?P<title>\S.{{0,200}}?)[\s(\[–—-]{{1,6}}{TIMESTAMP}[)\].\s]{{0,4}}")
+# The same in the addresses of links, as players elsewhere write it.
+CLOCK_PATTERN = re.compile(TIMESTAMP, re.ASCII)
+UNITS_PATTERN = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s?)?", re.ASCII)
 MIN_CHAPTERS = 2
 MAX_LINE_LENGTH = 300
 
@@ -31,6 +34,17 @@ def timestamp_seconds(hours: str | None, minutes: str, seconds: str) -> int | No
     if hours and int(minutes) > 59:
         return None
     return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+def parse_time(text: str) -> int | None:
+    """Return a second of a video as addresses name it: "83", "83s", "1:23", "1:02:03" or "1h2m3s"; None for others."""
+    if match := CLOCK_PATTERN.fullmatch(text):
+        return timestamp_seconds(*match.groups())
+    match = UNITS_PATTERN.fullmatch(text)
+    if not match or not any(match.groups()):
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _described_chapters(text: str) -> Iterator[Chapter]:

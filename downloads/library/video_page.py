@@ -3,12 +3,11 @@
 import dataclasses
 import datetime as dt
 import itertools
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from downloads.library.chapters import find_chapters
+from downloads.library.chapters import find_chapters, parse_time
 from downloads.library.next_list import build_next_list
 from downloads.library.player import Player, build_player
 from downloads.library.playlists.playlist_page import PlaylistPage
@@ -19,7 +18,6 @@ from downloads.ytdlp_update.advice import update_advice
 
 MAX_EVENTS_SHOWN = 100
 MAX_LIST_KEY_LENGTH = 80
-START_SECONDS_PATTERN = re.compile(r"[0-9]{1,6}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,15 +28,18 @@ class TimelineEvent:
     since_previous: dt.timedelta | None
 
 
-def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the template context of a video's page; `t` in `query` is the second at which the player starts."""
+def video_page_context(video: Video, query: Mapping[str, str], languages: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the template context of a video's page; `t` in `query` is the second at which the player starts.
+
+    `languages` are those of the visitor, the preferred first.
+    """
     reason, _, error_details = hide_secrets(video.error).partition("\n")
     is_queued = video.status == Status.QUEUED
     is_claimable = is_queued and video.retries_at is None and not video.wait_message
     copy = None if video.is_list else PlayableCopy.objects.filter(pk=video.pk).first()
-    player = build_player(video, copy)
+    player = build_player(video, copy, languages)
     is_missing = player is not None and player.kind == "gone"
-    start_match = START_SECONDS_PATTERN.fullmatch(query.get("t", ""))
+    start = parse_time(query.get("t", ""))
     list_key = query.get("list", "")[:MAX_LIST_KEY_LENGTH]
     return {
         "player": player,
@@ -46,7 +47,7 @@ def video_page_context(video: Video, query: Mapping[str, str]) -> dict[str, Any]
         "can_copy": player is not None and player.kind != "gone" and not has_copy(copy, player),
         # The video's own size is that of all its files.
         "original_size": video.size and max(0, video.size - (copy.size or 0 if copy else 0)),
-        "start": start_match[0] if start_match else "",
+        "start": "" if start is None else f"{start}",
         "reason": reason,
         "error_details": error_details,
         "update_advice": update_advice(video.error, video.extractor),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
@@ -165,7 +166,7 @@ def video_cards(request: HttpRequest) -> HttpResponse:
         entries = [{"video": video, "place": section} for video, section in zip(listed_videos, sections, strict=True)]
         context["shown_videos"] = listed_videos
     elif kind == "detail":
-        entries = [{"video": video, "detail": video_page.video_page_context(video, request.GET)} for video in videos]
+        entries = [{"video": video, "detail": _video_page_context(request, video)} for video in videos]
     else:
         entries = [{"video": video} for video in videos]
         valid_ids = {video_id for video_id in ids if VIDEO_ID_PATTERN.fullmatch(video_id)}
@@ -182,9 +183,14 @@ def video_detail(request: HttpRequest, video_id: str) -> HttpResponse:
     rev = Video.objects.latest_rev()
     videos = Video.objects.with_pending_action().select_related("parent", "added_by")
     video = get_object_or_404(videos, video_id=video_id)
-    context = {"video": video, "detail": video_page.video_page_context(video, request.GET), "rev": rev}
+    context = {"video": video, "detail": _video_page_context(request, video), "rev": rev}
     template = "downloads/playlist/playlist.html" if video.is_list else "downloads/video/detail.html"
     return render(request, template, context)
+
+
+def _video_page_context(request: HttpRequest, video: Video) -> dict[str, Any]:
+    languages = [code for code, _ in parse_accept_lang_header(request.headers.get("Accept-Language", ""))]
+    return video_page.video_page_context(video, request.GET, languages)
 
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-/** What is each browser's own: the theme without a reload, times in the browser's zone, passwords that can be shown. */
+/** What is each browser's own: times in its zone, and, loaded when they are used, the theme and passwords to show. */
 
 import { query, queryAll } from "./dom.js";
 
-const { documentElement: root } = document;
 const SHORT = /** @type {const} */ ({
 	day: "numeric",
 	month: "short",
@@ -17,30 +16,13 @@ const LONG = /** @type {const} */ ({
 	timeZoneName: "short",
 });
 
-/** @param {string} theme */
-const showTheme = (theme) => {
-	if (theme === "system") delete root.dataset.theme;
-	else root.dataset.theme = theme;
-	for (const button of /** @type {HTMLButtonElement[]} */ (queryAll("[data-theme-form] button"))) {
-		button.ariaPressed = `${button.value === theme}`;
-	}
-};
-
 /** @param {SubmitEvent} event */
-const chooseTheme = async (event) => {
+const handleSubmit = (event) => {
 	const form = /** @type {HTMLFormElement} */ (event.target);
 	const { submitter } = event;
 	if (!form.matches("[data-theme-form]") || !submitter) return;
 	event.preventDefault();
-	const before = root.dataset.theme ?? "system";
-	showTheme(/** @type {HTMLButtonElement} */ (submitter).value);
-	const body = new URLSearchParams(/** @type {any} */ (new FormData(form, submitter)));
-	try {
-		const response = await fetch(form.action, { method: "POST", body, redirect: "manual" });
-		if (response.type !== "opaqueredirect") throw new Error(response.statusText);
-	} catch {
-		showTheme(before);
-	}
+	import("./theme.js").then(({ chooseTheme }) => chooseTheme(form, submitter));
 };
 
 /**
@@ -75,25 +57,9 @@ const localizeTimes = (part) => {
 	}
 };
 
-const offerToShowPasswords = () => {
-	for (const button of queryAll(".reveal")) {
-		const input = /** @type {HTMLInputElement} */ (button.previousElementSibling);
-		button.hidden = false;
-		button.addEventListener("click", () => {
-			const isShown = input.type === "password";
-			input.type = isShown ? "text" : "password";
-			button.ariaPressed = `${isShown}`;
-			/** @type {Text} */ (button.firstChild).data = isShown ? "Hide" : "Show";
-		});
-		input.form?.addEventListener("submit", () => {
-			input.type = "password";
-		});
-	}
-};
-
 export const personalizePage = () => {
-	addEventListener("submit", chooseTheme);
-	offerToShowPasswords();
+	addEventListener("submit", handleSubmit);
+	if (query(".reveal")) import("./passwords.js");
 	localizeTimes(document);
 	new MutationObserver((changes) => {
 		if (changes.some(({ addedNodes }) => addedNodes.length)) localizeTimes(document);

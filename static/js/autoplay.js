@@ -1,24 +1,13 @@
-/** Autoplay: at the end of a video the next one starts, after a countdown that can be cancelled. */
+/** Autoplay: at the end of a video the next one starts, after a countdown that can be stopped. Loaded when it is used. */
 
 import { query, setText } from "./dom.js";
+import { findPlayer, play } from "./player.js";
+import { storage } from "./storage.js";
 
 const COUNTDOWN_SECONDS = 5;
 const STARTS_KEY = "autoplay starts";
 
-/** @returns {Storage | undefined} undefined where the visitor's settings forbid it */
-const openStorage = () => {
-	try {
-		return localStorage;
-	} catch {
-		return undefined;
-	}
-};
-
-const storage = openStorage();
 let timer = 0;
-
-/** @returns {HTMLInputElement | null} */
-const findSwitch = () => query("[data-autoplay]");
 
 const cancelCountdown = () => {
 	clearInterval(timer);
@@ -31,13 +20,13 @@ export const openNeighbour = (rel) => {
 	/** @type {HTMLAnchorElement | null} */
 	const link = query(`main [rel=${rel}]`);
 	if (!link) return;
-	storage?.setItem(STARTS_KEY, link.href);
+	storage[STARTS_KEY] = link.href;
 	location.assign(link.href);
 };
 
-const startCountdown = () => {
+export const startCountdown = () => {
 	const note = query("[data-countdown]");
-	if (!note || !findSwitch()?.checked || !query("main [rel=next]")) return;
+	if (!note || !query("main [rel=next]")) return;
 	let seconds = COUNTDOWN_SECONDS;
 	const tick = () => {
 		setText("[data-countdown-seconds]", `${seconds} s`, note);
@@ -49,27 +38,20 @@ const startCountdown = () => {
 	tick();
 };
 
-/** @param {() => HTMLVideoElement | null} findPlayer */
-export const listenForEnd = (findPlayer) => {
-	const showChoice = () => {
-		const control = findSwitch();
-		if (control) control.checked = storage?.getItem("autoplay") === "on";
-	};
-	showChoice();
-	addEventListener("change", ({ target }) => {
-		if (target !== findSwitch()) return;
-		storage?.setItem("autoplay", findSwitch()?.checked ? "on" : "off");
-		cancelCountdown();
-	});
-	addEventListener("click", ({ target }) => {
-		if (/** @type {Element} */ (target).closest?.("[data-cancel-countdown]")) cancelCountdown();
-	});
-	addEventListener("keydown", ({ key }) => key === "Escape" && cancelCountdown());
-	addEventListener("ended", startCountdown, true);
-	for (const name of ["play", "seeking"]) addEventListener(name, cancelCountdown, true);
-	if (storage?.getItem(STARTS_KEY) === location.href)
-		findPlayer()
-			?.play()
-			.catch(() => {});
-	storage?.removeItem(STARTS_KEY);
+/** Somebody has come here to go on watching. */
+export const startHere = () => {
+	delete storage[STARTS_KEY];
+	play(findPlayer());
 };
+
+/** @param {boolean} isOn */
+export const setAutoplay = (isOn) => {
+	storage.autoplay = isOn ? "on" : "off";
+	cancelCountdown();
+};
+
+addEventListener("click", ({ target }) => {
+	if (/** @type {Element} */ (target).closest?.("[data-cancel-countdown]")) cancelCountdown();
+});
+addEventListener("keydown", ({ key }) => key === "Escape" && cancelCountdown());
+for (const name of ["play", "seeking"]) addEventListener(name, cancelCountdown, true);

@@ -36,8 +36,9 @@ const copyLink = async (card) => {
 	/** @type {HTMLAnchorElement | null} */
 	const link = query("[data-title]", card);
 	if (!link) return;
-	await navigator.clipboard.writeText(link.href);
-	setText("[data-announce]", "Link copied.");
+	const { copyText } = await import("./clipboard.js");
+	const isCopied = await copyText(link.href);
+	setText("[data-announce]", isCopied ? "Link copied." : "The link could not be copied.");
 };
 
 /** @param {Element} card */

@@ -1,6 +1,7 @@
 /** Announcements of status changes: for screen readers, and as desktop notifications where allowed. */
 
 import { query, queryAll, setText } from "./dom.js";
+import { storage } from "./storage.js";
 
 /** @import { ShownElements } from "./cards.js" */
 
@@ -12,10 +13,7 @@ const ENDINGS = { complete: "finished", cancelled: "was cancelled" };
 const { Notification: DesktopNotification } = window;
 const { dataset } = document.documentElement;
 
-const STORAGE_KEY = "notify";
-
-const isWanted = () =>
-	DesktopNotification?.permission === "granted" && localStorage.getItem(STORAGE_KEY) !== "off";
+const isWanted = () => DesktopNotification?.permission === "granted" && storage.notify !== "off";
 
 const showChoice = () => {
 	dataset.notify = DesktopNotification?.permission;
@@ -25,7 +23,7 @@ const showChoice = () => {
 /** Turn notifications on, once the browser's question is answered, or off. */
 const toggle = async () => {
 	const isTurnedOff = isWanted();
-	localStorage.setItem(STORAGE_KEY, isTurnedOff ? "off" : "on");
+	storage.notify = isTurnedOff ? "off" : "on";
 	if (!isTurnedOff) await DesktopNotification.requestPermission();
 	showChoice();
 };

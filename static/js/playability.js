@@ -1,6 +1,7 @@
 /** What this browser cannot decode of a video, which the page then says: codecs, or a file that turns out so. */
 
 import { query } from "./dom.js";
+import { findPlayer } from "./player.js";
 
 /**
  * @param {HTMLVideoElement} video
@@ -14,12 +15,8 @@ const isUnplayable = (video) => {
 	return isUnknown || isBroken || hasNoPicture;
 };
 
-/**
- * Say so now, and whenever the player or its file changes.
- *
- * @param {() => HTMLVideoElement | null} findPlayer
- */
-export const watchPlayability = (findPlayer) => {
+/** Say so now, and whenever the player or its file changes. */
+export const watchPlayability = () => {
 	const show = () => {
 		const video = findPlayer();
 		if (video) query("main")?.toggleAttribute("data-unplayable", isUnplayable(video));

@@ -1,74 +1,61 @@
-/** Links to a time in the video of the page: they seek in place, and playback goes on. */
+/** Links to a time in the video of the page: they seek in place, and playback goes on. Loaded when one is followed. */
 
-import { query, queryAll } from "./dom.js";
+import { findPlayer, play } from "./player.js";
 
-const TIME_PATTERN = /^(?:(\d+):)??(?:(\d+):)?(\d+)s?$/;
+const CLOCK = /^(?:(\d+):)??(?:(\d+):)?(\d+)s?$/;
+const UNITS = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
 
 /**
- * Read "83", "83s" or "1:02:03".
+ * Read "83", "83s", "1:02:03" or "1h2m3s".
  *
  * @param {string | null} text
  * @returns {number | null} seconds
  */
 const parseTime = (text) => {
-	const match = TIME_PATTERN.exec(text ?? "");
+	const match = text && (CLOCK.exec(text) ?? UNITS.exec(text));
 	if (!match) return null;
-	const [, hours = "0", minutes = "0", seconds] = match;
+	const [, hours = "0", minutes = "0", seconds = "0"] = match;
 	return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
 };
 
-/** @param {URL} url */
-const readTime = ({ hash, searchParams }) =>
-	parseTime(new URLSearchParams(hash.slice(1)).get("t")) ?? parseTime(searchParams.get("t"));
-
-/**
- * @param {HTMLVideoElement} video
- * @param {number} seconds
- */
-const seek = (video, seconds) => {
-	const { duration } = video;
-	// NaN while the duration is unknown.
-	video.currentTime = duration < seconds ? duration : seconds;
-	// The player shows why it does not play.
-	video.play().catch(() => {});
+/** @param {URL | Location} url */
+const readTime = ({ hash, search }) => {
+	const [inHash, inQuery] = [hash.slice(1), search].map((text) =>
+		new URLSearchParams(text).get("t"),
+	);
+	return parseTime(inHash ?? null) ?? parseTime(inQuery ?? null);
 };
 
-/** @param {() => HTMLVideoElement | null} findPlayer */
-export const listenForTimes = (findPlayer) => {
-	addEventListener("click", (event) => {
-		const { button, ctrlKey, metaKey, shiftKey, altKey } = event;
-		/** @type {HTMLAnchorElement | null | undefined} */
-		const link = /** @type {Element} */ (event.target).closest?.("a[href]");
-		const video = findPlayer();
-		if (!link || !video || button || ctrlKey || metaKey || shiftKey || altKey) return;
-		const url = new URL(link.href);
-		const seconds = readTime(url);
-		if (url.origin + url.pathname !== location.origin + location.pathname) return;
-		if (seconds === null) return;
-		event.preventDefault();
-		seek(video, seconds);
-		video.scrollIntoView({ block: "nearest" });
-		const query = new URLSearchParams(location.search);
-		query.set("t", `${seconds}`);
-		history.replaceState(history.state, "", `?${query}`);
-	});
+/** @param {number} seconds */
+const seek = (seconds) => {
+	const video = findPlayer();
+	// NaN while the duration is unknown.
+	if (video) video.currentTime = video.duration < seconds ? video.duration : seconds;
+	return video;
+};
 
-	addEventListener("hashchange", () => {
-		const video = findPlayer();
-		const seconds = readTime(new URL(location.href));
-		if (video && location.hash && seconds !== null) seek(video, seconds);
-	});
+/**
+ * Go to the time in the page's own address, if it has one after the "#".
+ *
+ * @param {Location} address
+ */
+export const seekTo = (address) => {
+	const seconds = readTime(address);
+	if (address.hash && seconds !== null) seek(seconds);
+};
 
-	addEventListener(
-		"timeupdate",
-		() => {
-			const currentTime = findPlayer()?.currentTime ?? 0;
-			const links = queryAll("[data-chapter]");
-			const current = links.findLast((link) => Number(link.dataset.chapter) <= currentTime);
-			if (current?.ariaCurrent) return;
-			query("[data-chapter][aria-current]")?.removeAttribute("aria-current");
-			current?.setAttribute("aria-current", "true");
-		},
-		true,
-	);
+/** @param {HTMLAnchorElement} link */
+export const followLink = (link) => {
+	const url = new URL(link.href);
+	const seconds = readTime(url);
+	if (seconds === null) {
+		location.assign(url);
+		return;
+	}
+	const video = seek(seconds);
+	play(video);
+	video?.scrollIntoView({ block: "nearest" });
+	const query = new URLSearchParams(location.search);
+	query.set("t", `${seconds}`);
+	history.replaceState(history.state, "", `?${query}`);
 };

@@ -2,19 +2,19 @@
 
 import { query } from "./dom.js";
 
-const TEXT_FIELDS = "input:not([type=checkbox]), textarea, select";
+const TEXT_FIELDS = "input:not([type=checkbox], [type=range]), textarea, select";
 
 /** @param {EventTarget | null} target */
 export const isTextField = (target) => target instanceof Element && !!target.closest(TEXT_FIELDS);
 
 /**
- * Focus the field of a shortcut, or follow its link; the focus stays where it was.
+ * Focus the field of a shortcut, or press its link or button; the focus stays where it was.
  *
  * @param {string} key
  */
 export const activateShortcut = (key) => {
 	const element = query(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
-	if (element?.matches("a")) element.click();
+	if (element?.matches("a, button")) element.click();
 	else element?.focus();
 	return element !== null;
 };
@@ -30,5 +30,16 @@ export const listenForKeys = (handleKey) => {
 		if (key === "Escape" && !query(":popover-open")) setTimeout(() => target.blur());
 		if (event.defaultPrevented || isTextField(target)) return;
 		if (handleKey(key, target)) event.preventDefault();
+	});
+};
+
+/** Open dialogs by their buttons in browsers that do not do so by themselves. */
+export const listenToCommands = () => {
+	if ("commandForElement" in HTMLButtonElement.prototype) return;
+	addEventListener("click", ({ target }) => {
+		const button = /** @type {Element} */ (target).closest("[commandfor]");
+		/** @type {HTMLDialogElement | null} */
+		const dialog = button && query(`#${button.getAttribute("commandfor")}`);
+		dialog?.showModal();
 	});
 };

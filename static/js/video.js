@@ -1,13 +1,15 @@
-/** Entry of the page of a video: live state, playback position and the player's keys. */
+/** Entry of the page of a video: live state and playback position. What is used rarely is loaded when it is used. */
 
 import { query } from "./dom.js";
 import { startLivePage } from "./live_page.js";
-import { handlePlayerKey } from "./player_shortcuts.js";
+import { findPlayer } from "./player.js";
 import { listenForKeys } from "./shortcuts.js";
+import { storage } from "./storage.js";
 import { keepPosition } from "./watched.js";
 
-/** @returns {HTMLVideoElement | null} */
-const findPlayer = () => query("[data-resume]");
+// Of player_keys.js. On a control, space and arrows are the browser's.
+const PLAYER_KEYS = /^[ \dcfjklmNP<>]$|^Arrow(Left|Right)$/;
+const CONTROLS = "a, button, input, summary, video, audio";
 
 /**
  * The server's partials bring a part "player": while it has another name, the video plays on.
@@ -23,13 +25,39 @@ const livePage = startLivePage({ readTitle: () => `${query("h1")?.textContent} Â
 
 listenForKeys((key, target) => {
 	const video = findPlayer();
-	return video !== null && handlePlayerKey(key, target, video);
+	const isControlKey = /^[ A]/.test(key) && target.closest(CONTROLS);
+	if (!video || isControlKey || !PLAYER_KEYS.test(key)) return false;
+	import("./player_keys.js").then(({ handlePlayerKey }) => handlePlayerKey(key, video));
+	return true;
 });
+
+/** Speed and subtitles may be chosen by the browser's own controls too. */
+const keepSettings = () => {
+	import("./player_settings.js").then((settings) => settings.keepSettings());
+};
+
+/** A player is there, perhaps in place of another one. */
+const preparePlayer = () => {
+	const video = findPlayer();
+	/** @type {HTMLInputElement | null} */
+	const autoplay = query("[data-autoplay]");
+	if (autoplay) autoplay.checked = storage.autoplay === "on";
+	video?.textTracks.addEventListener("change", keepSettings);
+	if (storage.speed || storage.subtitles === "on")
+		import("./player_settings.js").then(({ applySettings }) => applySettings());
+	if (query("[data-chapter]")) import("./chapters.js").then(({ showChapter }) => showChapter());
+};
 
 // Media events do not bubble, hence capture; the player may be swapped.
 const handlePlay = () => {
+	const video = findPlayer();
 	setPlayerPart("playing");
 	delete query("main")?.dataset.began;
+	// The ratio of a file that the archive does not know; not earlier, since nothing moves by itself.
+	if (video?.videoWidth && !video.hasAttribute("width")) {
+		video.width = video.videoWidth;
+		video.height = video.videoHeight;
+	}
 };
 const handlePause = () => {
 	setPlayerPart("player");
@@ -37,9 +65,41 @@ const handlePause = () => {
 };
 addEventListener("play", handlePlay, true);
 addEventListener("pause", handlePause, true);
-keepPosition(findPlayer);
+addEventListener("loadedmetadata", preparePlayer, true);
+keepPosition();
 
-// Once the page is live: until then links to times are followed.
-import("./player_times.js").then(({ listenForTimes }) => listenForTimes(findPlayer));
-import("./autoplay.js").then(({ listenForEnd }) => listenForEnd(findPlayer));
-import("./playability.js").then(({ watchPlayability }) => watchPlayability(findPlayer));
+const followTime = () => import("./player_times.js").then(({ seekTo }) => seekTo(location));
+
+// Links to a time in this video seek in place.
+addEventListener("click", (event) => {
+	const target = /** @type {Element} */ (event.target);
+	/** @type {HTMLAnchorElement | null | undefined} */
+	const link = target.closest?.("a[href]");
+	/** @type {HTMLElement | null | undefined} */
+	const button = target.closest?.("[data-do]");
+	if (button) import("./player_bar.js").then(({ press }) => press(button));
+	const { button: key, ctrlKey, metaKey, shiftKey, altKey } = event;
+	const isHere = link?.pathname === location.pathname && link.host === location.host;
+	if (!isHere || !/[?&#]t=/.test(link.href) || !findPlayer()) return;
+	if (key || ctrlKey || metaKey || shiftKey || altKey) return;
+	event.preventDefault();
+	import("./player_times.js").then(({ followLink }) => followLink(link));
+});
+addEventListener("hashchange", followTime);
+addEventListener("change", ({ target }) => {
+	const control = /** @type {HTMLInputElement} */ (target);
+	if (control.matches("[data-set]")) import("./player_bar.js").then(({ set }) => set(control));
+});
+addEventListener("ratechange", keepSettings, true);
+addEventListener(
+	"ended",
+	() =>
+		storage.autoplay === "on" &&
+		import("./autoplay.js").then(({ startCountdown }) => startCountdown()),
+	true,
+);
+preparePlayer();
+if (location.hash) followTime();
+if (storage["autoplay starts"] === location.href)
+	import("./autoplay.js").then(({ startHere }) => startHere());
+import("./playability.js").then(({ watchPlayability }) => watchPlayability());

@@ -5,6 +5,8 @@
  */
 
 import { query, setText } from "./dom.js";
+import { findPlayer, formatClock, play } from "./player.js";
+import { storage } from "./storage.js";
 
 const SAVE_INTERVAL_MS = 10_000;
 // A save for less would write what the server knows already.
@@ -13,31 +15,6 @@ const NOTE_SECONDS = 10;
 // Kept in `localStorage` only where it is worth it, and not for whoever stopped close to the end.
 const MIN_DURATION_SECONDS = 60;
 const END_SECONDS = 10;
-
-/** @returns {Record<string, string | number>} */
-const openStorage = () => {
-	try {
-		return localStorage;
-	} catch {
-		// Forbidden by the visitor's settings: kept for as long as the page lives.
-		return {};
-	}
-};
-
-/**
- * Format as "4:07", "1:04:07".
- *
- * @param {number} seconds
- */
-const formatClock = (seconds) => {
-	const parts = [
-		Math.floor(seconds / 3600),
-		Math.floor(seconds / 60) % 60,
-		Math.floor(seconds) % 60,
-	];
-	if (!parts[0]) parts.shift();
-	return parts.map((part, index) => (index ? `${part}`.padStart(2, "0") : part)).join(":");
-};
 
 /**
  * @typedef {object} Store
@@ -72,21 +49,19 @@ const createServerStore = (form) => ({
  * @returns {Store}
  */
 const createBrowserStore = (videoId) => {
-	const positions = openStorage();
 	const key = `at ${videoId}`;
 	return {
-		read: () => Number(positions[key]) || 0,
+		read: () => Number(storage[key]) || 0,
 		async save(seconds, duration) {
 			// NaN while the duration is unknown.
 			if (!(duration >= MIN_DURATION_SECONDS)) return true;
-			positions[key] = seconds > duration - END_SECONDS ? 0 : seconds;
+			storage[key] = seconds > duration - END_SECONDS ? 0 : seconds;
 			return true;
 		},
 	};
 };
 
-/** @param {() => HTMLVideoElement | null} findPlayer live updates may replace it */
-export const keepPosition = (findPlayer) => {
+export const keepPosition = () => {
 	/** @type {HTMLFormElement | null} */
 	const form = query("form[data-position]");
 	const note = /** @type {HTMLElement} */ (query("[data-resumed]"));
@@ -102,7 +77,8 @@ export const keepPosition = (findPlayer) => {
 		const isFirst = !store;
 		store ??= form ? createServerStore(form) : createBrowserStore(`${video.dataset.resume}`);
 		// An address with a time of its own comes first.
-		if (isFirst) seconds = video.src.includes("#") ? 0 : store.read();
+		const isTimed = video.src.includes("#") || /[#&]t=/.test(location.hash);
+		if (isFirst) seconds = isTimed ? 0 : store.read();
 		if (!seconds || video.duration <= seconds) return;
 		video.currentTime = seconds;
 		if (!isFirst) return;
@@ -136,8 +112,7 @@ export const keepPosition = (findPlayer) => {
 		note.hidden = true;
 		if (!video) return;
 		video.currentTime = 0;
-		// The player shows why it does not play.
-		video.play().catch(() => {});
+		play(video);
 	};
 
 	/** @type {Record<string, (video: HTMLVideoElement) => void>} */

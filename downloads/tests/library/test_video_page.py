@@ -232,8 +232,9 @@ def test_it_links_what_a_description_names_and_gives_nothing_away(client, comple
 
 def test_it_starts_where_the_address_says(client, complete_video_with_file):
     video = complete_video_with_file()
-    assert re.search(r'/video\?v=\w+#t=83"', render_video_page(client, video, "t=83"))
-    for broken in ("t=", "t=x", "t=-1", "t=1e9", "t=" + "9" * 7, "t=%00", "t=\u0661"):
+    for address in ("t=83", "t=83s", "t=1:23", "t=0:01:23", "t=1m23s", "t=0h1m23"):
+        assert re.search(r'/video\?v=\w+#t=83"', render_video_page(client, video, address)), address
+    for broken in ("t=", "t=x", "t=-1", "t=1e9", "t=" + "9" * 7, "t=%00", "t=\u0661", "t=s", "t=1:60:00"):
         assert "#t=" not in render_video_page(client, video, broken)
 
 
@@ -265,3 +266,47 @@ def test_a_file_on_a_disk_that_is_not_mounted_is_not_called_lost(client, redis_s
     page = client.get(video.get_absolute_url()).content.decode()
     assert "no longer on the disk" not in page
     assert "The media folder is not the archive" in page
+
+
+@pytest.mark.parametrize(
+    ("accepted", "order"),
+    [
+        ("", ["en", "en-GB", "de", "fr"]),
+        ("en-GB,en;q=0.9", ["en-GB", "en", "de", "fr"]),
+        ("fr-CA;q=0.8, de-AT", ["de", "fr", "en", "en-GB"]),
+        ("*;q=x, \x00", ["en", "en-GB", "de", "fr"]),
+    ],
+)
+def test_subtitles_are_in_the_order_of_the_browser_s_languages(
+    client, complete_video_with_file, tmp_path, accepted, order
+):
+    codes = ["de", "en", "en-GB", "fr"]
+    for code in codes:
+        (tmp_path / f"a.{code}.vtt").write_text("WEBVTT")
+    files = [{"language": code, "file": f"a.{code}.vtt"} for code in codes]
+    video = complete_video_with_file(subtitle_files=files, subtitle_languages="en,de")
+    page = client.get(video.get_absolute_url(), headers={"accept-language": accepted}).content.decode()
+    assert re.findall(r'srclang="(.*?)"', page) == order
+    choices = re.search(r'<select data-set="subtitles".*?</select>', page, re.DOTALL)[0]
+    assert re.findall(r'value="(.*?)"', choices) == ["off", *order]
+
+
+def test_chapters_are_marks_on_a_bar_and_a_list(client, complete_video_with_file):
+    video = complete_video_with_file(description="0:00 Begin\n0:30 Middle\n1:00 End", duration=90.5)
+    page = render_video_page(client, video)
+    assert 'viewBox="0 0 90 1"' in page
+    assert 'd="M30 0V1M60 0V1"' in page
+    assert re.findall(r'data-chapter="(\d+)"', page) == ["0", "30", "60"]
+    Video.objects.filter(pk=video.pk).update(description="")
+    assert "data-chapter" not in render_video_page(client, video)
+
+
+def test_the_bar_under_the_player_offers_what_the_file_can(client, complete_video_with_file):
+    def offered(video):
+        return re.findall(r'data-(?:set|do)="(.*?)"', render_video_page(client, video))
+
+    film = complete_video_with_file()
+    assert offered(film) == ["speed", "copy-link", "theatre", "picture"]
+    assert offered(complete_video_with_file("b.mp3")) == ["speed", "copy-link", "autoplay"]
+    assert offered(film) == ["speed", "copy-link", "autoplay", "theatre", "picture"]
+    assert offered(running("c")) == []
