@@ -10,34 +10,13 @@ const MAX_ANNOUNCED = 3;
 const ENDINGS = { complete: "finished", cancelled: "was cancelled" };
 
 // Undefined in some browsers.
-const { Notification: DesktopNotification } = window;
-const { dataset } = document.documentElement;
+const readPermission = () => window.Notification?.permission;
 
-const isWanted = () => DesktopNotification?.permission === "granted" && storage.notify !== "off";
+const isWanted = () => readPermission() === "granted" && storage.notify !== "off";
 
 const showChoice = () => {
-	dataset.notify = DesktopNotification?.permission;
+	document.documentElement.dataset.notify = readPermission();
 	for (const button of queryAll("[data-notify-me]")) button.ariaPressed = `${isWanted()}`;
-};
-
-/** Turn notifications on, once the browser's question is answered, or off. */
-const toggle = async () => {
-	const isTurnedOff = isWanted();
-	storage.notify = isTurnedOff ? "off" : "on";
-	if (!isTurnedOff) await DesktopNotification.requestPermission();
-	showChoice();
-};
-
-/** @param {string[]} endings */
-const notifyOfEndings = (endings) => {
-	if (!document.hidden || !endings.length || !isWanted()) return;
-	const body = endings.join("\n");
-	const count = endings.length;
-	// Several tabs show one tag once.
-	new DesktopNotification(count === 1 ? "1 download finished" : `${count} downloads finished`, {
-		body,
-		tag: body,
-	});
 };
 
 /**
@@ -45,7 +24,9 @@ const notifyOfEndings = (endings) => {
  * @param {ShownElements} shownCards
  */
 export const announceStatusChanges = (statusChanges, shownCards) => {
+	/** @type {string[]} */
 	const texts = [];
+	/** @type {string[]} */
 	const endings = [];
 	for (const [videoId, status] of statusChanges) {
 		const card = shownCards.get(videoId);
@@ -55,13 +36,17 @@ export const announceStatusChanges = (statusChanges, shownCards) => {
 		if (status === "complete" || status === "failed") endings.push(text);
 	}
 	if (texts.length) setText("[data-announce]", texts.slice(0, MAX_ANNOUNCED).join(". "));
-	notifyOfEndings(endings);
+	if (document.hidden && endings.length && isWanted())
+		import("./desktop_notifications.js").then(({ notifyOfEndings }) => notifyOfEndings(endings));
 };
 
 /** Have the bells turn notifications on and off; a browser asks for permission at a click only. */
 export const offerNotifications = () => {
 	addEventListener("click", ({ target }) => {
-		if (/** @type {Element | null} */ (target)?.closest("[data-notify-me]")) toggle();
+		if (/** @type {Element | null} */ (target)?.closest("[data-notify-me]"))
+			import("./desktop_notifications.js")
+				.then(({ setNotifications }) => setNotifications(!isWanted()))
+				.then(showChoice);
 	});
 	showChoice();
 };
