@@ -1,4 +1,7 @@
-"""`python -m benchmarks`: measure the pipeline, print a table, save the figures as JSON; `library`: the pages."""
+"""`python -m benchmarks`: measure the pipeline, print a table, and save the figures as JSON.
+
+`library` measures the pages, `downloads` the downloads next to those of yt-dlp.
+"""
 
 import argparse
 import dataclasses
@@ -9,7 +12,8 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import report
-from benchmarks.library import run
+from benchmarks.downloads import run as downloads
+from benchmarks.library import run as library
 from benchmarks.pipeline.scenarios import FULL_SIZE, SHORT_SIZE, BenchmarkSize, Figures, ScenarioRunner, prepared_runner
 from benchmarks.pipeline.server import StartTimeout
 from benchmarks.pipeline.stacks import STACKS, STACKS_BY_NAME
@@ -35,7 +39,7 @@ def main() -> None:
     # SIGINT ignored, so its handler is set as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if sys.argv[1:2] == ["library"]:
+    if sys.argv[1:2] and (run := {"library": library, "downloads": downloads}.get(sys.argv[1])):
         run.main(sys.argv[2:])
         return
     options = parse_arguments()
