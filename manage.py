@@ -32,7 +32,21 @@ def main() -> None:
         sys.exit(f"ytarchive: {error}")
     # Two arguments, for `help update-ytdlp`.
     names = [HYPHENATED_COMMANDS.get(argument, argument) for argument in sys.argv[1:3]]
-    execute_from_command_line([sys.argv[0], *names, *sys.argv[3:]])
+    if names[:1] == ["up"]:
+        run_supervisor()
+    else:
+        execute_from_command_line([sys.argv[0], *names, *sys.argv[3:]])
+
+
+def run_supervisor() -> None:
+    """Run `up` without the applications: it starts processes that have them, and would keep 60 MB for nothing."""
+    from django.conf import settings
+    from django.utils.log import configure_logging
+
+    from downloads.management.commands.up import Command
+
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    Command().run_from_argv(sys.argv)
 
 
 if __name__ == "__main__":

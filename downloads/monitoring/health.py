@@ -5,7 +5,6 @@ A check returns the time when its component was last seen alive (Unix time), or 
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -19,11 +18,11 @@ from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.loop_local import LoopLocal
 from downloads.monitoring import database_check
 from downloads.monitoring.folders import check_folders
+from downloads.monitoring.heartbeats import check_bridge, check_worker
 from downloads.monitoring.redis_writes import check_redis_server, name_consequences
 from downloads.monitoring.results import CheckFailed, CheckResult
 from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
-from downloads.progress.redis_clock import to_local_time
 from downloads.progress.redis_errors import describe_redis_error
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,6 @@ logger = logging.getLogger(__name__)
 HEALTH_CACHE_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 2.0
 RESEND_INTERVAL_SECONDS = 0.4  # of the channel layer's test message, until it is received
-BRIDGE_TIMEOUT_SECONDS = 4.0  # the leading bridge writes at least every 2 seconds
 
 
 # Checks -------------------------------------------------------------------------------------------
@@ -44,30 +42,6 @@ def check_database() -> float:
     except database_check.DatabaseProblem as problem:
         raise CheckFailed(str(problem)) from problem.__cause__ or problem
     return time.time()
-
-
-def check_bridge() -> float:
-    """Return the time of the leading bridge's last heartbeat; it must hold the lease too."""
-    head = redis_clients.get_redis_client().hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD)
-    if not head or not redis_clients.get_redis_client().exists(keys.LEADER_KEY):
-        raise CheckFailed("No bridge leads: is `manage.py bridge_progress` running?")
-    heartbeat_at = to_local_time(float(json.loads(head)["at"]))
-    if abs(time.time() - heartbeat_at) >= BRIDGE_TIMEOUT_SECONDS:
-        raise CheckFailed("The bridge has fallen silent.")
-    return heartbeat_at
-
-
-def check_worker() -> float:
-    """Return the time of the latest heartbeat of any worker that claims videos."""
-    heartbeats = worker_heartbeats()
-    if not heartbeats:
-        raise CheckFailed("No worker claims: is `manage.py work` running?")
-    return max(heartbeats)
-
-
-def worker_heartbeats() -> list[float]:
-    """Return the time of each running worker's last heartbeat; the key of a dead one expires within seconds."""
-    return [to_local_time(float(heartbeat)) for heartbeat in redis_clients.get_all(keys.WORKER_KEY_PREFIX)]
 
 
 def clock_warnings() -> list[str]:

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from downloads.database.clock import read_clock
 from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
-from downloads.monitoring import health
+from downloads.monitoring import health, heartbeats
 from downloads.progress import counters, keys, redis_clients
 from downloads.ytdlp_update.selection import select_version_cached
 
@@ -119,7 +119,7 @@ def _database_metrics() -> Iterator[Metric]:
 
 
 def _redis_metrics() -> Iterator[Metric]:
-    yield _gauge("workers", "Worker processes that claim what is queued", len(health.worker_heartbeats()))
+    yield _gauge("workers", "Worker processes that claim what is queued", len(heartbeats.worker_heartbeats()))
     yield _gauge("clients", "Open WebSockets", sum(map(int, redis_clients.get_all(keys.CLIENTS_KEY_PREFIX))))
     stored: dict[Any, Any] = redis_clients.get_redis_client().hgetall(keys.COUNTS_KEY)
     counts = {name.decode(): int(count) for name, count in stored.items()}

@@ -4,13 +4,12 @@ import contextlib
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import OutputWrapper
 from django.db import Error as DatabaseBackendError
 from django.db import IntegrityError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -18,25 +17,9 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from downloads.models import Video
 from ytarchive import data_permissions
 from ytarchive.supervisor import archive_folders, upgrade
+from ytarchive.supervisor.startup import StartupError, WriteLine, first_error_line
 
 logger = logging.getLogger(__name__)
-
-WriteLine = Callable[[str], None]
-
-
-class StartupError(Exception):
-    """The archive cannot be started; the message is one line with the reason and what to do."""
-
-
-def line_writer(output: OutputWrapper) -> WriteLine:
-    """Return a function that writes one line and flushes it, so that a pipe gets it at once."""
-
-    def write_line(line: str) -> None:
-        with contextlib.suppress(OSError):  # a closed terminal or pipe is no reason to stop
-            output.write(line)
-            output.flush()
-
-    return write_line
 
 
 def prepare_all(write_line: WriteLine) -> str:
@@ -84,12 +67,6 @@ def _usable_database() -> Iterator[None]:
     finally:
         # No connection may be inherited by the processes that are started next, or stay open beside theirs.
         connections.close_all()
-
-
-def first_error_line(error: BaseException) -> str:
-    """Return the first line of an error's message, without a full stop."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(". ")
 
 
 def _database_hint() -> str:

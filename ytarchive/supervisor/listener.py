@@ -10,7 +10,7 @@ import time
 
 from django.conf import settings
 
-from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.startup import StartupError
 
 BACKLOG = 4096  # many pages reconnect at once after a restart; the system may lower it (net.core.somaxconn)
 MAX_PORT = 65535

@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 import redis
 from django.conf import settings
 
-from downloads.monitoring import health
+from downloads.monitoring import heartbeats
+from downloads.monitoring.results import CheckFailed
 from downloads.progress import keys, redis_clients, redis_errors
 from ytarchive.supervisor import embedded_redis
-from ytarchive.supervisor.bootstrap import StartupError, first_error_line
 from ytarchive.supervisor.redis_process import RedisProcess
+from ytarchive.supervisor.startup import StartupError, first_error_line
 
 LOADING_TIMEOUT_SECONDS = 60.0  # of a server that loads a large file
 LOADING_POLL_SECONDS = 0.2
@@ -82,17 +83,17 @@ def clear_stale_keys() -> None:
 
 def is_bridge_leading() -> bool:
     """Return True if a bridge is subscribed and leads."""
-    return _check_passes(health.check_bridge)
+    return _check_passes(heartbeats.check_bridge)
 
 
 def is_worker_claiming() -> bool:
     """Return True if a worker claims queued videos."""
-    return _check_passes(health.check_worker)
+    return _check_passes(heartbeats.check_worker)
 
 
 def _check_passes(check: Callable[[], float]) -> bool:
     try:
         check()
-    except (health.CheckFailed, redis.RedisError):
+    except (CheckFailed, redis.RedisError):
         return False
     return True

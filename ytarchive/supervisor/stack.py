@@ -14,11 +14,12 @@ from types import FrameType
 
 from django.conf import settings
 
-from ytarchive.supervisor import bootstrap, readiness
-from ytarchive.supervisor.bootstrap import StartupError, WriteLine
+from ytarchive.supervisor import readiness
 from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, local_url
+from ytarchive.supervisor.preparation import PreparationProcess
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.redis_process import RedisProcess
+from ytarchive.supervisor.startup import StartupError, WriteLine
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +101,13 @@ class Stack:
                 self._stop_all()
 
     def _start_all(self) -> None:
-        bootstrap.check_folders()
-        if self.redis_process:
-            self.redis_process.start()
-        elif self.bridge_processes:
-            readiness.require_external_redis()
-        self._closing_line = bootstrap.prepare_all(self.write_line)
+        with PreparationProcess(self.write_line) as preparation:
+            preparation.check_folders()
+            if self.redis_process:
+                self.redis_process.start()
+            elif self.bridge_processes:
+                readiness.require_external_redis()
+            self._closing_line = preparation.prepare_all()
         if self.redis_process:
             self._wait_for_redis(self.redis_process)
             readiness.clear_stale_keys()

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from ytarchive.supervisor import bootstrap
+from ytarchive.supervisor.startup import StartupError
 
 
 class Command(BaseCommand):
@@ -29,5 +30,5 @@ class Command(BaseCommand):
                 bootstrap.adopt_folders(self.stdout.write)
             bootstrap.prepare_all(self.stdout.write)
             self.stdout.write(f"Prepared {settings.DATA}: database, search index, first admin, static files.")
-        except bootstrap.StartupError as error:
+        except StartupError as error:
             sys.exit(f"ytarchive: {error}")

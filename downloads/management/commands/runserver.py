@@ -13,11 +13,11 @@ from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, get_child_arguments
 
 from ytarchive.server import tuning
 from ytarchive.server.daphne_server import ProgressServer
-from ytarchive.supervisor.bootstrap import StartupError, line_writer
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
 from ytarchive.supervisor.stack import Stack, build_child_environment, manage_command, single_instance_lock
+from ytarchive.supervisor.startup import StartupError, line_writer
 from ytarchive.supervisor.watchdog import PipeHeartbeat
 
 RELOAD_EXIT_STATUS = 3  # of Django's reloader (django.utils.autoreload.trigger_reload)

@@ -6,11 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from ytarchive.supervisor.bootstrap import StartupError, line_writer
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
 from ytarchive.supervisor.stack import Stack, build_child_environment, manage_command, single_instance_lock
+from ytarchive.supervisor.startup import StartupError, line_writer
 from ytarchive.supervisor.watchdog import PipeHeartbeat
 
 

@@ -10,8 +10,8 @@ from downloads.database.command import DatabaseCommand
 from downloads.monitoring.folders import check_folders
 from downloads.monitoring.results import CheckFailed
 from ytarchive.server import tuning
-from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import is_loopback, open_listener
+from ytarchive.supervisor.startup import StartupError
 
 logger = logging.getLogger(__name__)
 

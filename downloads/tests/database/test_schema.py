@@ -8,6 +8,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from downloads.database import schema
 from downloads.monitoring import database_check
 from ytarchive.supervisor import bootstrap
+from ytarchive.supervisor.startup import StartupError
 
 pytestmark = pytest.mark.django_db
 COMMANDS = [("ingest", "http://a.example/"), ("web",), ("work",), ("bridge_progress",), ("index",)]
@@ -48,7 +49,7 @@ def test_a_command_alone_refuses_an_older_database(older_schema, command):
 def test_a_start_refuses_a_newer_database_and_changes_nothing(newer_schema, monkeypatch):
     # Its end closes all connections, and this test's transaction with them.
     monkeypatch.setattr(bootstrap, "connections", type("Connections", (), {"close_all": staticmethod(lambda: None)}))
-    with pytest.raises(bootstrap.StartupError, match=newer_schema):
+    with pytest.raises(StartupError, match=newer_schema):
         bootstrap.prepare_all(lambda _: None)
 
 

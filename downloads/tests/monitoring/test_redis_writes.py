@@ -19,7 +19,7 @@ from downloads.progress.redis_errors import describe_redis_error
 from downloads.worker.supervisor import Supervisor
 from ytarchive.asgi import application
 from ytarchive.supervisor import readiness
-from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.startup import StartupError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from downloads.tests.support.processes import run_refused
 from ytarchive import data_folder
 from ytarchive.supervisor import archive_folders, bootstrap
 from ytarchive.supervisor.archive_folders import WrongFolders
-from ytarchive.supervisor.bootstrap import StartupError
+from ytarchive.supervisor.startup import StartupError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

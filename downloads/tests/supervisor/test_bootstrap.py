@@ -1,6 +1,6 @@
 """Preparation steps of `manage.py up`."""
 
-from ytarchive.supervisor.bootstrap import first_error_line
+from ytarchive.supervisor.startup import first_error_line
 
 
 def test_it_says_the_first_line_of_an_error() -> None:

@@ -2,7 +2,7 @@ import io
 
 from django.core.management.base import OutputWrapper
 
-from ytarchive.supervisor.bootstrap import line_writer
+from ytarchive.supervisor.startup import line_writer
 
 
 def test_it_flushes_each_line() -> None:

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import is_loopback, local_address, local_url, open_listener
+from ytarchive.supervisor.startup import StartupError
 
 
 @pytest.mark.parametrize(("host", "local", "reached"), [

@@ -13,11 +13,11 @@ import redis
 
 from downloads.tests.support.waiting import wait_until
 from ytarchive.supervisor import readiness
-from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.embedded_redis import redis_server_command
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.redis_process import RedisProcess
 from ytarchive.supervisor.stack import Stack
+from ytarchive.supervisor.startup import StartupError
 
 Damage = Callable[[Path], object]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from downloads.tests.support.managed_process import python_process
-from ytarchive.supervisor.bootstrap import StartupError
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.stack import MAX_EARLY_EXITS, Stack, build_child_environment
+from ytarchive.supervisor.startup import StartupError
 
 # Processes ---------------------------------------------------------------------------------------
 

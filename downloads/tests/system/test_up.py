@@ -61,6 +61,15 @@ def test_it_is_ready_when_pages_bridge_and_worker_are(running_archive: ArchivePr
         assert list(client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
 
 
+def test_the_supervisor_keeps_no_memory_for_what_its_processes_do(running_archive: ArchiveProcess) -> None:
+    running_archive.await_ready()
+    rollup = Path(f"/proc/{running_archive.pid}/smaps_rollup").read_text()
+
+    proportional_kilobytes = int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])
+
+    assert proportional_kilobytes < 50_000  # with the applications it is 100,000
+
+
 def test_it_says_the_first_admins_password_once(running_archive: ArchiveProcess) -> None:
     credentials = re.findall(r"Username: (\S+)  Password: (\S+)", running_archive.output())
 
