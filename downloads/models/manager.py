@@ -1,7 +1,8 @@
 """Manager of videos: ingest, claim, and what is done to many at once."""
 
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,11 +31,17 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
         return self.ingest_many([(url, canonical_url)], **fields)[0]
 
     def ingest_many(
-        self, urls: Sequence[tuple[str, str]], *, quality: str = Quality.BEST, **fields: Any
+        self,
+        urls: Sequence[tuple[str, str]],
+        *,
+        quality: str = Quality.BEST,
+        fields_by_url: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        **fields: Any,
     ) -> list[tuple[T, bool]]:
         """Add checked URLs, each (submitted, canonical), in one transaction; return results as `ingest` does.
 
-        A URL may be there once as a video and once as audio. On SQLite all other writers wait: add many in chunks.
+        `fields` are those of all new videos, `fields_by_url` those of each, by its canonical URL. A URL may be there
+        once as a video and once as audio. On SQLite all other writers wait: add many in chunks.
         """
         new_videos: dict[str, T] = {}
         with transaction.atomic():
@@ -49,7 +56,7 @@ class VideoManager(models.Manager.from_queryset(VideoQuerySet), Generic[T]):  # 
                         canonical_url=canonical_url,
                         quality=quality,
                         host=host,
-                        **{"queued_at": current_moment(), **fields},
+                        **{"queued_at": current_moment(), **fields, **fields_by_url.get(canonical_url, {})},
                     )
             known_videos |= self._insert_queued(new_videos)
         is_new = dict.fromkeys(new_videos, True)

@@ -1,7 +1,10 @@
 """Queryset of videos: filters by state, orders of the library, videos that may start."""
 
 import datetime as dt
+import functools
+import operator
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
@@ -129,6 +132,20 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
             return self.none()
         return self.of_medium(quality).filter(
             extractor=extractor, source_id=source_id, is_list=False, status__in=(*UNFINISHED_STATUSES, Status.COMPLETE)
+        )
+
+    def with_sources(self, sources: Collection[tuple[str, str]], quality: str = Quality.BEST) -> Self:
+        """Filter as `with_source` does, for many pairs of extractor and id at once."""
+        ids: dict[str, list[str]] = {}
+        for extractor, source_id in sources:
+            if extractor not in NON_UNIQUE_ID_EXTRACTORS and source_id:
+                ids.setdefault(extractor, []).append(source_id)
+        if not ids:
+            return self.none()
+        pairs = (Q(extractor=extractor, source_id__in=source_ids) for extractor, source_ids in ids.items())
+        complete_or_unfinished = (*UNFINISHED_STATUSES, Status.COMPLETE)
+        return self.of_medium(quality).filter(
+            functools.reduce(operator.or_, pairs), is_list=False, status__in=complete_or_unfinished
         )
 
     def delete(self) -> tuple[int, dict[str, int]]:

@@ -1,26 +1,113 @@
 """Verbs of people on items of the ledger. Each returns how many items it changed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from downloads.models import Subscription, SubscriptionItem
+from django.db import transaction
+from django.db.models import F
+
+from downloads.database import let_other_writers_in
+from downloads.database.clock import current_moment, read_clock
+from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES
+from downloads.subscriptions.ledger.limits import BACKLOG_REASON
+from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states
+from downloads.subscriptions.ledger.rejudging import Rejudging
+
+GROUP_SIZE = 50
+FETCH_PRIORITY = 0  # as what a person adds
 
 
 def fetch(items: Collection[SubscriptionItem], user: Any = None) -> int:
     """Queue these at a person's request, against the filters; retention keeps them. Those that are here stay."""
-    raise NotImplementedError
+    count = 0
+    for subscription, pks in _group(items):
+        with transaction.atomic():
+            rows = subscription.items.select_for_update().filter(pk__in=pks)
+            wanted = [*rows.exclude(state__in=KEPT_STATES, video__isnull=False)]
+            for item in wanted:
+                item.is_picked, item.retry_at = True, None
+            queue_items(subscription, wanted, FETCH_PRIORITY, added_by=user)
+            save_states(wanted, current_moment())
+        count += sum(item.video_id is not None for item in wanted)
+    return count
 
 
 def ignore(items: Collection[SubscriptionItem], user: Any = None) -> int:
     """Leave these alone for good; a video that is here stays. A video that only waits is taken from the queue."""
-    raise NotImplementedError
+    reason = f"Ignored by {user}." if user else "Ignored."
+    count = 0
+    for subscription, pks in _group(items):
+        for pk in pks:
+            with transaction.atomic():
+                count += _ignore(subscription, pk, reason)
+    return count
+
+
+def _ignore(subscription: Subscription, pk: int, reason: str) -> int:
+    rows = subscription.items.filter(pk=pk)
+    item = rows.select_for_update(of=("self",)).select_related("video").first()
+    if item is None or item.state == SubscriptionItemState.IGNORED or not _give_up(item, reason):
+        return 0
+    return rows.change_state(SubscriptionItemState.IGNORED, reason, previous_state=item.state, video=None)
+
+
+def _give_up(item: SubscriptionItem, reason: str) -> bool:
+    """Cancel the video of an item, if this subscription alone has queued it; False for one that is here."""
+    if item.state not in KEPT_STATES or item.video is None:
+        return True
+    if item.state == SubscriptionItemState.ARCHIVED or item.video.status == Status.COMPLETE or item.video.media_file:
+        return False
+    others = SubscriptionItem.objects.filter(video=item.video, state__in=KEPT_STATES).exclude(pk=item.pk)
+    if not others.exists():
+        item.video.cancel(reason)
+    return True
 
 
 def stop_ignoring(items: Collection[SubscriptionItem], user: Any = None) -> int:
-    """Undo `ignore`: these are judged anew."""
-    raise NotImplementedError
+    """Undo `ignore`: what was filtered out or before the start is so again; what else was ignored follows soon."""
+    count = 0
+    for subscription, pks in _group(items):
+        ignored = subscription.items.filter(pk__in=pks, state=SubscriptionItemState.IGNORED)
+        with transaction.atomic():
+            count += ignored.filter(previous_state__in=FILTER_STATES).update(
+                state=F("previous_state"), reason="No longer ignored.", changed_at=current_moment()
+            )
+            waiting = SubscriptionItemState.WAITING
+            count += ignored.change_state(waiting, BACKLOG_REASON, retry_at=current_moment())
+    return count
 
 
 def reapply_filters(subscription: Subscription) -> int:
-    """Judge anew what the filters have kept out; return how many were queued."""
-    raise NotImplementedError
+    """Judge anew what the filters and the choice of the start have kept out; return how many are wanted now.
+
+    The first of them are queued at once, the rest follow with the next checks. Raise InvalidPattern.
+    """
+    now, wanted, room = read_clock(), 0, subscription.max_new or 1
+    pks = list(subscription.items.in_state(*FILTER_STATES).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(pks), GROUP_SIZE):
+        if start:
+            let_other_writers_in()
+        with transaction.atomic():
+            current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
+            if current is None:
+                return wanted
+            rows = subscription.items.select_for_update().in_state(*FILTER_STATES)
+            group = Rejudging(current).judge([*rows.filter(pk__in=pks[start : start + GROUP_SIZE])], now)
+            queue_items(current, group.wanted[:room], BACKLOG_PRIORITY)
+            for item in group.wanted[room:]:
+                item.state, item.reason, item.retry_at = SubscriptionItemState.WAITING, BACKLOG_REASON, now
+            save_states(group.changed + group.wanted, now)
+        wanted += len(group.wanted)
+        room = max(0, room - len(group.wanted))
+    return wanted
+
+
+def _group(items: Collection[SubscriptionItem]) -> Iterator[tuple[Subscription, list[int]]]:
+    """Yield the subscriptions of items, with the keys of GROUP_SIZE at most."""
+    by_subscription: dict[int, list[int]] = {}
+    for item in items:
+        by_subscription.setdefault(item.subscription_id, []).append(item.pk)
+    for subscription in Subscription.objects.filter(pk__in=by_subscription):
+        pks = by_subscription[subscription.pk]
+        yield from ((subscription, pks[start : start + GROUP_SIZE]) for start in range(0, len(pks), GROUP_SIZE))

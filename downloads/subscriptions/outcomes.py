@@ -4,8 +4,15 @@ import datetime as dt
 import enum
 from collections.abc import Iterable
 
-from downloads.models import Subscription
-from downloads.subscriptions.ledger import Outcome
+from django.db import transaction
+
+from downloads.database.clock import read_clock
+from downloads.models import HostPause, Subscription
+from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
+from downloads.subscriptions.ledger.outcome import Outcome
+from downloads.subscriptions.schedule import Schedule, plan_after_failure
+
+GONE_MESSAGE = "This list seems gone: the site has not found it {count} times in a row. It is asked once a day."
 
 
 class Failure(enum.StrEnum):
@@ -20,8 +27,19 @@ class Failure(enum.StrEnum):
 
 
 def succeed(subscription: Subscription, outcomes: Iterable[Outcome]) -> bool:
-    """End a check whose walks have all succeeded; False if the lease is lost."""
-    raise NotImplementedError
+    """End a check whose walks have all succeeded; False if the lease is lost.
+
+    The site has answered, so its pauses are counted from the start again.
+    """
+    now = read_clock()
+    queued = sum(outcome.queued for outcome in outcomes)
+    with transaction.atomic():
+        if not subscription.finish_check(Schedule.of(subscription).next_after(now), is_find=queued > 0):
+            return False
+        if queued:
+            subscription.record_event(f"Added {queued:,} video{'' if queued == 1 else 's'}")
+        HostPause.objects.record_success(subscription.host)
+    return True
 
 
 def fail(
@@ -32,6 +50,17 @@ def fail(
 ) -> bool:
     """End a check that met an error, a sentence for people; False if the lease is lost. No item is changed.
 
-    For REFUSED the site is paused, for `retry_after` if it says so.
+    For REFUSED the site is paused, for `retry_after` if it says so; the check is repeated after the pause.
     """
-    raise NotImplementedError
+    now = read_clock()
+    with transaction.atomic():
+        next_check_at = plan_after_failure(subscription, now, is_not_found=kind == Failure.NOT_FOUND)
+        if kind == Failure.NOT_FOUND and subscription.not_found_count + 1 >= NOT_FOUND_LIMIT:
+            message = GONE_MESSAGE.format(count="three" if NOT_FOUND_LIMIT == 3 else NOT_FOUND_LIMIT)
+        if not subscription.fail_check(message, next_check_at, is_not_found=kind == Failure.NOT_FOUND):
+            return False
+        if kind == Failure.REFUSED:
+            HostPause.objects.pause(subscription.host, message, retry_after)
+        if kind == Failure.SAME_LIST:
+            subscription.pause(message)
+    return True

@@ -60,6 +60,6 @@ def _explain(pattern: str, error: Exception) -> str:
     words = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
     if any(marker in pattern for marker in UNSUPPORTED_MARKERS):
         return "This pattern looks ahead, behind or back (such as (?=…) or \\1), which is not supported."
-    if "too large" in words:
+    if "too large" in words or "repetition size" in words:
         return "This pattern describes too much at once. Repeat less in it."
     return f"This pattern isn’t a regular expression ({words}). To look for a sign such as “(”, write “\\(”."

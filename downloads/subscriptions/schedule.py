@@ -19,7 +19,8 @@ GONE_INTERVAL = dt.timedelta(days=1)  # of a list that the site does not find an
 JITTER = 0.1  # of the interval, to both sides
 MAX_CRON_DELAY_SECONDS = 120.0  # after the time of a cron line, so that not all archives ask at the full hour
 CHECKED_CRON_TIMES = 100  # of a new line, for how close they are
-FAR_DAYS = 366 * 9  # 29 February may be so far away
+CRON_FIELDS = 5
+NEVER_MESSAGE = "“{}” never comes: no day of the calendar fits it."
 MAX_DOUBLINGS = 16
 Uniform = Callable[[float, float], float]
 
@@ -58,8 +59,8 @@ class Schedule:
                 raise InvalidSchedule("cron", "These times are closer than 15 minutes to each other.")
             if len(times) == CHECKED_CRON_TIMES:
                 return
-        if not times or times[0] > now + dt.timedelta(days=FAR_DAYS):
-            raise InvalidSchedule("cron", f"“{self.cron}” never comes: no day of the calendar fits it.")
+        if not times:
+            raise InvalidSchedule("cron", NEVER_MESSAGE.format(self.cron))
 
     def next_after(self, now: dt.datetime, uniform: Uniform = random.uniform) -> dt.datetime:
         """Return the time of the next check; a cron line or zone that cannot be used is as if there was none."""
@@ -93,10 +94,21 @@ class Schedule:
         try:
             simulation = CronSim(self.cron, now.astimezone(zone))
         except CronSimError as error:
-            raise InvalidSchedule(
-                "cron", f"“{self.cron}” is no cron line. “30 2 * * *” means every day at 2:30."
-            ) from error
+            raise InvalidSchedule("cron", _explain(self.cron)) from error
         yield from (moment.astimezone(dt.UTC) for moment in simulation)
+
+
+def _explain(cron: str) -> str:
+    """Return why a cron line cannot be used: cronsim refuses the 30th of February as a day that is none."""
+    parts = cron.split()
+    if len(parts) == CRON_FIELDS:
+        try:
+            CronSim(" ".join([*parts[:3], "*", parts[4]]), dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+        except CronSimError:
+            pass
+        else:
+            return NEVER_MESSAGE.format(cron)
+    return f"“{cron}” is no cron line. “30 2 * * *” means every day at 2:30."
 
 
 def load_zone(name: str) -> dt.tzinfo:

@@ -2,24 +2,28 @@
 
 A channel grows at its top: its newest are listed, and where they hold no known video, the walk goes on in later checks
 until it meets what is known. A playlist grows at its end: it is listed whole.
+
+`Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done.
 """
 
 import enum
 from dataclasses import dataclass
 
-from downloads.models import Subscription
+from downloads.models import ListKind, Subscription
+from downloads.models.subscriptions.subscription import MAX_LIST_LENGTH
 
 NEWEST_COUNT = 50  # of a tab, per check
 SLICE_LENGTH = 200  # of older videos, per check
 MAX_PLAYLIST_LENGTH = 5_000
 KNOWN_RUN_LENGTH = 10  # known videos in a row, after which the rest of a tab is known
+Cursor = dict[str, int]
 
 
 class WalkKind(enum.StrEnum):
     """Purpose of a walk."""
 
     NEWEST = "newest"  # the top of a tab
-    CATCH_UP = "catch-up"  # more new ones than the top held
+    CATCH_UP = "catch_up"  # more new ones than the top held
     BACKLOG = "backlog"  # what was there before the subscription, in slices
     WHOLE = "whole"  # a playlist
 
@@ -42,6 +46,32 @@ class Walk:
 def plan_walks(subscription: Subscription) -> list[Walk]:
     """Return the walks of the next check, in their order: the newest of each tab first, then slices of older ones.
 
-    Before its first check nobody knows of which kind a list is: the newest of its tabs, or the list itself, are listed.
+    None before its first check, when nobody knows of which kind the list is: list its URL, call `save_identity`, and
+    ask again.
     """
-    raise NotImplementedError
+    if subscription.kind == ListKind.UNKNOWN:
+        return []
+    if subscription.kind == ListKind.PLAYLIST:
+        return [Walk("", 1, MAX_PLAYLIST_LENGTH, WalkKind.WHOLE)]
+    tabs = subscription.tab_names
+    newest = [Walk(tab, 1, NEWEST_COUNT, WalkKind.NEWEST) for tab in tabs]
+    slices = [_plan_slice(subscription, tab, kind) for kind in (WalkKind.CATCH_UP, WalkKind.BACKLOG) for tab in tabs]
+    return newest + [walk for walk in slices if walk]
+
+
+def read_cursor(subscription: Subscription, tab: str) -> Cursor | None:
+    """Return the cursors of a tab; None if it was never listed."""
+    cursor = (subscription.positions or {}).get(tab or "list")
+    return dict(cursor) if isinstance(cursor, dict) else None
+
+
+def write_cursor(subscription: Subscription, tab: str, cursor: Cursor) -> dict[str, Cursor]:
+    """Return the positions of a subscription with another cursor of a tab."""
+    return {**(subscription.positions or {}), (tab or "list"): cursor}
+
+
+def _plan_slice(subscription: Subscription, tab: str, kind: WalkKind) -> Walk | None:
+    first = (read_cursor(subscription, tab) or {}).get(kind)
+    if not isinstance(first, int) or not 1 < first <= MAX_LIST_LENGTH:
+        return None
+    return Walk(tab, first, first + SLICE_LENGTH - 1, kind)

@@ -47,8 +47,15 @@ class Checks(TolerantRow):
     lease_token = models.CharField(max_length=32, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
 
+    # Videos that the running check has queued, by whether they were in the list before the subscription.
+    queued_in_check: dict[bool, int]
+
     class Meta:
         abstract = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queued_in_check = {False: 0, True: 0}
 
     def own_row(self) -> "models.QuerySet[Self]":
         """Return the row while this check has its lease, else nothing."""

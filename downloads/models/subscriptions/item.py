@@ -80,6 +80,7 @@ class SubscriptionItem(TolerantRow):
     state = models.CharField(max_length=8, choices=SubscriptionItemState.choices)
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     retry_at = models.DateTimeField("judged anew at", null=True, blank=True)
+    previous_state = models.CharField(max_length=8, blank=True, editable=False)  # of an ignored one, for the undo
     is_picked = models.BooleanField("asked for by a person", default=False)  # against the filters: retention keeps it
     seen_at = models.DateTimeField("first seen", default=timezone.now)
     changed_at = models.DateTimeField("in this state since", default=timezone.now)

@@ -1,0 +1,110 @@
+"""Items that are judged anew: what the site says otherwise now, and what waited until now."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from downloads.database.clock import read_clock
+from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.models.subscriptions.choices import SITE_STATES
+from downloads.subscriptions.judgement import MEMBERS_RETRY, Facts, Filters, Verdict, judge
+from downloads.subscriptions.ledger.candidates import Candidate
+from downloads.subscriptions.ledger.limits import BACKLOG_REASON, POSTPONED_REASONS, Room
+from downloads.subscriptions.ledger.outcome import Outcome
+from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items, save_states
+from downloads.subscriptions.walks import SLICE_LENGTH
+
+
+def apply_changes(
+    subscription: Subscription,
+    candidates: Sequence[Candidate],
+    known: Mapping[str, SubscriptionItem],
+    outcome: Outcome,
+    now: dt.datetime,
+) -> None:
+    """Judge anew the known videos of which the site says otherwise now: a premiere that is over, one that is public."""
+    facts = {
+        item.pk: candidate.facts
+        for candidate in candidates
+        if (item := known.get(candidate.identity)) and _is_for_the_site(item)
+    }
+    if not facts:
+        return
+    with transaction.atomic():
+        current = subscription.own_row().select_for_update().first()
+        if current is None:
+            outcome.is_lease_lost = True
+            return
+        filters = Filters.of(current)
+        items = SubscriptionItem.objects.select_for_update().filter(pk__in=facts, state__in=SITE_STATES)
+        verdicts = [(item, judge(facts[item.pk], filters, now)) for item in items]
+        changed = [(item, verdict) for item, verdict in verdicts if _is_change(item, verdict, facts[item.pk], now)]
+        _apply(subscription, current, changed, outcome, now)
+
+
+def _is_for_the_site(item: SubscriptionItem) -> bool:
+    return item.state in SITE_STATES and item.reason not in POSTPONED_REASONS
+
+
+def _is_change(item: SubscriptionItem, verdict: Verdict, facts: Facts, now: dt.datetime) -> bool:
+    is_due = item.retry_at is not None and item.retry_at <= now
+    is_moved = facts.release_at is not None and item.retry_at != verdict.retry_at
+    return verdict.state != item.state or is_due or is_moved
+
+
+def apply_due(subscription: Subscription, *, now: dt.datetime | None = None) -> Outcome:
+    """Judge anew what waited until now and no listing of this check has spoken of. Call it after `apply`."""
+    now = now or read_clock()
+    outcome = Outcome()
+    if not subscription.items.filter(retry_at__lte=now).exists():
+        return outcome
+    with transaction.atomic():
+        current = subscription.own_row().select_for_update().first()
+        if current is None:
+            outcome.is_lease_lost = True
+            return outcome
+        filters = Filters.of(current)
+        verdicts = [(item, _judge_due(item, filters, now)) for item in _select_due(subscription, now)]
+        _apply(subscription, current, verdicts, outcome, now)
+    return outcome
+
+
+def _select_due(subscription: Subscription, now: dt.datetime) -> list[SubscriptionItem]:
+    """Return the oldest of what is due: of the backlog and of all others as many as may be queued."""
+    items = subscription.items.select_for_update().filter(retry_at__lte=now, state__in=SITE_STATES)
+    items = items.order_by("retry_at", "pk")
+    room = Room(subscription)
+    backlog = items.filter(reason=BACKLOG_REASON)[: max(0, room.left(is_old=True))]
+    others = items.exclude(reason=BACKLOG_REASON)[:SLICE_LENGTH]
+    return [*others, *backlog]
+
+
+def _judge_due(item: SubscriptionItem, filters: Filters, now: dt.datetime) -> Verdict:
+    """Judge by what is in the ledger. What only members saw waits for a listing that says otherwise."""
+    if item.state == SubscriptionItemState.MEMBERS:
+        return Verdict(item.state, item.reason, now + MEMBERS_RETRY)
+    # What is live still waits in the queue, until its recording is up.
+    return judge(Facts.of(item), filters, now)
+
+
+def _apply(
+    subscription: Subscription,
+    current: Subscription,
+    verdicts: Sequence[tuple[SubscriptionItem, Verdict]],
+    outcome: Outcome,
+    now: dt.datetime,
+) -> None:
+    room = Room(subscription)
+    wanted: dict[bool, list[SubscriptionItem]] = {False: [], True: []}
+    for item, verdict in verdicts:
+        is_old = item.reason == BACKLOG_REASON
+        final = room.take(is_old=is_old, now=now) if verdict.is_wanted else verdict
+        item.state, item.reason, item.retry_at = final.state, final.reason, final.retry_at
+        if final.is_wanted:
+            wanted[is_old].append(item)
+    queue_items(current, wanted[False], NEW_PRIORITY)
+    queue_items(current, wanted[True], BACKLOG_PRIORITY)
+    items = [item for item, _ in verdicts]
+    save_states(items, now)
+    outcome.counts.update(item.state for item in items)

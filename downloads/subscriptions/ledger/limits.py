@@ -1,0 +1,31 @@
+"""Limits of one check: what goes beyond them is kept in the ledger, and follows with the next checks."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from downloads.models import Subscription, SubscriptionItemState
+from downloads.subscriptions.judgement import WANTED, Verdict
+from downloads.subscriptions.walks import SLICE_LENGTH
+
+OVERFLOW_REASON = "More were new at once than are added in one check. It follows with the next."
+BACKLOG_REASON = "It was there before, and follows with one of the next checks."
+POSTPONED_REASONS = (OVERFLOW_REASON, BACKLOG_REASON)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a check may still queue; the counts are kept at the subscription, since a check has several walks."""
+
+    subscription: Subscription
+
+    def left(self, *, is_old: bool) -> int:
+        """Return how many more may be queued, of old videos or of new ones."""
+        used = self.subscription.queued_in_check
+        return (SLICE_LENGTH if is_old else self.subscription.max_new or 1) - used[is_old]
+
+    def take(self, *, is_old: bool, now: dt.datetime) -> Verdict:
+        """Return the verdict for one that is wanted: it is queued, or follows later."""
+        if self.left(is_old=is_old) <= 0:
+            return Verdict(SubscriptionItemState.WAITING, BACKLOG_REASON if is_old else OVERFLOW_REASON, now)
+        self.subscription.queued_in_check[is_old] += 1
+        return WANTED

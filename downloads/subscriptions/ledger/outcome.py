@@ -1,0 +1,20 @@
+"""Outcome of a walk: how many entries were listed, and how many came into each state."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from downloads.models import SubscriptionItemState
+
+
+@dataclass
+class Outcome:
+    """What a walk brought; `counts` is by SubscriptionItemState, of what changed alone."""
+
+    listed: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    is_lease_lost: bool = False  # nothing more may be written
+
+    @property
+    def queued(self) -> int:
+        """How many videos were queued."""
+        return self.counts[SubscriptionItemState.QUEUED]

@@ -1,0 +1,134 @@
+"""Reading of a listing: which of its videos the ledger does not know, which of these are old, and where to go on."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from downloads.models import StartChoice, Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.subscriptions import judgement
+from downloads.subscriptions.ledger.candidates import Candidate
+from downloads.subscriptions.walks import KNOWN_RUN_LENGTH, NEWEST_COUNT, Cursor, Walk, WalkKind, read_cursor
+
+NOT_RANKED = 10**9  # of an old video that turned up after the first check: not among the newest
+Known = Mapping[str, SubscriptionItem]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A video that the ledger does not know. Of one that `is_old`, the choice of the start decides, by its rank."""
+
+    candidate: Candidate
+    is_old: bool = False
+    rank: int = NOT_RANKED  # from the newest, which is 1
+
+
+@dataclass
+class Reading:
+    """The candidates up to where all is known, those that are new to the ledger, and whether it met known ones."""
+
+    walked: list[Candidate]
+    fresh: list[Sighting] = field(default_factory=list)
+    is_first: bool = False  # the first listing of this tab
+    meets_known: bool = False
+
+
+def read_listing(subscription: Subscription, walk: Walk, candidates: Sequence[Candidate], known: Known) -> Reading:
+    """Compare a listing with what is known of it."""
+    is_first = read_cursor(subscription, walk.tab) is None
+    if walk.kind == WalkKind.WHOLE:
+        return _read_playlist(candidates, known, is_first=is_first)
+    if walk.kind == WalkKind.BACKLOG or is_first:
+        fresh = [
+            Sighting(candidate, is_old=True, rank=candidate.entry.position or place)
+            for place, candidate in enumerate(candidates, walk.first)
+            if candidate.identity not in known
+        ]
+        return Reading(list(candidates), fresh, is_first=is_first)
+    return _read_newest(subscription, candidates, known)
+
+
+def _read_playlist(candidates: Sequence[Candidate], known: Known, *, is_first: bool) -> Reading:
+    ranks = rank_newest(candidates)
+    fresh = [
+        Sighting(candidate, is_old=is_first, rank=ranks[candidate.identity])
+        for candidate in candidates
+        if candidate.identity not in known
+    ]
+    return Reading(list(candidates), fresh, is_first=is_first, meets_known=True)
+
+
+def rank_newest(candidates: Sequence[Candidate]) -> dict[str, int]:
+    """Return the places of a playlist's videos from the newest: by their dates, else from its end."""
+    newest_first = list(reversed(candidates))
+    if all(candidate.entry.published for candidate in candidates):
+        newest_first.sort(key=lambda candidate: candidate.entry.published or dt.datetime.min, reverse=True)
+    return {candidate.identity: rank for rank, candidate in enumerate(newest_first, 1)}
+
+
+def _read_newest(subscription: Subscription, candidates: Sequence[Candidate], known: Known) -> Reading:
+    """Read the top of a tab, or what follows it: what is below the last known video is older than the subscription.
+
+    A video may move up to the top when a removed one makes room, and was not asked for.
+    """
+    walked = _cut_at_known_run(candidates, known)
+    # An announced video may stand at the top for weeks: it says nothing of those below.
+    anchors = [
+        place
+        for place, candidate in enumerate(walked)
+        if (item := known.get(candidate.identity)) and item.state != SubscriptionItemState.WAITING
+    ]
+    last_anchor = anchors[-1] if anchors else len(walked)
+    fresh = [
+        Sighting(candidate, is_old=place > last_anchor and not _is_certainly_new(subscription, candidate))
+        for place, candidate in enumerate(walked)
+        if candidate.identity not in known
+    ]
+    return Reading(walked, fresh, meets_known=bool(anchors))
+
+
+def _is_certainly_new(subscription: Subscription, candidate: Candidate) -> bool:
+    published = candidate.entry.published
+    return published is not None and published > subscription.created_at
+
+
+def _cut_at_known_run(candidates: Sequence[Candidate], known: Known) -> list[Candidate]:
+    run = 0
+    for count, candidate in enumerate(candidates, 1):
+        run = run + 1 if candidate.identity in known else 0
+        if run == KNOWN_RUN_LENGTH:
+            return list(candidates[:count])
+    return list(candidates)
+
+
+# Where to go on -----------------------------------------------------------------------------------
+
+
+def advance(subscription: Subscription, walk: Walk, reading: Reading, now: dt.datetime) -> Cursor:
+    """Return the cursors of a tab after a walk."""
+    cursor = {} if reading.is_first else (read_cursor(subscription, walk.tab) or {})
+    if walk.kind == WalkKind.NEWEST and reading.is_first:
+        return {WalkKind.BACKLOG: walk.last + 1} if _wants_older(subscription, walk, reading, now) else {}
+    if walk.kind == WalkKind.BACKLOG:
+        cursor.pop(WalkKind.BACKLOG, None)
+        # A slice without anything new: the site repeats itself, or its end is reached.
+        if reading.fresh and _wants_older(subscription, walk, reading, now):
+            cursor[WalkKind.BACKLOG] = walk.last + 1
+    elif walk.kind in (WalkKind.NEWEST, WalkKind.CATCH_UP):
+        if walk.kind == WalkKind.CATCH_UP:
+            cursor.pop(WalkKind.CATCH_UP, None)
+        if reading.fresh and not reading.meets_known and len(reading.walked) >= NEWEST_COUNT // 2:
+            cursor[WalkKind.CATCH_UP] = walk.last + 1
+    return cursor
+
+
+def _wants_older(subscription: Subscription, walk: Walk, reading: Reading, now: dt.datetime) -> bool:
+    """Tell whether the choice of the start asks for videos below this range. Sites leave out unavailable ones."""
+    if not reading.walked:
+        return False
+    start = judgement.Start.of(subscription)
+    if start.choice == StartChoice.NEWEST:
+        return walk.last < (start.count or 0)
+    if start.choice == StartChoice.SINCE:
+        oldest = reading.walked[-KNOWN_RUN_LENGTH:]
+        return any(judgement.judge_start(one.facts, start, 1, now).is_wanted for one in oldest)
+    return start.choice == StartChoice.ALL

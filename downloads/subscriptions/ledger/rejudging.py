@@ -1,0 +1,57 @@
+"""Judgement of items by what is in the ledger: when filters change, and for previews of such a change."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Max
+
+from downloads.models import ListKind, Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.subscriptions.judgement import Facts, Filters, Start, Verdict, judge, judge_start
+from downloads.subscriptions.ledger.reading import NOT_RANKED
+
+
+@dataclass
+class JudgedGroup:
+    """Items that are wanted now, and others that got another state or reason."""
+
+    wanted: list[SubscriptionItem] = field(default_factory=list)
+    changed: list[SubscriptionItem] = field(default_factory=list)
+
+
+class Rejudging:
+    """The filters and the start of a subscription, applied to its ledger; other filters for a preview."""
+
+    def __init__(self, subscription: Subscription, filters: Filters | None = None) -> None:
+        self.filters = filters or Filters.of(subscription)
+        self.start = Start.of(subscription)
+        self.grows_at_end = subscription.kind == ListKind.PLAYLIST
+        self.length = 0
+        if self.grows_at_end:
+            self.length = subscription.items.aggregate(last=Max("position"))["last"] or 0
+
+    def judge_item(self, item: SubscriptionItem, now: dt.datetime) -> Verdict:
+        """Judge an item; one that was before the start by the choice of the start first."""
+        facts = Facts.of(item)
+        if item.state == SubscriptionItemState.BEFORE:
+            verdict = judge_start(facts, self.start, self._rank(item), now)
+            if not verdict.is_wanted:
+                return verdict
+        return judge(facts, self.filters, now)
+
+    def _rank(self, item: SubscriptionItem) -> int:
+        if not item.position:
+            return NOT_RANKED
+        return self.length + 1 - item.position if self.grows_at_end else item.position
+
+    def judge(self, items: Iterable[SubscriptionItem], now: dt.datetime) -> JudgedGroup:
+        """Give items their new states, not yet saved; those that are wanted have still to be queued."""
+        group = JudgedGroup()
+        for item in items:
+            verdict = self.judge_item(item, now)
+            if verdict.is_wanted:
+                group.wanted.append(item)
+            elif (item.state, item.reason) != (verdict.state, verdict.reason):
+                item.state, item.reason, item.retry_at = verdict.state, verdict.reason, verdict.retry_at
+                group.changed.append(item)
+        return group
