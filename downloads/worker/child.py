@@ -36,6 +36,7 @@ from downloads.worker import attempt
 from downloads.worker.copies.making import make_copy
 from downloads.worker.leased_video import LeasedVideo
 from downloads.worker.stall_watchdog import StallWatchdog
+from downloads.worker.storage.media_facts import note_media_facts
 from downloads.worker.titles.look_up import run_look_up
 
 # Less than the lease: the child must be dead when the row may be claimed again.
@@ -60,6 +61,9 @@ def main() -> None:
         _run_look_up(job, rate_limiter)
     elif job := start_message.get("copy"):
         _run_copy(job, progress_fd)
+    elif pks := start_message.get("facts"):
+        os.nice(SIDE_JOB_NICENESS)
+        note_media_facts(pks)
     else:
         _run_download(start_message["job"], rate_limiter, progress_fd)
 

@@ -32,6 +32,7 @@ from downloads.worker.folders.monitor import FolderMonitor
 from downloads.worker.leases.clock_check import ClockCheck
 from downloads.worker.leases.rescue import Rescue
 from downloads.worker.processes.launcher import Launcher
+from downloads.worker.storage.media_facts_runner import MediaFactsRunner
 from downloads.worker.titles.runner import LookUpRunner
 from downloads.worker.wake_listener import WakeListener
 from downloads.ytdlp_update.runner import UpdateRunner
@@ -74,6 +75,7 @@ class Supervisor:
         self._launcher = Launcher(self._rescue.lock.inherited_fds)
         self._look_up_runner = LookUpRunner(self._launcher)
         self._copy_runner = CopyRunner(self._launcher, self._folders, self._rescue.lock.worker_name)
+        self._media_facts_runner = MediaFactsRunner(self._launcher)
         self._clock_check = ClockCheck(self.name)
         self._wake_listener = WakeListener()
 
@@ -93,6 +95,7 @@ class Supervisor:
         self._update_runner.stop()
         self._run_if_database_up(self._look_up_runner.stop)
         self._run_if_database_up(self._copy_runner.stop)
+        self._media_facts_runner.stop()
         self._launcher.stop()
         self._rescue.lock.release()
         self._unregister()
@@ -123,6 +126,7 @@ class Supervisor:
         self._run_every(POLL_INTERVAL_SECONDS, self._copy_runner.poll)
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
         self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
+        self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._look_at_files)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_expired)
@@ -183,6 +187,11 @@ class Supervisor:
         """Look up what waits, but nothing that this worker is about to start."""
         starts_at_once = self._has_free_slot() and Video.objects.claimable().exists()
         self._look_up_runner.poll(may_start=self._is_ready and self._folders.is_well and not starts_at_once)
+
+    def _look_at_files(self) -> None:
+        """Have files looked at whose contents are unknown, while there is nothing else to do."""
+        is_idle = not self._downloads and not self._copy_runner.is_running and not Video.objects.claimable().exists()
+        self._media_facts_runner.poll(may_start=self._is_ready and self._folders.is_well and is_idle)
 
     def _has_free_slot(self) -> bool:
         return self._stop_deadline is None and len(self._downloads) + self._copy_runner.is_running < self.max_downloads

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from downloads.files import ffmpeg
 from downloads.models import Metadata, PlayableCopy, StoredFiles, Video
 from downloads.tests.support.clips import AAC, AUDIO_SOURCE, H264, MPEG4, VIDEO_SOURCE, run_ffmpeg
 from downloads.tests.support.factories import running
@@ -14,6 +15,7 @@ KINDS = {
     "mkv": [*H264, *AAC],
     "avi": [*MPEG4, *MP2],
     "ac3.mkv": [*H264, *AC3],
+    "ac3.mp4": [*H264, *AC3],
 }
 
 
@@ -24,16 +26,19 @@ def stored_video(kind: str = "avi", seconds: float = 1.0, name: str = "film") ->
     path = Path(settings.MEDIA_ROOT) / video.video_id / f"{name}.{extension}"
     path.parent.mkdir(parents=True)
     run_ffmpeg(*VIDEO_SOURCE, *AUDIO_SOURCE, "-t", str(seconds), *KINDS[kind], path)
-    return complete_with_file(video, path)
+    media_info = ffmpeg.inspect_media(path)
+    assert media_info is not None
+    columns = {"video_codec": media_info.video_codec, "audio_codec": media_info.audio_codec, "has_video": True}
+    return complete_with_file(video, path, **columns)
 
 
-def long_video(name: str = "long") -> Video:
+def long_video(name: str = "long", seconds: int = 1800) -> Video:
     """Return a complete video of half an hour, whose copy takes a while."""
     video = stored_video("avi", name=name)
     path = Path(settings.MEDIA_ROOT) / video.media_file
     once = path.with_name("once.avi")
     path.rename(once)
-    run_ffmpeg("-stream_loop", "1800", "-i", once, "-c", "copy", path)
+    run_ffmpeg("-stream_loop", str(seconds), "-i", once, "-c", "copy", path)
     once.unlink()
     return video
 

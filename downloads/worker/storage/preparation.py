@@ -38,12 +38,12 @@ def prepare_files(
         thumbnail=f"{video_id}/{thumbnail.name}" if thumbnail else "",
         subtitle_files=[{"language": language, "file": f"{video_id}/{file}"} for language, file in subtitles.items()],
         duration=media_info.duration if media_info and video.duration is None else None,
-        **_describe_streams(media_info),
+        **describe_streams(media_info),
     )
     return stored_files, prepared_folder
 
 
-def _describe_streams(media_info: MediaInfo | None) -> dict[str, Any]:
+def describe_streams(media_info: MediaInfo | None) -> dict[str, Any]:
     """Return the columns that say what is in the file; none without ffmpeg."""
     if media_info is None:
         return {}
