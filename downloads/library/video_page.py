@@ -38,13 +38,14 @@ def video_page_context(video: Video, query: Mapping[str, str], languages: Sequen
     is_claimable = is_queued and video.retries_at is None and not video.wait_message
     copy = None if video.is_list else PlayableCopy.objects.filter(pk=video.pk).first()
     player = build_player(video, copy, languages)
+    is_copy_waiting = copy is not None and copy.status == Status.QUEUED
     is_missing = player is not None and player.kind == "gone"
     start = parse_time(query.get("t", ""))
     list_key = query.get("list", "")[:MAX_LIST_KEY_LENGTH]
     return {
         "player": player,
         "copy": copy,
-        "can_copy": player is not None and player.kind != "gone" and not has_copy(copy, player),
+        "offers_copy": offers_copy(video, copy, player),
         # The video's own size is that of all its files.
         "original_size": video.size and max(0, video.size - (copy.size or 0 if copy else 0)),
         "start": "" if start is None else f"{start}",
@@ -52,7 +53,7 @@ def video_page_context(video: Video, query: Mapping[str, str], languages: Sequen
         "error_details": error_details,
         "update_advice": update_advice(video.error, video.extractor),
         # Held while the disk of a file is not mounted: then the file is not lost.
-        "queue": Queue.get_or_default() if is_queued or is_missing else None,
+        "queue": Queue.get_or_default() if is_queued or is_missing or is_copy_waiting else None,
         "videos_ahead": video.ahead_in_queue().count() if is_claimable else None,
         "attempts": group_events_by_attempt(video),
         "chapters": find_chapters(video) if player and player.is_playable else [],
@@ -64,9 +65,11 @@ def video_page_context(video: Video, query: Mapping[str, str], languages: Sequen
     }
 
 
-def has_copy(copy: PlayableCopy | None, player: Player) -> bool:
-    """Return whether there is a playable copy, or one is being made."""
-    return player.is_copy or (copy is not None and copy.is_unfinished)
+def offers_copy(video: Video, copy: PlayableCopy | None, player: Player | None) -> bool:
+    """Return whether a playable copy may be asked for: there is none, and what is said of one offers nothing itself."""
+    has_file = video.status == Status.COMPLETE and player is not None and player.kind != "gone"
+    is_told = copy is not None and (copy.is_unfinished or copy.status == Status.FAILED)
+    return has_file and not is_told and not (player and player.is_copy)
 
 
 def group_events_by_attempt(video: Video) -> list[list[TimelineEvent]]:

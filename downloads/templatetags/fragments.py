@@ -100,12 +100,14 @@ def phrase_badge(context: template.Context, video: Video, queue: Queue | None = 
     return render_to_string("downloads/video/_state.html", badge_context)
 
 
-@register.simple_tag(takes_context=True)
-def copy_state(context: template.Context, copy: PlayableCopy) -> str:
+@register.simple_tag
+def copy_state(copy: PlayableCopy, queue: Queue | None = None, failed_label: str = "") -> str:
     """Render what happens with a playable copy: the icon of its status, and one phrase."""
     label = COPY_PHRASES.get(copy.status, "")
-    if copy.status == Status.QUEUED and _is_queue_blocked(context):
+    if copy.status == Status.QUEUED and queue and queue.blocked_reason:
         label = "Paused"
+    elif copy.status == Status.FAILED:
+        label = failed_label or label
     return render_to_string("downloads/video/_copy_state.html", {"status": copy.status, "label": label})
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from downloads.tests.support.copies import long_video, stored_video
-from downloads.tests.support.pages import open_activity, open_live_page
+from downloads.tests.support.pages import WCAG_RULES, check_accessibility, open_activity, open_live_page
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -41,6 +41,8 @@ def test_it_is_made_with_a_moving_bar_and_played(page: Page, context: BrowserCon
         tab.evaluate(WATCH_BAR_SCRIPT)
     page.get_by_role("button", name="Make a playable copy").click()
     expect(page.get_by_text("Waiting to be converted")).to_be_visible()
+    for tab in (page, activity):
+        check_accessibility(tab, tab.url, WCAG_RULES)
     page.evaluate("() => { window.isSamePage = true; }")
     run_manage("work", "--workers", "1")
     player = page.locator("video")

@@ -152,9 +152,9 @@ def test_cancel_and_try_again(client, editor, stored):
 def test_a_paused_queue_is_said(client, editor, stored):
     act(client, stored(), "make-copy")
     Queue.pause()
-    assert (
-        "Paused" in client.get("/activity/").content.decode().partition('data-part="copies"')[2].partition("</li>")[0]
-    )
+    assert "Paused" in page(client, Video.objects.get())
+    section = client.get("/activity/").content.decode().partition('data-part="copies"')[2]
+    assert "Paused" in section.partition("</li>")[0]
 
 
 def served(client, video: Video, path: str) -> bytes:
