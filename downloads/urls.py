@@ -51,6 +51,7 @@ urlpatterns = [
         path(f"queue/{name}", actions.queue_action, {"action_name": name}, name=f"queue-{name}")
         for name in queue_actions.QUEUE_ACTIONS
     ),
+    path("sites/resume", actions.resume_site, name="site-resume"),
     path("channels/", channels.channel_index, name="channels"),
     path("channels/<channel:key>/", channels.channel_page, name="channel"),
     path("account/", account.account, name="account"),

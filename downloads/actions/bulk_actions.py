@@ -24,7 +24,7 @@ from downloads.models import ACTIVE_STATUSES, BulkAction, BulkItem, ItemState, Q
 from downloads.models.audit.actor import actor_of
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.bulk.bulk_action import find_shown
-from downloads.models.queue import record_queue_event
+from downloads.models.event import record_queue_event
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 

@@ -18,7 +18,7 @@ from downloads.files.volumes.errors import describe_fault, is_storage_fault
 from downloads.files.volumes.probe import MEDIA_LABEL, find_media_fault
 from downloads.models import ArchiveIdentity, BulkAction, BulkItem, ItemState, QueuePosition
 from downloads.models.audit.actor import acting_as
-from downloads.models.queue import record_queue_event
+from downloads.models.event import record_queue_event
 from downloads.models.removal import RemovalError
 from downloads.outage_log import OutageLog
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from downloads.accounts.permissions import Permission, require
 from downloads.actions.bulk_actions import exceeds_request, start_bulk_action
 from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
-from downloads.models import Queue, Status, Video
+from downloads.models import HostPause, Queue, Status, Video
 
 HELD_AGAIN = "If that lasts, a worker stops the queue again within seconds."
 
@@ -22,6 +22,14 @@ def run_queue_action(request: HttpRequest, action_name: str) -> None:
     require(request.user, Permission.MANAGE)
     text, undo = QUEUE_ACTIONS[action_name](request.user)
     messages.info(request, text, extra_tags=undo)
+
+
+def end_site_pause(request: HttpRequest, site: str) -> None:
+    """End the pause that a site has asked for, and add a message to the request; may raise RoleRequired."""
+    require(request.user, Permission.MANAGE)
+    is_ended = HostPause.objects.resume(site)
+    text = f"Asking {site} again." if is_ended else "No pause of this site is left."
+    messages.info(request, text)
 
 
 def _pause_queue(user: Any) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from downloads.models.queue import QUEUE_PUBLIC_ID
+from downloads.models.event import QUEUE_PUBLIC_ID
 from downloads.progress.keys import WORKER_SEEN_KEY, progress_channel
 from downloads.progress.message import Progress
 

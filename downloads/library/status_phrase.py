@@ -5,7 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from downloads.formatting import format_timespan
-from downloads.models import MAX_RETRIES, Status, Video
+from downloads.models import MAX_RETRIES, HostPause, Status, Video
 from downloads.network.url_secrets import hide_secrets
 
 PHASE_PHRASES = {
@@ -19,10 +19,10 @@ PHASE_PHRASES = {
 RETRY_ADVICE = (" Try again later.", " Retry.")
 
 
-def status_phrase(video: Video, *, is_blocked: bool = False) -> str:
-    """Return what happens with a video; `is_blocked` while the queue starts nothing."""
+def status_phrase(video: Video, *, is_blocked: bool = False, site_pause: HostPause | None = None) -> str:
+    """Return what happens with a video; `is_blocked` while the queue starts nothing, `site_pause` that of its site."""
     if video.status == Status.QUEUED:
-        return _waiting_phrase(video, is_blocked=is_blocked)
+        return _waiting_phrase(video, is_blocked=is_blocked, site_pause=site_pause)
     if video.status == Status.PROCESSING:
         return "Saving"
     if video.status == Status.DOWNLOADING:
@@ -31,12 +31,21 @@ def status_phrase(video: Video, *, is_blocked: bool = False) -> str:
     return video.get_status_display()
 
 
-def _waiting_phrase(video: Video, *, is_blocked: bool) -> str:
+def _waiting_phrase(video: Video, *, is_blocked: bool, site_pause: HostPause | None) -> str:
     if video.wait_message:
         return video.wait_message
     if is_blocked:
         return "Paused"
+    if site_pause:
+        return format_html("Waiting: {}", pause_phrase(site_pause))
     return retry_phrase(video) if video.retries_at else "Waiting"
+
+
+def pause_phrase(pause: HostPause) -> SafeString:
+    """Return who asked for a pause until when, as HTML: "example.com asked for a pause until 14:05"."""
+    until = timezone.localtime(pause.until)
+    end = format_html('<time datetime="{}">{}</time>', until.isoformat(), f"{until:%H:%M}")
+    return format_html("{} asked for a pause until {}", pause.host, end)
 
 
 def is_in_turn(video: Video, *, is_blocked: bool = False) -> bool:

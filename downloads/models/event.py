@@ -1,12 +1,20 @@
 """Event log: one row for each change of a video or of the queue."""
 
-from django.db import models
+import functools
+
+from django.db import models, transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from downloads.database.clock import current_moment
 from downloads.database.stored_values import TolerantRow
 from downloads.models.choices import Status
 from downloads.network.url_secrets import hide_secrets
+from downloads.progress import message, publisher
+
+# Public id of the queue's own events. On the wire each gets an id of its own, because a page does not ask again for
+# an id that it has learnt is no video.
+QUEUE_PUBLIC_ID = "queue"
 
 
 class VideoEvent(TolerantRow):
@@ -34,3 +42,13 @@ def latest_rev() -> int:
 def latest_event() -> VideoEvent | None:
     """Return the newest event, with id and time loaded; None without events."""
     return VideoEvent.objects.only("at").last()
+
+
+def record_queue_event(reason: str) -> None:
+    """Insert an event of the queue, and have open pages show its state anew once the transaction commits."""
+    event = VideoEvent.objects.create(
+        at=current_moment(), public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=reason[:2000]
+    )
+    # With "queued" the bridge knows that nothing runs under this id.
+    changed = message.Progress(status=Status.QUEUED, changed=True)
+    transaction.on_commit(functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{event.pk}", changed))

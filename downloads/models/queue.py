@@ -1,7 +1,7 @@
 """Queue state: paused by a person, or held by a worker while a folder cannot be used."""
 
 import datetime as dt
-import functools
+from functools import cached_property
 from typing import Any
 
 from django.db import models, transaction
@@ -12,15 +12,10 @@ from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.bulk.bulk_action import is_any_shown
-from downloads.models.choices import Status
 from downloads.models.copies.shown import is_any_copy_shown
-from downloads.models.event import VideoEvent
-from downloads.progress import message, publisher
-
-# Public id of the queue's own events. On the wire each gets an id of its own, because a page does not ask again for
-# an id that it has learnt is no video.
-QUEUE_PUBLIC_ID = "queue"
-
+from downloads.models.event import record_queue_event
+from downloads.models.subscriptions.host_pause import HostPause, is_any_paused
+from downloads.network.sites import site_of
 
 MAX_HOLD = dt.timedelta(minutes=5)  # one that would last longer was set before the clock was set back
 NO_HOLD: dict[str, Any] = {"held_until": None, "held_by": "", "held_because": ""}
@@ -47,6 +42,7 @@ class Queue(TolerantRow):
     read_at: dt.datetime | None = None  # by the database's clock; None: by that of this process, now
     has_bulk_actions = False  # True if there are bulk actions to show; read with the row
     has_copies = True  # False if no playable copy waits, is being made or has failed; read with the row
+    has_site_pauses = True  # False if no site has asked for a pause; read with the row
 
     class Meta:
         permissions = (("manage_archive", "Can manage the whole queue, yt-dlp and the audit log"),)
@@ -72,10 +68,27 @@ class Queue(TolerantRow):
             return self.held_because
         return (self.reason or "Queue paused.") if self.paused else ""
 
+    @cached_property
+    def site_pauses(self) -> list[HostPause]:
+        """The pauses that sites have asked for, by their names."""
+        return list(HostPause.objects.in_force().order_by("host")) if self.has_site_pauses else []
+
+    def find_site_pause(self, host: str) -> HostPause | None:
+        """Return the pause of the site of this host name, if any."""
+        return next((pause for pause in self.site_pauses if pause.host == site_of(host)), None)
+
+    @property
+    def block_token(self) -> str:
+        """What keeps videos from starting, as a text that differs when that does; "" for nothing."""
+        parts = ["queue"] if self.blocked_reason else []
+        return " ".join(parts + [f"{pause.host}:{pause.until:%H%M}" for pause in self.site_pauses])
+
     @classmethod
     def get_or_default(cls) -> "Queue":
         """Return the row with what it is annotated with, or an unsaved one with the defaults: reading never writes."""
-        annotated = cls.objects.annotate(has_bulk_actions=is_any_shown(), has_copies=is_any_copy_shown())
+        annotated = cls.objects.annotate(
+            has_bulk_actions=is_any_shown(), has_copies=is_any_copy_shown(), has_site_pauses=is_any_paused()
+        )
         queue = annotated.filter(pk=1).first()
         if queue is None:
             return cls(pk=1)
@@ -123,13 +136,3 @@ class Queue(TolerantRow):
                 return False
             record_queue_event(event_reason)
         return True
-
-
-def record_queue_event(reason: str) -> None:
-    """Insert an event of the queue, and have open pages show its state anew once the transaction commits."""
-    event = VideoEvent.objects.create(
-        at=current_moment(), public_id=QUEUE_PUBLIC_ID, status=Status.QUEUED, reason=reason[:2000]
-    )
-    # With "queued" the bridge knows that nothing runs under this id.
-    changed = message.Progress(status=Status.QUEUED, changed=True)
-    transaction.on_commit(functools.partial(publisher.publish_progress, f"{QUEUE_PUBLIC_ID}:{event.pk}", changed))

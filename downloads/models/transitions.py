@@ -24,6 +24,7 @@ LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
 MAX_RETRIES = 3  # automatic retries in a row, after temporary errors
 RETRY_JITTER = 0.25
 RETRY_BACKOFF_FACTOR = 4  # how much longer each wait is than the one before
+REFUSAL_PREFIX = "The site asked for a pause. "  # of the reason of a wait for it
 RETRY_PREFIX = "Retrying in "  # of the reason of an automatic retry
 DEFAULT_QUEUE_POSITION = QueuePosition()
 
@@ -251,6 +252,19 @@ class Transitions(VideoState):
             "total_bytes": needed_bytes,
         }
         return self._requeue(reason, changes, **self._lease_filter)
+
+    def wait_for_site(self, reason: str) -> bool:
+        """Queue again until the pause of the site is over, behind the others that wait; False if the lease is lost.
+
+        It is the same attempt, and no retry: the site refuses whatever it is asked for.
+        """
+        changes = {"attempt": self.attempt, "queued_at": current_moment(), "not_before": None, "wait_reason": ""}
+        return self._requeue(reason, changes, **self._lease_filter)
+
+    def count_refusals(self) -> int:
+        """Return how often the site has refused this attempt and asked for a pause."""
+        refusals = VideoEvent.objects.filter(video_id=self.pk, attempt=self.attempt, reason__startswith=REFUSAL_PREFIX)
+        return refusals.count()
 
     def release(self, reason: str, *, only_if_expired: bool = False) -> bool:
         """Requeue an active video; with `only_if_expired` only if nobody has renewed the lease since it was read."""

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from downloads.actions.bulk_actions import BULK_KINDS
 from downloads.formatting import display_name, time_ago, truncate_text
-from downloads.library.status_phrase import is_in_turn, retry_phrase, status_phrase
-from downloads.models import PlayableCopy, Queue, Status, Video
+from downloads.library.status_phrase import first_line, is_in_turn, pause_phrase, retry_phrase, status_phrase
+from downloads.models import HostPause, PlayableCopy, Queue, Status, Video
 from downloads.templatetags import watched
 from downloads.templatetags.whitespace import INDENTATION_PATTERN
 
@@ -50,7 +50,7 @@ def video_card(context: template.Context, video: Video, section: str) -> SafeStr
 @register.simple_tag(takes_context=True)
 def activity_row(context: template.Context, video: Video, section: str) -> SafeString:
     """Render a video's row of the activity page, from the cache like `video_card`."""
-    is_blocked = _is_queue_blocked(context)
+    is_blocked, site_pause = _is_queue_blocked(context), _find_site_pause(context.get("queue"), video)
     row_context = {
         "video": video,
         "section": section,
@@ -58,7 +58,8 @@ def activity_row(context: template.Context, video: Video, section: str) -> SafeS
         "can": {**_video_permissions(context), "mark": False},
         "browse": context["browse"],
         "is_blocked": is_blocked,
-        "is_in_turn": is_in_turn(video, is_blocked=is_blocked),
+        "site_pause": site_pause,
+        "is_in_turn": is_in_turn(video, is_blocked=is_blocked or site_pause is not None),
     }
     # Without the request, so without watched states.
     return watched.fill_in(template.Context(), _cached_card("downloads/activity/_row.html", row_context), video)
@@ -75,6 +76,7 @@ def _cached_card(template_name: str, card_context: dict[str, Any]) -> str:
         card_context["section"],
         tuple(card_context["can"].items()),
         card_context.get("is_blocked"),
+        pause.until if (pause := card_context.get("site_pause")) else None,
         listing.search_words,
         listing.clear_url,
     )
@@ -88,14 +90,26 @@ def _is_queue_blocked(context: template.Context) -> bool:
     return bool(queue and queue.blocked_reason)
 
 
+def _find_site_pause(queue: Queue | None, video: Video) -> HostPause | None:
+    """Return the pause that a waiting video waits for."""
+    return queue.find_site_pause(video.host) if queue and video.status == Status.QUEUED else None
+
+
+@register.filter
+def pause_sentence(pause: HostPause) -> SafeString:
+    """Return the sentence of a site's pause, with its reason, as HTML."""
+    return format_html("{}. {}", pause_phrase(pause), first_line(pause.reason))
+
+
 @register.simple_tag(takes_context=True)
 def phrase_badge(context: template.Context, video: Video, queue: Queue | None = None) -> str:
     """Render what happens with a video: the icon of its status, and one phrase."""
     is_blocked = bool(queue and queue.blocked_reason) or bool(context.get("is_blocked"))
+    site_pause = _find_site_pause(queue, video) or context.get("site_pause")
     badge_context = {
         "status": video.status,
-        "label": status_phrase(video, is_blocked=is_blocked),
-        "is_retrying": video.retries_at is not None and not is_blocked,
+        "label": status_phrase(video, is_blocked=is_blocked, site_pause=site_pause),
+        "is_retrying": video.retries_at is not None and not is_blocked and site_pause is None,
     }
     return render_to_string("downloads/video/_state.html", badge_context)
 

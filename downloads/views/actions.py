@@ -112,3 +112,11 @@ def queue_action(request: HttpRequest, action_name: str) -> HttpResponse:
     """Run an action on the whole queue."""
     queue_actions.run_queue_action(request, action_name)
     return responses.action_response(request, [])
+
+
+@post_only
+@require_permission(Permission.MANAGE)
+def resume_site(request: HttpRequest) -> HttpResponse:
+    """End the pause that the site named by `site` has asked for."""
+    queue_actions.end_site_pause(request, request.POST.get("site", "")[:255])
+    return responses.action_response(request, [])

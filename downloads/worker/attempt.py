@@ -36,6 +36,7 @@ from downloads.ytdlp.results import (
     Playlist,
     PlaylistEntry,
     ProbeResult,
+    SiteError,
     UnforeseenError,
 )
 from downloads.ytdlp.streams import StreamUpdate
@@ -86,6 +87,10 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
     if isinstance(error, DatabaseError) and (sentence := find_outage(error)):
         logger.warning("%s is put back into the queue: %s", leased_video.video.video_id, error)
         leased_video.release(sentence)
+        return
+    if isinstance(error, SiteError) and error.asks_for_pause and leased_video.video.host:
+        logger.info("%s waits for its site: %s", leased_video.video.video_id, error)
+        leased_video.wait_for_site(error)
         return
     error = name_interruption(faults.explain_file_limit(error))
     message = _failure_message(leased_video, error)

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from downloads.database import retry_while_database_is_down
 from downloads.files import workspace
 from downloads.intake import duplicates, entry_requests, playlists, release_wait
-from downloads.models import EntryRequest, Metadata, PlayableCopy, StoredFiles, Video
+from downloads.models import EntryRequest, HostPause, Metadata, PlayableCopy, StoredFiles, Video
+from downloads.models.transitions import REFUSAL_PREFIX
 from downloads.worker.metadata import parse_metadata
 from downloads.ytdlp.errors import error_messages
-from downloads.ytdlp.results import NotYetAvailable, Playlist, PlaylistEntry
+from downloads.ytdlp.results import NotYetAvailable, Playlist, PlaylistEntry, SiteError
 
 logger = logging.getLogger(__name__)
+
+MAX_REFUSALS = 8  # pauses of a site because of one video, after which it fails: days, as each is longer
 
 
 class LeaseLost(Exception):
@@ -57,6 +60,7 @@ class LeasedVideo:
         def complete() -> None:
             self._forget_secrets()
             PlayableCopy.forget(self.video.pk)
+            HostPause.objects.record_success(self.video.host)
             move_files()
 
         self._require_write(lambda video: video.finish(stored_files, complete))
@@ -97,6 +101,18 @@ class LeasedVideo:
         """Schedule a retry; an attempt that gained bytes gets all of its retries again."""
         made_progress = self.has_gained_bytes()
         self._write(lambda video: video.retry_later(error, made_progress=made_progress))
+
+    def wait_for_site(self, error: SiteError) -> None:
+        """Pause the site, for its other downloads and checks too, and put the video back into the queue until then.
+
+        A video that is refused again and again fails: it may be the only one.
+        """
+        host = self.video.host
+        retry_while_database_is_down(lambda: HostPause.objects.pause(host, str(error), error.retry_after))
+        if retry_while_database_is_down(self.video.count_refusals) >= MAX_REFUSALS:
+            self.fail(str(error))
+        else:
+            self._write(lambda video: video.wait_for_site(f"{REFUSAL_PREFIX}{error}"))
 
     def has_gained_bytes(self) -> bool:
         """Return whether this attempt got farther than any before it."""

@@ -60,8 +60,8 @@ const swapParts = (response) => {
 	}
 };
 
-/** Tell whether the queue starts nothing, which each waiting row says. */
-const isQueueBlocked = () => query("[data-blocked]") !== null;
+/** What keeps videos from starting, which each waiting row says. */
+const readBlock = () => query("[data-blocked]")?.dataset.blocked;
 
 /**
  * @param {string} url
@@ -149,7 +149,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 	 */
 	const swapResponse = (response, ids) => {
 		const freshList = findList(response);
-		const wasBlocked = isQueueBlocked();
+		const block = readBlock();
 		const swap = () => {
 			if (freshList) findList()?.replaceWith(freshList);
 			else
@@ -159,7 +159,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		};
 		preserveState(() => aroundSwap(swap));
 		if (freshList) requestedIds.add(PARTS_ID);
-		if (!freshList && isQueueBlocked() !== wasBlocked) requestedIds.add(LIST_ID);
+		if (!freshList && readBlock() !== block) requestedIds.add(LIST_ID);
 		scanPage();
 	};
 

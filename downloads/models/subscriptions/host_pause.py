@@ -4,16 +4,22 @@ import datetime as dt
 from typing import ClassVar, Self
 
 from django.db import models, transaction
+from django.db.models import Exists
 from django.utils import timezone
 
 from downloads.database import advisory_lock
 from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
+from downloads.models.audit.entry import AuditAction, record_entry
+from downloads.models.event import record_queue_event
 from downloads.network.sites import site_of
 
 FIRST_PAUSE = dt.timedelta(minutes=15)
 MAX_PAUSE = dt.timedelta(hours=24)
 MAX_COUNT = 7  # after which a pause is MAX_PAUSE anyway
+# The least of a pause whose length the site has told, × 4ⁿ: one that says "0" each time is not asked without a pause.
+LEAST_PAUSE = dt.timedelta(seconds=1)
+NOTED_CHANGE = dt.timedelta(minutes=1)  # of the end of a pause, that open pages are told of
 CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 
 
@@ -41,19 +47,41 @@ class HostPauseQuerySet(models.QuerySet["HostPause"]):
             pause = self.filter(host=site).first() or self.model(host=site, until=now)
             if pause.until <= now or pause.until > now + MAX_PAUSE + CLOCK_TOLERANCE:
                 pause.count, pause.until = min(pause.count + 1, MAX_COUNT), now
-            length = retry_after if retry_after is not None else FIRST_PAUSE * 2 ** max(0, pause.count - 1)
-            pause.until = max(pause.until, now + max(dt.timedelta(0), min(length, MAX_PAUSE)))
+            former_until = pause.until
+            pause.until = max(former_until, now + min(_pause_length(pause.count, retry_after), MAX_PAUSE))
             pause.reason, pause.paused_at = reason[:500], now
             pause.save()
+            if pause.until - former_until > NOTED_CHANGE or former_until <= now:
+                record_queue_event(f"{site} asked for a pause")
         return pause
 
     def record_success(self, host: str) -> bool:
         """Start the count of a site again, since it has answered; a pause that lasts stays. False without a count."""
-        return bool(self.filter(host=site_of(host), until__lte=current_moment()).delete()[0])
+        over = self.filter(host=site_of(host), until__lte=current_moment())
+        return over.exists() and bool(over.delete()[0])  # read first: most sites have no row
 
     def resume(self, host: str) -> bool:
-        """End the pause of a site at a person's request; False if there is none."""
-        return bool(self.filter(host=site_of(host)).delete()[0])
+        """End the pause of a site at a person's request, for downloads and checks; False if there is none."""
+        with transaction.atomic():
+            pause = self.in_force().filter(host=site_of(host)).first()
+            if pause is None:
+                return False
+            pause.delete()
+            record_entry(AuditAction.QUEUE_RESUMED, details=f"Pause of {pause.host} ended")
+            record_queue_event(f"The pause of {pause.host} was ended")
+        return True
+
+
+def _pause_length(count: int, retry_after: dt.timedelta | None) -> dt.timedelta:
+    """Return how long the pause of this number in a row lasts."""
+    if retry_after is None:
+        return FIRST_PAUSE * 2 ** max(0, count - 1)
+    return max(retry_after, LEAST_PAUSE * 4 ** max(0, count - 1))
+
+
+def is_any_paused() -> Exists:
+    """Return the condition that a site has asked for a pause."""
+    return Exists(HostPause.objects.in_force())
 
 
 class HostPause(TolerantRow):

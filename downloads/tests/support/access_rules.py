@@ -92,6 +92,7 @@ RULES: dict[str, list[Rule]] = {
     "queue-cancel-all": [NO_GET, post(MANAGE)],
     "queue-retry-failed": [NO_GET, post(MANAGE)],
     "queue-remove-cancelled": [NO_GET, post_without_change(MANAGE)],
+    "site-resume": [NO_GET, post_without_change(MANAGE, site="example.com")],
     "account": [get(SIGNED_IN), post_without_change(SIGNED_IN)],
     "theme": [NO_GET, post_without_change(ANYONE, theme="dark")],
     "sign-out-others": [NO_GET, post_without_change(SIGNED_IN)],

@@ -1,8 +1,9 @@
 """A real attempt at a URL, run in this process."""
 
 import pytest
+from django.utils import timezone
 
-from downloads.models import Status, Video
+from downloads.models import HostPause, Status, Video
 from downloads.network.proxy import EgressProxy
 from downloads.worker import attempt
 from downloads.ytdlp import options
@@ -33,6 +34,7 @@ def run_attempts(monkeypatch, media_server):
         videos = []
         while not videos or videos[-1].status == Status.QUEUED:
             Video.objects.update(not_before=None)
+            HostPause.objects.update(until=timezone.now())
             video = Video.objects.claim("test")
             with EgressProxy() as proxy:
                 attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)

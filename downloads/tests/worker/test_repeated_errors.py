@@ -5,6 +5,7 @@ import pytest
 from downloads.models import MAX_RETRIES, Status, Video
 from downloads.tests.support import media_server as media_server_module
 from downloads.tests.support import odd_answers  # noqa: F401 (its routes)
+from downloads.worker.leased_video import MAX_REFUSALS
 from downloads.ytdlp import options
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment", "redis_server")]
@@ -37,7 +38,7 @@ def test_a_bug_of_an_extractor_is_named_in_the_end_and_logged_once(run_attempts,
         ("/circle/a.mp4", 1),
         ("/status/500/a.mp4", MAX_RETRIES + 1),
         ("/status/503/a.mp4", MAX_RETRIES + 1),
-        ("/status/429/a.mp4", MAX_RETRIES + 1),
+        ("/status/429/a.mp4", MAX_REFUSALS + 1),
         ("/status/408/a.mp4", MAX_RETRIES + 1),
         ("/cut/a.mp4", MAX_RETRIES + 1),
     ],

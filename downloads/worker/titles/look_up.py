@@ -9,10 +9,10 @@ from django.conf import settings
 from downloads.database import retry_while_database_is_down
 from downloads.files.thumbnails import stored
 from downloads.intake import entry_requests, urls
-from downloads.models import Metadata, TitleLookUp
+from downloads.models import HostPause, Metadata, TitleLookUp
 from downloads.worker.metadata import parse_metadata
 from downloads.ytdlp import downloader
-from downloads.ytdlp.results import DownloadError, NotYetAvailable
+from downloads.ytdlp.results import DownloadError, NotYetAvailable, SiteError
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +27,17 @@ def run_look_up(look_up: TitleLookUp, *, proxy_url: str) -> None:
         _save_announced(look_up, parse_metadata(not_yet.info), str(not_yet))
     except DownloadError as error:
         logger.info("%s: not found ahead of the queue: %s", look_up.video.video_id, error)
+        if isinstance(error, SiteError) and error.asks_for_pause:
+            _pause_site(look_up.video.host, error)
         note, may_pass = str(error), not error.permanent
         retry_while_database_is_down(lambda: look_up.record_failure(note, may_pass=may_pass))
     except Exception:  # whatever yt-dlp raises, the download will say
         logger.exception("%s: the look-up ahead of the queue failed because of a bug", look_up.video.video_id)
         retry_while_database_is_down(lambda: look_up.record_failure("", may_pass=False))
+
+
+def _pause_site(host: str, error: SiteError) -> None:
+    retry_while_database_is_down(lambda: HostPause.objects.pause(host, str(error), error.retry_after))
 
 
 def _save_announced(look_up: TitleLookUp, metadata: Metadata, note: str) -> None:
