@@ -1,7 +1,7 @@
 """The child: the process of one download, tied to its supervisor and confined to its proxy and limits.
 
-Or that of one look-up ahead of the queue, behind the same wall, of one playable copy, or of a look at stored files;
-the last two ask the network for nothing.
+Or that of one look-up ahead of the queue or of one check of a subscription, behind the same wall; of one playable copy,
+or of a look at stored files: the last two ask the network for nothing.
 
 Standard input is the control pipe: first one line of JSON with the job, then a byte for each renewal of the
 lease, or a line with a new rate limit in bytes per second. When it closes (the supervisor died, by whatever
@@ -11,6 +11,7 @@ to the supervisor, one line of JSON for each state, and empty lines as heartbeat
 goes to the log.
 """
 
+import dataclasses
 import json
 import os
 import re
@@ -27,12 +28,15 @@ from django.conf import settings
 from downloads import database
 from downloads.liveness.heartbeat import CHECKS_PER_TIMEOUT
 from downloads.liveness.process_activity import GroupActivity
-from downloads.models import LEASE_DURATION, PlayableCopy, TitleLookUp, Video
+from downloads.models import LEASE_DURATION, PlayableCopy, Subscription, TitleLookUp, Video
 from downloads.network.proxy import EgressProxy, set_proxy_variables
 from downloads.network.rate_limiter import RateLimiter
 from downloads.parent_death import kill_when_parent_dies
 from downloads.progress.message import Progress
+from downloads.subscriptions import outcomes
 from downloads.worker import attempt
+from downloads.worker.checks.check import Report, run_check
+from downloads.worker.checks.request_gate import RequestGate
 from downloads.worker.copies.making import make_copy
 from downloads.worker.leased_video import LeasedVideo
 from downloads.worker.stall_watchdog import StallWatchdog
@@ -64,6 +68,8 @@ def main() -> None:
     elif pks := start_message.get("facts"):
         os.nice(SIDE_JOB_NICENESS)
         note_media_facts(pks)
+    elif job := start_message.get("check") or start_message.get("dry_check"):
+        _run_check(job, rate_limiter, progress_fd, is_dry_run="dry_check" in start_message)
     else:
         _run_download(start_message["job"], rate_limiter, progress_fd)
 
@@ -121,6 +127,31 @@ def _run_copy(job: dict[str, str], progress_fd: int) -> None:
 
     with StallWatchdog(GroupActivity().count, settings.WATCHDOG_SECONDS, abort):
         make_copy(copy, lambda state: _write_progress(progress_fd, state))
+
+
+def _run_check(job: dict[str, str], rate_limiter: RateLimiter, progress_fd: int, *, is_dry_run: bool) -> None:
+    """Check a subscription, behind the same wall as a download, and with less of the processor."""
+    os.nice(SIDE_JOB_NICENESS)
+    subscription = database.retry_while_database_is_down(lambda: Subscription.objects.filter(**job).first())
+    if subscription is None:
+        return
+    gate = RequestGate(subscription)
+
+    def send_report(report: Report) -> None:
+        os.write(progress_fd, json.dumps(dataclasses.asdict(report)).encode() + b"\n")
+
+    def abort() -> None:
+        message = f"{STALLED_MESSAGE} for {settings.STALL_SECONDS:g} s."
+        send_report(Report(error=message))
+        if not is_dry_run:
+            outcomes.fail(subscription, message)
+        os.killpg(0, signal.SIGKILL)
+
+    # A wait before a request is no stall.
+    watchdog = StallWatchdog(lambda: rate_limiter.transferred_bytes + gate.passed, settings.STALL_SECONDS, abort)
+    with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
+        set_proxy_variables(proxy.url)
+        run_check(subscription, proxy_url=proxy.url, gate=gate, is_dry_run=is_dry_run, on_report=send_report)
 
 
 def _isolate_stdio() -> tuple[int, int]:

@@ -58,9 +58,12 @@ class ChildProcess:
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
         self._has_beaten |= bool(lines)
         if lines := [line for line in lines if line]:
-            state = json.loads(lines[-1])
-            self.latest_progress = {name: state[name] for name in PERSISTED_PROGRESS_FIELDS if name in state}
+            self.take_state(json.loads(lines[-1]))
         return bool(data)
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        """Keep the newest progress."""
+        self.latest_progress = {name: state[name] for name in PERSISTED_PROGRESS_FIELDS if name in state}
 
     def set_rate_limit(self, rate: int) -> None:
         """Limit the download to `rate` bytes per second; 0 lifts the limit."""

@@ -26,6 +26,7 @@ from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 from downloads.progress.redis_clock import read_redis_clock
 from downloads.progress.redis_errors import describe_with_error
+from downloads.worker.checks.runner import CheckRunner
 from downloads.worker.copies.runner import CopyRunner
 from downloads.worker.download_process import DownloadProcess
 from downloads.worker.folders.monitor import FolderMonitor
@@ -76,6 +77,7 @@ class Supervisor:
         self._look_up_runner = LookUpRunner(self._launcher)
         self._copy_runner = CopyRunner(self._launcher, self._folders, self._rescue.lock.worker_name)
         self._media_facts_runner = MediaFactsRunner(self._launcher)
+        self._check_runner = CheckRunner(self._launcher, self._rescue.lock.worker_name)
         self._clock_check = ClockCheck(self.name)
         self._wake_listener = WakeListener()
 
@@ -96,6 +98,7 @@ class Supervisor:
         self._run_if_database_up(self._look_up_runner.stop)
         self._run_if_database_up(self._copy_runner.stop)
         self._media_facts_runner.stop()
+        self._run_if_database_up(self._check_runner.stop)
         self._launcher.stop()
         self._rescue.lock.release()
         self._unregister()
@@ -110,6 +113,8 @@ class Supervisor:
             elif key.data is self._wake_listener:
                 self._wake_listener.drain()
                 self._next_run_at.pop(self._claim_videos, None)
+                self._next_run_at.pop(self._check_subscriptions, None)
+                self._check_runner.wake()
             else:
                 os.read(key.fd, 4096)
         self._run_if_database_up(self._reap_downloads)
@@ -127,6 +132,7 @@ class Supervisor:
         self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
         self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._look_at_files)
+        self._run_every(POLL_INTERVAL_SECONDS, self._check_subscriptions)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_expired)
@@ -192,6 +198,11 @@ class Supervisor:
         """Have files looked at whose contents are unknown, while there is nothing else to do."""
         is_idle = not self._downloads and not self._copy_runner.is_running and not Video.objects.claimable().exists()
         self._media_facts_runner.poll(may_start=self._is_ready and self._folders.is_well and is_idle)
+
+    def _check_subscriptions(self) -> None:
+        """Check what is due, beside the downloads: neither a pause of the queue nor a full disk stops the checks."""
+        schema.require_matching_cached()
+        self._check_runner.poll(may_start=self._is_ready)
 
     def _has_free_slot(self) -> bool:
         return self._stop_deadline is None and len(self._downloads) + self._copy_runner.is_running < self.max_downloads

@@ -34,6 +34,7 @@ class Checks(TolerantRow):
     next_check_at = models.DateTimeField(null=True, blank=True, db_index=True)
     scheduled_at = models.DateTimeField(null=True, editable=False)  # when `next_check_at` was planned
     checked_at = models.DateTimeField("last check", null=True, editable=False)  # its end, whatever the outcome
+    asked_at = models.DateTimeField("last request to the site", null=True, editable=False)
     succeeded_at = models.DateTimeField("last successful check", null=True, editable=False)
     found_at = models.DateTimeField("last find", null=True, editable=False)
     error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, editable=False)
@@ -74,6 +75,14 @@ class Checks(TolerantRow):
         """Renew the lease; False if it is lost."""
         return self.own_row().update(lease_until=current_moment() + LEASE_DURATION) == 1
 
+    def record_request(self) -> bool:
+        """Note that the site is about to be asked; False if the lease is lost, and it must not be asked."""
+        return self.own_row().update(asked_at=current_moment()) == 1
+
+    def is_wanted(self) -> bool:
+        """Tell whether the outcome of this check would still be written."""
+        return self.holds_lease()
+
     def holds_lease(self) -> bool:
         """Tell whether this check still counts: the subscription is there, not paused, and checked by nobody else."""
         return self.own_row().exists()
@@ -81,6 +90,10 @@ class Checks(TolerantRow):
     def abandon_check(self, seconds: float = 0) -> bool:
         """Give the check up without an outcome, to be repeated after `seconds`; False if the lease is lost."""
         next_check_at = read_clock() + dt.timedelta(seconds=seconds)
+        return self.release_check(next_check_at)
+
+    def release_check(self, next_check_at: dt.datetime | None) -> bool:
+        """Give the check up without an outcome, to be repeated at this time; False if the lease is lost."""
         return self.own_row().update(next_check_at=next_check_at, scheduled_at=current_moment(), **NO_LEASE) == 1
 
     def finish_check(self, next_check_at: dt.datetime, *, is_find: bool = False) -> bool:

@@ -38,18 +38,20 @@ class SubscriptionQuerySet(models.QuerySet[T]):
         """Filter the active ones that have failed for so long that they are no longer checked by themselves."""
         return self.filter(active=True, next_check_at=None, failing_since__isnull=False)
 
-    def claimable(self) -> Self:
-        """Filter those that may be checked now, the longest due first: one per site, after a gap, without a pause."""
+    def claimable(self, *, is_asked_for: bool = False) -> Self:
+        """Filter those that may be checked now, the longest due first: one per site, after a gap, without a pause.
+
+        With `is_asked_for` those as well that are not due.
+        """
         now = current_moment()
         running = type(self)(self.model).running()
         busy = running.exclude(host="").values("host")
-        just_asked = Q(
-            checked_at__gt=now - dt.timedelta(seconds=settings.HOST_GAP), checked_at__lte=now + CLOCK_TOLERANCE
-        )
+        # A time in the future was written before the clock was set back.
+        just_asked = Q(asked_at__gt=now - dt.timedelta(seconds=settings.HOST_GAP), asked_at__lte=now + CLOCK_TOLERANCE)
         recent = self.model._default_manager.filter(just_asked).exclude(host="").values("host")
+        candidates = self.filter(active=True) if is_asked_for else self.due()
         return (
-            self.due()
-            .exclude(pk__in=running.values("pk"))
+            candidates.exclude(pk__in=running.values("pk"))
             .exclude(host__in=busy)
             .exclude(host__in=recent)
             .exclude(host__in=HostPause.objects.in_force().values("host"))
@@ -59,17 +61,18 @@ class SubscriptionQuerySet(models.QuerySet[T]):
     def claim_check(self, worker: str, keys: Collection[str] | None = None) -> T | None:
         """Claim the check of the next due subscription, with a lease; None if there is none, or YTARCHIVE_CHECKS run.
 
-        With `keys`, one of these alone.
+        With `keys`, one of these alone, whether it is due or not: a person asked for it.
         """
+        is_asked_for = keys is not None
         candidates = self if keys is None else self.filter(key__in=keys)
-        if not candidates.claimable().exists():  # read first: a claim locks SQLite
+        if not candidates.claimable(is_asked_for=is_asked_for).exists():  # read first: a claim locks SQLite
             return None
         with transaction.atomic():
             # One lock for all claims, since they look at one another's sites.
             advisory_lock(LOCK_NAME)
             if type(self)(self.model).running().count() >= settings.CHECKS:
                 return None
-            subscription = candidates.claimable().first()
+            subscription = candidates.claimable(is_asked_for=is_asked_for).first()
             return subscription if subscription and subscription.start_check(worker, secrets.token_hex(16)) else None
 
     def release_worker(self, worker: str) -> int:

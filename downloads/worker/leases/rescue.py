@@ -1,8 +1,8 @@
-"""Rescue of the downloads and the playable copies of workers that have died."""
+"""Rescue of the downloads, checks and playable copies of workers that have died."""
 
 import logging
 
-from downloads.models import PlayableCopy, Video
+from downloads.models import PlayableCopy, Subscription, Video
 from downloads.worker.leases.expiry import ExpiryWatch
 from downloads.worker.leases.worker_lock import WorkerLock
 
@@ -22,6 +22,7 @@ class Rescue:
             if count := Video.objects.requeue_worker(worker_name):
                 logger.info("Requeued %d downloads of %s, which has died", count, worker_name)
             PlayableCopy.objects.requeue_worker(worker_name)
+            Subscription.objects.release_worker(worker_name)
 
     def requeue_expired(self) -> None:
         """Requeue the videos of workers that no longer renew their leases."""

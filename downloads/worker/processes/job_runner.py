@@ -3,7 +3,7 @@
 import time
 from typing import Generic, TypeVar
 
-from downloads.models import LEASE_DURATION, PlayableCopy, TitleLookUp
+from downloads.models import LEASE_DURATION, PlayableCopy, Subscription, TitleLookUp
 from downloads.worker.download_process import ChildProcess
 from downloads.worker.processes.launcher import Launcher
 
@@ -11,7 +11,7 @@ RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
 
 
 # Rows with a lease, which one process works on.
-J = TypeVar("J", TitleLookUp, PlayableCopy)
+J = TypeVar("J", TitleLookUp, PlayableCopy, Subscription)
 
 
 class JobProcess(ChildProcess, Generic[J]):

@@ -1,0 +1,310 @@
+"""Checks in this process: real yt-dlp, a real server, and listings in the shapes of YouTube's extractor."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+from yt_dlp.utils import ExtractorError
+
+from downloads.models import HostPause, Status, Subscription, SubscriptionItem, Video
+from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
+from downloads.tests.support.listing_site import (
+    CHANNEL_URL,
+    PLAYLIST_URL,
+    listing_site,
+    members_only,
+    premiere,
+    youtube_entry,
+)
+from downloads.tests.support.media_server import Answer
+from downloads.worker.checks import check
+
+__all__ = ["listing_site"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>Films</title>{0}</channel></rss>'
+ITEM = "<item><title>Film {0}</title><link>{1}</link></item>"
+
+
+@pytest.fixture
+def feed(media_server):
+    """A real feed: `feed(3)` has the films 1 to 3; return its URL."""
+
+    def publish(count, path="/films.rss"):
+        items = "".join(ITEM.format(n, media_server.url(f"/named/{n}.mp4")) for n in range(1, count + 1))
+        media_server.answers[path] = Answer(FEED.format(items).encode(), "application/rss+xml")
+        return media_server.url(path)
+
+    return publish
+
+
+def states():
+    return {item.source_id or item.title: item.state for item in SubscriptionItem.objects.all()}
+
+
+# Refusals --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (Answer(b"", status=429, headers={"Retry-After": "600"}), "Too many requests (429). Try again later."),
+        (Answer(b"", status=403), "The site refused (403). The list may be private or members-only."),
+    ],
+)
+def test_a_refusal_pauses_the_site_and_changes_no_item(follow, run_check, feed, media_server, answer, sentence):
+    subscription = follow(feed(2))
+    run_check(subscription)
+    before = list(SubscriptionItem.objects.values())
+    media_server.answers["/films.rss"] = answer
+    assert run_check(subscription).error == sentence
+    assert list(SubscriptionItem.objects.values()) == before
+    assert (subscription.error, subscription.failure_count, subscription.lease_token) == (sentence, 1, "")
+    assert HostPause.objects.get().host == "127.0.0.1"
+    assert not Video.objects.claimable().exists()  # downloads of the site wait too
+    assert Subscription.objects.claim_check("w", [subscription.key]) is None
+
+
+def test_a_bot_check_pauses_the_site(follow, run_check, listing_site):
+    subscription = follow(CHANNEL_URL)
+    listing_site.error = ExtractorError("Sign in to confirm you’re not a bot", expected=True)
+    run_check(subscription)
+    assert HostPause.objects.get().host == "youtube.com"
+
+
+def test_a_list_that_is_not_found_three_times_seems_gone_and_is_asked_once_a_day(follow, run_check, media_server):
+    subscription = follow(media_server.url("/missing.rss"))
+    for _ in range(NOT_FOUND_LIMIT):
+        run_check(subscription)
+    assert "seems gone" in subscription.error
+    assert subscription.next_check_at - timezone.now() > dt.timedelta(hours=20)
+    assert not HostPause.objects.exists()
+
+
+def test_an_empty_list_is_a_failure_where_there_was_something(follow, run_check, feed, media_server):
+    subscription = follow(feed(2))
+    run_check(subscription)
+    feed(0)
+    report = run_check(subscription)
+    assert "empty" in report.error
+    assert set(states().values()) == {"queued"}
+
+
+def test_an_empty_new_channel_is_none(follow, run_check, listing_site):
+    subscription = follow(CHANNEL_URL)
+    assert run_check(subscription).error == ""
+    listing_site.tabs["videos"] = [youtube_entry("a")]
+    run_check(subscription)
+    assert states() == {"a": "queued"}
+
+
+def test_what_is_no_list_is_told(follow, run_check, media_server):
+    subscription = follow(media_server.url("/page/one"))
+    assert "single video" in run_check(subscription).error
+    assert "single video" in subscription.error
+
+
+def test_a_broken_filter_is_told(follow, run_check, feed):
+    subscription = follow(feed(1))
+    Subscription.objects.update(title_includes="(")
+    assert "regular expression" in run_check(subscription).error
+    assert not SubscriptionItem.objects.exists()
+
+
+def test_a_second_subscription_to_the_same_list_is_paused(follow, run_check, listing_site):
+    listing_site.tabs["videos"] = [youtube_entry("a")]
+    run_check(follow(CHANNEL_URL))
+    second = follow("https://www.youtube.com/channel/UCaaaaaaaaaaaaaaaaaaaaaa")
+    Subscription.objects.filter(pk=second.pk).update(url=CHANNEL_URL)
+    assert "same list" in run_check(second).error
+    assert not second.active
+
+
+def test_a_bug_is_told_and_logged(follow, run_check, feed, monkeypatch, caplog):
+    subscription = follow(feed(1))
+    monkeypatch.setattr(check.ledger, "apply", lambda *arguments: 1 / 0)
+    assert run_check(subscription).error == check.UNEXPECTED_ERROR_MESSAGE
+    assert "ZeroDivisionError" in caplog.text
+    assert subscription.failure_count == 1
+
+
+@pytest.mark.parametrize("change", ["pause", "unsubscribe"])
+def test_a_check_that_is_not_wanted_any_more_asks_and_writes_nothing(follow, run_check, feed, media_server, change):
+    subscription = follow(feed(1))
+
+    class Gate(check.RequestGate):
+        def wait(self, url):
+            Subscription.objects.all().delete() if change == "unsubscribe" else subscription.pause()
+            super().wait(url)
+
+    claimed = Subscription.objects.claim_check("w")
+    check.run_check(claimed, proxy_url="http://127.0.0.1:1", gate=Gate(claimed))
+    assert media_server.count_requests("/films.rss") == 0
+    assert not SubscriptionItem.objects.exists()
+
+
+# What a check brings ----------------------------------------------------------------------------
+
+
+def test_a_feed_is_followed(follow, run_check, feed):
+    subscription = follow(feed(2))
+    report = run_check(subscription)
+    assert (report.listed, report.queued, report.error) == (2, 2, "")
+    assert (subscription.name, subscription.error, subscription.kind) == ("Films", "", "playlist")
+    assert subscription.next_check_at > timezone.now() + dt.timedelta(hours=5)
+    assert Video.objects.filter(status=Status.QUEUED).count() == 2
+    feed(4)
+    assert run_check(subscription).queued == 2
+    assert run_check(subscription).queued == 0
+    assert Video.objects.count() == 4
+    assert {video.priority < 0 for video in Video.objects.all()} == {True}
+
+
+def test_a_page_of_videos_is_followed(follow, run_check, media_server):
+    subscription = follow(media_server.url("/several"))
+    assert run_check(subscription).queued == 2
+    assert run_check(subscription).queued == 0
+
+
+def test_only_what_is_new_is_fetched_unless_asked_otherwise(follow, run_check, feed):
+    subscription = follow(feed(2), start="new")
+    assert run_check(subscription).queued == 0
+    feed(3)
+    assert run_check(subscription).queued == 1
+    assert sorted(states().values()) == ["before", "before", "queued"]
+
+
+def test_each_chosen_tab_of_a_channel_is_checked_and_a_missing_one_is_none(follow, run_check, listing_site):
+    listing_site.tabs = {"videos": [youtube_entry("v")], "shorts": [youtube_entry("s", is_short=True)]}
+    subscription = follow(CHANNEL_URL, tabs="videos,shorts,streams")
+    assert run_check(subscription).error == ""
+    assert states() == {"v": "queued", "s": "queued"}
+    assert (subscription.kind, subscription.name) == ("channel", "Films")
+    assert {item.tab for item in SubscriptionItem.objects.all()} == {"videos", "shorts"}
+
+
+def test_a_first_check_reads_a_list_once(follow, run_check, listing_site):
+    listing_site.tabs["videos"] = [youtube_entry(f"v{n}") for n in range(60)]
+    run_check(follow(CHANNEL_URL, start="new"))
+    assert len(listing_site.requested) == 50
+    listing_site.requested.clear()
+    listing_site.playlist = [youtube_entry(f"p{n}") for n in range(20)]
+    subscription = follow(PLAYLIST_URL)
+    run_check(subscription)
+    assert len(listing_site.requested) == 20
+    assert {item.tab for item in subscription.items.all()} == {""}
+
+
+def test_a_playlist_grows_at_its_end(follow, run_check, listing_site):
+    listing_site.playlist = [youtube_entry(f"p{n}") for n in range(60)]
+    subscription = follow(PLAYLIST_URL, start="new")
+    assert run_check(subscription).queued == 0
+    listing_site.playlist.append(youtube_entry("new"))
+    assert run_check(subscription).queued == 1
+    assert states()["new"] == "queued"
+
+
+def test_members_only_is_never_queued_nor_failed_until_it_is_for_all(follow, run_check, listing_site):
+    listing_site.tabs["videos"] = [members_only("m")]
+    subscription = follow(CHANNEL_URL)
+    run_check(subscription)
+    assert states() == {"m": "members"}
+    assert not Video.objects.exists()
+    listing_site.tabs["videos"] = [youtube_entry("m")]
+    run_check(subscription)
+    assert states() == {"m": "queued"}
+
+
+def test_a_premiere_waits_is_moved_and_is_fetched_when_it_is_over(follow, run_check, listing_site):
+    start = timezone.now().replace(microsecond=0) + dt.timedelta(days=2)
+    listing_site.tabs["videos"] = [premiere("p", start)]
+    subscription = follow(CHANNEL_URL)
+    run_check(subscription)
+    item = SubscriptionItem.objects.get()
+    assert (item.state, Video.objects.count()) == ("waiting", 0)
+    assert item.retry_at > start
+    listing_site.tabs["videos"] = [premiere("p", start + dt.timedelta(days=1))]
+    run_check(subscription)
+    assert SubscriptionItem.objects.get().retry_at > start + dt.timedelta(days=1)
+    listing_site.tabs["videos"] = [youtube_entry("p", live_status="was_live")]
+    run_check(subscription)
+    assert states() == {"p": "queued"}
+
+
+def test_a_deleted_video_stays_away(follow, run_check, feed):
+    subscription = follow(feed(1))
+    run_check(subscription)
+    Video.objects.get().remove("Deleted")
+    assert run_check(subscription).queued == 0
+    assert set(states().values()) == {"removed"}
+
+
+def test_two_subscriptions_may_want_one_video(follow, run_check, feed, media_server):
+    first, second = follow(feed(1)), follow(feed(1, "/other.rss"))
+    assert (run_check(first).queued, run_check(second).queued) == (1, 0)
+    assert sorted(item.state for item in SubscriptionItem.objects.all()) == ["archived", "queued"]
+    assert Video.objects.count() == 1
+
+
+def test_filters_that_are_edited_during_a_check_count(follow, run_check, feed, monkeypatch):
+    subscription = follow(feed(3))
+    apply = check.ledger.apply
+
+    def edit_and_apply(claimed, *arguments):
+        Subscription.objects.update(title_excludes="Film 2")
+        return apply(claimed, *arguments)
+
+    monkeypatch.setattr(check.ledger, "apply", edit_and_apply)
+    assert run_check(subscription).queued == 2
+    assert states()["Film 2"] == "filtered"
+
+
+def test_a_database_that_is_away_in_mid_check_leaves_nothing_half(follow, run_check, feed, monkeypatch):
+    from django.db import OperationalError
+
+    from downloads import database
+    from downloads.subscriptions.ledger import queueing
+
+    monkeypatch.setattr(database, "DATABASE_RETRY_INTERVAL_SECONDS", 0)
+    failures, seen = [OperationalError("the connection was lost")] * 2, []
+    ingest = queueing._ingest
+
+    def fail_first(*arguments):
+        seen.append(SubscriptionItem.objects.count())
+        if failures:
+            raise failures.pop()
+        return ingest(*arguments)
+
+    monkeypatch.setattr(queueing, "_ingest", fail_first)
+    subscription = follow(feed(3))
+    assert run_check(subscription).queued == 3
+    assert len(seen) == 3
+    assert set(states().values()) == {"queued"}
+    assert Video.objects.count() == SubscriptionItem.objects.count() == 3
+
+
+def test_a_site_without_tabs_is_listed_once(follow, run_check, media_server, monkeypatch):
+    from downloads.tests.support.playlist_site import add_extractor
+
+    def extract(extractor, url):
+        extractor._download_webpage(media_server.url("/feed"), None)
+        return extractor.playlist_result([youtube_entry("a")], "ada", "Ada")
+
+    add_extractor(monkeypatch, r"https://sounds\.example/ada", extract, key="SoundsUser")
+    subscription = follow("https://sounds.example/ada", tabs="videos,shorts", start="new")
+    run_check(subscription)
+    media_server.requests.clear()
+    run_check(subscription)
+    assert (subscription.kind, media_server.count_requests("/feed")) == ("channel", 1)
+
+
+def test_a_dry_run_writes_nothing(follow, run_check, feed):
+    subscription = follow(feed(2))
+    planned = subscription.next_check_at
+    report = run_check(subscription, is_dry_run=True)
+    assert (report.listed, report.queued, report.error) == (2, 2, "")
+    assert not SubscriptionItem.objects.exists()
+    assert not Video.objects.exists()
+    assert (subscription.kind, subscription.succeeded_at) == ("", None)
+    assert subscription.lease_token  # who started it gives it back
+    assert subscription.next_check_at == planned
