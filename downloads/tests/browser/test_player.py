@@ -52,7 +52,14 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
     assert player.evaluate(SHOW_TRACK_SCRIPT, "en") == ["English", "Hello in en"]
     for track_count in (0, 1, 0):
         page.keyboard.press("c")
-        assert player.evaluate(SHOWN_TRACKS_SCRIPT) == track_count
+        page.wait_for_function(f"() => ({SHOWN_TRACKS_SCRIPT})(document.querySelector('video')) === {track_count}")
+    page.get_by_label("Subtitles").select_option("de")
+    page.reload()
+    expect(page.get_by_label("Subtitles")).to_have_value("de")
+    expect(page.locator("html[data-connection=live]")).to_be_attached()
+    assert player.evaluate("video => [...video.textTracks].map(({ mode }) => mode)") == ["disabled", "showing"]
+    page.keyboard.press("c")
+    expect(page.get_by_label("Subtitles")).to_have_value("off")
     player.evaluate(PLAY_SCRIPT)
     assert subtitled_video.redownload()
     expect(card(page, subtitled_video)).to_have_attribute("data-status", "queued")

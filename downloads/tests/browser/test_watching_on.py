@@ -9,6 +9,10 @@ from downloads.tests.support.pages import open_live_page
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
+MAX_MODULE_BYTES = 16 * 1024
+MODULE_BYTES_SCRIPT = """() => performance.getEntriesByType("resource")
+  .filter(({ name }) => name.includes("/static/js/"))
+  .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)"""
 PLAY_SCRIPT = "(video) => { video.mine = video.muted = true; return video.play(); }"
 
 
@@ -23,6 +27,8 @@ def test_links_to_a_time_seek_in_place_and_playback_goes_on(page: Page, site, lo
     video = add_video("a", long_clip, "0:00 Begin\n0:30 Middle\n1:02:03 beyond the end")
     open_live_page(page, site, f"{video.get_absolute_url()}?list=none")
     player = page.locator("video")
+    expect(page.locator("[data-chapter][aria-current]")).to_contain_text("Begin")
+    assert 0 < page.evaluate(MODULE_BYTES_SCRIPT) <= MAX_MODULE_BYTES
     player.evaluate(PLAY_SCRIPT)
     page.get_by_role("region", name="Chapters").get_by_role("link", name="Middle").click()
     page.wait_for_function("() => document.querySelector('video').currentTime >= 30")
@@ -36,8 +42,44 @@ def test_links_to_a_time_seek_in_place_and_playback_goes_on(page: Page, site, lo
     for key, name, value in ((">", "playbackRate", 1.25), ("<", "playbackRate", 1), ("5", "currentTime", 30)):
         page.keyboard.press(key)
         expect(player).to_have_js_property(name, value)
+    page.get_by_role("slider", name="Seek").fill("10")
+    expect(player).to_have_js_property("currentTime", 10)
+    expect(page.locator("[data-chapter-title]")).to_have_text("Begin")
     page.keyboard.press("t")
     expect(page.locator("main[data-theatre]")).to_be_attached()
+    expect(page.get_by_role("button", name="Theatre")).to_have_attribute("aria-pressed", "true")
+    page.goto("about:blank")
+    open_live_page(page, site, f"{video.get_absolute_url()}#t=0m20s")
+    expect(player).to_have_js_property("currentTime", 20)
+
+
+def test_the_bar_under_the_player_and_the_list_of_keys(page: Page, site, long_clip):
+    video = add_video("a", long_clip)
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {})")  # as over plain http
+    open_live_page(page, site, video.get_absolute_url())
+    page.get_by_label("Speed").select_option("1.5")
+    expect(page.locator("video")).to_have_js_property("playbackRate", 1.5)
+    page.reload()
+    expect(page.locator("video")).to_have_js_property("playbackRate", 1.5)
+    expect(page.get_by_label("Speed")).to_have_value("1.5")
+    page.locator("video").evaluate("video => { video.currentTime = 12.5; }")
+    copy_button = page.get_by_role("button", name="Copy link at this time")
+    copy_button.click()
+    expect(page.get_by_role("button", name="Copied link at 0:12")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.press("Control+v")
+    expect(page.get_by_role("searchbox")).to_have_value(f"{site.url}{video.get_absolute_url()}?t=12")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(keys.get_by_text("Picture in picture")).to_be_visible()
+    page.keyboard.press("l")  # is not the player's now
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    expect(page.locator("video")).to_have_js_property("currentTime", 12.5)
+    page.get_by_role("group", name="Player").get_by_role("button", name="Keyboard shortcuts").click()
+    expect(keys).to_be_visible()
 
 
 def test_the_next_video_starts_after_a_countdown_that_can_be_stopped(page: Page, site, long_clip):

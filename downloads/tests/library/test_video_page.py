@@ -308,5 +308,5 @@ def test_the_bar_under_the_player_offers_what_the_file_can(client, complete_vide
     film = complete_video_with_file()
     assert offered(film) == ["speed", "copy-link", "theatre", "picture"]
     assert offered(complete_video_with_file("b.mp3")) == ["speed", "copy-link", "autoplay"]
-    assert offered(film) == ["speed", "copy-link", "autoplay", "theatre", "picture"]
+    assert offered(film) == ["speed", "copy-link", "theatre", "picture", "autoplay"]
     assert offered(running("c")) == []
