@@ -2,7 +2,8 @@
 
 from importlib import import_module
 
-from downloads.ytdlp.library import YoutubeDL
+from downloads.ytdlp.library import VERSION, YoutubeDL
+from downloads.ytdlp_update import selection
 
 # An address that belongs to no site, so that each extractor is asked.
 ANY_URL = "http://example.invalid/video"
@@ -18,3 +19,11 @@ def preload() -> None:
     # Not imported above: importing `library` selects which yt-dlp this is.
     for extractor in import_module("yt_dlp.extractor").gen_extractor_classes():
         extractor.suitable(ANY_URL)
+
+
+def is_still_selected() -> bool:
+    """Tell whether the yt-dlp of this process is what a new one would load: its files may be damaged since.
+
+    It imports more of its modules later. Reads all files of an installed version (60 ms).
+    """
+    return selection.select_version().version == VERSION

@@ -23,6 +23,7 @@ import traceback
 from typing import NoReturn
 
 import setproctitle
+from django.conf import settings
 from django.db import connections
 
 from downloads.parent_death import kill_when_parent_dies
@@ -105,7 +106,10 @@ def _fork_again(requests: socket.socket, answer_fd: int, fds: list[int], worker_
 
 
 def _run_child(fds: list[int], intermediate_pid: int, worker_pid: int) -> int:
-    """Become a process like one that the worker has started, and run the download; return the exit status."""
+    """Become a process like one that the worker has started, and run the download; return the exit status.
+
+    Damaged files of yt-dlp are never used: a new interpreter selects another version.
+    """
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for standard_fd, fd in enumerate(fds):
@@ -114,6 +118,8 @@ def _run_child(fds: list[int], intermediate_pid: int, worker_pid: int) -> int:
     while os.getppid() == intermediate_pid:
         time.sleep(REPARENTING_POLL_SECONDS)
     kill_when_parent_dies(worker_pid)
+    if not preloading.is_still_selected():
+        os.execv(sys.executable, [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"])
     setproctitle.setproctitle(f"{sys.executable} manage.py download")
     return _run_to_exit_status()
 
