@@ -16,11 +16,11 @@ def new_data_folder(tmp_path: Path) -> dict[str, str]:
 
 def test_it_refuses_an_address_of_another_machine(new_data_folder: dict[str, str]) -> None:
     # TEST-NET-1 (RFC 5737): nobody's; it is bound to, never contacted.
-    assert "192.0.2.1 is no address of this machine" in run_refused("up", "--bind", "192.0.2.1", **new_data_folder)
+    assert "192.0.2.1 is not an address of this machine" in run_refused("up", "--bind", "192.0.2.1", **new_data_folder)
 
 
 def test_it_refuses_what_is_no_address(new_data_folder: dict[str, str]) -> None:
-    assert "'no..address' is no address" in run_refused("up", "--bind", "no..address", **new_data_folder)
+    assert "'no..address' is not an address to listen on" in run_refused("up", "--bind", "no..address", **new_data_folder)
 
 
 def test_it_refuses_what_is_no_port(new_data_folder: dict[str, str]) -> None:

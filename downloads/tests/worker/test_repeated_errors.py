@@ -18,9 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_a_bug_of_an_extractor_is_named_in_the_end_and_logged_once(run_attempts, caplog, path, detail):
     videos = run_attempts(path)
     assert [video.status for video in videos] == [*[Status.QUEUED] * MAX_RETRIES, Status.FAILED]
-    assert videos[-1].error.startswith(
-        "This is a bug in yt-dlp, in its extractor “generic”: neither the link nor the archive is wrong. Update yt-dlp"
-    )
+    assert videos[-1].error.startswith("This is a bug in yt-dlp (extractor “generic”). Update yt-dlp, then retry.")
     assert detail in videos[-1].error
     assert [bool(record.exc_info) for record in caplog.records if detail in record.getMessage()] == [True, *[False] * 3]
 
