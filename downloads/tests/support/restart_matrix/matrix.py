@@ -33,7 +33,7 @@ class ArchiveWithPage:
             processes = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
             return {int(process["id"]) for process in processes if process["type"] == "renderer"}
 
-        self.page = OpenPage(self.context.new_page(), archive, find_renderers)
+        self.page = OpenPage(self.context, archive, find_renderers)
 
     def close(self) -> None:
         if self.context:
