@@ -19,12 +19,16 @@ class VersionedFiles:
         self.rate = 0  # bytes per second of each answer; 0: at once
         # Of each name: the answers that end early, each after so many bytes of the file.
         self.cuts: dict[str, list[int]] = defaultdict(list)
-        # Each answer as [name, first byte, bytes sent].
+        # Each answer as [name, first byte, bytes sent, whether it was for a look-up].
         self.served: list[list[Any]] = []
 
     def answers_for(self, name: str) -> list[tuple[int, int]]:
         """Return (first byte, bytes sent) of each answer for a name that sent any."""
-        return [(first, sent) for served_name, first, sent in self.served if served_name == name and sent]
+        return [(first, sent) for served_name, first, sent, _ in self.served if served_name == name and sent]
+
+    def downloads_of(self, name: str) -> list[tuple[int, int]]:
+        """Return the answers without those of look-ups, which may be slow to disconnect."""
+        return [(first, sent) for served, first, sent, look_up in self.served if served == name and sent and not look_up]
 
     def bytes_of(self, name: str) -> int:
         return sum(sent for _, sent in self.answers_for(name))
@@ -57,7 +61,9 @@ def serve_version(handler: media_server.MediaHandler) -> None:
     # The look-up reads the beginning only, and disconnects.
     is_look_up = (handler.headers.get("Range") or "").startswith("bytes=0-")
     stop = FILES.cuts[name].pop(0) if FILES.cuts[name] and not is_look_up else last + 1
-    _send(handler, name, data, first, min(stop, last + 1))
+    answer = [name, first, 0, is_look_up]
+    FILES.served.append(answer)  # now: a client that disconnects is noticed late
+    _send(handler, answer, data, min(stop, last + 1))
 
 
 def _validators(data: bytes) -> dict[str, str]:
@@ -66,10 +72,8 @@ def _validators(data: bytes) -> dict[str, str]:
     return dict(headers[name] for name in FILES.validators)
 
 
-def _send(handler: media_server.MediaHandler, name: str, data: bytes, first: int, stop: int) -> None:
-    # Recorded when it begins: a client that disconnects is noticed late.
-    answer = [name, first, 0]
-    FILES.served.append(answer)
+def _send(handler: media_server.MediaHandler, answer: list[Any], data: bytes, stop: int) -> None:
+    first = answer[1]
     for start in range(first, stop, CHUNK_BYTES):
         handler.wfile.write(data[start : min(start + CHUNK_BYTES, stop)])
         answer[2] = min(start + CHUNK_BYTES, stop) - first

@@ -87,8 +87,8 @@ def assert_all_complete(versioned_files):
         assert (video.status, video.error) == (Status.COMPLETE, ""), name
         source = versioned_files.data[name]
         assert (settings.MEDIA_ROOT / video.media_file).read_bytes() == source
-        long_answer_starts = [first for first, sent in versioned_files.answers_for(name) if sent > len(source) // 3]
-        assert long_answer_starts.count(0) <= 1, (name, versioned_files.answers_for(name))
+        long_answer_starts = [first for first, sent in versioned_files.downloads_of(name) if sent > len(source) // 3]
+        assert long_answer_starts.count(0) <= 1, (name, versioned_files.served)
     finished = VideoEvent.objects.filter(status=Status.COMPLETE).values_list("public_id", flat=True)
     assert len(finished) == len(set(finished)) == Video.objects.count()
 
