@@ -10,6 +10,7 @@ from channels.layers import channel_layers, get_channel_layer
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.test import TransactionTestCase
 from django.test.utils import override_settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -18,6 +19,7 @@ from downloads.files import ffmpeg
 from downloads.models import Video
 from downloads.progress import publisher
 from downloads.tests.support import clips, file_versions, required_programs
+from downloads.tests.support.flush import empty_tables
 from downloads.tests.support.half_open_proxy import HalfOpenProxy
 from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.processes import RunManage, manage_processes
@@ -51,6 +53,13 @@ def redis_server(session_redis_server: RedisServer) -> Iterator[RedisServer]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_xdist_suffix() -> None:
     """Keep the database's name: each pytest-xdist worker has a data folder of its own (environment.py)."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 @pytest.fixture
