@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 
 # Imported before its plugin does it: that late it failed on CPython 3.11 (“AST constructor recursion depth mismatch”).
@@ -13,6 +14,10 @@ for name in list(os.environ):
         del os.environ[name]
 for name in ("REDIS_URL", "DATABASE_URL", "TZ"):
     os.environ.pop(name, None)
+
+# Hundreds of processes import the same modules: each module is compiled once.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Set by test_postgres.py, which runs the tests of the verbs on a server of its own.
 if url := os.environ.pop("TEST_DATABASE_URL", ""):
