@@ -53,7 +53,14 @@ def get(path: str, **headers: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        *(("/", "200"), ("/accounts/login/", "200"), ("/admin/login/", "302"), ("/healthz", "200"), ("/nothing", "404"), ("/videos/a/", "404")),
+        *(
+            ("/", "200"),
+            ("/accounts/login/", "200"),
+            ("/admin/login/", "302"),
+            ("/healthz", "200"),
+            ("/nothing", "404"),
+            ("/videos/a/", "404"),
+        ),
         *(("/media/a/video", "404"), ("/static/none.css", "404"), ("/api/progress", "")),
     ],
 )

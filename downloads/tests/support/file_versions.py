@@ -28,7 +28,9 @@ class VersionedFiles:
 
     def downloads_of(self, name: str) -> list[tuple[int, int]]:
         """Return the answers without those of look-ups, which may be slow to disconnect."""
-        return [(first, sent) for served, first, sent, look_up in self.served if served == name and sent and not look_up]
+        return [
+            (first, sent) for served, first, sent, look_up in self.served if served == name and sent and not look_up
+        ]
 
     def bytes_of(self, name: str) -> int:
         return sum(sent for _, sent in self.answers_for(name))
