@@ -1,6 +1,7 @@
 """Shared fixtures: a real Redis-compatible server, data folders, processes and a media server."""
 
 import fcntl
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from downloads.tests.support import clips, file_versions, required_programs
 from downloads.tests.support.flush import empty_tables
 from downloads.tests.support.half_open_proxy import HalfOpenProxy
 from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.prepared_data import prepare_data_folder
 from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.users import make_user
@@ -48,6 +50,13 @@ def redis_server(session_redis_server: RedisServer) -> Iterator[RedisServer]:
     publisher._backoff_until = 0.0
     yield session_redis_server
     publisher._backoff_until = 0.0
+
+
+@pytest.fixture(scope="session")
+def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an archive after its first start, shared by all processes of pytest: to be copied."""
+    folder = tmp_path_factory.getbasetemp()
+    return prepare_data_folder((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "prepared")
 
 
 @pytest.fixture(scope="session")

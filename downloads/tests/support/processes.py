@@ -14,6 +14,7 @@ from pathlib import Path
 import redis
 from django.conf import settings
 
+from downloads.tests.support.prepared_data import copy_data_folder
 from downloads.tests.support.waiting import wait_until
 
 RunManage = Callable[..., subprocess.Popen[str]]
@@ -164,10 +165,12 @@ def get_status(url: str) -> int:
 
 @contextlib.contextmanager
 def temporary_archive(
-    folder: Path, *, data: Path | None = None, project: Path = settings.BASE_DIR
+    folder: Path, *, data: Path | None = None, prepared: Path | None = None, project: Path = settings.BASE_DIR
 ) -> Iterator[ArchiveProcess]:
-    """Yield an archive that is not started yet; end it in any case."""
+    """Yield an archive that is not started yet, on a copy of a `prepared` data folder if given; end it in any case."""
     archive = ArchiveProcess(data or folder / "data", folder / "archive.log", project)
+    if prepared:
+        copy_data_folder(prepared, archive.data)
     try:
         yield archive
     finally:

@@ -21,8 +21,8 @@ from downloads.tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
-    with temporary_archive(tmp_path_factory.mktemp("compose")) as archive:
+def running_archive(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> Iterator[ArchiveProcess]:
+    with temporary_archive(tmp_path_factory.mktemp("compose"), prepared=prepared_data) as archive:
         archive.start(
             "up", "--port", "0", DJANGO_ALLOWED_HOSTS="localhost,.example.org,127.0.0.1", YTARCHIVE_PRIVATE="0"
         )

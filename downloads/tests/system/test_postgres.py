@@ -16,41 +16,40 @@ from django.conf import settings
 
 from benchmarks.library import postgres
 from downloads.tests.support import required_programs
+from downloads.tests.support.django_processes import DjangoProcess, django_processes
 from downloads.tests.support.duplicate_race import race_for_duplicates, race_to_add
-from downloads.tests.support.processes import free_port
+from downloads.tests.support.prepared_data import copy_data_folder
+from downloads.tests.support.processes import free_port, manage_processes
 from downloads.tests.support.waiting import wait_until
 from ytarchive.server.tuning import POOL_OPTIONS
 
 pytestmark = pytest.mark.processes
 
 CLAIM_PROGRAM = """
-import django, sys
-django.setup()
+import sys
 from downloads.models import Video
 print("ready", flush=True)
 sys.stdin.readline()
-while video := Video.objects.claim(sys.argv[1]):
+while video := Video.objects.claim(arguments[0]):
     print(video.video_id, flush=True)
 """
 SETUP_PROGRAM = """
-import django
-django.setup()
 from downloads.models import Video
+count, is_one_site = arguments
 Video.objects.all().delete()
-for n in range({count}):
-    url = f"http://{{'one' if {same} else n}}.example/{{n}}"
+for n in range(count):
+    url = f"http://{'one' if is_one_site else n}.example/{n}"
     Video.objects.ingest(url, url)
 """
 
 # Makes videos with random texts of few words, so that queries match many; prints what 120 random queries list.
 SEARCH_PROGRAM = """
-import django, json, random, sys
-django.setup()
+import json, random
 from django.http import QueryDict
 from downloads.library.listing import Listing
 from downloads.models import Video, VideoEvent
 from downloads.search import index
-draw = random.Random(int(sys.argv[1]))
+draw = random.Random(arguments[0])
 WORDS = "Über uber UBERALL straße Strasse 日本語 日 本 한국 대한민국 민국 국 iPhone케이스 ㅁ ꦗꦮ हिन्दी ไทย".split()
 WORDS += "Ναύς ναυσ a A1 a1b ab abc _ - * ' \\" \\\\ 😀 \u0301 ﬁn fin ⅐ İx ı Ǆ 0 ٣ 3".split()
 def text(max_words):
@@ -95,9 +94,10 @@ SUITES_ON_POSTGRES = [
 LONG_SUITES_ON_POSTGRES = ["intake/test_playlists.py", "actions/test_undo.py", "views/test_htmx.py"]
 
 
-@pytest.fixture(scope="module")
+# One that measures time runs apart from the others of this module.
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.PostgresServer]:
-    """A server of its own on a socket in a temporary folder, with empty tables."""
+    """A server of its own on a socket in a temporary folder, with empty tables, and a database for tests like it."""
     with postgres.temporary_server(Path(required_programs.require_program("postgres")).resolve().parent) as server:
         environment = {**os.environ, "DATABASE_URL": server.address}
         subprocess.run(
@@ -106,7 +106,19 @@ def postgres_server() -> Iterator[postgres.PostgresServer]:
             env=environment,
             cwd=settings.BASE_DIR,
         )
+        name = server.address.partition("?")[0].rpartition("/")[2]
+        with psycopg.connect(server.address.replace(f"/{name}", "/template1", 1), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "test_{name}" TEMPLATE "{name}"')
         yield server
+
+
+@pytest.fixture(scope="module")
+def processes(postgres_server, tmp_path_factory) -> Iterator[list[DjangoProcess]]:
+    """Four processes on the database."""
+    data = tmp_path_factory.mktemp("processes") / "data"
+    env = {**os.environ, "DATABASE_URL": postgres_server.address, "YTARCHIVE_DATA": str(data)}
+    with django_processes(4, env) as processes:
+        yield processes
 
 
 @pytest.fixture
@@ -125,57 +137,44 @@ def run_python(database_url, tmp_path):
     return python
 
 
-def claim_concurrently(run, processes):
-    """Let many processes claim until there is nothing left; return the ids that each claimed."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIM_PROGRAM, str(n)],
-            env=run.env,
-            cwd=settings.BASE_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for n in range(processes)
-    ]
-    for process in started:
-        assert process.stdout.readline() == "ready\n"
-    for process in started:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    claimed_ids = [process.communicate(timeout=60)[0].split() for process in started]
-    assert [process.returncode for process in started] == [0] * processes
-    return claimed_ids
+def claim_concurrently(processes):
+    """Let processes claim until there is nothing left; return the ids that each claimed."""
+    for number, process in enumerate(processes):
+        process.start(CLAIM_PROGRAM, str(number))
+    assert [process.read_line() for process in processes] == ["ready"] * len(processes)
+    for process in processes:
+        process.write_line("go")
+    return [process.finish() for process in processes]
 
 
-def test_it_gives_each_video_to_one_of_many_processes(run_python):
-    run_python("-c", SETUP_PROGRAM.format(count=200, same=False))
-    ids_by_process = claim_concurrently(run_python, 4)
+def test_it_gives_each_video_to_one_of_many_processes(processes):
+    processes[0].run(SETUP_PROGRAM, 200, False)
+    ids_by_process = claim_concurrently(processes)
     claimed_ids = [video_id for video_ids in ids_by_process for video_id in video_ids]
     assert len(claimed_ids) == len(set(claimed_ids))
     # A process that meets another at the same row may stop early: a later claim takes what is left.
-    remaining_ids = claim_concurrently(run_python, 1)[0]
+    remaining_ids = claim_concurrently(processes[:1])[0]
     assert len(claimed_ids) + len(remaining_ids) == 200
     assert sum(1 for video_ids in ids_by_process if video_ids) > 1
 
 
-def test_it_takes_no_more_from_one_site_however_many_ask(run_python):
-    run_python("-c", SETUP_PROGRAM.format(count=30, same=True))
-    ids_by_process = claim_concurrently(run_python, 4)
+def test_it_takes_no_more_from_one_site_however_many_ask(processes):
+    processes[0].run(SETUP_PROGRAM, 30, True)
+    ids_by_process = claim_concurrently(processes)
     assert sum(map(len, ids_by_process)) == settings.PER_HOST
 
 
 @pytest.mark.parametrize("allowed_site", ["", "two"])
-def test_one_of_two_concurrent_duplicates_is_downloaded(run_python, allowed_site):
-    status_pairs = list(race_for_duplicates(run_python.env, allowed_site))
+def test_one_of_two_concurrent_duplicates_is_downloaded(processes, allowed_site):
+    status_pairs = list(race_for_duplicates(processes, allowed_site))
     assert {statuses.count("downloading") for statuses in status_pairs} <= ({1, 2} if allowed_site else {1})
     assert not allowed_site or {second for _, second in status_pairs} == {"downloading"}
 
 
-def test_of_two_who_add_the_same_at_once_each_video_is_added_by_one(run_python):
-    run_python("-c", SETUP_PROGRAM.format(count=0, same=False))
-    assert sum(race_to_add(run_python.env, ["best", "480p", "best"])) == 300
-    assert race_to_add(run_python.env, ["best", "audio"]) == [0, 300]
+def test_of_two_who_add_the_same_at_once_each_video_is_added_by_one(processes):
+    processes[0].run(SETUP_PROGRAM, 0, False)
+    assert sum(race_to_add(processes, ["best", "480p", "best"])) == 300
+    assert race_to_add(processes, ["best", "audio"]) == [0, 300]
 
 
 @pytest.mark.timeout(300)  # many tests in one
@@ -193,6 +192,7 @@ def test_the_sqlite_suites_pass(run_python, suites):
             "-q",
             "-p",
             "no:cacheprovider",
+            "--reuse-db",
             # It starts a PostgreSQL of its own.
             "--ignore=downloads/tests/models/test_upgrade.py",
             *(f"downloads/tests/{name}" for name in suites),
@@ -206,20 +206,22 @@ def test_the_sqlite_suites_pass(run_python, suites):
     assert result.returncode == 0, result.stdout[-3000:]
 
 
-@pytest.mark.parametrize("seed", ["1", pytest.param("2", marks=pytest.mark.soak)])
-def test_it_finds_the_same_in_the_same_order_as_sqlite(run_python, tmp_path, seed):
-    postgres_results = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
-    run_python.env |= {"DATABASE_URL": "", "YTARCHIVE_DATA": str(tmp_path / "sqlite")}
-    run_python("manage.py", "migrate", "--verbosity", "0")
-    sqlite_results = json.loads(run_python("-c", SEARCH_PROGRAM, seed, capture_output=True, text=True).stdout)
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
+def test_it_finds_the_same_in_the_same_order_as_sqlite(processes, prepared_data, tmp_path, seed):
+    copy_data_folder(prepared_data, tmp_path / "sqlite")
+    (postgres_output,) = processes[0].run(SEARCH_PROGRAM, seed)
+    sqlite_env = {**os.environ, "YTARCHIVE_DATA": str(tmp_path / "sqlite")}
+    with django_processes(1, sqlite_env) as (sqlite_process,):
+        (sqlite_output,) = sqlite_process.run(SEARCH_PROGRAM, seed)
+    postgres_results, sqlite_results = json.loads(postgres_output), json.loads(sqlite_output)
     for sqlite_result, postgres_result in zip(sqlite_results, postgres_results, strict=True):
         assert sqlite_result == postgres_result
     assert sum(bool(listed_keys) for _, listed_keys, *_ in sqlite_results) > 50
 
 
-def test_it_downloads_with_workers_on_it(run_python, media_server):
+def test_it_downloads_with_workers_on_it(run_python, processes, media_server):
     run_python.env |= {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
-    run_python("-c", SETUP_PROGRAM.format(count=0, same=False))
+    processes[0].run(SETUP_PROGRAM, 0, False)
     workers = [
         subprocess.Popen([sys.executable, "manage.py", "work"], env=run_python.env, cwd=settings.BASE_DIR)
         for _ in range(2)
@@ -241,18 +243,19 @@ def test_it_downloads_with_workers_on_it(run_python, media_server):
 WEB_CONNECTIONS_SQL = "SELECT pid, backend_start FROM pg_stat_activity WHERE application_name = 'web' ORDER BY pid"
 
 
-@pytest.fixture
-def web_url(run_python, run_manage, static_files):
+@pytest.fixture(scope="module")
+def web_url(postgres_server, tmp_path_factory, static_files):
     """Start the web server on the database; yield its address."""
-    run_python.env["DATABASE_URL"] += "&application_name=web"
-    run_python.env["YTARCHIVE_DATA"] = str(settings.DATA)  # it has the static files
+    env = {"DATABASE_URL": f"{postgres_server.address}&application_name=web"}
     port = free_port()
-    process = run_manage("web", "--port", str(port), env=run_python.env)
     url = f"http://127.0.0.1:{port}/"
-    wait_until(lambda: answers(url), 20, "the web server answers")
+    started = manage_processes(tmp_path_factory.mktemp("web"))
+    process = next(started)("web", "--port", str(port), env=env)
+    wait_until(lambda: answers(url), 60, "the web server answers")
     yield url
     process.terminate()
     assert process.wait(15) == 0
+    next(started, None)
 
 
 def answers(url):

@@ -24,7 +24,8 @@ from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
-IGNORED_FILES = shutil.ignore_patterns(".*", "data", "node_modules", "__pycache__", "tests", "benchmarks")
+# With the compiled modules, which are those of the copy, since it keeps the times of the files.
+IGNORED_FILES = shutil.ignore_patterns(".*", "data", "node_modules", "tests", "benchmarks")
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,20 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def dev_archive(tmp_path: Path, project_copy: Path) -> Iterator[ArchiveProcess]:
-    with temporary_archive(tmp_path, project=project_copy) as archive:
+def dev_archive(tmp_path: Path, project_copy: Path, prepared_data: Path) -> Iterator[ArchiveProcess]:
+    with temporary_archive(tmp_path, project=project_copy, prepared=prepared_data) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module")
+def pages_only(
+    tmp_path_factory: pytest.TempPathFactory, project_copy: Path, prepared_data: Path
+) -> Iterator[ArchiveProcess]:
+    """A running archive without bridge and workers, for the tests that leave it running."""
+    folder = tmp_path_factory.mktemp("pages")
+    with temporary_archive(folder, project=project_copy, prepared=prepared_data) as archive:
+        archive.start("runserver", "127.0.0.1:0", "--web-only", "--noreload")
+        archive.await_ready()
         yield archive
 
 
@@ -112,27 +125,26 @@ def test_it_leaves_nothing_behind_when_killed(dev_archive: ArchiveProcess) -> No
     wait_until(lambda: not still_running(pids), 5, "no process is left")
 
 
-def test_it_leaves_the_rest_out_with_web_only(dev_archive: ArchiveProcess) -> None:
-    dev_archive.start("runserver", "127.0.0.1:0", "--web-only")
+def test_it_leaves_the_rest_out_with_web_only(tmp_path: Path, project_copy: Path) -> None:
+    with temporary_archive(tmp_path, project=project_copy) as archive:
+        archive.start("runserver", "127.0.0.1:0", "--web-only")
 
-    assert get_status(dev_archive.await_ready()) == 200
+        assert get_status(archive.await_ready()) == 200
 
-    assert all(" runserver " in command_line(pid) for pid in descendants(dev_archive.pid))
-    assert "Created the first admin" in dev_archive.output()
-    assert dev_archive.stop() == 0
+        assert all(" runserver " in command_line(pid) for pid in descendants(archive.pid))
+        assert "Created the first admin" in archive.output()
+        assert archive.stop() == 0
 
 
-def test_it_serves_static_files_as_they_are_written(dev_archive: ArchiveProcess, project_copy: Path) -> None:
+def test_it_serves_static_files_as_they_are_written(pages_only: ArchiveProcess, project_copy: Path) -> None:
     css = next((project_copy / "static" / "css").glob("*.css"))
-    dev_archive.start("runserver", "127.0.0.1:0", "--web-only", "--noreload")
 
-    assert get_status(f"{dev_archive.await_ready()}static/css/{css.name}") == 200
+    assert get_status(f"{pages_only.await_ready()}static/css/{css.name}") == 200
 
 
-def test_it_refuses_a_taken_port(dev_archive: ArchiveProcess, tmp_path: Path) -> None:
-    dev_archive.start("runserver", "127.0.0.1:0", "--web-only", "--noreload")
-    port = dev_archive.await_ready().rsplit(":", 1)[1].rstrip("/")
-    with temporary_archive(tmp_path / "data", project=dev_archive.project) as second:
+def test_it_refuses_a_taken_port(pages_only: ArchiveProcess, tmp_path: Path) -> None:
+    port = pages_only.await_ready().rsplit(":", 1)[1].rstrip("/")
+    with temporary_archive(tmp_path, project=pages_only.project) as second:
         second.start("runserver", f"127.0.0.1:{port}")
         assert second.process
         assert second.process.wait(30) == 1

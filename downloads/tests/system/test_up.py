@@ -40,11 +40,9 @@ def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiv
 
 
 @pytest.fixture
-def own_archive(tmp_path: Path, running_archive: ArchiveProcess) -> Iterator[ArchiveProcess]:
-    """An archive that the test may kill, with the static files collected already."""
-    with temporary_archive(tmp_path) as archive:
-        archive.data.mkdir()
-        (archive.data / "static").symlink_to(running_archive.data / "static")
+def own_archive(tmp_path: Path, prepared_data: Path) -> Iterator[ArchiveProcess]:
+    """An archive that the test may kill, which was started before."""
+    with temporary_archive(tmp_path, prepared=prepared_data) as archive:
         yield archive
 
 
@@ -186,9 +184,9 @@ def _get_key(client, key: str) -> str | None:
 # Stop --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.soak)])
 def test_it_stops_everything_in_order(own_archive: ArchiveProcess, order: signal.Signals) -> None:
-    own_archive.start("up", "--port", "0", "--web", "2", DJANGO_SUPERUSER_PASSWORD="given")
+    own_archive.start("up", "--port", "0", "--web", "2")
     url = own_archive.await_ready()
     pids = descendants(own_archive.pid)
     assert len([pid for pid in pids if " web " in command_line(pid)]) == 2
@@ -198,7 +196,6 @@ def test_it_stops_everything_in_order(own_archive: ArchiveProcess, order: signal
     assert not still_running(pids)
     assert get_status(url) == 0
     assert "Traceback" not in own_archive.output()
-    assert "given" not in own_archive.output()
 
 
 def test_it_stops_when_the_signal_comes_early(own_archive: ArchiveProcess) -> None:
@@ -240,7 +237,9 @@ def test_it_leaves_nothing_behind_when_killed(own_archive: ArchiveProcess) -> No
     assert time.monotonic() - began < 20  # no stale lock, socket or lease is in the way
 
 
-@pytest.mark.parametrize("path", ["/slow/clip.mp4?rate=20000", "/slowhls/index.m3u8?rate=20000"])
+@pytest.mark.parametrize(
+    "path", [pytest.param("/slow/clip.mp4?rate=20000", marks=pytest.mark.soak), "/slowhls/index.m3u8?rate=20000"]
+)
 def test_it_leaves_no_download_behind_when_killed(
     own_archive: ArchiveProcess, media_server: MediaServer, path: str
 ) -> None:
@@ -263,11 +262,14 @@ def test_it_leaves_no_download_behind_when_killed(
 # Refusals ------------------------------------------------------------------------------------------
 
 
-def test_it_runs_in_a_folder_with_a_long_name(tmp_path: Path, running_archive: ArchiveProcess) -> None:
+def test_it_starts_in_a_folder_with_a_long_name_and_never_says_a_given_password(
+    tmp_path: Path, running_archive: ArchiveProcess
+) -> None:
     data = tmp_path / ("long" * 30) / "data"
     data.mkdir(parents=True)
     (data / "static").symlink_to(running_archive.data / "static")
     with temporary_archive(tmp_path, data=data) as archive:
-        archive.start("up", "--port", "0")
+        archive.start("up", "--port", "0", DJANGO_SUPERUSER_PASSWORD="given")
         assert get_status(archive.await_ready()) == 200
         assert archive.stop() == 0
+        assert "given" not in archive.output()
