@@ -13,6 +13,8 @@ from downloads.tests.support.media_server import Answer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
+PATHS_WITHOUT_ENDING = ("/dl/plain", "/get.php?id=17", "/dl/plain?name=clip.mp4", "/dl/Ein%20Film", "/dl/")
+ATTACHMENT = 'attachment; filename="clip.mp4"'
 HTML = b"<!doctype html><html><head><title>Sign in</title></head><body>Sign in</body></html>" * 20
 
 
@@ -45,8 +47,14 @@ def refused(download, media_server, settings):
     return run
 
 
-@pytest.mark.parametrize("path", ["/dl/plain", "/get.php?id=17", "/dl/plain?name=clip.mp4", "/dl/Ein%20Film", "/dl/"])
-@pytest.mark.parametrize("disposition", ["", 'attachment; filename="clip.mp4"'])
+@pytest.mark.parametrize(
+    ("path", "disposition"),
+    [
+        *((path, "") for path in PATHS_WITHOUT_ENDING),
+        (PATHS_WITHOUT_ENDING[0], ATTACHMENT),
+        *(pytest.param(path, ATTACHMENT, marks=pytest.mark.soak) for path in PATHS_WITHOUT_ENDING[1:]),
+    ],
+)
 def test_a_video_at_an_address_without_ending_is_kept(stored, media_server, path, disposition):
     headers = {"Content-Disposition": disposition} if disposition else {}
     video, file = stored(path, media_server.clip, headers=headers)
@@ -80,18 +88,23 @@ def test_an_mka_is_kept(stored, tmp_path, content_type):
     ("path", "muxer", "suffix"),
     [
         ("/film.mp4", "webm", ".webm"),
-        ("/film.webm", "mp4", ".mp4"),
         ("/film.jpg", "mp4", ".mp4"),
-        ("/film.txt", "mp4", ".mp4"),
         ("/FILM.MP4", "matroska", ".mkv"),
         ("/film", "mpegts", ".ts"),
         ("/film.vtt", "avi", ".avi"),
-        ("/film.html", "mp4", ".mp4"),
         ("/film.mp4", "mxf", ".mxf"),
         ("/film.m3u8", "mp4", ".mp4"),
-        ("/film.f4m", "mp4", ".mp4"),
-        ("/film.mp40", "mp4", ".mp4"),
-        ("/film.exe", "matroska", ".mkv"),
+        *(
+            pytest.param(path, muxer, suffix, marks=pytest.mark.soak)
+            for path, muxer, suffix in (
+                ("/film.webm", "mp4", ".mp4"),
+                ("/film.txt", "mp4", ".mp4"),
+                ("/film.html", "mp4", ".mp4"),
+                ("/film.f4m", "mp4", ".mp4"),
+                ("/film.mp40", "mp4", ".mp4"),
+                ("/film.exe", "matroska", ".mkv"),
+            )
+        ),
     ],
 )
 def test_a_wrong_ending_does_not_matter(stored, tmp_path, path, muxer, suffix):
@@ -137,8 +150,13 @@ def test_what_is_no_media_is_called_what_it_is(refused, path, data, content_type
     assert refused(path, data, content_type) == reason
 
 
-@pytest.mark.parametrize("codec", ["mjpeg", "png", "gif"])
-@pytest.mark.parametrize("path", ["/a.mp4", "/a"])
+@pytest.mark.parametrize(
+    ("codec", "path"),
+    [
+        *(("mjpeg", "/a.mp4"), ("png", "/a"), ("gif", "/a.mp4")),
+        *(pytest.param(*case, marks=pytest.mark.soak) for case in (("mjpeg", "/a"), ("png", "/a.mp4"), ("gif", "/a"))),
+    ],
+)
 def test_an_image_is_refused(refused, tmp_path, codec, path):
     image = tmp_path / f"x.{codec}"
     run_ffmpeg(*PICTURES, "-frames:v", "1", "-c:v", codec, "-f", "gif" if codec == "gif" else "image2", image)
