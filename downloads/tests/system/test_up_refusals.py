@@ -28,9 +28,7 @@ def test_it_refuses_an_address_of_another_machine() -> None:
 
 
 def test_it_refuses_what_is_no_address() -> None:
-    assert "'no..address' is not an address to listen on" in run_refused(
-        "up", "--bind", "no..address", **new_data_folder
-    )
+    assert "'no..address' is not an address to listen on" in refuse_in_process("--bind", "no..address")
 
 
 def test_it_refuses_what_is_no_port() -> None:
