@@ -147,7 +147,7 @@ def test_other_bytes_than_requested_are_refused(download):
 
 def test_a_page_is_no_segment(download):
     """Its pictures would be missing in the middle, where neither the size nor the duration shows it."""
-    with pytest.raises(results.DownloadError, match=r"The site sent a page or a text \(text/html\) instead of a part") as caught:
+    with pytest.raises(results.DownloadError, match=r"The site sent a page or a text \(text/html\) instead") as caught:
         download("/thirdpage/files/index.m3u8")
     assert not caught.value.permanent
 

@@ -119,7 +119,7 @@ def _run_child(fds: list[int], intermediate_pid: int, worker_pid: int) -> int:
         time.sleep(REPARENTING_POLL_SECONDS)
     kill_when_parent_dies(worker_pid)
     if not preloading.is_still_selected():
-        os.execv(sys.executable, [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"])
+        os.execv(sys.executable, [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"])  # noqa: S606 - fixed
     setproctitle.setproctitle(f"{sys.executable} manage.py download")
     return _run_to_exit_status()
 
