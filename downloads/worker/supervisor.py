@@ -178,7 +178,7 @@ class Supervisor:
         if not self._folders.has_looked:
             self._folders.check(is_busy=True)
         if self._folders.is_well and self._has_free_slot():
-            self._copy_runner.start_next(has_waiting_downloads=Video.objects.claimable().exists())
+            self._copy_runner.start_next(lambda: Video.objects.claimable().exists())
         # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
         while self._folders.is_well and self._has_free_slot() and Video.objects.claimable().exists():
             video = Video.objects.claim(self._rescue.lock.worker_name)

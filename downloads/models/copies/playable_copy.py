@@ -124,7 +124,10 @@ class PlayableCopy(TolerantRow):
     @classmethod
     def claim_next(cls, worker: str) -> "PlayableCopy | None":
         """Claim the next copy that may be made, with a lease; None if there is none."""
-        copy = cls.objects.claimable().select_related("video").first()  # read first: a claim locks SQLite
+        # Read first, and the least that tells: an idle worker asks twice a second, and a claim locks SQLite.
+        if not cls.objects.filter(status=Status.QUEUED).exists():
+            return None
+        copy = cls.objects.claimable().select_related("video").first()
         if copy is None:
             return None
         lease = {"lease_token": secrets.token_hex(16), "lease_until": current_moment() + LEASE_DURATION}

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from downloads.models import PlayableCopy, Status
 from downloads.models.copies.playable_copy import publish_copy_state
@@ -32,9 +33,11 @@ class CopyRunner(JobRunner[PlayableCopy]):
         if self._process is not None:
             self.watch(self._process)
 
-    def start_next(self, *, has_waiting_downloads: bool) -> None:
+    def start_next(self, has_waiting_downloads: Callable[[], bool]) -> None:
         """Start the next copy. After one, a waiting download has its turn first; call `take_turn` when it starts."""
-        if self.is_running or (self._yields_turn and has_waiting_downloads) or time.monotonic() < self._next_start_at:
+        if self.is_running or time.monotonic() < self._next_start_at:
+            return
+        if self._yields_turn and has_waiting_downloads():
             return
         job = PlayableCopy.claim_next(self._worker_name)
         if job is not None:
@@ -51,7 +54,7 @@ class CopyRunner(JobRunner[PlayableCopy]):
         except OSError as error:
             logger.warning("No process for a playable copy can be started: %s", error)
             self._next_start_at = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
-            self.abandon(job)
+            job.release(f"This server can’t start another process ({error.strerror or error}).", is_counted=False)
 
     def finish(self, process: JobProcess[PlayableCopy], exit_reason: str) -> None:
         """Requeue a copy whose process ended without an outcome, and remove its files."""
