@@ -12,6 +12,8 @@ SECONDS = 12
 SEGMENT_SECONDS = 2
 FRAMES = 25 * SECONDS
 KEY = bytes(range(16))
+# A quarter of the pixels of other clips: its pictures are decoded for each test.
+VIDEO_SOURCE = ["-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25"]
 SEGMENT_LIST_PATTERN = re.compile(r"<SegmentList.*?</SegmentList>", re.S)
 HLS = ["-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_playlist_type", "vod", "-hls_flags", "single_file"]
 DASH = ["-f", "dash", "-seg_duration", str(SEGMENT_SECONDS)]
@@ -25,7 +27,7 @@ def make_clips(folder: Path) -> Path:
         (folder / name).mkdir(parents=True)
     clip = folder / "clip.mp4"
     video = clips.H264 if clips.has_h264() else clips.MPEG4
-    clips.run_ffmpeg(*clips.VIDEO_SOURCE, *clips.AUDIO_SOURCE, "-t", str(SECONDS), *video, "-bf", "0", *clips.AAC, clip)
+    clips.run_ffmpeg(*VIDEO_SOURCE, *clips.AUDIO_SOURCE, "-t", str(SECONDS), *video, "-bf", "0", *clips.AAC, clip)
     copy = ["-i", clip, "-c", "copy"]
     clips.run_ffmpeg(*copy, *HLS, folder / "ts" / "index.m3u8")
     clips.run_ffmpeg(*copy, *HLS[:-2], folder / "files" / "index.m3u8")
@@ -37,7 +39,7 @@ def make_clips(folder: Path) -> Path:
     clips.run_ffmpeg("-i", clip, "-map", "0", "-c", "copy", *DASH, folder / "dash_files" / "index.mpd")
     if clips.has_h264():  # the only video that yt-dlp knows in it
         length = ["-t", str(SECONDS)]
-        clips.run_ffmpeg(*clips.VIDEO_SOURCE, *length, *clips.H264, "-bf", "0", *SMOOTH_STREAMING, folder / "ism" / "a")
+        clips.run_ffmpeg(*VIDEO_SOURCE, *length, *clips.H264, "-bf", "0", *SMOOTH_STREAMING, folder / "ism" / "a")
     encrypt_by_number(folder / "ts", folder / "numbered")
     return folder
 

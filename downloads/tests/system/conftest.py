@@ -15,8 +15,8 @@ def empty_data_folders():
     """Empty the tests' data folder afterwards."""
     yield
     for root in (settings.WORK_ROOT, settings.MEDIA_ROOT):
-        shutil.rmtree(root)
-        root.mkdir()
+        for path in root.iterdir():  # the folders stay: a worker that runs would hold the queue without them
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from downloads.progress import publisher, redis_clients
 from downloads.progress.keys import SNAPSHOT_KEY
 from downloads.progress.message import Progress
-from downloads.tests.support.processes import RunManage, free_port
+from downloads.tests.support.processes import RunManage, free_port, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.waiting import wait_until
 
@@ -36,8 +36,11 @@ class WebProcess:
         self.port = free_port()
         self.bridge = manage("bridge_progress")
         self.process = manage("web", "--port", str(self.port))
-        wait_until(self.answers, 30, "the web server answers")
-        wait_until(lambda: server.client().hexists(SNAPSHOT_KEY, "@"), 30, "the bridge leads")
+        wait_until(self.answers, 60, "the web server answers")
+        self.wait_for_bridge(server)
+
+    def wait_for_bridge(self, server: RedisServer) -> None:
+        wait_until(lambda: server.client().hexists(SNAPSHOT_KEY, "@"), 60, "the bridge leads")
 
     @property
     def url(self) -> str:
@@ -61,8 +64,25 @@ class WebProcess:
         return int(fields[1]) * 4096
 
 
+@pytest.fixture(scope="module")
+def running_web_process(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, session_redis_server: RedisServer
+) -> Iterator[WebProcess]:
+    started = manage_processes(tmp_path_factory.mktemp("web"))
+    yield WebProcess(next(started), session_redis_server)
+    next(started, None)
+
+
 @pytest.fixture
-def web_process(run_manage: RunManage, redis_server: RedisServer) -> Iterator[WebProcess]:
+def web_process(running_web_process: WebProcess, redis_server: RedisServer) -> WebProcess:
+    """One web process and bridge, for the tests that leave them running and in peace."""
+    running_web_process.wait_for_bridge(redis_server)
+    return running_web_process
+
+
+@pytest.fixture
+def own_web_process(run_manage: RunManage, redis_server: RedisServer) -> WebProcess:
+    """A web process and a bridge that the test may flood and stop."""
     return WebProcess(run_manage, redis_server)
 
 
@@ -132,26 +152,26 @@ async def test_it_closes_with_the_code_that_says_why(websocket, frame, code):
 
 
 @pytest.mark.alone
-async def test_it_closes_a_flood_and_serves_the_others(web_process, websocket):
-    async with connect(web_process.url) as flooding_client:
+async def test_it_closes_a_flood_and_serves_the_others(own_web_process):
+    async with connect(own_web_process.url) as other_client, connect(own_web_process.url) as flooding_client:
         with contextlib.suppress(websockets.ConnectionClosed):
             for _ in range(10_000):
                 await flooding_client.send("ping")
         await read_until_closed(flooding_client)
         assert flooding_client.close_code == 1008
-    await websocket.send("ping")
-    assert await websocket.recv() == "pong"
+        await other_client.send("ping")
+        assert await other_client.recv() == "pong"
 
 
 @pytest.mark.alone
-async def test_it_closes_a_client_that_floods_pings(web_process):
-    flooding_client = _stalled_client(web_process.port)
-    memory_before = web_process.memory()
+async def test_it_closes_a_client_that_floods_pings(own_web_process):
+    flooding_client = _stalled_client(own_web_process.port)
+    memory_before = own_web_process.memory()
     with contextlib.suppress(OSError):
         for _ in range(2_000):
             await asyncio.to_thread(flooding_client.sendall, b"\x89\x84\0\0\0\0ping" * 100)
     assert _is_closed(flooding_client)
-    assert web_process.memory() - memory_before < 8_000_000
+    assert own_web_process.memory() - memory_before < 8_000_000
 
 
 async def test_it_refuses_foreign_origins_and_other_paths_with_403(web_process):
@@ -162,23 +182,23 @@ async def test_it_refuses_foreign_origins_and_other_paths_with_403(web_process):
     assert "Traceback" not in web_process.process.log.read_text()
 
 
-async def test_it_closes_with_1012_when_it_is_stopped(web_process):
-    clients = [await connect(web_process.url, subprotocols=[V2]) for _ in range(20)]
-    web_process.process.send_signal(signal.SIGTERM)
+async def test_it_closes_with_1012_when_it_is_stopped(own_web_process):
+    clients = [await connect(own_web_process.url, subprotocols=[V2]) for _ in range(20)]
+    own_web_process.process.send_signal(signal.SIGTERM)
     for client in clients:
         await read_until_closed(client)
         assert client.close_code == 1012
-    wait_until(lambda: web_process.process.poll() is not None, 5, "it ends")
-    assert "Traceback" not in web_process.process.log.read_text()
+    wait_until(lambda: own_web_process.process.poll() is not None, 5, "it ends")
+    assert "Traceback" not in own_web_process.process.log.read_text()
 
 
 @pytest.mark.usefixtures("static_files")
-def test_it_stops_under_constant_requests(web_process):
+def test_it_stops_under_constant_requests(own_web_process):
     status_counts: collections.Counter[int] = collections.Counter()
 
     def request_repeatedly() -> None:
-        while web_process.process.poll() is None:
-            connection = http.client.HTTPConnection("127.0.0.1", web_process.port, timeout=10)
+        while own_web_process.process.poll() is None:
+            connection = http.client.HTTPConnection("127.0.0.1", own_web_process.port, timeout=10)
             with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
                 while True:
                     connection.request("GET", "/accounts/login/")
@@ -190,11 +210,11 @@ def test_it_stops_under_constant_requests(web_process):
         for _ in range(4):
             pool.submit(request_repeatedly)
         wait_until(lambda: status_counts[200] > 40, 30, "it is busy")
-        web_process.process.send_signal(signal.SIGTERM)
+        own_web_process.process.send_signal(signal.SIGTERM)
         try:
-            assert web_process.process.wait(5) == 0
+            assert own_web_process.process.wait(5) == 0
         finally:
-            web_process.process.kill()
+            own_web_process.process.kill()
     assert status_counts.keys() <= {200, 503}
 
 
@@ -292,5 +312,5 @@ def test_it_is_private_where_others_can_reach_it(run_manage, redis_server):
         except OSError:
             return 0
 
-    wait_until(status, 20, "the web server answers")
+    wait_until(status, 60, "the web server answers")
     assert status() == 403

@@ -111,7 +111,7 @@ def run_with_disruptions(versioned_files, media_server, manage, seed, videos, ra
 @pytest.mark.timeout(240)
 def test_it_loses_nothing_when_workers_are_killed_at_random(versioned_files, media_server, run_manage, redis_server):
     run_with_disruptions(
-        versioned_files, media_server, run_manage, 4, videos=5, rate=600_000, between=(2, 4), longest=220, workers=2
+        versioned_files, media_server, run_manage, 4, videos=3, rate=600_000, between=(2, 4), longest=220, workers=2
     )
 
 
