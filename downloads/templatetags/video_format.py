@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from downloads import formatting
 from downloads.models import PlayableCopy, Video
+from downloads.models.channels.channel import has_page
 
 register = template.Library()
 register.filter(formatting.format_bytes)
@@ -168,6 +169,6 @@ def version_of(value: object) -> str:
 @register.simple_tag
 def channel_url(video: Video) -> str:
     """Return the URL of the uploader's page, or that of the library with the uploader's videos."""
-    if video.channel_id and video.channel_id > 0:
+    if has_page(video.channel_id):
         return reverse("channel", args=[video.channel_id])
     return f"{reverse('library')}?{urlencode({'uploader': video.uploader})}"

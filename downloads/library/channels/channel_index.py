@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from downloads.library.paging import PageLinks
 from downloads.models import Channel, Status, Video
+from downloads.models.channels.channel import MAX_KEY
 
 PAGE_SIZE = 60
 MAX_QUERY_LENGTH = 200
@@ -39,7 +40,7 @@ class ChannelIndex(PageLinks):
 
     @cached_property
     def _matching(self) -> QuerySet[Channel]:
-        channels = Channel.objects.filter(video_count__gt=0)
+        channels = Channel.objects.filter(video_count__gt=0, pk__range=(1, MAX_KEY))
         if not self.q:
             return channels
         # SQLite ignores the case of ASCII letters alone: look for the ways in which a name is usually written.

@@ -9,6 +9,7 @@ from django.utils.functional import cached_property
 
 from downloads.library.paging import PageLinks
 from downloads.models import Channel, PlaylistItem, Status, Video
+from downloads.models.channels.channel import has_page
 
 PAGE_SIZE = 100
 IS_WATCHABLE = Q(video__status=Status.COMPLETE, video__is_list=False)
@@ -99,7 +100,7 @@ class PlaylistPage(PageLinks):
     def channel(self) -> Channel | None:
         """Return the channel that all its videos are of; None for several, or none."""
         first, last = self.totals["first_channel"], self.totals["last_channel"]
-        return Channel.objects.filter(pk=first).first() if first and first == last else None
+        return Channel.objects.filter(pk=first).first() if first == last and has_page(first) else None
 
     def build_url(self, **changes: str | int) -> str:
         """Return the URL of a page of the entries."""

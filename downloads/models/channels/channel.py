@@ -10,6 +10,12 @@ from django.urls import reverse
 from downloads.database.stored_values import MAX_SAFE_INTEGER, TolerantRow
 
 MAX_URL_LENGTH = 500
+MAX_KEY = 10**18 - 1  # its digits are those that a URL of a channel takes
+
+
+def has_page(channel_id: int | None) -> bool:
+    """Return whether a channel can have this key: a row may hold any number, and no URL takes it."""
+    return channel_id is not None and 0 < channel_id <= MAX_KEY
 
 
 class Channel(TolerantRow):

@@ -149,3 +149,18 @@ def test_it_asks_the_database_few_times(client, django_assert_max_num_queries):
         with django_assert_max_num_queries(12):
             client.get(path)
     assert Channel.objects.count() == 31
+
+
+@pytest.mark.parametrize("key", [-1, 0, 10**18])
+def test_a_channel_that_cannot_be_is_linked_nowhere(client, key):
+    """Its number fits the column, but no URL: `reverse` would raise, and the whole page fail."""
+    playlist = create(is_list=True, media_file="")[0]
+    videos = create(2, uploader="Ada & Co", parent=playlist)
+    Channel.objects.filter(pk=reload_video(videos[0]).channel_id).update(id=key)
+    Video.objects.filter(pk__in=[video.pk for video in videos]).update(channel_id=key)
+    cards = client.get("/").content.decode()
+    assert cards.count('href="/?uploader=Ada+%26+Co"') == 2
+    for path in ("/", "/channels/", playlist.get_absolute_url(), videos[0].get_absolute_url()):
+        response = client.get(path)
+        assert response.status_code == 200, path
+        assert f"/channels/{key}" not in response.content.decode()
