@@ -7,6 +7,7 @@ from downloads.models.channels.channel import MAX_URL_LENGTH as MAX_CHANNEL_URL_
 from downloads.models.channels.channel import Channel
 from downloads.models.choices import (
     ACTIVE_STATUSES,
+    ACTIVITY_STATUSES,
     TERMINAL_STATUSES,
     UNFINISHED_STATUSES,
     Quality,
@@ -34,6 +35,7 @@ from downloads.models.watching.watch_state import WatchState
 
 __all__ = [
     "ACTIVE_STATUSES",
+    "ACTIVITY_STATUSES",
     "LEASE_DURATION",
     "MAX_CHANNEL_URL_LENGTH",
     "MAX_RETRIES",

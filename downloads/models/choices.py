@@ -16,6 +16,8 @@ class Status(models.TextChoices):
 
 ACTIVE_STATUSES = (Status.DOWNLOADING, Status.PROCESSING)
 UNFINISHED_STATUSES = (Status.QUEUED, *ACTIVE_STATUSES)
+# Listed under Activity; all others can be watched.
+ACTIVITY_STATUSES = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
 TERMINAL_STATUSES = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
 
 

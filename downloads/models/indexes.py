@@ -8,7 +8,6 @@ from django.db.models import (
     BooleanField,
     Case,
     DateField,
-    ExpressionWrapper,
     F,
     Func,
     Index,
@@ -37,14 +36,54 @@ KIND_EXPRESSION = Case(
 REQUESTED_MEDIUM_EXPRESSION = Case(When(quality=Quality.AUDIO, then=Value("audio")), default=Value("video"))
 SORT_TITLE_EXPRESSION = Lower(Left(Case(When(title="", then=F("url")), default=F("title")), 100))
 
-HAS_SUBTITLES = ExpressionWrapper(~Q(subtitle_files=[]), output_field=BooleanField())
-
 
 class InlineLiteral(Value):
     """A number inlined in the SQL: with a parameter instead, SQLite does not recognize the expression of an index."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return repr(self.value), []
+
+
+class IndexCondition(Func):
+    """A condition without parameters, of a partial index and of the queries that are to use it.
+
+    SQLite uses a partial index only where the query holds the very terms of its condition, and no parameter is one
+    (sqlite.org, Partial Indexes, 2).
+    """
+
+    output_field = BooleanField()
+
+
+class HasSubtitles(IndexCondition):
+    """The condition of videos with subtitles."""
+
+    template = "(%(expressions)s <> '[]')"
+
+    def __init__(self) -> None:
+        super().__init__("subtitle_files")
+
+
+class HasNotSucceeded(IndexCondition):
+    """The condition of failed and cancelled videos."""
+
+    template = "(%(expressions)s IN ('failed', 'cancelled'))"
+
+    def __init__(self) -> None:
+        super().__init__("status")
+
+
+class IsRedownloading(IndexCondition):
+    """The condition of videos that are downloaded again, and of playlists that are checked: they can be watched."""
+
+    template = "(%(expressions)s)"
+
+    def __init__(self) -> None:
+        super().__init__("status", "media_file", "is_list")
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:
+        """Write the condition; the columns have no parameters."""
+        status, media_file, is_list = (compiler.compile(column)[0] for column in self.get_source_expressions())
+        return f"({status} IN ('queued', 'downloading', 'processing') AND ({media_file} <> '' OR {is_list}))", []
 
 
 # Unknown lengths and sizes come last; databases differ in where they sort NULL.
@@ -55,6 +94,7 @@ _HAS_NO_UPLOADER = Case(
     When(uploader=InlineLiteral(""), then=InlineLiteral(1)), default=InlineLiteral(0), output_field=IntegerField()
 )
 SORT_ORDERS: dict[str, tuple[Any, ...]] = {
+    "ended": (Coalesce("ended_at", "added_at").desc(), "-pk"),
     "turn": ("-priority", "queued_at", "pk"),
     "newest": ("-added_at", "-pk"),
     "oldest": ("added_at", "pk"),
@@ -86,6 +126,20 @@ VIDEO_INDEXES = (
         *_INDEXED_FILTER_COLUMNS,
         name="downloads_by_upload_date",
     ),
+    # The smaller the group, the cheaper its index: it has rows of no other videos.
+    Index(
+        F("status"),
+        Coalesce("ended_at", "added_at").desc(),
+        F("id").desc(),
+        condition=Q(HasNotSucceeded()),
+        name="downloads_newest_ended",
+    ),
+    Index(
+        fields=["-added_at", "-id", "status", "kind", "host", "uploader"],
+        condition=Q(HasSubtitles()),
+        name="downloads_newest_subtitled",
+    ),
+    Index(fields=["status"], condition=Q(IsRedownloading()), name="downloads_redownloading"),
 )
 
 

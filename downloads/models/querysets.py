@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from downloads.database.clock import Moment, current_moment
 from downloads.models import indexes
 from downloads.models.bulk import bulk_action
-from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Quality, Status
+from downloads.models.choices import ACTIVE_STATUSES, ACTIVITY_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
@@ -101,6 +101,28 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         """Order by the time of adding, newest first."""
         return self.sorted_by("newest")
 
+    def last_ended_first(self, status: str) -> Self:
+        """Filter the failed or the cancelled ones, and order by when they ended, the last one first."""
+        return self.filter(indexes.HasNotSucceeded(), status=status).sorted_by("ended")
+
+    def redownloading(self) -> Self:
+        """Filter those that are downloaded again, and playlists that are checked: what they have is still there."""
+        return self.filter(indexes.IsRedownloading())
+
+    def watchable(self) -> Self:
+        """Filter what can be watched, also while it is downloaded again; a status that is none does not hide a video.
+
+        By exclusion, so that SQLite chooses no index of the status; the videos that are downloaded again by a query of
+        their own, so that the index of the order has all columns that are asked for.
+        """
+        redownloading = self.model._default_manager.filter(indexes.IsRedownloading()).order_by().values("pk")
+        is_in_activity = Q(status__in=ACTIVITY_STATUSES)
+        return self.filter(~is_in_activity | Q(pk__in=redownloading))
+
+    def with_subtitles(self) -> Self:
+        """Filter those with subtitles."""
+        return self.filter(indexes.HasSubtitles())
+
     def sorted_by(self, order: str) -> Self:
         """Order by a key of SORT_ORDERS; NULL comes last."""
         return self.order_by(*indexes.SORT_ORDERS[order])
@@ -117,7 +139,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
 
     def without_long_text(self, search_words: list[str]) -> Self:
         """Defer the long texts, unless search words are to be highlighted in them; annotate what a card shows."""
-        videos = self.with_pending_action().annotate(has_subtitles=indexes.HAS_SUBTITLES)
+        videos = self.with_pending_action().annotate(has_subtitles=indexes.HasSubtitles())
         return videos.defer(*(("chapters",) if search_words else ("chapters", "description", "subtitle_files")))
 
     def of_medium(self, quality: str) -> Self:

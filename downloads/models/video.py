@@ -152,6 +152,11 @@ class Video(Transitions, Removable, models.Model):
         return self.status in ACTIVE_STATUSES
 
     @property
+    def is_redownloading(self) -> bool:
+        """True for a video that is downloaded again, and for a playlist that is checked: it can still be watched."""
+        return self.status in UNFINISHED_STATUSES and bool(self.media_file or self.is_list)
+
+    @property
     def is_terminal(self) -> bool:
         """True unless it waits or runs: a status that is none belongs to a video that nobody will fetch."""
         return self.status not in UNFINISHED_STATUSES
