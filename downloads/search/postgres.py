@@ -104,9 +104,9 @@ def tier_source(
 
 
 def ranked_query(rows_sql: str, limit: int) -> str:
-    """Return the query of the best of these rows with their status, best first."""
+    """Return the query of the best of these rows with their status and tier, best first."""
     best = (
         f"SELECT id, MIN(tier) AS tier FROM ({rows_sql}) AS every WHERE tier IS NOT NULL "
         f"GROUP BY id ORDER BY MIN(tier), id DESC LIMIT {limit}"
     )
-    return f"SELECT id, status FROM ({best}) AS best JOIN downloads_video USING (id) ORDER BY tier, id DESC"
+    return f"SELECT id, status, tier FROM ({best}) AS best JOIN downloads_video USING (id) ORDER BY tier, id DESC"

@@ -5,7 +5,7 @@ title, in title and uploader, with the description too, with the subtitles too; 
 """
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
@@ -21,13 +21,25 @@ TITLE_UPLOADER_TIER = 1  # the tier of title and uploader
 SqlWithParams = tuple[str, list[Any]]
 
 
+class Match(NamedTuple):
+    """What is known of a match: the status of the video, and the first tier that has all words."""
+
+    status: str
+    tier: int
+
+
+def clean_text(text: str) -> str:
+    """Return the text of a query as pages show it: in one line, and no longer than is searched."""
+    return " ".join(text[:MAX_QUERY_LENGTH].replace("\x00", " ").split())
+
+
 def parse_query(text: str) -> list[str]:
     """Return the words of a query; other characters only separate them."""
     return tokenizer.tokenize(text[:MAX_QUERY_LENGTH])[:MAX_QUERY_WORDS]
 
 
-def find_matching(words: list[str], queryset: models.QuerySet[Any] | None = None) -> dict[int, str]:
-    """Return the best MAX_RESULTS videos that contain all words, best first: {key: status}.
+def find_matching(words: list[str], queryset: models.QuerySet[Any] | None = None) -> dict[int, Match]:
+    """Return the best MAX_RESULTS videos that contain all words, best first, by primary key.
 
     Words match from their beginning. Videos with a single letter as a whole word come before those where it only
     begins one.
@@ -36,11 +48,11 @@ def find_matching(words: list[str], queryset: models.QuerySet[Any] | None = None
         return {}
     matches = _run_query(words, queryset)
     if len(matches) < MAX_RESULTS and (prefixes := tokenizer.mark_single_letters(words)) != words:
-        matches |= {key: status for key, status in _run_query(prefixes, queryset).items() if key not in matches}
+        matches |= {key: match for key, match in _run_query(prefixes, queryset).items() if key not in matches}
     return dict(itertools.islice(matches.items(), MAX_RESULTS))
 
 
-def _run_query(words: list[str], queryset: models.QuerySet[Any] | None) -> dict[int, str]:
+def _run_query(words: list[str], queryset: models.QuerySet[Any] | None) -> dict[int, Match]:
     backend = get_backend()
     candidates, condition = _build_restriction(queryset)
     tiers = range(0) if candidates else range(len(backend.TIERS))
@@ -61,13 +73,13 @@ def _run_query(words: list[str], queryset: models.QuerySet[Any] | None) -> dict[
     return _fetch_first(f"{with_clause} {backend.ranked_query(union, MAX_RESULTS)}", params)
 
 
-def _fetch_first(sql: str, params: list[Any]) -> dict[int, str]:
-    """Return the first MAX_RESULTS different keys of the rows (key, status), and read no further."""
-    matches: dict[int, str] = {}
+def _fetch_first(sql: str, params: list[Any]) -> dict[int, Match]:
+    """Return the first MAX_RESULTS different keys of the rows (key, status, tier), and read no further."""
+    matches: dict[int, Match] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        for key, status in cursor:
-            matches.setdefault(key, status)
+        for key, status, tier in cursor:
+            matches.setdefault(key, Match(status, tier))
             if len(matches) == MAX_RESULTS:
                 break
     return matches

@@ -69,8 +69,8 @@ def tier_source(
 
 
 def ranked_query(rows_sql: str, limit: int) -> str:
-    """Return the query of all rows with their status, best first; a row repeats in each tier that matches.
+    """Return the query of all rows with their status and tier, best first; a row repeats in each tier that matches.
 
     SQLite computes a row when it is fetched: a caller that stops at `limit` pays nothing for the other tiers.
     """
-    return f"SELECT every.id, status FROM ({rows_sql}) AS every CROSS JOIN downloads_video v ON v.id = every.id"
+    return f"SELECT every.id, status, tier FROM ({rows_sql}) AS every CROSS JOIN downloads_video v ON v.id = every.id"

@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from downloads.subtitles.cue import Cue
 from downloads.subtitles.formats import is_timing, read_timing, split_timed_blocks
@@ -96,20 +97,37 @@ def count_cues(text: str) -> int:
     return sum(bool(lines) for _, lines in split_timed_blocks(text))
 
 
+class Caption(NamedTuple):
+    """A line of text with the times of its cue, such as "00:01.000 --> 00:02.000"."""
+
+    text: str
+    timing: str
+
+    @property
+    def start(self) -> float:
+        """The second at which the line is shown."""
+        return read_timing(self.timing, 0.0)[0]
+
+
 def iter_caption_lines(files: Iterable[Path]) -> Iterator[str]:
-    """Yield the text lines of WebVTT files, without timings and markup.
+    """Yield the text lines of WebVTT files, without timings and markup; see `iter_captions`."""
+    return (caption.text for caption in iter_captions(files))
+
+
+def iter_captions(files: Iterable[Path]) -> Iterator[Caption]:
+    """Yield the lines of WebVTT files, without markup.
 
     Automatic captions repeat lines of one cue in the next: these are yielded once. Unreadable files are skipped.
     """
     for file in files:
         previous_lines: list[str] = []
-        for cue in _iter_cues(file):
+        for timing, cue in _iter_cues(file):
             lines = [html.unescape(TAG_PATTERN.sub("", line)).strip() for line in cue]
-            yield from (line for line in lines if line and line not in previous_lines)
+            yield from (Caption(line, timing) for line in lines if line and line not in previous_lines)
             previous_lines = lines
 
 
-def _iter_cues(file: Path) -> Iterator[list[str]]:
+def _iter_cues(file: Path) -> Iterator[tuple[str, list[str]]]:
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_WEBVTT_BYTES).decode("utf-8-sig", "replace")
@@ -120,4 +138,4 @@ def _iter_cues(file: Path) -> Iterator[list[str]]:
         # Only a cue has a timing line; the header, notes and styles have none.
         timing_index = next((index for index, line in enumerate(lines) if "-->" in line), None)
         if timing_index is not None:
-            yield lines[timing_index + 1 :]
+            yield lines[timing_index], lines[timing_index + 1 :]

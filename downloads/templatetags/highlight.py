@@ -1,5 +1,7 @@
 """Template filters that mark the words of a search."""
 
+from typing import NamedTuple
+
 from django import template
 from django.utils.html import conditional_escape, format_html_join
 from django.utils.safestring import SafeString
@@ -26,16 +28,22 @@ def highlight_words(text: str, words: list[str] | None) -> SafeString:
     return format_html_join("", "{}<mark>{}</mark>", fragments) + conditional_escape(text[end_of_last:])
 
 
+class Excerpt(NamedTuple):
+    """A text around a match; `seconds` is the time of a line of subtitles, None for a description."""
+
+    text: str
+    seconds: int | None = None
+
+
 @register.filter
-def search_excerpt(video: Video, words: list[str] | None) -> str:
-    """Return an excerpt of description or subtitles with a word that title and uploader lack; "" if there is none."""
+def search_excerpt(video: Video, words: list[str] | None) -> Excerpt | None:
+    """Return an excerpt of description or subtitles with a word that title and uploader lack; None without one."""
     card_words = tokenizer.tokenize(f"{video.title} {video.uploader}")
     missing = [word for word in words or () if not any(card_word.startswith(word) for card_word in card_words)]
     if not missing:
-        return ""
-    return _excerpt_around_match(video.description[:MAX_EXCERPT_SOURCE_LENGTH], missing) or _matching_subtitle_line(
-        video, missing
-    )
+        return None
+    description = _excerpt_around_match(video.description[:MAX_EXCERPT_SOURCE_LENGTH], missing)
+    return Excerpt(description) if description else _matching_subtitle_line(video, missing)
 
 
 def _excerpt_around_match(text: str, words: list[str]) -> str:
@@ -50,6 +58,7 @@ def _excerpt_around_match(text: str, words: list[str]) -> str:
     return f"{'…' if start else ''}{excerpt}{'…' if stop < len(text) else ''}"
 
 
-def _matching_subtitle_line(video: Video, words: list[str]) -> str:
-    lines = webvtt.iter_caption_lines(collection.existing_files_by_language(video.subtitle_files).values())
-    return next((f"“{line}”" for line in lines if next(tokenizer.match_spans(line, words), None)), "")
+def _matching_subtitle_line(video: Video, words: list[str]) -> Excerpt | None:
+    captions = webvtt.iter_captions(collection.existing_files_by_language(video.subtitle_files).values())
+    match = next((caption for caption in captions if next(tokenizer.match_spans(caption.text, words), None)), None)
+    return Excerpt(f"“{match.text}”", int(match.start)) if match else None
