@@ -5,7 +5,7 @@ from django.urls.converters import StringConverter
 
 from downloads.actions import copy_actions, queue_actions
 from downloads.progress import keys
-from downloads.views import actions, activity, audit, media, pages, snapshot, ytdlp
+from downloads.views import actions, activity, audit, bulk, media, pages, snapshot, ytdlp
 from downloads.views.collections import channels
 from downloads.views.own_account import pages as account
 from downloads.views.watching import marks, position
@@ -43,7 +43,7 @@ urlpatterns = [
         path(f"videos/<id:video_id>/{name}", actions.copy_action, {"action_name": name}, name=name)
         for name in copy_actions.COPY_ACTIONS
     ),
-    path("videos/many", actions.bulk_action, name="many"),
+    path("videos/many", bulk.bulk_action, name="many"),
     path("videos/<id:video_id>/position", position.store_position, name="position"),
     *(path(f"videos/<id:video_id>/{name}", marks.mark_video, {"mark": name}, name=name) for name in marks.MARKS),
     path("videos/watched", marks.mark_videos, name="watched-many"),

@@ -17,6 +17,9 @@ class DeleteConfirmation:
     names: list[str]
     more_count: int
     message: str
+    verb: str = "Delete"
+    dismissal: str = "Keep it"
+    is_deletion: bool = True
 
 
 def build_delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
@@ -26,13 +29,14 @@ def build_delete_confirmation(videos: list[Video]) -> DeleteConfirmation:
         stop_notice = "Its download will be stopped. " if active_count else ""
         message = stop_notice + _removal_message(videos[0])
         return DeleteConfirmation(f"Delete “{display_name(videos[0])}”?", [], 0, message)
-    verb = "is" if active_count == 1 else "are"
-    stop_notice = f"{active_count:,} {verb} still downloading and will be stopped. " if active_count else ""
     return DeleteConfirmation(
         f"Delete {len(videos):,} videos?",
         [display_name(video) for video in videos[:MAX_LISTED_NAMES]],
         max(0, len(videos) - MAX_LISTED_NAMES),
-        f"{stop_notice}{_bulk_removal_message(videos)}",
+        bulk_removal_message(
+            active_count, sum(video.size or 0 for video in videos), has_playlist=any(video.is_list for video in videos)
+        ),
+        dismissal="Keep them",
     )
 
 
@@ -52,10 +56,10 @@ def _removal_message(video: Video) -> str:
     return f"This permanently deletes {', '.join(removed_items)} and its history."
 
 
-def _bulk_removal_message(videos: list[Video]) -> str:
+def bulk_removal_message(active_count: int, total_bytes: int, *, has_playlist: bool) -> str:
     """Describe the removal of several videos, with the total size of their files."""
-    total_bytes = sum(video.size or 0 for video in videos)
+    verb = "is" if active_count == 1 else "are"
+    stop_notice = f"{active_count:,} {verb} still downloading and will be stopped. " if active_count else ""
     files = f"their files ({format_bytes(total_bytes)})" if total_bytes else "their files"
-    has_playlist = any(video.is_list for video in videos)
     playlist_notice = " Videos in a playlist stay unless you selected them too." if has_playlist else ""
-    return f"This permanently deletes {files} and history.{playlist_notice}"
+    return f"{stop_notice}This permanently deletes {files} and history.{playlist_notice}"

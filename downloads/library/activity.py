@@ -1,19 +1,22 @@
 """The activity listing: what downloads, waits, has failed or was cancelled, in sections of rows."""
 
 import dataclasses
+from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.urls import reverse
 
 from downloads.library import filters
-from downloads.library.paging import LatestChange
-from downloads.models import ACTIVE_STATUSES, Status, Video, VideoQuerySet
+from downloads.library.paging import LatestChange, SelectableListing
+from downloads.models import ACTIVE_STATUSES, ACTIVITY_STATUSES, Status, Video, VideoQuerySet
+from downloads.search import query as search_query
 
 PAGE_SIZE = 50
-ACTIVITY_STATUSES = (*ACTIVE_STATUSES, Status.QUEUED, Status.FAILED, Status.CANCELLED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +35,7 @@ class SectionKind:
             return Video.objects.active().order_by("started_at", "pk")
         if self.place == "waiting":
             return Video.objects.waiting()
-        return Video.objects.filter(status=self.state).newest_first()
+        return Video.objects.last_ended_first(self.state)
 
 
 SECTION_KINDS = (
@@ -44,13 +47,14 @@ SECTION_KINDS = (
 PLACES = {status: kind.place for kind in SECTION_KINDS for status in kind.statuses}
 
 
-class ActivityListing(LatestChange):
+class ActivityListing(LatestChange, SelectableListing):
     """The sections that a query string selects: one of them in pages, or the first videos of each."""
 
     clear_url = ""  # cards of the library link to its filters; rows do not
-    search_words: tuple[str, ...] = ()
 
     def __init__(self, query: QueryDict) -> None:
+        self.q = search_query.clean_text(query.get("q", ""))
+        self.search_words = search_query.parse_query(self.q)
         requested = query.get("state", "")
         self.kind = next((kind for kind in SECTION_KINDS if requested in (kind.state, *kind.statuses)), None)
         self.requested_page = query.get("page")
@@ -65,14 +69,64 @@ class ActivityListing(LatestChange):
         """Return the number of videos per status in the whole archive."""
         return filters.count_by_status({}, self.latest_event)
 
+    @cached_property
+    def _matches(self) -> dict[int, search_query.Match]:
+        return search_query.find_matching(self.search_words, Video.objects.filter(status__in=ACTIVITY_STATUSES))
+
+    @cached_property
+    def status_counts(self) -> dict[str, int]:
+        """Return the number of videos per status, under the search if there is one."""
+        if not self.search_words:
+            return self.archive_status_counts
+        return dict(Counter(match.status for match in self._matches.values()))
+
     def count(self, kind: SectionKind) -> int:
         """Return the number of videos of a section."""
-        return sum(self.archive_status_counts.get(status, 0) for status in kind.statuses)
+        return sum(self.status_counts.get(status, 0) for status in kind.statuses)
+
+    def videos_of(self, kind: SectionKind) -> VideoQuerySet:
+        """Return the videos of a section in their order, under the search if there is one."""
+        return kind.videos().filter(pk__in=self._matches) if self.search_words else kind.videos()
+
+    @property
+    def kinds(self) -> Sequence[SectionKind]:
+        """Return the sections that this page shows."""
+        return [self.kind] if self.kind else SECTION_KINDS
+
+    # What a form selects: all videos of the sections that are shown ---------------------------------
+
+    @property
+    def total(self) -> int:
+        """Return the number of videos of the shown sections, on all pages."""
+        return sum(self.count(kind) for kind in self.kinds)
+
+    @property
+    def videos(self) -> VideoQuerySet:
+        """Return the videos of the shown sections on all pages, in no order."""
+        statuses = [status for kind in self.kinds for status in kind.statuses]
+        videos = Video.objects.filter(status__in=statuses)
+        return videos.filter(pk__in=self._matches) if self.search_words else videos
+
+    @property
+    def has_other_pages(self) -> bool:
+        """Return whether this page shows only some of them."""
+        return any(section.page.has_other_pages() for section in self.sections)
+
+    @property
+    def selection_query(self) -> str:
+        """Return the query string by which a form names all of them."""
+        return urlencode({"page_of": "activity", "state": self.state, "q": self.q})
 
     def build_url(self, kind: SectionKind | None, page: int = 1) -> str:
         """Return the URL of a section's page, or of the overview."""
-        query = f"?state={kind.state}" if kind else ""
-        return reverse("activity") + query + (f"&page={page}" if page > 1 else "")
+        parameters = {"state": kind.state if kind else "", "q": self.q, "page": page if page > 1 else ""}
+        query = urlencode({name: value for name, value in parameters.items() if value})
+        return f"{reverse('activity')}{'?' * bool(query)}{query}"
+
+    @property
+    def without_search_url(self) -> str:
+        """Return the URL of what is shown without the search."""
+        return reverse("activity") + (f"?state={self.state}" if self.kind else "")
 
     @property
     def links(self) -> list[dict[str, Any]]:
@@ -91,12 +145,15 @@ class ActivityListing(LatestChange):
     @cached_property
     def sections(self) -> "list[Section]":
         """Return the sections to show, those without videos too: a live page inserts rows into them."""
-        return [Section(self, kind) for kind in ([self.kind] if self.kind else SECTION_KINDS)]
+        return [Section(self, kind) for kind in self.kinds]
 
     def sections_of(self, videos: list[Video]) -> list[str]:
         """Return the place of each video on this page: that of its section, or "elsewhere"."""
-        shown = {kind.place for kind in ([self.kind] if self.kind else SECTION_KINDS)}
-        places = [PLACES.get(video.status, "elsewhere") for video in videos]
+        shown = {kind.place for kind in self.kinds}
+        keys = {video.pk for video in videos}
+        if self.search_words:
+            keys = search_query.filter_matching([*keys], self.search_words)
+        places = [PLACES.get(video.status, "") if video.pk in keys else "" for video in videos]
         return [place if place in shown else "elsewhere" for place in places]
 
 
@@ -123,7 +180,7 @@ class Section:
     def videos(self) -> list[Video]:
         """Return the rows of this page."""
         first = (self.page.number - 1) * self.page.paginator.per_page
-        rows = self.kind.videos().without_long_text([])
+        rows = self.listing.videos_of(self.kind).without_long_text([])
         # A video that was added since the counts were taken is shown as well.
         return list(rows[first : first + self.page.paginator.per_page])
 

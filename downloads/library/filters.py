@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db.models import Count
 from django.utils import timezone
 
-from downloads.models import Video, VideoEvent, VideoQuerySet
+from downloads.models import ACTIVITY_STATUSES, UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet
 from downloads.models.watching.watch_state import is_finished_by
 from downloads.network import hostnames
 
@@ -54,6 +54,8 @@ FILTER_COLUMNS = {
 EXTRACTOR_COLUMN = "extractor"
 
 
+# Filters without a column to compare: the subtitles by an index of their own, what one person has not watched.
+FLAGS = ("subtitles", "watched")
 # Also of a filter that no field offers: the pages of channels set it.
 CRITERIA_COLUMNS = {**FILTER_COLUMNS, "channel": "channel_id"}
 
@@ -81,6 +83,7 @@ class FilterForm(forms.Form):
         required=False,
     )
     channel = forms.RegexField(r"\A[1-9][0-9]{0,17}\Z", required=False)
+    subtitles = forms.ChoiceField(choices=[("yes", "With subtitles")], required=False)
     watched = forms.ChoiceField(choices=[("no", "Unwatched")], required=False)
 
     def __init__(self, query: Mapping[str, Any]) -> None:
@@ -115,9 +118,18 @@ def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False) ->
     """Return the videos that match, with any status; `use_order_index` makes SQLite scan the index of the order."""
     lookups = _build_lookups(criteria)
     videos = Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
+    videos = videos.with_subtitles() if "subtitles" in criteria else videos
     # A playlist is not watched itself.
     user_pk = criteria.get("unwatched_by")
     return videos.filter(~is_finished_by(int(user_pk)), is_list=False) if user_pk else videos
+
+
+def count_watchable(criteria: dict[str, str], status_counts: dict[str, int]) -> int:
+    """Return how many matching videos can be watched, by the numbers of `count_by_status`."""
+    count = sum(count for status, count in status_counts.items() if status not in ACTIVITY_STATUSES)
+    if any(status_counts.get(status) for status in UNFINISHED_STATUSES):
+        count += filter_videos(criteria).redownloading().count()
+    return count
 
 
 def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -> dict[str, int]:
@@ -135,7 +147,8 @@ def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -
         return count()
     if timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
-    key_parts = repr((latest_event.pk, latest_event.at, sorted(_build_lookups(criteria).items())))
+    lookups = sorted(_build_lookups(criteria).items())
+    key_parts = repr((latest_event.pk, latest_event.at, "subtitles" in criteria, lookups))
     digest = hashlib.sha256(key_parts.encode()).hexdigest()
     return cache.get_or_set(f"counts-{digest}", count, FILTER_CACHE_SECONDS) or {}
 

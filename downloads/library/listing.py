@@ -1,9 +1,8 @@
 """The library's listing: what can be watched, by search, filters, sort order and page of an untrusted query string."""
 
 import dataclasses
-from collections import Counter
-from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.paginator import Page, Paginator
@@ -14,10 +13,10 @@ from django.utils.functional import cached_property
 from downloads.accounts.permissions import is_signed_in
 from downloads.formatting import truncate_text
 from downloads.library import filters
-from downloads.library.activity import ACTIVITY_STATUSES
-from downloads.library.paging import LatestChange, PageLinks
+from downloads.library.paging import LatestChange, PageLinks, SelectableListing
 from downloads.library.playlists.covers import attach_covers
-from downloads.models import Video, VideoQuerySet
+from downloads.library.search_results import SearchResults
+from downloads.models import ACTIVITY_STATUSES, Video, VideoQuerySet
 from downloads.search import query as search_query
 
 PAGE_SIZE = 60  # fills rows of 2 to 6 cards
@@ -36,16 +35,16 @@ class Chip:
         return dict(self.field.field.widget.choices).get(self.field.value(), self.field.value())
 
 
-class Listing(PageLinks, LatestChange):
+class Listing(PageLinks, LatestChange, SelectableListing):
     """The videos that a query string selects, and the URLs of related listings."""
 
     def __init__(self, query: QueryDict, user: Any = None) -> None:
         self.form = filters.FilterForm(query)
         cleaned_data = self.form.cleaned_data
-        self.q = " ".join(query.get("q", "")[: search_query.MAX_QUERY_LENGTH].replace("\x00", " ").split())
+        self.q = search_query.clean_text(query.get("q", ""))
         self.search_words = search_query.parse_query(self.q)
         self.filters: dict[str, str] = {
-            name: cleaned_data[name] for name in (*filters.CRITERIA_COLUMNS, "watched") if cleaned_data.get(name)
+            name: cleaned_data[name] for name in (*filters.CRITERIA_COLUMNS, *filters.FLAGS) if cleaned_data.get(name)
         }
         # Strangers have watched nothing, as far as the archive knows.
         self.has_own_state = user is not None and is_signed_in(user)
@@ -91,17 +90,17 @@ class Listing(PageLinks, LatestChange):
     @property
     def has_chips_set(self) -> bool:
         """Return whether a chip is set: the tab of playlists and the page of a channel are no chips."""
-        return any(chip.unset_url for chip in self.chips)
+        return "subtitles" in self.filters or any(chip.unset_url for chip in self.chips)
 
     @property
     def is_empty(self) -> bool:
         """Return whether there is nothing to filter: the archive, or the channel, has no videos."""
-        return not self.is_filtered and not self.page.paginator.count
+        return not self.is_filtered and not self.total
 
     @property
     def total_label(self) -> str:
         """Return how many there are on all pages, such as "1,204 videos"; "" for none."""
-        count = self.page.paginator.count
+        count = self.total
         noun = "playlist" if self.filters.get("kind") == "list" else "video"
         noun = "result" if self.search_words else noun
         return f"{count:,}{'+' * self.is_truncated} {noun}{'s' * (count != 1)}" if count else ""
@@ -114,6 +113,7 @@ class Listing(PageLinks, LatestChange):
         site = self.filters.get("site", "")
         playlists = "Playlists" if self.filters.get("kind") == "list" else ""
         whole = "Videos" if "channel" in self.filters else "Library"
+        whole = "Unwatched" if "watched" in self.filters else whole
         name = self.filters.get("uploader") or (site and filters.site_label(site)) or playlists or whole
         return truncate_text(name, 60)
 
@@ -167,6 +167,22 @@ class Listing(PageLinks, LatestChange):
         return f"{reverse('cards')}?as=card&{self.scope_query}"
 
     @property
+    def has_other_pages(self) -> bool:
+        """Return whether this page shows only some of the videos."""
+        return self.page.has_other_pages()
+
+    @property
+    def selection_query(self) -> str:
+        """Return the query string by which a form names all videos of this listing."""
+        return urlencode({"q": self.q, **self.filters})
+
+    @cached_property
+    def activity_url(self) -> str:
+        """Return the URL of the matches of this search that are listed under Activity; "" without any."""
+        is_any = self.results is not None and self.results.activity_count
+        return f"{reverse('activity')}?{urlencode({'q': self.q})}" if is_any else ""
+
+    @property
     def scope_query(self) -> str:
         """Return the part of those query strings that the page's own one lacks: its channel."""
         return f"channel={self.filters['channel']}&" if "channel" in self.filters else ""
@@ -188,20 +204,21 @@ class Listing(PageLinks, LatestChange):
         return filters.filter_videos(self.criteria)
 
     @cached_property
-    def _matches(self) -> dict[int, str]:
-        """Return the status of each match of the search by primary key, best match first."""
-        return search_query.find_matching(self.search_words, self._filtered_videos if self.filters else None)
+    def results(self) -> SearchResults | None:
+        """Return the results of the search; None without one."""
+        videos = self._filtered_videos if self.filters else None
+        return SearchResults(self.search_words, videos) if self.search_words else None
 
     @property
     def is_truncated(self) -> bool:
         """Return whether the search has reached its limit of results."""
-        return len(self._matches) == search_query.MAX_RESULTS if self.search_words else False
+        return self.results is not None and self.results.is_truncated
 
     @cached_property
     def status_counts(self) -> dict[str, int]:
         """Return the number of videos per status under this search and these filters, whichever status is selected."""
-        if self.search_words:
-            return dict(Counter(self._matches.values()))
+        if self.results:
+            return self.results.status_counts
         return filters.count_by_status(self.criteria, self.latest_event) if self.filters else self.archive_status_counts
 
     @cached_property
@@ -209,52 +226,41 @@ class Listing(PageLinks, LatestChange):
         """Return the number of videos per status in the whole archive."""
         return filters.count_by_status({}, self.latest_event)
 
-    def _matches_with_status(self, is_wanted: Callable[[str], bool]) -> VideoQuerySet:
-        return Video.objects.filter(pk__in=[key for key, status in self._matches.items() if is_wanted(status)])
-
-    def _is_in_library(self, status: str) -> bool:
-        # Also a status that is none: the video is shown rather than hidden.
-        return status not in ACTIVITY_STATUSES
-
     @property
-    def _library_videos(self) -> VideoQuerySet:
-        if self.search_words:
-            return self._matches_with_status(self._is_in_library)
+    def videos(self) -> VideoQuerySet:
+        """Return what the library shows of these on all its pages, in no order."""
+        if self.results:
+            return Video.objects.filter(pk__in=self.results.library_keys)
         # The videos of one channel are few: its own index finds them.
         use_order_index = self.sort != "newest" and "channel" not in self.filters
-        videos = filters.filter_videos(self.criteria, use_order_index=use_order_index)
-        # By exclude(), so that SQLite does not choose an index of the status.
-        return videos.exclude(status__in=ACTIVITY_STATUSES)
+        return filters.filter_videos(self.criteria, use_order_index=use_order_index).watchable()
+
+    @cached_property
+    def total(self) -> int:
+        """Return the number of videos on all pages."""
+        if self.results:
+            return len(self.results.library_keys)
+        return filters.count_watchable(self.criteria, self.status_counts)
 
     @cached_property
     def page(self) -> "Page[Video]":
         """Return the requested page of the library, or the nearest one that exists."""
-        ranked_keys = self._best_match_keys()
-        total = (
-            len(ranked_keys)
-            if ranked_keys is not None
-            else sum(count for status, count in self.status_counts.items() if self._is_in_library(status))
-        )
-        page: Page[Any] = Paginator(range(total), PAGE_SIZE).get_page(self.requested_page)
-        offsets = range(total)[page.start_index() - 1 : page.end_index()] if total else range(0)
-        keys = ranked_keys[offsets.start : offsets.stop] if ranked_keys is not None else self._page_keys(offsets, total)
+        page: Page[Any] = Paginator(range(self.total), PAGE_SIZE).get_page(self.requested_page)
+        offsets = range(self.total)[page.start_index() - 1 : page.end_index()] if self.total else range(0)
+        keys = self._page_keys(offsets)
         rows = Video.objects.without_long_text(self.search_words).in_bulk(keys)
         page.object_list = [rows[key] for key in keys if key in rows]
         attach_covers(page.object_list)
         return page
 
-    def _best_match_keys(self) -> list[int] | None:
-        """Return the primary keys of all matches in the library, best first; None for any other order."""
-        if self.sort != "best":
-            return None
-        return [key for key, status in self._matches.items() if self._is_in_library(status)]
-
-    def _page_keys(self, offsets: range, total: int) -> list[int]:
+    def _page_keys(self, offsets: range) -> list[int]:
         """Return the primary keys at these offsets of the library, read from the nearer end."""
-        keys = self._library_videos.sorted_by(self.sort).values_list("pk", flat=True)
-        if offsets.start <= total // 2:
+        if self.results and self.sort == "best":
+            return self.results.library_keys[offsets.start : offsets.stop]
+        keys = self.videos.sorted_by(self.sort).values_list("pk", flat=True)
+        if offsets.start <= self.total // 2:
             return list(keys[offsets.start : offsets.stop])
-        return list(keys.reverse()[total - offsets.stop : total - offsets.start])[::-1]
+        return list(keys.reverse()[self.total - offsets.stop : self.total - offsets.start])[::-1]
 
     def sections_of(self, videos: list[Video]) -> list[str]:
         """Return the section of this page for each video: "library" or "elsewhere"."""
@@ -264,5 +270,10 @@ class Listing(PageLinks, LatestChange):
         )
         if self.search_words:
             selected_keys &= search_query.filter_matching(keys, self.search_words)
-        is_shown = [video.pk in selected_keys and self._is_in_library(video.status) for video in videos]
+        is_shown = [video.pk in selected_keys and _can_be_watched(video) for video in videos]
         return ["library" if shown else "elsewhere" for shown in is_shown]
+
+
+def _can_be_watched(video: Video) -> bool:
+    # Also a status that is none: the video is shown rather than hidden.
+    return video.status not in ACTIVITY_STATUSES or video.is_redownloading

@@ -47,3 +47,22 @@ class LatestChange:
     def rev(self) -> int:
         """Return the archive's `rev`; it is read before the rows, so that no change in between is missed."""
         return self.latest_event.pk if self.latest_event else 0
+
+
+class SelectableListing:
+    """A listing whose videos can all be selected at once, on all its pages, by its `total`."""
+
+    @property
+    def total(self) -> int:
+        """Return the number of videos on all pages."""
+        raise NotImplementedError
+
+    @property
+    def select_all_label(self) -> str:
+        """Return the label of the control that selects them, such as "Select all 1,204"."""
+        return f"Select all {self.total:,}"
+
+    @property
+    def all_selected_text(self) -> str:
+        """Return what is said once they are selected."""
+        return f"All {self.total:,} selected"

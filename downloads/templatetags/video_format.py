@@ -134,9 +134,11 @@ def card_description(video: Video) -> str:
 
 @register.filter
 def sort_key(video: Video) -> str:
-    """Return the position of a video in its section as a number: cards and rows are in ascending order."""
+    """Return the position of a row in its section as a number: rows are in ascending order."""
     if video.is_terminal:
-        return str(-video.pk)
+        # The last to end comes first.
+        ended_at = video.ended_at or video.added_at
+        return str(-int(ended_at.timestamp() * 1000) if ended_at else 0)
     if video.is_active and video.started_at:
         return str(int(video.started_at.timestamp() * 1000))
     # The order of the queue: priority first. Times in milliseconds are below 10^13 until the year 2286.

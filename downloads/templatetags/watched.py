@@ -70,7 +70,7 @@ def fill_in(context: template.Context, card: str, video: Video) -> SafeString:
 
 
 def _render_for(states: WatchedStates | None, video: Video, partial: str) -> SafeString:
-    if states is None or not states.is_personal or video.is_list or not video.is_terminal:
+    if states is None or not states.is_personal or video.is_list or not (video.is_terminal or video.is_redownloading):
         return SafeString("")
     state = states.get(video) or WatchState()
     html = _render(partial, state.percent(video.duration), state.is_finished, bool(state.position))

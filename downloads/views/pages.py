@@ -19,10 +19,9 @@ from downloads.forms import IngestForm, remember_languages
 from downloads.intake import submit
 from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
 from downloads.library import video_page
-from downloads.library.activity import ACTIVITY_STATUSES
 from downloads.library.listing import Listing
 from downloads.library.playlists.covers import attach_covers
-from downloads.models import Quality, Queue, Video
+from downloads.models import ACTIVITY_STATUSES, Quality, Queue, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses
 from downloads.views.activity import activity_context

@@ -8,7 +8,13 @@ const LANDMARK_PARENTS = "[data-video-id], .toggles-queue";
 const CONTROLS = "a, button, input";
 
 /** @returns {HTMLInputElement[]} */
-const selectionBoxes = () => queryAll(".pick");
+const selectionBoxes = () => queryAll(".pick, [data-select-all]");
+
+/**
+ * @param {HTMLInputElement} box
+ * @returns {string} that of the box for all, whose value is a number that may change: its name
+ */
+const keyOf = (box) => (box.name === "all" ? box.name : box.value);
 
 /**
  * Find the control with the tag and attributes of one that is gone.
@@ -28,7 +34,7 @@ const findSameControl = (control) => {
 export const preserveState = (swap) => {
 	const selectedIds = selectionBoxes()
 		.filter((box) => box.checked)
-		.map((box) => box.value);
+		.map(keyOf);
 	const { activeElement } = document;
 	const place = queryVisible(LANDMARKS).findIndex((landmark) =>
 		landmark.closest(LANDMARK_PARENTS)?.contains(activeElement),
@@ -36,7 +42,7 @@ export const preserveState = (swap) => {
 
 	swap();
 
-	for (const box of selectionBoxes()) box.checked = selectedIds.includes(box.value);
+	for (const box of selectionBoxes()) box.checked = selectedIds.includes(keyOf(box));
 	if (!activeElement || activeElement.checkVisibility()) return;
 	const landmarks = queryVisible(LANDMARKS);
 	restoreFocus(findSameControl(activeElement) ?? landmarks[place] ?? landmarks[place - 1]);

@@ -1,13 +1,11 @@
-/** Selection of cards: a range with Shift, all of the page, Escape clears; on touch a long press begins it. */
+/** Selection of cards: a range with Shift, the page, all pages; Escape clears. */
 
 import { query, queryAll } from "./dom.js";
 
-const LONG_PRESS_MS = 500;
-
 /** @returns {HTMLInputElement[]} */
 const boxes = () => queryAll(".pick");
-const isSelecting = () => query(".pick:checked") !== null;
-
+/** All videos of the listing, on its other pages too. */
+const selectAllBox = () => /** @type {HTMLInputElement | null} */ (query("[data-select-all]"));
 /** @type {string | undefined} the value of the box that was clicked last */
 let lastValue;
 
@@ -20,16 +18,17 @@ const selectRange = (box) => {
 		other.checked = box.checked;
 };
 
-/** @param {Element | null | undefined} card */
-const toggleCard = (card) =>
-	/** @type {HTMLElement | null | undefined} */ (card?.querySelector(".pick"))?.click();
-
 addEventListener("click", (event) => {
 	const target = /** @type {Element | null} */ (event.target);
-	if (target?.closest("[data-select-all]")) for (const box of boxes()) box.checked = true;
+	const allBox = selectAllBox();
+	const selectsPage =
+		target?.closest("[data-select-page]") || (target === allBox && allBox?.checked);
+	if (selectsPage) for (const box of boxes()) box.checked = true;
 	if (!target?.matches(".pick")) return;
 	const box = /** @type {HTMLInputElement} */ (target);
 	if (event.shiftKey) selectRange(box);
+	// What is left out is not among all.
+	if (!box.checked && allBox) allBox.checked = false;
 	lastValue = box.value;
 });
 
@@ -38,37 +37,5 @@ addEventListener("keydown", ({ key }) => {
 	/** @type {HTMLFormElement | null} */ (query("#many"))?.reset();
 });
 
-let pressTimer = 0;
-let wasLongPress = false;
-
-addEventListener("pointerdown", ({ pointerType, target }) => {
-	wasLongPress = false;
-	const card = /** @type {Element | null} */ (target)?.closest(".card");
-	if (pointerType !== "touch" || !card) return;
-	pressTimer = setTimeout(() => {
-		wasLongPress = true;
-		toggleCard(card);
-	}, LONG_PRESS_MS);
-});
-for (const event of ["pointerup", "pointercancel", "scroll"])
-	addEventListener(event, () => clearTimeout(pressTimer), true);
-
-// The menu of the browser, which a long press opens too.
-addEventListener("contextmenu", (event) => {
-	if (wasLongPress) event.preventDefault();
-});
-
-// A tap on the picture or the title selects, once something is selected.
-addEventListener(
-	"click",
-	(event) => {
-		const target = /** @type {Element | null} */ (event.target);
-		const isCardLink = target?.closest(".card > .thumb, .card [data-title]");
-		const isTouch = /** @type {PointerEvent} */ (event).pointerType === "touch";
-		if (!isCardLink || !isTouch || !(wasLongPress || isSelecting())) return;
-		event.preventDefault();
-		if (!wasLongPress) toggleCard(target?.closest(".card"));
-		wasLongPress = false;
-	},
-	true,
-);
+// Of no use without a touch screen.
+if (navigator.maxTouchPoints) import("./touch_selection.js");

@@ -187,3 +187,62 @@ def test_it_fits_into_30_kb_compressed(admin_client):
         create_videos(title=f"film {title}", uploader=uploader, thumbnail="t.jpg", duration=rng.uniform(9, 9999))
     for query in ("", "?q=film", "?sort=title"):
         assert len(gzip.compress(admin_client.get(f"/{query}").content)) <= 30_000
+
+
+def test_it_says_where_the_words_were_found(client, tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path
+    (tmp_path / "v.en.vtt").write_text("WEBVTT\n\n00:02:03.500 --> 00:02:05.000\nThe <b>harbour</b> & the sea\n")
+    create_videos(2, title="Harbour {n}")
+    create_videos(1, title="Boats", uploader="Harbour TV")
+    create_videos(3, title="Boats", description="At the harbour.")
+    hit = create_videos(1, title="Boats", subtitle_files=[{"language": "en", "file": "v.en.vtt"}])[0]
+    page = client.get("/?q=harbour").content.decode()
+    head = re.sub(r"\s+", " ", re.sub("<.*?>", "", page.partition('class="total"')[2].partition("</p>")[0]))
+    assert "7 results: 2 in titles, 1 by uploader, 3 in descriptions, 1 in subtitles" in head
+    # To the second at which it is said.
+    assert f'href="/videos/{hit.video_id}/?t=123"' in page
+    assert "“The <mark>harbour</mark> &amp; the sea”" in page
+
+
+def test_it_filters_by_subtitles_and_keeps_filters_through_a_search(client, admin_client):
+    tracks = [{"language": "en", "file": "v.en.vtt"}]
+    create_videos(2, title="Spoken {n}", subtitle_files=tracks)
+    create_videos(3)
+    assert sorted(library_titles(client, subtitles="yes")) == ["Spoken 0", "Spoken 1"]
+    assert library_titles(client, subtitles="yes", q="film") == []
+    assert len(library_titles(client, subtitles="yes", q="spoken", sort="title")) == 2
+    assert len(library_titles(client, subtitles="odd")) == 5
+    page = admin_client.get("/?subtitles=yes&watched=no&kind=video").content.decode()
+    search_form = page.partition('id="search"')[2].partition("</form>")[0]
+    for name in ("subtitles", "watched", "kind"):
+        assert f'name="{name}"' in search_form
+    included = re.search(r'hx-include="(.*?)"', search_form)[1]
+    assert included == ".filters :is(select, input):not([name=sort], [name=q])"
+    filters = page.partition('class="filters"')[2].partition("</form>")[0]
+    assert re.search(r'name="watched" value="no"', filters)
+    assert re.search(r'name="subtitles"[^>]*checked', filters)
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("", "Library"),
+        ("q=boats", "Results for “boats”"),
+        ("uploader=Ada", "Ada"),
+        ("site=www.site.example", "site.example"),
+        ("kind=list", "Playlists"),
+        ("watched=no", "Unwatched"),
+        ("page=2", "Library, page 2"),
+    ],
+)
+def test_the_title_of_the_page_says_what_it_shows(admin_client, query, title):
+    create_videos(PAGE_SIZE + 1)
+    page = admin_client.get(f"/?{query}").content.decode()
+    assert f"<title>{title} · ytarchive</title>" in page
+
+
+def test_the_filter_by_subtitles_is_indexed():
+    plan = Video.objects.with_subtitles().watchable().newest_first()[:60].values("pk").explain()
+    if connection.vendor == "sqlite":
+        assert "downloads_newest_subtitled" in plan
+        assert "TEMP B-TREE" not in plan

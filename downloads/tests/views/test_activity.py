@@ -1,13 +1,16 @@
 """The activity page: what downloads, waits, has failed or was cancelled, apart from the library."""
 
 import datetime as dt
+import re
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from downloads.models import Queue, Status, Video
 from downloads.tests.support.factories import complete, create_videos, failed, running, waiting
+from downloads.tests.support.responses import opening_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -132,3 +135,60 @@ def test_it_asks_the_database_little(client, one_of_each, django_assert_max_num_
 
     with django_assert_max_num_queries(12):
         client.get("/activity/")
+
+
+@pytest.mark.parametrize("state", [Status.FAILED, Status.CANCELLED])
+def test_what_ended_last_comes_first_on_all_pages(client, state) -> None:
+    now = timezone.now()
+    videos = create_videos(60, status=state, media_file="")
+    for number, video in enumerate(videos):
+        # Added last, ended first; of one without a time of its end, when it was added counts.
+        video.ended_at = now + dt.timedelta(minutes=60 - number) if number else None
+        video.added_at = now + dt.timedelta(seconds=number)
+    Video.objects.bulk_update(videos, ["ended_at", "added_at"])
+
+    shown = [
+        video.pk
+        for number in (1, 2)
+        for video in client.get(f"/activity/?state={state}&page={number}").context["browse"].sections[0].videos
+    ]
+    assert shown == [video.pk for video in [*videos[1:], videos[0]]]
+    orders = [
+        int(order) for order in re.findall(r'data-order="(-?\d+)"', page_text(client, f"/activity/?state={state}"))
+    ]
+    assert orders == sorted(orders)
+    assert len(set(orders)) == 50
+
+
+def test_the_order_of_what_ended_comes_from_an_index() -> None:
+    plan = Video.objects.last_ended_first(Status.FAILED)[:12].explain()
+    if connection.vendor == "sqlite":
+        assert "downloads_newest_ended" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+def test_a_search_finds_what_waits_and_failed(client) -> None:
+    create_videos(2, title="Harbour {n}", status=Status.FAILED, media_file="")
+    create_videos(1, title="Harbour waits", status=Status.QUEUED, media_file="")
+    create_videos(1, title="Another", status=Status.FAILED, media_file="")
+    create_videos(1, title="Harbour here")
+
+    library = page_text(client, "/?q=harbour")
+    link = re.search(r'<a class="whole" href="(.*?)"[^>]*>3 more in Activity</a>', library)
+    text = page_text(client, link[1].replace("&amp;", "&"))
+
+    assert text.count("data-video-id=") == 3
+    assert "Another" not in text.partition("<main")[2]
+    assert "Harbour here" not in text
+    assert 'href="/activity/?state=failed&amp;q=harbour"' in text
+    assert "Nothing here matches “zebra”." in page_text(client, "/activity/?q=zebra")
+    assert page_text(client, "/activity/?q=harbour&state=failed").count("data-video-id=") == 2
+
+
+def test_a_row_that_does_not_match_the_search_is_elsewhere(client) -> None:
+    video, other = create_videos(1, title="Harbour", status=Status.FAILED, media_file="") + create_videos(
+        1, title="Other", status=Status.FAILED, media_file=""
+    )
+    text = page_text(client, f"/videos/cards?as=activity&q=harbour&id={video.video_id}&id={other.video_id}")
+    assert 'data-place="failed"' in opening_tag(text, video)
+    assert 'data-place="elsewhere"' in opening_tag(text, other)

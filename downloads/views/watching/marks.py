@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
 from downloads.actions.video_actions import MAX_VIDEOS_PER_ACTION, TOO_MANY_SELECTED, short_title
+from downloads.library.selection import find_listed_videos
 from downloads.models import Video, VideoQuerySet, WatchState
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_sign_in
@@ -37,7 +38,7 @@ def mark_video(request: HttpRequest, video_id: str, mark: str) -> HttpResponse:
 @post_only
 @require_sign_in
 def mark_videos(request: HttpRequest) -> HttpResponse:
-    """Mark the videos named by `id`, the entries of the playlist `list`, or all of an `uploader`, as `do` says.
+    """Mark the videos named by `id`, the entries of the playlist `list`, all of an `uploader` or of a `listing`, as `do` says.
 
     `undo` in their place is the token of the mark to undo.
     """
@@ -57,6 +58,8 @@ def mark_videos(request: HttpRequest) -> HttpResponse:
 def _selected_videos(request: HttpRequest) -> VideoQuerySet | None:
     """Return the videos that a form means; None if it names none."""
     form = request.POST
+    if "all" in form:
+        return find_listed_videos(form.get("listing", ""), request.user)
     if video_ids := form.getlist("id"):
         return Video.objects.with_ids(video_ids)
     # PostgreSQL refuses a NUL.
