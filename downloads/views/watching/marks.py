@@ -38,7 +38,7 @@ def mark_video(request: HttpRequest, video_id: str, mark: str) -> HttpResponse:
 @post_only
 @require_sign_in
 def mark_videos(request: HttpRequest) -> HttpResponse:
-    """Mark the videos named by `id`, the entries of the playlist `list`, all of an `uploader` or of a `listing`, as `do` says.
+    """Mark the videos named by `id`, the entries of the playlist `list`, of an `uploader` or `listing`, as `do` says.
 
     `undo` in their place is the token of the mark to undo.
     """
