@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.cache import cache
 from django.db.models import Count
 from django.utils import timezone
 
-from downloads.models import ACTIVITY_STATUSES, UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet
+from downloads.models import ACTIVITY_STATUSES, UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet, WatchState
 from downloads.models.watching.watch_state import is_finished_by
 from downloads.network import hostnames
 
@@ -121,7 +122,7 @@ def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False) ->
     videos = videos.with_subtitles() if "subtitles" in criteria else videos
     # A playlist is not watched itself.
     user_pk = criteria.get("unwatched_by")
-    return videos.filter(~is_finished_by(int(user_pk)), is_list=False) if user_pk else videos
+    return _without_playlists(videos).filter(~is_finished_by(int(user_pk))) if user_pk else videos
 
 
 def count_watchable(criteria: dict[str, str], status_counts: dict[str, int]) -> int:
@@ -135,22 +136,40 @@ def count_watchable(criteria: dict[str, str], status_counts: dict[str, int]) -> 
 def count_by_status(criteria: dict[str, str], latest_event: VideoEvent | None) -> dict[str, int]:
     """Return the number of matching videos per status; cached until there is a newer event than `latest_event`.
 
-    Not cached while that event is younger than `COMMIT_GRACE_PERIOD`, nor what a person has not watched: no event
-    tells of that.
+    Not cached while that event is younger than `COMMIT_GRACE_PERIOD`. What a person has watched is subtracted each
+    time: no event tells of it, and it is little beside all that one has not watched.
     """
+    shared = {name: value for name, value in criteria.items() if name != "unwatched_by"}
+    if not (user_pk := criteria.get("unwatched_by")):
+        return _count_cached(shared, latest_event)
+    counts = Counter(_count_cached(shared, latest_event, with_playlists=False))
+    finished = WatchState.objects.filter(user_id=int(user_pk), is_finished=True).values("video")
+    counts.subtract(_group_by_status(_without_playlists(filter_videos(shared)).filter(pk__in=finished)))
+    return {status: count for status, count in counts.items() if count > 0}
 
+
+def _count_cached(
+    criteria: dict[str, str], latest_event: VideoEvent | None, *, with_playlists: bool = True
+) -> dict[str, int]:
     def count() -> dict[str, int]:
-        return dict(filter_videos(criteria).order_by().values_list("status").annotate(count=Count("pk")))
+        videos = filter_videos(criteria)
+        return _group_by_status(videos if with_playlists else _without_playlists(videos))
 
-    is_personal = "unwatched_by" in criteria
-    if is_personal or latest_event is None or latest_event.at is None:
+    if latest_event is None or latest_event.at is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
-    if timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
-        return count()
-    lookups = sorted(_build_lookups(criteria).items())
-    key_parts = repr((latest_event.pk, latest_event.at, "subtitles" in criteria, lookups))
+    flags = ("subtitles" in criteria, with_playlists)
+    key_parts = repr((latest_event.pk, latest_event.at, flags, sorted(_build_lookups(criteria).items())))
     digest = hashlib.sha256(key_parts.encode()).hexdigest()
     return cache.get_or_set(f"counts-{digest}", count, FILTER_CACHE_SECONDS) or {}
+
+
+def _group_by_status(videos: VideoQuerySet) -> dict[str, int]:
+    return dict(videos.order_by().values_list("status").annotate(count=Count("pk")))
+
+
+def _without_playlists(videos: VideoQuerySet) -> VideoQuerySet:
+    # By the kind, which the indexes of the orders have.
+    return videos.exclude(kind="list")
 
 
 def site_label(host: str) -> str:

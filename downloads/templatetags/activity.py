@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from django import template
 from django.db import DatabaseError
-from django.db.models import Count, Exists, IntegerField, Q, Subquery
+from django.db.models import Count, Exists, IntegerField, Subquery
 from django.db.models.functions import Coalesce
 
 from downloads.library.status_phrase import status_phrase
-from downloads.models import ACTIVE_STATUSES, Queue, Status, Video
+from downloads.models import Queue, Status, Video
 
 register = template.Library()
 
@@ -61,8 +61,10 @@ def _active_and_next_waiting():  # type: ignore[no-untyped-def]
     queued = Video.objects.filter(status=Status.QUEUED).order_by().values("status")
     total = Coalesce(Subquery(queued.annotate(total=Count("pk")).values("total"), output_field=IntegerField()), 0)
     is_paused = Exists(Queue.objects.filter(pk=1, paused=True))
-    is_next = Q(pk__in=Video.objects.waiting().values("pk")[:MAX_WAITING_ROWS])
-    shown = Video.objects.filter(Q(status__in=ACTIVE_STATUSES) | is_next).order_by("-priority", "queued_at", "pk")
+    # By their keys: for a condition with OR, PostgreSQL reads every row of the table, on every page.
+    next_waiting = Video.objects.filter(pk__in=Video.objects.waiting().values("pk")[:MAX_WAITING_ROWS])
+    keys = Video.objects.active().order_by().values("pk").union(next_waiting.order_by().values("pk"), all=True)
+    shown = Video.objects.filter(pk__in=keys).order_by("-priority", "queued_at", "pk")
     fields = (*FIELDS, "started_at", "retry_count", "not_before", "wait_reason", "error")
     return shown.annotate(total=total, is_paused=is_paused).only(*fields)
 
