@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("downloads", "0025_ledger_of_people"),
+        ("downloads", "0026_last_requests"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
