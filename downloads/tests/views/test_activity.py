@@ -174,7 +174,7 @@ def test_a_search_finds_what_waits_and_failed(client) -> None:
     create_videos(1, title="Harbour here")
 
     library = page_text(client, "/?q=harbour")
-    link = re.search(r'<a class="whole" href="(.*?)"[^>]*>3 more in Activity</a>', library)
+    link = re.search(r'<a class="whole"\s+href="(.*?)"[^>]*>3 more in Activity</a>', library)
     text = page_text(client, link[1].replace("&amp;", "&"))
 
     assert text.count("data-video-id=") == 3
