@@ -1,10 +1,13 @@
 """Database locks, retries and timeouts."""
 
+import contextlib
+import fcntl
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from downloads.database.outages import find_outage
@@ -24,6 +27,42 @@ def advisory_lock(name: str) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ytarchive {name}"])
+
+
+@contextlib.contextmanager
+def session_lock(name: str) -> Iterator[bool]:
+    """Lock `name` for a block with several transactions; yield False if somebody else has it.
+
+    On PostgreSQL for all machines; with SQLite, which has one, by a file in its cache folder.
+    """
+    if connection.vendor == "postgresql":
+        with _postgresql_session_lock(name) as is_locked:
+            yield is_locked
+        return
+    path = settings.CACHE_ROOT / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True  # closing the file releases the lock
+
+
+@contextlib.contextmanager
+def _postgresql_session_lock(name: str) -> Iterator[bool]:
+    key = f"ytarchive {name}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [key])
+        is_locked = bool(cursor.fetchone()[0])
+    try:
+        yield is_locked
+    finally:
+        # A connection that was lost has lost the lock too.
+        if is_locked and connection.connection is not None and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [key])
 
 
 def let_other_writers_in() -> None:

@@ -69,6 +69,7 @@ def _queue_entry(video: Video, entry: PlaylistEntry, source: urls.ParsedUrl) -> 
         queued_at=video.queued_at,
         parent=video,
         subtitle_languages=video.subtitle_languages,
+        list_limit=video.list_limit,
         title=entry.title[:500].replace("\x00", ""),
         **_wait_columns(entry),
     )

@@ -30,9 +30,18 @@ class Candidate:
 
 
 def submit(
-    lines: Iterable[str], *, added_by: Any = None, quality: str = Quality.BEST, subtitles: str = ""
+    lines: Iterable[str],
+    *,
+    added_by: Any = None,
+    quality: str = Quality.BEST,
+    subtitles: str = "",
+    list_limit: int | None = None,
 ) -> tuple[list[Video], list[Rejection]]:
-    """Queue the URLs in these lines; return the new videos, and a rejection for each other line, in their order."""
+    """Queue the URLs in these lines; return the new videos, and a rejection for each other line, in their order.
+
+    Of a playlist, `list_limit` videos are added; None is YTARCHIVE_PLAYLIST_LIMIT.
+    """
+    options = {"added_by": added_by, "quality": quality, "subtitle_languages": subtitles, "list_limit": list_limit}
     entries = _reject_forbidden_hosts([*_parse_lines(lines)])
     positions = [position for position, entry in enumerate(entries) if isinstance(entry, Candidate)]
     new_videos: list[Video] = []
@@ -41,7 +50,7 @@ def submit(
             let_other_writers_in()
         chunk = positions[start : start + INGEST_CHUNK_SIZE]
         urls = [(entries[position].url.line, entries[position].url.canonical_url) for position in chunk]
-        outcomes = Video.objects.ingest_many(urls, added_by=added_by, quality=quality, subtitle_languages=subtitles)
+        outcomes = Video.objects.ingest_many(urls, **options)
         new_videos += [video for video, is_new in outcomes if is_new]
         for position, (video, is_new) in zip(chunk, outcomes, strict=True):
             if not is_new:

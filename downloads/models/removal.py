@@ -5,10 +5,12 @@ a power cut included, the row decides: if it exists, the folder is restored; if 
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db import Error as DatabaseError
 from django.db import connection, models, transaction
+from django.db.models import Q
 
 from downloads.database.outages import find_outage
 from downloads.files import trash, workspace
@@ -20,6 +22,7 @@ from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
 from downloads.models.subscriptions.item import SubscriptionItem
 
+ANY_STATE = Q()
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound="Removable")
 
@@ -42,16 +45,20 @@ class Removable(models.Model):
         """Insert the event of a change: implemented by Transitions."""
         raise NotImplementedError
 
-    def remove(self, reason: str = "Deleted") -> bool:
+    def remove(
+        self, reason: str = "Deleted", *, where: Q = ANY_STATE, before_removal: Callable[[], None] | None = None
+    ) -> bool:
         """Remove the video with its files and events; False if it is gone already. Raise RemovalError if it stays.
 
-        A running download loses its lease with the row, and its worker stops it.
+        Only where the row matches `where`. `before_removal` runs in the same transaction. A running download loses its
+        lease with the row, and its worker stops it.
         """
         rows = type(self)._default_manager.filter(pk=self.pk)
+        matching_rows = rows.filter(where)
         try:
             # The outermost transaction, since its commit decides whether the files are deleted.
             with transaction.atomic(durable=True):
-                if not _remove_row(rows, reason):
+                if not _remove_row(matching_rows, reason, before_removal):
                     return False
                 require_own_media_folder()
                 trash.move_to_trash(self.video_id)
@@ -70,12 +77,14 @@ class Removable(models.Model):
         return count, {self._meta.label: count}
 
 
-def _remove_row(rows: models.QuerySet[R], reason: str) -> bool:
+def _remove_row(rows: models.QuerySet[R], reason: str, before_removal: Callable[[], None] | None) -> bool:
     """Delete the row and its events. The event of the removal stays, for pages that missed it, and an audit entry."""
     video = rows.select_for_update().first()
     if video is None:
         return False
     VideoEvent.objects.filter(public_id=video.video_id).delete()
+    if before_removal:
+        before_removal()
     SubscriptionItem.objects.mark_video_removed(video.pk, reason)
     # Where the entry has no name, the reason says why.
     why = "" if current_actor().name else f"{reason}. "

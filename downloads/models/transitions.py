@@ -86,6 +86,16 @@ class Transitions(VideoState):
         """Undo a cancellation: the video waits in its earlier position. False if it is not cancelled."""
         return self._requeue(reason, status=Status.CANCELLED)
 
+    @audited(AuditAction.PROTECTED)
+    def protect(self, reason: str = "Protected") -> bool:
+        """Have retention never remove the video; False if it is protected already."""
+        return self._write(reason, {"protected": True}, {"changed": True}, protected=None)
+
+    @audited(AuditAction.UNPROTECTED)
+    def unprotect(self, reason: str = "No longer protected") -> bool:
+        """Undo `protect`; False if the video is not protected."""
+        return self._write(reason, {"protected": None}, {"changed": True}, protected=True)
+
     @audited(AuditAction.CANCELLED)
     def cancel(self, reason: str = "Cancelled") -> bool:
         """Cancel a waiting or active video; its worker loses the lease and stops. False if it has ended."""

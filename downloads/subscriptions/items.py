@@ -1,6 +1,6 @@
 """Verbs of people on items of the ledger. Each returns how many items it changed."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -8,7 +8,7 @@ from django.db.models import F
 
 from downloads.database import let_other_writers_in
 from downloads.database.clock import current_moment, read_clock
-from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states
@@ -27,10 +27,21 @@ def fetch(items: Collection[SubscriptionItem], user: Any = None) -> int:
             wanted = [*rows.exclude(state__in=KEPT_STATES, video__isnull=False)]
             for item in wanted:
                 item.is_picked, item.retry_at = True, None
-            queue_items(subscription, wanted, FETCH_PRIORITY, added_by=user)
+            queue_items(subscription, wanted, FETCH_PRIORITY, added_by=user if hasattr(user, "pk") else None)
+            _retry_ended(wanted, user)
             save_states(wanted, current_moment())
         count += sum(item.video_id is not None for item in wanted)
     return count
+
+
+def _retry_ended(items: Iterable[SubscriptionItem], user: Any) -> None:
+    """Retry the videos of items that are in the archive, but failed or were cancelled."""
+    for item in items:
+        if item.state != SubscriptionItemState.ARCHIVED or item.video_id is None:
+            continue
+        video = Video.objects.get(pk=item.video_id)
+        if video.retry(f"Retried by {user}" if user else "Retried"):
+            item.state, item.reason = SubscriptionItemState.QUEUED, ""
 
 
 def ignore(items: Collection[SubscriptionItem], user: Any = None) -> int:
@@ -49,7 +60,7 @@ def _ignore(subscription: Subscription, pk: int, reason: str) -> int:
     item = rows.select_for_update(of=("self",)).select_related("video").first()
     if item is None or item.state == SubscriptionItemState.IGNORED or not _give_up(item, reason):
         return 0
-    return rows.change_state(SubscriptionItemState.IGNORED, reason, previous_state=item.state, video=None)
+    return rows.change_state(SubscriptionItemState.IGNORED, reason, previous_state=item.state)
 
 
 def _give_up(item: SubscriptionItem, reason: str) -> bool:
@@ -65,11 +76,16 @@ def _give_up(item: SubscriptionItem, reason: str) -> bool:
 
 
 def stop_ignoring(items: Collection[SubscriptionItem], user: Any = None) -> int:
-    """Undo `ignore`: what was filtered out or before the start is so again; what else was ignored follows soon."""
+    """Undo `ignore`: what waited, was filtered out or before the start is so again; what else was ignored follows."""
     count = 0
     for subscription, pks in _group(items):
         ignored = subscription.items.filter(pk__in=pks, state=SubscriptionItemState.IGNORED)
         with transaction.atomic():
+            queued = ignored.filter(previous_state=SubscriptionItemState.QUEUED, video__isnull=False)
+            for item in queued.select_related("video"):
+                if item.video:
+                    item.video.undo_cancel()
+                count += ignored.filter(pk=item.pk).change_state(SubscriptionItemState.QUEUED, "")
             count += ignored.filter(previous_state__in=FILTER_STATES).update(
                 state=F("previous_state"), reason="No longer ignored.", changed_at=current_moment()
             )

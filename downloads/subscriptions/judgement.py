@@ -23,6 +23,8 @@ RESTRICTIONS = {
     "premium_only": "For paying users of the site only.",
     "needs_auth": "The site shows it only after signing in.",
 }
+# Of a video whose list says nothing of members: only another look-up can tell that it is public.
+MEMBERS_LOOKED_UP = "For members of the channel only, as the site said when it was fetched."
 LIVE_REASONS = {
     "is_upcoming": "Announced: it has not started.",
     "is_live": "Live now: it is fetched when the recording is up.",

@@ -1,28 +1,125 @@
-"""Retention: removal of videos that a subscription brought, once they are older or more than it keeps."""
+"""Retention: removal of videos that a subscription brought, once they are older or more than it keeps.
+
+Only what this subscription alone brought is removed, and nothing that is protected, was asked for by a person, or was
+played within the last hour. A video goes by `Video.remove`, row and files together, and its item says so.
+"""
 
 import datetime as dt
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from downloads.models import Subscription, SubscriptionItem
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from downloads.database import session_lock
+from downloads.database.clock import read_clock
+from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, WatchState
+from downloads.models.removal import RemovalError
+from downloads.models.subscriptions.choices import KEPT_STATES
+from downloads.progress import recent_plays
+from downloads.progress.redis_clients import REDIS_ERRORS
+
+logger = logging.getLogger(__name__)
 
 MAX_REMOVED_PER_RUN = 100
 PLAYED_RECENTLY = dt.timedelta(hours=1)
+LOCK_NAME = "retention"
+IS_UNPROTECTED = Q(protected=None) | Q(protected=False)
 
 
 @dataclass
 class Pruning:
-    """A run of retention: the items whose videos are past it, oldest first, and sentences on what went wrong."""
+    """A run of retention: the items whose videos are past it, oldest first, and sentences on what went wrong.
+
+    An item carries the reason for its removal as `retention_reason`.
+    """
 
     items: list[SubscriptionItem] = field(default_factory=list)
     removed: int = 0
     problems: list[str] = field(default_factory=list)
+    is_other_run: bool = False  # another process prunes, so this run did nothing
 
 
 def find_past_retention(subscription: Subscription | None = None, *, now: dt.datetime | None = None) -> Pruning:
     """Return what the next run would remove, of one subscription or of all: the dry run."""
-    raise NotImplementedError
+    now = now or read_clock()
+    subscriptions = Subscription.objects.exclude(keep_days=None, keep_newest=None)
+    if subscription is not None:
+        subscriptions = subscriptions.filter(pk=subscription.pk)
+    items = [item for one in subscriptions for item in _past_retention(one, now)]
+    items.sort(key=lambda item: (item.published or item.seen_at, item.pk))
+    return Pruning(items[:MAX_REMOVED_PER_RUN])
 
 
 def prune(*, now: dt.datetime | None = None) -> Pruning:
-    """Remove what is past retention, MAX_REMOVED_PER_RUN at most; another run at the same time does nothing."""
-    raise NotImplementedError
+    """Remove what is past retention, MAX_REMOVED_PER_RUN at most; while another run goes on, this does nothing."""
+    with session_lock(LOCK_NAME) as is_locked:
+        if not is_locked:
+            return Pruning(is_other_run=True)
+        pruning = find_past_retention(now=now)
+        for item in pruning.items:
+            try:
+                pruning.removed += _remove(item, now or read_clock())
+            except RemovalError as error:
+                pruning.problems.append(f"{item.title or item.url} stays: {error}.")
+            except REDIS_ERRORS as error:
+                logger.warning("Nothing is removed while nobody knows what is being played: %s", error)
+                pruning.problems.append("Redis cannot be reached, so nobody knows what is being played.")
+                break
+        return pruning
+
+
+def _past_retention(subscription: Subscription, now: dt.datetime) -> Iterator[SubscriptionItem]:
+    """Yield the items of a subscription that may go, each with its reason."""
+    too_old = now - dt.timedelta(days=subscription.keep_days) if subscription.keep_days else None
+    brought = _brought_items(subscription)
+    surplus: set[int] = set()
+    if subscription.keep_newest:
+        newest_first = brought.order_by(Coalesce("published", "seen_at").desc(), "-pk").values_list("pk", flat=True)
+        surplus = set(newest_first[subscription.keep_newest :])
+    for item in _removable(brought, now):
+        if too_old and _archived_at(item) < too_old:
+            days = subscription.keep_days or 0
+            item.retention_reason = f"Kept for {days} day{'' if days == 1 else 's'}, as the subscription says."
+            yield item
+        elif item.pk in surplus:
+            item.retention_reason = f"Not among the newest {subscription.keep_newest:,} of the subscription."
+            yield item
+
+
+def _archived_at(item: SubscriptionItem) -> dt.datetime:
+    """Return since when the video of an item is here."""
+    return (item.video and (item.video.ended_at or item.video.added_at)) or item.seen_at
+
+
+def _brought_items(subscription: Subscription) -> "QuerySet[SubscriptionItem]":
+    """Return the items whose videos are here because of this subscription."""
+    return subscription.items.filter(
+        state=SubscriptionItemState.QUEUED, video__status=Status.COMPLETE, video__isnull=False
+    )
+
+
+def _removable(items: "QuerySet[SubscriptionItem]", now: dt.datetime) -> "QuerySet[SubscriptionItem]":
+    others = SubscriptionItem.objects.filter(video=OuterRef("video"), state__in=KEPT_STATES).exclude(pk=OuterRef("pk"))
+    return (
+        items.filter(is_picked=False)
+        .filter(Q(video__protected=None) | Q(video__protected=False))
+        .exclude(Exists(others))
+        .exclude(Exists(_recently_watched(OuterRef("video"), now)))
+        .select_related("video", "subscription")
+    )
+
+
+def _recently_watched(video: OuterRef, now: dt.datetime) -> "QuerySet[WatchState]":
+    return WatchState.objects.filter(video=video, updated_at__gt=now - PLAYED_RECENTLY)
+
+
+def _remove(item: SubscriptionItem, now: dt.datetime) -> bool:
+    """Remove the video of an item, unless it is wanted after all: much may have happened since it was chosen."""
+    video = item.video
+    if video is None or recent_plays.was_played(video.video_id):
+        return False
+    still_removable = _removable(_brought_items(item.subscription).filter(pk=item.pk), now)
+    own = still_removable.filter(video=OuterRef("pk")).values("pk")
+    return video.remove(item.retention_reason, where=Q(Exists(own)) & IS_UNPROTECTED)

@@ -1,19 +1,119 @@
-"""The second judgement of a video that a subscription has queued: by the real facts, which its look-up found."""
+"""The second judgement of a video that a subscription has queued: by the real facts, which its look-up found.
 
-from downloads.models import Metadata, Video
+Whatever nobody wants after it leaves the archive again, and its items say why: nothing of it is shown as failed.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from downloads.database.clock import current_moment, read_clock
+from downloads.intake.duplicates import find_duplicate
+from downloads.models import Metadata, StartChoice, SubscriptionItem, SubscriptionItemState, Video
+from downloads.models.choices import ACTIVE_STATUSES
+from downloads.models.subscriptions.choices import KEPT_STATES
+from downloads.models.subscriptions.item import MAX_REASON_LENGTH
+from downloads.subscriptions.judgement import (
+    MEMBERS_LOOKED_UP,
+    MEMBERS_RETRY,
+    WANTED,
+    Facts,
+    Filters,
+    Start,
+    Verdict,
+    judge,
+    judge_start,
+)
+from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, PRESENT_REASON
+from downloads.subscriptions.patterns import InvalidPattern
 
 
-def judge_looked_up(video: Video, metadata: Metadata) -> str:
-    """Return why nobody wants this video after its look-up, a sentence; "" if it is to be downloaded.
+def set_aside_unwanted(video: Video, metadata: Metadata) -> bool:
+    """Remove a video that no subscription wants after its look-up; False if it is to be downloaded.
 
-    Only a video that came by subscriptions alone, was never here and was not asked for by a person is judged.
+    Only a video that came by subscriptions alone, was never here and was not asked for by a person is judged. Raise
+    RemovalError if it cannot be removed now.
     """
-    raise NotImplementedError
+    items = _find_items(video)
+    if not items:
+        return False
+    if duplicate := find_duplicate(video, metadata):
+        archived = Verdict(SubscriptionItemState.ARCHIVED, PRESENT_REASON)
+        return _set_aside(video, dict.fromkeys(items, archived), metadata, duplicate)
+    now = read_clock()
+    verdicts = {item: _judge(item, video, metadata, now) for item in items}
+    if any(verdict.is_wanted for verdict in verdicts.values()):
+        return False
+    return _set_aside(video, verdicts, metadata)
 
 
-def set_aside(video: Video, state: str, reason: str) -> bool:
-    """Remove a video that its subscriptions do not want after all; its items get `state` and the reason.
+def set_aside_members_only(video: Video) -> bool:
+    """Remove a video whose look-up has said that it is for members, which its list did not; False for any other."""
+    items = _find_items(video)
+    verdict = Verdict(SubscriptionItemState.MEMBERS, MEMBERS_LOOKED_UP, read_clock() + MEMBERS_RETRY)
+    return bool(items) and _set_aside(video, dict.fromkeys(items, verdict), Metadata())
 
-    Nothing of it is kept in the archive, nor shown as failed. False if the lease is lost.
-    """
-    raise NotImplementedError
+
+def _find_items(video: Video) -> list[SubscriptionItem]:
+    """Return the items of a video that subscriptions alone want; none for one that a person has a hand in."""
+    if video.media_file or video.priority > 0:
+        return []
+    items = list(SubscriptionItem.objects.filter(video=video, state__in=KEPT_STATES).select_related("subscription"))
+    is_brought = any(item.state == SubscriptionItemState.QUEUED for item in items)
+    return items if is_brought and not any(item.is_picked for item in items) else []
+
+
+def _judge(item: SubscriptionItem, video: Video, metadata: Metadata, now: dt.datetime) -> Verdict:
+    facts, subscription = _real_facts(item, metadata), item.subscription
+    start = Start.of(subscription)
+    # Of what was there before, only the date is known better now: its place in the list was right.
+    if video.priority == BACKLOG_PRIORITY and start.choice == StartChoice.SINCE:
+        verdict = judge_start(facts, start, 1, now)
+        if not verdict.is_wanted:
+            return verdict
+    try:
+        return judge(facts, Filters.of(subscription), now)
+    except InvalidPattern:
+        return WANTED  # its next check says what is wrong with the filter
+
+
+def _real_facts(item: SubscriptionItem, metadata: Metadata) -> Facts:
+    """Return what the look-up found; what it does not know, the list may."""
+    published, is_rough = item.published, item.is_date_rough
+    if metadata.upload_date:
+        midnight = dt.datetime.combine(metadata.upload_date, dt.time(), tzinfo=dt.UTC)
+        published, is_rough = midnight, False
+    title = "" if metadata.has_placeholder_title else metadata.title
+    duration = item.duration if metadata.duration is None else metadata.duration
+    return Facts(title or item.title, duration, published, is_rough)
+
+
+def _set_aside(
+    video: Video, verdicts: dict[SubscriptionItem, Verdict], metadata: Metadata, duplicate: Video | None = None
+) -> bool:
+    """Remove the row of an attempt that has its lease, with the states of its items in the same transaction."""
+    reasons = dict.fromkeys(verdict.reason for verdict in verdicts.values())
+    return video.remove(
+        f"Not wanted by its subscription: {' '.join(reasons)}",
+        where=Q(lease_token=video.lease_token, status__in=ACTIVE_STATUSES) & ~Q(lease_token=""),
+        before_removal=lambda: _write_items(verdicts.items(), metadata, duplicate),
+    )
+
+
+def _write_items(
+    verdicts: Iterable[tuple[SubscriptionItem, Verdict]], metadata: Metadata, duplicate: Video | None
+) -> None:
+    for item, verdict in verdicts:
+        facts = _real_facts(item, metadata)
+        SubscriptionItem.objects.filter(pk=item.pk).update(
+            state=verdict.state,
+            reason=verdict.reason[:MAX_REASON_LENGTH],
+            retry_at=verdict.retry_at,
+            changed_at=current_moment(),
+            video=duplicate,
+            title=facts.title.replace("\x00", "")[:500],
+            duration=facts.duration,
+            published=facts.published,
+            is_date_rough=facts.is_date_rough,
+        )

@@ -32,6 +32,7 @@ from downloads.files.http_range import ByteRange, RangeNotSatisfiable, parse_ran
 from downloads.files.media_types import CONTENT_TYPES, get_content_type
 from downloads.files.thumbnails import stored
 from downloads.models import Video
+from downloads.progress import recent_plays
 from downloads.subtitles import collection
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,22 @@ _UNSAFE_NAME_PATTERN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
 async def serve_video(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Return a video's media file, or the requested range of it; as an attachment with `?download=1`."""
-    return await _serve_file(request, video_id, lambda row: _find_file(row.media_file))
+    return await _serve_played(request, video_id, lambda row: _find_file(row.media_file))
 
 
 async def serve_copy(request: HttpRequest, video_id: str) -> HttpResponseBase:
     """Return the playable copy of a video, as `serve_video` does the original."""
-    return await _serve_file(request, video_id, lambda row: _find_file(row.copy_file or ""))
+    return await _serve_played(request, video_id, lambda row: _find_file(row.copy_file or ""))
+
+
+async def _serve_played(
+    request: HttpRequest, video_id: str, find_path: Callable[[Any], Awaitable[Path | None]]
+) -> HttpResponseBase:
+    """Return a file that a player plays; retention leaves its video alone meanwhile."""
+    response = await _serve_file(request, video_id, find_path)
+    if response.status_code in (200, 206) and recent_plays.is_due(video_id):
+        await asyncio.to_thread(recent_plays.record_play, video_id)
+    return response
 
 
 async def serve_thumbnail(request: HttpRequest, video_id: str) -> HttpResponseBase:

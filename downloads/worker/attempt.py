@@ -17,6 +17,7 @@ from downloads.files import media_folder, workspace
 from downloads.intake import urls
 from downloads.models import Video
 from downloads.models.archive.identity import require_own_media_folder
+from downloads.models.removal import RemovalError
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.worker import entry_attempt, limits
@@ -75,7 +76,7 @@ def run_attempt(
         except Exception as error:
             reporter.flush_and_close()
             _record_failure(leased_video, error)
-    if leased_video.video.is_terminal:
+    if leased_video.video.is_terminal or leased_video.is_set_aside:
         workspace.remove_workspace(video.video_id)
 
 
@@ -96,8 +97,17 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
     message = _failure_message(leased_video, error)
     if isinstance(error, DownloadError) and not error.permanent and not _is_repeated(leased_video, message):
         leased_video.retry_later(message)
-    else:
+    elif not (error_messages.is_members_only(message) and _is_set_aside(leased_video)):
         leased_video.fail(message)
+
+
+def _is_set_aside(leased_video: LeasedVideo) -> bool:
+    """Remove a members-only video that a subscription brought: it is nobody's failure. False for any other."""
+    try:
+        return leased_video.set_aside_members_only()
+    except RemovalError as error:
+        logger.warning("%s is for members only, and could not be removed: %s", leased_video.video.video_id, error)
+        return False
 
 
 def _is_repeated(leased_video: LeasedVideo, message: str) -> bool:
@@ -179,6 +189,7 @@ class Attempt:
             quality=self.video.quality,
             subtitle_languages=self.video.subtitle_languages or settings.SUBTITLES,
             entry=entry,
+            playlist_limit=self.video.list_limit,
         )
 
     def _download_files(self, probe_result: ProbeResult) -> DownloadedFiles:

@@ -39,7 +39,14 @@ def run_with_fresh_entry(
 
 def _look_up(leased_video: LeasedVideo, entry: PlaylistEntry, folder: Path, proxy_url: str) -> PlaylistEntry:
     playlist_url, playlist_entry = leased_video.load_playlist()
-    fresh_entry = downloader.find_entry(playlist_url, entry, folder, proxy_url=proxy_url, playlist_entry=playlist_entry)
+    fresh_entry = downloader.find_entry(
+        playlist_url,
+        entry,
+        folder,
+        proxy_url=proxy_url,
+        playlist_entry=playlist_entry,
+        playlist_limit=leased_video.video.list_limit,
+    )
     if fresh_entry is None or not fresh_entry.has_request:
         raise DownloadError(GONE_MESSAGE, True)
     # It stays the video that it was, even where a key is made of what has changed.

@@ -8,10 +8,12 @@ from downloads.database import retry_while_database_is_down
 from downloads.files import workspace
 from downloads.intake import duplicates, entry_requests, playlists, release_wait
 from downloads.models import EntryRequest, HostPause, Metadata, PlayableCopy, StoredFiles, Video
+from downloads.models.removal import RemovalError
 from downloads.models.transitions import REFUSAL_PREFIX
+from downloads.subscriptions import second_look
 from downloads.worker.metadata import parse_metadata
 from downloads.ytdlp.errors import error_messages
-from downloads.ytdlp.results import NotYetAvailable, Playlist, PlaylistEntry, SiteError
+from downloads.ytdlp.results import DownloadError, NotYetAvailable, Playlist, PlaylistEntry, SiteError
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +34,29 @@ class LeasedVideo:
 
     def __init__(self, video: Video) -> None:
         self.video = video  # the row as last written
+        self.is_set_aside = False  # its subscription does not want it after all: the row is gone
 
     def save_metadata(self, metadata: Metadata) -> None:
-        """Save the metadata, or end the attempt as a duplicate (`video.is_terminal` is then true)."""
+        """Save the metadata, or end the attempt as a duplicate (`video.is_terminal` is then true).
+
+        A video that its subscription does not want after all is removed, and LeaseLost raised.
+        """
+        self._require_wanted(lambda: second_look.set_aside_unwanted(self.video, metadata))
         self._require_write(lambda video: duplicates.save_metadata_or_skip(video, metadata))
+
+    def set_aside_members_only(self) -> bool:
+        """Remove a video that a subscription brought and only members can see; False for any other."""
+        self.is_set_aside = retry_while_database_is_down(lambda: second_look.set_aside_members_only(self.video))
+        return self.is_set_aside
+
+    def _require_wanted(self, set_aside: Callable[[], bool]) -> None:
+        try:
+            self.is_set_aside = retry_while_database_is_down(set_aside)
+        except RemovalError as error:
+            message = f"This video is not wanted after all, but could not be removed: {error}."
+            raise DownloadError(message, False) from error
+        if self.is_set_aside:
+            raise LeaseLost
 
     def expand_playlist(self, playlist: Playlist) -> None:
         """Queue the entries of a playlist and end the attempt."""

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from downloads.ytdlp.errors import availability
 from downloads.ytdlp.errors.conversion import converted_errors
 from downloads.ytdlp.errors.error_messages import walk_causes
 from downloads.ytdlp.library import UserNotLive
-from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options
+from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options, read_playlist_limit
 from downloads.ytdlp.playlists import entries
 from downloads.ytdlp.playlists.json_values import clean_text
 from downloads.ytdlp.results import (
@@ -59,13 +57,15 @@ def probe_url(
     quality: str = "best",
     subtitle_languages: str = "",
     entry: PlaylistEntry | None = None,
+    playlist_limit: int | None = None,
 ) -> ProbeResult | Playlist:
     """Look up a URL and choose the formats of its video, to be downloaded to `folder`.
 
     For an `entry` of a playlist its own data are used in place of the URL. Raise DownloadError, or NotYetAvailable for
     a video whose recording is not up.
     """
-    ydl = ResumingYoutubeDL(build_options(folder, proxy_url, quality) | build_subtitle_options(subtitle_languages))
+    options = build_options(folder, proxy_url, quality, playlist_limit)
+    ydl = ResumingYoutubeDL(options | build_subtitle_options(subtitle_languages))
     with converted_errors():
         info = _extract_video_or_playlist(ydl, url, entry)
     if isinstance(info, Playlist):
@@ -98,12 +98,13 @@ def find_entry(
     *,
     proxy_url: str,
     playlist_entry: PlaylistEntry | None = None,
+    playlist_limit: int | None = None,
 ) -> PlaylistEntry | None:
     """Look an entry up in its playlist again, since its data may have expired; None if it is no longer there.
 
     `playlist_entry` is the playlist's own data where it is an entry of another one. Raise as `probe_url` does.
     """
-    playlist = probe_url(playlist_url, folder, proxy_url=proxy_url, entry=playlist_entry)
+    playlist = probe_url(playlist_url, folder, proxy_url=proxy_url, entry=playlist_entry, playlist_limit=playlist_limit)
     return entries.find_same_entry(playlist.entries, entry) if isinstance(playlist, Playlist) else None
 
 
@@ -173,7 +174,7 @@ def download_files(
 def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any] | Playlist:
     """Return the info of a single video, or a playlist of several; raise DownloadError if there is no video."""
     if info and info.get("_type", "video") in ("playlist", "multi_video"):
-        raw_entries = _list_entries(info)
+        raw_entries = _list_entries(info, read_playlist_limit(ydl.params))
         if len(raw_entries) > 1:
             return _build_playlist(ydl, info, raw_entries)
         info = ydl.process_ie_result(raw_entries[0], download=False) if raw_entries else None
@@ -184,14 +185,14 @@ def _unwrap_single_video(ydl: Any, info: dict[str, Any] | None) -> dict[str, Any
     return info
 
 
-def _list_entries(info: dict[str, Any]) -> list[dict[str, Any]]:
+def _list_entries(info: dict[str, Any], limit: int) -> list[dict[str, Any]]:
     """Return the raw entries of a playlist, one more than the limit at most."""
     flat_entries = entries.flatten_entries(info.get("entries") or (), info.get("webpage_url"))
-    return list(itertools.islice(flat_entries, settings.PLAYLIST_LIMIT + 1))
+    return list(itertools.islice(flat_entries, limit + 1))
 
 
 def _build_playlist(ydl: Any, info: dict[str, Any], raw_entries: list[dict[str, Any]]) -> Playlist:
-    limit = settings.PLAYLIST_LIMIT
+    limit = read_playlist_limit(ydl.params)
     title = clean_text(str(info.get("title") or info.get("id") or ""))
     return Playlist(title, entries.build_entries(ydl, raw_entries[:limit], info), has_more=len(raw_entries) > limit)
 

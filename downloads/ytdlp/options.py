@@ -29,8 +29,11 @@ class _YtdlpLogger:
     info = warning = error = debug
 
 
-def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
-    """Return the options for a download to `folder`; `quality` is a value of models.Quality."""
+def build_options(folder: Path, proxy_url: str, quality: str, playlist_limit: int | None = None) -> dict[str, Any]:
+    """Return the options for a download to `folder`; `quality` is a value of models.Quality.
+
+    Of a playlist, `playlist_limit` entries are listed, PLAYLIST_LIMIT for None.
+    """
     return {
         "proxy": proxy_url,
         "format": FORMAT_BY_QUALITY.get(quality, DEFAULT_FORMAT),
@@ -45,7 +48,7 @@ def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
         "noplaylist": True,
         "extract_flat": "in_playlist",
         # One more than the limit, to detect that there are more.
-        "playlist_items": f"1:{settings.PLAYLIST_LIMIT + 1}",
+        "playlist_items": f"1:{(playlist_limit or settings.PLAYLIST_LIMIT) + 1}",
         "continuedl": True,
         # Keep the streams after merging: an attempt that is interrupted there does not download them again.
         "keepvideo": True,
@@ -67,6 +70,11 @@ def build_options(folder: Path, proxy_url: str, quality: str) -> dict[str, Any]:
         "noprogress": True,
         "color": "never",
     }
+
+
+def read_playlist_limit(options: dict[str, Any]) -> int:
+    """Return how many entries of a playlist the options of `build_options` ask for."""
+    return int(options["playlist_items"].partition(":")[2]) - 1
 
 
 def build_subtitle_options(languages: str) -> dict[str, Any]:

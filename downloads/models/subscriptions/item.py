@@ -88,6 +88,9 @@ class SubscriptionItem(TolerantRow):
         "downloads.Video", null=True, blank=True, on_delete=models.SET_NULL, related_name="subscription_items"
     )
 
+    # Set by retention (subscriptions/retention.py): why the video goes.
+    retention_reason: str = ""
+
     objects: ClassVar[SubscriptionItemQuerySet] = SubscriptionItemQuerySet.as_manager()  # type: ignore[assignment]
 
     STORED_LIMITS = {"duration": (0, 10**9), "position": (0, 2**31 - 1)}

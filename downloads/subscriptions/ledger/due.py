@@ -8,7 +8,7 @@ from django.db import transaction
 from downloads.database.clock import read_clock
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import SITE_STATES
-from downloads.subscriptions.judgement import MEMBERS_RETRY, Facts, Filters, Verdict, judge
+from downloads.subscriptions.judgement import MEMBERS_LOOKED_UP, MEMBERS_RETRY, Facts, Filters, Verdict, judge
 from downloads.subscriptions.ledger.candidates import Candidate
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON, POSTPONED_REASONS, Room
 from downloads.subscriptions.ledger.outcome import Outcome
@@ -49,6 +49,8 @@ def _is_for_the_site(item: SubscriptionItem) -> bool:
 
 def _is_change(item: SubscriptionItem, verdict: Verdict, facts: Facts, now: dt.datetime) -> bool:
     is_due = item.retry_at is not None and item.retry_at <= now
+    if item.reason == MEMBERS_LOOKED_UP and not facts.availability:
+        return is_due
     is_moved = facts.release_at is not None and item.retry_at != verdict.retry_at
     return verdict.state != item.state or is_due or is_moved
 
@@ -82,7 +84,7 @@ def _select_due(subscription: Subscription, now: dt.datetime) -> list[Subscripti
 
 def _judge_due(item: SubscriptionItem, filters: Filters, now: dt.datetime) -> Verdict:
     """Judge by what is in the ledger. What only members saw waits for a listing that says otherwise."""
-    if item.state == SubscriptionItemState.MEMBERS:
+    if item.state == SubscriptionItemState.MEMBERS and item.reason != MEMBERS_LOOKED_UP:
         return Verdict(item.state, item.reason, now + MEMBERS_RETRY)
     # What is live still waits in the queue, until its recording is up.
     return judge(Facts.of(item), filters, now)

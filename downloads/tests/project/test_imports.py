@@ -32,7 +32,7 @@ APP = {
     "fanout": {"progress", "loop_local", "asyncio_tasks"},
     "models": {"progress", "search", "files", "network", "database", "liveness"},
     "intake": {"models", "network", "ytdlp.results", "database"},
-    "subscriptions": {"models", "intake", "network", "database", "ytdlp.results"},
+    "subscriptions": {"models", "intake", "network", "database", "progress", "ytdlp.results"},
     "library": {"accounts", "models", "formatting", "network", "search", "files", "subtitles", "ytdlp_update"},
     "bridge": {"models", "progress", "asyncio_tasks", "database", "outage_log"},
     "formatting": {"models", "network"},

@@ -40,7 +40,7 @@ def claimed(url: str = CHANNEL_URL, kind: str = ListKind.CHANNEL, **values: Any)
 
 def claim_again(subscription: Subscription) -> Subscription:
     """Return a subscription whose next check has begun, whatever became of the one before, and of others."""
-    Subscription.objects.update(lease_token="", lease_until=None, checked_at=None)
+    Subscription.objects.update(lease_token="", lease_until=None, asked_at=None)
     past = timezone.now() - dt.timedelta(hours=1)
     Subscription.objects.filter(pk=subscription.pk).update(next_check_at=past, scheduled_at=past)
     check = Subscription.objects.claim_check("worker", [subscription.key])

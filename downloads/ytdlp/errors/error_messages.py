@@ -22,6 +22,7 @@ UNKNOWN_HOST_PREFIX = "unknown host name"  # of the egress proxy
 # Errors of sites and networks that pass: they get all retries, however often they come.
 TOO_MANY_REQUESTS = "Too many requests (429). Try again later."
 OUT_OF_ORDER = "The site has a problem"
+MEMBERS_ONLY = "This video is for members of its channel only. ytarchive can’t sign in on the site."
 TAKEN_FOR_A_ROBOT = "The site thinks this is a bot. Try again later."
 FFMPEG_MISSING = "This video comes in parts, and ffmpeg, which joins them, is missing. Install it, then retry."
 FFMPEG_STOPPED = "ffmpeg stopped before the video was finished. Retry."
@@ -113,7 +114,7 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     ),
     (
         r"members?.only|access to members|channel'?s? members|members of this|(to|for) members|on level|patrons? only",
-        "This video is for members of its channel only. ytarchive can’t sign in on the site.",
+        MEMBERS_ONLY,
         True,
     ),
     (
@@ -166,6 +167,11 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"redirect", "The site keeps redirecting.", True),
     *POSTPROCESSING_MESSAGES,
 )
+
+
+def is_members_only(message: str) -> bool:
+    """Tell whether an error for people says that only members of the channel can see the video."""
+    return MEMBERS_ONLY in message
 
 
 def may_pass(message: str) -> bool:

@@ -1,0 +1,200 @@
+"""Retention: what goes, what stays, and to the day and the video."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db.models import F
+from django.utils import timezone
+
+from downloads.database import session_lock
+from downloads.models import Status, Subscription, SubscriptionItem, Video, WatchState
+from downloads.progress import recent_plays
+from downloads.subscriptions import ledger, retention
+from downloads.tests.support.subscriptions import TOP, WHOLE, check_list, claimed, entries, entry, item, states
+from downloads.tests.support.users import make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_plays():
+    recent_plays._recorded_at.clear()
+
+
+def archive(count: int, **values) -> Subscription:
+    """Return a subscription with videos v1, v2, … that are here since as many days, and were published so."""
+    now = timezone.now()
+    subscription = claimed(start="all", **values)
+    listed = [entry(f"v{age}", age, published=now - age * DAY) for age in range(1, count + 1)]
+    ledger.apply(subscription, TOP, listed)
+    for age in range(1, count + 1):
+        video = item(subscription, f"v{age}").video
+        Video.objects.filter(pk=video.pk).update(
+            status=Status.COMPLETE, ended_at=now - age * DAY, media_file=f"{video.video_id}/v.mp4", lease_token=""
+        )
+    return subscription
+
+
+def titles() -> list[str]:
+    return sorted(Video.objects.values_list("title", flat=True))
+
+
+def past(subscription: Subscription | None = None, **options) -> list[str]:
+    return [one.source_id for one in retention.find_past_retention(subscription, **options).items]
+
+
+def test_without_a_limit_all_stay():
+    archive(3)
+    assert past() == []
+    assert retention.prune().removed == 0
+
+
+@pytest.mark.parametrize(("count", "expected"), [(3, []), (4, ["v4"]), (6, ["v6", "v5", "v4"])])
+def test_the_newest_n_stay_and_exactly_these(count, expected):
+    archive(count, keep_newest=3)
+    assert past() == expected
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(-1, []), (1, ["v7"])])
+def test_days_are_whole_days_to_the_second(seconds, expected):
+    archive(7, keep_days=7)
+    moment = Video.objects.get(title="Film v7").ended_at + 7 * DAY + dt.timedelta(seconds=seconds)
+    assert past(now=moment) == expected
+
+
+def test_both_limits_hold():
+    archive(6, keep_days=5, keep_newest=3)
+    assert past() == ["v6", "v5", "v4"]
+    reasons = [one.retention_reason for one in retention.find_past_retention().items]
+    assert reasons[0] == "Kept for 5 days, as the subscription says."
+    assert reasons[-1] == "Not among the newest 3 of the subscription."
+
+
+def test_a_dry_run_removes_nothing_and_a_run_what_it_showed():
+    subscription = archive(5, keep_newest=3)
+    folder = Path(django_settings.MEDIA_ROOT, item(subscription, "v5").video.video_id)
+    folder.mkdir(parents=True)
+    (folder / "v.mp4").write_bytes(b"x")
+    shown = retention.find_past_retention()
+    assert ([one.source_id for one in shown.items], shown.removed) == (["v5", "v4"], 0)
+    assert len(titles()) == 5
+    assert retention.prune().removed == 2
+    assert titles() == ["Film v1", "Film v2", "Film v3"]
+    assert not folder.exists()
+    assert states(subscription) == {"queued": 3, "removed": 2}
+    assert item(subscription, "v5").reason == "Not among the newest 3 of the subscription."
+    listed = entries("v1", "v2", "v3", "v4", "v5")
+    check_list(subscription, listed)
+    assert len(titles()) == 3
+
+
+def test_what_is_protected_stays_until_it_is_not():
+    subscription = archive(3, keep_newest=1)
+    video = item(subscription, "v3").video
+    assert video.protect()
+    assert not video.protect()
+    assert past() == ["v2"]
+    assert video.unprotect()
+    assert not video.unprotect()
+    assert past() == ["v3", "v2"]
+
+
+@pytest.mark.parametrize("state", ["archived", "picked", "waits", "failed"])
+def test_only_what_the_subscription_brought_goes(state):
+    archive(2, keep_newest=1)
+    if state == "picked":
+        SubscriptionItem.objects.update(is_picked=True)
+    elif state == "archived":
+        SubscriptionItem.objects.update(state="archived")
+    else:
+        Video.objects.update(status=Status.QUEUED if state == "waits" else Status.FAILED)
+    assert past() == []
+
+
+def test_what_another_subscription_wants_stays():
+    archive(3, keep_newest=1)
+    other = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
+    ledger.apply(other, WHOLE, [entry("v3", 1, tab="")])
+    assert past() == ["v2"]
+    assert Subscription.objects.filter(pk=other.pk).delete()
+    assert past() == ["v3", "v2"]
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(59, []), (61, ["v2"])])
+def test_what_somebody_watched_within_the_hour_stays(minutes, expected):
+    subscription = archive(2, keep_newest=1)
+    played_at = timezone.now() - dt.timedelta(minutes=minutes)
+    WatchState.objects.create(user=make_user("ann"), video=item(subscription, "v2").video, updated_at=played_at)
+    assert past() == expected
+
+
+def test_what_is_served_to_a_visitor_stays():
+    subscription = archive(2, keep_newest=1)
+    video_id = item(subscription, "v2").video.video_id
+    assert recent_plays.is_due(video_id)
+    recent_plays.record_play(video_id)
+    assert not recent_plays.is_due(video_id)
+    assert retention.prune().removed == 0
+    assert len(titles()) == 2
+
+
+def test_without_redis_nothing_is_removed(settings, monkeypatch):
+    archive(2, keep_newest=1)
+
+    def fail(_):
+        raise ConnectionError
+
+    monkeypatch.setattr(recent_plays, "was_played", fail)
+    pruning = retention.prune()
+    assert (pruning.removed, len(titles())) == (0, 2)
+    assert pruning.problems == ["Redis cannot be reached, so nobody knows what is being played."]
+
+
+def test_what_is_protected_after_it_was_chosen_stays(monkeypatch):
+    subscription = archive(2, keep_newest=1)
+    video = item(subscription, "v2").video
+    monkeypatch.setattr(recent_plays, "was_played", lambda _: not video.protect())
+    assert retention.prune().removed == 0
+    assert len(titles()) == 2
+
+
+def test_a_run_has_an_end_and_begins_with_the_oldest(monkeypatch):
+    archive(5, keep_newest=1)
+    monkeypatch.setattr(retention, "MAX_REMOVED_PER_RUN", 2)
+    assert retention.prune().removed == 2
+    assert titles() == ["Film v1", "Film v2", "Film v3"]
+    assert retention.prune().removed == 2
+    assert retention.prune().removed == 0
+
+
+def test_two_runs_are_one():
+    archive(2, keep_newest=1)
+    with session_lock(retention.LOCK_NAME) as is_locked:
+        assert is_locked
+        pruning = retention.prune()
+    assert (pruning.is_other_run, pruning.removed) == (True, 0)
+    assert retention.prune().removed == 1
+
+
+def test_a_video_that_cannot_be_removed_stays_with_the_reason(monkeypatch):
+    archive(3, keep_newest=1)
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("downloads.files.trash.move_to_trash", refuse)
+    pruning = retention.prune()
+    assert (pruning.removed, len(titles())) == (0, 3)
+    assert pruning.problems[0] == "Film v3 stays: its files cannot be moved (Permission denied)."
+    assert SubscriptionItem.objects.filter(state="queued").count() == 3
+
+
+def test_one_subscription_alone_is_looked_at():
+    first = archive(2, keep_newest=1)
+    other = claimed("https://www.youtube.com/@grace", keep_newest=1)
+    assert past(first) == ["v2"]
+    assert past(other) == []
+    Video.objects.update(ended_at=F("added_at"))

@@ -1,0 +1,145 @@
+"""The second judgement: by what the look-up of a video has found."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from downloads.models import Metadata, Status, SubscriptionItem, Video, VideoEvent
+from downloads.subscriptions import ledger, second_look
+from downloads.tests.support.subscriptions import TOP, check_list, claim_again, claimed, entries, entry, item, states
+
+pytestmark = pytest.mark.django_db
+
+
+def looked_up(name: str = "a") -> Video:
+    """Return the video of an item, which a worker has claimed."""
+    Video.objects.exclude(url__endswith=f"v={name}").update(not_before=timezone.now() + dt.timedelta(hours=9))
+    video = Video.objects.claim("w")
+    assert video
+    return video
+
+
+def follow(*names: str, **values) -> object:
+    subscription = claimed(start="all", **values)
+    ledger.apply(subscription, TOP, entries(*(names or "a")))
+    return subscription
+
+
+@pytest.mark.parametrize(
+    ("filters", "metadata", "reason"),
+    [
+        ({"min_duration": 120}, {"duration": 30.0}, "It is 0:30, under 2:00."),
+        (
+            {"published_since": dt.date(2026, 1, 2)},
+            {"upload_date": dt.date(2026, 1, 1)},
+            "Published before 2 Jan 2026.",
+        ),
+        ({"title_excludes": "trailer"}, {"title": "Trailer"}, "The title contains “trailer”."),
+    ],
+)
+def test_what_nobody_wants_after_the_look_up_leaves_the_archive(filters, metadata, reason):
+    subscription = follow(**filters)
+    video = looked_up()
+    assert second_look.set_aside_unwanted(video, Metadata(**{"title": "Film", **metadata}))
+    held = item(subscription, "a")
+    assert (held.state, held.reason, held.video) == ("filtered", reason, None)
+    assert not Video.objects.exists()
+    assert not Video.objects.filter(status=Status.FAILED).exists()
+    assert VideoEvent.objects.filter(public_id=video.video_id).last().reason.endswith(reason)
+    check_list(subscription, entries("a"))
+    assert not Video.objects.exists()
+
+
+def test_what_the_look_up_found_is_kept_for_the_next_judgement():
+    subscription = follow(min_duration=120)
+    facts = Metadata(title="The real title", duration=30.0, upload_date=dt.date(2026, 1, 1))
+    second_look.set_aside_unwanted(looked_up(), facts)
+    held = item(subscription, "a")
+    assert (held.title, held.duration, held.is_date_rough) == ("The real title", 30.0, False)
+    assert held.published == dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "is_wanted"),
+    [(Metadata(duration=120.0), True), (Metadata(), True), (Metadata(duration=119.0), False)],
+)
+def test_what_is_unknown_rejects_nothing(metadata, is_wanted):
+    follow(min_duration=120)
+    assert second_look.set_aside_unwanted(looked_up(), metadata) is not is_wanted
+
+
+def test_a_rough_date_is_judged_for_good():
+    """In the list it was within the margin of a week."""
+    since = dt.date(2026, 6, 10)
+    subscription = claimed(start="since", start_date=since)
+    rough = dt.datetime(2026, 6, 4, tzinfo=dt.UTC)
+    ledger.apply(subscription, TOP, [entry("a", 1, published=rough, is_date_rough=True)])
+    assert second_look.set_aside_unwanted(looked_up(), Metadata(upload_date=dt.date(2026, 6, 9)))
+    assert item(subscription, "a").state == "before"
+
+
+@pytest.mark.parametrize("hand", ["picked", "moved", "here", "added"])
+def test_what_a_person_has_a_hand_in_is_not_judged(hand):
+    subscription = follow(min_duration=120)
+    video = looked_up()
+    if hand == "picked":
+        SubscriptionItem.objects.update(is_picked=True)
+    elif hand == "moved":
+        Video.objects.update(priority=1)
+    elif hand == "here":
+        Video.objects.update(media_file="a/a.mp4")
+    else:
+        SubscriptionItem.objects.update(state="archived")
+    video.refresh_from_db()
+    assert not second_look.set_aside_unwanted(video, Metadata(duration=1.0))
+    assert item(subscription, "a").video == video
+
+
+def test_a_video_stays_while_another_subscription_wants_it():
+    follow(min_duration=120)
+    second = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
+    ledger.apply(second, TOP, entries("a"))
+    assert not second_look.set_aside_unwanted(looked_up(), Metadata(duration=1.0))
+
+
+def test_what_turns_out_to_be_here_is_already_archived():
+    kept = Video.objects.ingest("https://youtu.be/a", "https://youtu.be/a")[0]
+    subscription = follow()
+    Video.objects.filter(pk=kept.pk).update(status=Status.COMPLETE, extractor="Youtube", source_id="other")
+    assert second_look.set_aside_unwanted(looked_up(), Metadata(extractor="Youtube", source_id="other"))
+    held = item(subscription, "a")
+    assert (held.state, held.video) == ("archived", kept)
+    assert Video.objects.get() == kept
+
+
+def test_an_attempt_without_its_lease_changes_nothing():
+    subscription = follow(min_duration=120)
+    video = looked_up()
+    Video.objects.update(lease_token="another")
+    assert not second_look.set_aside_unwanted(video, Metadata(duration=1.0))
+    assert item(subscription, "a").state == "queued"
+
+
+def test_members_only_is_nobodys_failure():
+    subscription = follow()
+    assert second_look.set_aside_members_only(looked_up())
+    assert states(subscription) == {"members": 1}
+    assert not Video.objects.exists()
+    check_list(subscription, entries("a"))
+    assert states(subscription) == {"members": 1}  # the list does not say so, and a week has not passed
+    SubscriptionItem.objects.update(retry_at=timezone.now())
+    check_list(subscription, entries("a"))
+    assert states(subscription) == {"queued": 1}
+
+
+def test_what_a_person_added_may_fail_as_members_only():
+    Video.objects.ingest("https://a.example/v=a", "https://a.example/v=a")
+    assert not second_look.set_aside_members_only(looked_up())
+
+
+def test_a_broken_filter_lets_the_download_go_on():
+    subscription = follow()
+    type(subscription).objects.update(title_includes="(")
+    assert not second_look.set_aside_unwanted(looked_up(), Metadata(title="x"))
+    assert claim_again(subscription)

@@ -1,0 +1,220 @@
+"""What people do with subscriptions and their items."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from downloads.intake.urls import InvalidUrl
+from downloads.models import AuditEntry, Status, Subscription, SubscriptionItem, Video
+from downloads.models.audit.actor import Actor, acting_as
+from downloads.subscriptions import items, ledger, preview, verbs
+from downloads.subscriptions.judgement import Filters
+from downloads.subscriptions.patterns import InvalidPattern
+from downloads.tests.support.subscriptions import (
+    CHANNEL_URL,
+    TOP,
+    check_list,
+    claim_again,
+    claimed,
+    entries,
+    entry,
+    item,
+    numbered,
+    states,
+)
+from downloads.tests.support.users import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({"check_interval": 899}, "check_interval", "between 15 minutes and 366 days"),
+        ({"check_interval": "6h"}, "check_interval", "whole number of seconds"),
+        ({"check_interval": 10**30}, "check_interval", "366 days"),
+        ({"cron": "0 0 30 2 *"}, "cron", "never comes"),
+        ({"cron": "0 3 * * *" + " " * 100}, "cron", "too long"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone", "no time zone “Mars/Olympus”"),
+        ({"title_includes": "("}, "title_includes", "isn’t a regular expression"),
+        ({"title_excludes": "(?=x)"}, "title_excludes", "not supported"),
+        ({"min_duration": 60, "max_duration": 30}, "max_duration", "no video would match"),
+        ({"min_duration": -1}, "min_duration", "whole number between 0"),
+        ({"max_new": 0}, "max_new", "whole number between 1"),
+        ({"max_new": None}, "max_new", "whole number between 1"),
+        ({"keep_days": 0}, "keep_days", "whole number between 1"),
+        ({"keep_newest": 1.5}, "keep_newest", "whole number between 1"),
+        ({"start": "newest"}, "start_count", "how many of the newest"),
+        ({"start": "since"}, "start_date", "the day since which"),
+        ({"start": "sometimes"}, "start", "none of: new, newest, since, all"),
+        ({"quality": "8k"}, "quality", "is none of"),
+        ({"tabs": ""}, "tabs", "at least one of"),
+        ({"tabs": "videos,live"}, "tabs", "at least one of"),
+        ({"name": "a\x00b"}, "name", "invisible characters"),
+    ],
+)
+def test_it_refuses_what_cannot_be_with_a_sentence_at_its_field(values, field, words):
+    with pytest.raises(ValidationError, match=words) as refusal:
+        verbs.subscribe(CHANNEL_URL, **values)
+    assert list(refusal.value.message_dict) == [field]
+    assert not Subscription.objects.exists()
+
+
+def test_it_refuses_what_is_no_list():
+    with pytest.raises(InvalidUrl, match="one video"):
+        verbs.subscribe("https://youtu.be/abc")
+
+
+def test_it_follows_a_list_once():
+    ann = make_user("ann")
+    with acting_as(Actor(ann.pk, "ann")):
+        first, is_new = verbs.subscribe("https://m.youtube.com/@ada/shorts", added_by=ann, check_interval=900)
+        again, is_new_again = verbs.subscribe(CHANNEL_URL)
+    assert (is_new, is_new_again, again) == (True, False, first)
+    assert (first.tabs, first.host, first.check_interval, first.added_by) == ("shorts", "youtube.com", 900, ann)
+    assert first.next_check_at <= timezone.now()
+    assert [(entry.action, entry.actor_name) for entry in AuditEntry.objects.all()] == [("subscribed", "ann")]
+
+
+def test_an_edit_that_cannot_be_changes_nothing():
+    subscription = claimed()
+    before = Subscription.objects.values().get()
+    with pytest.raises(ValidationError, match="regular expression"):
+        verbs.edit(Subscription.objects.get(), {"title_includes": "(", "name": "Ada"})
+    assert Subscription.objects.values().get() == before
+    assert verbs.edit(subscription, {"name": ""}) == 0
+
+
+def test_a_changed_filter_lets_in_what_it_kept_out():
+    subscription = claimed(start="all", title_includes="v1$", max_new=2)
+    ledger.apply(subscription, TOP, [*numbered(5, 1), entry("m", 6, availability="subscriber_only")])
+    assert states(subscription) == {"queued": 1, "filtered": 4, "members": 1}
+    shown = preview.preview_filters(subscription, Filters(title_includes="v[1-4]$"))
+    assert (shown.seen, shown.matching, shown.matching_now, shown.added) == (6, 4, 1, 3)
+    assert shown.sentence == "Of 6 seen, 4 match, 3 more than now."
+    assert [one.source_id for one in shown.examples] == ["v2", "v3", "v4"]
+    assert states(subscription)["queued"] == 1
+
+    assert verbs.edit(Subscription.objects.get(), {"title_includes": "v[1-4]$"}, "ann") == 3
+    assert states(subscription) == {"queued": 3, "waiting": 1, "filtered": 1, "members": 1}
+    check_list(subscription, numbered(5, 1))
+    assert states(subscription) == {"queued": 4, "filtered": 1, "members": 1}
+    assert subscription.events().first().reason == "Changed by ann: title contains"
+
+
+def test_a_preview_of_a_broken_filter_says_so():
+    with pytest.raises(InvalidPattern):
+        preview.preview_filters(claimed(), Filters(title_includes="["))
+
+
+def test_what_was_removed_or_ignored_is_not_judged_anew():
+    subscription = claimed(start="all", title_includes="v")
+    ledger.apply(subscription, TOP, numbered(3, 1))
+    item(subscription, "v1").video.remove("Deleted")
+    items.ignore([item(subscription, "v2")], "ann")
+    verbs.edit(Subscription.objects.get(), {"title_includes": ""})
+    assert items.reapply_filters(subscription) == 0
+    assert states(subscription) == {"queued": 1, "removed": 1, "ignored": 1}
+
+
+def test_another_start_fetches_more_of_what_was_there():
+    subscription = claimed()
+    listed = numbered(80, 1)
+    check_list(subscription, listed)
+    assert verbs.edit(Subscription.objects.get(), {"start": "newest", "start_count": 60}) == 50
+    for _ in range(2):
+        check_list(subscription, listed)
+    assert states(subscription)["queued"] == 60
+
+
+def test_a_new_schedule_counts_from_now():
+    subscription, _ = verbs.subscribe(CHANNEL_URL)
+    verbs.edit(subscription, {"check_interval": 3600})
+    wait = Subscription.objects.get().next_check_at - timezone.now()
+    assert dt.timedelta(minutes=50) < wait < dt.timedelta(minutes=70)
+
+
+def test_unsubscribing_keeps_the_videos():
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, numbered(3, 1))
+    assert verbs.own_videos(subscription).count() == 3
+    assert verbs.unsubscribe(subscription)
+    assert not verbs.unsubscribe(subscription)
+    assert (Video.objects.count(), SubscriptionItem.objects.count()) == (3, 0)
+    assert not subscription.holds_lease()
+
+
+def test_the_own_videos_are_those_of_this_subscription_alone():
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, entries("own", "shared", "protected", "picked"))
+    other = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
+    ledger.apply(other, TOP, entries("shared"))
+    assert item(subscription, "protected").video.protect()
+    SubscriptionItem.objects.filter(source_id="picked").update(is_picked=True)
+    assert [video.title for video in verbs.own_videos(subscription)] == ["Film own"]
+
+
+# Items -------------------------------------------------------------------------------------------
+
+
+def test_a_person_fetches_against_the_filters():
+    ann = make_user("ann")
+    subscription = claimed(title_excludes="v")
+    ledger.apply(subscription, TOP, numbered(3, 1))
+    wanted = item(subscription, "v2")
+    assert items.fetch([wanted], ann) == 1
+    assert items.fetch([wanted], ann) == 0
+    wanted.refresh_from_db()
+    assert (wanted.state, wanted.is_picked, wanted.video.priority, wanted.video.added_by) == ("queued", True, 0, ann)
+
+
+def test_what_was_deleted_may_be_fetched_again():
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, numbered(1, 1))
+    item(subscription, "v1").video.remove("Deleted")
+    assert items.fetch([item(subscription, "v1")]) == 1
+    assert item(subscription, "v1").video.status == Status.QUEUED
+
+
+def test_ignoring_takes_a_waiting_video_from_the_queue_and_keeps_one_that_is_here():
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, entries("waits", "here"))
+    Video.objects.filter(title="Film here").update(status=Status.COMPLETE, media_file="v/v.mp4")
+    assert items.ignore(SubscriptionItem.objects.all(), "ann") == 1
+    ignored = item(subscription, "waits")
+    assert (ignored.state, ignored.reason) == ("ignored", "Ignored by ann.")
+    assert Video.objects.get(title="Film waits").status == Status.CANCELLED
+    assert item(subscription, "here").state == "queued"
+    check_list(subscription, entries("waits", "here"))
+    assert item(subscription, "waits").state == "ignored"
+
+
+def test_no_longer_ignored_is_as_before():
+    subscription = claimed(title_excludes="b")
+    ledger.apply(subscription, TOP, entries("old"))
+    ledger.apply(claim_again(subscription), TOP, [*entries("a", "b"), entry("old", 3)])
+    everything = list(SubscriptionItem.objects.all())
+    assert items.ignore(everything) == 3
+    assert items.ignore(everything) == 0
+    assert items.stop_ignoring(everything) == 3
+    assert states(subscription) == {"before": 1, "filtered": 1, "queued": 1}
+    assert item(subscription, "a").video.status == Status.QUEUED
+
+
+def test_fetching_retries_what_failed_or_was_cancelled():
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, entries("a", "b"))
+    assert items.ignore(SubscriptionItem.objects.all()) == 2
+    Video.objects.get(title="Film b").remove("Deleted")
+    assert items.fetch(SubscriptionItem.objects.all(), "ann") == 2
+    assert states(subscription) == {"queued": 2}
+    assert set(Video.objects.values_list("status", flat=True)) == {Status.QUEUED}
+
+
+def test_the_choices_of_the_start_say_how_many():
+    now = timezone.now()
+    listed = [entry(f"v{age}", published=now - dt.timedelta(days=10 * age)) for age in range(20)]
+    counts = preview.count_start_choices(listed, total=412)
+    assert counts == {"new": 0, "newest": 10, "since": 4, "all": 412}
