@@ -1,4 +1,4 @@
-"""What is in older files, looked up later: which are next, what is noted, and what is left alone."""
+"""Media facts of older files, looked up later: which are next, what is noted, and what is left alone."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is in files that were stored before it was noted: looked at in a process of its own."""
+"""Media facts of older files: codecs and size of what was stored before they were noted, in a process of its own."""
 
 import logging
 from collections.abc import Sequence
