@@ -42,6 +42,8 @@ def video_card(context: template.Context, video: Video, section: str) -> SafeStr
         "video": video,
         "section": section,
         "can": _video_permissions(context),
+        # Who has watched states of their own.
+        "is_signed_in": bool(context.get("is_signed_in")),
         "browse": context["browse"],
     }
     return watched.fill_in(context, _cached_card("downloads/library/_video.html", card_context), video)
@@ -54,8 +56,7 @@ def activity_row(context: template.Context, video: Video, section: str) -> SafeS
     row_context = {
         "video": video,
         "section": section,
-        # What happens is not watched.
-        "can": {**_video_permissions(context), "mark": False},
+        "can": _video_permissions(context),
         "browse": context["browse"],
         "is_blocked": is_blocked,
         "site_pause": site_pause,
@@ -75,6 +76,7 @@ def _cached_card(template_name: str, card_context: dict[str, Any]) -> str:
         retry_phrase(video),
         card_context["section"],
         tuple(card_context["can"].items()),
+        card_context.get("is_signed_in"),
         card_context.get("is_blocked"),
         pause.until if (pause := card_context.get("site_pause")) else None,
         listing.search_words,
@@ -152,10 +154,7 @@ def action_buttons(context: template.Context, video: Video) -> SafeString:
 def _video_permissions(context: template.Context) -> dict[str, bool]:
     """Return the permissions that the buttons of a video depend on; a cache of them has to tell these apart."""
     can = context.get("can")
-    permissions = {name: bool(can and can[name]) for name in ("change", "delete")}
-    # Whoever is signed in has watched states of their own; in a card, `can` is what this has returned for it.
-    can_mark = context["is_signed_in"] if "is_signed_in" in context else can and can["mark"]
-    return {**permissions, "mark": bool(can_mark)}
+    return {name: bool(can and can[name]) for name in ("change", "delete")}
 
 
 @register.simple_tag
@@ -181,18 +180,21 @@ def action_button(video: Video, action: str, label: str, icon: str = "", form_id
 def card_menu(context: template.Context, video: Video) -> SafeString:
     """Render the menu of a card; the same fragment serves all videos that offer the same."""
     can = _video_permissions(context)
-    menu = _fill_in_video(video, _render_card_menu(video.status, bool(video.media_file), video.is_list, **can))
+    is_signed_in = bool(context.get("is_signed_in"))
+    menu = _fill_in_video(
+        video, _render_card_menu(video.status, bool(video.media_file), video.is_list, is_signed_in, **can)
+    )
     # Inside of a card that is cached, the card is filled in at the end.
     return watched.fill_in(context, menu, video) if "request" in context else menu
 
 
 @functools.cache
-def _render_card_menu(status: str, has_file: bool, is_list: bool, **can: bool) -> str:
+def _render_card_menu(status: str, has_file: bool, is_list: bool, is_signed_in: bool, **can: bool) -> str:
     media_file = PLACEHOLDER_ID if has_file else ""
     video = Video(
         video_id=PLACEHOLDER_ID, title=PLACEHOLDER_NAME, status=status, media_file=media_file, is_list=is_list
     )
-    context = {"video": video, "can": can, "name": PLACEHOLDER_NAME}
+    context = {"video": video, "can": can, "is_signed_in": is_signed_in, "name": PLACEHOLDER_NAME}
     return INDENTATION_PATTERN.sub(" ", render_to_string("downloads/library/_menu.html", context))
 
 

@@ -74,7 +74,9 @@ def test_modules_import_each_other_in_one_direction() -> None:
     # Those on first use too: with a circle, no module's name could have the hash of what it names.
     patterns = (IMPORT_PATTERN, LATER_IMPORT_PATTERN)
     texts = {path.name: path.read_text() for path in MODULES}
-    imports = {name: {found for pattern in patterns for found in pattern.findall(text)} for name, text in texts.items()}
+    imports = {
+        name: {module for pattern in patterns for module in pattern.findall(text)} for name, text in texts.items()
+    }
 
     TopologicalSorter(imports).prepare()  # raises CycleError
 
