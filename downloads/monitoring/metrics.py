@@ -19,6 +19,7 @@ from downloads.database.clock import read_clock
 from downloads.library import filters
 from downloads.models import Queue, Status, Video, event
 from downloads.monitoring import health, heartbeats
+from downloads.monitoring.subscriptions import subscription_metrics
 from downloads.progress import counters, keys, redis_clients
 from downloads.ytdlp_update.selection import select_version_cached
 
@@ -67,7 +68,7 @@ def _collect_families(check_results: dict[str, health.CheckResult]) -> list[Metr
         _disk_metrics,
         _ytdlp_metrics,
     ]
-    sources += [_database_metrics] if check_results["database"].ok else []
+    sources += [_database_metrics, subscription_metrics] if check_results["database"].ok else []
     sources += [_redis_metrics] if check_results["redis"].ok else []
     families: list[Metric] = []
     for source in sources:

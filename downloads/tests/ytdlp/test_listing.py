@@ -43,8 +43,8 @@ def list_entries():
     [
         ("/page/one", None, "single video"),
         ("/clip.mp4", None, "single video"),
-        ("/missing", None, "Not found (404)"),
-        ("/empty.html", Answer(b"<!doctype html><title>x</title>", "text/html"), "No video found"),
+        ("/missing", None, "Not listed (404)"),
+        ("/empty.html", Answer(b"<!doctype html><title>x</title>", "text/html"), "No video listed"),
         ("/odd.rss", Answer(b"<rss><channel><item>", "application/rss+xml"), ""),
         ("/endless.html", None, ""),
     ],
@@ -61,9 +61,9 @@ def test_it_lists_a_feed(list_entries, media_server):
     items = "".join(RSS_ITEM.format(f"Film {n}", media_server.url(f"/named/{n}.mp4")) for n in range(3))
     feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Films</title>{items}</channel></rss>'
     media_server.answers["/films.rss"] = Answer(feed.encode(), "application/rss+xml")
-    found = list_entries(media_server.url("/films.rss"))
-    assert (found.title, found.is_channel, found.total, found.source_id) == ("Films", False, 3, "")
-    first = found.entries[0]
+    listed = list_entries(media_server.url("/films.rss"))
+    assert (listed.title, listed.is_channel, listed.total, listed.source_id) == ("Films", False, 3, "")
+    first = listed.entries[0]
     assert (first.title, first.url, first.position) == ("Film 0", media_server.url("/named/0.mp4"), 1)
     assert first.published == dt.datetime(2026, 1, 2, 10, tzinfo=dt.UTC)
     assert not first.is_date_rough
@@ -71,15 +71,15 @@ def test_it_lists_a_feed(list_entries, media_server):
 
 
 def test_it_lists_a_page_of_videos(list_entries, media_server):
-    found = list_entries(media_server.url("/several"))
-    assert [entry.url for entry in found.entries] == [media_server.url(f"/named/{n}.mp4") for n in ("one", "two")]
+    listed = list_entries(media_server.url("/several"))
+    assert [entry.url for entry in listed.entries] == [media_server.url(f"/named/{n}.mp4") for n in ("one", "two")]
 
 
 @pytest.mark.parametrize(("first", "last", "places"), [(1, 2, [1, 2]), (3, 5, [3, 4, 5]), (6, 9, [6]), (7, 9, [])])
 def test_it_lists_a_range_and_reads_no_further(list_entries, listing_site, first, last, places):
     listing_site.tabs["videos"] = [youtube_entry(f"v{n}") for n in range(1, 7)]
-    found = list_entries(CHANNEL_URL, first, last, tab="videos")
-    assert [(entry.position, entry.source_id) for entry in found.entries] == [(n, f"v{n}") for n in places]
+    listed = list_entries(CHANNEL_URL, first, last, tab="videos")
+    assert [(entry.position, entry.source_id) for entry in listed.entries] == [(n, f"v{n}") for n in places]
     assert max(place for _, place in listing_site.requested) <= last
 
 
@@ -90,9 +90,9 @@ def test_it_tells_what_a_channel_says_of_its_videos(list_entries, listing_site):
         youtube_entry("d", timestamp=NOW.timestamp(), duration=61.5),
         youtube_entry("l", live_status="is_live", duration=None),
     ]
-    found = list_entries(CHANNEL_URL, tab="videos")
-    assert (found.title, found.source_id, found.is_channel) == ("Films", CHANNEL_ID, True)
-    members, announced, dated, live = found.entries
+    listed = list_entries(CHANNEL_URL, tab="videos")
+    assert (listed.title, listed.source_id, listed.is_channel) == ("Films", CHANNEL_ID, True)
+    members, announced, dated, live = listed.entries
     assert (members.availability, members.extractor, members.tab) == ("subscriber_only", "Youtube", "videos")
     assert (announced.live_status, announced.release_at, announced.duration) == ("is_upcoming", NOW, None)
     assert (dated.published, dated.is_date_rough, dated.duration) == (NOW, True, 61.5)
@@ -110,8 +110,8 @@ def test_each_tab_is_a_list_and_one_that_is_not_there_is_empty(list_entries, lis
 
 def test_a_playlist_is_no_channel(list_entries, listing_site):
     listing_site.playlist = [youtube_entry("a"), youtube_entry("b")]
-    found = list_entries(PLAYLIST_URL)
-    assert (found.title, found.source_id, found.is_channel) == ("Best films", "PLfilms", False)
+    listed = list_entries(PLAYLIST_URL)
+    assert (listed.title, listed.source_id, listed.is_channel) == ("Best films", "PLfilms", False)
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_it_tells_whether_the_site_asks_for_a_pause(
     media_server.answers["/list"] = Answer(b"", "text/html", status, headers)
     with pytest.raises(SiteError) as error:
         list_entries(media_server.url("/list"))
-    found = error.value
-    seconds = found.retry_after and found.retry_after.total_seconds()
-    assert (found.status, found.asks_for_pause, seconds) == (status, asks_for_pause, retry_after)
+    listed = error.value
+    seconds = listed.retry_after and listed.retry_after.total_seconds()
+    assert (listed.status, listed.asks_for_pause, seconds) == (status, asks_for_pause, retry_after)
 
 
 def test_a_refusal_of_our_own_proxy_is_none_of_the_site(list_entries, settings):

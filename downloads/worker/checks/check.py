@@ -122,10 +122,10 @@ class Check:
 
     def _identify(self) -> None:
         """Read the newest of a list that was never read, and keep what it is."""
-        found = self._read(self.subscription.tab_names[0], 1, NEWEST_COUNT)
-        if not self._write(lambda: ledger.save_identity(self.subscription, found)):
+        newest = self._read(self.subscription.tab_names[0], 1, NEWEST_COUNT)
+        if not self._write(lambda: ledger.save_identity(self.subscription, newest)):
             raise LeaseLost
-        self._first_listing = found
+        self._first_listing = newest
 
     def _walk(self, walk: Walk) -> None:
         entries = self._reuse(walk)
@@ -135,13 +135,13 @@ class Check:
 
     def _reuse(self, walk: Walk) -> list[ListingEntry] | None:
         """Return the entries of a walk if the list was read for its identity just now; else None."""
-        found, self._first_listing = self._first_listing, None
-        if found is None or walk.first != 1:
+        newest, self._first_listing = self._first_listing, None
+        if newest is None or walk.first != 1:
             return None
-        is_whole = found.total is not None and found.total <= NEWEST_COUNT
+        is_whole = newest.total is not None and newest.total <= NEWEST_COUNT
         if walk.last != NEWEST_COUNT and not is_whole:
             return None
-        return [dataclasses.replace(entry, tab=walk.tab) for entry in found.entries]
+        return [dataclasses.replace(entry, tab=walk.tab) for entry in newest.entries]
 
     def _read(self, tab: str, first: int, last: int) -> Listing:
         return listing.list_entries(

@@ -26,7 +26,6 @@ class CheckProcess(JobProcess[Subscription]):
 
     def __init__(self, subscription: Subscription, launcher: Launcher, *, is_dry_run: bool) -> None:
         self.report: dict[str, Any] = {}
-        self.is_dry_run = is_dry_run
         rate = -(-settings.BANDWIDTH // BANDWIDTH_SHARE)
         super().__init__("dry_check" if is_dry_run else "check", subscription, rate, launcher)
 
@@ -41,10 +40,12 @@ class CheckSlot(JobRunner[Subscription]):
     def __init__(self, launcher: Launcher, on_end: Callable[[CheckProcess], None]) -> None:
         super().__init__(launcher)
         self._on_end = on_end
+        self._is_dry_run = False
         self.max_seconds = MAX_SECONDS + MAX_GAPS * settings.HOST_GAP
 
     def start(self, subscription: Subscription, *, is_dry_run: bool) -> None:
         """Start the process of a claimed check; raise OSError."""
+        self._is_dry_run = is_dry_run
         self._process = CheckProcess(subscription, self._launcher, is_dry_run=is_dry_run)
 
     def poll(self) -> None:
@@ -56,10 +57,12 @@ class CheckSlot(JobRunner[Subscription]):
         """Note that a process ended without an outcome; nothing changes where it has written one."""
         process.read_progress()  # what it wrote last
         subscription = process.job
-        if time.monotonic() - process.started_at > self.max_seconds:
+        if self._is_dry_run:
+            self.abandon(subscription)
+        elif time.monotonic() - process.started_at > self.max_seconds:
             outcomes.fail(subscription, TOO_LONG_MESSAGE)
         elif process.is_stopping:
-            subscription.abandon_check()
+            self.abandon(subscription)
         elif subscription.is_wanted():
             logger.error("%s: the process of its check %s", subscription, exit_reason or "ended without a word")
             outcomes.fail(subscription, f"The check’s process ended unexpectedly ({exit_reason or 'without a word'}).")
@@ -67,8 +70,11 @@ class CheckSlot(JobRunner[Subscription]):
         self._on_end(process)
 
     def abandon(self, job: Subscription) -> None:
-        """Give the check back: the next worker repeats it."""
-        job.abandon_check()
+        """Give the check back: the next worker repeats it. A dry run leaves the time of the next as it was."""
+        if self._is_dry_run:
+            job.release_check(job.next_check_at)
+        else:
+            job.abandon_check()
 
 
 class CheckRunner:

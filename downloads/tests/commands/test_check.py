@@ -1,0 +1,63 @@
+"""`manage.py check`: what it refuses at once, and Django's command of this name. Real checks: system/test_checks.py."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from downloads.models import HostPause
+from downloads.subscriptions import verbs
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
+URL = "https://site.example/list"
+
+
+def check(capsys, *arguments):
+    """Run the command; return its exit status, output and reasons."""
+    try:
+        call_command("check", *arguments)
+        status = 0
+    except SystemExit as error:
+        status = error.code
+    output = capsys.readouterr()
+    return status, output.out.splitlines(), output.err.splitlines()
+
+
+def test_nothing_to_check_is_no_error(capsys):
+    assert check(capsys) == (0, [], [])
+
+
+def test_an_unknown_key_is_told(capsys):
+    assert check(capsys, "nokey") == (1, [], ["nokey: There is no subscription with this key."])
+
+
+def test_keys_and_due_exclude_each_other():
+    with pytest.raises(CommandError, match="not both"):
+        call_command("check", "key", "--due")
+
+
+def test_a_paused_subscription_is_skipped(capsys):
+    subscription, _ = verbs.subscribe(URL)
+    subscription.pause()
+    assert check(capsys, subscription.key) == (1, [f"{subscription.key} skipped"], [f"{URL}: It is paused."])
+    assert check(capsys) == (0, [], [])
+
+
+def test_a_paused_site_is_asked_for_nothing(capsys):
+    subscription, _ = verbs.subscribe(URL)
+    HostPause.objects.pause("site.example", "429")
+    status, lines, reasons = check(capsys)
+    assert (status, lines) == (1, [f"{subscription.key} skipped"])
+    assert "site.example asked for a pause until " in reasons[0]
+
+
+def test_due_leaves_out_what_is_not(capsys):
+    subscription, _ = verbs.subscribe(URL)
+    type(subscription).objects.update(next_check_at=None)
+    assert check(capsys, "--due") == (0, [], [])
+
+
+@pytest.mark.parametrize("arguments", [["--tag", "urls"], ["downloads"], ["--list-tags"]])
+def test_djangos_own_options_run_djangos_checks(capsys, arguments):
+    verbs.subscribe(URL)
+    status, lines, _ = check(capsys, *arguments)
+    assert status == 0
+    assert lines[0].startswith("System check identified no issues") or "urls" in lines
