@@ -94,7 +94,7 @@ def _explain_duplicates(entries: list[Any], new_pks: set[int]) -> list[Rejection
 def _reject_forbidden_hosts(entries: list[Any]) -> list[Any]:
     """Replace the candidates whose host downloads may not reach by rejections."""
     hosts = {entry.url.host for entry in entries if isinstance(entry, Candidate)}
-    reasons = _find_forbidden_hosts(hosts)
+    reasons = find_forbidden_hosts(hosts)
     return [
         Rejection(entry.line, unreachable_message(entry.url.host, reasons[entry.url.host]))
         if isinstance(entry, Candidate) and entry.url.host in reasons
@@ -103,7 +103,7 @@ def _reject_forbidden_hosts(entries: list[Any]) -> list[Any]:
     ]
 
 
-def _find_forbidden_hosts(hosts: set[str]) -> dict[str, str]:
+def find_forbidden_hosts(hosts: set[str]) -> dict[str, str]:
     """Return the hosts that downloads may not reach, with the reasons; unknown and slow names are left out.
 
     This only tells the user at once: the egress proxy checks again when it connects.

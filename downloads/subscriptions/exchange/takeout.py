@@ -1,0 +1,53 @@
+"""The subscriptions.csv of Google Takeout: id, address and title of each channel, under headings of any language."""
+
+import csv
+import io
+
+from downloads.subscriptions.exchange.lists import MAX_ENTRIES, FeedList, ListedFeed, UnreadableList
+from downloads.subscriptions.exchange.youtube_feeds import CHANNEL_ID_PATTERN, channel_url
+
+SAMPLE_LENGTH = 4_096
+DELIMITERS = ",;\t"
+NOT_A_CHANNEL = "There is no channel in this line."
+
+
+def is_takeout(text: str) -> bool:
+    """Tell whether a text is a table with a channel's id in a column of its own."""
+    return any(_find_channel(row) for row in _rows(text[:SAMPLE_LENGTH])[:5] if len(row) > 1)
+
+
+def read_takeout(text: str) -> FeedList:
+    """Return the channels of the table; the first line without one is that of the headings."""
+    result = FeedList()
+    for number, row in enumerate(_rows(text)):
+        cells = [cell.strip() for cell in row]
+        channel_id = _find_channel(cells)
+        if channel_id:
+            names = [cell for cell in cells if channel_id not in cell and cell]
+            result.feeds.append(ListedFeed(channel_url(channel_id), names[-1] if names else ""))
+        elif number and any(cells):
+            result.skipped.append((", ".join(filter(None, cells))[:200], NOT_A_CHANNEL))
+        if len(result.feeds) > MAX_ENTRIES:
+            raise UnreadableList(f"This list has more than {MAX_ENTRIES:,} entries. Bring it in parts.")
+    return result
+
+
+def _rows(text: str) -> list[list[str]]:
+    first_line = text.lstrip().partition("\n")[0]
+    delimiter = max(DELIMITERS, key=first_line.count)
+    try:
+        return list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter))
+    except csv.Error as error:
+        raise UnreadableList(f"This table can’t be read ({error}). Export it again.") from error
+
+
+def _find_channel(cells: list[str]) -> str:
+    """Return the id of the channel in a row; "" if there is none."""
+    for cell in cells:
+        if CHANNEL_ID_PATTERN.fullmatch(cell.strip()):
+            return cell.strip()
+    for cell in cells:
+        match = CHANNEL_ID_PATTERN.search(cell.partition("/channel/")[2])
+        if match:
+            return match[0]
+    return ""

@@ -1,0 +1,204 @@
+"""Lists that people bring: OPML, the table of Takeout, links; and the OPML that they take along."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from downloads.models import Subscription
+from downloads.subscriptions.exchange import submission
+from downloads.subscriptions.exchange.lists import MAX_ENTRIES, ListedFeed, UnreadableList
+from downloads.subscriptions.exchange.opml import write_opml
+from downloads.subscriptions.exchange.submission import read_list
+from downloads.subscriptions.exchange.youtube_feeds import feed_of_page, page_of_feed
+
+ADA, BOB = "UC" + "a" * 22, "UC" + "b" * 22
+OPML = """<?xml version="1.0" encoding="UTF-8"?>
+<opml version="1.1"><head><title>Subs</title></head><body>
+<outline text="Videos"><outline text="Ada" title="Ada &amp; co" type="rss"
+  xmlUrl="https://www.youtube.com/feeds/videos.xml?channel_id={ada}"/></outline>
+<outline text="A list" xmlUrl="https://www.youtube.com/feeds/videos.xml?playlist_id=PLx_1"/>
+<outline text="Elsewhere" XMLURL="https://example.org/feed.xml" htmlUrl="https://example.org/"/>
+<outline text="A note"/>
+<outline text="Empty folder"></outline>
+</body></opml>"""
+
+
+def opml(text: str = OPML) -> str:
+    return text.replace("{ada}", ADA)
+
+
+# Refusals ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"<opml><body><outline", "This OPML can’t be read"),
+        (b"<rss><channel/></rss>", "This isn’t OPML: it begins with <rss>"),
+        (b'<!DOCTYPE opml [<!ENTITY a "aa">]><opml><body/></opml>', "document type"),
+        (b'<!DOCTYPE opml SYSTEM "file:///etc/passwd"><opml/>', "document type"),
+        (
+            b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "a"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><opml>&b;</opml>',
+            "document type",
+        ),
+        (b"<opml>" + b"<outline>" * 200, "nested too deeply"),
+        (b"<opml><body>" + b'<outline xmlUrl="http://e.org/"/>' * (MAX_ENTRIES + 1), "more than 5,000 entries"),
+        (b"<opml><body></body></opml>", "no link in this list"),
+        (b"PK\x03\x04...", "Unpack it"),
+        (b"\x1f\x8b...", "Unpack it"),
+        (b"\x00\x01\x02", "isn’t a text file"),
+        (b"", "no link in this list"),
+        (b" \n", "no link in this list"),
+        (b"x" * 8_000_001, "too long"),
+        (b'<?xml version="1.0" encoding="no-such"?><opml/>', "This OPML can’t be read"),
+    ],
+)
+def test_what_is_no_list_gets_a_sentence(content, sentence) -> None:
+    with pytest.raises(UnreadableList, match=sentence):
+        read_list(content)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(st.one_of(st.binary(max_size=300), st.text(max_size=300), st.text("<opml/>=\"' utlinex&;", max_size=200)))
+def test_any_content_is_read_or_refused_with_a_sentence(content) -> None:
+    sentence, result = "", None
+    try:
+        result = read_list(content)
+    except UnreadableList as error:
+        sentence = str(error)
+
+    assert sentence.endswith(".") if result is None else result.feeds or result.skipped
+
+
+# OPML ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        opml(),
+        opml().encode(),
+        "\ufeff" + opml(),
+        b"\n " + opml().split("?>")[1].encode(),
+        opml().replace("UTF-8", "UTF-16").encode("utf-16"),
+        opml().replace("UTF-8", "windows-1252").encode("cp1252"),
+    ],
+    ids=["text", "bytes", "mark", "bare", "utf-16", "windows"],
+)
+def test_opml_in_any_encoding_is_read_and_feeds_become_pages(content) -> None:
+    result = read_list(content)
+
+    assert result.feeds == [
+        ListedFeed(f"https://www.youtube.com/channel/{ADA}", "Ada & co"),
+        ListedFeed("https://www.youtube.com/playlist?list=PLx_1", "A list"),
+        ListedFeed("https://example.org/feed.xml", "Elsewhere"),
+    ]
+    assert result.skipped == [("A note", "It has no link in it."), ("Empty folder", "It has no link in it.")]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://www.youtube.com/channel/{ADA}",
+        "https://www.youtube.com/playlist?list=PLx_1",
+        "https://example.org/feed?a=1&b=2",
+        "https://[broken",
+    ],
+)
+def test_a_feed_leads_back_to_its_page(url) -> None:
+    assert page_of_feed(feed_of_page(url)) == url
+
+
+@pytest.mark.django_db
+def test_what_is_exported_can_be_imported() -> None:
+    for name, url in (
+        ('A <&> "b" \x07', f"https://www.youtube.com/channel/{ADA}"),
+        ("", "https://example.org/a?b=1&c"),
+    ):
+        Subscription.objects.create(name=name, url=url, canonical_url=url)
+    out = io.StringIO()
+    write_opml(Subscription.objects.order_by("pk"), out)
+
+    result = read_list(out.getvalue())
+
+    assert [feed.url for feed in result.feeds] == list(
+        Subscription.objects.order_by("pk").values_list("canonical_url", flat=True)
+    )
+    assert result.feeds[0].name == 'A <&> "b"'
+    assert f"feeds/videos.xml?channel_id={ADA}" in out.getvalue()
+
+
+# Takeout -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'Channel Id,Channel Url,Channel Title\n{ada},http://www.youtube.com/channel/{ada},Ada\n{bob},x,"Bob, B."\n',
+        "Kanal-ID;Kanal-URL;Kanaltitel\r\n{ada};http://www.youtube.com/channel/{ada};Ada\r\n{bob};x;Bob, B.\r\n",
+        "\ufeffID канала\tURL\tНазвание\n{ada}\thttp://www.youtube.com/channel/{ada}\tAda\n{bob}\tx\tBob, B.\n",
+        'Channel URL,Title\nhttps://www.youtube.com/channel/{ada},Ada\nhttps://www.youtube.com/channel/{bob},"Bob, B."',
+    ],
+    ids=["English", "German", "Russian", "no id"],
+)
+def test_a_table_of_takeout_is_read_whatever_its_headings(table) -> None:
+    text = table.replace("{ada}", ADA).replace("{bob}", BOB)
+
+    for content in (text, text.encode()):
+        assert read_list(content).feeds == [
+            ListedFeed(f"https://www.youtube.com/channel/{ADA}", "Ada"),
+            ListedFeed(f"https://www.youtube.com/channel/{BOB}", "Bob, B."),
+        ]
+
+
+def test_a_line_of_a_table_without_a_channel_is_told() -> None:
+    result = read_list(f"Id,Url,Title\n{ADA},u,Ada\njunk,,\n,,\n")
+
+    assert (len(result.feeds), result.skipped) == (1, [("junk", "There is no channel in this line.")])
+
+
+# What becomes of a list ----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_each_entry_is_followed_once_or_told() -> None:
+    text = f"""https://www.youtube.com/channel/{ADA}
+https://www.youtube.com/channel/{ADA}/videos https://youtu.be/abc
+nonsense
+https://example.org/list"""
+
+    result = submission.follow(read_list(text), values={"max_new": 7})
+
+    assert {one.canonical_url for one in result.added} == {
+        f"https://www.youtube.com/channel/{ADA}",
+        "https://example.org/list",
+    }
+    assert {one.max_new for one in Subscription.objects.all()} == {7}
+    assert [rejection.line for rejection in result.rejections] == ["https://youtu.be/abc", "nonsense"]
+    assert all(rejection.reason.endswith(".") for rejection in result.rejections)
+    again = submission.follow(read_list(text), values={})
+    assert (again.added, len(again.known)) == ([], 2)
+
+
+@pytest.mark.django_db
+def test_the_name_of_an_entry_is_used_and_a_link_names_its_tab() -> None:
+    submission.follow(read_list(opml()), values={"tabs": "videos"})
+    assert Subscription.objects.get(canonical_url__contains=ADA).name == "Ada & co"
+
+    submission.follow(read_list("https://www.youtube.com/@eve/shorts"), values={"tabs": "videos"})
+    assert Subscription.objects.get(canonical_url__endswith="@eve").tabs == "shorts"
+
+
+@pytest.mark.django_db
+def test_what_is_too_much_at_once_is_kept(monkeypatch) -> None:
+    monkeypatch.setattr(submission, "MAX_FOLLOWED_AT_ONCE", 2)
+    lines = "\n".join(f"https://example.org/{number}" for number in range(4))
+
+    result = submission.follow(read_list(lines), values={})
+
+    assert len(result.added) == 2
+    assert [rejection.line for rejection in result.rejections] == ["https://example.org/2", "https://example.org/3"]
+    assert "Add the rest next" in result.rejections[0].reason
