@@ -32,6 +32,7 @@ from downloads.library.filters import frequent_values
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
 from downloads.views import responses
+from downloads.views.subscriptions import model_admin
 from downloads.ytdlp_update.selection import select_version_cached
 from downloads.ytdlp_update.status import read_status
 
@@ -46,6 +47,8 @@ admin.site.enable_nav_sidebar = False
 admin.site.index_title = "Admin"
 admin.site.empty_value_display = "—"
 
+# Registered there.
+__all__ = ["model_admin"]
 CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
 MAX_SEARCH_MATCHES = 1000
 # What the delete confirmation reads of each video.

@@ -86,6 +86,12 @@ def time_ago(moment: dt.datetime | None) -> str:
     return "just now"
 
 
+def time_until(moment: dt.datetime) -> str:
+    """Return the time until a moment, such as "in 4 h 12 min", or "soon" for one that is past."""
+    remaining_seconds = (moment - timezone.now()).total_seconds()
+    return f"in {format_timespan(remaining_seconds)}" if remaining_seconds >= 1 else "soon"
+
+
 def display_name(video: Video) -> str:
     """Return the title of a video, or its short URL while the title is unknown."""
     return video.title.strip() or short_url(video.url.strip()) or "Unknown video"

@@ -8,6 +8,9 @@ from downloads.progress import keys
 from downloads.views import actions, activity, audit, bulk, media, pages, snapshot, ytdlp
 from downloads.views.collections import channels
 from downloads.views.own_account import pages as account
+from downloads.views.subscriptions import actions as subscription_actions
+from downloads.views.subscriptions import editing, follow
+from downloads.views.subscriptions import pages as subscriptions
 from downloads.views.watching import marks, position
 
 
@@ -54,6 +57,16 @@ urlpatterns = [
     path("sites/resume", actions.resume_site, name="site-resume"),
     path("channels/", channels.channel_index, name="channels"),
     path("channels/<channel:key>/", channels.channel_page, name="channel"),
+    path("subscriptions/", subscriptions.subscription_index, name="subscriptions"),
+    path("subscriptions/rows", subscriptions.subscription_rows, name="subscriptions-rows"),
+    path("subscriptions/act", subscription_actions.act_on_subscriptions, name="subscriptions-act"),
+    path("subscriptions/items", subscription_actions.act_on_items, name="subscription-items"),
+    path("subscriptions/follow/", follow.follow_lists, name="follow"),
+    path("subscriptions/export.opml", subscriptions.export_subscriptions, name="subscriptions-export"),
+    path("subscriptions/<id:key>/", subscriptions.subscription_page, name="subscription"),
+    path("subscriptions/<id:key>/parts", subscriptions.subscription_parts, name="subscription-parts"),
+    path("subscriptions/<id:key>/settings", editing.edit_subscription, name="subscription-settings"),
+    path("subscriptions/<id:key>/unsubscribe", editing.unsubscribe, name="unsubscribe"),
     path("account/", account.account, name="account"),
     path("account/theme", account.choose_theme, name="theme"),
     path("account/sign-out-others", account.sign_out_others, name="sign-out-others"),

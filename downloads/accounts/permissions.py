@@ -17,9 +17,9 @@ class Permission(enum.StrEnum):
     """What can be permitted, each by the name of a model permission of Django."""
 
     VIEW = "downloads.view_video"
-    ADD = "downloads.add_video"
-    CHANGE = "downloads.change_video"  # retry, cancel, reorder, download again
-    DELETE = "downloads.delete_video"
+    ADD = "downloads.add_video"  # also channels and playlists to follow
+    CHANGE = "downloads.change_video"  # retry, cancel, reorder, download again; check, edit and end subscriptions
+    DELETE = "downloads.delete_video"  # also protect from deletion by retention
     MANAGE = "downloads.manage_archive"  # the queue as a whole, yt-dlp, the audit log
 
 
@@ -32,9 +32,9 @@ ROLES: Mapping[str, frozenset[Permission]] = {
 # What a person was about to do, for the sentence that refuses it.
 _ACTIVITIES = {
     Permission.VIEW: "Viewing this archive",
-    Permission.ADD: "Adding videos",
-    Permission.CHANGE: "Retrying, cancelling and reordering videos",
-    Permission.DELETE: "Deleting videos",
+    Permission.ADD: "Adding videos and following channels",
+    Permission.CHANGE: "Retrying, cancelling and reordering videos, and changing subscriptions",
+    Permission.DELETE: "Deleting videos and protecting them",
     Permission.MANAGE: "Managing the archive (the whole queue, yt-dlp, the audit log)",
 }
 

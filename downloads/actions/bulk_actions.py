@@ -61,6 +61,8 @@ BULK_KINDS = {
     "retry-all": BulkKind(dataclasses.replace(RETRY, perform=_retry_with_all), "Retrying {}", "Retrying…"),
     "again": BulkKind(ACTIONS["again"], "Putting {} into the queue again", "Queueing…"),
     "front": BulkKind(ACTIONS["front"], "Moving {} to the front of the queue", "Moving…"),
+    "protect": BulkKind(ACTIONS["protect"], "Protecting {}", "Protecting…"),
+    "unprotect": BulkKind(ACTIONS["unprotect"], "Ending the protection of {}", "Unprotecting…"),
     "behind": BulkKind(ACTIONS["behind"], "Moving {} back to their places", "Moving…"),
     "restore": BulkKind(ACTIONS["restore"], "Putting {} back into the queue", "Queueing…"),
     "take-back": BulkKind(ACTIONS["take-back"], "Undoing the retry of {}", "Undoing…"),

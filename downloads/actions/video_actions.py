@@ -84,6 +84,22 @@ ACTIONS = {
         "wasn’t complete",
         "cancel",
     ),
+    "protect": Action(
+        lambda video, user, _: video.protect(f"Protected by {user}"),
+        "Protected {}. Retention leaves it alone.",
+        "Protected {} videos. Retention leaves them alone.",
+        "is protected already",
+        "unprotect",
+        permission=Permission.DELETE,
+    ),
+    "unprotect": Action(
+        lambda video, user, _: video.unprotect(f"No longer protected, says {user}"),
+        "{} is no longer protected.",
+        "{} videos are no longer protected.",
+        "wasn’t protected",
+        "protect",
+        permission=Permission.DELETE,
+    ),
     "delete": Action(
         lambda video, user, _: video.remove(f"Deleted by {user}"),
         "Deleted {}.",

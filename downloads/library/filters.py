@@ -9,9 +9,21 @@ from typing import Any
 from django import forms
 from django.core.cache import cache
 from django.db.models import Count
+from django.db.models.functions import Lower
 from django.utils import timezone
 
-from downloads.models import ACTIVITY_STATUSES, UNFINISHED_STATUSES, Video, VideoEvent, VideoQuerySet, WatchState
+from downloads.formatting import truncate_text
+from downloads.models import (
+    ACTIVITY_STATUSES,
+    UNFINISHED_STATUSES,
+    Subscription,
+    SubscriptionItem,
+    Video,
+    VideoEvent,
+    VideoQuerySet,
+    WatchState,
+)
+from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.models.watching.watch_state import is_finished_by
 from downloads.network import hostnames
 
@@ -59,6 +71,10 @@ EXTRACTOR_COLUMN = "extractor"
 FLAGS = ("subtitles", "watched")
 # Also of a filter that no field offers: the pages of channels set it.
 CRITERIA_COLUMNS = {**FILTER_COLUMNS, "channel": "channel_id"}
+# The filters of the ledgers of subscriptions, which are no column of a video.
+SUBSCRIPTION_FILTER = "subscription"
+FILTER_NAMES = (*FILTER_COLUMNS, SUBSCRIPTION_FILTER)
+CRITERIA_NAMES = (*CRITERIA_COLUMNS, SUBSCRIPTION_FILTER)
 
 
 class FilterForm(forms.Form):
@@ -83,6 +99,7 @@ class FilterForm(forms.Form):
         ],
         required=False,
     )
+    subscription = forms.RegexField(r"\A[A-Za-z0-9_-]{1,64}\Z", required=False, widget=forms.Select)
     channel = forms.RegexField(r"\A[1-9][0-9]{0,17}\Z", required=False)
     subtitles = forms.ChoiceField(choices=[("yes", "With subtitles")], required=False)
     watched = forms.ChoiceField(choices=[("no", "Unwatched")], required=False)
@@ -98,6 +115,10 @@ class FilterForm(forms.Form):
             to_label = site_label if name == "site" else str
             choices = sorted(((value, to_label(value)) for value in values), key=lambda choice: choice[1].casefold())
             self.fields[name].widget.choices = [("", blank_label), *choices]
+        self.fields[SUBSCRIPTION_FILTER].widget.choices = [
+            ("", "Subscription"),
+            *subscription_choices(self.cleaned_data.get(SUBSCRIPTION_FILTER, "")),
+        ]
         # Playlists have a tab.
         self.fields["kind"].widget.choices = [("", "Kind"), ("video", "Video"), ("audio", "Audio")]
         self.fields["sort"].choices = list(sort_choices.items())  # type: ignore[attr-defined]
@@ -115,11 +136,27 @@ def frequent_values(column: str) -> list[str]:
     return cache.get_or_set(f"frequent-{column}", count, FILTER_CACHE_SECONDS) or []
 
 
+def subscription_choices(selected: str = "") -> list[tuple[str, str]]:
+    """Return the subscriptions to choose from by name, `MAX_FILTER_CHOICES` at most, and the selected one; cached."""
+
+    def read() -> list[tuple[str, str]]:
+        rows = Subscription.objects.order_by(Lower("name"), "pk")[:MAX_FILTER_CHOICES]
+        return [(row.key, truncate_text(str(row), 60)) for row in rows]
+
+    choices = cache.get_or_set("subscription-choices", read, FILTER_CACHE_SECONDS) or []
+    if selected and selected not in dict(choices) and (row := Subscription.objects.filter(key=selected).first()):
+        return [*choices, (row.key, truncate_text(str(row), 60))]
+    return choices
+
+
 def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False) -> VideoQuerySet:
     """Return the videos that match, with any status; `use_order_index` makes SQLite scan the index of the order."""
     lookups = _build_lookups(criteria)
     videos = Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
     videos = videos.with_subtitles() if "subtitles" in criteria else videos
+    if key := criteria.get(SUBSCRIPTION_FILTER):
+        items = SubscriptionItem.objects.filter(subscription__key=key, state__in=KEPT_STATES, video__isnull=False)
+        videos = videos.filter(pk__in=items.values("video"))
     # A playlist is not watched itself.
     user_pk = criteria.get("unwatched_by")
     return _without_playlists(videos).filter(~is_finished_by(int(user_pk))) if user_pk else videos
@@ -157,7 +194,7 @@ def _count_cached(
 
     if latest_event is None or latest_event.at is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
-    flags = ("subtitles" in criteria, with_playlists)
+    flags = ("subtitles" in criteria, with_playlists, criteria.get(SUBSCRIPTION_FILTER))
     key_parts = repr((latest_event.pk, latest_event.at, flags, sorted(_build_lookups(criteria).items())))
     digest = hashlib.sha256(key_parts.encode()).hexdigest()
     return cache.get_or_set(f"counts-{digest}", count, FILTER_CACHE_SECONDS) or {}

@@ -44,7 +44,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         self.q = search_query.clean_text(query.get("q", ""))
         self.search_words = search_query.parse_query(self.q)
         self.filters: dict[str, str] = {
-            name: cleaned_data[name] for name in (*filters.CRITERIA_COLUMNS, *filters.FLAGS) if cleaned_data.get(name)
+            name: cleaned_data[name] for name in (*filters.CRITERIA_NAMES, *filters.FLAGS) if cleaned_data.get(name)
         }
         # Strangers have watched nothing, as far as the archive knows.
         self.has_own_state = user is not None and is_signed_in(user)
@@ -68,7 +68,9 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         needless = {"uploader", "site"} if "channel" in self.filters else set()
         if self.filters.get("kind") == "list":
             needless = needless | {"kind"}
-        names = [name for name in filters.FILTER_COLUMNS if name not in needless]
+        if len(self.form.fields[filters.SUBSCRIPTION_FILTER].widget.choices) == 1:
+            needless = needless | {filters.SUBSCRIPTION_FILTER}
+        names = [name for name in filters.FILTER_NAMES if name not in needless]
         return [Chip(self.form[name], self.build_url(**{name: ""}) if name in self.filters else "") for name in names]
 
     @property

@@ -181,19 +181,18 @@ def card_menu(context: template.Context, video: Video) -> SafeString:
     """Render the menu of a card; the same fragment serves all videos that offer the same."""
     can = _video_permissions(context)
     is_signed_in = bool(context.get("is_signed_in"))
-    menu = _fill_in_video(
-        video, _render_card_menu(video.status, bool(video.media_file), video.is_list, is_signed_in, **can)
-    )
+    kind = (video.status, bool(video.media_file), video.is_list, bool(video.protected), is_signed_in)
+    menu = _fill_in_video(video, _render_card_menu(*kind, **can))
     # Inside of a card that is cached, the card is filled in at the end.
     return watched.fill_in(context, menu, video) if "request" in context else menu
 
 
 @functools.cache
-def _render_card_menu(status: str, has_file: bool, is_list: bool, is_signed_in: bool, **can: bool) -> str:
-    media_file = PLACEHOLDER_ID if has_file else ""
-    video = Video(
-        video_id=PLACEHOLDER_ID, title=PLACEHOLDER_NAME, status=status, media_file=media_file, is_list=is_list
-    )
+def _render_card_menu(
+    status: str, has_file: bool, is_list: bool, protected: bool, is_signed_in: bool, **can: bool
+) -> str:
+    state = {"status": status, "media_file": PLACEHOLDER_ID if has_file else "", "is_list": is_list}
+    video = Video(video_id=PLACEHOLDER_ID, title=PLACEHOLDER_NAME, protected=protected, **state)
     context = {"video": video, "can": can, "is_signed_in": is_signed_in, "name": PLACEHOLDER_NAME}
     return INDENTATION_PATTERN.sub(" ", render_to_string("downloads/library/_menu.html", context))
 

@@ -71,10 +71,20 @@ def time_ago_element(moment: dt.datetime | None) -> SafeString:
     """Return the time since a moment as a `<time>` element with the exact time; faster than Django's date filters."""
     if moment is None:
         return format_html("<span>{}</span>", formatting.time_ago(moment))
+    return _time_element(moment, formatting.time_ago(moment))
+
+
+@register.filter
+def time_until_element(moment: dt.datetime) -> SafeString:
+    """Return the time until a moment as a `<time>` element with the exact time."""
+    return _time_element(moment, formatting.time_until(moment))
+
+
+def _time_element(moment: dt.datetime, text: str) -> SafeString:
     local = timezone.localtime(moment)
     exact = f"{local.day} {local:%B} {local.year}, {local:%H:%M %Z}"
-    # Only numbers and names of months and zones, so there is nothing to escape.
-    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{formatting.time_ago(moment)}</time>')  # noqa: S308
+    # Only numbers and names of units, months and zones, so there is nothing to escape.
+    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{text}</time>')  # noqa: S308
 
 
 @register.filter

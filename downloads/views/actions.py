@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from downloads.accounts.permissions import Permission
+from downloads.accounts.permissions import Permission, require
 from downloads.actions import copy_actions, queue_actions, video_actions
 from downloads.models import Video
 from downloads.views import responses
@@ -11,13 +11,13 @@ from downloads.views.bulk import delete_if_confirmed
 from downloads.views.decorators import post_only, require_permission
 
 # The actions that a video's own buttons offer; each has a URL.
-SINGLE_VIDEO_ACTIONS = ("retry", "cancel", "front", "again")
+SINGLE_VIDEO_ACTIONS = ("retry", "cancel", "front", "again", "protect", "unprotect")
 
 
 @post_only
-@require_permission(Permission.CHANGE)
 def video_action(request: HttpRequest, video_id: str, action_name: str) -> HttpResponse:
     """Run an action on one video."""
+    require(request.user, video_actions.required_permission(action_name))
     video = Video.objects.filter(video_id=video_id).first()
     if video is None:
         return responses.video_gone_response(request, video_id)

@@ -27,6 +27,7 @@ from downloads.views import responses
 from downloads.views.activity import activity_context
 from downloads.views.decorators import require_permission
 from downloads.views.middleware.body_limit import SIGNED_OUT_MESSAGE
+from downloads.views.subscriptions.follow_added import follow_added
 
 MAX_CARDS_PER_REQUEST = 100
 MAX_LOGIN_URL_CHARACTERS = 3_000  # nginx accepts response headers of up to 4,096 bytes
@@ -81,7 +82,11 @@ def add_videos(request: HttpRequest) -> HttpResponse:
     rejected: list[Rejection] = []
     if form.is_valid():
         options = {name: form.cleaned_data[name] for name in ("quality", "subtitles")}
-        added, rejected = submit.submit(form.url_lines(), added_by=request.user, **options)
+        added, rejected = submit.submit(
+            form.url_lines(), added_by=request.user, list_limit=form.chosen_limit(), **options
+        )
+        if form.cleaned_data["follow"]:
+            follow_added(request, [*added, *(rejection.video for rejection in rejected if rejection.video)], options)
         if added:
             subject = video_actions.short_title(added[0]) if len(added) == 1 else f"{len(added):,} videos"
             messages.success(request, f"Added {subject}.", extra_tags="added")

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.test import Client
 
 from downloads.accounts.permissions import ROLES, Permission
-from downloads.models import Queue, Video, VideoEvent, WatchState
+from downloads.models import Queue, Subscription, SubscriptionItem, Video, VideoEvent, WatchState
 from downloads.tests.support.access_rules import (
     ANYONE,
     NOBODY,
@@ -31,6 +31,7 @@ from downloads.tests.support.access_rules import (
     site_patterns,
 )
 from downloads.tests.support.factories import complete, failed, waiting
+from downloads.tests.support.subscriptions import followed
 from downloads.tests.support.users import make_staff, make_user, role_group
 from ytarchive.asgi import application
 
@@ -93,6 +94,7 @@ class Archive:
         self.person, self.client = person, Client()
         # The waiting one last, since the others are claimed.
         self.videos = {"failed": failed("failed"), "complete": complete("complete"), "waiting": waiting("waiting")}
+        self.subscription, self.item = followed()
         self.bystander, self.group = User.objects.create_user("bystander"), role_group("viewer")
         if person.user:
             self.client.force_login(person.user)
@@ -102,16 +104,23 @@ class Archive:
 
     def url(self, pattern: SitePattern) -> str:
         video = self.videos[{"retry": "failed", "cancel": "waiting", "front": "waiting"}.get(pattern.key, "complete")]
-        objects = {"admin/auth/user/": self.bystander, "admin/auth/group/": self.group}
+        objects = {
+            "admin/auth/user/": self.bystander,
+            "admin/auth/group/": self.group,
+            "admin/downloads/subscription/": self.subscription,
+            "admin/downloads/subscriptionitem/": self.item,
+        }
         pks = [target.pk for prefix, target in objects.items() if pattern.route.startswith(prefix)]
         values = {
             "<id:video_id>": video.video_id,
+            "<id:key>": self.subscription.key,
             "<channel:key>": Video.objects.get(pk=video.pk).channel_id,
             "<slug:language>": "en",
             "<id>": self.bystander.pk,
             "<path:content_type_id>": ContentType.objects.get_for_model(Video).pk,
             "<path:object_id>": [*pks, video.pk][0],
             "(?P<app_label>auth|downloads)/$": "downloads/",
+            "(?P<app_label>downloads|auth)/$": "downloads/",
             "(?P<url>.*)$": "nonsense",
         }
         url = pattern.route
@@ -124,6 +133,7 @@ class Archive:
         """Return the response, and whether the request changed anything."""
         names = {key: video.video_id for key, video in self.videos.items()}
         names |= {f"{key}_pk": video.pk for key, video in self.videos.items()} | {"video": names["failed"]}
+        names |= {"subscription": self.subscription.key, "item": self.item.pk}
         data = {key: value.format(**names) for key, value in rule.data.items()}
         self.client.cookies = SimpleCookie(self._cookies)
         if rule.method == "GET":
@@ -141,6 +151,9 @@ def read_database() -> list[Any]:
         *Queue.objects.values_list(),
         *User.objects.order_by("pk").values_list("pk", "username", "password", "is_staff", "is_superuser", "is_active"),
         *Group.objects.order_by("pk").values_list("name", "permissions"),
+        *Video.objects.order_by("pk").values_list("protected"),
+        *Subscription.objects.order_by("pk").values_list("pk", "active", "name", "next_check_at"),
+        *SubscriptionItem.objects.order_by("pk").values_list("pk", "state"),
         VideoEvent.objects.count(),
         *WatchState.objects.values_list("user", "video", "position", "is_finished"),
         LogEntry.objects.count(),

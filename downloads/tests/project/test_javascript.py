@@ -20,6 +20,8 @@ STYLE_SHEETS = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
 TEMPLATE_ENTRY_POINTS = {
     "library/library.html": "library.js",
     "video/detail.html": "video.js",
+    "subscriptions/index.html": "subscriptions.js",
+    "subscriptions/subscription.html": "subscriptions.js",
     "admin/_head.html": "main.js",
 }
 IMPORT_PATTERN = re.compile(r'^(?:import|} from)\b.*"\./(.+)";$', re.MULTILINE)

@@ -93,6 +93,32 @@ RULES: dict[str, list[Rule]] = {
     "queue-retry-failed": [NO_GET, post(MANAGE)],
     "queue-remove-cancelled": [NO_GET, post_without_change(MANAGE)],
     "site-resume": [NO_GET, post_without_change(MANAGE, site="example.com")],
+    "protect": [NO_GET, post(DELETE)],
+    "unprotect": [NO_GET, post_without_change(DELETE)],
+    **dict.fromkeys(
+        ("subscriptions", "subscriptions-rows", "subscriptions-export", "subscription", "subscription-parts"), PAGE
+    ),
+    "follow": [
+        get(ADD),
+        post(ADD, urls="https://www.youtube.com/@bob", start="new", quality="best", tabs="videos"),
+        post_without_change(ADD, urls="nonsense", start="new", quality="best"),
+    ],
+    "subscriptions-act": [
+        NO_GET,
+        *(post(CHANGE, do=name, id="{subscription}") for name in ("check", "pause")),
+        *(post_without_change(CHANGE, do=name, id="{subscription}") for name in ("resume", "x", "")),
+    ],
+    "subscription-items": [
+        NO_GET,
+        *(post(CHANGE, do=name, id="{item}") for name in ("fetch", "ignore")),
+        *(post_without_change(CHANGE, do=name, id="{item}") for name in ("unignore", "x", "")),
+    ],
+    "subscription-settings": [
+        NO_GET,
+        post(CHANGE, name="Bob", quality="best", start="new", tabs="videos"),
+        post_without_change(CHANGE, name="Bob", quality="best", start="new", tabs="videos", preview="1"),
+    ],
+    "unsubscribe": [get(CHANGE), post(CHANGE), post(DELETE, delete="1")],
     "account": [get(SIGNED_IN), post_without_change(SIGNED_IN)],
     "theme": [NO_GET, post_without_change(ANYONE, theme="dark")],
     "sign-out-others": [NO_GET, post_without_change(SIGNED_IN)],
@@ -136,6 +162,20 @@ RULES: dict[str, list[Rule]] = {
     ],
     "admin:downloads_video_history": [get(VIEW)],
     "admin/downloads/video/<path:object_id>/": [get(VIEW)],
+    # What people do with them, they do on the pages.
+    **{
+        f"admin:downloads_{model}_{page}": rules
+        for model in ("subscription", "subscriptionitem")
+        for page, rules in {
+            "changelist": [get(VIEW)],
+            "add": [get(NOBODY), post_without_change(NOBODY)],
+            "change": [get(VIEW), post_without_change(NOBODY, name="x")],
+            "delete": [get(NOBODY), post_without_change(NOBODY)],
+            "history": [get(VIEW)],
+        }.items()
+    },
+    "admin/downloads/subscription/<path:object_id>/": [get(VIEW)],
+    "admin/downloads/subscriptionitem/<path:object_id>/": [get(VIEW)],
     **{
         f"admin:auth_{model}_{page}": SUPERUSER_PAGE
         for model in ("user", "group")

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from downloads.models import ListKind, Subscription, SubscriptionItem
+from downloads.models.subscriptions.item import identify
 from downloads.subscriptions import ledger
 from downloads.subscriptions.verbs import subscribe
 from downloads.subscriptions.walks import Walk, WalkKind, plan_walks
@@ -75,4 +76,24 @@ def item(subscription: Subscription, name: str) -> SubscriptionItem:
 def listing(**fields: Any) -> Listing:
     return Listing(
         **{"entries": [], "title": "Ada", "extractor": "YoutubeTab", "source_id": "UC1", "is_channel": True, **fields}
+    )
+
+
+def followed(url: str = CHANNEL_URL, **fields: Any) -> tuple[Subscription, SubscriptionItem]:
+    """Return a subscription that was checked a while ago, and an item of its ledger that the filters keep out."""
+    subscription, _ = subscribe(url)
+    an_hour = dt.timedelta(hours=1)
+    times = {"checked_at": timezone.now() - an_hour, "next_check_at": timezone.now() + an_hour}
+    Subscription.objects.filter(pk=subscription.pk).update(**{**times, "name": "Ada", **fields})
+    subscription.refresh_from_db()
+    return subscription, seen(subscription, "one")
+
+
+def seen(subscription: Subscription, name: str, state: str = "filtered", **fields: Any) -> SubscriptionItem:
+    """Return a new item of a ledger."""
+    url = f"https://www.youtube.com/watch?v={name}"
+    identity = identify("Youtube", name, url)
+    values = {"extractor": "Youtube", "source_id": name, "url": url, "title": f"Film {name}", "reason": "No."}
+    return SubscriptionItem.objects.create(
+        subscription=subscription, identity=identity, **{**values, "state": state, **fields}
     )

@@ -1,4 +1,4 @@
-"""Limit of request bodies: small for all forms, except for the form that adds videos, where it is large."""
+"""Limit of request bodies: small for all forms, large for those that add videos and follow lists."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -26,7 +26,7 @@ class BodyLimitMiddleware(MiddlewareMixin):
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if length <= MAX_FORM_BYTES:
             return None
-        if request.path != reverse("add"):
+        if request.path not in (reverse("add"), reverse("follow")):
             return _too_large_response(request, _too_large_message(length, MAX_FORM_BYTES))
         if not permissions.is_signed_in(request.user):
             return _too_large_response(request, SIGNED_OUT_MESSAGE)

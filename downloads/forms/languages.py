@@ -1,4 +1,4 @@
-"""The form to add videos."""
+"""Languages of subtitles in forms: the field, its choices, and those that were chosen last."""
 
 import functools
 from dataclasses import dataclass
@@ -8,14 +8,8 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from downloads.intake import pasted_text
-from downloads.intake.submit import MAX_SUBMITTED_LINES
-from downloads.models import MAX_URL_LENGTH, Quality
 from downloads.subtitles.languages import MAX_LANGUAGES, english_name, parse_languages
 
-# Room for as many URLs as are taken at once, and their line ends.
-MAX_URLS_LENGTH = MAX_SUBMITTED_LINES * (MAX_URL_LENGTH + 2)
-NO_URL_MESSAGE = "Paste at least one link."
 MAX_LANGUAGES_LENGTH = 200  # characters
 TOO_MANY_LANGUAGES_MESSAGE = "Too many languages. Remove a few."
 USUAL_LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "ja", "zh")
@@ -44,36 +38,8 @@ class LanguagesInput(forms.TextInput):
         return ",".join(filter(None, values))
 
 
-class IngestForm(forms.Form):
-    """One or many URLs, a line each."""
-
-    urls = forms.CharField(
-        label="Links",
-        max_length=MAX_URLS_LENGTH,
-        error_messages={
-            "required": NO_URL_MESSAGE,
-            "max_length": "That’s too much at once (%(show_value)d of %(limit_value)d characters). Add it in parts.",
-            "null_characters_not_allowed": "This text contains invisible characters. Copy it again.",
-        },
-        widget=forms.Textarea(
-            attrs={
-                "rows": 3,
-                "placeholder": "Paste links, one per line",
-                "autocomplete": "off",
-                "autocapitalize": "off",
-                "spellcheck": "false",
-                "enterkeyhint": "go",
-                "aria-describedby": "urls-hint",
-                "autofocus": True,
-            }
-        ),
-    )
-    quality = forms.ChoiceField(
-        label="Quality",
-        choices=Quality.choices,
-        initial=Quality.BEST,
-        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose a quality."),
-    )
+class LanguagesForm(forms.Form):
+    """A form with the languages of the subtitles to keep."""
 
     subtitles = forms.CharField(
         label="Subtitles",
@@ -88,11 +54,6 @@ class IngestForm(forms.Form):
         # Without Django's colon, which would become a part of the accessible name.
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
-    @classmethod
-    def for_request(cls, request: HttpRequest, **initial: str) -> "IngestForm":
-        """Return an empty form with the languages that this browser chose last, or one filled in with `initial`."""
-        return cls(initial={"subtitles": remembered_languages(request), **initial})
-
     def clean_subtitles(self) -> str:
         """Return the languages as BCP 47 tags with commas between."""
         try:
@@ -104,11 +65,6 @@ class IngestForm(forms.Form):
         if len(tags) > MAX_LANGUAGES:
             raise forms.ValidationError(TOO_MANY_LANGUAGES_MESSAGE)
         return ",".join(tags)
-
-    @property
-    def playlist_limit(self) -> int:
-        """Return the maximum number of videos of one playlist, for the hint beside the field."""
-        return int(settings.PLAYLIST_LIMIT)
 
     @property
     def usual_languages(self) -> list[LanguageChoice]:
@@ -131,17 +87,6 @@ class IngestForm(forms.Form):
 
     def _chosen_languages(self) -> list[str]:
         return _known_languages(str(self["subtitles"].value() or "")[:MAX_LANGUAGES_LENGTH])
-
-    def clean_urls(self) -> str:
-        """Require a line that is not blank: text of invisible characters looks like an empty field."""
-        text: str = self.cleaned_data["urls"]
-        if not pasted_text.split_lines(text):
-            raise forms.ValidationError(NO_URL_MESSAGE, code="required")
-        return text
-
-    def url_lines(self) -> list[str]:
-        """Return the lines that are not blank, stripped."""
-        return pasted_text.split_lines(self.cleaned_data["urls"])
 
 
 _language_name = functools.cache(english_name)

@@ -1,0 +1,1 @@
+"""Pages of subscriptions: the list of all, and one with its ledger, its state in words, its history."""

@@ -1,0 +1,173 @@
+"""The page of one subscription: its ledger by states, page by page, its counts and its history."""
+
+import dataclasses
+from typing import Any
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from downloads.library.paging import LatestChange
+from downloads.library.subscriptions.states import StateWords, describe_interval, describe_state
+from downloads.models import HostPause, Subscription, SubscriptionItem, SubscriptionItemState, VideoEvent
+from downloads.models.subscriptions.choices import KEPT_STATES
+
+PAGE_SIZE = 50
+MAX_EVENTS = 100
+# What stands beside the states of items.
+VIEWS = {"settings": "Settings", "retention": "Retention", "history": "History"}
+VIDEO_FIELDS = ("video_id", "title", "url", "status", "error", "thumbnail", "ended_at", "is_list", "protected")
+ITEM_FIELDS = (
+    *("title", "url", "source_id", "duration", "published", "is_date_rough", "tab", "state", "reason"),
+    *("retry_at", "is_picked", "seen_at", "changed_at", "subscription_id", "video_id"),
+)
+# Shorter than the labels of the states, since all stand in one row.
+TAB_LABELS = {
+    SubscriptionItemState.ARCHIVED: "Here already",
+    SubscriptionItemState.WAITING: "Not yet",
+    SubscriptionItemState.MEMBERS: "Members",
+    SubscriptionItemState.GONE: "Gone",
+    SubscriptionItemState.BEFORE: "Older",
+}
+EXPLANATIONS = {
+    SubscriptionItemState.QUEUED: "This subscription brought them.",
+    SubscriptionItemState.ARCHIVED: "They were in the archive already.",
+    SubscriptionItemState.FILTERED: "The filters keep them out; other filters may let them in.",
+    SubscriptionItemState.WAITING: "They are announced or live; they are fetched when the recording is up.",
+    SubscriptionItemState.MEMBERS: "The site shows them to members only.",
+    SubscriptionItemState.GONE: "The site does not have them any more.",
+    SubscriptionItemState.IGNORED: "Somebody said to leave them alone.",
+    SubscriptionItemState.BEFORE: "They were there before, and nobody has asked for them.",
+    SubscriptionItemState.REMOVED: "They were deleted here, and stay away.",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tab:
+    """A tab of the page; `count` is None for one without a number."""
+
+    name: str
+    label: str
+    url: str
+    is_current: bool
+    count: int | None = None
+
+
+class SubscriptionPage(LatestChange):
+    """What the page of a subscription shows, by its query string."""
+
+    def __init__(self, subscription: Subscription, query: QueryDict, show: str = "") -> None:
+        self.subscription = subscription
+        self._requested = show or query.get("show", "")
+        self.is_backwards = "after" in query
+        cursor = query.get("after", query.get("before", ""))
+        # Fewer than 19 digits fit a 64-bit integer.
+        self.cursor = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else 0
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Return how many items there are in each state."""
+        return self.subscription.items.count_by_state()
+
+    @property
+    def seen(self) -> int:
+        """Return how many items there are."""
+        return sum(self.counts.values())
+
+    @property
+    def kept(self) -> int:
+        """Return how many of the videos are here, or on their way."""
+        return sum(self.counts.get(state, 0) for state in KEPT_STATES)
+
+    @cached_property
+    def show(self) -> str:
+        """Return the tab: a state, or one of VIEWS; the first that has something unless the query names one."""
+        if self._requested in VIEWS or self._requested in SubscriptionItemState.values:
+            return self._requested
+        return next((state.value for state in SubscriptionItemState if self.counts.get(state)), "queued")
+
+    @property
+    def is_ledger(self) -> bool:
+        """Return whether the tab shows items."""
+        return self.show not in VIEWS
+
+    @property
+    def tabs(self) -> list[Tab]:
+        """Return the tabs of the states that have items, and of the views."""
+        states = [
+            Tab(
+                state.value,
+                TAB_LABELS.get(state, str(state.label)),
+                self.build_url(state.value),
+                state == self.show,
+                self.counts.get(state, 0),
+            )
+            for state in SubscriptionItemState
+            if self.counts.get(state) or state == self.show or (state == "queued" and not self.counts)
+        ]
+        return [*states, *(Tab(name, label, self.build_url(name), name == self.show) for name, label in VIEWS.items())]
+
+    @property
+    def explanation(self) -> str:
+        """Return what the items of this tab have in common."""
+        return EXPLANATIONS[SubscriptionItemState(self.show)] if self.is_ledger else ""
+
+    @cached_property
+    def pause(self) -> HostPause | None:
+        """Return the pause of its site, if one lasts."""
+        return HostPause.objects.find(self.subscription.host) if self.subscription.host else None
+
+    @property
+    def state(self) -> StateWords:
+        """Return its state in words."""
+        return describe_state(self.subscription, self.pause)
+
+    @property
+    def interval(self) -> str:
+        """Return how often it is checked."""
+        return describe_interval(self.subscription)
+
+    @cached_property
+    def items(self) -> list[SubscriptionItem]:
+        """Return the items of this page, the last seen first."""
+        items = self._rows[:PAGE_SIZE]
+        return items[::-1] if self.is_backwards else items
+
+    @cached_property
+    def _rows(self) -> list[SubscriptionItem]:
+        """Return the items of this page, and one more if there is one."""
+        rows = self.subscription.items.in_state(self.show).select_related("video")
+        rows = rows.only(*ITEM_FIELDS, *(f"video__{name}" for name in VIDEO_FIELDS))
+        if self.cursor:
+            rows = rows.filter(pk__gt=self.cursor) if self.is_backwards else rows.filter(pk__lt=self.cursor)
+        return list(rows.order_by("pk" if self.is_backwards else "-pk")[: PAGE_SIZE + 1])
+
+    @cached_property
+    def events(self) -> list[VideoEvent]:
+        """Return its newest events."""
+        return list(self.subscription.events()[:MAX_EVENTS])
+
+    # URLs ------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Return the URL of the page."""
+        return reverse("subscription", args=[self.subscription.key])
+
+    @property
+    def next_url(self) -> str:
+        """Return the URL of the page with older items; "" on the last."""
+        has_more = self.is_backwards or len(self._rows) > PAGE_SIZE
+        return self.build_url(self.show, before=self.items[-1].pk) if has_more and self.items else ""
+
+    @property
+    def previous_url(self) -> str:
+        """Return the URL of the page with newer items; "" on the first."""
+        has_more = len(self._rows) > PAGE_SIZE if self.is_backwards else bool(self.cursor)
+        return self.build_url(self.show, after=self.items[0].pk) if has_more and self.items else ""
+
+    def build_url(self, show: str, **place: Any) -> str:
+        """Return the URL of a tab."""
+        query = QueryDict(mutable=True)
+        query.update({"show": show, **{name: str(value) for name, value in place.items()}})
+        return f"{self.url}?{query.urlencode()}"
