@@ -84,7 +84,9 @@ def _real_facts(item: SubscriptionItem, metadata: Metadata) -> Facts:
     if metadata.upload_date:
         midnight = dt.datetime.combine(metadata.upload_date, dt.time(), tzinfo=dt.UTC)
         published, is_rough = midnight, False
-    title = "" if metadata.has_placeholder_title else metadata.title
+    title = metadata.title
+    if metadata.has_placeholder_title and item.title:
+        title = item.title
     duration = item.duration if metadata.duration is None else metadata.duration
     return Facts(title or item.title, duration, published, is_rough)
 

@@ -51,6 +51,13 @@ def test_it_takes_no_more_than_its_limit(download, media_server, settings):
     assert listed.events.last().reason == "Playlist: 4 videos added. There are more: only the first 4 were added."
 
 
+def test_an_addition_may_have_a_limit_of_its_own(download, media_server, settings):
+    settings.PLAYLIST_LIMIT = 4
+    listed = download(media_server.url("/feed?count=30"), list_limit=6)
+    assert listed.entries.count() == 6
+    assert set(listed.entries.values_list("list_limit", flat=True)) == {6}  # to be found in the playlist again
+
+
 def test_it_counts_what_is_here_already(download, media_server):
     url = media_server.url("/named/0.mp4")
     Video.objects.ingest(url, url)

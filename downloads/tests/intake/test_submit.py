@@ -266,3 +266,8 @@ def test_it_does_not_wait_for_a_slow_name(monkeypatch):
     assert len(taken) == 40
     assert time.monotonic() - began < submit.DNS_TIMEOUT_SECONDS + 5
     name_resolved.set()
+
+
+def test_the_limit_of_an_addition_is_kept_with_its_videos():
+    videos, _ = submit.submit(["http://93.184.215.14/list"], list_limit=500)
+    assert [video.list_limit for video in videos] == [500]

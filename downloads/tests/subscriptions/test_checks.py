@@ -3,7 +3,6 @@
 import datetime as dt
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from downloads.models import HostPause, Subscription, SubscriptionItem, VideoEvent
@@ -79,13 +78,12 @@ def test_the_checks_of_a_worker_that_died_are_given_up_at_once():
 
 @pytest.mark.parametrize("jump", [dt.timedelta(days=400), dt.timedelta(hours=3)])
 def test_a_clock_that_jumps_back_stops_nothing(jump):
+    follow("a.example")
+    assert outcomes.succeed(claim(), [])
     now = timezone.now()
-    with time_machine.travel(now + jump, tick=False):
-        follow("a.example")
-        assert outcomes.succeed(claim(), [])
-        Subscription.objects.update(next_check_at=now + jump + 6 * HOUR)
-    with time_machine.travel(now, tick=False):
-        assert claim()
+    # As if it had been planned before the clock was set back by `jump`.
+    Subscription.objects.update(next_check_at=now + jump + 6 * HOUR, scheduled_at=now + jump, checked_at=now + jump)
+    assert claim()
 
 
 def test_a_lease_from_the_future_ends():
@@ -215,17 +213,15 @@ def test_a_check_given_up_is_repeated_and_counts_nothing():
 
 
 def test_pauses_double_up_to_a_day_and_a_success_starts_again():
-    now = timezone.now()
     lengths = []
     for _ in range(9):
-        with time_machine.travel(now, tick=False):
-            pause = HostPause.objects.pause("a.example", "No.")
-        lengths.append((pause.until - now) / dt.timedelta(minutes=15))
-        now = pause.until + dt.timedelta(seconds=1)
+        pause = HostPause.objects.pause("a.example", "No.")
+        lengths.append(round((pause.until - pause.paused_at) / dt.timedelta(minutes=15)))
+        HostPause.objects.update(until=timezone.now() - dt.timedelta(seconds=1))
     assert lengths == [1, 2, 4, 8, 16, 32, 64, 64, 64]
-    with time_machine.travel(now, tick=False):
-        assert HostPause.objects.record_success("www.a.example")
-        assert HostPause.objects.pause("a.example", "No.").until == now + dt.timedelta(minutes=15)
+    assert HostPause.objects.record_success("www.a.example")
+    again = HostPause.objects.pause("a.example", "No.")
+    assert again.until - again.paused_at == dt.timedelta(minutes=15)
 
 
 def test_refusals_during_a_pause_are_one():

@@ -1,11 +1,13 @@
 """Retention: what goes, what stays, and to the day and the video."""
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.db.models import F
+from django.db import connection
 from django.utils import timezone
 
 from downloads.database import session_lock
@@ -172,9 +174,21 @@ def test_a_run_has_an_end_and_begins_with_the_oldest(monkeypatch):
 
 def test_two_runs_are_one():
     archive(2, keep_newest=1)
-    with session_lock(retention.LOCK_NAME) as is_locked:
-        assert is_locked
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def hold():
+        with session_lock(retention.LOCK_NAME) as is_locked:
+            assert is_locked
+            is_held.set()
+            may_end.wait(30)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as other_process:
+        held = other_process.submit(hold)
+        assert is_held.wait(30)
         pruning = retention.prune()
+        may_end.set()
+        held.result()
     assert (pruning.is_other_run, pruning.removed) == (True, 0)
     assert retention.prune().removed == 1
 
@@ -197,4 +211,3 @@ def test_one_subscription_alone_is_looked_at():
     other = claimed("https://www.youtube.com/@grace", keep_newest=1)
     assert past(first) == ["v2"]
     assert past(other) == []
-    Video.objects.update(ended_at=F("added_at"))
