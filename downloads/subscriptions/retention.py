@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from downloads.database import session_lock
@@ -47,7 +47,13 @@ def find_past_retention(subscription: Subscription | None = None, *, now: dt.dat
     subscriptions = Subscription.objects.exclude(keep_days=None, keep_newest=None)
     if subscription is not None:
         subscriptions = subscriptions.filter(pk=subscription.pk)
-    items = [item for one in subscriptions for item in _past_retention(one, now)]
+    holdings = _read_holdings()
+    items = [
+        item
+        for one in subscriptions
+        if _may_have_any(one, holdings.get(one.pk, (0, now)), now)
+        for item in _past_retention(one, now)
+    ]
     items.sort(key=lambda item: (item.published or item.seen_at, item.pk))
     return Pruning(items[:MAX_REMOVED_PER_RUN])
 
@@ -68,6 +74,22 @@ def prune(*, now: dt.datetime | None = None) -> Pruning:
                 pruning.problems.append("Redis cannot be reached, so nobody knows what is being played.")
                 break
         return pruning
+
+
+def _read_holdings() -> dict[int, tuple[int, dt.datetime]]:
+    """Return how many videos each subscription has brought, and since when the oldest is here: by one query."""
+    brought = SubscriptionItem.objects.filter(state=SubscriptionItemState.QUEUED, video__status=Status.COMPLETE)
+    oldest = Min(Coalesce("video__ended_at", "video__added_at"))
+    rows = brought.order_by().values_list("subscription").annotate(count=Count("pk"), oldest=oldest)
+    return {subscription_pk: (count, oldest_at) for subscription_pk, count, oldest_at in rows}
+
+
+def _may_have_any(subscription: Subscription, holding: tuple[int, dt.datetime], now: dt.datetime) -> bool:
+    """Tell whether a subscription may have videos past its retention, so that most need no queries of their own."""
+    count, oldest = holding
+    is_surplus = subscription.keep_newest is not None and count > subscription.keep_newest
+    is_old = subscription.keep_days is not None and oldest < now - dt.timedelta(days=subscription.keep_days)
+    return count > 0 and (is_surplus or is_old)
 
 
 def _past_retention(subscription: Subscription, now: dt.datetime) -> Iterator[SubscriptionItem]:

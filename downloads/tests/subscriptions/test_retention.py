@@ -211,3 +211,10 @@ def test_one_subscription_alone_is_looked_at():
     other = claimed("https://www.youtube.com/@grace", keep_newest=1)
     assert past(first) == ["v2"]
     assert past(other) == []
+
+
+def test_subscriptions_within_their_limits_need_no_queries_of_their_own(django_assert_num_queries):
+    for number in range(3):
+        claimed(f"https://www.youtube.com/@ada{number}", keep_newest=1, keep_days=1)
+    with django_assert_num_queries(2):
+        assert past() == []
