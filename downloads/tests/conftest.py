@@ -28,7 +28,8 @@ from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.users import make_user
 
-CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+# Tabs of one context share a process: each would take a second or two to start and to compile all scripts.
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--process-per-site"]
 FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 

@@ -9,47 +9,68 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from downloads.progress.keys import SNAPSHOT_KEY, WORKER_SEEN_KEY
 from downloads.tests.support import clips
-from downloads.tests.support.processes import RunManage, manage_processes
+from downloads.tests.support.pages import set_session
+from downloads.tests.support.processes import manage_processes
 from downloads.tests.support.redis_server import RedisServer
-from downloads.tests.support.site import PASSWORD, ServerUnderTest
+from downloads.tests.support.site import ServerUnderTest
 from downloads.tests.support.waiting import wait_until
 
 expect.set_options(timeout=15_000)
+KEPT_PATH = "/healthz"
 
 
 @pytest.fixture(scope="session")
 def session_site(session_redis_server: RedisServer, static_files, tmp_path_factory) -> Iterator[ServerUnderTest]:
-    """The site's web server, shared by all tests of the session; the `site` fixture starts the bridge."""
+    """The site's processes, shared by all tests of the session; the `site` fixture starts them."""
     for run_manage in manage_processes(tmp_path_factory.mktemp("site")):
-        yield ServerUnderTest(run_manage, run_manage)
+        yield ServerUnderTest(run_manage)
 
 
 @pytest.fixture
-def site(
-    transactional_db, session_site: ServerUnderTest, redis_server: RedisServer, run_manage: RunManage
-) -> ServerUnderTest:
+def site(transactional_db, session_site: ServerUnderTest, redis_server: RedisServer) -> ServerUnderTest:
     """The running site, with an empty archive."""
-    session_site.manage = run_manage
-    session_site.start_bridge()
-    if not session_site.answers():
-        session_site.start_web()
-    # A page is live from the first message on; what is published before that is lost.
+    session_site.start_what_does_not_run()
+    # A page is live from the first message on; what is published before that is lost. A bridge that ran finds its lease
+    # gone from the emptied Redis, and begins anew from the rows.
     with redis_server.client() as client:
         client.set(WORKER_SEEN_KEY, 1)  # no worker runs, which pages would say
-        wait_until(lambda: client.exists(SNAPSHOT_KEY), 20, "the bridge leads")
+        wait_until(lambda: client.exists(SNAPSHOT_KEY), 60, "the bridge leads")
     return session_site
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    yield context
-    context.close()
+@pytest.fixture(scope="session")
+def session_context(browser: Browser) -> BrowserContext:
+    """The context of most tests: pages of one context share a process, which takes seconds to start and to warm up."""
+    return browser.new_context()
 
 
 @pytest.fixture
-def page(context: BrowserContext, site: ServerUnderTest) -> Iterator[Page]:
-    """A page that fails its test when an error is logged in its console."""
+def context(session_context: BrowserContext) -> Iterator[BrowserContext]:
+    """A context without cookies, permissions and stored values; its tabs are closed with the test."""
+    yield session_context
+    session_context.set_offline(False)
+    session_context.clear_permissions()
+    for page in session_context.pages:
+        if page.url.endswith(KEPT_PATH):
+            continue
+        page.close()
+    session_context.clear_cookies()
+    for page in session_context.pages:
+        page.evaluate("localStorage.clear()")
+
+
+@pytest.fixture
+def kept_page(context: BrowserContext, site: ServerUnderTest) -> Page:
+    """A page that stays open, so that the context's process goes on."""
+    for page in context.pages:
+        return page
+    page = context.new_page()
+    page.goto(site.url + KEPT_PATH)
+    return page
+
+
+def open_checked_page(context: BrowserContext) -> Iterator[Page]:
+    """Yield a page that fails its test when an error is logged in its console."""
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -60,17 +81,24 @@ def page(context: BrowserContext, site: ServerUnderTest) -> Iterator[Page]:
 
 
 @pytest.fixture
+def page(context: BrowserContext, kept_page: Page) -> Iterator[Page]:
+    yield from open_checked_page(context)
+
+
+@pytest.fixture
+def page_with_clock(browser: Browser, site: ServerUnderTest) -> Iterator[Page]:
+    """A page whose clock the test moves: of a context of its own, since all pages of a context share it."""
+    context = browser.new_context()
+    context.clock.install()
+    yield from open_checked_page(context)
+    context.close()
+
+
+@pytest.fixture
 def sign_in(site: ServerUnderTest) -> Callable[[Page], None]:
-    get_user_model().objects.create_superuser("ada", password=PASSWORD)
-
-    def enter(page: Page) -> None:
-        page.goto(f"{site.url}/accounts/login/")
-        page.get_by_label("Username", exact=True).fill("ada")
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url(f"{site.url}/")
-
-    return enter
+    """Sign a page's browser in as a superuser; `test_page_audit.py` does it by the form."""
+    user = get_user_model().objects.create_superuser("ada")
+    return lambda page: set_session(page.context, site.url, user)
 
 
 @pytest.fixture

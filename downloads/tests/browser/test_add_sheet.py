@@ -36,6 +36,7 @@ def count_videos(page: Page, number: int) -> None:
 
 def test_it_adds_from_any_page_without_leaving_it(page: Page, site, sign_in):
     sign_in(page)
+    page.goto(site.url)
     field, sheet = page.get_by_label("Links"), page.locator("#sheet:modal")
     expect(page.get_by_role("heading", name="Your archive is empty")).to_be_visible()
     expect(field).to_be_focused()
@@ -132,6 +133,7 @@ OVERLAPS = """() => {
 
 def test_the_header_fits_at_every_width(page: Page, site, sign_in):
     sign_in(page)
+    page.goto(site.url)
     for text_size in ("100%", "200%"):
         page.evaluate("size => { document.documentElement.style.fontSize = size; }", text_size)
         for width in (320, 360, 390, 480, 640, 641, 700, 768, 860, 861, 900, 960, 1024, 1100, 1280, 1440, 1920, 3840):

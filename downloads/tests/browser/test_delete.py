@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from downloads.models import Status, Video
 from downloads.tests.support.factories import finish_video, running_with_metadata
-from downloads.tests.support.pages import card, card_menu, expect_connection, open_activity, open_live_page
+from downloads.tests.support.pages import card, card_menu, open_activity, open_live_page
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -14,7 +14,7 @@ def test_it_deletes_and_undoes_in_every_tab(page, context, site, sign_in):
     video, other = running_with_metadata("a"), running_with_metadata("b")
     finish_video(video)
     sign_in(page)
-    expect_connection(page, "live")
+    open_live_page(page, site)
     other_tab = open_live_page(context.new_page(), site)
     activity, other_activity = (open_activity(context.new_page(), site) for _ in range(2))
 

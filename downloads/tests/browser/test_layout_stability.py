@@ -1,7 +1,7 @@
 """Layout stability: cards that appear, disappear or move are animated, and the scroll position is kept."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from downloads.models import Video
 from downloads.tests.support.factories import finish_video, running_with_metadata
@@ -35,17 +35,16 @@ TOP_EDGE = "element => element.getBoundingClientRect().top"
 
 
 @pytest.fixture(params=VIEWPORTS)
-def page(request, browser: Browser, site) -> Page:
+def page(request, context: BrowserContext, kept_page, site) -> Page:
     """The activity page, with three videos that run, beside 14 complete ones in the library."""
     for number in range(14):
         finish_video(running_with_metadata(f"old-{number}"))
-    context = browser.new_context(viewport=VIEWPORTS[request.param])
     page = context.new_page()
+    page.set_viewport_size(VIEWPORTS[request.param])
     page.videos = [running_with_metadata(name) for name in "abc"]  # type: ignore[attr-defined]
     open_activity(page, site)
     page.evaluate(OBSERVER_SCRIPT)
-    yield page
-    context.close()
+    return page
 
 
 def collect_glides(page: Page) -> list[list]:

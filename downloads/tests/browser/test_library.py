@@ -115,7 +115,7 @@ def test_it_finds_filters_and_turns_pages_in_place(page, site):
 def test_it_fills_a_page_from_the_next(page, site, sign_in):
     videos = [complete(f"film-{number}") for number in range(PAGE_SIZE)]
     sign_in(page)
-    expect_connection(page, "live")
+    open_live_page(page, site)
     pages = page.get_by_role("navigation", name="Pages")
     expect(page.locator(".grid > li")).to_have_count(PAGE_SIZE)
     expect(pages).to_have_count(0)
@@ -134,7 +134,7 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
         complete(name)
     sign_in(page)
     page.set_viewport_size({"width": 800, "height": 900})
-    expect_connection(page, "live")
+    open_live_page(page, site)
     titles = page.locator("[data-title]")
     columns = page.evaluate(
         """() => { const tops = [...document.querySelectorAll(".grid > li")].map((li) => li.offsetTop);
@@ -230,7 +230,7 @@ def test_it_says_what_was_done_even_if_the_card_knows_it_sooner(page, site, sign
 def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
     old, new = complete("old"), complete("new")
     sign_in(page)
-    expect_connection(page, "live")
+    open_live_page(page, site)
     more = card(page, new).get_by_role("button", name="More for new")
     card_menu(page, new).get_by_role("button", name="Delete new").press("Enter")
     dialog = page.get_by_role("dialog", name="Delete “new”?")
@@ -288,11 +288,11 @@ def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
     ]
 
 
-def test_it_counts_down_to_the_next_retry(page, site):
+def test_it_counts_down_to_the_next_retry(page_with_clock: Page, site):
+    page = page_with_clock
     video = running_with_metadata("a")
     assert video.retry_later("The site didn’t answer in time.")
     Video.objects.filter(pk=video.pk).update(not_before=video.added_at.replace(year=video.added_at.year + 1))
-    page.clock.install()
     open_live_page(page, site, "/activity/")
     countdown = page.locator("[data-retries-at]")
     expect(countdown).to_be_visible()
@@ -311,6 +311,7 @@ def test_it_is_all_there_without_javascript(browser, site, sign_in):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page)
+    page.goto(site.url)
     expect(page.locator(".grid > li")).to_have_count(PAGE_SIZE)
     for words in ("Connecting…", "Live", "Reconnecting…"):
         expect(page.get_by_text(words, exact=True)).to_be_hidden()

@@ -1,7 +1,7 @@
 """Live updates of the pages: progress bars move, end and reappear, in a real browser with the real processes."""
 
 import pytest
-from playwright.sync_api import WebSocket, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from downloads.models import Status, Video
 from downloads.progress import publisher
@@ -182,9 +182,9 @@ def test_it_keeps_nothing_of_a_thousand_finished_videos(page, context, site):
         expect(tab.locator("html")).to_have_attribute("data-tracked", "0")
 
 
-def test_it_notes_a_download_that_stands_still(page, site):
+def test_it_notes_a_download_that_stands_still(page_with_clock: Page, site):
+    page = page_with_clock
     video = running_with_metadata("a")
-    page.clock.install()
     open_activity(page, site)
     publish_percent(video, 10)
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "10")

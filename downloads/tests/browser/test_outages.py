@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Status, Video
+from downloads.templatetags.video_format import percent_attribute
 from downloads.tests.support.factories import finish_video, publish_percent, running_with_metadata
 from downloads.tests.support.pages import card, open_activity, progress_bar
 from downloads.tests.support.redis_server import RedisServer
@@ -99,7 +100,7 @@ def run_outages(page: Page, site: ServerUnderTest, server: RedisServer, *, secon
         expect(card(page, video)).to_have_attribute("data-status", video.status, timeout=40_000)
         if video.is_active:
             expect(progress_bar(page, video)).to_have_attribute(
-                "aria-valuenow", f"{round(simulation.percent[video.pk])}"
+                "aria-valuenow", percent_attribute(simulation.percent[video.pk])
             )
         else:
             expect(progress_bar(page, video)).to_have_count(0)

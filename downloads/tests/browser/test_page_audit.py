@@ -20,7 +20,6 @@ from downloads.tests.support.pages import (
     sign_out,
     wait_until_stable,
 )
-from downloads.tests.support.processes import manage_processes
 from downloads.tests.support.sample_library import SampleLibrary
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
 
@@ -35,16 +34,6 @@ AUDITS = {("desk", "light", True), ("phone", "dark", True), ("phone", "light", F
 @pytest.fixture(scope="module")
 def sample_library(tmp_path_factory: pytest.TempPathFactory) -> SampleLibrary:
     return SampleLibrary(tmp_path_factory.mktemp("shelf"))
-
-
-@pytest.fixture(scope="module")
-def session_site(django_db_setup, session_redis_server, static_files, tmp_path_factory) -> Iterator[ServerUnderTest]:
-    """The running site, for all audits."""
-    for manage in manage_processes(tmp_path_factory.mktemp("site")):
-        site = ServerUnderTest(manage, manage)
-        site.start_bridge()
-        site.start_web()
-        yield site
 
 
 class PageAuditor:
@@ -250,13 +239,11 @@ def audit_parameters() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("size", "scheme", "scripts"), list(audit_parameters()))
-def test_every_page_passes_the_audit(
-    browser: Browser, transactional_db, session_site, sample_library, size, scheme, scripts
-):
+def test_every_page_passes_the_audit(browser: Browser, site: ServerUnderTest, sample_library, size, scheme, scripts):
     get_user_model().objects.create_superuser("ada", password=PASSWORD)
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts)
     name = f"{size}-{scheme}" if scripts else f"{size}-{scheme}-plain"
-    auditor = PageAuditor(context.new_page(), session_site, sample_library.fill(), name, scripts=scripts)
+    auditor = PageAuditor(context.new_page(), site, sample_library.fill(), name, scripts=scripts)
     auditor.sign_in()
     auditor.add()
     auditor.search()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from downloads.models import Queue, Status, Video
 from downloads.progress import message, publisher
@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
     sign_in(page)
+    page.goto(site.url)
     add_urls(page, FIRST_URL, SECOND_URL, "nonsense")
     expect(page.get_by_label("Links")).to_have_value("nonsense")
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
@@ -44,6 +45,7 @@ def test_it_takes_what_is_pasted_and_keeps_what_is_not(page, site, sign_in):
 def test_it_adds_as_audio_what_is_there_as_a_video(page, site, sign_in):
     sign_in(page)
     Video.objects.ingest(FIRST_URL, FIRST_URL)
+    page.goto(site.url)
     add_urls(page, FIRST_URL)
     page.get_by_role("button", name="Add as audio too").click()
     expect(page.locator(".message.success")).to_contain_text("Added")
@@ -53,6 +55,7 @@ def test_it_adds_as_audio_what_is_there_as_a_video(page, site, sign_in):
 
 def test_it_adds_a_thousand_links_at_once_and_stays_usable(page, site, sign_in):
     sign_in(page)
+    page.goto(site.url)
     urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(1_000))
     # As a paste does: Playwright's `fill` inserts line by line, which takes minutes.
     open_add_form(page).evaluate("(field, text) => { field.value = text; }", urls)
@@ -70,6 +73,7 @@ def test_it_adds_a_thousand_links_at_once_and_stays_usable(page, site, sign_in):
 def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, site, sign_in):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     sign_in(page)
+    page.goto(site.url)
     urls = "\n".join(f"http://93.184.215.14/films/{number}.mp4" for number in range(5_003))
     page.evaluate("text => navigator.clipboard.writeText(text)", urls)
     open_add_form(page).focus()
@@ -290,8 +294,8 @@ def test_it_polls_where_no_websocket_gets_through(page, site):
     expect(page.get_by_text("Nothing is downloading, and nothing waits.")).to_be_visible()
 
 
-def test_it_pings(page, site):
-    page.clock.install()
+def test_it_pings(page_with_clock: Page, site):
+    page = page_with_clock
     sockets: list = []
     page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks the function
     open_live_page(page, site)

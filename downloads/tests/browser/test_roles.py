@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from downloads.models import Video
 from downloads.tests.support.factories import finish_video, running_with_metadata
-from downloads.tests.support.pages import card, card_menu, expect_connection, open_add_form
+from downloads.tests.support.pages import card, card_menu, expect_connection, open_add_form, open_live_page
 from downloads.tests.support.users import role_group
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -16,7 +16,7 @@ def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
     video = running_with_metadata("a")
     finish_video(video)
     sign_in(page)
-    expect_connection(page, "live")
+    open_live_page(page, site)
     card_menu(page, video).get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog").get_by_role("button", name="Delete")).to_be_visible()
     User.objects.update(is_superuser=False, is_staff=False)

@@ -6,8 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import WatchState
 from downloads.tests.support.factories import finish_video, running_with_metadata
-from downloads.tests.support.pages import open_live_page
-from downloads.tests.support.site import PASSWORD
+from downloads.tests.support.pages import open_live_page, set_session
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -17,11 +16,8 @@ PLAY_SCRIPT = "(video, second) => { video.muted = true; video.currentTime = seco
 
 def open_as(browser: Browser, site, name: str) -> Page:
     page = browser.new_context().new_page()
-    page.goto(f"{site.url}/accounts/login/")
-    page.get_by_label("Username", exact=True).fill(name)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{site.url}/")
+    set_session(page.context, site.url, get_user_model().objects.get(username=name))
+    page.goto(site.url)
     return page
 
 
@@ -30,7 +26,7 @@ def stored_position() -> float:
 
 
 def test_a_position_follows_its_person_and_nobody_else(page: Page, browser, site, sign_in, long_clip):
-    get_user_model().objects.create_user("bob", password=PASSWORD)
+    get_user_model().objects.create_user("bob")
     video = running_with_metadata("a")
     finish_video(video, long_clip)
     url = video.get_absolute_url()

@@ -2,7 +2,9 @@
 
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from downloads.models import Video
 from downloads.tests.support.waiting import wait_until
@@ -24,6 +26,14 @@ AXE_ATTEMPTS = 5
 
 
 VIEWPORTS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+
+
+def set_session(context: BrowserContext, url: str, user: User) -> None:
+    """Sign a browser in, without the page for it and the slow hash of a password."""
+    client = Client()
+    client.force_login(user)
+    cookies = [{"name": cookie.key, "value": cookie.value, "url": url} for cookie in client.cookies.values()]
+    context.add_cookies(cookies)  # type: ignore[arg-type]
 
 
 def card(page: Page, video: Video) -> Locator:

@@ -11,15 +11,13 @@ PASSWORD = "quiet cinema"
 
 
 class ServerUnderTest:
-    """The web server and the bridge; a test may kill and restart each.
+    """The web server and the bridge, which run for the whole session; a test may kill and restart each.
 
-    Each test has its own bridge. The web server, which takes longest to start, runs for the whole session:
-    all that a later test can see of an earlier one is the names in its filters.
+    All that a later test can see of an earlier one is the names in its filters.
     """
 
-    def __init__(self, manage: RunManage, run_session_manage: RunManage) -> None:
+    def __init__(self, manage: RunManage) -> None:
         self.manage = manage
-        self.run_session_manage = run_session_manage
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.web: subprocess.Popen[str] | None = None
@@ -27,15 +25,21 @@ class ServerUnderTest:
         self.bridge: subprocess.Popen[str] | None = None
 
     def start_web(self) -> None:
-        self.web = self.run_session_manage("web", "--port", str(self.port))
+        self.web = self.manage("web", "--port", str(self.port))
         self.web_started_at = time.monotonic()
-        wait_until(self.answers, 20, "the web server answers")
+        wait_until(self.answers, 60, "the web server answers")
 
     def start_bridge(self) -> None:
         self.bridge = self.manage("bridge_progress")
 
+    def start_what_does_not_run(self) -> None:
+        if self.bridge is None or self.bridge.poll() is not None:
+            self.start_bridge()
+        if not self.answers():
+            self.start_web()
+
     def answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request("GET", "/accounts/login/")
             return connection.getresponse().status == 200
