@@ -118,9 +118,9 @@ def test_a_success_forgets_failures_and_says_when_next():
     assert outcomes.fail(subscription, "No answer.")
     subscription = claim_again(subscription)
     assert (subscription.failure_count, subscription.error) == (1, "No answer.")
-    found = Outcome()
-    found.counts["queued"] = 2
-    assert outcomes.succeed(subscription, [found, Outcome()])
+    outcome = Outcome()
+    outcome.counts["queued"] = 2
+    assert outcomes.succeed(subscription, [outcome, Outcome()])
     subscription.refresh_from_db()
     assert (subscription.failure_count, subscription.error, subscription.failing_since) == (0, "", None)
     assert subscription.found_at

@@ -1,4 +1,4 @@
-"""What people do with subscriptions and their items."""
+"""Verbs of people on subscriptions and their items: refusals, edits, previews and undos."""
 
 import datetime as dt
 
