@@ -231,9 +231,9 @@ def test_refusals_during_a_pause_are_one():
     assert not HostPause.objects.record_success("a.example")
 
 
-@pytest.mark.parametrize(("asked", "hours"), [(HOUR, 1), (dt.timedelta(days=90), 24), (dt.timedelta(-5), 0)])
-def test_a_site_may_say_how_long(asked, hours):
-    pause = HostPause.objects.pause("a.example", "No.", asked)
+@pytest.mark.parametrize(("retry_after", "hours"), [(HOUR, 1), (dt.timedelta(days=90), 24), (dt.timedelta(-5), 0)])
+def test_a_site_may_say_how_long(retry_after, hours):
+    pause = HostPause.objects.pause("a.example", "No.", retry_after)
     assert abs(pause.until - timezone.now() - hours * HOUR) < dt.timedelta(minutes=1)
 
 
