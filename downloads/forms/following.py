@@ -150,7 +150,8 @@ class SubscriptionForm(LanguagesForm):
     def __init__(self, *args: Any, subscription: Subscription | None = None, **kwargs: Any) -> None:
         if subscription and not kwargs.get("initial"):
             kwargs["initial"] = read_settings(subscription)
-        super().__init__(*args, **kwargs)
+        # The sheet that adds videos has fields of the same names on every page.
+        super().__init__(*args, **{"auto_id": "subscription_%s", **kwargs})
         self.subscription = subscription
         stored = subscription.check_interval if subscription else None
         if stored and stored not in INTERVALS:
@@ -158,27 +159,28 @@ class SubscriptionForm(LanguagesForm):
             self.fields["check_interval"].choices = sorted(choices)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """Check the settings together, and show each sentence beside its field."""
+        """Check the settings together, as far as each is one, and show each sentence beside its field."""
         cleaned_data = super().clean() or self.cleaned_data
-        if not self.errors:
-            try:
-                verbs.check_settings(self.settings())
-            except forms.ValidationError as error:
-                self.show_errors(error)
+        try:
+            verbs.check_settings(self.settings())
+        except forms.ValidationError as error:
+            self.show_errors(error)
         return cleaned_data
 
     def show_errors(self, error: forms.ValidationError) -> None:
-        """Show the sentences of the verbs, each beside its field."""
+        """Show the sentences of the verbs, each beside its field unless that has one."""
         fields = {column: name for name, column in COLUMNS.items()}
         for column, messages in getattr(error, "error_dict", {None: [error]}).items():
             name = fields.get(column, column)
-            self.add_error(name if name in self.fields else None, messages)
+            if name not in self.errors:
+                self.add_error(name if name in self.fields else None, messages)
 
     def settings(self) -> dict[str, Any]:
         """Return the columns of the subscription, by name."""
         data = {COLUMNS.get(name, name): value for name, value in self.cleaned_data.items()}
         values = {name: data[name] for name in verbs.EDITABLE_FIELDS if name in data}
-        values["tabs"] = ",".join(values.get("tabs", []))
+        if "tabs" in values:
+            values["tabs"] = ",".join(values["tabs"])
         values["start"] = values.get("start") or StartChoice.NEW
         values["check_interval"] = values.get("check_interval") or DEFAULT_CHECK_INTERVAL
         values["max_new"] = values.get("max_new") or MAX_NEW_PER_CHECK
