@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html, urlize
 from django.utils.safestring import SafeString, mark_safe
 
-from downloads.library.chapters import TIMESTAMP, timestamp_seconds
+from downloads.library.video.chapters import TIMESTAMP, timestamp_seconds
 
 register = template.Library()
 

@@ -18,9 +18,9 @@ from downloads.actions import video_actions
 from downloads.forms import IngestForm, remember_languages
 from downloads.intake import submit
 from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
-from downloads.library import video_page
 from downloads.library.listing import Listing
 from downloads.library.playlists.covers import attach_covers
+from downloads.library.video import video_page
 from downloads.models import ACTIVITY_STATUSES, Quality, Queue, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.views import responses

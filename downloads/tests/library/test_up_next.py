@@ -3,8 +3,8 @@
 import pytest
 
 from downloads.intake.playlist_places import Place, write_places
-from downloads.library.next_list import build_next_list
-from downloads.library.up_next import next_videos
+from downloads.library.video.next_list import build_next_list
+from downloads.library.video.up_next import next_videos
 from downloads.models import Status, Video
 from downloads.tests.support.factories import create_videos, reload_video
 

@@ -6,8 +6,8 @@ import re
 import pytest
 from django.conf import settings
 
-from downloads.library import player
-from downloads.library.next_list import build_next_list
+from downloads.library.video import player
+from downloads.library.video.next_list import build_next_list
 from downloads.models import Queue, Status, Video, VideoEvent
 from downloads.templatetags import description
 from downloads.tests.support.factories import complete, failed, running, waiting

@@ -12,7 +12,7 @@ from PIL import Image
 from downloads import database
 from downloads.files import media_folder, workspace
 from downloads.files.thumbnails import process
-from downloads.library import player
+from downloads.library.video import player
 from downloads.models import Queue, Status, Video
 from downloads.progress.keys import CHANNEL_PATTERN
 from downloads.tests.support import pictures

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import pytest
 
 from downloads.files import ffmpeg
-from downloads.library import player
+from downloads.library.video import player
 from downloads.models import Status
 from downloads.tests.support.clips import run_ffmpeg
 from downloads.tests.support.containers import PICTURES, TONE, make_audio, make_video

@@ -5,7 +5,7 @@ import dataclasses
 from django.db.models import Q
 
 from downloads.library.channels.play_all import channel_key
-from downloads.library.up_next import CHANNEL_PREFIX, next_videos, videos_after
+from downloads.library.video.up_next import CHANNEL_PREFIX, next_videos, videos_after
 from downloads.models import PlaylistItem, Status, Video
 from downloads.models.querysets import VideoQuerySet
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from downloads.library.chapters import find_chapters, parse_time
-from downloads.library.next_list import build_next_list
-from downloads.library.player import Player, build_player
 from downloads.library.playlists.playlist_page import PlaylistPage
+from downloads.library.video.chapters import find_chapters, parse_time
+from downloads.library.video.next_list import build_next_list
+from downloads.library.video.player import Player, build_player
 from downloads.models import PlayableCopy, Queue, Status, Video
 from downloads.models.event import VideoEvent
 from downloads.network.url_secrets import hide_secrets

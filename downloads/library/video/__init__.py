@@ -1,0 +1,1 @@
+"""The page of a video: player, chapters, and what comes next."""
