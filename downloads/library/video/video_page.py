@@ -36,7 +36,7 @@ def video_page_context(video: Video, query: Mapping[str, str], languages: Sequen
     reason, _, error_details = hide_secrets(video.error).partition("\n")
     is_queued = video.status == Status.QUEUED
     is_claimable = is_queued and video.retries_at is None and not video.wait_message
-    copy = None if video.is_list else PlayableCopy.objects.filter(pk=video.pk).first()
+    copy = None if video.is_list or not video.media_file else PlayableCopy.objects.filter(pk=video.pk).first()
     player = build_player(video, copy, languages)
     is_copy_waiting = copy is not None and copy.status == Status.QUEUED
     is_missing = player is not None and player.kind == "gone"

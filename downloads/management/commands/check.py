@@ -10,7 +10,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.check import Command as SystemCheckCommand
 
 from downloads.database.command import DatabaseCommand
@@ -28,7 +28,7 @@ HELP = (
 class Command(SystemCheckCommand):
     help = HELP
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         _add_own_arguments(parser)
 
