@@ -50,6 +50,14 @@ def publish_many(progress_by_id: Mapping[str, Progress]) -> bool:
     return True
 
 
+def wake_workers() -> None:
+    """Have workers look at once at what is to be done, not at their next poll; skipped while Redis is unreachable."""
+    try:
+        get_redis_client().publish(WAKE_CHANNEL, b"")
+    except (redis.RedisError, OSError) as error:
+        _outage_log.failed(describe_with_error(error))
+
+
 def _send_messages(progress_by_id: Mapping[str, Progress]) -> None:
     with get_redis_client().pipeline(transaction=False) as pipeline:
         for video_id, progress in progress_by_id.items():

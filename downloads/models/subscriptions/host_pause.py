@@ -16,7 +16,7 @@ from downloads.network.sites import site_of
 
 FIRST_PAUSE = dt.timedelta(minutes=15)
 MAX_PAUSE = dt.timedelta(hours=24)
-MAX_COUNT = 7  # after which a pause is MAX_PAUSE anyway
+MAX_COUNT = 8  # from which on a pause is MAX_PAUSE
 # The least of a pause whose length the site has told, × 4ⁿ: one that says "0" each time is not asked without a pause.
 LEAST_PAUSE = dt.timedelta(seconds=1)
 NOTED_CHANGE = dt.timedelta(minutes=1)  # of the end of a pause, that open pages are told of

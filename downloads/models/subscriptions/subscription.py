@@ -15,6 +15,7 @@ from downloads.models.subscriptions.choices import ChannelTab, ListKind, StartCh
 from downloads.models.subscriptions.querysets import SubscriptionQuerySet
 from downloads.models.video import MAX_URL_LENGTH, new_video_id
 from downloads.network.url_secrets import hide_secrets
+from downloads.progress import publisher
 
 MIN_CHECK_INTERVAL = 900  # seconds
 MAX_CHECK_INTERVAL = 366 * 86_400
@@ -131,7 +132,10 @@ class Subscription(Checks):
         rows = (
             type(self).objects.filter(pk=self.pk, active=True).exclude(pk__in=type(self).objects.running().values("pk"))
         )
-        return rows.update(**self._due_now()) == 1
+        if not rows.update(**self._due_now()):
+            return False
+        transaction.on_commit(publisher.wake_workers)
+        return True
 
     @staticmethod
     def _due_now() -> dict[str, Any]:

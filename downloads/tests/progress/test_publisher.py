@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from downloads.progress import publisher
+from downloads.progress import keys, publisher
 from downloads.progress.message import Progress
 
 
@@ -30,3 +30,13 @@ def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
     assert caplog.text.count("Progress is not published: Redis does not answer.") == 1
     publisher._backoff_until = 0.001  # the backoff is over
     assert publisher.publish_progress("a", Progress(percent=1))
+
+
+def test_it_wakes_workers_and_raises_nothing_without_redis(redis_server, monkeypatch):
+    with redis_server.client() as client, client.pubsub() as pubsub:
+        pubsub.subscribe(keys.WAKE_CHANNEL)
+        assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+        publisher.wake_workers()
+        assert pubsub.get_message(timeout=5)["type"] == "message"
+    redis_server.kill()
+    publisher.wake_workers()

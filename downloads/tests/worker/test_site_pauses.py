@@ -61,7 +61,7 @@ def test_without_a_time_each_pause_is_twice_as_long(download, refuse):
         HostPause.objects.update(until=timezone.now())
         download(url)
         assert HostPause.objects.get().until - timezone.now() <= MAX_PAUSE
-    expected = [min(FIRST_PAUSE.total_seconds() * 2**n, 16 * 3600) for n in range(8)]
+    expected = [min(FIRST_PAUSE.total_seconds() * 2**n, 24 * 3600) for n in range(8)]
     assert lengths == pytest.approx(expected, abs=10)
     video = Video.objects.get()
     assert (video.status, video.attempt) == (Status.FAILED, 1)  # refused so often, it may be the only one

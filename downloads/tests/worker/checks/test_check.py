@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from yt_dlp.utils import ExtractorError
 
-from downloads.models import HostPause, Status, Subscription, SubscriptionItem, Video
+from downloads.models import HostPause, Queue, Status, Subscription, SubscriptionItem, Video
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
 from downloads.tests.support.listing_site import (
     CHANNEL_URL,
@@ -237,6 +237,14 @@ def test_a_deleted_video_stays_away(follow, run_check, feed):
     Video.objects.get().remove("Deleted")
     assert run_check(subscription).queued == 0
     assert set(states().values()) == {"removed"}
+
+
+@pytest.mark.parametrize("stop", [lambda: Queue.hold("host", "The disk is full.", 60), Queue.pause])
+def test_finds_are_queued_while_the_queue_is_stopped(follow, run_check, feed, stop):
+    stop()
+    assert run_check(follow(feed(2))).queued == 2
+    assert Video.objects.filter(status=Status.QUEUED).count() == 2
+    assert not Video.objects.claimable().exists()
 
 
 def test_two_subscriptions_may_want_one_video(follow, run_check, feed, media_server):
