@@ -26,9 +26,11 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
-from benchmarks.library import dataset  # noqa: E402
-from downloads.models import Video  # noqa: E402
+from benchmarks.library import dataset, followed  # noqa: E402
+from downloads.models import Subscription, Video  # noqa: E402
 from ytarchive.server import tuning  # noqa: E402
+
+SUBSCRIPTION_TABS = ("queued", "before", "settings", "retention", "history")
 
 
 def requests_by_kind() -> dict[str, list[str]]:
@@ -38,6 +40,7 @@ def requests_by_kind() -> dict[str, list[str]]:
     ids = "&".join(
         f"id={video_id}" for video_id in Video.objects.newest_first().values_list("video_id", flat=True)[:20]
     )
+    keys = list(Subscription.objects.order_by("pk").values_list("key", flat=True))
     list_queries = ["", "sort=title&", "sort=duration&", "kind=video&", "date=year&"]
     return {
         "first page": ["", "?page=2"],
@@ -60,6 +63,11 @@ def requests_by_kind() -> dict[str, list[str]]:
         "search: one letter, two": ["?q=a", "?q=k", "?q=the+k", "?q=ba"],
         "search: no hit": ["?q=zzzzzz", "?q=***"],
         "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=Site30", "?q=the&state=failed"],
+        "subscriptions": ["subscriptions/", f"subscriptions/?after={keys[99]}", "subscriptions/?state=failing"],
+        "subscription": [
+            *(f"subscriptions/{key}/?show={show}" for key in (keys[0], keys[9]) for show in SUBSCRIPTION_TABS),
+            f"?subscription={keys[0]}",
+        ],
         "list alone": ["videos/list?", "videos/list?q=live"],
         "20 cards": [f"videos/cards?as=card&{ids}", f"videos/cards?as=card&q=the&{ids}"],
     }
@@ -131,6 +139,7 @@ if __name__ == "__main__":
     tuning.enable_connection_pool()  # as a web process does
     call_command("migrate", verbosity=0)
     dataset.fill_database(int(sys.argv[1]))
+    followed.fill_subscriptions()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)")
     runner = RequestRunner()
