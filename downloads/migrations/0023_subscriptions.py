@@ -194,7 +194,6 @@ class Migration(migrations.Migration):
                 ),
                 ("reason", models.CharField(blank=True, max_length=300)),
                 ("retry_at", models.DateTimeField(blank=True, null=True, verbose_name="judged anew at")),
-                ("previous_state", models.CharField(blank=True, editable=False, max_length=8)),
                 ("is_picked", models.BooleanField(default=False, verbose_name="asked for by a person")),
                 ("seen_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="first seen")),
                 (
@@ -254,33 +253,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="subscriptionitem",
             constraint=models.UniqueConstraint(fields=("subscription", "identity"), name="downloads_sub_item_unique"),
-        ),
-        migrations.AlterField(
-            model_name="auditentry",
-            name="action",
-            field=models.CharField(
-                choices=[
-                    ("added", "Added"),
-                    ("cancelled", "Cancelled"),
-                    ("cancel-undone", "Cancel undone"),
-                    ("retried", "Retried"),
-                    ("retry-undone", "Retry undone"),
-                    ("redownloaded", "Downloaded again"),
-                    ("moved", "Moved in the queue"),
-                    ("deleted", "Deleted"),
-                    ("bulk-started", "Bulk action"),
-                    ("protected", "Protected"),
-                    ("unprotected", "No longer protected"),
-                    ("subscribed", "Subscribed"),
-                    ("unsubscribed", "Unsubscribed"),
-                    ("queue-paused", "Queue paused"),
-                    ("queue-resumed", "Queue resumed"),
-                    ("ytdlp-updated", "yt-dlp update requested"),
-                    ("signed-in", "Signed in"),
-                    ("sign-in-failed", "Sign-in failed"),
-                    ("account-changed", "Account changed"),
-                ],
-                max_length=20,
-            ),
         ),
     ]

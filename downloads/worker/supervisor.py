@@ -26,6 +26,7 @@ from downloads.outage_log import OutageLog
 from downloads.progress import keys, redis_clients
 from downloads.progress.redis_clock import read_redis_clock
 from downloads.progress.redis_errors import describe_with_error
+from downloads.worker.checks.retention import RetentionTask
 from downloads.worker.checks.runner import CheckRunner
 from downloads.worker.copies.runner import CopyRunner
 from downloads.worker.download_process import DownloadProcess
@@ -78,6 +79,7 @@ class Supervisor:
         self._copy_runner = CopyRunner(self._launcher, self._folders, self._rescue.lock.worker_name)
         self._media_facts_runner = MediaFactsRunner(self._launcher)
         self._check_runner = CheckRunner(self._launcher, self._rescue.lock.worker_name)
+        self._retention = RetentionTask(self._folders)
         self._clock_check = ClockCheck(self.name)
         self._wake_listener = WakeListener()
 
@@ -133,6 +135,7 @@ class Supervisor:
         self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._look_at_files)
         self._run_every(POLL_INTERVAL_SECONDS, self._check_subscriptions)
+        self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._retention.poll)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_expired)

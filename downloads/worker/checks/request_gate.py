@@ -1,6 +1,7 @@
 """Gate before each request of a check: it keeps the distance to the one before, and looks after the lease."""
 
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,8 +21,15 @@ class RequestGate:
     LeaseLost once the check does not count any more. `passed` grows while something is waited for.
     """
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(
+        self,
+        subscription: Subscription,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._subscription = subscription
+        self._clock = clock
+        self._sleep = sleep
         self._asked_at: dict[str, float] = {}  # by site, on the monotonic clock
         self.passed = 0
 
@@ -29,12 +37,12 @@ class RequestGate:
         """Wait until the site of a URL may be asked again."""
         site = site_of(urlsplit(url).hostname or "")
         while (left := self._seconds_left(site)) > 0:
-            time.sleep(min(left, WAIT_SLICE_SECONDS))
+            self._sleep(min(left, WAIT_SLICE_SECONDS))
             self.passed += 1
         if not retry_while_database_is_down(self._subscription.record_request):
             raise LeaseLost
-        self._asked_at[site] = time.monotonic()
+        self._asked_at[site] = self._clock()
 
     def _seconds_left(self, site: str) -> float:
         asked_at = self._asked_at.get(site)
-        return 0.0 if asked_at is None else asked_at + settings.HOST_GAP - time.monotonic()
+        return 0.0 if asked_at is None else asked_at + settings.HOST_GAP - self._clock()
