@@ -178,7 +178,9 @@ class Section:
 
     @cached_property
     def videos(self) -> list[Video]:
-        """Return the rows of this page."""
+        """Return the rows of this page; an empty section asks for none, being as old as the page's `rev`."""
+        if not self.count:
+            return []
         first = (self.page.number - 1) * self.page.paginator.per_page
         rows = self.listing.videos_of(self.kind).without_long_text([])
         # A video that was added since the counts were taken is shown as well.

@@ -34,6 +34,7 @@ TOTALS = {
     # The channel of all, if they are of one.
     "first_channel": Min("video__channel", filter=IS_WATCHABLE),
     "last_channel": Max("video__channel", filter=IS_WATCHABLE),
+    **{f"in_{status}": Count("pk", filter=Q(video__status=status)) for status in Status},
 }
 
 
@@ -61,11 +62,13 @@ class PlaylistPage(PageLinks):
     @cached_property
     def state_counts(self) -> list[tuple[str, int]]:
         """Return how many of the videos are in each other state than complete, as words."""
-        counts = self._items.exclude(video=None).order_by().values_list("video__status").annotate(count=Count("pk"))
-        by_status = dict(counts)
-        states = [(str(status.label).lower(), by_status.get(status, 0)) for status in Status]
-        missing = self.count - sum(by_status.values())
-        others = [(label, count) for label, count in states if count and label != str(Status.COMPLETE.label).lower()]
+        counts = {status: int(self.totals[f"in_{status}"]) for status in Status}
+        missing = self.count - sum(counts.values())
+        others = [
+            (str(status.label).lower(), count)
+            for status, count in counts.items()
+            if count and status != Status.COMPLETE
+        ]
         return [*others, ("not here", missing)] if missing else others
 
     @cached_property
@@ -87,13 +90,26 @@ class PlaylistPage(PageLinks):
     @cached_property
     def first_video(self) -> Video | None:
         """Return the first video that can be watched."""
-        item = self._items.filter(IS_WATCHABLE).select_related("video").only("position", *_video_fields()).first()
-        return item.video if item else None
+        for video in self._videos_from_start:
+            if video.status == Status.COMPLETE and not video.is_list:
+                return video
+        return self._find_first(IS_WATCHABLE) if self.totals["watchable"] else None
 
     @cached_property
     def cover(self) -> Video | None:
         """Return the first video with a picture."""
-        item = self._items.filter(video__thumbnail__gt="").select_related("video").only(*_video_fields()).first()
+        for video in self._videos_from_start:
+            if video.thumbnail:
+                return video
+        return self._find_first(Q(video__thumbnail__gt="")) if self.page.has_other_pages() else None
+
+    @property
+    def _videos_from_start(self) -> list[Video]:
+        """Return the videos of the page if it is the first, since what is looked for is mostly there."""
+        return self.videos if self.page.number == 1 else []
+
+    def _find_first(self, condition: Q) -> Video | None:
+        item = self._items.filter(condition).select_related("video").only("position", *_video_fields()).first()
         return item.video if item else None
 
     @cached_property

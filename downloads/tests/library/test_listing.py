@@ -140,13 +140,14 @@ def test_the_number_of_queries_does_not_grow(client, admin_client, django_assert
     create_videos(3, uploader="Ada", status=Status.QUEUED, media_file="")
     for count in (2, 3 * PAGE_SIZE):
         create_videos(count, uploader="Ada", extractor="Tube", description="told " * 50)
+        client.get("/")  # reads the choices of the filters, which are kept for a minute
         for query in (
             "",
             "q=film",
             "q=film&sort=size&uploader=Ada&site=Tube&state=complete&page=2",
             "sort=title&page=2",
         ):
-            with django_assert_max_num_queries(13):
+            with django_assert_max_num_queries(12):
                 admin_client.get(f"/?{query}")
     ids = "&".join(f"id={video.video_id}" for video in Video.objects.all()[:50])
     with django_assert_max_num_queries(9):

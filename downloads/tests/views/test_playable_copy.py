@@ -198,7 +198,7 @@ def test_activity_lists_what_waits_is_made_and_has_failed(client, editor, stored
     PlayableCopy.claim_next("w").fail("No.")
     PlayableCopy.claim_next("w")
     PlayableCopy.objects.get(video=videos[3]).cancel()
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(12):
         text = client.get("/activity/").content.decode()
     section = text.partition('data-part="copies"')[2].partition("</section>")[0]
     assert [section.find(f"Film {name}<") for name in "bca"] == sorted(section.find(f"Film {name}<") for name in "bca")

@@ -56,7 +56,7 @@ def test_a_page_reads_all_states_by_one_query(client, viewer, django_assert_max_
     for video in videos[10:]:
         record(viewer, video, 50)
     client.get("/")
-    with django_assert_max_num_queries(13) as queries:
+    with django_assert_max_num_queries(12) as queries:
         page = client.get("/").content.decode()
     assert page.count("watched-tick") == 10
     assert page.count("watched-line") == 20  # in the row too
@@ -167,7 +167,7 @@ def test_the_rows_of_a_playlist_show_what_one_has_watched(client, viewer, django
     Video.objects.filter(pk=waits.pk).update(status="queued", media_file="")
     record(viewer, begun, 300)
     WatchState.objects.mark_watched(viewer, [finished.pk, waits.pk])
-    with django_assert_max_num_queries(16) as queries:
+    with django_assert_max_num_queries(12) as queries:
         page = client.get(playlist.get_absolute_url()).content.decode()
     assert sum("downloads_watchstate" in query["sql"] for query in queries) == 1
     rows = re.findall(r'<span class="number">.*?</li>', page, re.DOTALL)
