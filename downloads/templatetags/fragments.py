@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from downloads.actions.bulk_actions import BULK_KINDS
 from downloads.formatting import display_name, time_ago, truncate_text
-from downloads.library.status_phrase import first_line, is_in_turn, pause_phrase, retry_phrase, status_phrase
+from downloads.library.status_phrase import is_in_turn, pause_phrase, retry_phrase, retry_reason, status_phrase
 from downloads.models import HostPause, PlayableCopy, Queue, Status, Video
 from downloads.templatetags import watched
 from downloads.templatetags.whitespace import INDENTATION_PATTERN
@@ -100,7 +100,8 @@ def _find_site_pause(queue: Queue | None, video: Video) -> HostPause | None:
 @register.filter
 def pause_sentence(pause: HostPause) -> SafeString:
     """Return the sentence of a site's pause, with its reason, as HTML."""
-    return format_html("{}. {}", pause_phrase(pause), first_line(pause.reason))
+    reason = retry_reason(pause.reason)
+    return format_html("{}{}.", pause_phrase(pause), f": {reason}" if reason else "")
 
 
 @register.simple_tag(takes_context=True)

@@ -29,7 +29,7 @@ def test_the_row_and_the_page_of_a_video_say_what_it_waits_for(superuser_client,
         assert "Waiting: youtube.com asked for a pause until <time" in text
     assert time in text
     activity = normalized(superuser_client.get(reverse("activity")))
-    assert "Too many requests (429). Try again later.</p>" in activity
+    assert "</time>: too many requests (429).</p>" in activity
     assert "HTTP Error" not in activity
     assert 'data-blocked="youtube.com:' in activity
     assert "data-turn" not in activity
