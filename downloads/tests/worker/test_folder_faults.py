@@ -50,7 +50,7 @@ def complete_file(video, settings):
 # Mounts: number of file systems and mounts does not matter ------------------------------------------
 
 
-@pytest.mark.parametrize("mounted", ["MEDIA_ROOT", "WORK_ROOT"])
+@pytest.mark.parametrize("mounted", ["MEDIA_ROOT", pytest.param("WORK_ROOT", marks=pytest.mark.soak)])
 def test_it_stores_a_video_across_two_mounts_of_one_disk(download, media_server, settings, mounted):
     with bind_mounted(getattr(settings, mounted)):
         assert settings.MEDIA_ROOT.stat().st_dev == settings.WORK_ROOT.stat().st_dev
@@ -68,7 +68,7 @@ def test_it_stores_a_video_across_two_mounts_of_one_disk(download, media_server,
         assert media_folder.list_stored_ids() == []
 
 
-@pytest.mark.parametrize("folder", ["MEDIA_ROOT", "WORK_ROOT"])
+@pytest.mark.parametrize("folder", ["WORK_ROOT", pytest.param("MEDIA_ROOT", marks=pytest.mark.soak)])
 def test_it_stores_a_video_on_another_file_system(download, media_server, settings, folder):
     with small_disk(getattr(settings, folder), "64m"):
         assert complete_file(download(media_server.url("/separate/index.m3u8")), settings)

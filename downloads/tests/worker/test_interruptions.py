@@ -16,23 +16,26 @@ from downloads.ytdlp.errors import error_messages
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment", "redis_server")]
 
 KILLED_MESSAGE = "ffmpeg stopped before the video was finished. Retry."
+# One of each kind that is told in words of its own, or without any.
 UNFORESEEN = [
-    IndexError("list index out of range"),
     KeyError("url"),
-    BrokenPipeError(32, "Broken pipe"),
     ConnectionResetError(104, "Connection reset by peer"),
+    MemoryError(),
+    OSError(12, "Cannot allocate memory"),
+    subprocess.CalledProcessError(-9, ["ffmpeg"]),
+    StopIteration(),
+]
+MORE_UNFORESEEN = [
+    IndexError("list index out of range"),
+    BrokenPipeError(32, "Broken pipe"),
     struct.error("unpack requires a buffer of 4 bytes"),
     zlib.error("Error -3 while decompressing data"),
     UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
-    MemoryError(),
     RecursionError("maximum recursion depth exceeded"),
     AssertionError(),
     EOFError("Compressed file ended before the end-of-stream marker was reached"),
-    OSError(12, "Cannot allocate memory"),
     RuntimeError("can't start new thread"),
     NotImplementedError(),
-    subprocess.CalledProcessError(-9, ["ffmpeg"]),
-    StopIteration(),
 ]
 
 
@@ -94,7 +97,11 @@ def test_a_download_goes_on_when_ffmpeg_is_no_longer_killed(run_attempts, replac
     assert [video.status for video in videos] == [Status.QUEUED, Status.COMPLETE]
 
 
-@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error",
+    [*UNFORESEEN, *(pytest.param(error, marks=pytest.mark.soak) for error in MORE_UNFORESEEN)],
+    ids=lambda error: type(error).__name__,
+)
 def test_an_error_that_ytdlp_does_not_foresee_is_retried(download, monkeypatch, media_server, error):
     monkeypatch.setattr("yt_dlp.downloader.http.HttpFD.real_download", _raise(error))
     video = download(media_server.url("/clip.mp4"))

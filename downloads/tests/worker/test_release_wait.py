@@ -229,7 +229,10 @@ def test_what_no_time_changes_fails_at_once_in_its_own_words(look, message, expe
     assert video.retry_count == 0
 
 
-@pytest.mark.parametrize("path", ["/live/index.m3u8", "/live/master.m3u8", "/live/page"])
+@pytest.mark.parametrize(
+    "path",
+    ["/live/page", *(pytest.param(f"/live/{name}.m3u8", marks=pytest.mark.soak) for name in ("index", "master"))],
+)
 def test_an_hls_stream_without_more_fails_and_is_fetched_by_a_retry_after_its_end(media_server, playlist_site, path):
     url = media_server.url(path)
     Video.objects.ingest(url, url)

@@ -52,8 +52,17 @@ def test_it_keeps_description_and_picture_beside(probe_and_fetch, media_server):
     assert json.loads(fetched.info_json.read_text())["title"].startswith("Hello")
 
 
-@pytest.mark.parametrize("name", ["clip.mp40", "clip.exe", "clip.php", "clip.MP4", "clip.bin", "clip.x" * 30])
-@pytest.mark.parametrize("prefix", ["/named/", "/page/x?src=/named/"])
+@pytest.mark.parametrize(
+    ("prefix", "name"),
+    [
+        *(("/named/", "clip.exe"), ("/named/", "clip.x" * 30), ("/page/x?src=/named/", "clip.mp40")),
+        *(
+            pytest.param(prefix, name, marks=pytest.mark.soak)
+            for prefix in ("/named/", "/page/x?src=/named/")
+            for name in ("clip.mp40", "clip.exe", "clip.php", "clip.MP4", "clip.bin", "clip.x" * 30)
+        ),
+    ],
+)
 def test_an_address_may_end_in_any_way(probe_and_fetch, media_server, prefix, name):
     _, fetched, _ = probe_and_fetch(media_server.url(f"{prefix}{name}"))
     assert fetched.media.read_bytes() == media_server.clip
@@ -91,7 +100,9 @@ def test_it_fetches_sound_alone(probe_and_fetch, media_server):
     assert [stream.kind for stream in probed.streams] == ["audio"]
 
 
-@pytest.mark.parametrize("quality", ["best", "1080p", "720p", "480p", "audio"])
+@pytest.mark.parametrize(
+    "quality", ["720p", "audio", *(pytest.param(name, marks=pytest.mark.soak) for name in ("best", "1080p", "480p"))]
+)
 def test_it_knows_each_quality(probe_and_fetch, media_server, quality):
     assert probe_and_fetch(media_server.url("/clip.mp4"), quality=quality)[1].media.read_bytes() == media_server.clip
 
