@@ -25,15 +25,15 @@ SHORT_FORM = (
 
 
 @pytest.fixture(scope="module")
-def matrix(session_media_server, browser) -> Iterator[Matrix]:
-    matrix = Matrix(session_media_server, browser)
+def matrix(session_media_server, browser, prepared_data) -> Iterator[Matrix]:
+    matrix = Matrix(session_media_server, browser, prepared_data)
     yield matrix
     matrix.close()
 
 
 @pytest.fixture
-def small_matrix(session_media_server, browser) -> Iterator[Matrix]:
-    matrix = Matrix(session_media_server, browser, bystander=False)
+def small_matrix(session_media_server, browser, prepared_data) -> Iterator[Matrix]:
+    matrix = Matrix(session_media_server, browser, prepared_data, bystander=False)
     yield matrix
     matrix.close()
 

@@ -19,6 +19,7 @@ import requests
 from benchmarks.library.postgres import PostgresServer
 from downloads.progress.keys import SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY, WORKER_KEY_PREFIX
 from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.prepared_data import ADMIN_PASSWORD, copy_data_folder
 from downloads.tests.support.processes import (
     ArchiveProcess,
     command_line,
@@ -30,11 +31,10 @@ from downloads.tests.support.processes import (
 from downloads.tests.support.restart_matrix.gates import FfmpegGates
 from downloads.tests.support.waiting import wait_until
 
-PASSWORD = "quiet cinema"
 LEASE_SECONDS = 4
 WATCHDOG_SECONDS = 15
 ENVIRONMENT = {
-    "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+    "DJANGO_SUPERUSER_PASSWORD": ADMIN_PASSWORD,
     "YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1",
     "YTARCHIVE_LEASE_SECONDS": str(LEASE_SECONDS),
     "YTARCHIVE_PER_HOST": "64",
@@ -66,7 +66,10 @@ class Row:
 
 
 class MatrixArchive:
-    """An archive whose parts a test kills and freezes; `postgres` in the place of SQLite if given."""
+    """An archive whose parts a test kills and freezes; `postgres` in the place of SQLite if given.
+
+    On SQLite it begins with a copy of a `prepared` data folder, if given.
+    """
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class MatrixArchive:
         media_server: MediaServer,
         postgres: PostgresServer | None = None,
         settings: dict[str, str] | None = None,
+        prepared: Path | None = None,
     ) -> None:
         self.media_server = media_server
         self.postgres = postgres
@@ -82,6 +86,8 @@ class MatrixArchive:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = ArchiveProcess(folder / "data", folder / "archive.log")
+        if prepared and not postgres:
+            copy_data_folder(prepared, self.data)
         self.extra_bridge = ArchiveProcess(folder / "data", folder / "bridge.log")
         self.video_count = 0  # numbers the videos of the media server
         self.merged_digest = ""  # of a file that was merged without a fault
@@ -187,7 +193,7 @@ class MatrixArchive:
     def sign_in(self) -> requests.Session:
         """Return the session of the superuser."""
         session = requests.Session()
-        self.post(session, "/accounts/login/", username="admin", password=PASSWORD)
+        self.post(session, "/accounts/login/", username="admin", password=ADMIN_PASSWORD)
         return session
 
     def post(self, session: requests.Session, path: str, **fields: str) -> None:

@@ -42,11 +42,12 @@ class ArchiveWithPage:
 
 
 class Matrix:
-    """Runs cells: `Matrix(media_server, browser).run((fault, phase))`."""
+    """Runs cells: `Matrix(media_server, browser, prepared).run((fault, phase))`."""
 
-    def __init__(self, media_server: MediaServer, browser: Browser, *, bystander: bool = True) -> None:
+    def __init__(self, media_server: MediaServer, browser: Browser, prepared: Path, *, bystander: bool = True) -> None:
         self.media_server = media_server
         self.browser = browser
+        self.prepared = prepared
         self.bystander = bystander
         self._running: dict[str, ArchiveWithPage] = {}  # by setup
         self._exits = contextlib.ExitStack()
@@ -76,7 +77,7 @@ class Matrix:
         folder = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="yta-matrix-")))
         server = self._postgres_server() if setup == POSTGRES else None
         settings = {"YTARCHIVE_WATCHDOG_SECONDS": str(WATCHDOG_SECONDS)} if setup == SHORT_WATCHDOG else {}
-        archive = MatrixArchive(folder, self.media_server, server, settings)
+        archive = MatrixArchive(folder, self.media_server, server, settings, self.prepared)
         try:
             self._running[setup] = ArchiveWithPage(archive, self.browser, merges=self.bystander)
         except BaseException:
