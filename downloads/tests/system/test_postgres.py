@@ -78,12 +78,20 @@ def search_at_random():
 print(json.dumps([search_at_random() for _ in range(120)], sort_keys=True))
 """
 
-# The tests of the verbs and of the library that are run on this database as well.
+# The tests of what has SQL of its own on this database: its clock, triggers, search, zones, orders and claims.
 SUITES_ON_POSTGRES = [
-    "models",
-    "actions/test_actions.py",
-    "search",
-    "views/test_time_zone.py",
+    "models/test_channels.py",
+    "models/test_clocks.py",
+    "models/test_playable_copies.py",
+    "models/test_querysets.py",
+    "models/test_queue.py",
+    "models/test_site_limits.py",
+    "models/test_title_look_ups.py",
+    "models/test_transitions.py",
+    "search/test_index.py",
+    "search/test_query.py",
+    "views/test_time_zone.py::test_the_admin_shows_and_filters_the_day_of_the_zone",
+    "views/test_time_zone.py::test_the_date_hierarchy_has_the_periods_of_the_zone",
     "library/test_filters.py::test_it_filters_by_each_and_by_all",
     "library/test_filters.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
     "subtitles/test_webvtt.py",
@@ -94,7 +102,15 @@ SUITES_ON_POSTGRES = [
     "intake/test_submit.py::test_a_video_is_added_as_audio_too_and_each_once",
     "intake/test_submit.py::test_what_turned_out_to_be_audio_is_not_added_as_audio",
 ]
-LONG_SUITES_ON_POSTGRES = ["intake/test_playlists.py", "actions/test_undo.py", "views/test_htmx.py"]
+# What is written by the ORM alone: the same verbs and pages.
+LONG_SUITES_ON_POSTGRES = [
+    "models",
+    "actions",
+    "search",
+    "views/test_time_zone.py",
+    "views/test_htmx.py",
+    "intake/test_playlists.py",
+]
 
 
 # One that measures time runs apart from the others of this module.
