@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
@@ -20,6 +19,7 @@ from downloads.models import LEASE_DURATION, MAX_RETRIES, Status, Video
 from downloads.progress import keys
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.worker_processes import descendants, is_alive, name_of, wait_for_status
 from downloads.worker import child, download_process, supervisor
 
 pytestmark = [
@@ -27,36 +27,6 @@ pytestmark = [
     pytest.mark.processes,
     pytest.mark.usefixtures("empty_data_folders"),
 ]
-
-
-def wait_for_status(video, *statuses, seconds=20):
-    wait_until(lambda: reload_video(video).status in statuses, seconds, f"the video is {statuses}")
-    return reload_video(video)
-
-
-def descendants(pid):
-    """Return the ids of the processes below `pid`, without the fork server, which stays."""
-    children_file = Path(f"/proc/{pid}/task/{pid}/children")
-    try:
-        child_pids = [int(word) for word in children_file.read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    child_pids = [child_pid for child_pid in child_pids if "downloads.worker.processes" not in name_of(child_pid)]
-    return child_pids + [pid_below for child_pid in child_pids for pid_below in descendants(child_pid)]
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def name_of(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 @pytest.fixture
@@ -71,27 +41,6 @@ def slow_ffmpeg(tmp_path):
     return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
-def test_it_downloads_what_is_queued(start_worker, enqueue, media_server):
-    process = start_worker("--workers", "2")
-    videos = [enqueue(path) for path in ("/clip.mp4", "/separate/index.m3u8", "/missing.mp4")]
-    first, second = (wait_for_status(video, Status.COMPLETE) for video in videos[:2])
-    failed = wait_for_status(videos[2], Status.FAILED)
-    assert (settings.MEDIA_ROOT / first.media_file).read_bytes() == media_server.clip
-    assert (settings.MEDIA_ROOT / second.media_file).is_file()
-    assert "404" in failed.error
-    wait_until(lambda: descendants(process.pid) == [], 5, "no process is left")
-    wait_until(lambda: workspace.list_ids() == [], 5, "no folder is left")
-
-
-def test_it_runs_as_many_at_once_as_it_may(start_worker, enqueue, media_server):
-    start_worker("--workers", "2")
-    for number in range(4):
-        enqueue(f"/hang/{number}.mp4")
-    wait_until(lambda: Video.objects.active().count() == 2, 10, "two are active")
-    media_server.wait_for_requests("/hang/1.mp4")
-    assert Video.objects.waiting().count() == 2
-
-
 def test_it_registers_itself_in_redis(start_worker, redis_server):
     process = start_worker()
     with redis_server.client() as client:
@@ -102,52 +51,6 @@ def test_it_registers_itself_in_redis(start_worker, redis_server):
     assert process.wait(10) == 0
     with redis_server.client() as client:
         assert client.keys(keys.WORKER_KEY_PREFIX + "*") == []
-
-
-def test_it_writes_progress_to_the_row_with_the_lease(start_worker, enqueue):
-    start_worker()
-    video = enqueue("/slow/a.mp4?rate=80000")
-    wait_until(lambda: reload_video(video).percent, 20, "the row has a percent")
-    row = reload_video(video)
-    assert row.phase == "video"
-    assert 0 < row.downloaded_bytes < row.total_bytes
-    assert row.lease_until > timezone.now() + LEASE_DURATION / 2
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/slowhls/index.m3u8?rate=20000",
-        *(pytest.param(path, marks=pytest.mark.soak) for path in ("/slow/a.mp4?rate=20000", "/hang/a.mp4")),
-    ],
-)
-def test_it_stops_a_cancelled_download_within_two_seconds(start_worker, enqueue, media_server, path):
-    process = start_worker()
-    video = enqueue(path)
-    media_server.wait_for_requests(path.split("?")[0].replace("index.m3u8", "index0.ts"), 1)
-    pids = descendants(process.pid)
-    assert pids
-    assert any("manage.py download" in name_of(pid) for pid in pids)
-    assert reload_video(video).cancel()
-    wait_until(lambda: not any(map(is_alive, pids)), 2, "the download is gone")
-    wait_until(lambda: workspace.list_ids() == [], 2, "its folder is gone")
-    assert reload_video(video).status == Status.CANCELLED
-    assert is_alive(process.pid)
-
-
-def test_it_stops_the_download_of_a_deleted_video(start_worker, enqueue, media_server):
-    process = start_worker()
-    video = enqueue("/slow/a.mp4?rate=20000")
-    media_server.wait_for_requests("/slow/a.mp4", 2)
-    pids = descendants(process.pid)
-    assert pids
-    assert video.remove()
-    wait_until(lambda: not any(map(is_alive, pids)), 5, "the download is gone")
-    wait_until(lambda: workspace.list_ids() == [], 5, "its folder is gone")
-    assert not (settings.MEDIA_ROOT / video.video_id).exists()
-    assert is_alive(process.pid)
-    assert "Traceback" not in process.log.read_text()
 
 
 def wait_until_merging(process, video):

@@ -1,0 +1,36 @@
+"""Processes below a worker, and the ends of its downloads."""
+
+from pathlib import Path
+
+from downloads.tests.support.factories import reload_video
+from downloads.tests.support.waiting import wait_until
+
+
+def wait_for_status(video, *statuses, seconds=20):
+    wait_until(lambda: reload_video(video).status in statuses, seconds, f"the video is {statuses}")
+    return reload_video(video)
+
+
+def descendants(pid):
+    """Return the ids of the processes below `pid`, without the fork server, which stays."""
+    children_file = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        child_pids = [int(word) for word in children_file.read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    child_pids = [child_pid for child_pid in child_pids if "downloads.worker.processes" not in name_of(child_pid)]
+    return child_pids + [pid_below for child_pid in child_pids for pid_below in descendants(child_pid)]
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
