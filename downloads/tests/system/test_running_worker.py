@@ -1,7 +1,10 @@
 """One worker with two places, shared by tests that leave it running; those that do not are in `test_worker`."""
 
+import signal
+
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from downloads.files import workspace
@@ -33,6 +36,7 @@ def worker(running_worker, redis_server, media_server):
     yield running_worker
     Video.objects.cancel_all()
     wait_until(lambda: descendants(running_worker.pid) == [], 20, "its downloads have ended")
+    wait_until(lambda: workspace.list_ids() == [], 20, "their folders are gone")
 
 
 def test_it_downloads_what_is_queued(worker, enqueue, media_server):
@@ -95,3 +99,40 @@ def test_it_stops_the_download_of_a_deleted_video(worker, enqueue, media_server)
     assert not (settings.MEDIA_ROOT / video.video_id).exists()
     assert is_alive(worker.pid)
     assert "Traceback" not in worker.log.read_text()
+
+
+def expire_leases():
+    """Let all leases end, and requeue their videos; False if the download has just renewed one with a write."""
+    Video.objects.update(lease_until=timezone.now())
+    return Video.objects.requeue_expired() == 1
+
+
+def test_it_stops_downloads_it_lost_while_paused(worker, enqueue, media_server):
+    enqueue("/hang/a.mp4")
+    media_server.wait_for_requests("/hang/a.mp4", 2)
+    pids = descendants(worker.pid)
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        wait_until(expire_leases, 5, "its video is requeued")
+        other = Video.objects.claim("another")
+    finally:
+        worker.send_signal(signal.SIGCONT)
+    wait_until(lambda: not any(map(is_alive, pids)), 5, "the woken supervisor has stopped its download")
+    assert other.holds_lease()
+
+
+def test_it_goes_on_without_redis(worker, enqueue, redis_server):
+    redis_server.kill()
+    wait_for_status(enqueue("/clip.mp4"), Status.COMPLETE)
+
+
+def test_it_goes_on_when_the_database_was_locked(worker, enqueue, media_server):
+    video = enqueue("/slow/a.mp4?rate=400000")
+    media_server.wait_for_requests("/slow/a.mp4", 2)
+    said_before = len(worker.log.read_text())
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+        # Longer than the supervisor waits for the database, and than the download takes.
+        wait_until(lambda: "The database cannot be used" in worker.log.read_text()[said_before:], 15, "it noticed")
+        cursor.execute("ROLLBACK")
+    wait_for_status(video, Status.COMPLETE, seconds=30)

@@ -10,7 +10,6 @@ import time
 import imageio_ffmpeg
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from downloads.files import media_folder, trash, workspace
@@ -70,7 +69,8 @@ def test_it_stops_ffmpeg_with_a_cancelled_download(start_worker, enqueue, slow_f
 
 
 @pytest.mark.parametrize(
-    "stop_signal", [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+    "stop_signal",
+    [signal.SIGKILL, *(pytest.param(number, marks=pytest.mark.soak) for number in (signal.SIGTERM, signal.SIGINT))],
 )
 def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, stop_signal):
     process = start_worker("--workers", "2", env=slow_ffmpeg)
@@ -84,27 +84,6 @@ def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, stop_si
     assert process.wait(5) == 0
     for row in map(reload_video, (video, other)):
         assert (row.status, row.attempt, row.events.last().reason) == (Status.QUEUED, 2, "The worker was stopped")
-
-
-def expire_leases():
-    """Let all leases end, and requeue their videos; False if the download has just renewed one with a write."""
-    Video.objects.update(lease_until=timezone.now())
-    return Video.objects.requeue_expired() == 1
-
-
-def test_it_stops_downloads_it_lost_while_paused(start_worker, enqueue, media_server):
-    process = start_worker()
-    enqueue("/hang/a.mp4")
-    media_server.wait_for_requests("/hang/a.mp4", 2)
-    pids = descendants(process.pid)
-    process.send_signal(signal.SIGSTOP)
-    try:
-        wait_until(expire_leases, 5, "its video is requeued")
-        other = Video.objects.claim("another")
-    finally:
-        process.send_signal(signal.SIGCONT)
-    wait_until(lambda: not any(map(is_alive, pids)), 5, "the woken supervisor has stopped its download")
-    assert other.holds_lease()
 
 
 @pytest.fixture
@@ -158,6 +137,7 @@ def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_serv
     assert failed.attempt == deaths
 
 
+@pytest.mark.soak  # test_worker_recovery has a worker that is killed as it claims
 def test_it_requeues_videos_of_a_lost_worker(start_worker, enqueue):
     video = enqueue("/clip.mp4")
     Video.objects.claim("dead")
@@ -181,24 +161,6 @@ def test_it_removes_leftover_folders(start_worker, enqueue):
     )
     # A removal interrupted by a crash had no effect: the row exists.
     assert media_folder.list_stored_ids() == [ended.video_id]
-
-
-def test_it_goes_on_without_redis(start_worker, enqueue, redis_server):
-    start_worker()
-    redis_server.kill()
-    wait_for_status(enqueue("/clip.mp4"), Status.COMPLETE)
-
-
-def test_it_goes_on_when_the_database_was_locked(start_worker, enqueue, media_server):
-    process = start_worker()
-    video = enqueue("/slow/a.mp4?rate=400000")
-    media_server.wait_for_requests("/slow/a.mp4", 2)
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN IMMEDIATE")
-        # Longer than the supervisor waits for the database, and than the download takes.
-        wait_until(lambda: "The database cannot be used" in process.log.read_text(), 15, "it noticed")
-        cursor.execute("ROLLBACK")
-    wait_for_status(video, Status.COMPLETE, seconds=30)
 
 
 def test_it_pauses_where_no_process_can_be_started(enqueue, monkeypatch):

@@ -209,12 +209,15 @@ def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, medi
     video = wait_for_phase(media_server, "video")
     part = settings.WORK_ROOT / video.video_id / "media.mp4.part"
     wait_until(lambda: part.is_file() and part.stat().st_size > 100_000, 15, "some of it is here")
+    child_pids = descendants(first.pid)
     began = time.monotonic()
     first.terminate()
     assert first.wait(5) == 0
     assert time.monotonic() - began < 5
     assert reload_video(video).status == Status.QUEUED
     assert part.stat().st_size > 100_000
+    wait_until(lambda: not still_running(child_pids), 5, "its download has ended")
+    assert (reload_video(video).attempt, video.events.last().reason) == (2, "The worker was stopped")
     media_server.requests.clear()
     media_server.released.set()
     start_worker("--workers", "1", env=ENVIRONMENT)
