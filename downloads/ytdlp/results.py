@@ -169,6 +169,8 @@ class ListingEntry:
     release_at: dt.datetime | None = None
     position: int = 0  # in the list, from 1
     tab: str = ""
+    # What yt-dlp needs beside the URL, if anything: data between extractors, headers, cookies.
+    request: PlaylistEntry | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

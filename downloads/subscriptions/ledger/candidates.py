@@ -41,7 +41,9 @@ def _build_candidate(entry: ListingEntry) -> Candidate:
         url = parse_url(entry.url)
     except InvalidUrl as error:
         return Candidate(entry, identify(entry.extractor, entry.source_id, entry.url), error=str(error))
-    return Candidate(entry, identify(entry.extractor, entry.source_id, url.canonical_url), url.canonical_url)
+    # Addresses of files are signed anew each time: there the key of the entry stays.
+    address = entry.request.key if entry.request and entry.request.key else url.canonical_url
+    return Candidate(entry, identify(entry.extractor, entry.source_id, address), url.canonical_url)
 
 
 def build_item(subscription: Subscription, candidate: Candidate, verdict: Verdict) -> SubscriptionItem:

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from downloads.database import let_other_writers_in
 from downloads.database.clock import read_clock
-from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.intake import entry_requests
+from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.subscriptions.judgement import LIVE_REASONS, Filters, Start, Verdict, judge, judge_start
 from downloads.subscriptions.ledger import due
 from downloads.subscriptions.ledger.candidates import build_candidates, build_item
@@ -89,8 +90,17 @@ def _insert_group(
             wanted[sighting.is_old].append(items[-1])
     queue_items(current, wanted[False], NEW_PRIORITY)
     queue_items(current, wanted[True], BACKLOG_PRIORITY)
+    _save_requests(current, sightings, items)
     SubscriptionItem.objects.bulk_create(items, ignore_conflicts=True)
     outcome.counts.update(item.state for item in items)
+
+
+def _save_requests(current: Subscription, sightings: Sequence[Sighting], items: Sequence[SubscriptionItem]) -> None:
+    """Keep what yt-dlp needs beside the URL for the videos that were queued just now."""
+    for sighting, item in zip(sightings, items, strict=True):
+        request = sighting.candidate.entry.request
+        if request and item.video_id and item.state == SubscriptionItemState.QUEUED:
+            entry_requests.save_entry(Video(pk=item.video_id), request, current.url)
 
 
 def _judge_sighting(sighting: Sighting, current: Subscription, now: dt.datetime) -> Verdict:

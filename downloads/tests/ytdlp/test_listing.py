@@ -43,8 +43,8 @@ def list_entries():
     [
         ("/page/one", None, "single video"),
         ("/clip.mp4", None, "single video"),
-        ("/missing", None, "Not listed (404)"),
-        ("/empty.html", Answer(b"<!doctype html><title>x</title>", "text/html"), "No video listed"),
+        ("/missing", None, "Not found (404)"),
+        ("/empty.html", Answer(b"<!doctype html><title>x</title>", "text/html"), "No video found"),
         ("/odd.rss", Answer(b"<rss><channel><item>", "application/rss+xml"), ""),
         ("/endless.html", None, ""),
     ],

@@ -89,6 +89,13 @@ def build_entries(ydl: Any, raw_entries: list[dict[str, Any]], playlist_info: di
     ]
 
 
+def is_plain_pointer(entry: dict[str, Any], page_url: Any) -> bool:
+    """Tell whether an entry is the address of a page and no more, so that it needs no request of its own."""
+    url = str(entry.get("url") or "")
+    is_page = _parse_scheme(url) in ("http", "https") and url == _without_smuggled(url, page_url)
+    return entry.get("_type") == "url" and is_page and not entry.get("http_headers")
+
+
 def find_same_entry(entries: list[PlaylistEntry], wanted: PlaylistEntry) -> PlaylistEntry | None:
     """Find an entry in a newer version of its playlist: by its key, id or URL if one has it, else by its place."""
     for name in ("key", "source_id", "url"):

@@ -17,7 +17,7 @@ from downloads.ytdlp.library import YoutubeDLError
 from downloads.ytdlp.options import build_options
 from downloads.ytdlp.playlists import entries
 from downloads.ytdlp.playlists.json_values import clean_text
-from downloads.ytdlp.results import DownloadError, Listing, ListingEntry
+from downloads.ytdlp.results import DownloadError, Listing, ListingEntry, PlaylistEntry
 from downloads.ytdlp.resuming_client import ResumingYoutubeDL
 
 MAX_REQUESTS = 600  # of one listing: a site may continue a list without end, and without videos
@@ -101,18 +101,27 @@ def _build_listing(client: Any, info: dict[str, Any], first: int, last: int, tab
     videos = [(place, entry) for place, entry in enumerate(raw_entries, first) if not _is_list(client, entry)]
     if raw_entries and not videos:
         raise DownloadError(LIST_OF_LISTS_MESSAGE, True)
+    requests = _build_requests(client, [entry for _, entry in videos], info)
     is_channel = _is_channel(info)
     extractor = str(info.get("extractor_key") or "")
     is_vague = extractor in availability.GENERIC_EXTRACTORS  # its id is the last part of the address
     total = info.get("playlist_count")
     return Listing(
-        [_build_entry(entry, info, place, tab) for place, entry in videos],
+        [_build_entry(entry, info, place, tab, requests.get(id(entry))) for place, entry in videos],
         title=_read_text(info, *(("channel", "uploader") if is_channel else ()), "title"),
         extractor=extractor,
         source_id="" if is_vague else _read_text(info, *(("channel_id",) if is_channel else ()), "id"),
         is_channel=is_channel,
         total=total if isinstance(total, int) else None,
     )
+
+
+def _build_requests(client: Any, raw_entries: list[dict[str, Any]], info: dict[str, Any]) -> dict[int, PlaylistEntry]:
+    """Return the entries whose URL alone does not fetch them, by the identity of the raw entry."""
+    # Those of a large list are plain, as a rule; to find out more of each takes milliseconds.
+    odd = [entry for entry in raw_entries if not entries.is_plain_pointer(entry, info.get("webpage_url"))]
+    built = entries.build_entries(client, odd, info)
+    return {id(raw): entry for raw, entry in zip(odd, built, strict=True) if entry.has_request}
 
 
 def _is_list(client: Any, entry: dict[str, Any]) -> bool:
@@ -133,7 +142,9 @@ def _is_channel(info: dict[str, Any]) -> bool:
     return CHANNEL_EXTRACTOR_PATTERN.search(extractor) is not None
 
 
-def _build_entry(entry: dict[str, Any], info: dict[str, Any], place: int, tab: str) -> ListingEntry:
+def _build_entry(
+    entry: dict[str, Any], info: dict[str, Any], place: int, tab: str, request: PlaylistEntry | None
+) -> ListingEntry:
     return ListingEntry(
         url=entries.public_url(entry, info.get("webpage_url")),
         extractor=clean_text(str(entry.get("ie_key") or entry.get("extractor_key") or "")),
@@ -148,6 +159,7 @@ def _build_entry(entry: dict[str, Any], info: dict[str, Any], place: int, tab: s
         release_at=availability.read_start(entry),
         position=place,
         tab=tab,
+        request=request,
     )
 
 

@@ -8,10 +8,10 @@ from downloads.models import Status, SubscriptionItem, Video
 from downloads.network.proxy import EgressProxy
 from downloads.tests.support.listing_site import CHANNEL_URL, listing_site, youtube_entry
 from downloads.tests.support.media_server import Answer
-from downloads.tests.support.playlist_site import add_extractor
+from downloads.tests.support.playlist_site import add_extractor, playlist_site
 from downloads.worker import attempt
 
-__all__ = ["listing_site"]
+__all__ = ["listing_site", "playlist_site"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +32,24 @@ def test_the_length_of_an_hls_stream_is_known_after_the_look_up(follow, run_chec
     download_next()
     assert SubscriptionItem.objects.get().state == state
     assert [video.status for video in Video.objects.all()] == [Status.COMPLETE] * (state == "queued")
+    assert run_check(subscription).queued == 0
+
+
+def test_a_video_that_needs_its_page_is_fetched_with_it(follow, run_check, media_server, playlist_site):
+    subscription = follow(media_server.url("/guarded/page"))
+    assert run_check(subscription).queued == 2
+    download_next()
+    download_next()
+    assert [video.status for video in Video.objects.all()] == [Status.COMPLETE] * 2
+    assert playlist_site.refused == []
+    assert run_check(subscription).queued == 0
+
+
+def test_a_video_of_a_feed_has_the_title_that_the_feed_gives(follow, run_check, media_server, playlist_site):
+    subscription = follow(media_server.url("/guids"))
+    assert run_check(subscription).queued == 3
+    download_next()
+    assert Video.objects.get(status=Status.COMPLETE).title == "Film 0"
     assert run_check(subscription).queued == 0
 
 
