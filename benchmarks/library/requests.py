@@ -47,11 +47,11 @@ def requests_by_kind() -> dict[str, list[str]]:
         "page in the middle": [f"?{query}page={page_count // 2}" for query in list_queries],
         "last page": [f"?{query}page={page_count}" for query in list_queries],
         "filter": [
-            *("?state=complete", "?state=failed", "?state=queued", f"?uploader={uploader}", "?site=Site0"),
+            *("activity/?state=failed", "activity/?state=queued", f"?uploader={uploader}", "?site=Site0"),
             *("?kind=audio", "?kind=list", "?date=today", "?date=week", "?date=year"),
             "?site=Site3&kind=audio&date=year",
         ],
-        "order": ["?sort=title", "?sort=duration", "?sort=size", "?sort=size&state=failed", "?sort=title&site=Site0"],
+        "order": ["?sort=title", "?sort=duration", "?sort=size", "activity/?state=cancelled", "?sort=title&site=Site0"],
         "search: common words": [
             "?q=the",
             "?q=music+live",
@@ -62,7 +62,7 @@ def requests_by_kind() -> dict[str, list[str]]:
         "search: ordinary, rare": ["?q=review", f"?q={uploader}", "?q=lalala", "?q=bafe+dano"],
         "search: one letter, two": ["?q=a", "?q=k", "?q=the+k", "?q=ba"],
         "search: no hit": ["?q=zzzzzz", "?q=***"],
-        "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=Site30", "?q=the&state=failed"],
+        "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=Site30", "?q=the&kind=audio"],
         "subscriptions": ["subscriptions/", f"subscriptions/?after={keys[99]}", "subscriptions/?state=failing"],
         "subscription": [
             *(f"subscriptions/{key}/?show={show}" for key in (keys[0], keys[9]) for show in SUBSCRIPTION_TABS),

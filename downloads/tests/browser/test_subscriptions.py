@@ -19,7 +19,7 @@ CHECK_MS = 60_000
 @pytest.fixture(scope="module")
 def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
     with temporary_archive(tmp_path_factory.mktemp("up")) as archive:
-        environment = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1", "YTARCHIVE_PER_HOST": "8", "YTARCHIVE_HOST_GAP": "1"}
+        environment = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1", "YTARCHIVE_PER_HOST": "8", "YTARCHIVE_HOST_GAP": "0"}
         archive.start("up", "--port", "0", "--workers", "4", **environment)
         archive.await_ready()
         yield archive
