@@ -218,7 +218,7 @@ def test_it_filters_by_subtitles_and_keeps_filters_through_a_search(client, admi
     for name in ("subtitles", "watched", "kind"):
         assert f'name="{name}"' in search_form
     included = re.search(r'hx-include="(.*?)"', search_form)[1]
-    assert included == ".filters :is(select, input):not([name=sort], [name=q])"
+    assert included == ":is(#q, .filters :is(select, input):not([name=sort], [name=q]))"
     filters = page.partition('class="filters"')[2].partition("</form>")[0]
     assert re.search(r'name="watched" value="no"', filters)
     assert re.search(r'name="subtitles"[^>]*checked', filters)
