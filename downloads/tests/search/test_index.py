@@ -26,7 +26,7 @@ def test_it_finds_subtitles_once_they_are_stored(settings, tmp_path):
     )
     assert search_titles("zebra friends savanna") == ["Animals"]
     assert search_titles("secret") == search_titles("hidden") == search_titles("yellow") == search_titles("intro") == []
-    assert search_excerpt(running, ["savan"]) == "“of the savanna”"
+    assert search_excerpt(running, ["savan"]) == ("“of the savanna”", 2)
     taken.refresh_from_db()
     assert taken.remove()
     assert query.find_matching(["zebra"]) == {}
