@@ -21,7 +21,7 @@ class Permission(enum.StrEnum):
     VIEW = "downloads.view_video"
     ADD = "downloads.add_video"  # also channels and playlists to follow
     CHANGE = "downloads.change_video"  # retry, cancel, reorder, download again; check, edit and end subscriptions
-    DELETE = "downloads.delete_video"  # also protect from deletion by retention
+    DELETE = "downloads.delete_video"  # also have retention delete them, and protect them from it
     MANAGE = "downloads.manage_archive"  # the queue as a whole, yt-dlp, the audit log
 
 
@@ -36,7 +36,7 @@ _ACTIVITIES = {
     Permission.VIEW: "Viewing this archive",
     Permission.ADD: "Adding videos and following channels",
     Permission.CHANGE: "Retrying, cancelling and reordering videos, and changing subscriptions",
-    Permission.DELETE: "Deleting videos and protecting them",
+    Permission.DELETE: "Deleting videos, by retention as well, and protecting them",
     Permission.MANAGE: "Managing the archive (the whole queue, yt-dlp, the audit log)",
 }
 

@@ -101,6 +101,7 @@ RULES: dict[str, list[Rule]] = {
     "follow": [
         get(ADD),
         post(ADD, urls="https://www.youtube.com/@bob", start="new", quality="best", tabs="videos"),
+        post(DELETE, urls="https://www.youtube.com/@bob", start="new", quality="best", tabs="videos", keep_days="7"),
         post_without_change(ADD, urls="nonsense", start="new", quality="best"),
     ],
     "subscriptions-act": [
@@ -116,6 +117,7 @@ RULES: dict[str, list[Rule]] = {
     "subscription-settings": [
         NO_GET,
         post(CHANGE, name="Bob", quality="best", start="new", tabs="videos"),
+        post(DELETE, name="Bob", quality="best", start="new", tabs="videos", keep_newest="7"),
         post_without_change(CHANGE, name="Bob", quality="best", start="new", tabs="videos", preview="1"),
     ],
     "unsubscribe": [get(CHANGE), post(CHANGE), post(DELETE, delete="1")],

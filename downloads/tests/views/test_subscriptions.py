@@ -350,6 +350,25 @@ def test_a_setting_that_cannot_be_is_told_beside_its_field(client, editor) -> No
     assert subscription.name == "Ada"
 
 
+@pytest.mark.parametrize("keep", [{"keep_days": "7"}, {"keep_newest": "3"}])
+def test_only_managers_have_retention_delete_more(client, editor, keep) -> None:
+    subscription, _ = followed(keep_days=9)
+    url = reverse("subscription-settings", args=[subscription.key])
+    assert 'name="keep_days"' not in text_of(client, reverse("follow"))
+    assert "Videos are deleted after 9 days." in text_of(client, page_url(subscription, "settings"))
+
+    assert client.post(url, {**FORM, "name": "Eva", **keep}).status_code == 403
+    assert client.post(reverse("follow"), {**FORM, "urls": "https://example.org/new", **keep}).status_code == 403
+    assert (Subscription.objects.get().name, Subscription.objects.get().keep_days) == ("Ada", 9)
+    client.post(url, {**FORM, "name": "Eva"})
+    assert (Subscription.objects.get().name, Subscription.objects.get().keep_days) == ("Eva", 9)
+
+    client.force_login(make_user("mia", "manager"))
+    assert 'name="keep_days"' in text_of(client, page_url(subscription, "settings"))
+    client.post(url, {**FORM, "name": "Eva", "keep_days": "", "keep_newest": "", **keep})
+    assert Subscription.objects.filter(**keep).exists()
+
+
 # Unsubscribing -------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from downloads.subscriptions import verbs
 from downloads.subscriptions.patterns import InvalidPattern
 from downloads.subscriptions.preview import preview_filters
 from downloads.views.decorators import post_only, require_permission
+from downloads.views.subscriptions.keeping import require_retention
 from downloads.views.subscriptions.pages import page_context
 
 
@@ -28,6 +29,7 @@ def edit_subscription(request: HttpRequest, key: str) -> HttpResponse:
     form = context["form"] = SubscriptionForm(request.POST, subscription=subscription)
     if not form.is_valid():
         return render(request, "downloads/subscriptions/subscription.html", context)
+    require_retention(request.user, form.settings(), subscription)
     if "preview" in request.POST:
         context |= _preview(subscription, form)
         return render(request, "downloads/subscriptions/subscription.html", context)
