@@ -3,14 +3,12 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from django.db import transaction
-
 from downloads.database.clock import read_clock
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import SITE_STATES
 from downloads.subscriptions.judgement import MEMBERS_LOOKED_UP, MEMBERS_RETRY, Facts, Filters, Verdict, judge
 from downloads.subscriptions.ledger.candidates import Candidate
-from downloads.subscriptions.ledger.limits import BACKLOG_REASON, POSTPONED_REASONS, Room
+from downloads.subscriptions.ledger.limits import BACKLOG_REASON, POSTPONED_REASONS, Room, check_transaction
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items, save_states
 from downloads.subscriptions.walks import SLICE_LENGTH
@@ -31,7 +29,7 @@ def apply_changes(
     }
     if not facts:
         return
-    with transaction.atomic():
+    with check_transaction(subscription):
         current = subscription.own_row().select_for_update().first()
         if current is None:
             outcome.is_lease_lost = True
@@ -61,7 +59,7 @@ def apply_due(subscription: Subscription, *, now: dt.datetime | None = None) -> 
     outcome = Outcome()
     if not subscription.items.filter(retry_at__lte=now).exists():
         return outcome
-    with transaction.atomic():
+    with check_transaction(subscription):
         current = subscription.own_row().select_for_update().first()
         if current is None:
             outcome.is_lease_lost = True

@@ -1,7 +1,11 @@
 """Limits of one check: what goes beyond them is kept in the ledger, and follows with the next checks."""
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from django.db import transaction
 
 from downloads.models import Subscription, SubscriptionItemState
 from downloads.subscriptions.judgement import WANTED, Verdict
@@ -29,3 +33,15 @@ class Room:
             return Verdict(SubscriptionItemState.WAITING, BACKLOG_REASON if is_old else OVERFLOW_REASON, now)
         self.subscription.queued_in_check[is_old] += 1
         return WANTED
+
+
+@contextlib.contextmanager
+def check_transaction(subscription: Subscription) -> Iterator[None]:
+    """A transaction of a check; if it fails, its commit included, the caller may call again with the same object."""
+    positions, queued = subscription.positions, dict(subscription.queued_in_check)
+    try:
+        with transaction.atomic():
+            yield
+    except BaseException:
+        subscription.positions, subscription.queued_in_check = positions, queued
+        raise

@@ -7,8 +7,6 @@ row: an interrupted check leaves nothing half, and the filters are those of that
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import transaction
-
 from downloads.database import let_other_writers_in
 from downloads.database.clock import read_clock
 from downloads.intake import entry_requests
@@ -16,7 +14,7 @@ from downloads.models import Subscription, SubscriptionItem, SubscriptionItemSta
 from downloads.subscriptions.judgement import LIVE_REASONS, Filters, Start, Verdict, judge, judge_start
 from downloads.subscriptions.ledger import due
 from downloads.subscriptions.ledger.candidates import build_candidates, build_item
-from downloads.subscriptions.ledger.limits import Room
+from downloads.subscriptions.ledger.limits import Room, check_transaction
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items
 from downloads.subscriptions.ledger.reading import Reading, Sighting, advance, read_listing
@@ -65,7 +63,7 @@ def _insert_groups(
             return
         if start:
             let_other_writers_in()
-        with transaction.atomic():
+        with check_transaction(subscription):
             current = subscription.own_row().select_for_update().first()
             if current is None:
                 outcome.is_lease_lost = True

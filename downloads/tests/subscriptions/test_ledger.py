@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from downloads.models import Status, Subscription, SubscriptionItem, Video
@@ -336,6 +336,41 @@ def test_a_check_that_is_interrupted_leaves_nothing_half(monkeypatch):
     monkeypatch.setattr(listings, "queue_items", real)
     ledger.apply(claim_again(subscription), walk, numbered(120, 1, first=51))
     assert Video.objects.count() == SubscriptionItem.objects.filter(state="queued").count() == 120
+
+
+def fail_to_commit_once(monkeypatch):
+    """Have the next transaction of the ledger fail at its end, as when the database goes away at the COMMIT."""
+    real, failures = transaction.Atomic.__exit__, [OperationalError("the connection was lost")]
+    depth = len(connection.savepoint_ids) + 1
+
+    def leave(atomic, exc_type, exc_value, traceback):
+        if exc_type is None and failures and len(connection.savepoint_ids) == depth:
+            error = failures.pop()
+            real(atomic, OperationalError, error, None)
+            raise error
+        return real(atomic, exc_type, exc_value, traceback)
+
+    monkeypatch.setattr(transaction.Atomic, "__exit__", leave)
+
+
+def test_what_a_failed_commit_took_back_is_no_word_on_what_is_new(monkeypatch):
+    subscription = claimed(start="new")
+    fail_to_commit_once(monkeypatch)
+    with pytest.raises(OperationalError):
+        ledger.apply(subscription, TOP, numbered(30, 1))
+    assert not SubscriptionItem.objects.exists()
+    ledger.apply(subscription, TOP, numbered(30, 1))
+    assert states(subscription) == {"before": 30}
+
+
+def test_a_failed_commit_takes_no_room(monkeypatch):
+    subscription = claimed(max_new=5)
+    check_list(subscription, numbered(10, 1))
+    check = claim_again(subscription)
+    fail_to_commit_once(monkeypatch)
+    with pytest.raises(OperationalError):
+        ledger.apply(check, TOP, numbered(15, 1))
+    assert ledger.apply(check, TOP, numbered(15, 1)).counts == {"queued": 5}
 
 
 def test_filters_edited_during_a_check_hold():
