@@ -17,6 +17,7 @@ from downloads.models import Subscription, SubscriptionItem
 from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.network.sites import site_of
 
+MAY_HAVE_SECRETS = "=|://[^/]*@"  # in a URL: parameters, or a password; others could guess them letter by letter
 KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PAGE_SIZE = 50
 MAX_QUERY_LENGTH = 200
@@ -39,7 +40,8 @@ class Row:
 class SubscriptionIndex(LatestChange):
     """One page of the subscriptions that a query string selects, by name."""
 
-    def __init__(self, query: QueryDict) -> None:
+    def __init__(self, query: QueryDict, *, with_secrets: bool) -> None:
+        self.with_secrets = with_secrets  # whether a search may find what is in a token
         self.q = " ".join(query.get("q", "")[:MAX_QUERY_LENGTH].replace("\x00", " ").split())
         state = query.get("state", "")
         self.state = state if state in CONDITIONS else ""
@@ -99,7 +101,10 @@ class SubscriptionIndex(LatestChange):
         matches = Q()
         for spelling in sorted({self.q, self.q.lower(), self.q.upper(), self.q.title(), self.q.capitalize()}):
             matches |= Q(name__icontains=spelling)
-        return rows.filter(matches | Q(canonical_url__icontains=self.q))
+        urls = Q(canonical_url__icontains=self.q)
+        if not self.with_secrets:
+            urls &= ~Q(canonical_url__regex=MAY_HAVE_SECRETS)
+        return rows.filter(matches | urls)
 
     @property
     def _from_cursor(self) -> QuerySet[Subscription]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from downloads.database.clock import current_moment
 from downloads.database.stored_values import TolerantRow
 from downloads.models.subscriptions.choices import KEPT_STATES, SubscriptionItemState
+from downloads.network.url_secrets import has_secrets
 
 MAX_REASON_LENGTH = 300
 # Extractors whose ids are file names, which two videos may share: the URL identifies what they list.
@@ -108,6 +109,11 @@ class SubscriptionItem(TolerantRow):
 
     def __str__(self) -> str:
         return f"{self.title or self.source_id}: {self.state}"
+
+    @property
+    def has_secret_url(self) -> bool:
+        """True if the URL holds a token or the like, so that only those who may change it see it whole."""
+        return has_secrets(self.url)
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ from downloads.models.subscriptions.checks import NO_LEASE, Checks
 from downloads.models.subscriptions.choices import ChannelTab, ListKind, StartChoice
 from downloads.models.subscriptions.querysets import SubscriptionQuerySet
 from downloads.models.video import MAX_URL_LENGTH, new_video_id
-from downloads.network.url_secrets import hide_secrets
+from downloads.network.url_secrets import has_secrets, hide_secrets
 from downloads.progress import publisher
 
 MIN_CHECK_INTERVAL = 900  # seconds
@@ -95,6 +95,11 @@ class Subscription(Checks):
 
     def __str__(self) -> str:
         return self.name.strip() or hide_secrets(self.url) or "Unknown list"
+
+    @property
+    def has_secret_url(self) -> bool:
+        """True if the URL holds a token or the like, so that only those who may change it see it whole."""
+        return has_secrets(self.canonical_url)
 
     @property
     def tab_names(self) -> list[str]:

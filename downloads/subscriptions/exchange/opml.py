@@ -89,8 +89,11 @@ def is_xml(content: bytes | str) -> bool:
     return content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
 
 
-def write_opml(subscriptions: Iterable[Subscription], out: Any) -> None:
-    """Write subscriptions as OPML to a file of text; programs that read feeds get YouTube's own feeds."""
+def write_opml(subscriptions: Iterable[Subscription], out: Any, *, with_secrets: bool = True) -> None:
+    """Write subscriptions as OPML to a file of text; programs that read feeds get YouTube's own feeds.
+
+    Without secrets, a list whose URL holds a token or the like has only its name.
+    """
     xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
     xml.startDocument()
     xml.startElement("opml", AttributesImpl({"version": "2.0"}))
@@ -103,15 +106,17 @@ def write_opml(subscriptions: Iterable[Subscription], out: Any) -> None:
     xml.startElement("body", NO_ATTRIBUTES)
     for subscription in subscriptions:
         xml.ignorableWhitespace("\n")
-        xml.startElement("outline", AttributesImpl(_outline(subscription)))
+        xml.startElement("outline", AttributesImpl(_outline(subscription, with_secrets=with_secrets)))
         xml.endElement("outline")
     xml.endElement("body")
     xml.endElement("opml")
     xml.endDocument()
 
 
-def _outline(subscription: Subscription) -> dict[str, str]:
+def _outline(subscription: Subscription, *, with_secrets: bool) -> dict[str, str]:
     url, name = _clean(subscription.canonical_url), _clean(str(subscription))
+    if subscription.has_secret_url and not with_secrets:
+        return {"text": name, "title": name}
     feed = _clean(feed_of_page(subscription.canonical_url, subscription.source_id))
     return {"type": "rss", "text": name, "title": name, "xmlUrl": feed, "htmlUrl": url}
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from downloads.models import Video
 from downloads.search import document
 from downloads.tests.support.factories import failed
+from downloads.tests.support.subscriptions import followed, seen
 from downloads.tests.support.users import make_staff, make_user
 from downloads.ytdlp.errors import error_messages
 from downloads.ytdlp.results import DownloadError
@@ -80,6 +81,47 @@ def test_the_admin_shows_them_to_those_who_may_change(superuser_client, secret_v
     assert "token=sesame123" in superuser_client.get(change_url).content.decode()
     list_url = reverse("admin:downloads_video_changelist")
     assert secret_video.video_id in superuser_client.get(f"{list_url}?q=token%3Dsesame").content.decode()
+
+
+@pytest.fixture
+def secret_list():
+    """A subscription with a token in its URL, and so an item without a title."""
+    subscription, _ = followed(f"{URL}&list=1", name="")
+    seen(subscription, "a", "filtered", url=URL, title="", reason=f"It can’t be added: {URL}")
+    return subscription
+
+
+def list_urls(subscription) -> list[str]:
+    page = reverse("subscription", args=[subscription.key])
+    tabs = [f"{page}?show={tab}" for tab in ("filtered", "settings", "history", "retention")]
+    parts = reverse("subscription-parts", args=[subscription.key]) + "?show=filtered"
+    return [reverse("subscriptions"), *tabs, parts, reverse("subscriptions-export")]
+
+
+@pytest.mark.parametrize("role", [None, "viewer"])
+def test_those_who_may_not_change_see_no_token_of_a_list(client, settings, secret_list, role):
+    settings.PRIVATE = False
+    if role is not None:
+        client.force_login(make_user(role=role))
+    for url in list_urls(secret_list):
+        response = client.get(url)
+        assert response.status_code == 200
+        assert "sesame123" not in response.content.decode(), url
+
+
+def test_those_who_may_change_see_the_tokens_of_lists(client, secret_list):
+    client.force_login(make_user(role="editor"))
+    for url in (list_urls(secret_list)[1], reverse("subscriptions-export")):
+        assert "token=sesame123&amp;" in client.get(url).content.decode()
+    query = reverse("subscriptions") + "?q=token%3Dsesame"
+    assert reverse("subscription", args=[secret_list.key]) in client.get(query).content.decode()
+
+
+def test_no_search_lets_viewers_guess_the_token_of_a_list(client, secret_list):
+    client.force_login(make_staff("eve", "view_video"))
+    url = reverse("admin:downloads_subscription_changelist")
+    for query in (f"{url}?q=token%3Dsesame", reverse("subscriptions") + "?q=token%3Dsesame"):
+        assert reverse("subscription", args=[secret_list.key]) not in client.get(query).content.decode()
 
 
 def test_the_search_has_no_word_of_them(secret_video):

@@ -60,6 +60,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("short_name", "page_link", "state_text", "cut_url", "interval_text")
 
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Search URLs only for those who may see them whole: others could guess a token letter by letter."""
+        return self.search_fields if has_permission(request.user, Permission.CHANGE) else ("name",)
+
     @admin.display(description="Name", ordering="name")
     def short_name(self, subscription: Subscription) -> str:
         """Return the name, cut to 80 characters."""

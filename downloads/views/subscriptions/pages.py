@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from downloads.accounts.permissions import Permission
+from downloads.accounts.permissions import Permission, has_permission
 from downloads.forms import SubscriptionForm
 from downloads.library.subscriptions.detail import SubscriptionPage
 from downloads.library.subscriptions.index import SubscriptionIndex
@@ -50,9 +50,10 @@ def subscription_parts(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 @require_permission(Permission.VIEW)
 def export_subscriptions(request: HttpRequest) -> HttpResponse:
-    """Return all subscriptions as OPML."""
+    """Return all subscriptions as OPML, their tokens only for those who may change them."""
     out = io.StringIO()
-    write_opml(Subscription.objects.order_by("name", "pk").iterator(), out)
+    with_secrets = has_permission(request.user, Permission.CHANGE)
+    write_opml(Subscription.objects.order_by("name", "pk").iterator(), out, with_secrets=with_secrets)
     name = f"ytarchive-{timezone.localdate():%Y-%m-%d}.opml"
     return HttpResponse(
         out.getvalue().encode(),
@@ -62,7 +63,7 @@ def export_subscriptions(request: HttpRequest) -> HttpResponse:
 
 def index_context(request: HttpRequest) -> dict[str, Any]:
     """Return the context of the list; `rev` is read before the rows, so that no change in between is missed."""
-    index = SubscriptionIndex(request.GET)
+    index = SubscriptionIndex(request.GET, with_secrets=has_permission(request.user, Permission.CHANGE))
     return {"rev": index.rev, "index": index}
 
 
