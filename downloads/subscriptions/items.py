@@ -9,12 +9,14 @@ from django.db.models import F
 from downloads.database import let_other_writers_in
 from downloads.database.clock import current_moment, read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video
-from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES
+from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES, SITE_STATES
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states
 from downloads.subscriptions.ledger.rejudging import Rejudging
 
 GROUP_SIZE = 50
+# States from which nothing follows by itself.
+UNASKED_STATES = (*FILTER_STATES, SubscriptionItemState.REMOVED)
 FETCH_PRIORITY = 0  # as what a person adds
 
 
@@ -76,7 +78,7 @@ def _give_up(item: SubscriptionItem, reason: str) -> bool:
 
 
 def stop_ignoring(items: Collection[SubscriptionItem], user: Any = None) -> int:
-    """Undo `ignore`: what waited, was filtered out or before the start is so again; what else was ignored follows."""
+    """Undo `ignore`: each is as before, deleted ones stay away, and the site’s word on others is asked anew."""
     count = 0
     for subscription, pks in _group(items):
         ignored = subscription.items.filter(pk__in=pks, state=SubscriptionItemState.IGNORED)
@@ -86,9 +88,12 @@ def stop_ignoring(items: Collection[SubscriptionItem], user: Any = None) -> int:
                 if item.video:
                     item.video.undo_cancel()
                 count += ignored.filter(pk=item.pk).change_state(SubscriptionItemState.QUEUED, "")
-            count += ignored.filter(previous_state__in=FILTER_STATES).update(
-                state=F("previous_state"), reason="No longer ignored.", changed_at=current_moment()
-            )
+            deleted = ignored.filter(previous_state=SubscriptionItemState.QUEUED, video__isnull=True)
+            count += deleted.change_state(SubscriptionItemState.REMOVED, "Its video was deleted meanwhile.")
+            for states, retry_at in ((UNASKED_STATES, None), (SITE_STATES, current_moment())):
+                count += ignored.filter(previous_state__in=states).change_state(
+                    F("previous_state"), "No longer ignored.", retry_at=retry_at
+                )
             waiting = SubscriptionItemState.WAITING
             count += ignored.change_state(waiting, BACKLOG_REASON, retry_at=current_moment())
     return count

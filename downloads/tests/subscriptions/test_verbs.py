@@ -203,6 +203,33 @@ def test_no_longer_ignored_is_as_before():
     assert item(subscription, "a").video.status == Status.QUEUED
 
 
+def test_no_longer_ignored_brings_back_nothing_that_was_deleted_or_is_not_to_be_had():
+    subscription = claimed(start="all")
+    members = entry("members", 2, availability="subscriber_only")
+    premiere = entry("premiere", 3, release_at=timezone.now() + dt.timedelta(days=3), live_status="is_upcoming")
+    listed = [entry("deleted", 1), members, premiere]
+    ledger.apply(subscription, TOP, listed)
+    item(subscription, "deleted").video.remove("Deleted")
+    before = {"removed": 1, "members": 1, "waiting": 1}
+    assert states(subscription) == before
+    everything = list(SubscriptionItem.objects.all())
+    assert items.ignore(everything) == items.stop_ignoring(everything) == 3
+    assert states(subscription) == before
+    check_list(subscription, listed)
+    assert (states(subscription), Video.objects.count()) == (before, 0)
+    assert item(subscription, "premiere").reason != "No longer ignored."
+
+
+def test_a_video_that_is_deleted_while_it_is_ignored_stays_away():
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, [entry("a")])
+    assert items.ignore([item(subscription, "a")]) == 1
+    Video.objects.get().remove("Deleted")
+    assert items.stop_ignoring([item(subscription, "a")]) == 1
+    check_list(subscription, [entry("a")])
+    assert (states(subscription), Video.objects.count()) == ({"removed": 1}, 0)
+
+
 def test_fetching_retries_what_failed_or_was_cancelled():
     subscription = claimed(start="all")
     ledger.apply(subscription, TOP, entries("a", "b"))
