@@ -2,30 +2,44 @@
 
 import csv
 import io
+import re
 
 from downloads.subscriptions.exchange.lists import MAX_ENTRIES, FeedList, ListedFeed, UnreadableList
 from downloads.subscriptions.exchange.youtube_feeds import CHANNEL_ID_PATTERN, channel_url
 
 SAMPLE_LENGTH = 4_096
+LINK_PATTERN = re.compile(r"https?://|(www\.|m\.)?youtube\.com/", re.IGNORECASE)
 DELIMITERS = ",;\t"
 NOT_A_CHANNEL = "There is no channel in this line."
 
 
 def is_takeout(text: str) -> bool:
-    """Tell whether a text is a table with a channel's id in a column of its own."""
-    return any(_find_channel(row) for row in _rows(text[:SAMPLE_LENGTH])[:5] if len(row) > 1)
+    """Tell whether a text is a table of channels; several links in a line are a list of links, not a table."""
+    rows = [row for row in _rows(text[:SAMPLE_LENGTH])[:5] if len(row) > 1]
+    return any(_find_channel(row) for row in rows) and not any(_has_links_alone(row) for row in rows)
+
+
+def _find_links(cells: list[str]) -> list[str]:
+    return [cell.strip() for cell in cells if LINK_PATTERN.match(cell.strip())]
+
+
+def _has_links_alone(cells: list[str]) -> bool:
+    """Tell whether a row has several links and no id in a column of its own: its title may be a link, too."""
+    return len(_find_links(cells)) > 1 and not any(CHANNEL_ID_PATTERN.fullmatch(cell.strip()) for cell in cells)
 
 
 def read_takeout(text: str) -> FeedList:
-    """Return the channels of the table; the first line without one is that of the headings."""
+    """Return the channels of the table; a first line without one or any other link is that of the headings."""
     result = FeedList()
     for number, row in enumerate(_rows(text)):
         cells = [cell.strip() for cell in row]
         channel_id = _find_channel(cells)
-        if channel_id:
+        if _has_links_alone(cells):
+            result.feeds += [ListedFeed(link) for link in _find_links(cells)]
+        elif channel_id:
             names = [cell for cell in cells if channel_id not in cell and cell]
             result.feeds.append(ListedFeed(channel_url(channel_id), names[-1] if names else ""))
-        elif number and any(cells):
+        elif any(cells) and (number or _find_links(cells)):
             result.skipped.append((", ".join(filter(None, cells))[:200], NOT_A_CHANNEL))
         if len(result.feeds) > MAX_ENTRIES:
             raise UnreadableList(f"This list has more than {MAX_ENTRIES:,} entries. Bring it in parts.")

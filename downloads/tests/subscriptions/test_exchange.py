@@ -160,6 +160,34 @@ def test_a_line_of_a_table_without_a_channel_is_told() -> None:
     assert (len(result.feeds), result.skipped) == (1, [("junk", "There is no channel in this line.")])
 
 
+@pytest.mark.parametrize("delimiter", [", ", "; ", "\t"])
+def test_links_in_one_line_are_no_table(delimiter) -> None:
+    urls = [f"https://www.youtube.com/channel/{ADA}", "https://www.youtube.com/@bob", "https://example.org/list"]
+
+    result = read_list(delimiter.join(urls[:2]) + f"\n{urls[2]}")
+
+    assert ([feed.url for feed in result.feeds], result.skipped) == (urls, [])
+
+
+def test_a_title_may_be_a_link_and_a_late_line_may_be_links() -> None:
+    rows = [f"{ADA},http://www.youtube.com/channel/{ADA},www.youtube.com/x"] * 5
+    links = [f"https://www.youtube.com/channel/{BOB}", "https://www.youtube.com/@bob"]
+
+    result = read_list("\n".join(["Id,Url,Title", *rows, ",".join(links)]))
+
+    assert [(feed.url, feed.name) for feed in result.feeds] == [
+        *[(f"https://www.youtube.com/channel/{ADA}", "www.youtube.com/x")] * 5,
+        *((link, "") for link in links),
+    ]
+
+
+def test_a_first_line_with_a_link_is_no_heading() -> None:
+    result = read_list(f"https://www.youtube.com/@bob,Bob\nhttps://www.youtube.com/channel/{ADA},Ada\n")
+
+    assert [feed.name for feed in result.feeds] == ["Ada"]
+    assert result.skipped == [("https://www.youtube.com/@bob, Bob", "There is no channel in this line.")]
+
+
 # What becomes of a list ----------------------------------------------------------------------------
 
 
