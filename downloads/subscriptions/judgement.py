@@ -160,12 +160,13 @@ def _judge_date(facts: Facts, since: dt.date | None, state: str, now: dt.datetim
     """Reject a video that was published before a day (UTC), for certain: a rough date has a margin."""
     if since is None or facts.published is None:
         return None
-    if facts.published.date() + _date_margin(facts, now) >= since:
+    if facts.published.date() + date_margin(facts, now) >= since:
         return None
     return Verdict(state, f"Published before {since.day} {since:%b %Y}.")
 
 
-def _date_margin(facts: Facts, now: dt.datetime) -> dt.timedelta:
+def date_margin(facts: Facts, now: dt.datetime) -> dt.timedelta:
+    """Return by how much the date of a video may be later than it says."""
     if not facts.is_date_rough or facts.published is None:
         return dt.timedelta(0)
     return ROUGH_MARGIN if now - facts.published < YEAR else ROUGH_MARGIN_OF_YEARS

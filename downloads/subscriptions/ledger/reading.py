@@ -34,27 +34,53 @@ class Reading:
 
 def read_listing(subscription: Subscription, walk: Walk, candidates: Sequence[Candidate], known: Known) -> Reading:
     """Compare a listing with what is known of it."""
-    is_first = read_cursor(subscription, walk.tab) is None
+    cursor = read_cursor(subscription, walk.tab)
+    is_first = cursor is None or (not cursor and not known and _was_empty_by_mistake(subscription, walk, candidates))
     if walk.kind == WalkKind.WHOLE:
-        return _read_playlist(candidates, known, is_first=is_first)
+        return _read_playlist(subscription, candidates, known, is_first=is_first)
     if walk.kind == WalkKind.BACKLOG or is_first:
-        fresh = [
-            Sighting(candidate, is_old=True, rank=candidate.entry.position or place)
-            for place, candidate in enumerate(candidates, walk.first)
-            if candidate.identity not in known
-        ]
-        return Reading(list(candidates), fresh, is_first=is_first)
+        return _read_older(subscription, walk, candidates, known, is_first=is_first)
     return _read_newest(subscription, candidates, known)
 
 
-def _read_playlist(candidates: Sequence[Candidate], known: Known, *, is_first: bool) -> Reading:
+def _was_empty_by_mistake(subscription: Subscription, walk: Walk, candidates: Sequence[Candidate]) -> bool:
+    """Tell whether a tab that the ledger knows as empty was not: a few new videos may come at once, never many."""
+    is_odd = len(candidates) > KNOWN_RUN_LENGTH or any(_is_certainly_old(subscription, one) for one in candidates)
+    return is_odd and not subscription.items.filter(tab=walk.tab).exists()
+
+
+def _read_playlist(
+    subscription: Subscription, candidates: Sequence[Candidate], known: Known, *, is_first: bool
+) -> Reading:
     ranks = rank_newest(candidates)
+    # Of one that was listed before, all that is unknown is new, also when another start was chosen since.
+    is_new_list = is_first and not (known and subscription.succeeded_at)
     fresh = [
-        Sighting(candidate, is_old=is_first, rank=ranks[candidate.identity])
+        Sighting(
+            candidate, is_new_list and not _is_since_last_check(subscription, candidate), ranks[candidate.identity]
+        )
         for candidate in candidates
         if candidate.identity not in known
     ]
     return Reading(list(candidates), fresh, is_first=is_first, meets_known=True)
+
+
+def _read_older(
+    subscription: Subscription, walk: Walk, candidates: Sequence[Candidate], known: Known, *, is_first: bool
+) -> Reading:
+    """Read a tab that was never listed, or from which another start was chosen, or a slice of what follows its top."""
+    # Above what the ledger knows of the top is what came since the check before.
+    last_anchor = _find_last_anchor(candidates, known) if walk.kind == WalkKind.NEWEST else None
+    fresh = [
+        Sighting(
+            candidate,
+            is_old=(last_anchor is None or place > last_anchor) and not _is_since_last_check(subscription, candidate),
+            rank=candidate.entry.position or walk.first + place,
+        )
+        for place, candidate in enumerate(candidates)
+        if candidate.identity not in known
+    ]
+    return Reading(list(candidates), fresh, is_first=is_first)
 
 
 def rank_newest(candidates: Sequence[Candidate]) -> dict[str, int]:
@@ -71,24 +97,56 @@ def _read_newest(subscription: Subscription, candidates: Sequence[Candidate], kn
     A video may move up to the top when a removed one makes room, and was not asked for.
     """
     walked = _cut_at_known_run(candidates, known)
-    # An announced video may stand at the top for weeks: it says nothing of those below.
-    anchors = [
-        place
-        for place, candidate in enumerate(walked)
-        if (item := known.get(candidate.identity)) and item.state != SubscriptionItemState.WAITING
-    ]
-    last_anchor = anchors[-1] if anchors else len(walked)
+    last_anchor = _find_last_anchor(walked, known)
+    if last_anchor is None:
+        return _read_unknown(subscription, walked, known)
     fresh = [
         Sighting(candidate, is_old=place > last_anchor and not _is_certainly_new(subscription, candidate))
         for place, candidate in enumerate(walked)
         if candidate.identity not in known
     ]
-    return Reading(walked, fresh, meets_known=bool(anchors))
+    return Reading(walked, fresh, meets_known=True)
+
+
+def _read_unknown(subscription: Subscription, walked: list[Candidate], known: Known) -> Reading:
+    """Read what holds no known video: more new ones than that, or the known ones were hidden, as their dates tell."""
+    fresh = [
+        Sighting(candidate, is_old=_is_certainly_old(subscription, candidate))
+        for candidate in walked
+        if candidate.identity not in known
+    ]
+    return Reading(walked, fresh, meets_known=any(sighting.is_old for sighting in fresh))
+
+
+def _find_last_anchor(candidates: Sequence[Candidate], known: Known) -> int | None:
+    """Return the place of the last known video, if any. An announced one may stand at the top for weeks: it says
+    nothing of those below.
+    """
+    anchors = [
+        place
+        for place, candidate in enumerate(candidates)
+        if (item := known.get(candidate.identity)) and item.state != SubscriptionItemState.WAITING
+    ]
+    return anchors[-1] if anchors else None
 
 
 def _is_certainly_new(subscription: Subscription, candidate: Candidate) -> bool:
     published = candidate.entry.published
     return published is not None and published > subscription.created_at
+
+
+def _is_since_last_check(subscription: Subscription, candidate: Candidate) -> bool:
+    """Tell whether a video of a list that is read from the start is new. A tab may be chosen years later."""
+    published = candidate.entry.published
+    return published is not None and published > (subscription.succeeded_at or subscription.created_at)
+
+
+def _is_certainly_old(subscription: Subscription, candidate: Candidate) -> bool:
+    """Tell whether a video was published before the subscription; what is announced or live has another date."""
+    facts, created_at = candidate.facts, subscription.created_at
+    if facts.published is None or facts.live_status in judgement.LIVE_REASONS:
+        return False
+    return facts.published + judgement.date_margin(facts, created_at) < created_at
 
 
 def _cut_at_known_run(candidates: Sequence[Candidate], known: Known) -> list[Candidate]:

@@ -4,9 +4,9 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Max
+from django.utils.functional import cached_property
 
-from downloads.models import ListKind, Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.models import ListKind, StartChoice, Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.subscriptions.judgement import Facts, Filters, Start, Verdict, judge, judge_start
 from downloads.subscriptions.ledger.reading import NOT_RANKED
 
@@ -25,10 +25,8 @@ class Rejudging:
     def __init__(self, subscription: Subscription, filters: Filters | None = None) -> None:
         self.filters = filters or Filters.of(subscription)
         self.start = Start.of(subscription)
-        self.grows_at_end = subscription.kind == ListKind.PLAYLIST
-        self.length = 0
-        if self.grows_at_end:
-            self.length = subscription.items.aggregate(last=Max("position"))["last"] or 0
+        self.items = subscription.items
+        self.is_playlist = subscription.kind == ListKind.PLAYLIST
 
     def judge_item(self, item: SubscriptionItem, now: dt.datetime) -> Verdict:
         """Judge an item; one that was before the start by the choice of the start first."""
@@ -40,9 +38,19 @@ class Rejudging:
         return judge(facts, self.filters, now)
 
     def _rank(self, item: SubscriptionItem) -> int:
-        if not item.position:
-            return NOT_RANKED
-        return self.length + 1 - item.position if self.grows_at_end else item.position
+        if self.is_playlist:
+            return self._newest_ranks.get(item.pk, NOT_RANKED)
+        return item.position or NOT_RANKED
+
+    @cached_property
+    def _newest_ranks(self) -> dict[int, int]:
+        """Return the places of a playlist's newest from the newest: by their dates, else from its end."""
+        if self.start.choice != StartChoice.NEWEST:
+            return {}
+        placed = self.items.filter(position__gt=0)
+        order = ("-position", "pk") if placed.filter(published=None).exists() else ("-published", "-position", "pk")
+        newest = placed.order_by(*order).values_list("pk", flat=True)[: self.start.count or 0]
+        return {pk: rank for rank, pk in enumerate(newest, 1)}
 
     def judge(self, items: Iterable[SubscriptionItem], now: dt.datetime) -> JudgedGroup:
         """Give items their new states, not yet saved; those that are wanted have still to be queued."""

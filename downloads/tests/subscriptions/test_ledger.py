@@ -1,5 +1,6 @@
 """The ledger: what a check makes of a listing, and what it never does."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -190,6 +191,72 @@ def test_a_video_listed_twice_is_one():
     assert states(subscription) == {"queued": 2}
 
 
+def dated(*ages: float, first: int = 1) -> list:
+    """Return videos named by their age in days, in this order."""
+    now = timezone.now()
+    return [entry(f"a{age:g}", place, published=now - dt.timedelta(days=age)) for place, age in enumerate(ages, first)]
+
+
+def test_old_videos_are_not_new_when_all_known_ones_are_hidden():
+    subscription = claimed()
+    check_list(subscription, dated(*range(1, 51)))
+    check_list(subscription, dated(-1, *range(51, 400)))
+    assert states(subscription)["queued"] == 1
+    assert item(subscription, "a-1").state == "queued"
+    assert plan_walks(claim_again(subscription)) == [TOP]
+
+
+@pytest.mark.parametrize("listed", [dated(*range(1, 4)), numbered(40, 1)], ids=["dates", "many"])
+def test_a_first_listing_that_was_empty_by_mistake_makes_nothing_new(listed):
+    subscription = claimed()
+    check_list(subscription, [])
+    check_list(subscription, listed)
+    assert states(subscription) == {"before": len(listed)}
+
+
+def test_the_first_videos_of_a_new_channel_are_new():
+    subscription = claimed()
+    check_list(subscription, [])
+    check_list(subscription, [entry("undated", 1), *dated(-1, first=2)])
+    assert states(subscription) == {"queued": 2}
+
+
+def test_everything_is_fetched_of_a_list_that_was_empty_by_mistake():
+    subscription = claimed(start="all")
+    check_list(subscription, [])
+    for _ in range(2):
+        check_list(subscription, numbered(120, 1))
+    assert states(subscription) == {"queued": 120}
+
+
+def test_what_came_before_a_delayed_first_check_is_new():
+    subscription = claimed()
+    Subscription.objects.update(created_at=timezone.now() - dt.timedelta(days=3))
+    ledger.apply(claim_again(subscription), TOP, dated(1, 2, 5))
+    assert states(subscription) == {"queued": 2, "before": 1}
+
+
+@pytest.mark.parametrize("kind", ["channel", "playlist"])
+def test_another_start_makes_nothing_old_that_came_since(kind):
+    subscription = claimed(kind=kind, start="all", max_new=100)
+    order = reversed if kind == "playlist" else list
+    check_list(subscription, list(order(numbered(20, 1))))
+    Subscription.objects.update(succeeded_at=timezone.now())
+    verbs.edit(Subscription.objects.get(), {"start": "new"})
+    check_list(subscription, list(order(numbered(23, 1))))
+    assert states(subscription) == {"queued": 23}
+
+
+def test_a_tab_that_is_chosen_later_begins_with_what_comes_then():
+    subscription = claimed()
+    now = timezone.now()
+    Subscription.objects.update(created_at=now - dt.timedelta(days=99), succeeded_at=now - dt.timedelta(days=1))
+    shorts = Walk("shorts", 1, 50, WalkKind.NEWEST)
+    listed = [dataclasses.replace(one, tab="shorts") for one in dated(0.5, 2, 30)]
+    ledger.apply(claim_again(subscription), shorts, listed)
+    assert states(subscription) == {"queued": 1, "before": 2}
+
+
 # Playlists ----------------------------------------------------------------------------------------
 
 
@@ -201,6 +268,18 @@ def test_a_playlist_grows_at_its_end():
     assert item(subscription, "p300").state == "queued"
     ledger.apply(claim_again(subscription), WHOLE, [*listed, entry("p301", 301, tab="")])
     assert item(subscription, "p301").state == "queued"
+
+
+@pytest.mark.parametrize("is_dated", [True, False])
+def test_the_newest_of_a_playlist_are_those_by_date_also_when_asked_for_later(is_dated):
+    subscription = claimed("https://a.example/feed", "playlist")
+    listed = [dataclasses.replace(one, tab="") for one in dated(*range(1, 9))]
+    if not is_dated:
+        listed = [dataclasses.replace(one, published=None) for one in listed]
+    ledger.apply(subscription, WHOLE, listed)
+    verbs.edit(Subscription.objects.get(), {"start": "newest", "start_count": 2})
+    queued = SubscriptionItem.objects.filter(state="queued").values_list("source_id", flat=True)
+    assert set(queued) == ({"a1", "a2"} if is_dated else {"a7", "a8"})
 
 
 def test_all_of_a_playlist_comes_in_slices():
