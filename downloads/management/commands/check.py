@@ -1,11 +1,12 @@
 """`manage.py check [KEY…|--due] [--dry-run]`: checks subscriptions now, and returns when they are done.
 
-Django has a command of this name: with options of its own (--deploy, --tag, …) or names of apps it is run instead.
+Django has a command of this name: with options of its own (--deploy, --tag, …) or names of apps it is run instead, and
+where a program calls the command without arguments, as Django's test runner does.
 """
 
 import argparse
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -18,6 +19,12 @@ from downloads.models import Subscription
 from downloads.worker.checks.requested import CHECKED, RequestedChecks, Result
 
 DEFAULT_FAIL_LEVEL = "ERROR"  # Django's
+DJANGOS_OPTIONS = {
+    "tags": "--tag", "list_tags": "--list-tags", "deploy": "--deploy", "databases": "--database",
+    "fail_level": "--fail-level",
+}  # fmt: skip
+OWN_OPTIONS = {"due": "--due", "dry_run": "--dry-run"}
+COMMON_OPTIONS = ("verbosity", "no_color", "force_color", "traceback")
 HELP = (
     "Checks subscriptions for new videos, without keys all whose sites may be asked now, and waits for the end. Prints "
     "`<key> checked`, `failed` or `skipped` for each on standard output, what was found and reasons on standard error; "
@@ -30,18 +37,32 @@ class Command(SystemCheckCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        parser.set_defaults(fail_level=None)  # to tell one that is given
         _add_own_arguments(parser)
 
     def handle(self, *names: Any, **options: Any) -> None:
         """Run Django's checks if anything of Django's is given, else those of subscriptions."""
-        is_djangos = any(options[name] for name in ("tags", "list_tags", "deploy", "databases"))
-        are_apps = bool(names) and all(name in apps.app_configs for name in names)
-        if is_djangos or are_apps or options["fail_level"] != DEFAULT_FAIL_LEVEL:
-            super().handle(*names, **options)
+        if self._are_djangos_meant(names, options):
+            super().handle(*names, **{**options, "fail_level": options["fail_level"] or DEFAULT_FAIL_LEVEL})
             return
-        own_options = {name: options[name] for name in ("due", "dry_run")}
+        handed_on = {name: options[name] for name in (*OWN_OPTIONS, *COMMON_OPTIONS) if name in options}
         streams = {"stdout": self.stdout, "stderr": self.stderr}
-        call_command(CheckSubscriptionsCommand(), *names, **own_options, **streams)
+        call_command(CheckSubscriptionsCommand(), *names, **handed_on, **streams)
+
+    def _are_djangos_meant(self, names: Sequence[str], options: Mapping[str, Any]) -> bool:
+        """Tell whether Django's checks are meant; raise CommandError for a mixture of both."""
+        djangos = [word for name, word in DJANGOS_OPTIONS.items() if options[name] not in (None, False)]
+        own = [word for name, word in OWN_OPTIONS.items() if options[name]]
+        apps_given = [name for name in names if name in apps.app_configs]
+        are_apps = bool(names) and len(apps_given) == len(names)
+        keys = [] if are_apps else [name for name in names if name not in apps_given]
+        if (djangos or are_apps) and (own or keys):
+            raise CommandError(
+                f"{(own + keys)[0]} is for the check of subscriptions, {(djangos + apps_given)[0]} for Django’s system "
+                "checks. Give one of both."
+            )
+        is_from_shell = getattr(self, "_called_from_command_line", False)
+        return bool(djangos or are_apps or not (is_from_shell or own or names))
 
 
 def _add_own_arguments(parser: argparse.ArgumentParser) -> None:

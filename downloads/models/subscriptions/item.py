@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from downloads.database.clock import current_moment
@@ -49,7 +49,7 @@ class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):
         """Return how many there are in each state; states without any are left out."""
         return dict(self.order_by().values_list("state").annotate(count=Count("pk")))
 
-    def change_state(self, state: str, reason: str, *, retry_at: Any = None, **changes: Any) -> int:
+    def change_state(self, state: "str | F", reason: str, *, retry_at: Any = None, **changes: Any) -> int:
         """Set a state with its reason; return how many rows were changed."""
         return self.update(
             state=state, reason=reason[:MAX_REASON_LENGTH], retry_at=retry_at, changed_at=current_moment(), **changes

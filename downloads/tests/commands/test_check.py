@@ -1,19 +1,25 @@
 """`manage.py check`: what it refuses at once, and Django's command of this name. Real checks: system/test_checks.py."""
 
+import errno
+
 import pytest
 from django.core.management import CommandError, call_command
 
+from downloads.management.commands.check import Command
 from downloads.models import HostPause
 from downloads.subscriptions import verbs
+from downloads.worker.checks.runner import CheckSlot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 URL = "https://site.example/list"
 
 
 def check(capsys, *arguments):
-    """Run the command; return its exit status, output and reasons."""
+    """Run the command as from the shell; return its exit status, output and reasons."""
+    command = Command()
+    command._called_from_command_line = True
     try:
-        call_command("check", *arguments)
+        call_command(command, *arguments)
         status = 0
     except SystemExit as error:
         status = error.code
@@ -55,9 +61,43 @@ def test_due_leaves_out_what_is_not(capsys):
     assert check(capsys, "--due") == (0, [], [])
 
 
-@pytest.mark.parametrize("arguments", [["--tag", "urls"], ["downloads"], ["--list-tags"]])
+@pytest.mark.parametrize("arguments", [["--tag", "urls"], ["downloads"], ["--list-tags"], ["--fail-level", "ERROR"]])
 def test_djangos_own_options_run_djangos_checks(capsys, arguments):
     verbs.subscribe(URL)
     status, lines, _ = check(capsys, *arguments)
     assert status == 0
     assert lines[0].startswith("System check identified no issues") or "urls" in lines
+
+
+@pytest.mark.parametrize("options", [{}, {"databases": []}, {"verbosity": 0, "databases": ["default"]}])
+def test_a_program_that_calls_it_gets_djangos_checks(capsys, options):
+    subscription, _ = verbs.subscribe(URL)
+    HostPause.objects.pause("site.example", "429")  # which a check of subscriptions would tell
+    call_command("check", **options)
+    assert subscription.key not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--dry-run", "--deploy"], ["--due", "--fail-level", "ERROR"], ["key", "--tag", "urls"], ["downloads", "--due"]],
+)
+def test_options_of_both_are_refused(arguments):
+    with pytest.raises(CommandError, match="Give one of both"):
+        call_command("check", *arguments)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"]])
+def test_without_processes_it_says_so_and_plans_nothing(capsys, monkeypatch, arguments):
+    subscription, _ = verbs.subscribe(URL)
+    other, _ = verbs.subscribe("https://other.example/list")
+    planned = list(type(subscription).objects.order_by("pk").values_list("next_check_at", flat=True))
+
+    def start(*_, **__):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(CheckSlot, "start", start)
+    status, lines, reasons = check(capsys, *arguments)
+    assert (status, lines) == (1, [f"{one.key} failed" for one in (subscription, other)])
+    assert "No process can be started for its check (Resource temporarily unavailable)." in reasons[0]
+    rows = type(subscription).objects.order_by("pk").values_list("next_check_at", "lease_token")
+    assert list(rows) == [(moment, "") for moment in planned]

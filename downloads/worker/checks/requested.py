@@ -52,6 +52,7 @@ class RequestedChecks:
                 while self._left and (started := runner.start_next(list(self._left), is_dry_run=self._is_dry_run)):
                     del self._left[started.key]
                 self._drop_ended()
+                self._drop_unstartable(runner.start_error)
                 time.sleep(POLL_INTERVAL_SECONDS)
         finally:
             runner.stop()
@@ -74,6 +75,15 @@ class RequestedChecks:
             if result := self._find_result(subscription):
                 del self._left[key]
                 self._on_result(result)
+
+    def _drop_unstartable(self, start_error: str) -> None:
+        """Tell of all that are left that no process can be started for them, if so: nobody waits for that here."""
+        if not start_error:
+            return
+        for subscription in self._left.values():
+            text = f"No process can be started for its check ({start_error}). Try again later."
+            self._on_result(Result(subscription, FAILED, text))
+        self._left.clear()
 
     def _find_result(self, subscription: Subscription) -> Result | None:
         row = Subscription.objects.filter(pk=subscription.pk).first()

@@ -89,6 +89,7 @@ class CheckRunner:
         self._worker = worker
         self._slots = [CheckSlot(launcher, on_end) for _ in range(settings.CHECKS)]
         self._next_claim_at = 0.0
+        self.start_error = ""  # why the last process could not be started
 
     @property
     def is_running(self) -> bool:
@@ -110,17 +111,25 @@ class CheckRunner:
         self._next_claim_at = max(self._next_claim_at, time.monotonic() + IDLE_INTERVAL_SECONDS)
 
     def start_next(self, keys: Collection[str] | None = None, *, is_dry_run: bool = False) -> Subscription | None:
-        """Claim and check the next that is due, of `keys` the next whether due or not; None if there is none now."""
+        """Claim and check the next that is due, of `keys` the next whether due or not; None if there is none now.
+
+        None as well where no process can be started: `start_error` says why then.
+        """
         slot = next((slot for slot in self._slots if not slot.is_running), None)
         subscription = Subscription.objects.claim_check(self._worker, keys) if slot else None
         if slot is None or subscription is None:
             return None
         try:
             slot.start(subscription, is_dry_run=is_dry_run)
+            self.start_error = ""
         except OSError as error:
             logger.warning("No process for a check can be started: %s", error)
+            self.start_error = error.strerror or str(error)
             self._next_claim_at = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
-            subscription.abandon_check(SPAWN_RETRY_DELAY_SECONDS)
+            if keys is None:
+                subscription.abandon_check(SPAWN_RETRY_DELAY_SECONDS)
+            else:  # a person's, which may have been planned for any time
+                subscription.release_check(subscription.next_check_at)
             return None
         return subscription
 
