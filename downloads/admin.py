@@ -29,6 +29,7 @@ from downloads.accounts.secret_admin import HiddenSecretsMixin
 from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, SafeLookupMixin
 from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values
+from downloads.library.video.history import history_words
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
 from downloads.views import responses
@@ -68,7 +69,7 @@ class VideoEventInline(admin.TabularInline):
 
     model = VideoEvent
     fields = readonly_fields = ("event_time", "status", "attempt", "cut_reason")
-    verbose_name_plural = "Timeline"
+    verbose_name_plural = "History"
     extra = 0
     can_delete = False
 
@@ -80,7 +81,7 @@ class VideoEventInline(admin.TabularInline):
     @admin.display(description="Reason")
     def cut_reason(self, event: VideoEvent) -> str:
         """Return the reason without the secrets of URLs in it, as the page shows it."""
-        return formatting.hide_secrets(event.reason)
+        return history_words(formatting.hide_secrets(event.reason))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: events are written by state transitions only."""
@@ -155,14 +156,22 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         (None, {"fields": ("name", "page_link", "live_status", "error")}),
         ("Source", {"fields": ("url", "canonical_url", "extractor", "source_id", "quality", "added_by")}),
         ("About", {"fields": ("uploader", "upload_date", "duration_text", "description")}),
-        ("Files", {"fields": ("media_file", "size_text", "thumbnail")}),
+        ("Files", {"fields": ("media_file", "size_text")}),
         (
             "Progress",
-            {"fields": ("phase", "percent", "downloaded_bytes", "total_bytes", "attempt", "retry_count", "worker")},
+            {"fields": ("downloaded_text", "attempt", "retry_count", "worker")},
         ),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
-    readonly_fields = ("name", "page_link", "live_status", "duration_text", "size_text", *HiddenSecretsMixin.cut_fields)
+    readonly_fields = (
+        "name",
+        "page_link",
+        "live_status",
+        "duration_text",
+        "size_text",
+        "downloaded_text",
+        *HiddenSecretsMixin.cut_fields,
+    )
 
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
@@ -193,6 +202,11 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
     def size_text(self, video: Video) -> str:
         """Return the file's size as "603 MB"."""
         return formatting.format_bytes(video.size)
+
+    @admin.display(description="Downloaded")
+    def downloaded_text(self, video: Video) -> str:
+        """Return the last known progress as "412 of 603 MB"."""
+        return formatting.format_downloaded(video)
 
     @admin.display(description="Added", ordering="added_at")
     def added_text(self, video: Video) -> str:
@@ -294,7 +308,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         """Show a delete confirmation in place of Django's own, which does not mention files."""
         if videos[: MAX_VIDEOS_PER_DELETE + 1].count() <= MAX_VIDEOS_PER_DELETE:
             return self._delete_confirmation_response(request, list(videos.order_by("pk").only(*CONFIRMATION_COLUMNS)))
-        limit = f"{MAX_VIDEOS_PER_DELETE:,} videos at once are the most."
+        limit = f"You can select up to {MAX_VIDEOS_PER_DELETE:,} videos at a time."
         messages.error(request, f"{limit} Nothing was deleted. Narrow the list with a filter.")
         return None
 

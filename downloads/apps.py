@@ -9,6 +9,7 @@ class DownloadsConfig(AppConfig):
     """The `downloads` app."""
 
     name = "downloads"
+    verbose_name = "Archive"  # in the admin, before those of users
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

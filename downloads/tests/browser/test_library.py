@@ -186,7 +186,7 @@ def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
     videos[1].move_to_front()
     expect(page.locator("[data-video-id]").first).to_have_attribute("data-video-id", videos[1].video_id)
     expect(card(page, videos[1]).get_by_role("checkbox")).to_be_checked()
-    bar_ = page.get_by_role("form", name="What is selected")
+    bar_ = page.get_by_role("form", name="Selected videos")
     bar_.get_by_role("button", name="Cancel", exact=True).click()
     for video in videos[:2]:
         expect(card(page, video)).to_have_attribute("data-status", "cancelled")
@@ -330,7 +330,7 @@ def test_it_is_all_there_without_javascript(browser, site, sign_in):
     expect(card(page, video)).to_have_attribute("data-status", "cancelled")
     for other in others:
         card(page, other).get_by_role("checkbox").check()
-    page.get_by_role("form", name="What is selected").get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("form", name="Selected videos").get_by_role("button", name="Cancel", exact=True).click()
     expect(page.get_by_text("Cancelled 2 videos.")).to_be_visible()
     assert Video.objects.filter(status=Status.CANCELLED).count() == 3
     context.close()

@@ -200,7 +200,7 @@ class PageAuditor:
             if len(titles) > 1:
                 for title in titles:
                     self.card(title).get_by_role("checkbox").check()
-                selection = self.page.get_by_role("form", name="What is selected")
+                selection = self.page.get_by_role("form", name="Selected videos")
                 selection.get_by_role("button", name="Delete", exact=True).click()
             else:
                 self.card(titles[0]).get_by_role("button", name="Delete").click()

@@ -1,5 +1,6 @@
 """Files of the media server whose content changes, whose responses are cut off, and whose sent bytes are counted."""
 
+import socket
 from collections import defaultdict
 from email.utils import formatdate
 from typing import Any
@@ -75,6 +76,8 @@ def _validators(data: bytes) -> dict[str, str]:
 
 
 def _send(handler: media_server.MediaHandler, answer: list[Any], data: bytes, stop: int) -> None:
+    # What a client that is stopped does not read would pile up in the kernel, and be counted as sent.
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, CHUNK_BYTES)
     first = answer[1]
     for start in range(first, stop, CHUNK_BYTES):
         handler.wfile.write(data[start : min(start + CHUNK_BYTES, stop)])

@@ -51,7 +51,7 @@ def test_it_refuses_to_delete_more_than_it_can_ask_for(superuser_client, child_e
         ids = [video.pk for video in chosen]
         selection = {"action": "delete_selected", "_selected_action": ids, "select_across": "1"}
         page = superuser_client.post(CHANGELIST_URL, selection, follow=True).content.decode()
-        assert "2 videos at once are the most. Nothing was deleted. Narrow the list with a filter." in page
+        assert "You can select up to 2 videos at a time. Nothing was deleted. Narrow the list with a filter." in page
     assert Video.objects.count() == 3
     assert "Delete 2 videos?" in run_admin_action(superuser_client, "delete_selected", *videos[:2])
 

@@ -75,7 +75,7 @@ def test_it_shows_a_video_to_read_only(superuser_client):
     opening_tag(page, video)
     assert 'name="title"' not in page
     assert 'name="_save"' not in page
-    assert "Timeline" in page
+    assert "History" in page
     assert "No." in page
     assert superuser_client.post(url, {"title": "x"}).status_code == 403
 

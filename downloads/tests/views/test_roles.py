@@ -181,6 +181,6 @@ def test_staff_with_one_permission_is_refused_where_the_pages_refuse(client):
         response = client.post(CHANGELIST_URL, {"action": action, "_selected_action": [video.pk]})
         assert response.status_code == 403
         assert "needs the role" in response.content.decode()
-    assert "Timeline" in client.get(f"{CHANGELIST_URL}{video.pk}/change/").content.decode()
+    assert "History" in client.get(f"{CHANGELIST_URL}{video.pk}/change/").content.decode()
     video.refresh_from_db()
     assert video.status == "failed"

@@ -135,7 +135,7 @@ def test_the_entries_of_a_playlist_are_marked_but_not_itself(client, viewer):
 )
 def test_a_form_that_names_no_video_changes_nothing(client, viewer, fields):
     complete()
-    assert "Select videos first." in client.post("/videos/watched", fields, follow=True).content.decode()
+    assert "Select at least one video." in client.post("/videos/watched", fields, follow=True).content.decode()
     assert not WatchState.objects.exists()
 
 

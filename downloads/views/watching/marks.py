@@ -20,7 +20,7 @@ MARKS = {
     "dismiss": (WatchState.objects.dismiss, "Removed {} from Continue watching."),
 }
 MAX_MARKED = 20_000
-NOTHING_SELECTED = "Select videos first."
+NOTHING_SELECTED = "Select at least one video."
 
 
 @post_only
