@@ -119,6 +119,7 @@ def test_it_stops_downloads_it_lost_while_paused(worker, enqueue, media_server):
         worker.send_signal(signal.SIGCONT)
     wait_until(lambda: not any(map(is_alive, pids)), 5, "the woken supervisor has stopped its download")
     assert other.holds_lease()
+    workspace.remove_workspace(other.video_id)  # what nobody else will: no worker has this lease
 
 
 def test_it_goes_on_without_redis(worker, enqueue, redis_server):
