@@ -6,7 +6,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from downloads.database import let_other_writers_in
 from downloads.database.clock import current_moment, read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES, SITE_STATES
@@ -15,6 +14,7 @@ from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_item
 from downloads.subscriptions.ledger.rejudging import Rejudging
 
 GROUP_SIZE = 50
+REJUDGED_GROUP_SIZE = 250  # without pauses between them: a person waits for the page
 # States from which nothing follows by itself.
 UNASKED_STATES = (*FILTER_STATES, SubscriptionItemState.REMOVED)
 FETCH_PRIORITY = 0  # as what a person adds
@@ -106,15 +106,13 @@ def reapply_filters(subscription: Subscription) -> int:
     """
     now, wanted, room = read_clock(), 0, subscription.max_new or 1
     pks = list(subscription.items.in_state(*FILTER_STATES).order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(pks), GROUP_SIZE):
-        if start:
-            let_other_writers_in()
+    for start in range(0, len(pks), REJUDGED_GROUP_SIZE):
         with transaction.atomic():
             current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
             if current is None:
                 return wanted
             rows = subscription.items.select_for_update().in_state(*FILTER_STATES)
-            group = Rejudging(current).judge([*rows.filter(pk__in=pks[start : start + GROUP_SIZE])], now)
+            group = Rejudging(current).judge([*rows.filter(pk__in=pks[start : start + REJUDGED_GROUP_SIZE])], now)
             queue_items(current, group.wanted[:room], BACKLOG_PRIORITY)
             for item in group.wanted[room:]:
                 item.state, item.reason, item.retry_at = SubscriptionItemState.WAITING, BACKLOG_REASON, now

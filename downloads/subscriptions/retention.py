@@ -6,7 +6,7 @@ played within the last hour. A video goes by `Video.remove`, row and files toget
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
@@ -23,8 +23,10 @@ from downloads.progress.redis_clients import REDIS_ERRORS
 logger = logging.getLogger(__name__)
 
 MAX_REMOVED_PER_RUN = 100
+MAX_TRIED_PER_RUN = 1_000  # with those that cannot be removed, which must not keep the others from it
 PLAYED_RECENTLY = dt.timedelta(hours=1)
 LOCK_NAME = "retention"
+PUBLISHED = Coalesce("published", "seen_at")
 IS_UNPROTECTED = Q(protected=None) | Q(protected=False)
 
 
@@ -41,8 +43,10 @@ class Pruning:
     is_other_run: bool = False  # another process prunes, so this run did nothing
 
 
-def find_past_retention(subscription: Subscription | None = None, *, now: dt.datetime | None = None) -> Pruning:
-    """Return what the next run would remove, of one subscription or of all: the dry run."""
+def find_past_retention(
+    subscription: Subscription | None = None, *, now: dt.datetime | None = None, tried: Collection[int] = ()
+) -> Pruning:
+    """Return what the next run would remove, of one subscription or of all, but not the items `tried`: the dry run."""
     now = now or read_clock()
     subscriptions = Subscription.objects.exclude(keep_days=None, keep_newest=None)
     if subscription is not None:
@@ -52,7 +56,7 @@ def find_past_retention(subscription: Subscription | None = None, *, now: dt.dat
         item
         for one in subscriptions
         if _may_have_any(one, holdings.get(one.pk, (0, now)), now)
-        for item in _past_retention(one, now)
+        for item in _past_retention(one, now, tried)
     ]
     items.sort(key=lambda item: (item.published or item.seen_at, item.pk))
     return Pruning(items[:MAX_REMOVED_PER_RUN])
@@ -63,17 +67,30 @@ def prune(*, now: dt.datetime | None = None) -> Pruning:
     with session_lock(LOCK_NAME) as is_locked:
         if not is_locked:
             return Pruning(is_other_run=True)
-        pruning = find_past_retention(now=now)
-        for item in pruning.items:
-            try:
-                pruning.removed += _remove(item, now or read_clock())
-            except RemovalError as error:
-                pruning.problems.append(f"{item.title or item.url} stays: {error}.")
-            except REDIS_ERRORS as error:
-                logger.warning("Nothing is removed while nobody knows what is being played: %s", error)
-                pruning.problems.append("Redis cannot be reached, so nobody knows what is being played.")
-                break
+        pruning = Pruning()
+        try:
+            while items := _find_next(pruning, now):
+                _remove_all(items, pruning, now)
+        except REDIS_ERRORS as error:
+            logger.warning("Nothing is removed while nobody knows what is being played: %s", error)
+            pruning.problems.append("Redis cannot be reached, so nobody knows what is being played.")
         return pruning
+
+
+def _find_next(pruning: Pruning, now: dt.datetime | None) -> list[SubscriptionItem]:
+    """Return what a run tries next: as many as it may still remove."""
+    room = min(MAX_REMOVED_PER_RUN - pruning.removed, MAX_TRIED_PER_RUN - len(pruning.items))
+    tried = [item.pk for item in pruning.items]
+    return find_past_retention(now=now, tried=tried).items[:room] if room > 0 else []
+
+
+def _remove_all(items: Iterable[SubscriptionItem], pruning: Pruning, now: dt.datetime | None) -> None:
+    for item in items:
+        pruning.items.append(item)
+        try:
+            pruning.removed += _remove(item, now or read_clock())
+        except RemovalError as error:
+            pruning.problems.append(f"{item.title or item.url} stays: {error}.")
 
 
 def _read_holdings() -> dict[int, tuple[int, dt.datetime]]:
@@ -92,22 +109,24 @@ def _may_have_any(subscription: Subscription, holding: tuple[int, dt.datetime], 
     return count > 0 and (is_surplus or is_old)
 
 
-def _past_retention(subscription: Subscription, now: dt.datetime) -> Iterator[SubscriptionItem]:
-    """Yield the items of a subscription that may go, each with its reason."""
+def _past_retention(subscription: Subscription, now: dt.datetime, tried: Collection[int]) -> Iterator[SubscriptionItem]:
+    """Yield the oldest items of a subscription that may go, as many as a run removes, each with its reason."""
     too_old = now - dt.timedelta(days=subscription.keep_days) if subscription.keep_days else None
     brought = _brought_items(subscription)
-    surplus: set[int] = set()
+    is_past = Q(pk__in=())
+    if too_old:
+        is_past |= Q(archived_at__lt=too_old)
     if subscription.keep_newest:
-        newest_first = brought.order_by(Coalesce("published", "seen_at").desc(), "-pk").values_list("pk", flat=True)
-        surplus = set(newest_first[subscription.keep_newest :])
-    for item in _removable(brought, now):
+        newest_first = brought.order_by(PUBLISHED.desc(), "-pk").values("pk")
+        is_past |= ~Q(pk__in=newest_first[: subscription.keep_newest])
+    archived_at = Coalesce("video__ended_at", "video__added_at")
+    rows = _removable(brought, now).exclude(pk__in=tried).annotate(archived_at=archived_at).filter(is_past)
+    for item in rows.order_by(PUBLISHED, "pk")[:MAX_REMOVED_PER_RUN]:
+        item.retention_reason = f"Not among the newest {subscription.keep_newest or 0:,} of the subscription."
         if too_old and _archived_at(item) < too_old:
             days = subscription.keep_days or 0
             item.retention_reason = f"Kept for {days} day{'' if days == 1 else 's'}, as the subscription says."
-            yield item
-        elif item.pk in surplus:
-            item.retention_reason = f"Not among the newest {subscription.keep_newest:,} of the subscription."
-            yield item
+        yield item
 
 
 def _archived_at(item: SubscriptionItem) -> dt.datetime:

@@ -98,6 +98,8 @@ class SubscriptionItem(TolerantRow):
 
     class Meta:
         indexes = (
+            # What other lists have of a video, which is here.
+            models.Index(fields=["identity"], condition=Q(video__isnull=False), name="downloads_sub_items_here"),
             models.Index(fields=["subscription", "state", "-id"], name="downloads_sub_items_state"),
             models.Index(
                 fields=["subscription", "retry_at"],

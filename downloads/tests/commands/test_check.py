@@ -6,8 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from downloads.management.commands.check import Command
-from downloads.models import HostPause
+from downloads.models import HostPause, Subscription
 from downloads.subscriptions import verbs
+from downloads.worker.checks.requested import RequestedChecks
 from downloads.worker.checks.runner import CheckSlot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
@@ -101,3 +102,15 @@ def test_without_processes_it_says_so_and_plans_nothing(capsys, monkeypatch, arg
     assert "No process can be started for its check (Resource temporarily unavailable)." in reasons[0]
     rows = type(subscription).objects.order_by("pk").values_list("next_check_at", "lease_token")
     assert list(rows) == [(moment, "") for moment in planned]
+
+
+def test_looking_at_many_that_wait_takes_no_more_queries(django_assert_num_queries):
+    for number in range(20):
+        verbs.subscribe(f"{URL}{number}")
+    HostPause.objects.pause("elsewhere.example", "429")
+    results = []
+    checks = RequestedChecks(Subscription.objects.all(), is_dry_run=False, on_result=results.append)
+    Subscription.objects.filter(url=f"{URL}3").update(active=False)
+    with django_assert_num_queries(2):
+        checks._drop_ended()
+    assert [result.text for result in results] == ["It is paused."]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from downloads.database import session_lock
 from downloads.database.clock import read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, Video, WatchState
+from downloads.models.removal import RemovalError
 from downloads.progress import recent_plays
 from downloads.subscriptions import ledger, retention
 from downloads.tests.support.subscriptions import TOP, WHOLE, check_list, claimed, entries, entry, item, states
@@ -205,6 +206,33 @@ def test_a_video_that_cannot_be_removed_stays_with_the_reason(monkeypatch):
     assert (pruning.removed, len(titles())) == (0, 3)
     assert pruning.problems[0] == "Film v3 stays: its files cannot be moved (Permission denied)."
     assert SubscriptionItem.objects.filter(state="queued").count() == 3
+
+
+def test_those_that_cannot_be_removed_do_not_keep_the_others_from_it(monkeypatch):
+    subscription = archive(5, keep_newest=1)
+    monkeypatch.setattr(retention, "MAX_REMOVED_PER_RUN", 2)
+    stuck = {item(subscription, name).video.pk for name in ("v5", "v4")}
+    remove = Video.remove
+
+    def refuse(video, *args, **options):
+        if video.pk in stuck:
+            raise RemovalError("its files cannot be moved")
+        return remove(video, *args, **options)
+
+    monkeypatch.setattr(Video, "remove", refuse)
+    pruning = retention.prune()
+    assert (pruning.removed, len(pruning.problems)) == (2, 2)
+    assert titles() == ["Film v1", "Film v4", "Film v5"]
+
+
+def test_no_more_is_read_than_a_run_removes(monkeypatch):
+    subscription = archive(6, keep_newest=1, keep_days=3)
+    monkeypatch.setattr(retention, "MAX_REMOVED_PER_RUN", 2)
+    read = []
+    from_db = SubscriptionItem.from_db
+    monkeypatch.setattr(SubscriptionItem, "from_db", lambda *args: read.append(args) or from_db(*args))
+    assert past(subscription) == ["v6", "v5"]
+    assert len(read) == 2
 
 
 def test_one_subscription_alone_is_looked_at():

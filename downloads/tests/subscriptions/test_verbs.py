@@ -15,6 +15,7 @@ from downloads.subscriptions.patterns import InvalidPattern
 from downloads.tests.support.subscriptions import (
     CHANNEL_URL,
     TOP,
+    WHOLE,
     check_list,
     claim_again,
     claimed,
@@ -102,6 +103,14 @@ def test_a_changed_filter_lets_in_what_it_kept_out():
     check_list(subscription, numbered(5, 1))
     assert states(subscription) == {"queued": 4, "filtered": 1, "members": 1}
     assert subscription.events().first().reason == "Changed by ann: title contains"
+
+
+def test_many_items_are_judged_anew_without_a_pause_in_the_request(monkeypatch):
+    subscription = claimed(start="all", title_includes="nothing", max_new=1)
+    ledger.apply(subscription, WHOLE, numbered(300, 1))
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("a person waits"))
+    assert verbs.edit(Subscription.objects.get(), {"title_includes": ""}) == 300
+    assert states(subscription) == {"queued": 1, "waiting": 299}
 
 
 def test_a_preview_of_a_broken_filter_says_so():

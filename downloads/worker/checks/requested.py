@@ -2,16 +2,18 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from downloads.database.clock import read_clock
 from downloads.models import HostPause, Subscription
+from downloads.network.sites import site_of
 from downloads.progress.keys import process_name
 from downloads.worker.checks.runner import CheckProcess, CheckRunner
 from downloads.worker.processes.launcher import Launcher
 
 POLL_INTERVAL_SECONDS = 0.2
+LOOK_INTERVAL_SECONDS = 1.0  # between two looks at what has become of the others
 CHECKED, FAILED, SKIPPED = "checked", "failed", "skipped"
 
 
@@ -40,6 +42,7 @@ class RequestedChecks:
         self._is_dry_run = is_dry_run
         self._on_result = on_result
         self._started_at = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._next_look_at = 0.0
 
     def run(self) -> None:
         """Check them all."""
@@ -70,9 +73,14 @@ class RequestedChecks:
             self._on_result(Result(row, status, report["error"], report["listed"], report["queued"]))
 
     def _drop_ended(self) -> None:
-        """Tell the results of those that are not to be started any more."""
+        """Tell the results of those that are not to be started any more: two queries, however many are left."""
+        if not self._left or time.monotonic() < self._next_look_at:
+            return
+        self._next_look_at = time.monotonic() + LOOK_INTERVAL_SECONDS
+        rows = Subscription.objects.in_bulk([subscription.pk for subscription in self._left.values()])
+        pauses = {pause.host: pause for pause in HostPause.objects.in_force()}
         for key, subscription in list(self._left.items()):
-            if result := self._find_result(subscription):
+            if result := self._find_result(subscription, rows.get(subscription.pk), pauses):
                 del self._left[key]
                 self._on_result(result)
 
@@ -85,14 +93,15 @@ class RequestedChecks:
             self._on_result(Result(subscription, FAILED, text))
         self._left.clear()
 
-    def _find_result(self, subscription: Subscription) -> Result | None:
-        row = Subscription.objects.filter(pk=subscription.pk).first()
+    def _find_result(
+        self, subscription: Subscription, row: Subscription | None, pauses: Mapping[str, HostPause]
+    ) -> Result | None:
         if row is None:
             return Result(subscription, SKIPPED, "It is no longer followed.")
         if not row.active:
             return Result(row, SKIPPED, "It is paused.")
         if row.checked_at and row.checked_at >= self._started_at:  # by a worker, meanwhile
             return Result(row, FAILED if row.error else CHECKED, row.error)
-        if pause := HostPause.objects.find(row.host):
+        if pause := pauses.get(site_of(row.host)):
             return Result(row, SKIPPED, f"{pause.host} asked for a pause until {pause.until:%Y-%m-%d %H:%M %Z}.")
         return None
