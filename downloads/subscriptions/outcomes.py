@@ -32,12 +32,13 @@ def succeed(subscription: Subscription, outcomes: Iterable[Outcome]) -> bool:
     The site has answered, so its pauses are counted from the start again.
     """
     now = read_clock()
-    queued = sum(outcome.queued for outcome in outcomes)
     with transaction.atomic():
-        if not subscription.finish_check(Schedule.of(subscription).next_after(now), is_find=queued > 0):
+        current = subscription.own_row().select_for_update().first()  # its schedule may be another one by now
+        if current is None:
             return False
-        if queued:
-            subscription.record_event(f"Added {queued:,} video{'' if queued == 1 else 's'}")
+        queued = _count_finds(outcomes)
+        current.finish_check(Schedule.of(current).next_after(now), is_find=queued > 0)
+        _record_finds(current, queued)
         HostPause.objects.record_success(subscription.host)
     return True
 
@@ -47,20 +48,36 @@ def fail(
     message: str,
     kind: Failure = Failure.OTHER,
     retry_after: dt.timedelta | None = None,
+    finds: Iterable[Outcome] = (),
 ) -> bool:
     """End a check that met an error, a sentence for people; False if the lease is lost. No item is changed.
 
-    For REFUSED the site is paused, for `retry_after` if it says so; the check is repeated after the pause.
+    `finds` are the outcomes of the walks that succeeded before. For REFUSED the site is paused, for `retry_after` if
+    it says so; the check is repeated after the pause.
     """
     now = read_clock()
     with transaction.atomic():
-        next_check_at = plan_after_failure(subscription, now, is_not_found=kind == Failure.NOT_FOUND)
-        if kind == Failure.NOT_FOUND and subscription.not_found_count + 1 >= NOT_FOUND_LIMIT:
-            message = GONE_MESSAGE.format(count="three" if NOT_FOUND_LIMIT == 3 else NOT_FOUND_LIMIT)
-        if not subscription.fail_check(message, next_check_at, is_not_found=kind == Failure.NOT_FOUND):
+        current = subscription.own_row().select_for_update().first()
+        if current is None:
             return False
+        if queued := _count_finds(finds):
+            current.own_row().update(found_at=now)
+            _record_finds(current, queued)
+        next_check_at = plan_after_failure(current, now, is_not_found=kind == Failure.NOT_FOUND)
+        if kind == Failure.NOT_FOUND and current.not_found_count + 1 >= NOT_FOUND_LIMIT:
+            message = GONE_MESSAGE.format(count="three" if NOT_FOUND_LIMIT == 3 else NOT_FOUND_LIMIT)
+        current.fail_check(message, next_check_at, is_not_found=kind == Failure.NOT_FOUND)
         if kind == Failure.REFUSED:
             HostPause.objects.pause(subscription.host, message, retry_after)
         if kind == Failure.SAME_LIST:
             subscription.pause(message)
     return True
+
+
+def _count_finds(outcomes: Iterable[Outcome]) -> int:
+    return sum(outcome.queued for outcome in outcomes)
+
+
+def _record_finds(subscription: Subscription, queued: int) -> None:
+    if queued:
+        subscription.record_event(f"Added {queued:,} video{'' if queued == 1 else 's'}")

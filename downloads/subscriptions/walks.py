@@ -3,11 +3,13 @@
 A channel grows at its top: its newest are listed, and where they hold no known video, the walk goes on in later checks
 until it meets what is known. A playlist grows at its end: it is listed whole.
 
-`Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done.
+`Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done;
+under "missing" are the tabs that the channel did not have at the last check.
 """
 
 import enum
 from dataclasses import dataclass
+from typing import Any
 
 from downloads.models import ListKind, Subscription
 from downloads.models.subscriptions.subscription import MAX_LIST_LENGTH
@@ -15,6 +17,7 @@ from downloads.models.subscriptions.subscription import MAX_LIST_LENGTH
 NEWEST_COUNT = 50  # of a tab, per check
 SLICE_LENGTH = 200  # of older videos, per check
 MAX_PLAYLIST_LENGTH = 5_000
+MISSING = "missing"
 KNOWN_RUN_LENGTH = 10  # known videos in a row, after which the rest of a tab is known
 Cursor = dict[str, int]
 
@@ -65,9 +68,26 @@ def read_cursor(subscription: Subscription, tab: str) -> Cursor | None:
     return dict(cursor) if isinstance(cursor, dict) else None
 
 
-def write_cursor(subscription: Subscription, tab: str, cursor: Cursor) -> dict[str, Cursor]:
-    """Return the positions of a subscription with another cursor of a tab."""
-    return {**(subscription.positions or {}), (tab or "list"): cursor}
+def write_cursor(subscription: Subscription, tab: str, cursor: Cursor) -> dict[str, Any]:
+    """Return the positions of a subscription with another cursor of a tab, which is there."""
+    missing = [name for name in read_missing_tabs(subscription) if name != tab]
+    return _with_missing({**(subscription.positions or {}), (tab or "list"): cursor}, missing)
+
+
+def read_missing_tabs(subscription: Subscription) -> list[str]:
+    """Return the chosen tabs that the channel did not have at the last check."""
+    missing = (subscription.positions or {}).get(MISSING)
+    return [tab for tab in subscription.tab_names if tab and tab in missing] if isinstance(missing, list) else []
+
+
+def write_missing_tab(subscription: Subscription, tab: str) -> dict[str, Any]:
+    """Return the positions of a subscription with a tab that is not there; its cursors stay."""
+    return _with_missing(subscription.positions or {}, [*read_missing_tabs(subscription), tab])
+
+
+def _with_missing(positions: dict[str, Any], missing: list[str]) -> dict[str, Any]:
+    others = {name: value for name, value in positions.items() if name != MISSING}
+    return {**others, MISSING: missing} if missing else others
 
 
 def _plan_slice(subscription: Subscription, tab: str, kind: WalkKind) -> Walk | None:

@@ -177,6 +177,8 @@ class ListingEntry:
 class Listing:
     """A range of a flat listing; `total` is the length of the list where the site tells it.
 
+    `is_missing` is true of a tab that the channel does not have.
+
     `extractor` and `source_id` are those of the list itself; for the tab of a channel, the id of the channel.
     """
 
@@ -186,6 +188,7 @@ class Listing:
     source_id: str = ""
     is_channel: bool = False
     total: int | None = None
+    is_missing: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,9 +7,10 @@ from collections.abc import Collection
 from django.utils import timezone
 
 from downloads.formatting import format_timespan
-from downloads.models import HostPause, Subscription
+from downloads.models import ChannelTab, HostPause, Subscription
 from downloads.network.sites import site_of
 from downloads.network.url_secrets import hide_secrets
+from downloads.subscriptions.walks import read_missing_tabs
 
 MAX_ERROR_LENGTH = 300
 DUE_SOON = dt.timedelta(seconds=30)
@@ -51,9 +52,8 @@ def describe_state(
         )
     if subscription.checked_at is None:
         return StateWords("new", "New", _next_sentence(subscription, now, pause), "queued", _is_due(subscription, now))
-    return StateWords(
-        "active", "Active", _next_sentence(subscription, now, pause), "complete", _is_due(subscription, now)
-    )
+    sentence = f"{_missing_sentence(subscription)}{_next_sentence(subscription, now, pause)}"
+    return StateWords("active", "Active", sentence, "complete", _is_due(subscription, now))
 
 
 def pauses_by_host(subscriptions: Collection[Subscription]) -> dict[str, HostPause]:
@@ -91,6 +91,12 @@ def _next_sentence(subscription: Subscription, now: dt.datetime, pause: HostPaus
         return "No check is planned."
     remaining = (subscription.next_check_at - now).total_seconds()
     return f"Next check in {format_timespan(remaining)}." if remaining >= 1 else "Next check soon."
+
+
+def _missing_sentence(subscription: Subscription) -> str:
+    labels = dict(ChannelTab.choices)
+    missing = " or ".join(f"“{labels[tab]}”" for tab in read_missing_tabs(subscription))
+    return f"The channel has no {missing} at the moment. " if missing else ""
 
 
 def _pause_sentence(pause: HostPause) -> str:

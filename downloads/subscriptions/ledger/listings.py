@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from downloads.database import let_other_writers_in
 from downloads.database.clock import read_clock
 from downloads.intake import entry_requests
-from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState, Video
+from downloads.models import ChannelTab, Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.subscriptions.judgement import LIVE_REASONS, Filters, Start, Verdict, judge, judge_start
 from downloads.subscriptions.ledger import due
 from downloads.subscriptions.ledger.candidates import build_candidates, build_item
@@ -28,8 +28,9 @@ GROUP_SIZE = 50  # items per transaction
 class EmptyListing(Exception):
     """A list that had something is empty: a failure of the site, never a word on its videos. The message says so."""
 
-    def __init__(self) -> None:
-        super().__init__("The list is empty, though it had videos before. Nothing was changed.")
+    def __init__(self, tab: str = "") -> None:
+        name = f"The tab “{dict(ChannelTab.choices).get(tab, tab)}”" if tab else "The list"
+        super().__init__(f"{name} is empty, though it had videos before. Nothing was changed.")
 
 
 def apply(
@@ -41,7 +42,7 @@ def apply(
     """
     now = now or read_clock()
     if not entries and walk.first == 1 and subscription.items.filter(tab=walk.tab).exists():
-        raise EmptyListing
+        raise EmptyListing(walk.tab)
     check_pattern(subscription.title_includes)
     check_pattern(subscription.title_excludes)
     candidates = build_candidates(entries)

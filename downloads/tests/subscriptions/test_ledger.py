@@ -185,6 +185,14 @@ def test_more_new_ones_than_wanted_at_once_follow():
     assert states(subscription) == {"before": 10, "queued": 12}
 
 
+def test_what_was_postponed_follows_after_the_clock_was_set_back():
+    subscription = claimed(max_new=5)
+    check_list(subscription, numbered(10, 1))
+    check_list(subscription, numbered(18, 1))
+    SubscriptionItem.objects.filter(state="waiting").update(retry_at=timezone.now() + dt.timedelta(days=400))
+    assert sum(outcome.queued for outcome in check_list(subscription, numbered(18, 1))) == 3
+
+
 def test_a_video_listed_twice_is_one():
     subscription = claimed(start="all")
     ledger.apply(subscription, TOP, entries("a", "b", "a"))

@@ -17,7 +17,7 @@ from downloads.subscriptions.walks import NEWEST_COUNT, Walk, plan_walks
 from downloads.worker.checks.request_gate import RequestGate
 from downloads.worker.leased_video import LeaseLost
 from downloads.ytdlp.playlists import listing
-from downloads.ytdlp.results import DownloadError, Listing, ListingEntry, SiteError
+from downloads.ytdlp.results import DownloadError, Listing, SiteError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -61,7 +61,9 @@ def run_check(
         retry_after = error.retry_after if isinstance(error, SiteError) else None
         if not is_dry_run:
             message = check.report.error
-            retry_while_database_is_down(lambda: outcomes.fail(subscription, message, kind, retry_after))
+            retry_while_database_is_down(
+                lambda: outcomes.fail(subscription, message, kind, retry_after, check.outcomes)
+            )
     else:
         if not is_dry_run:
             retry_while_database_is_down(lambda: outcomes.succeed(subscription, check.outcomes))
@@ -106,42 +108,65 @@ class Check:
         self._proxy_url = proxy_url
         self._gate = gate
         self._is_dry_run = is_dry_run
-        self._first_listing: Listing | None = None
+        self._first_listings: dict[str, Listing] = {}  # by tab
+        self._errors: dict[str, Exception] = {}  # by tab
 
     def run(self) -> None:
-        """Read and compare; raise DownloadError, InvalidPattern, EmptyListing, SameList or LeaseLost."""
-        if self.subscription.kind == ListKind.UNKNOWN:
+        """Read and compare; raise DownloadError, InvalidPattern, EmptyListing, SameList or LeaseLost.
+
+        What fails in one tab alone is raised after the others were read.
+        """
+        # The extractor is empty if the channel had none of the chosen tabs.
+        if self.subscription.kind == ListKind.UNKNOWN or not self.subscription.extractor:
             self._identify()
         listed: set[tuple[str, int]] = set()
         for walk in plan_walks(self.subscription):
             place = (listing.build_tab_url(self.subscription.url, walk.tab), walk.first)
             if place not in listed:  # a site without tabs has one list for all of them
                 listed.add(place)
-                self._walk(walk)
-        self._count(self._write(lambda: ledger.apply_due(self.subscription)))
+                self._try_walk(walk)
+        if self.outcomes or not self._errors:
+            self._count(self._write(lambda: ledger.apply_due(self.subscription)))
+        for error in self._errors.values():
+            raise error
 
     def _identify(self) -> None:
-        """Read the newest of a list that was never read, and keep what it is."""
-        newest = self._read(self.subscription.tab_names[0], 1, NEWEST_COUNT)
+        """Read the newest of a list that was never read, of the first of its tabs that is there; keep what it is."""
+        for tab in self.subscription.tab_names:
+            newest = self._first_listings[tab] = self._read(tab, 1, NEWEST_COUNT)
+            if not newest.is_missing:
+                break
         if not self._write(lambda: ledger.save_identity(self.subscription, newest)):
             raise LeaseLost
-        self._first_listing = newest
+        if self.subscription.kind == ListKind.PLAYLIST:
+            self._first_listings = {"": newest}
+
+    def _try_walk(self, walk: Walk) -> None:
+        """Walk, unless the tab has failed before; raise what concerns the whole site or list."""
+        if walk.tab in self._errors:
+            return
+        try:
+            self._walk(walk)
+        except (DownloadError, ledger.EmptyListing) as error:
+            if _failure_kind(error) in (Failure.REFUSED, Failure.NOT_FOUND):
+                raise
+            self._errors[walk.tab] = error
 
     def _walk(self, walk: Walk) -> None:
-        entries = self._reuse(walk)
-        if entries is None:
-            entries = self._read(walk.tab, walk.first, walk.last).entries
-        self._count(self._write(lambda: ledger.apply(self.subscription, walk, entries)))
+        found = self._reuse(walk) or self._read(walk.tab, walk.first, walk.last)
+        if found.is_missing:
+            self._count(self._write(lambda: ledger.note_missing(self.subscription, walk.tab)))
+        else:
+            entries = [dataclasses.replace(entry, tab=walk.tab) for entry in found.entries]
+            self._count(self._write(lambda: ledger.apply(self.subscription, walk, entries)))
 
-    def _reuse(self, walk: Walk) -> list[ListingEntry] | None:
-        """Return the entries of a walk if the list was read for its identity just now; else None."""
-        newest, self._first_listing = self._first_listing, None
+    def _reuse(self, walk: Walk) -> Listing | None:
+        """Return the listing of a walk if the list was read for its identity just now; else None."""
+        newest = self._first_listings.pop(walk.tab, None)
         if newest is None or walk.first != 1:
             return None
         is_whole = newest.total is not None and newest.total <= NEWEST_COUNT
-        if walk.last != NEWEST_COUNT and not is_whole:
-            return None
-        return [dataclasses.replace(entry, tab=walk.tab) for entry in newest.entries]
+        return newest if walk.last == NEWEST_COUNT or is_whole else None
 
     def _read(self, tab: str, first: int, last: int) -> Listing:
         return listing.list_entries(

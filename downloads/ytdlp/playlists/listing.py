@@ -59,7 +59,7 @@ def list_entries(
     """List the videos from place `first` to `last`, from 1; of a channel, those of one tab.
 
     `before_request` is called with each URL that is about to be requested. A tab that the channel does not have is
-    empty. Raise DownloadError, also for what is no list of videos.
+    empty, and marked so. Raise DownloadError, also for what is no list of videos.
     """
     client = _ListingClient(_build_options(proxy_url, first, last), before_request)
     with converted_errors():
@@ -67,7 +67,7 @@ def list_entries(
             info = client.extract_info(build_tab_url(url, tab), download=False)
         except YoutubeDLError as error:
             if tab and MISSING_TAB_PATTERN.search(str(error)):
-                return Listing([], is_channel=True)
+                return Listing([], is_channel=True, is_missing=True)
             raise
         if not info or info.get("_type") != "playlist":
             raise DownloadError(NOT_A_LIST_MESSAGE, True)

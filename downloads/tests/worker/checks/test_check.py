@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from yt_dlp.utils import ExtractorError
 
+from downloads.library.subscriptions.states import describe_state
 from downloads.models import HostPause, Queue, Status, Subscription, SubscriptionItem, Video
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
 from downloads.tests.support.listing_site import (
@@ -22,6 +23,7 @@ from downloads.worker.checks import check
 __all__ = ["listing_site"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>Films</title>{0}</channel></rss>'
 ITEM = "<item><title>Film {0}</title><link>{1}</link></item>"
 
@@ -181,6 +183,61 @@ def test_each_chosen_tab_of_a_channel_is_checked_and_a_missing_one_is_none(follo
     assert states() == {"v": "queued", "s": "queued"}
     assert (subscription.kind, subscription.name) == ("channel", "Films")
     assert {item.tab for item in SubscriptionItem.objects.all()} == {"videos", "shorts"}
+
+
+def test_a_tab_that_vanishes_ends_no_other_and_is_named_once(follow, run_check, listing_site):
+    listing_site.tabs = {"videos": [youtube_entry("s")], "shorts": [youtube_entry("v")]}
+    subscription = follow(CHANNEL_URL, tabs="videos,shorts")
+    run_check(subscription)
+    listing_site.tabs = {"shorts": [youtube_entry("new"), youtube_entry("v")]}
+    for _ in range(2):
+        assert run_check(subscription).error == ""
+    assert states() == {"s": "queued", "v": "queued", "new": "queued"}
+    assert "The channel has no “Videos” at the moment." in describe_state(subscription).sentence
+    reasons = list(subscription.events().values_list("reason", flat=True))
+    assert reasons.count("The channel has no “Videos” now") == 1
+    listing_site.tabs["videos"] = [youtube_entry("s2"), youtube_entry("s")]
+    assert run_check(subscription).queued == 1
+    assert "no “Videos”" not in describe_state(subscription).sentence
+
+
+def test_a_tab_that_is_empty_fails_after_the_others_were_read(follow, run_check, listing_site):
+    listing_site.tabs = {"videos": [youtube_entry("v")], "shorts": [youtube_entry("s")]}
+    subscription = follow(CHANNEL_URL, tabs="videos,shorts")
+    run_check(subscription)
+    SubscriptionItem.objects.create(
+        subscription=subscription, identity="later", url=youtube_entry("l")["url"], state="waiting", retry_at=NOW
+    )
+    listing_site.tabs = {"videos": [], "shorts": [youtube_entry("s2"), youtube_entry("s")]}
+    report = run_check(subscription)
+    assert report.error == "The tab “Videos” is empty, though it had videos before. Nothing was changed."
+    assert (report.queued, set(states().values()), subscription.failure_count) == (2, {"queued"}, 1)
+    assert "Added 2 videos" in subscription.events().values_list("reason", flat=True)
+
+
+def test_a_channel_without_any_chosen_tab_is_named_when_it_has_one(follow, run_check, listing_site):
+    listing_site.tabs = {"videos": [youtube_entry("v")]}
+    subscription = follow(CHANNEL_URL, tabs="shorts,streams", start="new")
+    assert run_check(subscription).error == ""
+    assert (subscription.kind, subscription.source_id) == ("channel", "")
+    assert "no “Shorts” or “Streams”" in describe_state(subscription).sentence
+    listing_site.tabs["streams"] = [youtube_entry("s")]
+    assert run_check(subscription).queued == 1
+    assert (subscription.name, bool(subscription.source_id)) == ("Films", True)
+    assert "no “Shorts” at the moment" in describe_state(subscription).sentence
+
+
+def test_a_schedule_that_is_saved_during_a_check_counts(follow, run_check, feed, monkeypatch):
+    subscription = follow(feed(1), check_interval=7 * 86_400)
+    apply = check.ledger.apply
+
+    def edit_and_apply(claimed, *arguments):
+        Subscription.objects.update(check_interval=3600)
+        return apply(claimed, *arguments)
+
+    monkeypatch.setattr(check.ledger, "apply", edit_and_apply)
+    run_check(subscription)
+    assert subscription.next_check_at < timezone.now() + dt.timedelta(hours=2)
 
 
 def test_a_first_check_reads_a_list_once(follow, run_check, listing_site):
