@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from downloads.models import ListKind, Subscription
-from downloads.models.subscriptions.subscription import MAX_LIST_LENGTH
+from downloads.models.subscriptions.subscription import MAX_LIST_LENGTH, MISSING
 
 NEWEST_COUNT = 50  # of a tab, per check
 SLICE_LENGTH = 200  # of older videos, per check
 MAX_PLAYLIST_LENGTH = 5_000
-MISSING = "missing"
 KNOWN_RUN_LENGTH = 10  # known videos in a row, after which the rest of a tab is known
 Cursor = dict[str, int]
 
@@ -70,19 +69,13 @@ def read_cursor(subscription: Subscription, tab: str) -> Cursor | None:
 
 def write_cursor(subscription: Subscription, tab: str, cursor: Cursor) -> dict[str, Any]:
     """Return the positions of a subscription with another cursor of a tab, which is there."""
-    missing = [name for name in read_missing_tabs(subscription) if name != tab]
+    missing = [name for name in subscription.missing_tabs if name != tab]
     return _with_missing({**(subscription.positions or {}), (tab or "list"): cursor}, missing)
-
-
-def read_missing_tabs(subscription: Subscription) -> list[str]:
-    """Return the chosen tabs that the channel did not have at the last check."""
-    missing = (subscription.positions or {}).get(MISSING)
-    return [tab for tab in subscription.tab_names if tab and tab in missing] if isinstance(missing, list) else []
 
 
 def write_missing_tab(subscription: Subscription, tab: str) -> dict[str, Any]:
     """Return the positions of a subscription with a tab that is not there; its cursors stay."""
-    return _with_missing(subscription.positions or {}, [*read_missing_tabs(subscription), tab])
+    return _with_missing(subscription.positions or {}, [*subscription.missing_tabs, tab])
 
 
 def _with_missing(positions: dict[str, Any], missing: list[str]) -> dict[str, Any]:

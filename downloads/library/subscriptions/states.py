@@ -10,7 +10,6 @@ from downloads.formatting import format_timespan
 from downloads.models import ChannelTab, HostPause, Subscription
 from downloads.network.sites import site_of
 from downloads.network.url_secrets import hide_secrets
-from downloads.subscriptions.walks import read_missing_tabs
 
 MAX_ERROR_LENGTH = 300
 DUE_SOON = dt.timedelta(seconds=30)
@@ -95,7 +94,7 @@ def _next_sentence(subscription: Subscription, now: dt.datetime, pause: HostPaus
 
 def _missing_sentence(subscription: Subscription) -> str:
     labels = dict(ChannelTab.choices)
-    missing = " or ".join(f"“{labels[tab]}”" for tab in read_missing_tabs(subscription))
+    missing = " or ".join(f"“{labels[tab]}”" for tab in subscription.missing_tabs)
     return f"The channel has no {missing} at the moment. " if missing else ""
 
 

@@ -23,6 +23,7 @@ DEFAULT_CHECK_INTERVAL = 6 * 3600
 MAX_PATTERN_LENGTH = 200
 MAX_NEW_PER_CHECK = 50
 MAX_LIST_LENGTH = 100_000
+MISSING = "missing"  # among the positions: subscriptions/walks.py
 
 
 class Subscription(Checks):
@@ -108,6 +109,12 @@ class Subscription(Checks):
             return [""]
         chosen = set(self.tabs.split(","))
         return [tab.value for tab in ChannelTab if tab in chosen] or [""]
+
+    @property
+    def missing_tabs(self) -> list[str]:
+        """The chosen tabs that the channel did not have at the last check."""
+        missing = (self.positions or {}).get(MISSING)
+        return [tab for tab in self.tab_names if tab and tab in missing] if isinstance(missing, list) else []
 
     @property
     def interval(self) -> dt.timedelta:

@@ -3,13 +3,13 @@
 from downloads.models import ChannelTab, Subscription
 from downloads.subscriptions.ledger.limits import check_transaction
 from downloads.subscriptions.ledger.outcome import Outcome
-from downloads.subscriptions.walks import read_cursor, read_missing_tabs, write_cursor, write_missing_tab
+from downloads.subscriptions.walks import read_cursor, write_cursor, write_missing_tab
 
 
 def note_missing(subscription: Subscription, tab: str) -> Outcome:
     """Keep that the channel does not have this tab, with an event when that is new; its items stay as they are."""
     outcome = Outcome()
-    if tab in read_missing_tabs(subscription):
+    if tab in subscription.missing_tabs:
         return outcome
     with check_transaction(subscription):
         current = subscription.own_row().select_for_update().first()
