@@ -1,4 +1,4 @@
-"""Who may have retention delete more: those who may delete."""
+"""Permission to have retention delete more: that of deletion."""
 
 from collections.abc import Mapping
 from typing import Any
