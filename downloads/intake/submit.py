@@ -11,7 +11,7 @@ from downloads.database import let_other_writers_in
 from downloads.intake.pasted_text import extract_urls, remove_invisible
 from downloads.intake.rejections import ALREADY_PRESENT, REPEATED, Rejection
 from downloads.intake.urls import SCHEME_PORTS, InvalidUrl, ParsedUrl, parse_url, suggest_url, unreachable_message
-from downloads.models import Quality, Video
+from downloads.models import Quality, SubscriptionItem, Video
 from downloads.network import address_policy
 
 MAX_SUBMITTED_LINES = 5_000
@@ -52,6 +52,7 @@ def submit(
         urls = [(entries[position].url.line, entries[position].url.canonical_url) for position in chunk]
         outcomes = Video.objects.ingest_many(urls, **options)
         new_videos += [video for video, is_new in outcomes if is_new]
+        SubscriptionItem.objects.pick([video.pk for video, is_new in outcomes if not is_new])
         for position, (video, is_new) in zip(chunk, outcomes, strict=True):
             if not is_new:
                 entries[position] = Rejection(entries[position].line, "", video)

@@ -55,6 +55,11 @@ class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):
             state=state, reason=reason[:MAX_REASON_LENGTH], retry_at=retry_at, changed_at=current_moment(), **changes
         )
 
+    def pick(self, video_pks: Collection[int]) -> int:
+        """Note that a person has asked for videos that subscriptions brought: filters and retention leave them."""
+        items = self.filter(video__in=video_pks, state__in=KEPT_STATES, is_picked=False)
+        return items.update(is_picked=True) if video_pks else 0
+
     def mark_video_removed(self, video_pk: int, reason: str) -> int:
         """Have a video that is being deleted stay away. Called by the removal of the video, in its transaction."""
         items = self.filter(video=video_pk, state__in=KEPT_STATES)

@@ -5,9 +5,14 @@ from typing import Any
 
 from downloads.intake.urls import InvalidUrl, parse_url
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState, Video
+from downloads.models.choices import Status
 
 NEW_PRIORITY, BACKLOG_PRIORITY = -1, -2  # behind what a person adds
 PRESENT_REASON = "It was in the archive already."
+ENDED_REASONS = {
+    Status.FAILED: "It was added before, and failed. Retry it on its own page.",
+    Status.CANCELLED: "It was added before, and cancelled. Retry it on its own page.",
+}
 
 
 def queue_items(
@@ -27,6 +32,24 @@ def queue_items(
         else:
             _add_url(item, pending)
     _ingest(subscription, pending, priority, added_by or subscription.added_by)
+    _explain_ended(subscription, [item for item in items if item.state == SubscriptionItemState.ARCHIVED])
+
+
+def _explain_ended(subscription: Subscription, archived: Sequence[SubscriptionItem]) -> None:
+    """Say which of these videos are not here: they failed or were cancelled. What only another subscription has
+    ignored, and cancelled with that, waits again.
+    """
+    videos = Video.objects.in_bulk([item.video_id for item in archived if item.video_id])
+    ended = {pk: video for pk, video in videos.items() if video.status in ENDED_REASONS and not video.media_file}
+    ignored = SubscriptionItem.objects.filter(video__in=ended, state=SubscriptionItemState.IGNORED)
+    ignored_elsewhere = set(ignored.exclude(subscription=subscription).values_list("video_id", flat=True))
+    for item in archived:
+        if (video := ended.get(item.video_id or 0)) is None:
+            continue
+        if item.video_id in ignored_elsewhere and video.undo_cancel(f"Wanted by {subscription}"):
+            item.state, item.reason = SubscriptionItemState.QUEUED, ""
+        else:
+            item.reason = ENDED_REASONS[Status(video.status)]
 
 
 def _add_url(item: SubscriptionItem, pending: dict[str, SubscriptionItem]) -> None:

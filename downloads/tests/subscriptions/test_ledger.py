@@ -7,8 +7,9 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from downloads.intake.submit import submit
 from downloads.models import Status, Subscription, SubscriptionItem, Video
-from downloads.subscriptions import ledger, verbs
+from downloads.subscriptions import items, ledger, verbs
 from downloads.subscriptions.ledger import listings
 from downloads.subscriptions.patterns import InvalidPattern
 from downloads.subscriptions.walks import Walk, WalkKind, plan_walks
@@ -327,6 +328,38 @@ def test_two_subscriptions_that_want_a_video_get_one():
         ("queued", video),
         ("archived", video),
     ]
+
+
+def test_what_another_subscription_ignores_is_fetched_for_one_that_wants_it():
+    first = claimed(start="all")
+    ledger.apply(first, TOP, entries("a"))
+    assert items.ignore(list(first.items.all())) == 1
+    second = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
+    ledger.apply(second, WHOLE, [entry("a", 1, tab="", url="https://www.youtube.com/shorts/a")])
+    assert (item(second, "a").state, Video.objects.get().status) == ("queued", Status.QUEUED)
+    assert item(first, "a").state == "ignored"
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_what_failed_or_was_cancelled_is_not_told_to_be_here(status):
+    video = stored_video("https://www.youtube.com/watch?v=v1", "v1")
+    Video.objects.update(status=status)
+    first = claimed(start="all")
+    ledger.apply(first, TOP, numbered(1, 1))
+    second = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
+    ledger.apply(second, WHOLE, [entry("v1", 1, tab="")])
+    for subscription in (first, second):
+        assert item(subscription, "v1").video == video
+        assert f"and {status}." in item(subscription, "v1").reason
+    assert Video.objects.get().status == status
+
+
+def test_what_a_person_adds_as_well_is_picked():
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, entries("a", "b"))
+    _, rejections = submit(["https://www.youtube.com/watch?v=a"])
+    assert len(rejections) == 1
+    assert [item(subscription, name).is_picked for name in "ab"] == [True, False]
 
 
 def test_files_of_one_name_are_two_videos():
