@@ -121,9 +121,12 @@ def _extract_video_or_playlist(
 
 
 def _extract(ydl: Any, url: str, entry: PlaylistEntry | None) -> dict[str, Any] | None:
-    result: dict[str, Any] | None = (
-        entries.resolve_entry(ydl, entry) if entry else ydl.extract_info(url, download=False)
-    )
+    try:
+        result: dict[str, Any] | None = (
+            entries.resolve_entry(ydl, entry) if entry else ydl.extract_info(url, download=False)
+        )
+    finally:
+        ydl.close_look_up_responses()
     return result
 
 

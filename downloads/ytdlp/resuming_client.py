@@ -71,6 +71,7 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
         self._completeness = CompletenessCheck(1)
         self._fragment_client = FragmentClient(super().urlopen)
         self._is_fetching_thumbnail = False
+        self._look_up_responses: list[Response] = []
         self.has_live_manifest = False  # of ISM
         self._stream_count = 0
         self.stream_index: int | None = None  # of the stream that is being downloaded, in the order of the formats
@@ -139,11 +140,22 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
         if self._partial_file is None and self._is_fetching_thumbnail:
             return _limit_response(super().urlopen(req), MAX_THUMBNAIL_DOWNLOAD_BYTES, THUMBNAIL_TIMEOUT_SECONDS)
         if self._partial_file is None:
-            return _limit_response(super().urlopen(req), MAX_PAGE_BYTES, math.inf)
+            response = _limit_response(super().urlopen(req), MAX_PAGE_BYTES, math.inf)
+            self._look_up_responses.append(response)
+            return response
         request = Request(req) if isinstance(req, str) else req
         if self._partial_file.is_fragmented:
             return self._open_fragment(self._partial_file, request)
         return self._open_with_resume(self._partial_file, request)
+
+    def close_look_up_responses(self) -> None:
+        """Close what a look-up has left unread.
+
+        Extractors read the beginning of a file and leave its response open; it would arrive whole, beside the download.
+        """
+        for response in self._look_up_responses:
+            response.close()
+        self._look_up_responses.clear()
 
     def process_ie_result(self, ie_result: Any, download: bool = True, extra_info: Any = None) -> Any:
         """Resolve a result of an extractor, but leave an entry of a playlist as the extractor gave it."""

@@ -1,5 +1,6 @@
 """Downloads by yt-dlp through the egress proxy: real yt-dlp, a real server, real clips."""
 
+import contextlib
 import json
 import os
 import threading
@@ -10,7 +11,7 @@ from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 from downloads.files import ffmpeg
 from downloads.network.proxy import EgressProxy
 from downloads.tests.support import media_server as media_server_module
-from downloads.ytdlp import downloader, results
+from downloads.ytdlp import downloader, results, resuming_client
 
 pytestmark = pytest.mark.usefixtures("ytdlp_environment")
 
@@ -33,6 +34,19 @@ def probe_and_fetch(tmp_path, proxy_url):
         return probed, downloader.download_files(probed, updates.append, lambda: updates.append("merging")), updates
 
     return run
+
+
+@pytest.mark.parametrize("path", ["/slow/clip.mp4?rate=20000", "/page/Hello", "/missing.mp4"])
+def test_a_look_up_leaves_no_response_open(tmp_path, proxy_url, media_server, monkeypatch, path):
+    responses = []
+    limit_response = resuming_client._limit_response
+    monkeypatch.setattr(
+        resuming_client, "_limit_response", lambda *args: responses.append(limit_response(*args)) or responses[-1]
+    )
+    with contextlib.suppress(results.DownloadError):
+        downloader.probe_url(media_server.url(path), tmp_path, proxy_url=proxy_url)
+    assert all(response.closed for response in responses)
+    assert responses or path == "/missing.mp4"
 
 
 @pytest.mark.parametrize("path", ["/clip.mp4", "/page/Hello", "/nolength.mp4", "/redirect?to=/clip.mp4"])
