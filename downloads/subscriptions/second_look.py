@@ -25,7 +25,7 @@ from downloads.subscriptions.judgement import (
     judge,
     judge_start,
 )
-from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, PRESENT_REASON
+from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, FOLLOWS_REASON, PRESENT_REASON
 from downloads.subscriptions.patterns import InvalidPattern
 
 
@@ -99,8 +99,21 @@ def _set_aside(
     return video.remove(
         f"Not wanted by its subscription: {' '.join(reasons)}",
         where=Q(lease_token=video.lease_token, status__in=ACTIVE_STATUSES) & ~Q(lease_token=""),
-        before_removal=lambda: _write_items(verdicts.items(), metadata, duplicate),
+        before_removal=lambda: _write_all_items(video, verdicts, metadata, duplicate),
     )
+
+
+def _write_all_items(
+    video: Video, verdicts: dict[SubscriptionItem, Verdict], metadata: Metadata, duplicate: Video | None
+) -> None:
+    """Write the items that were judged; those that came since, or were picked, follow with their next check."""
+    pks = [item.pk for item in verdicts]
+    items = SubscriptionItem.objects.in_state(*KEPT_STATES).filter(video=video)
+    others = items.exclude(pk__in=pks, is_picked=False)
+    others.change_state(SubscriptionItemState.WAITING, FOLLOWS_REASON, retry_at=current_moment(), video=None)
+    left = set(items.values_list("pk", flat=True))
+    judged = [(item, verdict) for item, verdict in verdicts.items() if item.pk in left]
+    _write_items(judged, metadata, duplicate)
 
 
 def _write_items(

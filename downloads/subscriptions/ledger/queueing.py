@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from downloads.database.clock import current_moment
 from downloads.intake.urls import InvalidUrl, parse_url
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.models.choices import Status
 
 NEW_PRIORITY, BACKLOG_PRIORITY = -1, -2  # behind what a person adds
 PRESENT_REASON = "It was in the archive already."
+FOLLOWS_REASON = "It was deleted while another subscription wanted it. It follows with the next check."
 ENDED_REASONS = {
     Status.FAILED: "It was added before, and failed. Retry it on its own page.",
     Status.CANCELLED: "It was added before, and cancelled. Retry it on its own page.",
@@ -37,13 +39,18 @@ def queue_items(
 
 def _explain_ended(subscription: Subscription, archived: Sequence[SubscriptionItem]) -> None:
     """Say which of these videos are not here: they failed or were cancelled. What only another subscription has
-    ignored, and cancelled with that, waits again.
+    ignored, and cancelled with that, waits again. One that was deleted just now follows with the next check.
     """
-    videos = Video.objects.in_bulk([item.video_id for item in archived if item.video_id])
+    # Locked, so that none is deleted before the items are written.
+    locked = Video.objects.select_for_update(no_key=True).order_by("pk")
+    videos = locked.in_bulk([item.video_id for item in archived if item.video_id])
     ended = {pk: video for pk, video in videos.items() if video.status in ENDED_REASONS and not video.media_file}
     ignored = SubscriptionItem.objects.filter(video__in=ended, state=SubscriptionItemState.IGNORED)
     ignored_elsewhere = set(ignored.exclude(subscription=subscription).values_list("video_id", flat=True))
     for item in archived:
+        if item.video_id not in videos:
+            item.video_id, item.retry_at = None, current_moment()
+            item.state, item.reason = SubscriptionItemState.WAITING, FOLLOWS_REASON
         if (video := ended.get(item.video_id or 0)) is None:
             continue
         if item.video_id in ignored_elsewhere and video.undo_cancel(f"Wanted by {subscription}"):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from downloads.intake.submit import submit
 from downloads.models import Status, Subscription, SubscriptionItem, Video
 from downloads.subscriptions import items, ledger, verbs
-from downloads.subscriptions.ledger import listings
+from downloads.subscriptions.ledger import listings, queueing
 from downloads.subscriptions.patterns import InvalidPattern
 from downloads.subscriptions.walks import Walk, WalkKind, plan_walks
 from downloads.tests.support.subscriptions import (
@@ -352,6 +352,18 @@ def test_what_failed_or_was_cancelled_is_not_told_to_be_here(status):
         assert item(subscription, "v1").video == video
         assert f"and {status}." in item(subscription, "v1").reason
     assert Video.objects.get().status == status
+
+
+def test_what_is_deleted_while_it_is_found_follows(monkeypatch):
+    subscription = claimed(start="all")
+    real = queueing._find_present
+    monkeypatch.setattr(queueing, "_find_present", lambda _, items: {one.identity: 10**6 for one in items})
+    ledger.apply(subscription, TOP, entries("a"))
+    connection.check_constraints()
+    assert item(subscription, "a").state == "waiting"
+    monkeypatch.setattr(queueing, "_find_present", real)
+    check_list(subscription, entries("a"))
+    assert item(subscription, "a").state == "queued"
 
 
 def test_what_a_person_adds_as_well_is_picked():

@@ -113,6 +113,23 @@ def test_what_turns_out_to_be_here_is_already_archived():
     assert Video.objects.get() == kept
 
 
+def test_what_another_subscription_adds_meanwhile_follows(monkeypatch):
+    first = follow(min_duration=120)
+    video = looked_up()
+    second = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
+    real = second_look._set_aside
+
+    def add_and_set_aside(*args):
+        ledger.apply(second, TOP, entries("a"))
+        return real(*args)
+
+    monkeypatch.setattr(second_look, "_set_aside", add_and_set_aside)
+    assert second_look.set_aside_unwanted(video, Metadata(duration=1.0))
+    assert (item(first, "a").state, item(second, "a").state) == ("filtered", "waiting")
+    check_list(second, [])
+    assert item(second, "a").state == "queued"
+
+
 def test_an_attempt_without_its_lease_changes_nothing():
     subscription = follow(min_duration=120)
     video = looked_up()
