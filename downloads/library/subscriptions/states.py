@@ -51,7 +51,9 @@ def describe_state(
         )
     if subscription.checked_at is None:
         return StateWords("new", "New", _next_sentence(subscription, now, pause), "queued", _is_due(subscription, now))
-    sentence = f"{_missing_sentence(subscription)}{_next_sentence(subscription, now, pause)}"
+    sentence = (
+        f"{_missing_sentence(subscription)}{_cut_sentence(subscription)}{_next_sentence(subscription, now, pause)}"
+    )
     return StateWords("active", "Active", sentence, "complete", _is_due(subscription, now))
 
 
@@ -96,6 +98,11 @@ def _missing_sentence(subscription: Subscription) -> str:
     labels = dict(ChannelTab.choices)
     missing = " or ".join(f"“{labels[tab]}”" for tab in subscription.missing_tabs)
     return f"The channel has no {missing} at the moment. " if missing else ""
+
+
+def _cut_sentence(subscription: Subscription) -> str:
+    place = subscription.cut_at
+    return f"Only the first {place:,} of this list are looked at: what comes after them is not seen. " if place else ""
 
 
 def _pause_sentence(pause: HostPause) -> str:

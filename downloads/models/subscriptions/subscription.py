@@ -23,6 +23,7 @@ DEFAULT_CHECK_INTERVAL = 6 * 3600
 MAX_PATTERN_LENGTH = 200
 MAX_NEW_PER_CHECK = 50
 MAX_LIST_LENGTH = 100_000
+CUT = "cut"  # in the cursor of a list that is longer than it is looked at
 MISSING = "missing"  # among the positions: subscriptions/walks.py
 
 
@@ -115,6 +116,13 @@ class Subscription(Checks):
         """The chosen tabs that the channel did not have at the last check."""
         missing = (self.positions or {}).get(MISSING)
         return [tab for tab in self.tab_names if tab and tab in missing] if isinstance(missing, list) else []
+
+    @property
+    def cut_at(self) -> int:
+        """The place after which the list was not looked at; 0 if it was seen whole."""
+        cursor = (self.positions or {}).get("list")
+        place = cursor.get(CUT) if isinstance(cursor, dict) else None
+        return place if isinstance(place, int) else 0
 
     @property
     def interval(self) -> dt.timedelta:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from downloads.models import StartChoice, Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.models.subscriptions.subscription import CUT
 from downloads.subscriptions import judgement
 from downloads.subscriptions.ledger.candidates import Candidate
 from downloads.subscriptions.walks import KNOWN_RUN_LENGTH, NEWEST_COUNT, Cursor, Walk, WalkKind, read_cursor
@@ -166,6 +167,9 @@ def advance(subscription: Subscription, walk: Walk, reading: Reading, now: dt.da
     cursor = {} if reading.is_first else (read_cursor(subscription, walk.tab) or {})
     if walk.kind == WalkKind.NEWEST and reading.is_first:
         return {WalkKind.BACKLOG: walk.last + 1} if _wants_older(subscription, walk, reading, now) else {}
+    if walk.kind == WalkKind.WHOLE:
+        is_cut = any(candidate.entry.position >= walk.last for candidate in reading.walked)
+        return {CUT: walk.last} if is_cut else {}
     if walk.kind == WalkKind.BACKLOG:
         cursor.pop(WalkKind.BACKLOG, None)
         # A slice without anything new: the site repeats itself, or its end is reached.

@@ -9,6 +9,7 @@ from yt_dlp.utils import ExtractorError
 from downloads.library.subscriptions.states import describe_state
 from downloads.models import HostPause, Queue, Status, Subscription, SubscriptionItem, Video
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
+from downloads.subscriptions import walks
 from downloads.tests.support.listing_site import (
     CHANNEL_URL,
     PLAYLIST_URL,
@@ -238,6 +239,17 @@ def test_a_schedule_that_is_saved_during_a_check_counts(follow, run_check, feed,
     monkeypatch.setattr(check.ledger, "apply", edit_and_apply)
     run_check(subscription)
     assert subscription.next_check_at < timezone.now() + dt.timedelta(hours=2)
+
+
+def test_a_playlist_that_is_too_long_says_so(follow, run_check, listing_site, monkeypatch):
+    monkeypatch.setattr(walks, "MAX_PLAYLIST_LENGTH", 3)
+    subscription = follow(PLAYLIST_URL)
+    listing_site.playlist = [youtube_entry(f"p{n}") for n in range(60)]
+    assert run_check(subscription).queued == 3
+    assert "Only the first 3 of this list are looked at" in describe_state(subscription).sentence
+    listing_site.playlist = listing_site.playlist[:2]
+    run_check(subscription)
+    assert "Only the first" not in describe_state(subscription).sentence
 
 
 def test_a_first_check_reads_a_list_once(follow, run_check, listing_site):
