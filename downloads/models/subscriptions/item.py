@@ -118,6 +118,11 @@ class SubscriptionItem(TolerantRow):
         return f"{self.title or self.source_id}: {self.state}"
 
     @property
+    def page_url(self) -> str:
+        """The URL of the page at its site; "" for anything that is no link, such as javascript:."""
+        return self.url if self.url.lower().startswith(("http://", "https://")) else ""
+
+    @property
     def has_secret_url(self) -> bool:
         """True if the URL holds a token or the like, so that only those who may change it see it whole."""
         return has_secrets(self.url)

@@ -99,6 +99,11 @@ class Subscription(Checks):
         return self.name.strip() or hide_secrets(self.url) or "Unknown list"
 
     @property
+    def page_url(self) -> str:
+        """The URL of the list at its site; "" for anything that is no link, such as javascript:."""
+        return self.canonical_url if self.canonical_url.lower().startswith(("http://", "https://")) else ""
+
+    @property
     def has_secret_url(self) -> bool:
         """True if the URL holds a token or the like, so that only those who may change it see it whole."""
         return has_secrets(self.canonical_url)

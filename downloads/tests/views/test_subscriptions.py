@@ -38,6 +38,16 @@ def act(client, action: str, *subscriptions: Subscription, **extra: str):
     return client.post(reverse("subscriptions-act"), data, **extra)
 
 
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,a", "no scheme"])
+def test_it_links_only_what_is_a_link(client, editor, url) -> None:
+    subscription, _ = followed()
+    seen(subscription, "odd", url=url)
+    Subscription.objects.update(canonical_url=url)
+    page = client.get(page_url(subscription, "filtered")).content.decode()
+    assert "Film odd" in page
+    assert f'href="{url}' not in page
+
+
 # The list ------------------------------------------------------------------------------------------
 
 
