@@ -75,6 +75,10 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         names = [name for site in self._closed_sites() for name in names_of_site(site)]
         return self.waiting().due().exclude(host__in=names).exclude(bulk_action.is_pending())
 
+    def has_claimable(self) -> bool:
+        """Return whether a waiting one may start now; where none waits, by one small query: workers ask often."""
+        return self.waiting().exists() and self.claimable().exists()
+
     def _closed_sites(self) -> set[str]:
         """Return the sites with PER_HOST downloads, and those that are paused."""
         active = self.model._default_manager.filter(status__in=ACTIVE_STATUSES).exclude(host="")

@@ -173,7 +173,7 @@ class Supervisor:
 
     def _check_folders(self) -> None:
         """Hold the queue while a folder cannot be used, and remove what earlier attempts and removals left."""
-        self._folders.check(is_busy=bool(self._downloads) or Video.objects.claimable().exists())
+        self._folders.check(is_busy=bool(self._downloads) or Video.objects.has_claimable())
 
     def _claim_videos(self) -> None:
         """Claim a playable copy and queued videos while there are free slots."""
@@ -181,9 +181,9 @@ class Supervisor:
         if not self._folders.has_looked:
             self._folders.check(is_busy=True)
         if self._folders.is_well and self._has_free_slot():
-            self._copy_runner.start_next(lambda: Video.objects.claimable().exists())
+            self._copy_runner.start_next(Video.objects.has_claimable)
         # Read first: an idle worker must not take the write lock of SQLite every POLL_INTERVAL_SECONDS.
-        while self._folders.is_well and self._has_free_slot() and Video.objects.claimable().exists():
+        while self._folders.is_well and self._has_free_slot() and Video.objects.has_claimable():
             video = Video.objects.claim(self._rescue.lock.worker_name)
             if video is None or not self._start_download(video):
                 break
@@ -194,12 +194,12 @@ class Supervisor:
 
     def _look_up_titles(self) -> None:
         """Look up what waits, but nothing that this worker is about to start."""
-        starts_at_once = self._has_free_slot() and Video.objects.claimable().exists()
+        starts_at_once = self._has_free_slot() and Video.objects.has_claimable()
         self._look_up_runner.poll(may_start=self._is_ready and self._folders.is_well and not starts_at_once)
 
     def _look_at_files(self) -> None:
         """Have files looked at whose contents are unknown, while there is nothing else to do."""
-        is_idle = not self._downloads and not self._copy_runner.is_running and not Video.objects.claimable().exists()
+        is_idle = not self._downloads and not self._copy_runner.is_running and not Video.objects.has_claimable()
         self._media_facts_runner.poll(may_start=self._is_ready and self._folders.is_well and is_idle)
 
     def _check_subscriptions(self) -> None:

@@ -62,7 +62,8 @@ class TitleLookUp(TolerantRow):
     @classmethod
     def claim_next(cls) -> "TitleLookUp | None":
         """Claim the next video whose title is to be looked up; None if there is none, or not yet."""
-        if not settings.TITLES_AHEAD_SECONDS or cls._find_next() is None:  # read first: a claim locks SQLite
+        # Read first, and the least that tells: an idle worker asks each second, and a claim locks SQLite.
+        if not settings.TITLES_AHEAD_SECONDS or not Video.objects.waiting().exists() or cls._find_next() is None:
             return None
         with transaction.atomic():
             advisory_lock(LOCK_NAME)

@@ -88,3 +88,11 @@ def test_a_claim_reads_a_constant_number_of_queries(django_assert_num_queries):
         HostPause.objects.pause(f"{n}.example.org", "429")
     with django_assert_num_queries(4):
         assert Video.objects.claimable().exists()
+
+
+def test_a_worker_without_work_asks_the_least(settings, django_assert_num_queries):
+    settings.TITLES_AHEAD_SECONDS = 2
+    with django_assert_num_queries(1):
+        assert not Video.objects.has_claimable()
+    with django_assert_num_queries(1):
+        assert TitleLookUp.claim_next() is None
