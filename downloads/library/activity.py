@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from downloads.library import filters
-from downloads.library.paging import LatestChange, SelectableListing
+from downloads.library.paging import LatestChange, PageLinks, SelectableListing
 from downloads.models import ACTIVE_STATUSES, ACTIVITY_STATUSES, Status, Video, VideoQuerySet
 from downloads.search import query as search_query
 
@@ -157,8 +157,10 @@ class ActivityListing(LatestChange, SelectableListing):
         return [place if place in shown else "elsewhere" for place in places]
 
 
-class Section:
+class Section(PageLinks):
     """One section of the page, with its rows."""
+
+    neighbours_in_links = 1
 
     def __init__(self, listing: ActivityListing, kind: SectionKind) -> None:
         self.listing = listing
@@ -202,21 +204,6 @@ class Section:
         is_shown_whole = self.is_alone or self.count <= self.page.paginator.per_page
         return "" if is_shown_whole else self.listing.build_url(self.kind)
 
-    @property
-    def page_links(self) -> list[tuple[int | None, str]]:
-        """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
-        numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=1, on_ends=1)
-        return [
-            (number, self.listing.build_url(self.kind, number)) if isinstance(number, int) else (None, "")
-            for number in numbers
-        ]
-
-    @property
-    def previous_url(self) -> str:
-        """Return the URL of the page before; "" on the first."""
-        return self.listing.build_url(self.kind, self.page.number - 1) if self.page.has_previous() else ""
-
-    @property
-    def next_url(self) -> str:
-        """Return the URL of the page after; "" on the last."""
-        return self.listing.build_url(self.kind, self.page.number + 1) if self.page.has_next() else ""
+    def build_url(self, **changes: str | int) -> str:
+        """Return the URL of a page of the section."""
+        return self.listing.build_url(self.kind, int(changes["page"]))
