@@ -21,6 +21,7 @@ from downloads.models.removal import Removable
 from downloads.models.transitions import Transitions
 from downloads.models.value_objects import Chapter, QueuePosition, read_chapters
 from downloads.network.url_secrets import has_secrets, hide_secrets
+from downloads.network.web_links import only_web_link
 from downloads.progress.keys import VIDEO_ID_PATTERN
 
 # Without characters that look alike, and without "-", which a shell would take for an option at the start.
@@ -135,7 +136,7 @@ class Video(Transitions, Removable, models.Model):
     @property
     def page_url(self) -> str:
         """The URL of the page at its site; "" for anything that is no link, such as javascript:."""
-        return self.url if self.url.lower().startswith(("http://", "https://")) else ""
+        return only_web_link(self.url)
 
     @property
     def has_secret_url(self) -> bool:

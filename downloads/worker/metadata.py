@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from downloads.models import MAX_CHANNEL_URL_LENGTH, Metadata
 from downloads.models.value_objects import read_chapters
 from downloads.network.url_secrets import has_secrets
+from downloads.network.web_links import only_web_link
 
 # Titles that say nothing, of files and of sites without a title.
 EMPTY_TITLE_PATTERN = re.compile(
@@ -88,11 +89,9 @@ def _parse_uploader_url(info: dict[str, Any]) -> str:
 
     The channel's own comes first: on YouTube it has the id, which stays when the uploader takes another name.
     """
-    url = _first_text(info, "channel_url", "uploader_url").strip()
-    is_link = (
-        url.lower().startswith(("http://", "https://")) and url.isprintable() and len(url) <= MAX_CHANNEL_URL_LENGTH
-    )
-    return url if is_link and not has_secrets(url) else ""
+    url = only_web_link(_first_text(info, "channel_url", "uploader_url").strip())
+    is_kept = url.isprintable() and len(url) <= MAX_CHANNEL_URL_LENGTH and not has_secrets(url)
+    return url if is_kept else ""
 
 
 def _parse_duration(value: object) -> float | None:

@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from downloads.database.stored_values import MAX_SAFE_INTEGER, TolerantRow
+from downloads.network.web_links import only_web_link
 
 MAX_URL_LENGTH = 500
 MAX_KEY = 10**18 - 1  # its digits are those that a URL of a channel takes
@@ -66,7 +67,7 @@ class Channel(TolerantRow):
     @property
     def page_url(self) -> str:
         """The address of its page at the site; "" for anything that is no link."""
-        return self.url if self.url.lower().startswith(("http://", "https://")) else ""
+        return only_web_link(self.url)
 
     @property
     def total_seconds(self) -> float:

@@ -13,6 +13,7 @@ from downloads.database.clock import current_moment
 from downloads.database.stored_values import TolerantRow
 from downloads.models.subscriptions.choices import KEPT_STATES, SubscriptionItemState
 from downloads.network.url_secrets import has_secrets
+from downloads.network.web_links import only_web_link
 
 MAX_REASON_LENGTH = 300
 # Extractors whose ids are file names, which two videos may share: the URL identifies what they list.
@@ -120,7 +121,7 @@ class SubscriptionItem(TolerantRow):
     @property
     def page_url(self) -> str:
         """The URL of the page at its site; "" for anything that is no link, such as javascript:."""
-        return self.url if self.url.lower().startswith(("http://", "https://")) else ""
+        return only_web_link(self.url)
 
     @property
     def has_secret_url(self) -> bool:

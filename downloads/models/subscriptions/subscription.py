@@ -15,6 +15,7 @@ from downloads.models.subscriptions.choices import ChannelTab, ListKind, StartCh
 from downloads.models.subscriptions.querysets import SubscriptionQuerySet
 from downloads.models.video import MAX_URL_LENGTH, new_video_id
 from downloads.network.url_secrets import has_secrets, hide_secrets
+from downloads.network.web_links import only_web_link
 from downloads.progress import publisher
 
 MIN_CHECK_INTERVAL = 900  # seconds
@@ -101,7 +102,7 @@ class Subscription(Checks):
     @property
     def page_url(self) -> str:
         """The URL of the list at its site; "" for anything that is no link, such as javascript:."""
-        return self.canonical_url if self.canonical_url.lower().startswith(("http://", "https://")) else ""
+        return only_web_link(self.canonical_url)
 
     @property
     def has_secret_url(self) -> bool:
