@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from downloads.tests.support.media_server import MediaServer
-from downloads.tests.support.pages import add_urls
+from downloads.tests.support.pages import add_urls, open_as_first_admin
 from downloads.tests.support.processes import ArchiveProcess, temporary_archive
 from downloads.tests.support.waiting import wait_until
 
@@ -24,14 +24,7 @@ def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiv
 @pytest.fixture
 def page(context: BrowserContext, running_archive: ArchiveProcess) -> Page:
     """The library, signed in with the password that the first start printed."""
-    page = context.new_page()
-    name, password = running_archive.wait_for_line(r"Username: (\S+)  Password: (\S+)").groups()
-    page.goto(f"{running_archive.await_ready()}accounts/login/")
-    page.get_by_label("Username", exact=True).fill(name)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(running_archive.await_ready())
-    return page
+    return open_as_first_admin(context, running_archive)
 
 
 def test_it_downloads_pasted_urls_live_in_two_tabs_and_plays_them(

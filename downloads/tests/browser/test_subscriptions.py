@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.pages import open_as_first_admin
 from downloads.tests.support.playlist_site import PlaylistSite, playlist_site
 from downloads.tests.support.processes import ArchiveProcess, temporary_archive
 
@@ -28,14 +29,7 @@ def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiv
 @pytest.fixture
 def page(context: BrowserContext, running_archive: ArchiveProcess) -> Page:
     """A page of whoever the first start made an admin."""
-    page = context.new_page()
-    name, password = running_archive.wait_for_line(r"Username: (\S+)  Password: (\S+)").groups()
-    page.goto(f"{running_archive.await_ready()}accounts/login/")
-    page.get_by_label("Username", exact=True).fill(name)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(running_archive.await_ready())
-    return page
+    return open_as_first_admin(context, running_archive)
 
 
 def expect_tab(page: Page, label: str, count: int) -> None:

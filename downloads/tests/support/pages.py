@@ -7,6 +7,7 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from downloads.models import Video
+from downloads.tests.support.processes import ArchiveProcess
 from downloads.tests.support.waiting import wait_until
 
 # What axe looks for, besides its best practices.
@@ -99,6 +100,18 @@ def open_add_form(page: Page) -> Locator:
 def add_urls(page: Page, *urls: str) -> None:
     open_add_form(page).fill("\n".join(urls))
     page.get_by_role("button", name="Add", exact=True).click()
+
+
+def open_as_first_admin(context: BrowserContext, archive: ArchiveProcess) -> Page:
+    """Open the library, signed in with the password that the first start printed."""
+    page = context.new_page()
+    name, password = archive.wait_for_line(r"Username: (\S+)  Password: (\S+)").groups()
+    page.goto(f"{archive.await_ready()}accounts/login/")
+    page.get_by_label("Username", exact=True).fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(archive.await_ready())
+    return page
 
 
 def sign_out(page: Page) -> None:
