@@ -16,6 +16,7 @@ from downloads.models import BulkItem, QueuePosition, Status, Video
 from downloads.models.removal import RemovalError
 
 MAX_VIDEOS_PER_ACTION = 500
+NOTHING_SELECTED = "Select at least one video."
 TOO_MANY_SELECTED = f"You can select up to {MAX_VIDEOS_PER_ACTION} videos at a time. Nothing was changed."
 MAX_SKIPPED_NAMES = 3
 

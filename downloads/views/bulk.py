@@ -18,8 +18,6 @@ from downloads.models import Video, VideoQuerySet
 from downloads.views import responses
 from downloads.views.decorators import post_only
 
-NOTHING_SELECTED = "Select at least one video."
-
 
 @post_only
 def bulk_action(request: HttpRequest) -> HttpResponse:
@@ -41,7 +39,7 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
         return responses.action_response(request, [])
     videos = Video.objects.with_ids(video_ids).order_by("pk")
     if action_name not in video_actions.ACTIONS or not videos.exists():
-        messages.info(request, NOTHING_SELECTED)
+        messages.info(request, video_actions.NOTHING_SELECTED)
         return responses.action_response(request, [])
     is_confirmed = "confirmed" in request.POST
     if action_name == "delete":
@@ -63,7 +61,7 @@ def _act_on_listing(request: HttpRequest, action_name: str) -> HttpResponse:
     count = listed.count()
     videos = listed.filter(status__in=statuses) if (statuses := APPLICABLE_STATUSES.get(action_name)) else listed
     if action_name not in bulk_confirmation.WORDS or not videos.exists():
-        messages.info(request, NOTHING_SELECTED)
+        messages.info(request, video_actions.NOTHING_SELECTED)
         return responses.action_response(request, [])
     is_confirmed = "confirmed" in request.POST or action_name not in ("delete", "again")
     if is_confirmed and counted == str(count):

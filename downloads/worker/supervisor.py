@@ -33,6 +33,7 @@ from downloads.worker.download_process import DownloadProcess
 from downloads.worker.folders.monitor import FolderMonitor
 from downloads.worker.leases.clock_check import ClockCheck
 from downloads.worker.leases.rescue import Rescue
+from downloads.worker.processes.job_runner import SPAWN_RETRY_DELAY_SECONDS
 from downloads.worker.processes.launcher import Launcher
 from downloads.worker.storage.media_facts_runner import MediaFactsRunner
 from downloads.worker.titles.runner import LookUpRunner
@@ -46,7 +47,6 @@ LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
 RESCUE_INTERVAL_SECONDS = min(1.0, LEASE_DURATION.total_seconds() / 30)
 HEARTBEAT_INTERVAL_SECONDS = 5.0  # also for checking the disk space
 HEARTBEAT_TTL_SECONDS = 15
-SPAWN_RETRY_DELAY_SECONDS = 30.0  # without a claim after a process could not be started
 STOPPING_POLL_INTERVAL_SECONDS = 0.05  # while downloads are being stopped
 SHUTDOWN_TIMEOUT_SECONDS = 4.0
 PROCESS_DIED_MESSAGE = "The download’s process ended unexpectedly"

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
-from downloads.actions.video_actions import MAX_VIDEOS_PER_ACTION, TOO_MANY_SELECTED, short_title
+from downloads.actions.video_actions import MAX_VIDEOS_PER_ACTION, NOTHING_SELECTED, TOO_MANY_SELECTED, short_title
 from downloads.library.selection import find_listed_videos
 from downloads.models import Video, VideoQuerySet, WatchState
 from downloads.views import responses
@@ -20,7 +20,6 @@ MARKS = {
     "dismiss": (WatchState.objects.dismiss, "Removed {} from Continue watching."),
 }
 MAX_MARKED = 20_000
-NOTHING_SELECTED = "Select at least one video."
 
 
 @post_only

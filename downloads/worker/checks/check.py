@@ -153,11 +153,11 @@ class Check:
             self._errors[walk.tab] = error
 
     def _walk(self, walk: Walk) -> None:
-        listing = self._reuse(walk) or self._read(walk.tab, walk.first, walk.last)
-        if listing.is_missing:
+        listed = self._reuse(walk) or self._read(walk.tab, walk.first, walk.last)
+        if listed.is_missing:
             self._count(self._write(lambda: ledger.note_missing(self.subscription, walk.tab)))
         else:
-            entries = [dataclasses.replace(entry, tab=walk.tab) for entry in listing.entries]
+            entries = [dataclasses.replace(entry, tab=walk.tab) for entry in listed.entries]
             self._count(self._write(lambda: ledger.apply(self.subscription, walk, entries)))
 
     def _reuse(self, walk: Walk) -> Listing | None:

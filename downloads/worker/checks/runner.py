@@ -9,15 +9,18 @@ from django.conf import settings
 
 from downloads.models import Subscription
 from downloads.subscriptions import outcomes
-from downloads.worker.processes.job_runner import JobProcess, JobRunner
+from downloads.worker.processes.job_runner import (
+    SPAWN_RETRY_DELAY_SECONDS,
+    JobProcess,
+    JobRunner,
+    rate_beside_downloads,
+)
 from downloads.worker.processes.launcher import Launcher
 
 logger = logging.getLogger(__name__)
 
 MAX_SECONDS, MAX_GAPS = 1800.0, 200  # of one check; a longer gap between its requests takes longer
-BANDWIDTH_SHARE = 10  # a tenth of what the downloads have, where they have a limit
 IDLE_INTERVAL_SECONDS = 1.0  # between two looks at what is due
-SPAWN_RETRY_DELAY_SECONDS = 30.0
 TOO_LONG_MESSAGE = "The check took too long: the site answers very slowly."
 
 
@@ -26,8 +29,8 @@ class CheckProcess(JobProcess[Subscription]):
 
     def __init__(self, subscription: Subscription, launcher: Launcher, *, is_dry_run: bool) -> None:
         self.report: dict[str, Any] = {}
-        rate = -(-settings.BANDWIDTH // BANDWIDTH_SHARE)
-        super().__init__("dry_check" if is_dry_run else "check", subscription, rate, launcher)
+        kind = "dry_check" if is_dry_run else "check"
+        super().__init__(kind, subscription, rate_beside_downloads(), launcher)
 
     def take_state(self, state: dict[str, Any]) -> None:
         """Keep the report."""

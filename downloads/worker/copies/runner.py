@@ -9,12 +9,11 @@ from downloads.models.copies.playable_copy import publish_copy_state
 from downloads.progress.message import Progress
 from downloads.worker.copies.making import workspace_name
 from downloads.worker.folders.monitor import FolderMonitor
-from downloads.worker.processes.job_runner import JobProcess, JobRunner
+from downloads.worker.processes.job_runner import SPAWN_RETRY_DELAY_SECONDS, JobProcess, JobRunner
 from downloads.worker.processes.launcher import Launcher
 
 logger = logging.getLogger(__name__)
 
-SPAWN_RETRY_DELAY_SECONDS = 30.0
 INTERRUPTED_MESSAGE = "Making the copy was interrupted."
 
 

@@ -3,15 +3,23 @@
 import time
 from typing import Generic, TypeVar
 
+from django.conf import settings
+
 from downloads.models import LEASE_DURATION, PlayableCopy, Subscription, TitleLookUp
 from downloads.worker.download_process import ChildProcess
 from downloads.worker.processes.launcher import Launcher
 
 RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
-
+SPAWN_RETRY_DELAY_SECONDS = 30.0  # without a start after a process could not be started
+BANDWIDTH_SHARE = 10  # a tenth of what the downloads have, where they have a limit
 
 # Rows with a lease, which one process works on.
 J = TypeVar("J", TitleLookUp, PlayableCopy, Subscription)
+
+
+def rate_beside_downloads() -> int:
+    """Return the rate of a job that asks a site while downloads run, in bytes per second; 0 without a limit."""
+    return -(-settings.BANDWIDTH // BANDWIDTH_SHARE)
 
 
 class JobProcess(ChildProcess, Generic[J]):

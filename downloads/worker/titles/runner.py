@@ -6,14 +6,17 @@ import time
 from django.conf import settings
 
 from downloads.models import TitleLookUp
-from downloads.worker.processes.job_runner import JobProcess, JobRunner
+from downloads.worker.processes.job_runner import (
+    SPAWN_RETRY_DELAY_SECONDS,
+    JobProcess,
+    JobRunner,
+    rate_beside_downloads,
+)
 from downloads.worker.processes.launcher import Launcher
 
 logger = logging.getLogger(__name__)
 
-BANDWIDTH_SHARE = 10  # a tenth of what the downloads have, where they have a limit
 IDLE_INTERVAL_SECONDS = 1.0  # between two looks at the queue while there is nothing to look up
-SPAWN_RETRY_DELAY_SECONDS = 30.0
 
 
 class LookUpRunner(JobRunner[TitleLookUp]):
@@ -38,7 +41,7 @@ class LookUpRunner(JobRunner[TitleLookUp]):
 
     def _start(self, look_up: TitleLookUp) -> None:
         try:
-            self._process = JobProcess("look_up", look_up, -(-settings.BANDWIDTH // BANDWIDTH_SHARE), self._launcher)
+            self._process = JobProcess("look_up", look_up, rate_beside_downloads(), self._launcher)
         except OSError as error:
             logger.warning("No process for a look-up can be started: %s", error)
             self._next_start_at = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
