@@ -15,7 +15,7 @@ from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.site import ServerUnderTest
 from downloads.tests.support.waiting import wait_until
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 KEPT_PATH = "/healthz"
 
 
@@ -34,7 +34,7 @@ def site(transactional_db, session_site: ServerUnderTest, redis_server: RedisSer
     # gone from the emptied Redis, and begins anew from the rows.
     with redis_server.client() as client:
         client.set(WORKER_SEEN_KEY, 1)  # no worker runs, which pages would say
-        wait_until(lambda: client.exists(SNAPSHOT_KEY), 60, "the bridge leads")
+        wait_until(lambda: client.exists(SNAPSHOT_KEY), "the bridge leads")
     return session_site
 
 

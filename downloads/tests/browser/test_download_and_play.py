@@ -84,5 +84,5 @@ def test_it_says_why_a_broken_one_failed_and_retries_it(page, running_archive, m
     expect(failed).to_contain_text("Not found")
     before = media_server.count_requests("/missing.mp4")
     failed.get_by_role("button", name="Retry").click()
-    wait_until(lambda: media_server.count_requests("/missing.mp4") > before, 40, "it is asked for again")
+    wait_until(lambda: media_server.count_requests("/missing.mp4") > before, "it is asked for again")
     expect(failed).to_contain_text("404", timeout=40_000)

@@ -52,7 +52,7 @@ def test_it_says_live_that_no_worker_runs_and_that_one_is_back(page, site, sign_
     expect(page.locator("#standstill")).to_have_count(0)
     with redis_server.client() as client:
         wait_until(
-            lambda: time.monotonic() - site.web_started_at > START_GRACE_SECONDS + 2, 40, "the server runs for a while"
+            lambda: time.monotonic() - site.web_started_at > START_GRACE_SECONDS + 2, "the server runs for a while"
         )
         client.delete(WORKER_SEEN_KEY)
         expect(page.locator("#standstill")).to_contain_text("no worker is running", timeout=40_000)

@@ -34,7 +34,7 @@ def test_a_position_follows_its_person_and_nobody_else(page: Page, browser, site
     open_live_page(page, site, url)
     page.locator("video").evaluate(PLAY_SCRIPT, 20)
     page.locator("video").evaluate("(video) => video.pause()")
-    wait_until(lambda: 20 <= stored_position() < 30, 10, "the position is stored on pause")
+    wait_until(lambda: 20 <= stored_position() < 30, "the position is stored on pause")
     assert page.evaluate("() => Object.keys(localStorage).length") == 0
 
     elsewhere = open_as(browser, site, "ada")
@@ -51,7 +51,7 @@ def test_a_position_follows_its_person_and_nobody_else(page: Page, browser, site
     elsewhere.locator("video").evaluate(PLAY_SCRIPT, 40)
     elsewhere.wait_for_function("() => document.querySelector('video').currentTime > 42")
     elsewhere.goto(site.url)  # leaving stores it
-    wait_until(lambda: stored_position() >= 42, 10, "the position is stored by whoever leaves")
+    wait_until(lambda: stored_position() >= 42, "the position is stored by whoever leaves")
     elsewhere.context.close()
 
     stranger = open_as(browser, site, "bob")

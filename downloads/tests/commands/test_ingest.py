@@ -119,7 +119,7 @@ def test_it_does_not_wait_for_a_video_that_is_deleted(capsys, monkeypatch):
 def test_it_waits_and_shows_bars(run_manage, redis_server, media_server):
     environment = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}
     worker = run_manage("work", env=environment)
-    wait_until(lambda: "ready" in worker.log.read_text(), 60, "the worker is ready")
+    wait_until(lambda: "ready" in worker.log.read_text(), "the worker is ready")
     urls = [media_server.url(path) for path in ("/clip.mp4", "/private.mp4")]
     done = subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "ingest", *urls, "--wait"],
@@ -173,7 +173,7 @@ def publish_progress(redis_server, percent):
         )
         with redis_server.client() as client:
             read_snapshot = partial(client.hget, keys.SNAPSHOT_KEY, video.video_id)
-            wait_until(lambda: f'"percent":{percent}'.encode() in (read_snapshot() or b""), 10, "the bridge has it")
+            wait_until(lambda: f'"percent":{percent}'.encode() in (read_snapshot() or b""), "the bridge has it")
 
     return publish
 
@@ -181,7 +181,7 @@ def publish_progress(redis_server, percent):
 @pytest.mark.processes
 def test_it_shows_what_is_newer_than_the_row(shown_bars, redis_server, run_manage):
     run_manage("bridge_progress")
-    wait_until(lambda: redis_server.client().exists(keys.LEADER_KEY), 60, "the bridge leads")
+    wait_until(lambda: redis_server.client().exists(keys.LEADER_KEY), "the bridge leads")
     publish_step = publish_progress(redis_server, 42.5)
     bars = shown_bars(claim_next, publish_step, update_row(50.0), fail_video)
     assert bars == ["? Waiting", "? Finding", "42.5% Downloading", "50.0% Downloading", "50.0% Failed"]

@@ -321,7 +321,7 @@ def site(upgraded, run_manage) -> str:
     port = free_port()
     run_manage("web", "--port", str(port), env=upgraded)
     url = f"http://127.0.0.1:{port}"
-    wait_until(lambda: fetch(f"{url}/healthz"), 30, "the web server answers")
+    wait_until(lambda: fetch(f"{url}/healthz"), "the web server answers")
     return url
 
 

@@ -52,7 +52,7 @@ def web_server(tmp_path_factory, session_redis_server):
     env = {"YTARCHIVE_DATA": str(folder / "data"), "REDIS_URL": session_redis_server.url, "DJANGO_ALLOWED_HOSTS": "*"}
     run_manage("prepare", env=env).wait(110)
     process = run_manage("web", "--bind", "::", "--port", str(port), env=env)
-    wait_until(lambda: get_status(f"http://127.0.0.1:{port}/accounts/login/") == 200, 60, "the server answers")
+    wait_until(lambda: get_status(f"http://127.0.0.1:{port}/accounts/login/") == 200, "the server answers")
     yield WebServer(port, process.log)
     next(processes, None)
 

@@ -26,7 +26,7 @@ MASK = b"\0\0\0\0"
 @pytest.fixture
 def server(limited_server):
     yield limited_server
-    wait_until(lambda: connection_count(limited_server) == 0, 20, "the test's connections are closed")
+    wait_until(lambda: connection_count(limited_server) == 0, "the test's connections are closed")
     # The server notices later that a client has reset one; it accepts in turn, so these are answered after that.
     assert [status_of(limited_server.get()) for _ in range(2)] == [200, 200]
 
@@ -90,7 +90,7 @@ def test_health_is_answered_when_every_place_is_taken(server, connections):
         return number > 30 and status_of(get_page()) == 503
 
     numbers = itertools.count()
-    wait_until(is_full, 20, "all places are taken")
+    wait_until(is_full, "all places are taken")
     response = get_page()
     assert b"\r\nRetry-After: " in response
     assert b"as many connections as it can serve" in response
@@ -106,7 +106,7 @@ def test_a_body_without_end_is_cut_and_leaves_nothing_on_the_disk(server):
         while time.monotonic() - began < 20:
             sent_bytes += connection.send(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
     assert time.monotonic() - began < 20
-    wait_until(lambda: not deleted_files(server), 5, "what was written is gone")
+    wait_until(lambda: not deleted_files(server), "what was written is gone")
     assert sent_bytes < 200_000_000
 
 

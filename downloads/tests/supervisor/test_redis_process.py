@@ -35,7 +35,6 @@ def stored_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 redis_client.info("persistence")["aof_rewrite_in_progress"] == 0
                 and redis_client.info("persistence")["aof_rewrite_scheduled"] == 0
             ),
-            10,
             "the base file is written",
         )
         redis_client.set("last", "one")
@@ -192,15 +191,15 @@ def test_it_starts_anew_when_a_restart_fails(folder: Path, caplog) -> None:
     with running_server(folder) as process:
         for damage in ("garbage in all files", "a base of a newer version"):
             process.kill()
-            wait_until(lambda: process.reap() is not None, 10, "it ended")
+            wait_until(lambda: process.reap() is not None, "it ended")
             assert process.schedule_restart() > 0, "killed: its files are not the reason"
             DAMAGES[damage](folder)
             process.start()
-            wait_until(lambda: process.reap() is not None, 10, "it ended again")
+            wait_until(lambda: process.reap() is not None, "it ended again")
 
             assert process.schedule_restart() == 0
             process.start()
-            wait_until(lambda: is_up(folder), 10, "it answers")
+            wait_until(lambda: is_up(folder), "it answers")
             process.confirm_answer()
             with client(folder) as redis_client:
                 redis_client.set("kept", "value")

@@ -65,7 +65,7 @@ class Supervision:
             self.stack._check_processes()
             return bool(holds())
 
-        wait_until(turned, 20, what)
+        wait_until(turned, what)
 
     def close(self) -> None:
         for process in self.parts:
@@ -113,7 +113,7 @@ def test_a_frozen_part_is_killed_with_its_group_and_restarted(tmp_path: Path, su
     supervision.turn_until(lambda: frozen.is_running and looping.is_running, "both are started again")
 
     assert {frozen.process.pid, looping.process.pid}.isdisjoint(pids.values())
-    wait_until(lambda: not group_members(pids["stopped"]), 5, "its child is gone")
+    wait_until(lambda: not group_members(pids["stopped"]), "its child is gone")
     assert healthy.process.pid == pids["healthy"]
     for name in ("stopped", "looping"):
         assert caplog.text.count(f"{name} ended (no sign of life for 1.2 s: killed), restarting in 0.5 s") == 1
@@ -161,14 +161,14 @@ def test_a_frozen_redis_gives_none(tmp_path: Path) -> None:
     beats = RedisHeartbeat(server.socket)
     try:
         beats.has_beaten()
-        wait_until(beats.has_beaten, 5, "it beats")
+        wait_until(beats.has_beaten, "it beats")
         server.freeze()
         beats.has_beaten()  # perhaps the answer to a ping before
         assert not any(beats.has_beaten() for _ in range(50))
         beats.reset()
         assert not any(beats.has_beaten() for _ in range(50)), "a new connection waits in the backlog"
         server.resume()
-        wait_until(beats.has_beaten, 5, "it beats again")
+        wait_until(beats.has_beaten, "it beats again")
     finally:
         server.resume()
         server.kill()

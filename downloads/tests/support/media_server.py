@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from downloads.tests.support.clips import make_clips
+from downloads.tests.support.waiting import PATIENCE_SECONDS
 
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
@@ -77,7 +78,7 @@ class MediaServer(ThreadingHTTPServer):
         """Return how many requests came whose path begins with `start`."""
         return sum(path.startswith(start) for _, path, _ in self.requests)
 
-    def wait_for_requests(self, start: str, times: int = 1, seconds: float = 15) -> None:
+    def wait_for_requests(self, start: str, times: int = 1, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until `times` requests came whose path begins with `start`."""
         with self.request_arrived:
             assert self.request_arrived.wait_for(lambda: self.count_requests(start) >= times, seconds), (

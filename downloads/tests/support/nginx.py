@@ -24,7 +24,7 @@ def run_nginx(configuration: str, url: str, folder: Path) -> Iterator[None]:
     path.write_text(configuration)
     process = subprocess.Popen([program, "-c", path, "-g", "daemon off;"])
     try:
-        wait_until(lambda: get_status(url) != 0, 60, "nginx answers")
+        wait_until(lambda: get_status(url) != 0, "nginx answers")
         yield
     finally:
         process.terminate()

@@ -68,7 +68,7 @@ def wait_until_stable(page: Page) -> None:
     To be called before positions, colours or pictures are measured. It polls from Python: where scripts are disabled,
     a page runs no callback, so Playwright's own waiting would see only the first answer.
     """
-    wait_until(lambda: page.evaluate(STABLE), 15, "the page is stable")
+    wait_until(lambda: page.evaluate(STABLE), "the page is stable")
     if page.evaluate("() => matchMedia('(scripting: enabled)').matches"):
         page.evaluate(NEXT_FRAME_DRAWN)
 

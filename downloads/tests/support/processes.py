@@ -97,7 +97,7 @@ class ArchiveProcess:
             assert match or self.process.poll() is None, f"ended early:\n{self.output()}"
             return match
 
-        wait_until(match_in_output, seconds, f"{pattern!r} is said")
+        wait_until(match_in_output, f"{pattern!r} is said", within=seconds)
         return match_in_output()
 
     def await_ready(self) -> str:
@@ -116,7 +116,7 @@ class ArchiveProcess:
             child_pids[:] = self.children(word)
             return bool(child_pids)
 
-        wait_until(runs, 10, f"a child {word!r} runs")
+        wait_until(runs, f"a child {word!r} runs")
         return child_pids[0]
 
     def children(self, word: str) -> list[int]:

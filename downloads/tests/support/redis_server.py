@@ -33,7 +33,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until(self.is_ready, 10, "Redis answers")
+        wait_until(self.is_ready, "Redis answers")
 
     def is_ready(self) -> bool:
         try:

@@ -27,7 +27,7 @@ class ServerUnderTest:
     def start_web(self) -> None:
         self.web = self.manage("web", "--port", str(self.port))
         self.web_started_at = time.monotonic()
-        wait_until(self.answers, 60, "the web server answers")
+        wait_until(self.answers, "the web server answers")
 
     def start_bridge(self) -> None:
         self.bridge = self.manage("bridge_progress")

@@ -72,7 +72,7 @@ def run_web_server(folder: Path, **env: str) -> Iterator[WebServer]:
     env = {"DJANGO_ALLOWED_HOSTS": "localhost", **env}
     try:
         process = run_manage("web", "--port", str(port), env=env)
-        wait_until(lambda: get_status(f"http://127.0.0.1:{port}/healthz") == 200, 60, "the server answers")
+        wait_until(lambda: get_status(f"http://127.0.0.1:{port}/healthz") == 200, "the server answers")
         yield WebServer(port, process.log, process.pid)  # type: ignore[attr-defined]
     finally:
         next(processes, None)

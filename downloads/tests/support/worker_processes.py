@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from downloads.tests.support.factories import reload_video
-from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 
-def wait_for_status(video, *statuses, seconds=20):
-    wait_until(lambda: reload_video(video).status in statuses, seconds, f"the video is {statuses}")
+def wait_for_status(video, *statuses, seconds=PATIENCE_SECONDS):
+    wait_until(lambda: reload_video(video).status in statuses, f"the video is {statuses}", within=seconds)
     return reload_video(video)
 
 

@@ -25,7 +25,7 @@ def start_worker(run_manage, redis_server, media_server):
 
     def start(*args, env=None):
         process = run_manage("work", *args, env={**LOOPBACK_ALLOWED, **(env or {})})
-        wait_until(lambda: "ytarchive worker: ready" in process.log.read_text(), 30, "the worker is ready")
+        wait_until(lambda: "ytarchive worker: ready" in process.log.read_text(), "the worker is ready")
         return process
 
     return start

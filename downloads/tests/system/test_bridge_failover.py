@@ -21,12 +21,12 @@ def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_ser
         return json.loads(client.hget(SNAPSHOT_KEY, "@") or b"{}").get("epoch", "")
 
     first_bridge = run_manage("bridge_progress")
-    wait_until(epoch, 20, "the first bridge leads")
+    wait_until(epoch, "the first bridge leads")
     second_bridge = run_manage("bridge_progress")
     old_epoch = epoch()
     first_bridge.kill()
     killed_at = time.monotonic()
-    wait_until(lambda: epoch() != old_epoch, 20, "the second bridge leads")
+    wait_until(lambda: epoch() != old_epoch, "the second bridge leads")
     assert time.monotonic() - killed_at <= 5
     # A paused leader that resumes sends nothing with its stale lease.
     run_manage("bridge_progress")
@@ -41,15 +41,15 @@ def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_ser
                 batches.append(message["data"])
             return bool(batches) and epoch_name.encode() in batches[-1]
 
-        wait_until(lambda: newest_batch_has(old_epoch), 20, "the second bridge is heard")
+        wait_until(lambda: newest_batch_has(old_epoch), "the second bridge is heard")
         second_bridge.send_signal(signal.SIGSTOP)
-        wait_until(lambda: epoch() != old_epoch, 20, "the third bridge leads")
+        wait_until(lambda: epoch() != old_epoch, "the third bridge leads")
         new_epoch = epoch()
-        wait_until(lambda: newest_batch_has(new_epoch), 20, "the third bridge is heard")
+        wait_until(lambda: newest_batch_has(new_epoch), "the third bridge is heard")
         batches.clear()
         old_log = second_bridge.log.read_text()
         second_bridge.send_signal(signal.SIGCONT)
-        wait_until(lambda: second_bridge.log.read_text() != old_log, 20, "it notices")
+        wait_until(lambda: second_bridge.log.read_text() != old_log, "it notices")
         for _ in range(20):
             newest_batch_has(new_epoch)
     assert batches

@@ -78,7 +78,7 @@ def test_it_gives_nginx_a_configuration_it_takes() -> None:
 @pytest.fixture
 def nginx_url(running_archive: ArchiveProcess, tmp_path: Path) -> Iterator[str]:
     with nginx.run_deployed_nginx(running_archive.await_ready(), tmp_path) as url:
-        wait_until(lambda: get_status(url) == 200, 10, "nginx passes requests on")
+        wait_until(lambda: get_status(url) == 200, "nginx passes requests on")
         yield url
 
 

@@ -74,7 +74,7 @@ class ArchiveUnderTest:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.archive.process.wait()
-        wait_until(lambda: not still_running(pids), 5, "nothing lives")
+        wait_until(lambda: not still_running(pids), "nothing lives")
         return len(downloads)
 
     def rows(self):
@@ -122,15 +122,15 @@ def kill_repeatedly(tmp_path, throttled_files, media_server, rounds, seed, longe
             harness.ingest(3)
             archive.start("up", "--port", "0", "--workers", "3", **ENVIRONMENT)
             if rng.random() < 0.8:
-                wait_until(harness.downloads, 30, "something is downloaded")
+                wait_until(harness.downloads, "something is downloaded")
             # The kill comes at a random moment, which no event marks.
             time.sleep(rng.uniform(0, 2))
             killed_downloads += harness.kill_everything()
             files_before_rows += len(harness.check_library())
         archive.start("up", "--port", "0", "--workers", "3", **ENVIRONMENT)
         throttled_files.rate = 0
-        wait_until(lambda: all(file for _, file in harness.rows().values()), longest, "all are complete")
-        wait_until(lambda: not any((archive.data / "work").iterdir()), 10, "no work folder is left")
+        wait_until(lambda: all(file for _, file in harness.rows().values()), "all are complete", within=longest)
+        wait_until(lambda: not any((archive.data / "work").iterdir()), "no work folder is left")
         assert archive.stop() == 0
         assert harness.check_library() == set()
         assert harness.count_completions() == len(harness.sources_by_id)

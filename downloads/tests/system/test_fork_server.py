@@ -37,12 +37,12 @@ def find_server(worker, other_than=None):
     def ready_servers():
         return find_children(worker, "downloads.worker.processes: ready") - {other_than}
 
-    wait_until(ready_servers, 30, "the fork server is ready")
+    wait_until(ready_servers, "the fork server is ready")
     return ready_servers().pop()
 
 
 def wait_for_completion(video):
-    wait_until(lambda: reload_video(video).status == Status.COMPLETE, 30, "it is complete")
+    wait_until(lambda: reload_video(video).status == Status.COMPLETE, "it is complete")
 
 
 def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enqueue, media_server):
@@ -62,7 +62,7 @@ def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enque
     # It takes the request, and does not answer: killed in the hand-over.
     os.kill(second_server, signal.SIGSTOP)
     in_between = enqueue("/clip.mp4?in=between")
-    wait_until(lambda: not still_running({second_server}), ANSWER_TIMEOUT_SECONDS + 5, "it is killed")
+    wait_until(lambda: not still_running({second_server}), "it is killed", within=ANSWER_TIMEOUT_SECONDS + 5)
     wait_for_completion(in_between)
     third_server = find_server(worker, other_than=second_server)
 
@@ -77,7 +77,7 @@ def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enque
     assert find_children(worker, FORKED)
     assert reload_video(last).attempt == 1
     os.kill(worker.pid, signal.SIGKILL)
-    wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), 3, "nothing is left")
+    wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), "nothing is left", within=3)
 
 
 def test_it_ends_silently_when_its_worker_leaves_an_answer_unread():

@@ -113,7 +113,7 @@ def start_server(tmp_path_factory, prepared_data, session_redis_server):
     def start(**settings: str) -> RawClient:
         port = free_port()
         run_manage("web", "--port", str(port), env=env | settings)
-        wait_until(lambda: get_status(f"http://127.0.0.1:{port}/accounts/login/") == 200, 60, "the server answers")
+        wait_until(lambda: get_status(f"http://127.0.0.1:{port}/accounts/login/") == 200, "the server answers")
         return RawClient(port)
 
     yield start

@@ -67,16 +67,16 @@ def test_it_waits_for_disk_space_and_loses_nothing(small_disk, tmp_path, media_s
         archive.start("up", "--port", "0", **ENVIRONMENT)
         page = archive.await_ready()
         archive.manage("ingest", media_server.url("/clip.mp4"), **ENVIRONMENT)
-        wait_until(lambda: rows()[0][1] == "complete", 30, "there is one video")
+        wait_until(lambda: rows()[0][1] == "complete", "there is one video")
         (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - FREE_BYTES))
         archive.manage("ingest", film_url, **ENVIRONMENT)
-        wait_until(lambda: b"Waiting for space in the work folder" in read_url(page), 30, "it says what it waits for")
+        wait_until(lambda: b"Waiting for space in the work folder" in read_url(page), "it says what it waits for")
         assert rows()[1][1:3] == ["queued", 0], "it waits, and has all its tries"
         archive.manage("ingest", media_server.url("/clip.mp4?small"), **ENVIRONMENT)
-        wait_until(lambda: rows()[2][1] == "complete", 30, "a smaller one goes on")
+        wait_until(lambda: rows()[2][1] == "complete", "a smaller one goes on")
         assert read_url(f"{page}media/{rows()[0][0]}/video") == media_server.clip
         (disk / "ballast").unlink()
-        wait_until(lambda: rows()[1][1] == "complete", 60, "it goes on")
+        wait_until(lambda: rows()[1][1] == "complete", "it goes on")
         assert (disk / "media" / rows()[1][4]).read_bytes() == file_versions.FILES.data["film.mp4"]
         assert b"Waiting for room" not in read_url(page)
 

@@ -73,7 +73,7 @@ class WebProcess:
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.process = process
         self.port = port
-        wait_until(self._connects, 30, "the web server listens")
+        wait_until(self._connects, "the web server listens")
 
     def _connects(self) -> bool:
         with contextlib.suppress(OSError):
@@ -196,7 +196,7 @@ def test_it_holds_little_of_a_large_file_for_clients_that_stop_reading(web_proce
             assert len(read_all(fast_client)) > FILM_BYTES
         assert web_process.open_count(large_file) == 20
     assert web_process.peak_memory_mb() - before < 30
-    wait_until(lambda: web_process.open_count(large_file) == 0, 10, "the files are closed")
+    wait_until(lambda: web_process.open_count(large_file) == 0, "the files are closed")
     assert "Traceback" not in web_process.log
 
 
@@ -223,8 +223,8 @@ def impatient_web_process(static_files, tmp_path_factory, session_redis_server) 
 def test_it_lets_a_client_go_that_takes_nothing(impatient_web_process, large_video, large_file):
     with impatient_web_process.request(large_video) as stalled_client:
         assert b"200 OK" in stalled_client.recv(20)
-        wait_until(lambda: "took nothing of /media/" in impatient_web_process.log, 20, "it is let go")
-        wait_until(lambda: impatient_web_process.open_count(large_file) == 0, 10, "the file is closed")
+        wait_until(lambda: "took nothing of /media/" in impatient_web_process.log, "it is let go")
+        wait_until(lambda: impatient_web_process.open_count(large_file) == 0, "the file is closed")
         with pytest.raises(ConnectionResetError):
             read_all(stalled_client)
     assert "Traceback" not in impatient_web_process.log

@@ -45,7 +45,7 @@ def other_url(tmp_path: Path) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, other_program.__file__, str(port), str(tmp_path)], stderr=subprocess.DEVNULL
     )
-    wait_until(lambda: get_status(f"http://127.0.0.1:{port}/") == 200, 20, "the other program answers")
+    wait_until(lambda: get_status(f"http://127.0.0.1:{port}/") == 200, "the other program answers")
     yield f"http://127.0.0.1:{port}"
     process.kill()
     process.wait()
@@ -59,7 +59,7 @@ def start_archive(run_manage, static_files):
         port = free_port()
         run_manage("web", "--port", str(port), env={"DJANGO_SECRET_KEY": secret_key, "YTARCHIVE_PRIVATE": "1"})
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: get_status(f"{url}/accounts/login/") == 200, 20, "the archive answers")
+        wait_until(lambda: get_status(f"{url}/accounts/login/") == 200, "the archive answers")
         return url
 
     return start

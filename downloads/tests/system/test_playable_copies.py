@@ -42,8 +42,8 @@ def running_ffmpegs() -> set[int]:
 
 
 def wait_for_conversion(video: Video, attempt: int) -> set[int]:
-    wait_until(lambda: running_ffmpegs() and copy_of(video).attempt == attempt, 30, "ffmpeg converts")
-    wait_until(lambda: (copy_of(video).percent or 0) > 0, 30, "the percent is saved")
+    wait_until(lambda: running_ffmpegs() and copy_of(video).attempt == attempt, "ffmpeg converts")
+    wait_until(lambda: (copy_of(video).percent or 0) > 0, "the percent is saved")
     return running_ffmpegs()
 
 
@@ -56,19 +56,19 @@ def test_a_kill_in_mid_conversion_a_cancel_and_a_copy(start_worker):
     pids = wait_for_conversion(video, 1) | descendants(worker.pid)
     worker.kill()
     worker.wait(10)
-    wait_until(lambda: not still_running(pids), 3, "all its processes are gone")
+    wait_until(lambda: not still_running(pids), "all its processes are gone", within=3)
     assert copy_of(video).status == Status.PROCESSING
 
     start_worker("--workers", "1", env=environment)
     pids = wait_for_conversion(video, 2)
     started_at = time.monotonic()
     assert copy_of(video).cancel()
-    wait_until(lambda: not still_running(pids), 5, "ffmpeg is gone")
+    wait_until(lambda: not still_running(pids), "ffmpeg is gone")
     assert time.monotonic() - started_at < 2
 
     assert PlayableCopy.request(short)
-    wait_until(lambda: copy_of(short).status == Status.COMPLETE, 20, "the next copy is made")
-    wait_until(lambda: not any(Path(settings.WORK_ROOT).iterdir()), 5, "nothing is left in the work folder")
+    wait_until(lambda: copy_of(short).status == Status.COMPLETE, "the next copy is made")
+    wait_until(lambda: not any(Path(settings.WORK_ROOT).iterdir()), "nothing is left in the work folder")
     assert media_folder.find_file(copy_of(short).file)
     assert copy_of(video).status == Status.CANCELLED
     assert (reload_video(video).status, digest(video)) == (Status.COMPLETE, original)

@@ -265,7 +265,7 @@ def web_url(postgres_server, tmp_path_factory, static_files):
     url = f"http://127.0.0.1:{port}/"
     started = manage_processes(tmp_path_factory.mktemp("web"))
     process = next(started)("web", "--port", str(port), env=env)
-    wait_until(lambda: answers(url), 60, "the web server answers")
+    wait_until(lambda: answers(url), "the web server answers")
     yield url
     process.terminate()
     assert process.wait(15) == 0
@@ -302,7 +302,7 @@ def test_it_answers_again_as_soon_as_the_server_is_back(web_url, postgres_server
     finally:
         postgres_server.start()
     began = time.monotonic()
-    wait_until(lambda: answers(web_url), 20, "the web server answers")
+    wait_until(lambda: answers(web_url), "the web server answers")
     assert time.monotonic() - began < 3
 
 

@@ -72,7 +72,7 @@ def touch_until(module: Path, until: Callable[[], bool]) -> None:
         module.touch()
         return until()
 
-    wait_until(touch_and_check, 20, "the change is noticed")
+    wait_until(touch_and_check, "the change is noticed")
 
 
 def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(
@@ -86,7 +86,7 @@ def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(
 
     touch_until(project_copy / "downloads" / "models" / "video.py", until=lambda: not still_running(set(old_pids)))
 
-    wait_until(lambda: get_status(url) == 200, 20, "the page is back")
+    wait_until(lambda: get_status(url) == 200, "the page is back")
     assert bar_moves(dev_archive, url)
     assert dev_archive.child("unixsocket") == redis_pid
     assert {dev_archive.child(name) for name in names[:3]}.isdisjoint(old_pids)
@@ -122,7 +122,7 @@ def test_it_leaves_nothing_behind_when_killed(dev_archive: ArchiveProcess) -> No
 
     os.kill(dev_archive.pid, signal.SIGKILL)
 
-    wait_until(lambda: not still_running(pids), 5, "no process is left")
+    wait_until(lambda: not still_running(pids), "no process is left")
 
 
 def test_it_leaves_the_rest_out_with_web_only(tmp_path: Path, project_copy: Path) -> None:

@@ -35,8 +35,8 @@ def test_what_waits_has_a_title_and_a_picture_before_it_starts(start_worker, enq
     waiting = [enqueue(f"/page/Film {number}?src=/named/{number}.mp4") for number in range(3)]
     gone = enqueue("/gone")
     start_worker("--workers", "1", env=TURNED_ON)
-    wait_until(lambda: all(map(title_of, waiting)), 100, "all have titles")
-    wait_until(lambda: TitleLookUp.objects.filter(pk=gone.pk).exclude(note="").exists(), 60, "the failure is noted")
+    wait_until(lambda: all(map(title_of, waiting)), "all have titles", within=100)
+    wait_until(lambda: TitleLookUp.objects.filter(pk=gone.pk).exclude(note="").exists(), "the failure is noted")
     assert reload_video(first).status == Status.DOWNLOADING
     for number, video in enumerate(map(reload_video, waiting)):
         assert (video.status, video.attempt, video.started_at) == (Status.QUEUED, 1, None)
@@ -54,10 +54,10 @@ def test_a_kill_in_mid_look_up_costs_nothing_but_the_look_up(start_worker, enque
     media_server.wait_for_requests("/mute/film.mp4")
     process.kill()
     process.wait(10)
-    wait_until(lambda: children_of(process) == [], 5, "the look-up ended with its worker")
+    wait_until(lambda: children_of(process) == [], "the look-up ended with its worker")
     media_server.answers["/mute/film.mp4"] = Answer(media_server.clip, "video/mp4")
     start_worker("--workers", "1", env={**TURNED_ON, "YTARCHIVE_LEASE_SECONDS": "4"})
-    wait_until(lambda: title_of(video), 90, "the next worker looked it up")
+    wait_until(lambda: title_of(video), "the next worker looked it up", within=90)
     assert reload_video(video).status == Status.QUEUED
 
 
@@ -78,8 +78,8 @@ def test_a_look_up_that_hangs_ends_when_it_is(start_worker, enqueue, media_serve
         first.cancel()
     else:
         Queue.pause("Paused")
-    wait_until(lambda: TitleLookUp.objects.get(pk=look_up.pk).lease_token == "", 5, "the look-up ended")
+    wait_until(lambda: TitleLookUp.objects.get(pk=look_up.pk).lease_token == "", "the look-up ended")
     assert reload_video(video).error == ""
     if cause == "claimed":
-        wait_until(lambda: reload_video(video).status == Status.DOWNLOADING, 5, "the download runs")
+        wait_until(lambda: reload_video(video).status == Status.DOWNLOADING, "the download runs")
     assert "Traceback" not in process.log.read_text()

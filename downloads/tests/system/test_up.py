@@ -111,27 +111,27 @@ def test_it_restarts_a_killed_process(running_archive: ArchiveProcess, name: str
 
     os.kill(killed_pid, signal.SIGKILL)
 
-    wait_until(lambda: running_archive.child(name) != killed_pid, 10, f"{name} is started again")
-    wait_until(lambda: get_status(url) == 200, 10, "the page is answered")
+    wait_until(lambda: running_archive.child(name) != killed_pid, f"{name} is started again")
+    wait_until(lambda: get_status(url) == 200, "the page is answered")
     with running_archive.redis() as client:
-        wait_until(lambda: client.exists(keys.LEADER_KEY), 10, "a bridge leads")
+        wait_until(lambda: client.exists(keys.LEADER_KEY), "a bridge leads")
     process_name = {"bridge_progress": "bridge", " web ": "web 1", " work ": "worker"}[name]
     assert f"{process_name} ended (SIGKILL), restarting in" in running_archive.output()
 
 
 def test_it_reports_a_missing_process(running_archive: ArchiveProcess) -> None:
     url = running_archive.await_ready()
-    wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work")
+    wait_until(lambda: get_status(url + "readyz") == 200, "all parts work")
     paused_pid = running_archive.child("bridge_progress")
 
     os.kill(paused_pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: get_status(url + "readyz") == 503, 10, "it is noticed")
+        wait_until(lambda: get_status(url + "readyz") == 503, "it is noticed")
         assert get_status(url + "healthz") == 200
     finally:
         os.kill(paused_pid, signal.SIGCONT)
 
-    wait_until(lambda: get_status(url + "readyz") == 200, 10, "all parts work again")
+    wait_until(lambda: get_status(url + "readyz") == 200, "all parts work again")
 
 
 def test_it_counts_what_every_process_does(running_archive: ArchiveProcess) -> None:
@@ -153,21 +153,21 @@ def test_it_counts_what_every_process_does(running_archive: ArchiveProcess) -> N
         redis_client.publish("progress:demo", "{")
         first.send("hello")
         for name in names:
-            wait_until(lambda name=name: read_metric(name) > old_values[name], 15, name)
-        wait_until(lambda: read_metric("ytarchive_clients") == 2, 15, "two clients are there")
+            wait_until(lambda name=name: read_metric(name) > old_values[name], name)
+        wait_until(lambda: read_metric("ytarchive_clients") == 2, "two clients are there")
 
 
 def test_it_restarts_redis_with_what_it_held(running_archive: ArchiveProcess) -> None:
     with running_archive.redis() as client:
         client.set("kept", "yes")
-    wait_until(lambda: is_in_append_only_file(running_archive, b"kept"), 5, "it is written")  # appendfsync everysec
+    wait_until(lambda: is_in_append_only_file(running_archive, b"kept"), "it is written")  # appendfsync everysec
     killed_pid = running_archive.child("unixsocket")
 
     os.kill(killed_pid, signal.SIGKILL)
 
-    wait_until(lambda: running_archive.child("unixsocket") != killed_pid, 10, "redis is started again")
+    wait_until(lambda: running_archive.child("unixsocket") != killed_pid, "redis is started again")
     with running_archive.redis() as client:
-        wait_until(lambda: _get_key(client, "kept") == "yes", 10, "it is read again")
+        wait_until(lambda: _get_key(client, "kept") == "yes", "it is read again")
 
 
 def is_in_append_only_file(archive: ArchiveProcess, word: bytes) -> bool:
@@ -235,16 +235,15 @@ def test_it_leaves_nothing_behind_when_killed(
     own_archive.manage("ingest", media_server.url(path), YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
     wait_until(
         lambda: any("manage.py download" in command_line(pid) for pid in descendants(own_archive.pid)),
-        10,
         "a download runs",
     )
-    wait_until(lambda: list((own_archive.data / "work").rglob("*.part")), 20, "it has begun")
+    wait_until(lambda: list((own_archive.data / "work").rglob("*.part")), "it has begun")
     pids = descendants(own_archive.pid)
     assert len(pids) >= 5
 
     os.kill(own_archive.pid, signal.SIGKILL)
 
-    wait_until(lambda: not still_running(pids), 5, "no process is left")
+    wait_until(lambda: not still_running(pids), "no process is left")
     own_archive.process.wait()
     own_archive.start("up", "--port", "0")
     began = time.monotonic()

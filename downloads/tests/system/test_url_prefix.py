@@ -41,7 +41,7 @@ def web_processes(tmp_path_factory) -> Iterator[Callable[[dict[str, str]], str]]
                 port = free_port()
                 manage("web", "--port", str(port), env=env)
                 origins[key] = f"http://127.0.0.1:{port}"
-                wait_until(lambda: get_status(f"{origins[key]}/healthz") == 200, 60, "the web process answers")
+                wait_until(lambda: get_status(f"{origins[key]}/healthz") == 200, "the web process answers")
             return origins[key]
 
         yield origin_of

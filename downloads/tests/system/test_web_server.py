@@ -36,11 +36,11 @@ class WebProcess:
         self.port = free_port()
         self.bridge = manage("bridge_progress")
         self.process = manage("web", "--port", str(self.port))
-        wait_until(self.answers, 60, "the web server answers")
+        wait_until(self.answers, "the web server answers")
         self.wait_for_bridge(server)
 
     def wait_for_bridge(self, server: RedisServer) -> None:
-        wait_until(lambda: server.client().hexists(SNAPSHOT_KEY, "@"), 60, "the bridge leads")
+        wait_until(lambda: server.client().hexists(SNAPSHOT_KEY, "@"), "the bridge leads")
 
     @property
     def url(self) -> str:
@@ -188,7 +188,7 @@ async def test_it_closes_with_1012_when_it_is_stopped(own_web_process):
     for client in clients:
         await read_until_closed(client)
         assert client.close_code == 1012
-    wait_until(lambda: own_web_process.process.poll() is not None, 5, "it ends")
+    wait_until(lambda: own_web_process.process.poll() is not None, "it ends")
     assert "Traceback" not in own_web_process.process.log.read_text()
 
 
@@ -209,7 +209,7 @@ def test_it_stops_under_constant_requests(own_web_process):
     with futures.ThreadPoolExecutor(4) as pool:
         for _ in range(4):
             pool.submit(request_repeatedly)
-        wait_until(lambda: status_counts[200] > 40, 30, "it is busy")
+        wait_until(lambda: status_counts[200] > 40, "it is busy")
         own_web_process.process.send_signal(signal.SIGTERM)
         try:
             assert own_web_process.process.wait(5) == 0
@@ -312,5 +312,5 @@ def test_it_is_private_where_others_can_reach_it(run_manage, redis_server):
         except OSError:
             return 0
 
-    wait_until(status, 60, "the web server answers")
+    wait_until(status, "the web server answers")
     assert status() == 403

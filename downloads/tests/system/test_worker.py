@@ -53,10 +53,10 @@ def test_it_registers_itself_in_redis(start_worker, redis_server):
 
 
 def wait_until_merging(process, video):
-    wait_until(lambda: reload_video(video).phase == "merging", 20, "it is merging")
+    wait_until(lambda: reload_video(video).phase == "merging", "it is merging")
     # Where ffprobe is installed too, it looks at the same parts first.
     merges = re.compile(r"ffmpeg.*\.f")
-    wait_until(lambda: any(merges.search(name_of(pid)) for pid in descendants(process.pid)), 5, "ffmpeg runs")
+    wait_until(lambda: any(merges.search(name_of(pid)) for pid in descendants(process.pid)), "ffmpeg runs")
     return descendants(process.pid)
 
 
@@ -65,7 +65,7 @@ def test_it_stops_ffmpeg_with_a_cancelled_download(start_worker, enqueue, slow_f
     video = enqueue("/separate/index.m3u8")
     pids = wait_until_merging(process, video)
     assert reload_video(video).cancel()
-    wait_until(lambda: not any(map(is_alive, pids)), 5, "the download and ffmpeg are gone")
+    wait_until(lambda: not any(map(is_alive, pids)), "the download and ffmpeg are gone")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_it_leaves_no_process_behind(start_worker, enqueue, slow_ffmpeg, stop_si
     video, other = enqueue("/separate/index.m3u8"), enqueue("/hang/a.mp4")
     pids = wait_until_merging(process, video)
     process.send_signal(stop_signal)
-    wait_until(lambda: not any(map(is_alive, pids)), 5, "the downloads and ffmpeg are gone")
+    wait_until(lambda: not any(map(is_alive, pids)), "the downloads and ffmpeg are gone")
     if stop_signal == signal.SIGKILL:
         assert reload_video(video).is_active
         return
@@ -107,7 +107,7 @@ def test_it_ends_with_its_supervisor(child_with_control_pipe):
     process, child_pid = child_with_control_pipe
     process.stdin.close()
     assert process.wait(5) == -signal.SIGKILL
-    wait_until(lambda: not is_alive(child_pid), 5, "its group is gone")
+    wait_until(lambda: not is_alive(child_pid), "its group is gone")
 
 
 @pytest.mark.alone
@@ -120,7 +120,7 @@ def test_it_ends_when_its_lease_is_not_renewed(child_with_control_pipe):
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.6)
     assert process.wait(5) == -signal.SIGKILL
-    wait_until(lambda: not is_alive(child_pid), 5, "its group is gone")
+    wait_until(lambda: not is_alive(child_pid), "its group is gone")
 
 
 def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_server):
@@ -131,7 +131,7 @@ def test_it_retries_when_a_child_dies_silently(start_worker, enqueue, media_serv
         media_server.wait_for_requests("/hang/a.mp4", 2 * death + 2, seconds=30)
         (child_pid,) = descendants(process.pid)
         os.kill(child_pid, signal.SIGKILL)
-        wait_until(lambda child_pid=child_pid: child_pid not in descendants(process.pid), 5, "the child is reaped")
+        wait_until(lambda child_pid=child_pid: child_pid not in descendants(process.pid), "the child is reaped")
     failed = wait_for_status(video, Status.FAILED)
     assert "The download’s process ended unexpectedly (killed by SIGKILL)." in failed.error
     assert failed.attempt == deaths
@@ -155,10 +155,8 @@ def test_it_removes_leftover_folders(start_worker, enqueue):
         (settings.MEDIA_ROOT / media_folder.INCOMING_FOLDER / name).mkdir(parents=True)
         (settings.MEDIA_ROOT / trash.TRASH_FOLDER / name).mkdir(parents=True)
     start_worker()
-    wait_until(lambda: workspace.list_ids() == [waiting.video_id], 10, "the left-overs are gone")
-    wait_until(
-        lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], 10, "no folder is on its way"
-    )
+    wait_until(lambda: workspace.list_ids() == [waiting.video_id], "the left-overs are gone")
+    wait_until(lambda: media_folder.list_incoming_ids() == trash.list_trashed_ids() == [], "no folder is on its way")
     # A removal interrupted by a crash had no effect: the row exists.
     assert media_folder.list_stored_ids() == [ended.video_id]
 

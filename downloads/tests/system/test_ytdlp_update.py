@@ -34,7 +34,7 @@ def empty_ytdlp_folder():
 
 
 def wait_for(video, wanted, seconds=60):
-    wait_until(lambda: reload_video(video).status == wanted, seconds, f"the video is {wanted}")
+    wait_until(lambda: reload_video(video).status == wanted, f"the video is {wanted}", within=seconds)
     return reload_video(video)
 
 
@@ -45,7 +45,7 @@ def version_of(video):
 
 
 def wait_for_update(state):
-    wait_until(lambda: status.read_status().state == state, 150, f"the update is {state}")
+    wait_until(lambda: status.read_status().state == state, f"the update is {state}", within=150)
     return status.read_status().message
 
 
@@ -108,4 +108,4 @@ def test_a_worker_says_at_its_start_that_the_installed_version_is_not_used(start
 
     worker = start_worker()
 
-    wait_until(lambda: "The bundled yt-dlp is used." in worker.log.read_text(), 20, "the worker says so")
+    wait_until(lambda: "The bundled yt-dlp is used." in worker.log.read_text(), "the worker says so")

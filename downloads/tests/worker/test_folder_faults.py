@@ -34,7 +34,7 @@ def folder_monitor():
 
     def check():
         watcher.check(is_busy=True)
-        wait_until(lambda: not watcher._look.is_running, 10, "the look has ended")
+        wait_until(lambda: not watcher._look.is_running, "the look has ended")
         watcher.check(is_busy=True)
         return watcher.problem
 
@@ -257,7 +257,7 @@ def test_bytes_that_could_not_be_flushed_count(tmp_path, monkeypatch):
     partial = partial_file.PartialFile(tmp_path / "a.mp4", "1", is_fragmented=False)
     partial.path.touch()
     partial.__enter__()
-    wait_until(lambda: partial._fsync_error, 5, "a flush has failed")
+    wait_until(lambda: partial._fsync_error, "a flush has failed")
     with pytest.raises(OSError, match="Input/output"):
         partial.__exit__(None, None, None)
 
@@ -298,7 +298,7 @@ def test_a_look_that_hangs_delays_nothing_else(monkeypatch, folder_monitor):
     monkeypatch.setattr(monitor, "LOOK_TIMEOUT_SECONDS", 0.05)
     folder_monitor.check(is_busy=True)
     assert not folder_monitor.is_well, "nothing is claimed before the first look has ended"
-    wait_until(lambda: folder_monitor.check(is_busy=True) or folder_monitor.problem, 5, "it is late")
+    wait_until(lambda: folder_monitor.check(is_busy=True) or folder_monitor.problem, "it is late")
     assert folder_monitor.problem == Queue.get_or_default().blocked_reason == probe.HANGING_SENTENCE
     server_is_back.set()
     assert folder_monitor.look() == ""

@@ -14,14 +14,14 @@ class TestStallWatchdog:
     def test_it_fires_once(self):
         stalls = []
         with StallWatchdog(lambda: 7, 0.2, lambda: stalls.append(1)):
-            wait_until(lambda: stalls, 5, "it is noticed")
+            wait_until(lambda: stalls, "it is noticed")
         assert stalls == [1]
 
     def test_it_does_not_fire_while_bytes_arrive(self):
         count = iter(range(1000))
         stalls = []
         with StallWatchdog(lambda: next(count), 0.1, lambda: stalls.append(1)) as watchdog:
-            wait_until(lambda: next(count) > 40, 5, "time passes")
+            wait_until(lambda: next(count) > 40, "time passes")
             assert stalls == []
             watchdog.stop_watching()
 

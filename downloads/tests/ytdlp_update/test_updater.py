@@ -306,7 +306,7 @@ def test_a_version_that_was_tested_with_other_code_waits_for_its_test(installed_
 
 
 def wait_for_self_test(process):
-    wait_until(lambda: any("ytdlp_self_test" in line for line in command_lines(process.pid)), 60, "its test runs")
+    wait_until(lambda: any("ytdlp_self_test" in line for line in command_lines(process.pid)), "its test runs")
 
 
 def test_a_kill_leaves_the_version_in_use(archive, wheels, in_process, tmp_path):
@@ -316,7 +316,7 @@ def test_a_kill_leaves_the_version_in_use(archive, wheels, in_process, tmp_path)
     process.kill()
     process.communicate()
 
-    wait_until(lambda: not still_running(children), 5, "its children have ended")
+    wait_until(lambda: not still_running(children), "its children have ended")
     assert selection.select_version().version == BUNDLED_VERSION
     assert status.read_status().state == State.INTERRUPTED
     # The next update, here one that fails, is not held up, and removes what this one has left.

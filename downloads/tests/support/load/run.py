@@ -115,7 +115,7 @@ class LoadRun:
             self.publisher.kill()
 
     def _wait_until_all_are_live(self) -> None:
-        wait_until(self._are_all_live, STORM_TIMEOUT_SECONDS, "all are live")
+        wait_until(self._are_all_live, "all are live", within=STORM_TIMEOUT_SECONDS)
 
     def _are_all_live(self) -> bool:
         time.sleep(0.05)  # the crowd has other things to do than to answer

@@ -49,9 +49,9 @@ class LoadStack:
         """Start both, and wait until they are ready."""
         self.start_web()
         self._start("bridge", "bridge_progress")
-        wait_until(lambda: get_status(f"{self.url}/healthz") == 200, 30, "the web server answers")
+        wait_until(lambda: get_status(f"{self.url}/healthz") == 200, "the web server answers")
         with self.redis_server.client() as client:
-            wait_until(lambda: client.exists("ytarchive:progress"), 30, "the bridge leads")
+            wait_until(lambda: client.exists("ytarchive:progress"), "the bridge leads")
 
     def start_web(self) -> None:
         descriptor = self.listener.fileno()

@@ -110,7 +110,7 @@ class MatrixArchive:
         with self.process.redis() as client:
             before = client.info("clients")["connected_clients"]
             self.extra_bridge.start("bridge_progress", **self.environment())
-            wait_until(lambda: client.info("clients")["connected_clients"] > before, 30, "a second bridge runs")
+            wait_until(lambda: client.info("clients")["connected_clients"] > before, "a second bridge runs")
 
     def stop_extra_bridge(self) -> None:
         if self.extra_bridge.process and self.extra_bridge.process.poll() is None:
@@ -127,7 +127,7 @@ class MatrixArchive:
     def merge_undisturbed(self, session: requests.Session) -> None:
         """Download two streams without a fault, and keep the digest of the file that they were merged to."""
         (video_id,) = self.add(session, "/separate/index.m3u8")
-        wait_until(lambda: self.rows()[video_id].status == "complete", 60, "two streams are merged")
+        wait_until(lambda: self.rows()[video_id].status == "complete", "two streams are merged")
         (file,) = self.media_files(video_id)
         self.merged_digest = hashlib.sha256(file.read_bytes()).hexdigest()
 

@@ -95,7 +95,7 @@ class Cell:
         if not self.sources:
             self._add_videos(is_merged=phase == gates.MERGING)
         self._wait_for_gate(phase)
-        wait_until(lambda: not self._differences(), PAGE_TIMEOUT_SECONDS, "the page shows the phase")
+        wait_until(lambda: not self._differences(), "the page shows the phase", within=PAGE_TIMEOUT_SECONDS)
 
     def _close_gate(self, phase: str, *, is_slow: bool) -> None:
         """Close the gate of this phase, and let the download pass the one of the phase before."""
@@ -219,6 +219,6 @@ class Cell:
             ("orphans", self.archive.orphans),
         ):
             with contextlib.suppress(AssertionError):
-                wait_until(lambda find=find: not find(), 10, what)
+                wait_until(lambda find=find: not find(), what)
             if remaining := find():
                 self.result.problems.append(f"{what}: {remaining}")

@@ -101,7 +101,7 @@ def _kill(victims: Victims, scene: Scene) -> float:
     assert pids
     began = time.monotonic()
     signal_all(pids, signal.SIGKILL)
-    wait_until(lambda: not still_running(pids), 10, "they are dead")
+    wait_until(lambda: not still_running(pids), "they are dead")
     return began
 
 
@@ -120,7 +120,7 @@ def _freeze_for_good(victims: Victims, scene: Scene) -> float:
     assert pids
     began = time.monotonic()
     signal_all(pids, signal.SIGSTOP)
-    wait_until(lambda: not still_running(pids), 3 * WATCHDOG_SECONDS, "the watchdog kills it")
+    wait_until(lambda: not still_running(pids), "the watchdog kills it", within=3 * WATCHDOG_SECONDS)
     return began
 
 
@@ -151,7 +151,7 @@ def _restart_redis_empty(scene: Scene) -> float:
     os.kill(pid, signal.SIGSTOP)  # so that `up` cannot start the next one before they are removed
     shutil.rmtree(scene.archive.data / "redis" / "appendonlydir")
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: pid not in process_parents(), 10, "Redis is dead")
+    wait_until(lambda: pid not in process_parents(), "Redis is dead")
     return time.monotonic()
 
 
@@ -189,7 +189,7 @@ def _complete_all(scene: Scene) -> None:
     gates.SITE.open_all()
     scene.archive.ffmpeg.open_all()
     if scene.phase != QUEUED:
-        wait_until(scene.are_all_complete, COMPLETION_TIMEOUT_SECONDS, "all are complete")
+        wait_until(scene.are_all_complete, "all are complete", within=COMPLETION_TIMEOUT_SECONDS)
 
 
 # The matrix --------------------------------------------------------------------------------------------

@@ -135,4 +135,4 @@ class FfmpegGates:
 
     def wait_for_arrival(self, phase: str, seconds: float) -> None:
         """Wait until an ffmpeg has come to the gate of a phase."""
-        wait_until(lambda: self.arrivals(phase), seconds, f"ffmpeg comes to {phase}")
+        wait_until(lambda: self.arrivals(phase), f"ffmpeg comes to {phase}", within=seconds)
