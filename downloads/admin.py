@@ -26,9 +26,9 @@ from django.views.decorators.http import require_POST
 from downloads import formatting
 from downloads.accounts.permissions import Permission, has_permission, require
 from downloads.accounts.secret_admin import HiddenSecretsMixin
-from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, SafeLookupMixin
+from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, PlainTitlesMixin, SafeLookupMixin
 from downloads.actions import bulk_actions, delete_confirmation, video_actions
-from downloads.library.filters import frequent_values
+from downloads.library.filters import frequent_values, site_label
 from downloads.library.video.history import history_words
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
@@ -112,11 +112,15 @@ class SiteFilter(admin.SimpleListFilter):
 
     title = "site"
     parameter_name = "site"
-    column = "extractor"
+    column = "host"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the most frequent sites, as (value, label)."""
-        return [(site, site) for site in frequent_values(self.column)]
+        return [(value, self.label_of(value)) for value in frequent_values(self.column)]
+
+    def label_of(self, value: str) -> str:
+        """Return a host as people know it."""
+        return site_label(value)
 
     def queryset(self, request: HttpRequest, videos: QuerySet[Video]) -> QuerySet[Video]:
         """Return the videos of the selected site."""
@@ -128,9 +132,13 @@ class UploaderFilter(SiteFilter):
 
     title = parameter_name = column = "uploader"
 
+    def label_of(self, value: str) -> str:
+        """Return the uploader itself."""
+        return value
+
 
 @admin.register(Video)
-class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
+class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
     """Read-only admin of videos, with actions: a state changes by a transition of the model only."""
 
     list_display = (
@@ -154,7 +162,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
     inlines = (VideoEventInline,)
     fieldsets = (
         (None, {"fields": ("name", "page_link", "live_status", "error")}),
-        ("Source", {"fields": ("url", "canonical_url", "extractor", "source_id", "quality", "added_by")}),
+        ("Source", {"fields": ("url", "canonical_url", "short_site", "extractor", "source_id", "quality", "added_by")}),
         ("About", {"fields": ("uploader", "upload_date", "duration_text", "description")}),
         ("Files", {"fields": ("media_file", "size_text")}),
         (
@@ -167,6 +175,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         "name",
         "page_link",
         "live_status",
+        "short_site",
         "duration_text",
         "size_text",
         "downloaded_text",
@@ -188,10 +197,10 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         """Return the uploader, cut to 40 characters."""
         return Truncator(video.uploader).chars(40)
 
-    @admin.display(description="Site", ordering="extractor")
+    @admin.display(description="Site", ordering="host")
     def short_site(self, video: Video) -> str:
-        """Return the site, cut to 20 characters."""
-        return Truncator(video.extractor).chars(20)
+        """Return the site by its host, as the library does, cut to 30 characters."""
+        return Truncator(site_label(video.host)).chars(30)
 
     @admin.display(description="Length", ordering="duration")
     def duration_text(self, video: Video) -> str:
@@ -228,6 +237,10 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
         """List the videos on the admin's first page for those who may view them."""
         return has_permission(request.user, Permission.VIEW)
 
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """Return what the admin's first page offers: "View", since nothing is edited there."""
+        return {**super().get_model_perms(request), "change": False}
+
     def has_view_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
         """Allow what the pages allow."""
         return has_permission(request.user, Permission.VIEW)
@@ -242,7 +255,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, below the queue; a query that fails redirects to all videos."""
-        context = {"title": "Videos", "queue": Queue.get_or_default(), **_ytdlp_context(), **(extra_context or {})}
+        context = {"queue": Queue.get_or_default(), **_ytdlp_context(), **(extra_context or {})}
         try:
             if request.method != "POST":
                 response = super().changelist_view(request, context)

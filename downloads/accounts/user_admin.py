@@ -11,7 +11,8 @@ from typing import Any
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 from downloads.accounts.audited_admin import AuditedAdminMixin
 from downloads.accounts.permissions import can_manage_users, has_all_permissions
@@ -25,7 +26,25 @@ class SafeLookupMixin:
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
 
-class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, UserAdmin):
+class PlainTitlesMixin:
+    """Mixin that names a page by what it shows, in place of "Select user to change" and "View video"."""
+
+    opts: Any
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list under the plural name of its rows."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})  # type: ignore[misc]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a row under the name of its model; its own name is the subtitle."""
+        title = {"title": capfirst(self.opts.verbose_name)}
+        return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})  # type: ignore[misc]
+
+
+class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin):
     """Admin of user accounts; passwords and deletion follow the permission to change an account."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -48,7 +67,7 @@ class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, UserAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class ArchiveGroupAdmin(AuditedAdminMixin, SafeLookupMixin, GroupAdmin):
+class ArchiveGroupAdmin(AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, GroupAdmin):
     """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -51,13 +51,13 @@ class VideoState(TolerantRow):
     error = models.TextField(blank=True)
     attempt = models.PositiveIntegerField(default=1)
     retry_count = models.PositiveIntegerField("automatic retries", default=0)
-    not_before = models.DateTimeField("waits until", null=True, blank=True)
+    not_before = models.DateTimeField("retry at", null=True, blank=True)
     # Of a video that is announced, live or being processed; see Transitions.wait_for_release.
-    wait_reason = models.CharField("waits because", max_length=300, blank=True)
-    waiting_since = models.DateTimeField("waits for the site since", null=True, blank=True, editable=False)
+    wait_reason = models.CharField("reason for waiting", max_length=300, blank=True)
+    waiting_since = models.DateTimeField("waiting for the site since", null=True, blank=True, editable=False)
     release_at = models.DateTimeField("announced start", null=True, blank=True, editable=False)
     priority = models.IntegerField(default=0)
-    allow_duplicate = models.BooleanField("even if it is there already", default=False)
+    allow_duplicate = models.BooleanField("even if already in the archive", default=False)
 
     host = models.CharField(max_length=255, blank=True)
     worker = models.CharField(max_length=255, blank=True)

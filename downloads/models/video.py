@@ -40,9 +40,9 @@ class Video(Transitions, Removable, models.Model):
     video_id = models.CharField(max_length=64, unique=True, default=new_video_id, editable=False)
     url = models.CharField("submitted URL", max_length=MAX_URL_LENGTH)
     canonical_url = models.CharField("URL", max_length=MAX_URL_LENGTH)
-    extractor = models.CharField("site", max_length=100, blank=True)
-    source_id = models.CharField("id at the site", max_length=255, blank=True)
-    is_list = models.BooleanField("is a list of videos", default=False)
+    extractor = models.CharField("yt-dlp’s name of the site", max_length=100, blank=True)
+    source_id = models.CharField("ID on the site", max_length=255, blank=True)
+    is_list = models.BooleanField("is a playlist", default=False)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="entries")
 
     title = models.CharField(max_length=500, blank=True)
@@ -68,7 +68,7 @@ class Video(Transitions, Removable, models.Model):
     chapters = TolerantJSONField(content_type=list, null=True, blank=True, editable=False)
     size = models.BigIntegerField("size in bytes", null=True, blank=True)
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
-    subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)
+    subtitle_languages = models.CharField("subtitle languages", max_length=200, blank=True)
     # WebVTT files: [{"language": "en", "file": path in the media folder}, …].
     subtitle_files = TolerantJSONField(content_type=list, default=list, blank=True, editable=False)
 

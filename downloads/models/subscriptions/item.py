@@ -74,8 +74,8 @@ class SubscriptionItem(TolerantRow):
         "downloads.Subscription", on_delete=models.CASCADE, related_name="items", db_index=False
     )
     identity = models.CharField(max_length=40, editable=False)  # identify()
-    extractor = models.CharField("site", max_length=100, blank=True)
-    source_id = models.CharField("id at the site", max_length=255, blank=True)
+    extractor = models.CharField("yt-dlp’s name of the site", max_length=100, blank=True)
+    source_id = models.CharField("ID on the site", max_length=255, blank=True)
     url = models.CharField("URL", max_length=2048)
     title = models.CharField(max_length=500, blank=True)
     duration = models.FloatField("duration in seconds", null=True, blank=True)
@@ -86,7 +86,7 @@ class SubscriptionItem(TolerantRow):
 
     state = models.CharField(max_length=8, choices=SubscriptionItemState.choices)
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
-    retry_at = models.DateTimeField("judged anew at", null=True, blank=True)
+    retry_at = models.DateTimeField("checked against the filters again at", null=True, blank=True)
     previous_state = models.CharField(max_length=8, blank=True, editable=False)  # of an ignored one, for the undo
     is_picked = models.BooleanField("asked for by a person", default=False)  # against the filters: retention keeps it
     seen_at = models.DateTimeField("first seen", default=timezone.now)

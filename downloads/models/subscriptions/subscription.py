@@ -40,13 +40,13 @@ class Subscription(Checks):
         unique=True,
         error_messages={"unique": "There is a subscription to this list already."},
     )
-    extractor = models.CharField("site", max_length=100, blank=True)
-    source_id = models.CharField("id of the list at the site", max_length=255, blank=True)
-    host = models.CharField("site by its host names", max_length=255, blank=True, db_index=True)  # network/sites.py
+    extractor = models.CharField("yt-dlp’s name of the site", max_length=100, blank=True)
+    source_id = models.CharField("ID of the list on the site", max_length=255, blank=True)
+    host = models.CharField("site", max_length=255, blank=True, db_index=True)  # network/sites.py
     kind = models.CharField(max_length=8, choices=ListKind.choices, blank=True)
     tabs = models.CharField(max_length=60, default=ChannelTab.VIDEOS.value, blank=True)  # of a channel: "videos,shorts"
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
-    subtitle_languages = models.CharField("languages of subtitles", max_length=200, blank=True)
+    subtitle_languages = models.CharField("subtitle languages", max_length=200, blank=True)
 
     check_interval = models.PositiveIntegerField("seconds between checks", default=DEFAULT_CHECK_INTERVAL)
     cron = models.CharField("times of checks (cron)", max_length=100, blank=True)  # in place of the interval

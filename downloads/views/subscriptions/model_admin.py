@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from downloads.accounts.permissions import Permission, has_permission
-from downloads.accounts.user_admin import SafeLookupMixin
+from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
 from downloads.formatting import hide_secrets
 from downloads.library.subscriptions.states import describe_interval, describe_state
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 
 
-class ReadOnlyAdmin(SafeLookupMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
     """Rows that are written by verbs alone; whoever may view the archive, and is staff, may read them."""
 
     actions = None
