@@ -1,11 +1,9 @@
 /** Autoplay: at the end of a video the next one starts, after a countdown that can be stopped. Loaded when it is used. */
 
 import { query, setText } from "./dom.js";
-import { findPlayer, play } from "./player.js";
 import { storage } from "./storage.js";
 
 const COUNTDOWN_SECONDS = 5;
-const STARTS_KEY = "autoplay starts";
 
 let timer = 0;
 
@@ -20,7 +18,8 @@ export const openNeighbour = (rel) => {
 	/** @type {HTMLAnchorElement | null} */
 	const link = query(`main [rel=${rel}]`);
 	if (!link) return;
-	storage[STARTS_KEY] = link.href;
+	// Read by video.js there.
+	storage["autoplay starts"] = link.href;
 	location.assign(link.href);
 };
 
@@ -36,12 +35,6 @@ export const startCountdown = () => {
 	note.hidden = false;
 	timer = setInterval(tick, 1_000);
 	tick();
-};
-
-/** Somebody has come here to go on watching. */
-export const startHere = () => {
-	delete storage[STARTS_KEY];
-	play(findPlayer());
 };
 
 /** @param {boolean} isOn */

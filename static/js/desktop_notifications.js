@@ -12,13 +12,23 @@ export const setNotifications = async (isOn) => {
 	if (isOn) await Notification.requestPermission();
 };
 
-/** @param {string[]} endings */
+/**
+ * Format as "2 downloads finished", "1 download failed", "2 downloads finished, 1 failed".
+ *
+ * @param {number} finished
+ * @param {number} failed
+ */
+export const formatEndings = (finished, failed) => {
+	const first = finished || failed;
+	const subject = first === 1 ? "1 download" : `${first} downloads`;
+	if (!finished) return `${subject} failed`;
+	return failed ? `${subject} finished, ${failed} failed` : `${subject} finished`;
+};
+
+/** @param {{ text: string, status: string }[]} endings */
 export const notifyOfEndings = (endings) => {
-	const body = endings.join("\n");
-	const count = endings.length;
+	const body = endings.map(({ text }) => text).join("\n");
+	const failed = endings.filter(({ status }) => status === "failed").length;
 	// Several tabs show one tag once.
-	new Notification(count === 1 ? "1 download finished" : `${count} downloads finished`, {
-		body,
-		tag: body,
-	});
+	new Notification(formatEndings(endings.length - failed, failed), { body, tag: body });
 };

@@ -3,7 +3,6 @@
 import { createCards } from "./cards.js";
 import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
-import { announceStatusChanges, offerNotifications } from "./notifications.js";
 import { drawPill } from "./pill.js";
 import { createBarQueue, drawProgressBar } from "./progress_bar.js";
 import { connectSocket } from "./socket.js";
@@ -22,6 +21,9 @@ const DRAW_INTERVAL_MS = 1_000;
 const WAKE_EVENTS = ["visibilitychange", "online", "pageshow"];
 
 const { dataset } = document.documentElement;
+
+/** What says of changes: loaded with the first one, or with a bell. */
+const loadNotifications = () => import("./notifications.js");
 
 /** The `rev` that the server rendered the page at. */
 const readRenderedRev = () => Number(query("[data-rev]")?.dataset.rev ?? -1);
@@ -133,7 +135,11 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		else cards.requestCards(outcome.cardsToFetch);
 		if (outcome.othersChanged) cards.requestParts();
 		draw();
-		announceStatusChanges(outcome.statusChanges, cards.shownCards);
+		const { statusChanges } = outcome;
+		if (statusChanges.size)
+			loadNotifications().then((module) =>
+				module.announceStatusChanges(statusChanges, cards.shownCards),
+			);
 		return outcome.isNews;
 	};
 
@@ -144,7 +150,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 		cards.requestCards([], 0);
 	};
 
-	offerNotifications();
+	if (query("[data-notify-me]")) loadNotifications();
 	cards.scanPage();
 	const socket = connectSocket(`${path}ws/progress`, `${path}api/progress`, {
 		onFrame: handleFrame,

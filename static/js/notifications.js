@@ -1,4 +1,7 @@
-/** Announcements of status changes: for screen readers, and as desktop notifications where allowed. */
+/**
+ * Announcements of status changes: for screen readers, and as desktop notifications where allowed. Loaded with the
+ * first one, or by a page with a bell.
+ */
 
 import { query, queryAll, setText } from "./dom.js";
 import { storage } from "./storage.js";
@@ -26,27 +29,25 @@ const showChoice = () => {
 export const announceStatusChanges = (statusChanges, shownCards) => {
 	/** @type {string[]} */
 	const texts = [];
-	/** @type {string[]} */
+	/** @type {{ text: string, status: string }[]} */
 	const endings = [];
 	for (const [videoId, status] of statusChanges) {
 		const card = shownCards.get(videoId);
 		const title = card && query("[data-title]", card.element)?.textContent;
 		const text = title ? `${title}: ${status}` : `A video ${ENDINGS[status] ?? status}`;
 		texts.push(text);
-		if (status === "complete" || status === "failed") endings.push(text);
+		if (status === "complete" || status === "failed") endings.push({ text, status });
 	}
 	if (texts.length) setText("[data-announce]", texts.slice(0, MAX_ANNOUNCED).join(". "));
 	if (document.hidden && endings.length && isWanted())
 		import("./desktop_notifications.js").then(({ notifyOfEndings }) => notifyOfEndings(endings));
 };
 
-/** Have the bells turn notifications on and off; a browser asks for permission at a click only. */
-export const offerNotifications = () => {
-	addEventListener("click", ({ target }) => {
-		if (/** @type {Element | null} */ (target)?.closest("[data-notify-me]"))
-			import("./desktop_notifications.js")
-				.then(({ setNotifications }) => setNotifications(!isWanted()))
-				.then(showChoice);
-	});
-	showChoice();
-};
+// The bells turn notifications on and off; a browser asks for permission at a click only.
+addEventListener("click", ({ target }) => {
+	if (/** @type {Element | null} */ (target)?.closest("[data-notify-me]"))
+		import("./desktop_notifications.js")
+			.then(({ setNotifications }) => setNotifications(!isWanted()))
+			.then(showChoice);
+});
+showChoice();

@@ -4,7 +4,8 @@ import { setAutoplay } from "./autoplay.js";
 import { copyText } from "./clipboard.js";
 import { query, setText } from "./dom.js";
 import { findPlayer, formatClock } from "./player.js";
-import { chooseSubtitles, setSpeed } from "./player_settings.js";
+import { chooseSubtitles } from "./player_choices.js";
+import { setSpeed } from "./player_settings.js";
 
 const COPIED_SHOWN_MS = 3_000;
 

@@ -2,7 +2,7 @@
 
 import { openNeighbour } from "./autoplay.js";
 import { play } from "./player.js";
-import { changeSpeed, toggleSubtitles } from "./player_settings.js";
+import { changeSpeed, toggleSubtitles } from "./player_choices.js";
 
 /** @typedef {(video: HTMLVideoElement) => void} PlayerAction */
 

@@ -1,4 +1,4 @@
-/** Speed and subtitles of the player, remembered by this browser, in whichever way they are chosen. */
+/** Speed and subtitles of the player, remembered by this browser, in whichever way they are chosen. Loaded when they are. */
 
 import { query } from "./dom.js";
 import { findPlayer } from "./player.js";
@@ -6,10 +6,10 @@ import { storage } from "./storage.js";
 
 const MIN_SPEED = 0.25;
 const MAX_SPEED = 2;
-const OFF = "off";
+export const OFF = "off";
 
 /** @returns {HTMLSelectElement | null} */
-const speedField = () => query("[data-set=speed]");
+export const speedField = () => query("[data-set=speed]");
 
 /** @returns {HTMLSelectElement | null} */
 const subtitlesField = () => query("[data-set=subtitles]");
@@ -24,14 +24,14 @@ const show = (field, value) => {
 };
 
 /** @returns {TextTrack[]} */
-const listTracks = () => [...(findPlayer()?.textTracks ?? [])];
+export const listTracks = () => [...(findPlayer()?.textTracks ?? [])];
 
 /**
  * Find the track of a language, or else of a variety of it.
  *
  * @param {string} language
  */
-const findTrack = (language) => {
+export const findTrack = (language) => {
 	const base = (/** @type {string} */ code) => code.toLowerCase().split("-")[0];
 	const tracks = listTracks();
 	const same = tracks.find((track) => track.language.toLowerCase() === language.toLowerCase());
@@ -39,7 +39,7 @@ const findTrack = (language) => {
 };
 
 /** Find the track in the language that was chosen last, else in one of the browser's, else the one asked for first. */
-const preferredTrack = () => {
+export const preferredTrack = () => {
 	const languages = [`${storage["subtitle language"] ?? ""}`, ...navigator.languages];
 	for (const language of languages) {
 		const track = findTrack(language);
@@ -49,21 +49,11 @@ const preferredTrack = () => {
 };
 
 /** @param {TextTrack | undefined} chosen none: no subtitles */
-const showTrack = (chosen) => {
+export const showTrack = (chosen) => {
 	for (const track of listTracks()) {
 		if (track === chosen) track.mode = "showing";
 		else if (track.mode === "showing") track.mode = "hidden";
 	}
-};
-
-/** @param {string} language "off": none */
-export const chooseSubtitles = (language) => {
-	showTrack(language === OFF ? undefined : findTrack(language));
-};
-
-export const toggleSubtitles = () => {
-	const isShown = listTracks().some(({ mode }) => mode === "showing");
-	showTrack(isShown ? undefined : preferredTrack());
 };
 
 /** @param {number} speed */
@@ -71,18 +61,6 @@ export const setSpeed = (speed) => {
 	const video = findPlayer();
 	// What is loaded next begins with the default.
 	if (video) video.playbackRate = video.defaultPlaybackRate = speed;
-};
-
-/**
- * Set the next speed of the bar.
- *
- * @param {number} step 1: faster, -1: slower
- */
-export const changeSpeed = (step) => {
-	const { playbackRate = 1 } = findPlayer() ?? {};
-	const speeds = [...(speedField()?.options ?? [])].map(({ value }) => Number(value));
-	if (step < 0) speeds.reverse();
-	setSpeed(speeds.find((speed) => (speed - playbackRate) * step > 0) ?? playbackRate);
 };
 
 /** Remember what is set, and show it in the bar. */

@@ -4,7 +4,6 @@ import { query } from "./dom.js";
 import { isTextField } from "./shortcuts.js";
 
 const LINK = /https?:\/\/|www\./i;
-const LINK_TYPES = ["text/uri-list", "text/plain"];
 
 /** @returns {HTMLTextAreaElement | null} null: this visitor may not add videos */
 const findField = () => query("#id_urls");
@@ -22,13 +21,6 @@ const addLinks = (text) => {
 	return true;
 };
 
-/** @param {DataTransfer} data */
-const readLinks = (data) => {
-	const uris = data.getData("text/uri-list").split(/\r?\n/);
-	const links = uris.filter((line) => !line.startsWith("#")).join("\n");
-	return links || data.getData("text/plain");
-};
-
 const listenForPastes = () => {
 	addEventListener("paste", (event) => {
 		const text = event.clipboardData?.getData("text/plain") ?? "";
@@ -36,23 +28,13 @@ const listenForPastes = () => {
 	});
 };
 
-const listenForDrops = () => {
-	// A card that is dragged within the page is no new link.
-	let isOwnDrag = false;
-	addEventListener("dragstart", () => {
-		isOwnDrag = true;
-	});
-	addEventListener("dragend", () => {
-		isOwnDrag = false;
-	});
-	addEventListener("dragover", (event) => {
-		const hasLinks = LINK_TYPES.some((type) => event.dataTransfer?.types.includes(type));
-		if (hasLinks && !isOwnDrag && !isTextField(event.target) && findField()) event.preventDefault();
-	});
-	addEventListener("drop", (event) => {
-		if (isOwnDrag || isTextField(event.target) || !event.dataTransfer) return;
-		if (addLinks(readLinks(event.dataTransfer))) event.preventDefault();
-	});
+const DRAG_EVENTS = ["dragstart", "dragenter"];
+
+/** @param {Event} event */
+const loadDrops = async ({ type }) => {
+	for (const name of DRAG_EVENTS) removeEventListener(name, loadDrops);
+	const { listenForDrops } = await import("./sheet_drops.js");
+	listenForDrops(type === "dragstart", () => findField() !== null, addLinks);
 };
 
 export const listenToSheet = () => {
@@ -65,7 +47,7 @@ export const listenToSheet = () => {
 	});
 	addEventListener("focusin", ({ target }) => target === findField() && loadForm());
 	listenForPastes();
-	listenForDrops();
+	for (const name of DRAG_EVENTS) addEventListener(name, loadDrops);
 	// Filled in by the page's address, or open in the page without scripts.
 	if (findField()?.value || query("#sheet[open]")) loadForm();
 };

@@ -4,11 +4,11 @@ import { personalizePage } from "./account.js";
 import { listenForReturn } from "./connection.js";
 import { listenToMessages } from "./messages.js";
 import { listenToSheet } from "./sheet.js";
-import { activateShortcut, listenForKeys, listenToCommands } from "./shortcuts.js";
+import { activateShortcut, listenForKeys } from "./shortcuts.js";
 
 personalizePage();
 listenForReturn();
 listenToMessages();
 listenToSheet();
 listenForKeys(activateShortcut);
-listenToCommands();
+if (!("commandForElement" in HTMLButtonElement.prototype)) import("./commands.js");

@@ -32,14 +32,3 @@ export const listenForKeys = (handleKey) => {
 		if (handleKey(key, target)) event.preventDefault();
 	});
 };
-
-/** Open dialogs by their buttons in browsers that do not do so by themselves. */
-export const listenToCommands = () => {
-	if ("commandForElement" in HTMLButtonElement.prototype) return;
-	addEventListener("click", ({ target }) => {
-		const button = /** @type {Element} */ (target).closest("[commandfor]");
-		/** @type {HTMLDialogElement | null} */
-		const dialog = button && query(`#${button.getAttribute("commandfor")}`);
-		dialog?.showModal();
-	});
-};

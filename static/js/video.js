@@ -2,7 +2,7 @@
 
 import { query } from "./dom.js";
 import { startLivePage } from "./live_page.js";
-import { findPlayer } from "./player.js";
+import { findPlayer, play } from "./player.js";
 import { listenForKeys } from "./shortcuts.js";
 import { storage } from "./storage.js";
 import { keepPosition } from "./watched.js";
@@ -100,6 +100,9 @@ addEventListener(
 );
 preparePlayer();
 if (location.hash) followTime();
-if (storage["autoplay starts"] === location.href)
-	import("./autoplay.js").then(({ startHere }) => startHere());
+// Somebody has come here to go on watching (autoplay.js).
+if (storage["autoplay starts"] === location.href) {
+	delete storage["autoplay starts"];
+	play(findPlayer());
+}
 import("./playability.js").then(({ watchPlayability }) => watchPlayability());

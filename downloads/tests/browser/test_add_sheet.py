@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from downloads.models import Video
 from downloads.tests.support.pages import expect_connection, open_live_page
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -17,6 +18,7 @@ PASTE = """([text, selector]) => {
   const target = selector ? document.querySelector(selector) : document.body;
   target.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
 }"""
+DRAG_IN = "() => document.body.dispatchEvent(new DragEvent('dragenter', { bubbles: true }))"
 DROP = """(uri) => {
   const dataTransfer = new DataTransfer();
   dataTransfer.setData("text/uri-list", uri);
@@ -68,7 +70,9 @@ def test_it_adds_from_any_page_without_leaving_it(page: Page, site, sign_in):
     expect(field).to_have_value(THIRD)
     expect(page.get_by_role("checkbox", name="German")).to_be_checked()
     page.keyboard.press("Escape")
-    assert page.evaluate(DROP, FIRST)
+    with page.expect_response("**/sheet_drops*.js"):
+        page.evaluate(DRAG_IN)
+    wait_until(lambda: page.evaluate(DROP, FIRST), "links can be dropped")
     expect(field).to_have_value(f"{THIRD}\n{FIRST}")
     # Refusals are told in one block, and the rest is added.
     page.keyboard.press("Control+Enter")

@@ -175,11 +175,33 @@ def test_it_goes_from_card_to_card_by_keys(page, site, sign_in):
     expect(page.get_by_label("Links")).to_have_value("/n")
 
 
+def expect_one_tab_stop_per_row(page) -> None:
+    """Go through the rows of a list by keys, and its buttons by the arrows."""
+    titles, first = page.locator(".row [data-title]"), page.locator(".row").first
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(titles.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    for key, control in (
+        ("ArrowRight", first.get_by_role("button", name="Start next")),
+        ("ArrowRight", first.get_by_role("button", name="Cancel")),
+        ("ArrowRight", first.get_by_role("button", name="Cancel")),
+        ("ArrowLeft", first.get_by_role("button", name="Start next")),
+        ("ArrowDown", titles.nth(1)),
+    ):
+        page.keyboard.press(key)
+        expect(control).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator(".row .pick").nth(1)).to_be_checked()
+    page.keyboard.press("x")
+
+
 def test_it_does_one_thing_with_all_that_are_selected(page, site, sign_in):
     videos = [waiting(name) for name in "abc"]
     sign_in(page)
     open_live_page(page, site, "/activity/")
     page.evaluate("window.same = true")
+    expect_one_tab_stop_per_row(page)
     for video in videos[:2]:
         card(page, video).get_by_role("checkbox").check()
     assert selection_text(page) == "2 selected"
@@ -283,7 +305,7 @@ def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
     page.wait_for_function("() => window.shown.length === 1")
     assert [*shown, *page.evaluate("window.shown")] == [
         ["1 download finished", "done: complete", "done: complete"],
-        ["1 download finished", "broken: failed", "broken: failed"],
+        ["1 download failed", "broken: failed", "broken: failed"],
         ["1 download finished", "A video finished", "A video finished"],
     ]
 

@@ -25,8 +25,12 @@ TEMPLATE_ENTRY_POINTS = {
     "admin/_head.html": "main.js",
 }
 IMPORT_PATTERN = re.compile(r'^(?:import|} from)\b.*"\./(.+)";$', re.MULTILINE)
-# What a visit to the page of a video with chapters loads besides, without anything that the visitor does.
-LOADED_BY_VISIT = {"video.js": ["chapters.js", "playability.js"]}
+# What a visit loads besides at most, without anything that the visitor does: a video with chapters, at the speed that
+# the browser remembers; the bell of the activity page.
+LOADED_BY_VISIT = {
+    "library.js": ["selection.js", "notifications.js"],
+    "video.js": ["chapters.js", "playability.js", "player_settings.js"],
+}
 # Modules that are loaded on first use.
 LATER_IMPORT_PATTERN = re.compile(r'\bimport\("\./(.+?)"\)')
 MAX_COMPRESSED_BYTES = 16 * 1024
