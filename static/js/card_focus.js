@@ -1,11 +1,15 @@
-/** Focus among the cards: one tab stop each, its title; arrows go from card to card, `m` opens its menu. */
+/**
+ * Focus among the cards and rows: one tab stop each, its title. Up and down go from title to title; left and right
+ * go to the next card, or through the buttons of a row. `m` opens a card's menu.
+ */
 
 import { moveMenuFocus, openMenu } from "./card_menu.js";
 import { queryAll, queryVisible } from "./dom.js";
 
 const TITLES = "li [data-title]";
 // What else a card has; screen readers and the pointer reach it, and keys on the title do the same.
-const OTHER_CONTROLS = ".card > :is(.pick, .more), .card > .facts > a";
+const ROW_BUTTONS = ".actions :is(a, button)";
+const OTHER_CONTROLS = `.card > :is(.pick, .more), .card > .facts > a, .row > .pick, .row ${ROW_BUTTONS}`;
 
 /** Without scripts they all are tab stops. */
 export const makeSingleTabStops = () => {
@@ -61,19 +65,33 @@ const findNextTitle = (key, target) => {
 };
 
 /**
+ * @param {HTMLElement} row
+ * @param {HTMLElement} target within it
+ * @param {number} step 1: to the right
+ * @returns {HTMLElement | undefined} its title or one of its buttons; none beyond the ends
+ */
+const findNextInRow = (row, target, step) => {
+	const controls = queryAll(`[data-title], ${ROW_BUTTONS}`, row);
+	return controls[controls.indexOf(target) + step];
+};
+
+/**
  * @param {string} key
  * @param {HTMLElement} target
  * @returns {boolean} whether the key was used
  */
 export const handleCardKey = (key, target) => {
 	if (target.closest(".card-menu")) return key.startsWith("Arrow") && moveMenuFocus(key);
-	const card = target.closest("li.card");
+	/** @type {HTMLElement | null} */
+	const card = target.closest("li:is(.card, .row)");
 	if (key === "m" && card) return openMenu(card);
 	if (key === "x" && card) {
 		/** @type {HTMLElement | null} */ (card.querySelector(".pick"))?.click();
 		return true;
 	}
-	const nextTitle = findNextTitle(key, target);
-	nextTitle?.focus();
-	return nextTitle !== undefined;
+	const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+	const next =
+		step && card?.matches(".row") ? findNextInRow(card, target, step) : findNextTitle(key, target);
+	next?.focus();
+	return next !== undefined;
 };

@@ -28,6 +28,10 @@ def test_each_page_lists_its_keys(client, signed_in_user):
         assert card_keys | everywhere <= keys
         assert not keys & {"j", "k"}
     assert listed_keys(client, "/channels/") == everywhere
+    # A row has buttons in place of a menu; its arrows to the left and right lead to them.
+    assert "m" in listed_keys(client, "/")
+    assert "m" not in listed_keys(client, "/activity/")
+    assert "Go to its buttons and back" in client.get("/activity/").content.decode()
 
 
 def test_every_key_of_the_player_is_listed(client):
