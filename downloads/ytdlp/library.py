@@ -8,6 +8,7 @@ loading.load_selected()
 
 import yt_dlp  # noqa: E402 - only after the version is selected
 import yt_dlp.version  # noqa: E402
+from yt_dlp.downloader.fragment import FragmentFD  # noqa: E402
 from yt_dlp.extractor.common import InfoExtractor  # noqa: E402
 from yt_dlp.networking import Request, Response  # noqa: E402
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError  # noqa: E402
@@ -31,6 +32,7 @@ __all__ = [
     "FOLDER",
     "VERSION",
     "ExtractorError",
+    "FragmentFD",
     "HTTPError",
     "InfoExtractor",
     "Request",

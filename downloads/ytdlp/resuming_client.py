@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo, SourceChanged
-from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
+from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist, prefetching
 from downloads.ytdlp.adaptive_streaming.completeness import CompletenessCheck, PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient
 from downloads.ytdlp.library import (
@@ -53,6 +53,7 @@ VIDEO_FIELDS = (*PLAYLIST_FIELDS, "webpage_url", "webpage_url_basename", "webpag
 
 
 dash_manifest.install()
+prefetching.install()
 interim.install()
 
 
@@ -207,6 +208,11 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
         response = _limit_response(super().urlopen(request), MAX_PAGE_BYTES, math.inf)
         text = self._rewrite_playlist(response.read().decode("utf-8", "ignore"))
         return Response(io.BytesIO(text.encode()), response.url, {}, response.status)
+
+    def plan_fragments(self, urls: list[str]) -> None:
+        """Take the URLs of the fragments that yt-dlp is about to ask for, except those of subtitles."""
+        if self._partial_file is not None:
+            self._fragment_client.prefetcher.plan([Request(url).url for url in urls])
 
     def _rewrite_playlist(self, text: str) -> str:
         playlist = hls_playlist.rewrite_playlist(text, self._format_index)

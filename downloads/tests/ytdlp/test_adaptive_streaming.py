@@ -178,7 +178,7 @@ def test_a_segment_may_be_hidden_as_a_page(download, source_hashes):
 def test_ranges_of_two_versions_are_not_joined(download, media_server, source_hashes):
     assert frame_hashes(download("/replaced/ts/index.m3u8")) == source_hashes
     ranges = [range_ for _, range_ in fragment_requests(media_server, ".ts")]
-    assert ranges[4] == ranges[0]
+    assert ranges.count(ranges[0]) == 2
 
 
 @pytest.mark.parametrize("prefix", ["/adaptive/", "/norange/"])

@@ -167,12 +167,12 @@ class TestFragments:
         url = media_server.url("/separate/index.m3u8")
         with pytest.raises(AttemptStopped):
             run_attempt(url, fragments=4)
-        first = self.pieces(media_server)
-        assert first == [f"/separate/video{n}.ts" for n in range(4)]
+        first = self.pieces(media_server)  # some were fetched ahead
+        assert {f"/separate/video{n}.ts" for n in range(4)} <= {*first} <= {f"/separate/video{n}.ts" for n in range(6)}
         media_server.requests.clear()
         assert ffmpeg.validation_error(run_attempt(url)) == ""
         again = self.pieces(media_server)
-        assert [path for path in again if "video" in path] == [f"/separate/video{n}.ts" for n in range(2, 6)]
+        assert sorted(path for path in again if "video" in path) == [f"/separate/video{n}.ts" for n in range(2, 6)]
         assert self.picture(tmp_path) == self.joined(media_server)
 
     def test_it_begins_again_where_a_fragment_changed(self, run_attempt, media_server, tmp_path):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from downloads.files.partial_file import SourceChanged
+from downloads.ytdlp.adaptive_streaming.prefetching import Prefetcher
 from downloads.ytdlp.library import HTTPError, Response, TransportError
 from downloads.ytdlp.results import DownloadError
 
@@ -50,16 +51,34 @@ def split_byte_range(url: str) -> tuple[str, ByteRange | None]:
     return (match["url"], ByteRange(int(match["start"]), int(match["end"]))) if match else (url, None)
 
 
+def _prepare_request(request: Any, marked_url: str) -> Any:
+    """Return a request for a fragment from its start, made from one for the same or another fragment.
+
+    The Range of yt-dlp's is its resumption of an interrupted fragment, or that of another one.
+    """
+    request = request.copy()
+    request.url, byte_range = split_byte_range(marked_url)
+    if byte_range is not None:
+        request.headers["Range"] = f"bytes={byte_range}"
+    elif request.headers.get("Range", "").endswith("-"):
+        del request.headers["Range"]
+    return request
+
+
 class FragmentClient:
     """Opens fragments with `send`, a function from a request to a response; `close` drops the open response."""
 
     def __init__(self, send: Callable[[Any], Any]) -> None:
-        self._send = send
+        self.prefetcher = Prefetcher(send, _prepare_request)
         self._source: _Source | None = None
         self._file_sizes: dict[str, int] = {}
 
     def close(self) -> None:
-        """Close the response that is kept for the next fragment."""
+        """Close the response that is kept for the next fragment, and drop those that were fetched ahead."""
+        self._close_source()
+        self.prefetcher.drop_all()
+
+    def _close_source(self) -> None:
         if self._source:
             self._source.response.close()
         self._source = None
@@ -70,34 +89,30 @@ class FragmentClient:
         yt-dlp writes a response without Content-Range over what it has. Raise DownloadError if the site sends
         other bytes than the manifest promises, and SourceChanged if the file has another size than before.
         """
-        url, byte_range = split_byte_range(request.url)
-        request = request.copy()
+        marked_url = request.url
+        request, byte_range = _prepare_request(request, marked_url), split_byte_range(marked_url)[1]
         if byte_range is None:
-            if request.headers.get("Range", "").endswith("-"):  # yt-dlp's resumption of an interrupted fragment
-                del request.headers["Range"]
-            return _require_media(self._send(request))
-        request.url = url
-        return self._open_range(request, byte_range)
+            return _require_media(self.prefetcher.open(marked_url, request))
+        return self._open_range(marked_url, request, byte_range)
 
-    def _open_range(self, request: Any, byte_range: ByteRange) -> Any:
+    def _open_range(self, marked_url: str, request: Any, byte_range: ByteRange) -> Any:
         source = self._source
         if source is None or not source.contains(request.url, byte_range):
-            self.close()
-            request.headers["Range"] = f"bytes={byte_range}"
-            source = self._open_source(request, byte_range)
+            self._close_source()
+            source = self._open_source(marked_url, request, byte_range)
         # A server without ranges sends the whole file: it is read once, and each fragment continues in it.
         self._source = source
         try:
             source.skip_to(byte_range.start)
         except TransportError:
-            self.close()
+            self._close_source()
             raise
-        reader = _RangeReader(source, byte_range, self.close)
+        reader = _RangeReader(source, byte_range, self._close_source)
         return Response(reader, request.url, {"Content-Length": str(len(byte_range))})
 
-    def _open_source(self, request: Any, byte_range: ByteRange) -> "_Source":
+    def _open_source(self, marked_url: str, request: Any, byte_range: ByteRange) -> "_Source":
         try:
-            response = self._send(request)
+            response = self.prefetcher.open(marked_url, request)
         except HTTPError as error:
             if error.status != 416:  # Range Not Satisfiable
                 raise
@@ -107,6 +122,8 @@ class FragmentClient:
         sent_range, file_size = _read_content_range(response, byte_range)
         self._require_same_size(request.url, file_size)
         _require_promised_bytes(byte_range, sent_range, file_size)
+        if sent_range.end > byte_range.end:  # the fragments after this one come with it
+            self.prefetcher.stop()
         return _Source(request.url, response, sent_range.start, sent_range.end)
 
     def _require_same_size(self, url: str, file_size: int | None) -> None:

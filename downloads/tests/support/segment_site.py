@@ -1,0 +1,106 @@
+"""A site with HLS segments that may be slow, fail, or be sent to one client at a time only."""
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from Cryptodome.Cipher import AES
+
+KEY = bytes(range(16))
+
+
+class SegmentSite(ThreadingHTTPServer):
+    """Serves the segments of `folder`, "video0.ts" and so on, at `url()`; the attributes may be changed at any time.
+
+    `requests` has the paths in order, `peak` the most requests for segments at one time.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), SegmentHandler)
+        count = len(list(folder.glob("video*.ts")))
+        self.segments = {f"/{n}.ts": (folder / f"video{n}.ts").read_bytes() for n in range(count)}
+        self.delay_seconds = 0.03
+        self.max_at_once = 100
+        self.failures: dict[str, list[int]] = {}  # the next statuses of a path
+        self.cuts: dict[str, int] = {}  # how often the response of a path is still to be cut off
+        self.is_encrypted = False
+        self.requests: list[str] = []
+        self.refused = self.peak = self._active = 0
+        self._lock = threading.Lock()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/index.m3u8"
+
+    @property
+    def joined(self) -> bytes:
+        return b"".join(self.segments.values())
+
+    def playlist(self) -> bytes:
+        key = '#EXT-X-KEY:METHOD=AES-128,URI="/key"\n' if self.is_encrypted else ""
+        lines = "".join(f"#EXTINF:1,\n{path}\n" for path in self.segments)
+        return f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n{key}{lines}#EXT-X-ENDLIST\n".encode()
+
+    def content(self, path: str) -> bytes:
+        """Return what a path has; KeyError if there is no such."""
+        if path in ("/index.m3u8", "/key"):
+            return self.playlist() if path != "/key" else KEY
+        data = self.segments[path]
+        if not self.is_encrypted:
+            return data
+        padding = 16 - len(data) % 16
+        number = [*self.segments].index(path)
+        return AES.new(KEY, AES.MODE_CBC, number.to_bytes(16, "big")).encrypt(data + bytes([padding]) * padding)
+
+    def enter(self, path: str) -> int:
+        """Note that a request has begun; return the status to answer with."""
+        with self._lock:
+            self.requests.append(path)
+            self._active += 1
+            if self.failures.get(path):
+                return self.failures[path].pop(0)
+            if self._active > self.max_at_once:
+                self.refused += 1
+                return 503
+            self.peak = max(self.peak, self._active)
+            return 200
+
+    def leave(self) -> None:
+        with self._lock:
+            self._active -= 1
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: tests disconnect on purpose."""
+
+
+class SegmentHandler(BaseHTTPRequestHandler):
+    server: SegmentSite
+
+    def do_GET(self) -> None:
+        status = self.server.enter(self.path)
+        try:
+            if status == 200:
+                time.sleep(self.server.delay_seconds)  # to the first byte, as of a site that is far away
+            self.answer(status)
+        finally:
+            self.server.leave()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def answer(self, status: int) -> None:
+        data = self.server.content(self.path) if status == 200 else b""
+        self.send_response(status)
+        content_type = "application/vnd.apple.mpegurl" if self.path.endswith(".m3u8") else "video/mp2t"
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command == "GET":
+            is_cut = self.server.cuts.get(self.path, 0) > 0
+            self.server.cuts[self.path] = self.server.cuts.get(self.path, 0) - 1
+            self.wfile.write(data[: len(data) // 2] if is_cut else data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing: `requests` has them."""
