@@ -2,10 +2,10 @@
 
 import sqlite3
 
-import pytest
 from django.db import InterfaceError, InternalError, OperationalError
 
 from downloads.database.outages import find_outage
+from downloads.tests.support.cases import each_case
 
 
 class PostgresError(Exception):
@@ -14,7 +14,7 @@ class PostgresError(Exception):
         self.sqlstate = sqlstate
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "sqlstate", "sentence"),
     [
         (InternalError, "25006", "can only be read"),
@@ -35,7 +35,7 @@ def test_each_state_of_postgresql_has_a_sentence(error, sqlstate, sentence):
     assert sentence in find_outage(raised)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("message", "sentence"),
     [
         ("database is locked", "is busy"),

@@ -4,6 +4,7 @@ import pytest
 
 from downloads.files import containers, ffmpeg
 from downloads.files.content_sniffing import describe_content
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.clips import run_ffmpeg
 from downloads.tests.support.containers import (
     AUDIO_CONTAINERS,
@@ -104,7 +105,7 @@ def test_a_tag_does_not_add_a_stream(tmp_path):
     assert info.duration == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("demuxer", FORBIDDEN_DEMUXERS.split())
+@each_case("demuxer", FORBIDDEN_DEMUXERS.split())
 def test_no_demuxer_is_allowed_that_opens_other_files_or_reads_images_and_texts(demuxer):
     assert demuxer not in containers.ALLOWED_DEMUXERS.split(",")
 

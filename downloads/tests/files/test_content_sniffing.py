@@ -2,14 +2,13 @@
 
 import time
 
-import pytest
-
 from downloads.files.content_sniffing import describe_bytes, describe_content
+from downloads.tests.support.cases import each_case
 
 HTML = "<!doctype html><html><head><title>Größe</title></head><body>Sign in</body></html>"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "description"),
     [
         (b"", "an empty file"),
@@ -68,7 +67,7 @@ def test_it_reads_only_the_beginning(tmp_path):
     assert describe_content(tmp_path / "x.mp4") == "a web page"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "content",
     [
         b"<!---->" * 580 + b"x",

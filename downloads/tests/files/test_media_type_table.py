@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from downloads.files import containers, media_types
+from downloads.tests.support.cases import each_case
 
 EXTENSIONS_BY_CONTENT = {
     extension
@@ -42,14 +43,14 @@ def test_the_models_need_no_migration():
     call_command("makemigrations", "--check", "--dry-run", stdout=io.StringIO())
 
 
-@pytest.mark.parametrize("extension", media_types.MEDIA_TYPES)
+@each_case("extension", media_types.MEDIA_TYPES)
 def test_an_audio_type_has_an_audio_content_type_and_a_video_type_a_video_one(extension):
     media_type = media_types.MEDIA_TYPES[extension]
     if media_type.content_type:
         assert media_type.content_type.startswith("audio/" if media_type.is_audio else "video/")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "content_type"),
     [
         ("a.MP4", "video/mp4"),

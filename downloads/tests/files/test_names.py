@@ -3,9 +3,10 @@
 import pytest
 
 from downloads.files import names
+from downloads.tests.support.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("title", "name"),
     [
         ("A plain title", "A plain title"),

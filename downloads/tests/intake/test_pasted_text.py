@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloads.intake.pasted_text import extract_address_without_scheme, extract_urls, remove_invisible, split_lines
+from downloads.tests.support.cases import each_case
 
 URL = "https://example.org/watch?v=1"
 # A character of each kind that shows nothing.
@@ -15,13 +16,13 @@ INVISIBLE = (
 )
 
 
-@pytest.mark.parametrize("char", [*INVISIBLE], ids=ascii)
-@pytest.mark.parametrize("place", [0, 3, 12, 20, len(URL)])
+@each_case("char", [*INVISIBLE])
+@each_case("place", [0, 3, 12, 20, len(URL)])
 def test_it_removes_invisible_characters_wherever_they_are(char, place):
     assert extract_urls(URL[:place] + char + URL[place:]) == [URL]
 
 
-@pytest.mark.parametrize("space", [*"\u00a0\u3000\u2003\u202f\u2800\t"], ids=ascii)
+@each_case("space", [*"\u00a0\u3000\u2003\u202f\u2800\t"])
 def test_it_takes_unusual_spaces_for_spaces(space):
     assert extract_urls(f"{space}{URL}{space}") == [URL]
     assert extract_urls(f"{URL}{space}{space}https://example.org/2") == [URL, "https://example.org/2"]
@@ -40,7 +41,7 @@ def test_it_keeps_joiners_that_belong_to_the_spelling(url):
     assert extract_urls(url) == [url]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "line",
     [
         *("<{}>", "({})", "[{}]", "(see {})", "<URL:{}>", "{{{}}}", "（{}）", "【{}】", "＜{}＞"),
@@ -84,7 +85,7 @@ def test_it_finds_the_url_in_the_text_around_it(line):
     assert extract_urls(line.format(URL)) == [URL]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "url",
     [
         "https://en.example.org/wiki/Heat_(1995_film)",
@@ -110,7 +111,7 @@ def test_it_keeps_what_belongs_to_the_url(url):
     assert extract_urls(f"see ({url}).") == [url]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "urls"),
     [
         ("https://a.example/1 https://a.example/2", ["https://a.example/1", "https://a.example/2"]),
@@ -136,7 +137,7 @@ def test_it_finds_each_url(line, urls):
     assert extract_urls(line) == urls
 
 
-@pytest.mark.parametrize(
+@each_case(
     "line",
     [
         "http://example.org/a b",
@@ -160,7 +161,7 @@ def test_it_leaves_a_line_whole_that_may_be_something_else(line):
     assert extract_urls(line) == [line]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "address"),
     [
         *((line, "youtu.be/1") for line in ("youtu.be/1", "(youtu.be/1).", "Watch: youtu.be/1!", "«youtu.be/1»")),

@@ -3,13 +3,14 @@
 import pytest
 
 from downloads.intake.urls import InvalidUrl, parse_url, with_ascii_host
+from downloads.tests.support.cases import each_case
 
 
 def canonical(url):
     return parse_url(url).canonical_url
 
 
-@pytest.mark.parametrize(
+@each_case(
     "fragment",
     [
         "/film/1",
@@ -32,7 +33,7 @@ def test_a_fragment_that_names_a_page_makes_another_address(fragment):
     assert canonical(url) != canonical(url.replace("1", "2"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "fragment",
     ["t=30", "t=1m30s", "comments", "part-2", ":~:text=a/b", "/", "!", "!/", "xywh=1,2,3,4", "utm_source=x", "start=5"],
 )
@@ -44,7 +45,7 @@ def test_a_text_directive_is_no_part_of_a_fragment_that_names_a_page():
     assert canonical("https://example.org/#/film/1:~:text=a") == "https://example.org/#/film/1"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other"),
     [
         ("https://example.org/ä?q=ö", "https://example.org/%C3%A4?q=%c3%b6"),
@@ -66,7 +67,7 @@ def test_one_address_in_two_spellings_is_the_same(one, other):
     assert canonical(one) == canonical(other)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other"),
     [
         ("https://example.org/a%2Fb", "https://example.org/a/b"),
@@ -81,7 +82,7 @@ def test_what_a_site_may_tell_apart_stays_apart(one, other):
     assert canonical(one) != canonical(other)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "words"),
     [
         ("http://127%2E0%2E0%2E1/", "Downloads from such addresses are off"),
@@ -103,7 +104,7 @@ def test_it_refuses_hosts_that_are_none_or_forbidden(url, words):
         parse_url(url)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "fetched"),
     [
         ("https://faß.example/ä?q=%c3%b6#/1", "https://xn--fa-hia.example/ä?q=%c3%b6#/1"),

@@ -2,19 +2,19 @@
 
 import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from downloads.models.watching import thresholds
 from downloads.models.watching.thresholds import Judgement, judge_position
+from downloads.tests.support.cases import each_case
 
 durations = st.none() | st.floats(0.01, thresholds.MAX_SECONDS)
 known_durations = st.floats(0.01, thresholds.MAX_SECONDS)
 any_number = st.floats(allow_nan=True, allow_infinity=True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seconds", "duration", "position", "is_finished"),
     [
         (9.9, 3600, 0, False),

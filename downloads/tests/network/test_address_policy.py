@@ -7,9 +7,10 @@ import pytest
 
 from downloads.network import address_policy
 from downloads.network.address_policy import is_forbidden
+from downloads.tests.support.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         *("127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "169.254.1.1"),
@@ -38,7 +39,7 @@ def test_it_forbids_what_is_not_public(address):
     assert is_forbidden(address)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         "8.8.8.8",

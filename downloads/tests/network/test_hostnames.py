@@ -1,14 +1,14 @@
 """Internationalized host names: in ASCII, and as they are shown."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloads.formatting import short_url, site_name
 from downloads.network import hostnames
+from downloads.tests.support.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("host", "shown"),
     [
         ("xn--bcher-kva.example", "bücher.example"),
@@ -29,7 +29,7 @@ def test_it_shows_a_name_in_its_own_script(host, shown):
     assert hostnames.to_readable(host) == shown
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("host", "shown"),
     [
         ("аррӏе.com", "xn--80ak6aa92e.com"),  # all Cyrillic, reads "apple"
@@ -47,7 +47,7 @@ def test_it_shows_in_ascii_what_could_pass_for_another_name(host, shown):
     assert site_name(f"https://{host}/a") == shown
 
 
-@pytest.mark.parametrize("host", ["", "-", "..", "xn--", "xn--a", "a b", "\u2260", "xn--\u00fc", "a" * 300])
+@each_case("host", ["", "-", "..", "xn--", "xn--a", "a b", "\u2260", "xn--\u00fc", "a" * 300])
 def test_it_shows_what_is_no_name_as_it_is(host):
     assert hostnames.to_readable(host).strip(".") in (host, host.strip("."))
 

@@ -1,10 +1,10 @@
 """Sites by their host names."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloads.network.sites import DEVICE_PREFIXES, SITE_ALIASES, names_of_site, site_of
+from downloads.tests.support.cases import each_case
 
 LABELS = st.sampled_from(["www", "m", "mobile", "music", "youtube", "youtu", "be", "com", "example", "co", "uk", "x"])
 HOSTS = st.one_of(
@@ -13,7 +13,7 @@ HOSTS = st.one_of(
 )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("host", "site"),
     [
         ("www.youtube.com", "youtube.com"),

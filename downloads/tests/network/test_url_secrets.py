@@ -2,12 +2,11 @@
 
 import time
 
-import pytest
-
 from downloads.network.url_secrets import has_secrets, hide_secrets
+from downloads.tests.support.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "hidden"),
     [
         ("https://a.example/v?token=abc123", "https://a.example/v?token=…"),
@@ -40,7 +39,7 @@ def test_it_hides_secrets(url, hidden):
     assert hide_secrets(hidden) == hidden
 
 
-@pytest.mark.parametrize(
+@each_case(
     "url",
     [
         *("https://www.youtube.com/watch?v=dQw4w9WgXcQ&list=PLrAXtmErZgOeiKm4sgNOknGvNjby9efdf&t=30", ""),
@@ -53,9 +52,7 @@ def test_it_leaves_other_urls_as_they_are(url):
     assert hide_secrets(url) == url
 
 
-@pytest.mark.parametrize(
-    "text", ["?a=", "a=", "://", "://a@", "?token=b&", "Bearer ", "/a=b", "?u=%3Fu=", "&amp;", "aB"]
-)
+@each_case("text", ["?a=", "a=", "://", "://a@", "?token=b&", "Bearer ", "/a=b", "?u=%3Fu=", "&amp;", "aB"])
 def test_it_takes_no_time_for_long_texts(text):
     started_at = time.process_time()
     hide_secrets(text * (20_000 // len(text)))

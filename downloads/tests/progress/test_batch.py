@@ -5,6 +5,7 @@ import json
 import pytest
 
 from downloads.progress.batch import Batch
+from downloads.tests.support.cases import each_case
 
 
 def test_it_reads_what_it_wrote():
@@ -19,7 +20,7 @@ def test_it_reads_what_it_wrote():
     assert Batch.from_event(event) == batch
 
 
-@pytest.mark.parametrize(
+@each_case(
     "event",
     [
         {},

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from downloads.progress.message import UNSET, InvalidMessage, Progress
+from downloads.tests.support.cases import each_case
 
 VALID_MESSAGE = b'{"percent": 42}'
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "reason"),
     [
         (b"", "no_json"),
@@ -52,7 +53,7 @@ def test_it_refuses_what_cannot_be_used_and_names_the_reason(data, reason):
     assert Progress.from_json(VALID_MESSAGE).percent == 42
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "fields"),
     [
         (b'{"percent": -5}', {"percent": 0.0}),

@@ -16,11 +16,12 @@ from benchmarks.pipeline.stacks import STACKS_BY_NAME
 from benchmarks.statistics import Reservoir, percentile
 from downloads.fanout.frames import Frames
 from downloads.progress.message import Progress
+from downloads.tests.support.cases import each_case
 
 # The clients' parser --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
+@each_case("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
 def test_it_parses_what_our_server_frames(size):
     wire_bytes = Frames(["x" * size, "y"]).wire_bytes
     assert websocket.parse_frames(wire_bytes) == ([(websocket.TEXT, b"x" * size), (websocket.TEXT, b"y")], b"")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.compose import COMPOSE_FILE, COMPOSE_TEXT, SERVICES
 
 APPLICATION_SERVICES = ("setup", "web", "bridge", "worker")
@@ -49,7 +50,7 @@ def test_it_gives_each_container_time_to_stop(name: str) -> None:
     assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 10
 
 
-@pytest.mark.parametrize("name", [name for name in SERVICES if name != "setup"])
+@each_case("name", [name for name in SERVICES if name != "setup"])
 def test_long_running_services_have_health_checks(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
     assert SERVICES[name]["restart"] == "unless-stopped"

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-import pytest
 from django.conf import settings
+
+from downloads.tests.support.cases import each_case
 
 DOCUMENTS = [*settings.BASE_DIR.glob("*.md"), *settings.BASE_DIR.glob("docs/*.md")]
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -20,7 +21,7 @@ def anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@each_case("document", DOCUMENTS)
 def test_it_links_to_what_exists(document: Path) -> None:
     links = [link for link in LINK.findall(document.read_text()) if not link[0].startswith(("http:", "https:"))]
     targets = [(document.parent / path if path else document, anchor) for path, anchor in links]

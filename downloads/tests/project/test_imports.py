@@ -1,6 +1,7 @@
 """Rules for imports between packages, read from the source code; CONTRIBUTING.md explains them."""
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -201,6 +202,7 @@ def parse_imports(source: str, module: str, path: str, *, is_package: bool = Fal
             yield from (Import(module, path, node.lineno, f"{source_module}.{alias.name}") for alias in node.names)
 
 
+@functools.cache
 def read_imports() -> list[Import]:
     """Return all imports of the program."""
     return [
@@ -213,9 +215,6 @@ def read_imports() -> list[Import]:
             is_package=path.name == "__init__.py",
         )
     ]
-
-
-IMPORTS = read_imports()
 
 
 def containing_module(target: str) -> str:
@@ -266,13 +265,13 @@ def test_each_package_has_a_rule() -> None:
 
 
 def test_no_import_breaks_a_rule() -> None:
-    assert not [str(edge) for edge in IMPORTS if breaks_a_rule(edge)]
+    assert not [str(edge) for edge in read_imports() if breaks_a_rule(edge)]
 
 
 def test_third_party_packages_stay_where_they_belong() -> None:
     breaches = [
         str(edge)
-        for edge in IMPORTS
+        for edge in read_imports()
         if (package := edge.target.split(".")[0]) in THIRD_PARTY
         and not any(is_in(edge.module, home) for home in THIRD_PARTY[package])
     ]
@@ -281,7 +280,7 @@ def test_third_party_packages_stay_where_they_belong() -> None:
 
 
 def test_the_program_imports_no_test() -> None:
-    assert not [str(edge) for edge in IMPORTS if is_in(edge.target, "downloads.tests")]
+    assert not [str(edge) for edge in read_imports() if is_in(edge.target, "downloads.tests")]
 
 
 def test_packages_have_no_circle() -> None:
@@ -292,7 +291,7 @@ def test_packages_have_no_circle() -> None:
 
 def test_modules_have_no_circle() -> None:
     graph: dict[str, set[str]] = {module: set() for module in MODULES}
-    for edge in IMPORTS:
+    for edge in read_imports():
         target = containing_module(edge.target)
         # A package's __init__ may import its own modules, and its modules are in it.
         if target and target != edge.module and not is_in(edge.module, target):

@@ -11,6 +11,7 @@ from django.conf import settings
 from whitenoise.compress import Compressor
 
 from downloads.tests.support import required_programs
+from downloads.tests.support.cases import each_case
 
 TEST_FILES = sorted((settings.BASE_DIR / "downloads" / "tests" / "javascript").glob("*.test.js"))
 COMMON_ENTRY_POINT = "shell.js"  # of base.html, so of every page but the admin's
@@ -96,6 +97,6 @@ def test_no_page_has_modules_of_its_own_besides() -> None:
     )
 
 
-@pytest.mark.parametrize("file", [*MODULES, *STYLE_SHEETS], ids=lambda file: file.name)
+@each_case("file", [*MODULES, *STYLE_SHEETS])
 def test_it_needs_nothing_from_elsewhere(file) -> None:
     assert "://" not in file.read_text()

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from downloads.tests.support.cases import each_case
+
 TESTS = Path(settings.BASE_DIR, "downloads", "tests")
 # Folders without a package of the same name: several packages at once, or what is not Python.
 OTHER_FOLDERS = {"browser", "commands", "javascript", "project", "support", "system"}
@@ -31,7 +33,7 @@ def is_private_to_pytest(name: str) -> bool:
     return is_ours and any(part == "conftest" or part.startswith("test_") for part in parts[2:])
 
 
-@pytest.mark.parametrize("module", MODULES)
+@each_case("module", MODULES)
 def test_it_imports_no_test_module_and_no_conftest(module):
     source = (TESTS / module).read_text()
     assert sorted(filter(is_private_to_pytest, imported_modules(source))) == []
@@ -42,7 +44,7 @@ def test_it_notices_such_an_import(source):
     assert any(map(is_private_to_pytest, imported_modules(source)))
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@each_case("folder", FOLDERS)
 def test_each_folder_mirrors_a_package(folder):
     packages = [Path(settings.BASE_DIR, project, folder, "__init__.py") for project in ("downloads", "ytarchive")]
     assert folder in OTHER_FOLDERS or any(package.exists() for package in packages)

@@ -2,11 +2,12 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from django.conf import settings
 
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.source_modules import find_modules
 
 MODULES = find_modules()
@@ -34,14 +35,16 @@ def docstring(path: Path) -> str:
     return ast.get_docstring(ast.parse(path.read_text())) or ""
 
 
-def assigned_names(tree: ast.AST) -> list[tuple[str, int]]:
-    """Return the names of variables and parameters, each with its line."""
-    stored = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    names = [(node.id, node.lineno) for node in stored]
-    return names + [(node.arg, node.lineno) for node in ast.walk(tree) if isinstance(node, ast.arg)]
+def assigned_names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield the names of variables and parameters, each with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
 
 
-@pytest.mark.parametrize("package", sorted(PACKAGES.keys() - FOLDERS_OF_DJANGO))
+@each_case("package", sorted(PACKAGES.keys() - FOLDERS_OF_DJANGO))
 def test_a_package_says_what_it_does_in_three_lines(package) -> None:
     lines = docstring(PACKAGES[package] / "__init__.py").splitlines()
 
@@ -49,20 +52,16 @@ def test_a_package_says_what_it_does_in_three_lines(package) -> None:
 
 
 # Django looks for all commands in one folder.
-@pytest.mark.parametrize("package", sorted(PACKAGES.keys() - {"downloads.management.commands"}))
+@each_case("package", sorted(PACKAGES.keys() - {"downloads.management.commands"}))
 def test_a_package_has_at_most_twelve_modules(package) -> None:
     modules = [path for path in PACKAGES[package].glob("*.py") if path.name != "__init__.py"]
 
     assert len(modules) <= MAX_MODULES
 
 
-@pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
-def test_a_module_docstring_opens_with_its_subject(path) -> None:
-    assert not QUESTION.match(docstring(path))
+@each_case("path", PYTHON_FILES)
+def test_a_module_says_its_subject_first_and_a_name_what_it_holds(path) -> None:
+    tree = ast.parse(path.read_text())
 
-
-@pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
-def test_a_name_says_what_it_holds(path) -> None:
-    names = assigned_names(ast.parse(path.read_text()))
-
-    assert not [f"{path.name}:{line} {name}" for name, line in names if name in VAGUE_NAMES]
+    assert not QUESTION.match(ast.get_docstring(tree) or "")
+    assert not [f"{path.name}:{line} {name}" for name, line in assigned_names(tree) if name in VAGUE_NAMES]

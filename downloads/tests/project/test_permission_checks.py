@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-import pytest
 from django.conf import settings
 
 from downloads.accounts.permissions import Permission
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.source_modules import find_modules
 
 # Where Django asks whether somebody may do something; all else asks accounts.permissions.
@@ -66,7 +66,7 @@ def test_the_rules_of_one_module_are_known():
     assert {"is_authenticated", "is_staff", "has_perm", "is_superuser"} <= set(find_checks(path.read_text()))
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(settings.BASE_DIR / "templates")))
+@each_case("path", TEMPLATES)
 def test_templates_ask_by_can(path):
     text = path.read_text()
 

@@ -1,16 +1,19 @@
-"""Settings as the program reads them; each test starts a process, since they are read once."""
+"""Settings as the program reads them; each test forks a process, since they are read once."""
 
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from downloads.tests.support.cases import each_case
+from downloads.tests.support.forked_python import ForkedPython
 from ytarchive.env import env_path
 
 SHOW_SETTINGS_PROGRAM = """
@@ -30,12 +33,30 @@ OPERATING_DOCUMENT = (settings.BASE_DIR / "docs" / "operating.md").read_text()
 DOCUMENTED_VARIABLES = set(re.findall(r"^\| `(\w+)` \|", OPERATING_DOCUMENT, re.MULTILINE))
 
 
-def run_python(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+FORKED_PYTHON = ForkedPython()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked_python() -> Iterator[None]:
+    yield
+    FORKED_PYTHON.close()
+
+
+def build_environment(env: dict[str, str]) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("YTARCHIVE_", "DJANGO_"))}
+    return clean | {"DJANGO_SETTINGS_MODULE": "ytarchive.settings", "YTARCHIVE_DATA": str(settings.DATA)} | env
+
+
+def run_python(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return FORKED_PYTHON.run(*command, env=build_environment(env))
+
+
+def start_python(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python of its own, for what is decided before anything is loaded."""
     return subprocess.run(
         [sys.executable, *command],
         cwd=settings.BASE_DIR,
-        env=clean | {"DJANGO_SETTINGS_MODULE": "ytarchive.settings", "YTARCHIVE_DATA": str(settings.DATA)} | env,
+        env=build_environment(env),
         capture_output=True,
         text=True,
         check=False,
@@ -49,7 +70,7 @@ def read_settings(*names: str, **env: str) -> dict:
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize(("name", "value", "message"), [
+@each_case(("name", "value", "message"), [
     ("YTARCHIVE_WORKERS", "many", "use a whole number from 1 to 64"),
     ("YTARCHIVE_WORKERS", "0", "use a whole number from 1 to 64"),
     ("YTARCHIVE_TICK_MS", "200.5", "use a whole number from 20 to 5000"),
@@ -109,7 +130,7 @@ def test_it_takes_languages_as_codes_or_names(value: str, languages: str) -> Non
 def test_it_refuses_a_data_folder_it_cannot_write_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    result = run_python("manage.py", "check", YTARCHIVE_DATA=str(tmp_path / "file"))
+    result = start_python("manage.py", "check", YTARCHIVE_DATA=str(tmp_path / "file"))
 
     assert result.returncode == 1
     assert len(result.stderr.strip().splitlines()) == 1
@@ -172,7 +193,7 @@ def test_it_takes_hosts_and_origins_as_browsers_send_them() -> None:
     }
 
 
-@pytest.mark.parametrize(("value", "zone"), [
+@each_case(("value", "zone"), [
     ("Europe/Berlin", "Europe/Berlin"),
     (":Europe/Berlin", "Europe/Berlin"),
     (" Asia/Kolkata ", "Asia/Kolkata"),
@@ -189,7 +210,7 @@ def test_it_takes_the_time_zone_from_tz(value: str, zone: str) -> None:
 def test_it_says_that_the_machine_lacks_time_zones() -> None:
     program = "import sys; sys.argv = ['manage.py', 'check']; import manage; manage.main()"
 
-    result = run_python("-c", program, PYTHONTZPATH="", TZ="Europe/Berlin")
+    result = start_python("-c", program, PYTHONTZPATH="", TZ="Europe/Berlin")
 
     assert result.returncode == 1
     assert result.stderr.strip().splitlines() == [
@@ -297,7 +318,7 @@ def test_it_gives_a_developer_debug_unless_told_otherwise() -> None:
 def test_it_names_the_python_that_is_too_old() -> None:
     program = "import sys; sys.version_info = (3, 10, 0); import runpy; runpy.run_path('manage.py')"
 
-    result = run_python("-c", program)
+    result = start_python("-c", program)
 
     assert result.returncode == 1
     assert "needs Python 3.11 or newer" in result.stderr
@@ -305,7 +326,7 @@ def test_it_names_the_python_that_is_too_old() -> None:
 
 
 def test_it_says_what_to_do_when_a_package_is_missing() -> None:
-    result = run_python("-c", "import sys; sys.modules['django'] = None; import manage; manage.main()")
+    result = start_python("-c", "import sys; sys.modules['django'] = None; import manage; manage.main()")
 
     assert result.returncode == 1
     assert "pip install -r requirements.txt" in result.stderr

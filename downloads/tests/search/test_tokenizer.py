@@ -2,11 +2,11 @@
 
 import itertools
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloads.search import tokenizer
+from downloads.tests.support.cases import each_case
 
 
 @given(st.text())
@@ -28,7 +28,7 @@ def test_it_marks_without_losing_a_character(text):
     assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "search_text", "marked"),
     [
         ("우리 대한민국 만세", "민국", ["민국"]),

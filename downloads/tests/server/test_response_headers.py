@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings as django_settings
 
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.nginx import run_deployed_nginx
 from downloads.tests.support.processes import free_port
 from ytarchive.server.limits import answers
@@ -98,7 +99,7 @@ def test_a_page_keeps_its_own_policies():
     assert "default-src 'none'" not in policy
 
 
-@pytest.mark.parametrize("status", answers.TEXTS.keys() - {1008})
+@each_case("status", answers.TEXTS.keys() - {1008})
 def test_refusals_of_the_server_have_them(status):
     head = answers.build_answer(status).decode().partition("\r\n\r\n")[0]
     assert {name for name in policies.COMMON_HEADERS if f"\r\n{name}: " in head} == policies.COMMON_HEADERS.keys()

@@ -13,6 +13,7 @@ from downloads.subscriptions.exchange.lists import MAX_ENTRIES, ListedFeed, Unre
 from downloads.subscriptions.exchange.opml import write_opml
 from downloads.subscriptions.exchange.submission import read_list
 from downloads.subscriptions.exchange.youtube_feeds import feed_of_page, page_of_feed
+from downloads.tests.support.cases import each_case
 
 ADA, BOB = "UC" + "a" * 22, "UC" + "b" * 22
 OPML = """<?xml version="1.0" encoding="UTF-8"?>
@@ -33,7 +34,7 @@ def opml(text: str = OPML) -> str:
 # Refusals ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "sentence"),
     [
         (b"<opml><body><outline", "This OPML can’t be read"),
@@ -76,7 +77,7 @@ def test_any_content_is_read_or_refused_with_a_sentence(content) -> None:
 # OPML ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     "content",
     [
         opml(),
@@ -86,7 +87,6 @@ def test_any_content_is_read_or_refused_with_a_sentence(content) -> None:
         opml().replace("UTF-8", "UTF-16").encode("utf-16"),
         opml().replace("UTF-8", "windows-1252").encode("cp1252"),
     ],
-    ids=["text", "bytes", "mark", "bare", "utf-16", "windows"],
 )
 def test_opml_in_any_encoding_is_read_and_feeds_become_pages(content) -> None:
     result = read_list(content)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloads.subscriptions.judgement import Facts, Filters, Start, judge, judge_start
+from downloads.tests.support.cases import each_case
 
 NOW = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -16,7 +17,7 @@ def published(days_ago: float, **facts) -> Facts:
     return Facts(published=NOW - days_ago * DAY, **facts)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("facts", "filters", "state", "reason"),
     [
         (Facts("Ada live"), Filters(title_includes="grace"), "filtered", "The title does not contain “grace”."),
@@ -79,7 +80,7 @@ def test_what_members_see_is_looked_at_again_after_a_week():
     assert judge(Facts(availability="premium_only"), Filters(), NOW).retry_at == NOW + 7 * DAY
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("start", "rank", "is_wanted"),
     [
         (Start("new"), 1, False),

@@ -5,12 +5,13 @@ import pytest
 from downloads.intake.urls import InvalidUrl
 from downloads.network.sites import site_of
 from downloads.subscriptions.list_urls import parse_list_url
+from downloads.tests.support.cases import each_case
 
 CHANNEL = "https://www.youtube.com/@ada"
 UC = "https://www.youtube.com/channel/UC1234567890"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "url", "tab"),
     [
         ("https://www.youtube.com/@ada", CHANNEL, ""),
@@ -31,7 +32,7 @@ def test_a_list_has_one_address(line, url, tab):
     assert (parsed.canonical_url, named_tab) == (url, tab)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "words"),
     [
         ("ada", "isn’t a link"),
@@ -49,7 +50,7 @@ def test_what_is_no_list_is_refused(line, words):
         parse_list_url(line)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("host", "site"),
     [
         ("www.youtube.com", "youtube.com"),

@@ -5,9 +5,10 @@ import time
 import pytest
 
 from downloads.subscriptions.patterns import InvalidPattern, check_pattern, is_match
+from downloads.tests.support.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "words"),
     [
         ("(", "isn’t a regular expression"),
@@ -37,7 +38,7 @@ def test_it_matches_in_time_linear_in_the_title(pattern):
     assert time.process_time() - started < 0.5  # Python's own re would need years
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "title", "matches"),
     [
         ("live", "Ada LIVE in Paris", True),

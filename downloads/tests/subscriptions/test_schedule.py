@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloads.subscriptions.schedule import InvalidSchedule, Schedule, plan_after_failure
+from downloads.tests.support.cases import each_case
 
 NOW = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -24,7 +25,7 @@ def middle(least: float, most: float) -> float:
     return (least + most) / 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("schedule", "field", "words"),
     [
         (Schedule(dt.timedelta(seconds=899)), "check_interval", "between 15 minutes and 366 days"),

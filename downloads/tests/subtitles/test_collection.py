@@ -3,6 +3,7 @@
 import pytest
 
 from downloads.subtitles import collection
+from downloads.tests.support.cases import each_case
 
 WEBVTT_CUE = "\n\n00:00.000 --> 00:02.000\nHello\n"
 
@@ -70,7 +71,7 @@ def test_it_keeps_them_by_language_under_the_name_of_the_film(fetched_subtitles)
     assert sorted(path.name for path in fetched_subtitles.ready.iterdir())[0] == "A. film.de.vtt"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("language", "label"),
     [
         ("de", "Deutsch"),

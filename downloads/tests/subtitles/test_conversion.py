@@ -10,6 +10,7 @@ import pytest
 from downloads.subtitles import webvtt
 from downloads.subtitles.conversion import UnusableSubtitles, convert_segment, convert_to_webvtt
 from downloads.subtitles.text_decoding import decode_text
+from downloads.tests.support.cases import each_case
 
 FIRST, SECOND = "00:00:01.000 --> 00:00:02.500\nGrüße", "00:00:03.000 --> 00:00:04.000\nzweite\nZeile"
 EXPECTED = f"WEBVTT\n\n{FIRST}\n\n{SECOND}\n"
@@ -66,12 +67,8 @@ SUBVIEWER = (
 VTT = f"WEBVTT\n\n{FIRST}\n\n{SECOND}\n"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [SRT, ASS, TTML, SAMI, JSON3, LIST_JSON, SRV3, MICRODVD, MPL2, SUBVIEWER, VTT],
-    ids="srt ass ttml sami json3 json srv3 microdvd mpl2 subviewer vtt".split(),  # noqa: SIM905
-)
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@each_case("text", [SRT, ASS, TTML, SAMI, JSON3, LIST_JSON, SRV3, MICRODVD, MPL2, SUBVIEWER, VTT])
+@each_case("line_end", ["\n", "\r\n", "\r"])
 def test_each_format_becomes_the_same_webvtt(text, line_end):
     assert convert_to_webvtt(text.replace("\n", line_end).encode(), language="de") == EXPECTED
 
@@ -124,7 +121,7 @@ LANGUAGES = [
 ]
 
 
-@pytest.mark.parametrize(("language", "charset", "words"), LANGUAGES)
+@each_case(("language", "charset", "words"), LANGUAGES)
 def test_it_keeps_the_words_of_each_character_set(language, charset, words):
     srt = "".join(f"{n}\r\n00:00:0{n},000 --> 00:00:0{n},500\r\n{words}\r\n\r\n" for n in range(1, 4))
     assert convert_to_webvtt(srt.encode(charset), language=language).count(words) == 3
@@ -143,14 +140,14 @@ def test_latin1_is_a_declaration_for_windows_1252():
     assert decode_text(b"\x93caf\xe9\x94", "iso-8859-1", "fr") == "“café”"
 
 
-@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "us-ascii"])
-@pytest.mark.parametrize(("language", "charset", "words"), LANGUAGES)
+@each_case("declared", ["iso-8859-1", "windows-1252", "us-ascii"])
+@each_case(("language", "charset", "words"), LANGUAGES)
 def test_a_charset_that_a_server_declares_for_all_files_garbles_none(language, charset, words, declared):
     srt = f"1\n00:00:01,000 --> 00:00:02,000\n{words}\n".encode(charset)
     assert words in convert_to_webvtt(srt, charset=declared, language=language)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("charset", "words"),
     [
         ("windows-1251", "Привет, как дела? Всё хорошо."),
@@ -160,7 +157,7 @@ def test_a_charset_that_a_server_declares_for_all_files_garbles_none(language, c
         ("euc-kr", "안녕하세요, 반갑습니다. 서울에 갑시다"),
     ],
 )
-@pytest.mark.parametrize("declared", ["", "utf-8", "iso-8859-1"])
+@each_case("declared", ["", "utf-8", "iso-8859-1"])
 def test_words_in_another_script_than_that_of_the_language_are_kept(charset, words, declared):
     srt = "".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n},500\n{words}\n\n" for n in range(1, 4)).encode(charset)
     assert convert_to_webvtt(srt, charset=declared, language="en").count(words) == 3
@@ -203,7 +200,7 @@ def test_a_declaration_in_the_file_is_believed(declaration):
     assert "Привет" in decode_text(f"{declaration} Привет".encode("cp1251"), "", "en")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "reason"),
     [
         (b"", "an empty file"),
@@ -230,7 +227,7 @@ def test_what_is_no_subtitles_is_called_what_it_is(data, reason):
         convert_to_webvtt(data, language="de")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("timing", "expected"),
     [
         ("00:00:01,000 --> 00:00:02,000", "00:00:01.000 --> 00:00:02.000"),
@@ -247,7 +244,7 @@ def test_what_is_no_subtitles_is_called_what_it_is(data, reason):
         ("100:00:01,000 --> 100:00:02,000", "100:00:01.000 --> 100:00:02.000"),
     ],
 )
-@pytest.mark.parametrize("head", ["", "WEBVTT\n\n"])
+@each_case("head", ["", "WEBVTT\n\n"])
 def test_broken_times_are_mended_and_no_word_is_lost(timing, expected, head):
     text = convert_to_webvtt(f"{head}1\n{timing}\nHello\n\n2\n200:00:09,000 --> 200:00:10,000\nEnd\n".encode())
     assert f"{expected}\nHello\n" in text
@@ -283,7 +280,7 @@ def test_cues_without_a_blank_line_between_them_are_kept_apart():
     assert webvtt.count_cues(convert_to_webvtt(text.encode())) == 2
 
 
-@pytest.mark.parametrize("words", ["[00:12] Hello", "<tt>Hello</tt>", "{1}{2}Hello", "[Events]", "a --> b", "12"])
+@each_case("words", ["[00:12] Hello", "<tt>Hello</tt>", "{1}{2}Hello", "[Events]", "a --> b", "12"])
 def test_words_that_look_like_another_format_stay_words(words):
     srt = f"1\n00:00:01,000 --> 00:00:02,000\n{words} x\n\n2\n00:00:03,000 --> 00:00:04,000\nEnd\n"
     text = convert_to_webvtt(srt.encode())

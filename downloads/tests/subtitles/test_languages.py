@@ -3,9 +3,10 @@
 import pytest
 
 from downloads.subtitles import languages
+from downloads.tests.support.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "tag"),
     [
         ("en", "en"),
@@ -51,7 +52,7 @@ def test_a_code_or_a_name_becomes_a_tag(text, tag):
     assert languages.normalize_language(text) == tag
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wanted", "names", "ranked"),
     [
         ("en", ["de", "en_US", "live_chat", "und"], ["en_US"]),

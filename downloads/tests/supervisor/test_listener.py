@@ -4,11 +4,12 @@ import socket
 
 import pytest
 
+from downloads.tests.support.cases import each_case
 from ytarchive.supervisor.listener import is_loopback, local_address, local_url, open_listener
 from ytarchive.supervisor.startup import StartupError
 
 
-@pytest.mark.parametrize(("host", "local", "reached"), [
+@each_case(("host", "local", "reached"), [
     ("127.0.0.1", True, "127.0.0.1"),
     ("localhost", True, None),
     ("0.0.0.0", False, "127.0.0.1"),

@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 # Imported before its plugin does it: that late it failed on CPython 3.11 (“AST constructor recursion depth mismatch”).
-import hypothesis  # noqa: F401
+import hypothesis
 
 for name in list(os.environ):
     if name.startswith(("YTARCHIVE_", "DJANGO_")) and name != "DJANGO_SETTINGS_MODULE":
@@ -34,3 +34,6 @@ os.environ["YTARCHIVE_TITLES_AHEAD"] = "0"
 os.environ["YTARCHIVE_MIN_FREE_BYTES"] = "1000000"
 # Playwright's loop runs in the test's thread (its sync API), where Django would refuse the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+# A loaded machine makes single examples slow; what must be quick is measured by tests marked `alone`.
+hypothesis.settings.register_profile("suite", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("suite")

@@ -9,11 +9,12 @@ import pytest
 from downloads import formatting
 from downloads.models import Video
 from downloads.templatetags import video_format
+from downloads.tests.support.cases import each_case
 
 FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "short"),
     [
         ("https://www.example.org/", "example.org"),
@@ -31,7 +32,7 @@ def test_it_says_an_address_as_people_do(url, short):
     assert len(short) <= formatting.MAX_SHORT_URL_LENGTH + 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seconds", "formatted"),
     [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
 )
@@ -60,7 +61,7 @@ def test_it_cuts_long_texts_only():
 class TestMediaFacts:
     """What is in a file, in a few characters."""
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("width", "height", "label"),
         [
             (7680, 4320, "8K"),

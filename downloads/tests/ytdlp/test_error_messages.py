@@ -4,11 +4,12 @@ import time
 
 import pytest
 
+from downloads.tests.support.cases import each_case
 from downloads.ytdlp import results
 from downloads.ytdlp.errors import error_messages
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("message", "expected_text", "permanent"),
     [
         ("ERROR: [x] y: This video is DRM protected", "copy-protected", True),
@@ -69,7 +70,7 @@ def test_it_says_that_a_site_has_changed():
     assert not permanent
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("message", "may_pass"),
     [
         ("HTTP Error 503: Busy", True),
@@ -103,9 +104,7 @@ def test_it_compares_errors_without_what_varies(one, other, same):
     assert error_messages.is_same_error(one, other) == same
 
 
-@pytest.mark.parametrize(
-    "text", ["x ", " ", "a", "1", "ERROR: ", "[a] ", "(caused by ", "; ", "ytarchive: ", "\x1b[", "n't "]
-)
+@each_case("text", ["x ", " ", "a", "1", "ERROR: ", "[a] ", "(caused by ", "; ", "ytarchive: ", "\x1b[", "n't "])
 def test_a_site_may_say_megabytes(text):
     started_at = time.process_time()
     message, _ = error_messages.explain_error("Unable to fetch: " + text * (10_000_000 // len(text)))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from downloads.tests.support.cases import each_case
 from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, split_byte_range
 from downloads.ytdlp.adaptive_streaming.hls_playlist import require_decryptable, rewrite_playlist
 from downloads.ytdlp.results import DownloadError
@@ -82,7 +83,7 @@ def test_a_byte_range_is_written_as_in_a_request():
     assert str(ByteRange(0, 100)) == "0-99"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "attributes",
     [
         'METHOD=SAMPLE-AES,URI="key.bin"',

@@ -8,6 +8,7 @@ from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.extractor.youtube import YoutubeIE, YoutubeTabIE
 
 from downloads.network.proxy import EgressProxy
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.listing_site import (
     CHANNEL_ID,
     CHANNEL_URL,
@@ -218,7 +219,7 @@ def test_a_site_that_takes_us_for_a_bot_asks_for_a_pause(list_entries, listing_s
     assert error.value.asks_for_pause
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "seconds"),
     [
         ("0", 0),

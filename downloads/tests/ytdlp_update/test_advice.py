@@ -2,6 +2,7 @@
 
 import pytest
 
+from downloads.tests.support.cases import each_case
 from downloads.ytdlp.errors.error_messages import explain_error
 from downloads.ytdlp_update import advice, selection
 from downloads.ytdlp_update.selection import Selection
@@ -26,12 +27,12 @@ CANNOT_HELP = [
 ]
 
 
-@pytest.mark.parametrize(("message", "extractor"), CANNOT_HELP)
+@each_case(("message", "extractor"), CANNOT_HELP)
 def test_it_is_silent_about_other_errors(message, extractor):
     assert not advice.may_need_update(explain_error(message)[0], extractor)
 
 
-@pytest.mark.parametrize(("message", "extractor"), MAY_HELP)
+@each_case(("message", "extractor"), MAY_HELP)
 def test_it_helps_with_errors_of_extractors(message, extractor):
     assert advice.may_need_update(explain_error(message)[0], extractor)
 

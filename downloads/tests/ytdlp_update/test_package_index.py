@@ -2,6 +2,7 @@
 
 import pytest
 
+from downloads.tests.support.cases import each_case
 from downloads.ytdlp_update import package_index
 from downloads.ytdlp_update.package_index import NotInIndex
 
@@ -16,7 +17,7 @@ def test_it_downloads_nothing_else(tmp_path, requirement):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("output", "log", "message"), [
+@each_case(("output", "log", "message"), [
     ("/usr/bin/python3: No module named pip", "", "pip is not installed"),
     ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n", "", "disk is full"),
     ("", "Could not fetch URL https://a.example/: There was a problem confirming the ssl certificate", "PIP_CERT"),

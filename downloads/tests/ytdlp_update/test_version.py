@@ -4,12 +4,11 @@ import datetime as dt
 
 import pytest
 
+from downloads.tests.support.cases import each_case
 from downloads.ytdlp_update.version import age_days, parse_version
 
 
-@pytest.mark.parametrize(
-    "text", ["", "1", "2026.10", "2026.13.1", "2026.2.30", "latest", "2026.10.26rc1", "２０２６.1.1"]
-)
+@each_case("text", ["", "1", "2026.10", "2026.13.1", "2026.2.30", "latest", "2026.10.26rc1", "２０２６.1.1"])
 def test_it_refuses_what_is_no_date(text):
     with pytest.raises(ValueError, match=r"version|month|day"):
         parse_version(text)

@@ -2,10 +2,9 @@
 
 import itertools
 
-import pytest
-
 from downloads.files.codecs.copy_plan import list_copy_plans
 from downloads.files.codecs.playability import AUDIO_CODECS, CONTAINERS, VIDEO_CODECS
+from downloads.tests.support.cases import each_case
 
 # Container, video and audio of the original; what the first plan encodes.
 TABLE = """
@@ -40,7 +39,7 @@ def codec(text: str) -> str:
     return "" if text == "-" else text.replace("+", " ")
 
 
-@pytest.mark.parametrize(("container", "video", "audio", "encoded"), ROWS, ids=["_".join(row) for row in ROWS])
+@each_case(("container", "video", "audio", "encoded"), ROWS)
 def test_it_encodes_only_what_it_must(container, video, audio, encoded):
     plan = list_copy_plans(container, codec(video), codec(audio))[0]
     assert NAMES[plan.encodes_video, plan.encodes_audio] == encoded

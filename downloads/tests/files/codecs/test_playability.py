@@ -1,9 +1,8 @@
 """Which files browsers play, as a table."""
 
-import pytest
-
 from downloads.files.codecs.playability import playability
 from downloads.files.media_types import MEDIA_TYPES
+from downloads.tests.support.cases import each_case
 
 TABLE = """
 mp4 h264 aac yes
@@ -69,13 +68,13 @@ def _codec(text: str) -> str | None:
     return {"-": "", "?": None}.get(text, text.replace("+", " "))
 
 
-@pytest.mark.parametrize(("container", "video", "audio", "verdict"), ROWS, ids=["_".join(row) for row in ROWS])
+@each_case(("container", "video", "audio", "verdict"), ROWS)
 def test_it_reviews(container, video, audio, verdict):
     assert playability(container, _codec(video), _codec(audio)) == verdict
 
 
-@pytest.mark.parametrize("extension", [*MEDIA_TYPES, "", ".MP4", "exe", "x" * 500])
-@pytest.mark.parametrize("codec", [None, "", "h264", "nonsense", "h264 nonsense", " ", "x" * 500])
+@each_case("extension", [*MEDIA_TYPES, "", ".MP4", "exe", "x" * 500])
+@each_case("codec", [None, "", "h264", "nonsense", "h264 nonsense", " ", "x" * 500])
 def test_it_has_a_verdict_for_anything(extension, codec):
     assert playability(extension, codec, codec) in ("yes", "maybe", "no")
 

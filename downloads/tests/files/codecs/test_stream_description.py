@@ -4,6 +4,7 @@ import pytest
 
 from downloads.files import ffmpeg
 from downloads.files.codecs.stream_description import parse_description
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.clips import AAC, AUDIO_SOURCE, H264, VIDEO_SOURCE, has_h264, run_ffmpeg
 
 INPUT = "Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:x':\n  Duration: 00:00:01.00, start: 0.000000\n"
@@ -14,7 +15,7 @@ def describe(line: str, side_data: str = ""):
     return parse_description(f"{INPUT}{STREAM}{line}\n{side_data}  Stream #0:1[0x2](und): Audio: aac (LC), 44100 Hz\n")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "size"),
     [
         ("h264 (High) (avc1 / 0x31637661), yuv420p(progressive), 1920x1080 [SAR 1:1 DAR 16:9], 25 fps", (1920, 1080)),
@@ -35,18 +36,18 @@ def test_it_reads_the_size_as_it_is_shown(line, size):
     assert (info.width, info.height) == size
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("angle", "size"),
     [("90.00", (240, 320)), ("-90.00", (240, 320)), ("180.00", (320, 240)), ("-0.00", (320, 240)), ("x", (320, 240))],
 )
-@pytest.mark.parametrize("name", ["Display Matrix", "displaymatrix"])
+@each_case("name", ["Display Matrix", "displaymatrix"])
 def test_it_turns_what_players_turn(name, angle, size):
     side_data = f"    Side data:\n      {name}: rotation of {angle} degrees\n"
     info = describe("h264, yuv420p, 320x240, 25 fps", side_data)
     assert (info.width, info.height) == size
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "codec"),
     [
         ("h264 (High), yuv420p(progressive), 320x240", "h264"),
