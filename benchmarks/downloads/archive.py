@@ -107,11 +107,14 @@ class RunningArchive:
 
     # Measurements ----------------------------------------------------------------------------------
 
-    def cpu_seconds(self) -> float:
-        """Return the seconds of CPU time of all its processes since their start, ended ones included."""
+    def cpu_seconds(self, name: str = "") -> float:
+        """Return the seconds of CPU time of all its processes, or of one, since their start, ended ones included."""
         ticks = 0
         for pid in process_tree(self.process.pid):
             with contextlib.suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
+                if name and _process_name(words) != name:
+                    continue
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
                 ticks += sum(map(int, fields[11:15]))
         return ticks / CLOCK_TICKS_PER_SECOND

@@ -22,6 +22,7 @@ from benchmarks.pipeline.stacks import PROJECT_ROOT
 
 CLIP_COUNT = 20
 SMALL_COUNT = 10
+PAGE_COUNT = 1_000
 IDLE_SETTLE_SECONDS = 3.0
 IDLE_SECONDS = 20.0
 LOOKING_UP = '"phase":"looking up"'
@@ -40,6 +41,11 @@ ROWS = [
     ("large_cpu_ratio", "… CPU, ÷ yt-dlp", "{:.2f}"),
     ("hls_wall_ratio", "HLS, 30 segments of 6 MB: wall, ÷ yt-dlp", "{:.2f}"),
     ("slow_hls_wall_ratio", "… 80 ms to each first byte: wall, ÷ yt-dlp", "{:.2f}"),
+    ("push_cpu_ms", "1,000 open library pages, one video completes: CPU of the web process per page, ms", "{:.2f}"),
+    ("push_right_ms", "… the last page is right after, ms", "{:.0f}"),
+    ("push_fetched", "… cards that pages had to fetch", "{:.0f}"),
+    ("fetch_cpu_ms", "… the same if each page fetches its card: CPU per page, ms", "{:.2f}"),
+    ("fetch_right_ms", "… the last page is right after, ms", "{:.0f}"),
     ("idle_mb", "idle: memory (PSS) of all processes, MB", "{:.0f}"),
     ("idle_cpu_percent", "idle: CPU, % of a core", "{:.2f}"),
 ]
@@ -155,6 +161,31 @@ class Benchmark:
             figures[f"{name}_wall_ratio"] = ours.wall / theirs.wall
         return figures
 
+    def pages(self) -> Figures:
+        """Complete a video while many library pages are open, which are sent its card, and then fetch it."""
+        figures = {}
+        for mode in ("push", "fetch"):
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.downloads.pages",
+                str(self.archive.port),
+                str(PAGE_COUNT),
+                mode,
+            ]
+            with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as process:
+                assert process.stdout
+                assert process.stdout.readline() == "ready\n"
+                used = self.archive.cpu_seconds("web")
+                urls = self.new_urls("/small/{}.mp4")
+                self.archive.add(*urls)
+                result = json.loads(process.stdout.readline())
+                figures[f"{mode}_cpu_ms"] = 1000 * (self.archive.cpu_seconds("web") - used) / PAGE_COUNT
+                (moments,) = self.archive.wait_until_complete(urls)
+            figures[f"{mode}_right_ms"] = 1000 * (result["right_at"] - moments["complete"])
+            figures[f"{mode}_fetched"] = result["fetched"]
+        return figures
+
     def idle(self) -> Figures:
         """Measure the archive while it has nothing to do."""
         time.sleep(IDLE_SETTLE_SECONDS)
@@ -164,4 +195,12 @@ class Benchmark:
         return {"idle_cpu_percent": percent, "idle_mb": sum(self.archive.memory_by_process().values())}
 
 
-SCENARIOS = [Benchmark.idle, Benchmark.one_clip, Benchmark.clips, Benchmark.small, Benchmark.large, Benchmark.hls]
+SCENARIOS = [
+    Benchmark.idle,
+    Benchmark.one_clip,
+    Benchmark.clips,
+    Benchmark.small,
+    Benchmark.large,
+    Benchmark.hls,
+    Benchmark.pages,
+]
