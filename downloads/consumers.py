@@ -4,16 +4,19 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Hashable
 from typing import Any
 
 from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
 
 from downloads.accounts import permissions, session_monitor
 from downloads.fanout import hub
-from downloads.fanout.frames import V1, V2, Frames
+from downloads.fanout.frames import V1, V2, Frames, encode_cards_frame
+from downloads.library.pushed_cards import ViewerRole, render_cards
 from downloads.progress.counters import FRAMES_IGNORED
 from downloads.progress.keys import PROGRESS_GROUP, SUBPROTOCOL
 
@@ -109,7 +112,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         self._hub.receive_batch(event)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
-        """Answer `ping` and `resync`; ignore unknown text, and close on binary, too long or too many frames."""
+        """Answer `ping` and the requests of pages; ignore unknown text, and close on binary, too long or too many."""
         if self._exceeds_frame_rate():
             await self.close(CLOSE_POLICY_VIOLATION)
         elif text_data is None:
@@ -118,8 +121,14 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
             await self.close(CLOSE_MESSAGE_TOO_BIG)
         elif text_data == "ping":
             await self.send(text_data="pong")
-        elif _is_resync(text_data) and self.client:
+        else:
+            self._receive_request(_parse_request(text_data))
+
+    def _receive_request(self, request: dict[str, Any]) -> None:
+        if request.get("type") == "resync" and self.client:
             self._hub.resync_client(self.client)
+        elif request.get("type") == "cards" and self.client:
+            self._hub.push_cards(self.client, _parse_role(request.get("can")), _render_cards)
         else:
             self._hub.counters.counts[FRAMES_IGNORED] += 1
 
@@ -151,11 +160,23 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         return self._frames_in_window > MAX_FRAMES_PER_SECOND
 
 
-def _is_resync(text: str) -> bool:
-    if '"resync"' not in text:
-        return False  # saves the parsing of most unknown text
+def _parse_request(text: str) -> dict[str, Any]:
+    """Return the object of a client's request; empty for any other text."""
+    if '"resync"' not in text and '"cards"' not in text:
+        return {}  # saves the parsing of most unknown text
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and content.get("type") == "resync"
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _parse_role(words: object) -> ViewerRole:
+    """Return the role that a page was rendered for; what is unknown is left out."""
+    can = words.split() if isinstance(words, str) else []
+    return ViewerRole(is_signed_in="watch" in can, can_change="change" in can, can_delete="delete" in can)
+
+
+async def _render_cards(roles: frozenset[Any], ids: list[str]) -> dict[Hashable, str]:
+    rendered = await database_sync_to_async(render_cards)(roles, ids)
+    return {role: encode_cards_frame(*cards) for role, cards in rendered.items()}

@@ -79,6 +79,11 @@ def encode_snapshot_frame(epoch: str, seq: int, rev: int, progress_texts: Iterab
     return f'{{"type":"snapshot","epoch":{encode_json(epoch)},"seq":{seq},"rev":{rev},"videos":[{videos}]}}'
 
 
+def encode_cards_frame(rev: int, ids: Iterable[str], html: str) -> str:
+    """Return the v2 frame of cards that a client would fetch."""
+    return encode_json({"type": "cards", "rev": rev, "ids": list(ids), "html": html})
+
+
 def encode_v1_frames(messages: Iterable[BatchMessage]) -> Frames:
     """Return the v1 frames, one JSON object each; messages that v1 has no frame for are left out."""
     texts: list[str] = []

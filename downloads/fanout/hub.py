@@ -17,6 +17,7 @@ from django.conf import settings
 
 from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.fanout import frames
+from downloads.fanout.card_feed import CardFeed, CardRenderer, Role
 from downloads.fanout.client import Client, Transport
 from downloads.fanout.frames import V1, Frames, SocketProtocol
 from downloads.fanout.snapshot import Snapshot
@@ -58,6 +59,7 @@ class Hub:
         self._report_task: asyncio.Task[None] | None = None
         self._reported_at = float("-inf")
         self._redis_client: Any = None
+        self._card_feed: CardFeed | None = None
 
     # Clients -------------------------------------------------------------------------------------
 
@@ -71,12 +73,22 @@ class Hub:
     def remove_client(self, client: Client) -> None:
         """Forget a client; it may be gone already."""
         self.clients.pop(client, None)
+        if self._card_feed:
+            self._card_feed.remove_client(client)
         if client.snapshot_task:
             client.snapshot_task.cancel()
             client.snapshot_task = None
         if not self.clients:
             self._recent_batches.clear()
             self._frames_cache.clear()
+
+    def push_cards(self, client: Client, role: Role, render: CardRenderer) -> None:
+        """Send a v2 client the cards that change, from now on."""
+        if client.protocol is V1:
+            return
+        if self._card_feed is None:
+            self._card_feed = CardFeed(render, self._send_missed_batches)
+        self._card_feed.add_client(client, role)
 
     def resync_client(self, client: Client) -> None:
         """Send a snapshot and hold batches back until then; a request while one is on its way is ignored."""
@@ -168,6 +180,8 @@ class Hub:
             self._report_task = asyncio.create_task(self._report_metrics())
         if self._send_task is None or self._send_task.done():
             self._send_task = asyncio.create_task(self._send_to_clients())
+        if self._card_feed:
+            self._card_feed.note_changes(batch.messages)
 
     async def _send_to_clients(self) -> None:
         while self._has_new_batch:

@@ -38,6 +38,8 @@ class Chip:
 class Listing(PageLinks, LatestChange, SelectableListing):
     """The videos that a query string selects, and the URLs of related listings."""
 
+    page_size = PAGE_SIZE
+
     def __init__(self, query: QueryDict, user: Any = None) -> None:
         self.form = filters.FilterForm(query)
         cleaned_data = self.form.cleaned_data
@@ -132,7 +134,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
     @property
     def accepts_new_cards(self) -> bool:
         """Return whether live updates may insert cards: on the first page, in the default order, without a search."""
-        return not self.search_words and self.sort == self.default_sort and self.page.number == 1
+        return not self.search_words and self.sort == self.default_sort and self.place.number == 1
 
     @property
     def is_start(self) -> bool:
@@ -171,7 +173,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
     @property
     def has_other_pages(self) -> bool:
         """Return whether this page shows only some of the videos."""
-        return self.page.has_other_pages()
+        return self.place.has_other_pages()
 
     @property
     def selection_query(self) -> str:
@@ -245,9 +247,14 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         return filters.count_watchable(self.criteria, self.status_counts)
 
     @cached_property
+    def place(self) -> "Page[Any]":
+        """Return the page's place among the pages, without its videos."""
+        return Paginator(range(self.total), PAGE_SIZE).get_page(self.requested_page)
+
+    @cached_property
     def page(self) -> "Page[Video]":
         """Return the requested page of the library, or the nearest one that exists."""
-        page: Page[Any] = Paginator(range(self.total), PAGE_SIZE).get_page(self.requested_page)
+        page = self.place
         offsets = range(self.total)[page.start_index() - 1 : page.end_index()] if self.total else range(0)
         keys = self._page_keys(offsets)
         rows = Video.objects.without_long_text(self.search_words).in_bulk(keys)

@@ -12,6 +12,11 @@ class PageLinks:
     neighbours_in_links = 2
     page: Any
 
+    @property
+    def place(self) -> Any:
+        """Return the page's place among the pages, which may be known before its contents are read."""
+        return self.page
+
     def build_url(self, **changes: str | int) -> str:
         """Return the URL of the listing with other parameters, such as `page`."""
         raise NotImplementedError
@@ -19,20 +24,20 @@ class PageLinks:
     @property
     def page_links(self) -> list[tuple[int | None, str]]:
         """Return the page numbers with their URLs; (None, "") stands for numbers that are left out."""
-        numbers = self.page.paginator.get_elided_page_range(
-            self.page.number, on_each_side=self.neighbours_in_links, on_ends=1
+        numbers = self.place.paginator.get_elided_page_range(
+            self.place.number, on_each_side=self.neighbours_in_links, on_ends=1
         )
         return [(number, self.build_url(page=number)) if isinstance(number, int) else (None, "") for number in numbers]
 
     @property
     def previous_url(self) -> str:
         """Return the URL of the page before; "" on the first."""
-        return self.build_url(page=self.page.number - 1) if self.page.has_previous() else ""
+        return self.build_url(page=self.place.number - 1) if self.place.has_previous() else ""
 
     @property
     def next_url(self) -> str:
         """Return the URL of the page after; "" on the last."""
-        return self.build_url(page=self.page.number + 1) if self.page.has_next() else ""
+        return self.build_url(page=self.place.number + 1) if self.place.has_next() else ""
 
 
 class LatestChange:

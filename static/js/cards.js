@@ -17,6 +17,10 @@ import { preserveState } from "./preserve_state.js";
  * @property {(swap: () => void) => void} aroundSwap runs the swap
  * @property {() => void} onScan the page may show other cards
  * @property {(videoId: string) => void} onMissing the server does not have it
+ * @property {PlaceCard} placeCard
+ * @property {number} [minDelayMs] of a fetch
+ * @typedef {(oldCard: HTMLElement | undefined, freshCard: HTMLElement | null) => boolean | void} PlaceCard
+ *   shows a fresh card; returns true if only the server knows what the list shows now
  */
 
 const MAX_JITTER_MS = 1_000;
@@ -31,16 +35,6 @@ const PARTS_ID = "parts";
 
 /** @param {Document} [root] */
 const findList = (root) => query("[data-list]", root);
-
-/**
- * @param {HTMLElement} container
- * @param {HTMLElement} card
- */
-const findNextCard = (container, card) => {
-	const order = Number(card.dataset.order);
-	const isAfter = (/** @type {HTMLElement} */ other) => Number(other.dataset.order) > order;
-	return queryAll(":scope > li", container).find(isAfter) ?? null;
-};
 
 /**
  * A part with a version may differ by what scripts have set in it.
@@ -63,6 +57,12 @@ const swapParts = (response) => {
 /** What keeps videos from starting, which each waiting row says. */
 const readBlock = () => query("[data-blocked]")?.dataset.blocked;
 
+/** htmx drops the response for an element that was swapped away. */
+const isHtmxBusy = () => query(".htmx-request") !== null;
+
+/** @param {string} html */
+export const parseDocument = (html) => new DOMParser().parseFromString(html, "text/html");
+
 /**
  * @param {string} url
  * @returns {Promise<Document | null>} null: an error, or a redirect (to the login page)
@@ -71,7 +71,7 @@ const fetchDocument = async (url) => {
 	try {
 		const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
 		const html = response.ok && !response.redirected ? await response.text() : "";
-		return html ? new DOMParser().parseFromString(html, "text/html") : null;
+		return html ? parseDocument(html) : null;
 	} catch {
 		return null;
 	}
@@ -81,7 +81,10 @@ const fetchDocument = async (url) => {
  * @param {string} cardsUrl the ids follow it
  * @param {CardHandlers} handlers
  */
-export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
+export const createCards = (
+	cardsUrl,
+	{ aroundSwap, onScan, onMissing, placeCard, minDelayMs = 0 },
+) => {
 	/** @type {Map<string, Card>} */
 	const shownCards = new Map();
 	/** @type {Set<string>} */
@@ -99,7 +102,7 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 	};
 
 	/** @param {number} [delayMs] 0: now */
-	const scheduleFetch = (delayMs = Math.random() * MAX_JITTER_MS) => {
+	const scheduleFetch = (delayMs = minDelayMs + Math.random() * MAX_JITTER_MS) => {
 		if (document.hidden || isFetching || !requestedIds.size) return;
 		if (!delayMs) fetchRequested();
 		else if (!fetchTimer) fetchTimer = setTimeout(fetchRequested, delayMs);
@@ -135,10 +138,8 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		isFetching = true;
 		const response = await fetchDocument(`${path}${search.slice(1)}&id=${ids.join("&id=")}`);
 		isFetching = false;
-		// htmx drops the response for an element that was swapped away.
-		const isHtmxBusy = query(".htmx-request") !== null;
 		const isOtherPage = search !== location.search;
-		if (response && !isHtmxBusy && !isOtherPage) swapResponse(response, ids);
+		if (response && !isHtmxBusy() && !isOtherPage) swapResponse(response, ids);
 		else for (const id of ids) requestedIds.add(id);
 		scheduleFetch(response ? undefined : RETRY_DELAY_MS);
 	};
@@ -164,26 +165,12 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 	};
 
 	/**
-	 * Replace a card, or move it to where it belongs now.
-	 *
 	 * @param {string} videoId
 	 * @param {HTMLElement | null} freshCard null: the server does not have this video
 	 */
 	const swapCard = (videoId, freshCard) => {
-		const oldCard = shownCards.get(videoId)?.element;
 		if (!freshCard) onMissing(videoId);
-		if (oldCard && freshCard && isSamePlace(oldCard, freshCard)) {
-			oldCard.replaceWith(freshCard);
-			return;
-		}
-		const place = freshCard?.dataset.place;
-		const container = query(`[data-place-for="${place}"]`);
-		// Only the server knows what a list that is cut, or a filtered library, shows now.
-		const isCut = [oldCard, container].some((element) => element?.closest("[data-more]"));
-		if (isCut || (place === "library" && !container)) requestedIds.add(LIST_ID);
-		oldCard?.remove();
-		if (freshCard && container)
-			container.insertBefore(freshCard, findNextCard(container, freshCard));
+		if (placeCard(shownCards.get(videoId)?.element, freshCard)) requestedIds.add(LIST_ID);
 	};
 
 	return {
@@ -192,15 +179,10 @@ export const createCards = (cardsUrl, { aroundSwap, onScan, onMissing }) => {
 		scanPage,
 		requestCards,
 		requestAll,
+		requestedIds,
+		isBusy: () => isFetching || isHtmxBusy(),
+		swapResponse,
 		/** Request what stands beside the cards, the header's pill among it. */
 		requestParts: () => requestCards([PARTS_ID]),
 	};
 };
-
-/**
- * @param {HTMLElement} oldCard
- * @param {HTMLElement} freshCard
- */
-const isSamePlace = (oldCard, freshCard) =>
-	oldCard.dataset.place === freshCard.dataset.place &&
-	oldCard.dataset.order === freshCard.dataset.order;

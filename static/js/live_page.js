@@ -8,12 +8,15 @@ import { createBarQueue, drawProgressBar } from "./progress_bar.js";
 import { connectSocket } from "./socket.js";
 import { createStore } from "./store.js";
 
-/** @import { Cards } from "./cards.js" */
+/** @import { Cards, PlaceCard } from "./cards.js" */
+/** @import { PushedCards } from "./pushed_cards.js" */
 
 /**
  * @typedef {object} LivePageOptions
  * @property {(swap: () => void) => void} [aroundSwap] runs each swap of cards
  * @property {() => string} [readTitle] the page's title after a swap
+ * @property {PlaceCard} [placeCard] of a page with lists
+ * @property {PushedCards} [pushedCards] of a page that is sent cards
  * @typedef {Window & { htmx?: { process(element: Element): void } }} HtmxWindow not in the admin
  */
 
@@ -71,7 +74,12 @@ const listenToHtmx = (cards) => {
 };
 
 /** @param {LivePageOptions} [options] */
-export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {}) => {
+export const startLivePage = ({
+	aroundSwap = (swap) => swap(),
+	readTitle,
+	placeCard = (oldCard, freshCard) => oldCard?.replaceWith(freshCard ?? ""),
+	pushedCards,
+} = {}) => {
 	const isList = query("[data-list]") !== null;
 	const { cards: cardsUrl, path } = /** @type {HTMLElement} */ (query("[data-cards]")).dataset;
 	let { title } = document;
@@ -79,6 +87,8 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 	const store = createStore(readRenderedRev(), isList, query("[data-place-for=active]") !== null);
 	const cards = createCards(`${cardsUrl}`, {
 		aroundSwap,
+		placeCard,
+		minDelayMs: pushedCards?.timeoutMs,
 		onScan() {
 			if (readTitle) title = readTitle();
 			processHtmxAttributes();
@@ -127,6 +137,10 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 
 	/** @param {Frame} frame */
 	const handleFrame = (frame) => {
+		if (frame.type === "cards") {
+			pushedCards?.swapIn(frame, cards, store.rev());
+			return false;
+		}
 		const outcome = store.receive(frame, cards.shownCards, Date.now());
 		const needsAll =
 			outcome.refetchList || (outcome.othersChanged && query("[data-others]") !== null);
@@ -158,6 +172,7 @@ export const startLivePage = ({ aroundSwap = (swap) => swap(), readTitle } = {})
 			dataset.connection = state;
 			draw();
 		},
+		hello: pushedCards?.hello,
 	});
 	setInterval(draw, DRAW_INTERVAL_MS);
 	for (const event of WAKE_EVENTS) addEventListener(event, wake, true);

@@ -5,6 +5,7 @@
  * @typedef {object} ConnectionHandlers
  * @property {(frame: Frame) => boolean} onFrame returns whether the frame is news
  * @property {(state: ConnectionState) => void} onStateChange
+ * @property {string} [hello] sent on each connection
  */
 
 const SUBPROTOCOL = "ytarchive.progress.v2";
@@ -59,7 +60,7 @@ const fetchSnapshot = async (url) => {
  * @param {string} snapshotUrl
  * @param {ConnectionHandlers} handlers
  */
-export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }) => {
+export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange, hello }) => {
 	/** @type {WebSocket | undefined} */
 	let socket;
 	let retryTimer = 0;
@@ -78,6 +79,7 @@ export const connectSocket = (socketUrl, snapshotUrl, { onFrame, onStateChange }
 		socket = new WebSocket(socketUrl, SUBPROTOCOL);
 		socket.onopen = () => {
 			receivedAt = Date.now();
+			if (hello) socket?.send(hello);
 			if (isPaused) onStateChange("paused");
 		};
 		socket.onclose = dropSocket;

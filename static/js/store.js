@@ -208,9 +208,11 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 	return {
 		/** @type {ReadonlyMap<string, VideoState>} */
 		states,
+		/** The newest rev that was heard of. */
+		rev: () => knownRev,
 
 		/**
-		 * @param {Frame} frame
+		 * @param {ProgressFrame} frame
 		 * @param {ShownCards} shownCards
 		 * @param {number} now milliseconds
 		 * @returns {Outcome}

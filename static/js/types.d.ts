@@ -48,5 +48,17 @@ interface BatchFrame {
 	messages: VideoMessage[];
 }
 
-/** A text of the WebSocket; single messages come without the subprotocol only. */
-type Frame = SnapshotFrame | BatchFrame | VideoMessage;
+/** What a request for these cards would answer; sent to pages that asked for cards. */
+interface CardsFrame {
+	type: "cards";
+	/** The id of the newest event when they were read. */
+	rev: number;
+	ids: string[];
+	html: string;
+}
+
+/** A frame of downloads; single messages come without the subprotocol only. */
+type ProgressFrame = SnapshotFrame | BatchFrame | VideoMessage;
+
+/** A text of the WebSocket. */
+type Frame = ProgressFrame | CardsFrame;

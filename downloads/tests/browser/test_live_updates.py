@@ -7,6 +7,7 @@ from downloads.models import Status, Video
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.tests.support.factories import (
+    create_videos,
     finish_video,
     publish_percent,
     running_beyond_limits,
@@ -253,3 +254,54 @@ def test_it_moves_nothing_else_when_numbers_come(page, site):
         expect(card(page, video)).to_contain_text(f"{percent} %" if percent else "412 of 603 MB")
     wait_until_stable(page)
     assert page.evaluate("window.shift") < 0.001
+
+
+def record_requests(page) -> list[str]:
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    return urls
+
+
+# Without what scripts set.
+READ_MARKUP = r"""(all) => all.map(({ outerHTML }) =>
+  outerHTML.replace(/ (style|tabindex|title|data-local)="[^"]*"/g, "").replace(/\s+/g, " "))"""
+
+
+def page_markup(page) -> list[str]:
+    return page.locator(".grid > li, .total, .pages a, .select-all").evaluate_all(READ_MARKUP)
+
+
+def test_cards_are_pushed_to_the_library(page, site):
+    create_videos(59, status=Status.COMPLETE, kind="video")
+    videos = [running_with_metadata(name) for name in ("one", "two")]
+    page.add_init_script("Math.random = () => 1")  # the page waits the longest before it fetches
+    open_live_page(page, site)
+    requests = record_requests(page)
+    for video in videos:
+        finish_video(video)
+        expect(card(page, video)).to_have_attribute("data-status", "complete")
+    # The second is the 61st: the last leaves the page, which has a next one now.
+    expect(page.locator(".grid > li")).to_have_count(60)
+    expect(page.locator(".total")).to_have_text("61 videos")
+    expect(page.get_by_role("link", name="Next")).to_be_visible()
+    assert [url for url in requests if "/cards" in url or "/list" in url] == []
+    wait_until_stable(page)
+    pushed = page_markup(page)
+    page.reload()
+    expect_connection(page, "live")
+    assert pushed == page_markup(page)
+    with page.expect_request("**/videos/list**"):
+        assert videos[1].remove()
+    expect(card(page, videos[1])).to_have_count(0)
+    expect(page.locator(".grid > li")).to_have_count(60)
+    expect(page.get_by_role("link", name="Next")).to_have_count(0)
+
+
+def test_what_cannot_be_pushed_is_fetched(page, site):
+    create_videos(2, status=Status.COMPLETE, kind="video")
+    video = running_with_metadata("one")
+    open_live_page(page, site, "/?kind=video")
+    requests = record_requests(page)
+    finish_video(video)
+    expect(card(page, video)).to_have_attribute("data-status", "complete")
+    assert any("/cards" in url for url in requests)

@@ -3,19 +3,23 @@
 import asyncio
 import contextlib
 import json
+import re
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
 from downloads.consumers import ProgressConsumer
 from downloads.fanout import hub
+from downloads.tests.support.factories import complete
 from downloads.tests.support.websockets import (
     EMPTY_BATCH_EVENT,
     V2,
     compact_texts,
     progress_message,
+    store_snapshot,
     uncompacted_batch_event,
     websocket_communicator,
 )
@@ -42,11 +46,51 @@ async def test_it_refuses_another_path_without_a_traceback(channel_layer):
     assert not (await websocket_communicator(path="/ws/other").connect())[0]
 
 
+# Cards -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("can", "buttons"), [("watch change delete", 2), ("", 0), ("everything", 0), (7, 0), (None, 0), ("x" * 900, 0)]
+)
+async def test_it_pushes_cards_to_who_asks_for_them(channel_layer, redis_server, static_files, can, buttons):
+    store_snapshot(redis_server)
+    video = await sync_to_async(complete)("done")
+    client, other = (websocket_communicator(subprotocols=[V2]) for _ in range(2))
+    for each in (client, other):
+        assert (await each.connect())[0]
+        assert (await each.receive_json_from())["type"] == "snapshot"
+    await client.send_json_to({"type": "cards", "can": can})
+    event = uncompacted_batch_event(1, (video.video_id, "status", {"status": "complete"}))
+    await get_channel_layer().group_send("progress", compact_texts(event))
+    assert (await client.receive_json_from(timeout=10))["type"] == "batch"
+    cards = await client.receive_json_from(timeout=10)
+    assert (cards["type"], cards["ids"]) == ("cards", [video.video_id])
+    assert cards["html"].count(f'data-video-id="{video.video_id}"') == 1
+    assert len(re.findall(">\\s*(?:Download again|Delete)", cards["html"])) == buttons
+    assert (await other.receive_json_from())["type"] == "batch"
+    assert await other.receive_nothing()
+    for each in (client, other):
+        await each.disconnect()
+
+
 # Bad input ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "text", ["PING", "", "{", "[" * 1000, "null", "42", '{"type": ["resync"]}', '{"type":"websocket.close"}', "é" * 500]
+    "text",
+    [
+        "PING",
+        "",
+        "{",
+        "[" * 1000,
+        "null",
+        "42",
+        '["cards"]',
+        '{"type": ["resync"]}',
+        '{"type":"websocket.close"}',
+        "é" * 500,
+    ],
 )
 async def test_it_ignores_junk_and_stays(v1_client, text):
     await v1_client.send_input({"type": "websocket.receive", "text": text})

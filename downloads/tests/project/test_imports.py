@@ -86,7 +86,7 @@ APP = {
         "outage_log",
         "ytdlp_update",
     },
-    "consumers": {"accounts", "fanout", "progress"},
+    "consumers": {"accounts", "fanout", "library", "progress"},
     "apps": {"audit", "database"},
 }
 # These may import all of the app. Nothing of the app imports them, except urls and routing among themselves.
