@@ -208,8 +208,8 @@ def test_a_slow_line_is_not_shared_by_several_fragments(prefetcher, sender, monk
 
 
 def test_each_url_gets_its_own_bytes_whatever_is_asked_for(prefetcher, sender):
-    asked = [*URLS[:3], "http://a.test/key", URLS[2], URLS[3], URLS[5], URLS[4], URLS[6]]
-    assert [prefetcher.open(url, Request(url)).read() for url in asked] == [url.encode() for url in asked]
+    urls = [*URLS[:3], "http://a.test/key", URLS[2], URLS[3], URLS[5], URLS[4], URLS[6]]
+    assert [prefetcher.open(url, Request(url)).read() for url in urls] == [url.encode() for url in urls]
 
 
 def test_a_few_failures_end_it_for_good(prefetcher, sender, monkeypatch):
