@@ -4,6 +4,7 @@ A channel grows at its top: its newest are listed, and where they hold no known 
 until it meets what is known. A playlist grows at its end: it is listed whole.
 
 `Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done;
+a slice that was empty is listed once more before that is believed ({"backlog": 251, "empty_backlog": 251});
 under "missing" are the tabs that the channel did not have at the last check.
 """
 

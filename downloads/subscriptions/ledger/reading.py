@@ -10,6 +10,8 @@ from downloads.subscriptions import judgement
 from downloads.subscriptions.ledger.candidates import Candidate
 from downloads.subscriptions.walks import KNOWN_RUN_LENGTH, NEWEST_COUNT, Cursor, Walk, WalkKind, read_cursor
 
+# Among the cursors: a slice that was empty, where it began. Its end is believed once the next check has seen it so.
+EMPTY_PREFIX = "empty_"
 NOT_RANKED = 10**9  # of an old video that turned up after the first check: not among the newest
 Known = Mapping[str, SubscriptionItem]
 
@@ -170,12 +172,21 @@ def advance(subscription: Subscription, walk: Walk, reading: Reading, now: dt.da
     if walk.kind == WalkKind.WHOLE:
         is_cut = any(candidate.entry.position >= walk.last for candidate in reading.walked)
         return {CUT: walk.last} if is_cut else {}
+    return _advance_slice(subscription, walk, reading, cursor, now)
+
+
+def _advance_slice(subscription: Subscription, walk: Walk, reading: Reading, cursor: Cursor, now: dt.datetime) -> Cursor:
+    """Return the cursors after the top of a tab, or a slice of what follows it."""
+    empty_mark = f"{EMPTY_PREFIX}{walk.kind}"
+    if walk.kind != WalkKind.NEWEST and not reading.walked and cursor.get(empty_mark) != walk.first:
+        return {**cursor, empty_mark: walk.first}
+    cursor.pop(empty_mark, None)
     if walk.kind == WalkKind.BACKLOG:
         cursor.pop(WalkKind.BACKLOG, None)
         # A slice without anything new: the site repeats itself, or its end is reached.
         if reading.fresh and _wants_older(subscription, walk, reading, now):
             cursor[WalkKind.BACKLOG] = walk.last + 1
-    elif walk.kind in (WalkKind.NEWEST, WalkKind.CATCH_UP):
+    else:
         if walk.kind == WalkKind.CATCH_UP:
             cursor.pop(WalkKind.CATCH_UP, None)
         if reading.fresh and not reading.meets_known and len(reading.walked) >= NEWEST_COUNT // 2:

@@ -124,7 +124,8 @@ def test_everything_comes_in_slices_behind_everything_else():
         queued.append(Video.objects.count())
     assert queued == [50, 250, 450, 520]
     assert set(Video.objects.values_list("priority", flat=True)) == {-2}
-    check_list(subscription, listed)
+    for _ in range(2):  # what is empty is asked for once more
+        check_list(subscription, listed)
     assert plan_walks(claim_again(subscription)) == [TOP]
 
 
@@ -134,6 +135,24 @@ def test_a_site_that_repeats_itself_without_end_is_left():
         ledger.apply(claim_again(subscription), walk, numbered(50, 1))
     assert plan_walks(claim_again(subscription)) == [TOP]
     assert states(subscription) == {"queued": 50}
+
+
+@pytest.mark.parametrize("kind", [WalkKind.BACKLOG, WalkKind.CATCH_UP])
+def test_one_empty_slice_is_not_the_end_of_a_list(kind):
+    subscription = claimed(start="all")
+    ledger.apply(subscription, TOP, numbered(300, 251))
+    if kind == WalkKind.CATCH_UP:
+        ledger.apply(claim_again(subscription), TOP, numbered(400, 351))
+    older = next(walk for walk in plan_walks(claim_again(subscription)) if walk.kind == kind)
+    assert ledger.apply(claim_again(subscription), older, []).listed == 0
+    assert older in plan_walks(claim_again(subscription))  # a site may err
+    ledger.apply(claim_again(subscription), older, numbered(250, 51, first=51))
+    following = [walk for walk in plan_walks(claim_again(subscription)) if walk.kind == kind]
+    assert [walk.first for walk in following] == [251]
+    for count in (1, 0):
+        ledger.apply(claim_again(subscription), following[0], [])
+        assert [walk.kind for walk in plan_walks(claim_again(subscription))].count(kind) == count
+    assert not any(name.startswith("empty") for name in claim_again(subscription).positions["videos"])
 
 
 # The newest of a channel -----------------------------------------------------------------------------

@@ -82,7 +82,9 @@ class SimulatedSites:
         # A site is asked for all pages up to the range.
         for _ in range(0, max(1, min(last, len(videos))), PAGE_SIZE):
             before_request(url)
-            self._receive_request(url)
+            if not self._receive_request(url):
+                videos = []
+                break
         names = videos[first - 1 : last]
         return Listing(
             [self._entry(name, url, place, tab) for place, name in enumerate(names, first)],
@@ -98,13 +100,14 @@ class SimulatedSites:
         address = f"https://{urlsplit(url).hostname}/watch/{name}"
         return ListingEntry(address, "Simulated", name, f"Film {name}", 60.0, position=place, tab=tab)
 
-    def _receive_request(self, url: str) -> None:
+    def _receive_request(self, url: str) -> bool:
+        """Answer a request; False for an answer without a video, raise for a failure that says so."""
         site = urlsplit(url).hostname or ""
         self.requests.setdefault(site, []).append(self.time.now)
         if self.random.random() < self.kill_rate:
             raise WorkerKilled
         if self.random.random() >= self.failure_rate:
-            return
+            return True
         kind = self.random.choice(["busy", "busy for", "missing", "broken", "empty", "bug"])
         if kind.startswith("busy"):
             wait = dt.timedelta(seconds=self.random.randint(60, 3600)) if kind == "busy for" else None
@@ -114,4 +117,6 @@ class SimulatedSites:
             raise SiteError("Not found (404).", True, status=404)
         if kind == "bug":
             raise ZeroDivisionError
+        if kind == "empty":
+            return False
         raise DownloadError("The site has a problem (503).", False)
