@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from downloads.library.paging import LatestChange
-from downloads.library.subscriptions.states import StateWords, describe_interval, describe_state
+from downloads.library.subscriptions.states import EMPTY_SENTENCE, StateWords, describe_interval, describe_state
 from downloads.models import HostPause, Subscription, SubscriptionItem, SubscriptionItemState, VideoEvent
 from downloads.models.subscriptions.choices import KEPT_STATES
 
@@ -111,6 +111,13 @@ class SubscriptionPage(LatestChange):
     def explanation(self) -> str:
         """Return what the items of this tab have in common."""
         return EXPLANATIONS[SubscriptionItemState(self.show)] if self.is_ledger else ""
+
+    @property
+    def nothing_seen(self) -> str:
+        """Return why there are no items at all."""
+        if self.subscription.checked_at is None:
+            return "The first check lists what is there. This page follows it by itself."
+        return "No video was seen yet. The check has to succeed first." if self.subscription.error else EMPTY_SENTENCE
 
     @cached_property
     def pause(self) -> HostPause | None:

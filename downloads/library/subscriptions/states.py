@@ -12,6 +12,7 @@ from downloads.network.sites import site_of
 from downloads.network.url_secrets import hide_secrets
 
 MAX_ERROR_LENGTH = 300
+EMPTY_SENTENCE = "Nothing is in this list yet. New videos appear here."
 DUE_SOON = dt.timedelta(seconds=30)
 
 
@@ -52,7 +53,7 @@ def describe_state(
     if subscription.checked_at is None:
         return StateWords("new", "New", _next_sentence(subscription, now, pause), "queued", _is_due(subscription, now))
     sentence = (
-        f"{_missing_sentence(subscription)}{_cut_sentence(subscription)}{_next_sentence(subscription, now, pause)}"
+        f"{describe_missing_tabs(subscription)}{_cut_sentence(subscription)}{_next_sentence(subscription, now, pause)}"
     )
     return StateWords("active", "Active", sentence, "complete", _is_due(subscription, now))
 
@@ -94,7 +95,8 @@ def _next_sentence(subscription: Subscription, now: dt.datetime, pause: HostPaus
     return f"Next check in {format_timespan(remaining)}." if remaining >= 1 else "Next check soon."
 
 
-def _missing_sentence(subscription: Subscription) -> str:
+def describe_missing_tabs(subscription: Subscription) -> str:
+    """Return which of the chosen tabs the channel does not have, with a space after it; "" if it has all."""
     labels = dict(ChannelTab.choices)
     missing = " or ".join(f"“{labels[tab]}”" for tab in subscription.missing_tabs)
     return f"The channel has no {missing} at the moment. " if missing else ""

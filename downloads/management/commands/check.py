@@ -15,6 +15,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.check import Command as SystemCheckCommand
 
 from downloads.database.command import DatabaseCommand
+from downloads.library.subscriptions.states import EMPTY_SENTENCE, describe_missing_tabs
 from downloads.models import Subscription
 from downloads.worker.checks.requested import CHECKED, RequestedChecks, Result
 
@@ -107,6 +108,8 @@ class CheckSubscriptionsCommand(DatabaseCommand):
         if result.status == CHECKED and result.queued is not None:
             verb = "would be added" if self._is_dry_run else "added"
             text = f"{result.queued:,} of {result.listed:,} listed {verb}."
+            if not result.listed:
+                text = describe_missing_tabs(result.subscription).strip() or EMPTY_SENTENCE
         if result.status != CHECKED:
             self._failed_count += 1
         if text:

@@ -4,11 +4,14 @@ import errno
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http import QueryDict
+from django.utils import timezone
 
+from downloads.library.subscriptions.detail import SubscriptionPage
 from downloads.management.commands.check import Command
 from downloads.models import HostPause, Subscription
 from downloads.subscriptions import verbs
-from downloads.worker.checks.requested import RequestedChecks
+from downloads.worker.checks.requested import CHECKED, RequestedChecks, Result
 from downloads.worker.checks.runner import CheckSlot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
@@ -102,6 +105,24 @@ def test_without_processes_it_says_so_and_plans_nothing(capsys, monkeypatch, arg
     assert "No process can be started for its check (Resource temporarily unavailable)." in reasons[0]
     rows = type(subscription).objects.order_by("pk").values_list("next_check_at", "lease_token")
     assert list(rows) == [(moment, "") for moment in planned]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "Nothing is in this list yet. New videos appear here."),
+        ({"positions": {"missing": ["videos"]}}, "The channel has no “Videos” at the moment."),
+    ],
+)
+def test_of_a_list_without_videos_it_says_what_the_page_says(capsys, monkeypatch, changes, sentence):
+    subscription, _ = verbs.subscribe(URL)
+    Subscription.objects.update(checked_at=timezone.now(), kind="channel", next_check_at=timezone.now(), **changes)
+    subscription.refresh_from_db()
+    result = Result(subscription, CHECKED, "", listed=0, queued=0)
+    monkeypatch.setattr(RequestedChecks, "run", lambda checks: checks._on_result(result))
+    assert check(capsys, subscription.key) == (0, [f"{subscription.key} checked"], [f"{URL}: {sentence}"])
+    page = SubscriptionPage(subscription, QueryDict())
+    assert sentence in (page.nothing_seen, page.state.sentence.partition(" Next")[0])
 
 
 def test_looking_at_many_that_wait_takes_no_more_queries(django_assert_num_queries):
