@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from downloads.models import StartChoice, Subscription, SubscriptionItemState
 from downloads.subscriptions.patterns import is_match
+from downloads.ytdlp.results import Stage
 
 ROUGH_MARGIN, ROUGH_MARGIN_OF_YEARS = dt.timedelta(days=7), dt.timedelta(days=31)
 YEAR = dt.timedelta(days=365)
@@ -23,8 +24,15 @@ RESTRICTIONS = {
     "premium_only": "For paying users of the site only.",
     "needs_auth": "The site shows it only after signing in.",
 }
-# Of a video whose list says nothing of members: only another look-up can tell that it is public.
+# What only a look-up has said, of which the list says nothing: another look-up is needed to see it pass.
 MEMBERS_LOOKED_UP = "For members of the channel only, as the site said when it was fetched."
+NOT_YET_LOOKED_UP = {
+    Stage.ANNOUNCED: "Announced, as the site said when it was to be fetched.",
+    Stage.LIVE: "Live, as the site said when it was to be fetched.",
+    Stage.PROCESSING: "The site was preparing the recording when it was to be fetched.",
+    Stage.OFFLINE: "Nothing was live at this link when it was to be fetched.",
+}
+LOOKED_UP_REASONS = (MEMBERS_LOOKED_UP, *NOT_YET_LOOKED_UP.values())
 LIVE_REASONS = {
     "is_upcoming": "Announced: it has not started.",
     "is_live": "Live now: it is fetched when the recording is up.",

@@ -3,6 +3,7 @@
 Whatever nobody wants after it leaves the archive again, and its items say why: nothing of it is shown as failed.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 
@@ -15,8 +16,10 @@ from downloads.models.choices import ACTIVE_STATUSES
 from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.models.subscriptions.item import MAX_REASON_LENGTH
 from downloads.subscriptions.judgement import (
+    LIVE_RETRY,
     MEMBERS_LOOKED_UP,
     MEMBERS_RETRY,
+    NOT_YET_LOOKED_UP,
     WANTED,
     Facts,
     Filters,
@@ -27,6 +30,11 @@ from downloads.subscriptions.judgement import (
 )
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, FOLLOWS_REASON, PRESENT_REASON
 from downloads.subscriptions.patterns import InvalidPattern
+from downloads.ytdlp.results import NotYetAvailable, Stage
+
+LIVE_STATUSES = {Stage.LIVE: "is_live", Stage.PROCESSING: "post_live"}  # of any other: announced
+RETRY_GROWTH = 4  # the next look comes after this fraction of the time since the video was first seen
+MAX_LIVE_RETRY = dt.timedelta(days=7)
 
 
 def set_aside_unwanted(video: Video, metadata: Metadata) -> bool:
@@ -53,6 +61,32 @@ def set_aside_members_only(video: Video) -> bool:
     items = _find_items(video)
     verdict = Verdict(SubscriptionItemState.MEMBERS, MEMBERS_LOOKED_UP, read_clock() + MEMBERS_RETRY)
     return bool(items) and _set_aside(video, dict.fromkeys(items, verdict), Metadata())
+
+
+def set_aside_not_yet(video: Video, not_yet: NotYetAvailable, metadata: Metadata) -> bool:
+    """Remove a video of which only the look-up has said that it is announced or live; False for any other.
+
+    Its items wait in the ledger, and are judged anew at its date.
+    """
+    items, now = _find_items(video), read_clock()
+    verdicts = {item: _judge_not_yet(item, not_yet, metadata, now) for item in items}
+    return bool(items) and _set_aside(video, verdicts, metadata, prefix="Waits in the list of its subscription")
+
+
+def _judge_not_yet(item: SubscriptionItem, not_yet: NotYetAvailable, metadata: Metadata, now: dt.datetime) -> Verdict:
+    live_status = LIVE_STATUSES.get(not_yet.stage, "is_upcoming")
+    facts = dataclasses.replace(_real_facts(item, metadata), live_status=live_status, release_at=not_yet.starts_at)
+    try:
+        verdict = judge(facts, Filters.of(item.subscription), now)
+    except InvalidPattern:
+        verdict = judge(facts, Filters(), now)
+    if verdict.state != SubscriptionItemState.WAITING:
+        return verdict
+    retry_at = verdict.retry_at
+    if retry_at == now + LIVE_RETRY:
+        # Without a date it is looked up less and less often: a stream may go on for years.
+        retry_at = now + max(LIVE_RETRY, min((now - item.seen_at) / RETRY_GROWTH, MAX_LIVE_RETRY))
+    return Verdict(verdict.state, NOT_YET_LOOKED_UP[not_yet.stage], retry_at)
 
 
 def _find_items(video: Video) -> list[SubscriptionItem]:
@@ -92,12 +126,16 @@ def _real_facts(item: SubscriptionItem, metadata: Metadata) -> Facts:
 
 
 def _set_aside(
-    video: Video, verdicts: dict[SubscriptionItem, Verdict], metadata: Metadata, duplicate: Video | None = None
+    video: Video,
+    verdicts: dict[SubscriptionItem, Verdict],
+    metadata: Metadata,
+    duplicate: Video | None = None,
+    prefix: str = "Not wanted by its subscription",
 ) -> bool:
     """Remove the row of an attempt that has its lease, with the states of its items in the same transaction."""
     reasons = dict.fromkeys(verdict.reason for verdict in verdicts.values())
     return video.remove(
-        f"Not wanted by its subscription: {' '.join(reasons)}",
+        f"{prefix}: {' '.join(reasons)}",
         where=Q(lease_token=video.lease_token, status__in=ACTIVE_STATUSES) & ~Q(lease_token=""),
         before_removal=lambda: _write_all_items(video, verdicts, metadata, duplicate),
     )

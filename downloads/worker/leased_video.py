@@ -104,15 +104,29 @@ class LeasedVideo:
         self._require_write(lambda video: video.holds_lease() and _save_entry(video, entry, url))
 
     def wait_for_release(self, not_yet: NotYetAvailable) -> None:
-        """Put a video that is not up yet back into the queue until the next look; fail it after too many."""
+        """Put a video that is not up yet back into the queue until the next look; fail it after too many.
+
+        One that a subscription brought waits in its ledger instead.
+        """
+        metadata = parse_metadata(not_yet.info)
+        if self._set_aside_not_yet(not_yet, metadata):
+            return
         try:
             wait = release_wait.plan_wait(not_yet, self.video.waiting_since, self.video.release_at)
         except release_wait.WaitTooLong as error:
             self.fail(str(error))
             return
         logger.info("%s waits: %s", self.video.video_id, wait.reason)
-        metadata = parse_metadata(not_yet.info)
         self._write(lambda video: video.wait_for_release(wait, metadata))
+
+    def _set_aside_not_yet(self, not_yet: NotYetAvailable, metadata: Metadata) -> bool:
+        try:
+            self.is_set_aside = retry_while_database_is_down(
+                lambda: second_look.set_aside_not_yet(self.video, not_yet, metadata)
+            )
+        except RemovalError as error:
+            logger.warning("%s waits in the queue, since it could not be removed: %s", self.video.video_id, error)
+        return self.is_set_aside
 
     def fail(self, error: str) -> None:
         """End the attempt with an error for people."""

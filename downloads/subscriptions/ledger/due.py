@@ -8,7 +8,16 @@ from django.db.models import Q
 from downloads.database.clock import read_clock
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import SITE_STATES
-from downloads.subscriptions.judgement import MEMBERS_LOOKED_UP, MEMBERS_RETRY, Facts, Filters, Verdict, judge
+from downloads.subscriptions.judgement import (
+    LIVE_REASONS,
+    LOOKED_UP_REASONS,
+    MEMBERS_LOOKED_UP,
+    MEMBERS_RETRY,
+    Facts,
+    Filters,
+    Verdict,
+    judge,
+)
 from downloads.subscriptions.ledger.candidates import Candidate
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON, POSTPONED_REASONS, Room, check_transaction
 from downloads.subscriptions.ledger.outcome import Outcome
@@ -49,7 +58,7 @@ def _is_for_the_site(item: SubscriptionItem) -> bool:
 
 def _is_change(item: SubscriptionItem, verdict: Verdict, facts: Facts, now: dt.datetime) -> bool:
     is_due = item.retry_at is not None and item.retry_at <= now
-    if item.reason == MEMBERS_LOOKED_UP and not facts.availability:
+    if item.reason in LOOKED_UP_REASONS and not facts.availability and facts.live_status not in LIVE_REASONS:
         return is_due
     is_moved = facts.release_at is not None and item.retry_at != verdict.retry_at
     return verdict.state != item.state or is_due or is_moved

@@ -175,7 +175,9 @@ def advance(subscription: Subscription, walk: Walk, reading: Reading, now: dt.da
     return _advance_slice(subscription, walk, reading, cursor, now)
 
 
-def _advance_slice(subscription: Subscription, walk: Walk, reading: Reading, cursor: Cursor, now: dt.datetime) -> Cursor:
+def _advance_slice(
+    subscription: Subscription, walk: Walk, reading: Reading, cursor: Cursor, now: dt.datetime
+) -> Cursor:
     """Return the cursors after the top of a tab, or a slice of what follows it."""
     empty_mark = f"{EMPTY_PREFIX}{walk.kind}"
     if walk.kind != WalkKind.NEWEST and not reading.walked and cursor.get(empty_mark) != walk.first:

@@ -3,13 +3,18 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from downloads.models import Metadata, Status, SubscriptionItem, Video, VideoEvent
 from downloads.subscriptions import ledger, second_look
+from downloads.subscriptions.judgement import AFTER_START, LIVE_RETRY
 from downloads.tests.support.subscriptions import TOP, check_list, claim_again, claimed, entries, entry, item, states
+from downloads.ytdlp.results import NotYetAvailable, Stage
 
 pytestmark = pytest.mark.django_db
+NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
 
 
 def looked_up(name: str = "a") -> Video:
@@ -148,6 +153,52 @@ def test_members_only_is_nobodys_failure():
     SubscriptionItem.objects.update(retry_at=timezone.now())
     check_list(subscription, entries("a"))
     assert states(subscription) == {"queued": 1}
+
+
+@pytest.mark.parametrize(
+    ("not_yet", "reason", "wait"),
+    [
+        (NotYetAvailable(Stage.ANNOUNCED, starts_at=NOW + 3 * DAY), "Announced,", 3 * DAY + AFTER_START),
+        (NotYetAvailable(Stage.ANNOUNCED), "Announced,", LIVE_RETRY),
+        (NotYetAvailable(Stage.LIVE), "Live,", LIVE_RETRY),
+        (NotYetAvailable(Stage.PROCESSING), "The site was preparing", LIVE_RETRY),
+        (NotYetAvailable(Stage.OFFLINE), "Nothing was live", LIVE_RETRY),
+    ],
+)
+@time_machine.travel(NOW, tick=False)
+def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger_until_its_date(not_yet, reason, wait):
+    subscription = follow()
+    assert second_look.set_aside_not_yet(looked_up(), not_yet, Metadata(title="The premiere"))
+    held = item(subscription, "a")
+    assert (held.state, held.title, held.video, held.retry_at) == ("waiting", "The premiere", None, NOW + wait)
+    assert held.reason.startswith(reason)
+    assert not Video.objects.exists()
+    check_list(subscription, entries("a"))  # the list says nothing of it
+    assert states(subscription) == {"waiting": 1}
+    SubscriptionItem.objects.update(retry_at=NOW)
+    check_list(subscription, entries("a"))
+    assert states(subscription) == {"queued": 1}
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_stream_without_an_end_is_looked_up_less_and_less_often():
+    subscription = follow()
+    for age, wait in ((4, 1), (400, 7)):
+        SubscriptionItem.objects.update(seen_at=NOW - age * DAY, retry_at=NOW)
+        check_list(subscription, entries("a"))
+        assert second_look.set_aside_not_yet(looked_up(), NotYetAvailable(Stage.LIVE), Metadata())
+        assert item(subscription, "a").retry_at == NOW + wait * DAY
+
+
+def test_what_is_not_up_yet_and_filtered_out_does_not_wait():
+    subscription = follow(title_excludes="live")
+    assert second_look.set_aside_not_yet(looked_up(), NotYetAvailable(Stage.LIVE), Metadata(title="Live!"))
+    assert states(subscription) == {"filtered": 1}
+
+
+def test_what_a_person_added_waits_in_the_queue():
+    Video.objects.ingest("https://a.example/v=a", "https://a.example/v=a")
+    assert not second_look.set_aside_not_yet(looked_up(), NotYetAvailable(Stage.LIVE), Metadata())
 
 
 def test_what_a_person_added_may_fail_as_members_only():

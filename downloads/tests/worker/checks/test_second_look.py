@@ -1,5 +1,7 @@
 """Videos that a check has queued, through the look-up of their downloads: what nobody wants leaves the queue."""
 
+import datetime as dt
+
 import pytest
 from django.utils import timezone
 from yt_dlp.utils import ExtractorError
@@ -65,4 +67,23 @@ def test_members_only_that_only_the_look_up_tells_is_nobodys_failure(follow, run
     item = SubscriptionItem.objects.get()
     assert (item.state, Video.objects.count()) == ("members", 0)
     assert item.retry_at > timezone.now()
+    assert run_check(subscription).queued == 0
+
+
+def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger(follow, run_check, listing_site, monkeypatch):
+    start = timezone.now().replace(microsecond=0) + dt.timedelta(days=2)
+
+    def extract(extractor, url):
+        extractor.raise_no_formats("Premieres in 2 days", expected=True)
+        fields = {"live_status": "is_upcoming", "release_timestamp": start.timestamp()}
+        return {"id": "aaaaaaaaaaa", "title": "The premiere", "formats": [], **fields}
+
+    add_extractor(monkeypatch, r"https://www\.youtube\.com/watch.*", extract)
+    listing_site.tabs["videos"] = [youtube_entry("aaaaaaaaaaa")]
+    subscription = follow(CHANNEL_URL)
+    run_check(subscription)
+    download_next()
+    item = SubscriptionItem.objects.get()
+    assert (item.state, item.title, Video.objects.count()) == ("waiting", "The premiere", 0)
+    assert item.retry_at == start + dt.timedelta(hours=1)
     assert run_check(subscription).queued == 0
