@@ -7,7 +7,7 @@ values that no page could render. Rows are only read this way: what is stored st
 import functools
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from django.db import models
@@ -58,6 +58,14 @@ class TolerantRow(models.Model):
         cleaners = _column_cleaners(cls, tuple(field_names))
         cleaned = [value if value is DEFERRED else clean(value) for clean, value in zip(cleaners, values, strict=False)]
         return super().from_db(db, field_names, cleaned, **options)
+
+
+def read_columns(rows: "models.QuerySet[Any]", *attnames: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of these columns as instances of a TolerantRow have them, without the cost of instances."""
+    fields = {field.attname: field for field in rows.model._meta.concrete_fields}
+    cleaners = [_build_cleaner(fields[name], rows.model.STORED_LIMITS.get(name)) for name in attnames]
+    for values in rows.values_list(*attnames):
+        yield tuple([clean(value) for clean, value in zip(cleaners, values, strict=True)])
 
 
 @functools.lru_cache(maxsize=256)

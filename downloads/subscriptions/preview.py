@@ -1,10 +1,12 @@
 """Previews, which change nothing: what other filters would let in, and how many a choice of the start would fetch."""
 
 import datetime as dt
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from downloads.database.clock import read_clock
+from downloads.database.stored_values import read_columns
 from downloads.models import StartChoice, Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import FILTER_STATES
 from downloads.subscriptions.judgement import Facts, Filters, Start, judge, judge_start
@@ -15,19 +17,23 @@ from downloads.subscriptions.patterns import check_pattern
 from downloads.ytdlp.results import ListingEntry
 
 MAX_EXAMPLES = 10
-CHUNK_SIZE = 500
-READ_COLUMNS = ("subscription_id", "state", "title", "duration", "published", "is_date_rough", "position", "url")
+MAX_JUDGED = 2_000  # items for one preview: about 60 ms
+MAX_CPU_SECONDS = 0.5  # for one preview: a pattern may take a thousand times as long as another
+CHUNK_SIZE = 100
+READ_COLUMNS = ("id", "title", "duration", "published", "is_date_rough", "position", "state")
 EXAMPLE_COUNT, EXAMPLE_PERIOD = 10, dt.timedelta(days=30)
 
 
 @dataclass
 class FilterPreview:
-    """Of `seen` items of the ledger, `matching` pass the filters, `matching_now` those that hold now.
+    """Of `judged` items of the ledger, `matching` pass the filters, `matching_now` those that hold now.
 
-    `added` of the items that were kept out would be queued; `examples` are the newest of them.
+    `added` of the items that were kept out would be queued; `examples` are the newest of them. `seen` is the number of
+    all items, of which the newest are judged, as many as a page can wait for.
     """
 
     seen: int = 0
+    judged: int = 0
     matching: int = 0
     matching_now: int = 0
     added: int = 0
@@ -38,29 +44,46 @@ class FilterPreview:
         """Such as "Of 412 seen, 37 match, 12 more than now."."""
         difference = self.matching - self.matching_now
         comparison = f"{abs(difference):,} {'more' if difference > 0 else 'fewer'} than" if difference else "as many as"
-        return f"Of {self.seen:,} seen, {self.matching:,} match, {comparison} now."
+        seen = f"{self.seen:,} seen" if self.is_whole else f"the last {self.judged:,} of {self.seen:,} seen"
+        return f"Of {seen}, {self.matching:,} match, {comparison} now."
+
+    @property
+    def added_sentence(self) -> str:
+        """Such as "12 would be fetched when you save, the newest of them:", before the examples."""
+        if not self.added:
+            return f"None{'' if self.is_whole else ' of these'} would be fetched when you save."
+        return (
+            f"{'' if self.is_whole else 'At least '}{self.added:,} would be fetched when you save, the newest of them:"
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all items were judged."""
+        return self.judged >= self.seen
 
 
 def preview_filters(subscription: Subscription, filters: Filters) -> FilterPreview:
-    """Judge the ledger by other filters; raise InvalidPattern."""
+    """Judge the newest of the ledger by other filters; raise InvalidPattern."""
     check_pattern(filters.title_includes)
     check_pattern(filters.title_excludes)
-    now, current = read_clock(), Filters.of(subscription)
-    rejudging, preview = Rejudging(subscription, filters), FilterPreview()
-    for item in subscription.items.only(*READ_COLUMNS).order_by("-pk").iterator(CHUNK_SIZE):
-        facts = Facts.of(item)
-        preview.seen += 1
-        preview.matching += _matches(facts, filters, now)
-        preview.matching_now += _matches(facts, current, now)
-        if item.state in FILTER_STATES and rejudging.judge_item(item, now).is_wanted:
-            preview.added += 1
-            if len(preview.examples) < MAX_EXAMPLES:
-                preview.examples.append(item)
+    now, current, started_at = read_clock(), Filters.of(subscription), time.thread_time()
+    rejudging, preview = Rejudging(subscription, filters), FilterPreview(seen=subscription.items.count())
+    added_pks: list[int] = []
+    rows = subscription.items.order_by("-pk")[:MAX_JUDGED]
+    for pk, title, duration, published, is_date_rough, position, state in read_columns(rows, *READ_COLUMNS):
+        facts = Facts(title, duration, published, is_date_rough)
+        verdict = judge(facts, filters, now)
+        preview.judged += 1
+        preview.matching += verdict.state != SubscriptionItemState.FILTERED
+        preview.matching_now += judge(facts, current, now).state != SubscriptionItemState.FILTERED
+        is_added = state in FILTER_STATES and verdict.is_wanted
+        if is_added and not rejudging.is_before_start(pk, state, position, facts, now):
+            added_pks.append(pk)
+        if preview.judged % CHUNK_SIZE == 0 and time.thread_time() - started_at > MAX_CPU_SECONDS:
+            break
+    preview.added = len(added_pks)
+    preview.examples = list(subscription.items.filter(pk__in=added_pks[:MAX_EXAMPLES]).order_by("-pk"))
     return preview
-
-
-def _matches(facts: Facts, filters: Filters, now: dt.datetime) -> bool:
-    return judge(facts, filters, now).state != SubscriptionItemState.FILTERED
 
 
 def count_start_choices(entries: Sequence[ListingEntry], total: int | None = None) -> dict[str, int]:

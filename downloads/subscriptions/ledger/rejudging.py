@@ -31,16 +31,18 @@ class Rejudging:
     def judge_item(self, item: SubscriptionItem, now: dt.datetime) -> Verdict:
         """Judge an item; one that was before the start by the choice of the start first."""
         facts = Facts.of(item)
-        if item.state == SubscriptionItemState.BEFORE:
-            verdict = judge_start(facts, self.start, self._rank(item), now)
-            if not verdict.is_wanted:
-                return verdict
-        return judge(facts, self.filters, now)
+        return self._judge_start(item.pk, item.state, item.position, facts, now) or judge(facts, self.filters, now)
 
-    def _rank(self, item: SubscriptionItem) -> int:
-        if self.is_playlist:
-            return self._newest_ranks.get(item.pk, NOT_RANKED)
-        return item.position or NOT_RANKED
+    def is_before_start(self, pk: int, state: str, position: int, facts: Facts, now: dt.datetime) -> bool:
+        """Tell whether the choice of the start keeps an item out, whatever the filters say."""
+        return self._judge_start(pk, state, position, facts, now) is not None
+
+    def _judge_start(self, pk: int, state: str, position: int, facts: Facts, now: dt.datetime) -> Verdict | None:
+        if state != SubscriptionItemState.BEFORE:
+            return None
+        rank = (self._newest_ranks.get(pk) if self.is_playlist else position) or NOT_RANKED
+        verdict = judge_start(facts, self.start, rank, now)
+        return None if verdict.is_wanted else verdict
 
     @cached_property
     def _newest_ranks(self) -> dict[int, int]:

@@ -113,6 +113,29 @@ def test_many_items_are_judged_anew_without_a_pause_in_the_request(monkeypatch):
     assert states(subscription) == {"queued": 1, "waiting": 299}
 
 
+def test_a_preview_of_many_items_judges_the_newest_and_says_so(monkeypatch):
+    subscription = claimed(start="all", title_includes="nothing")
+    for first in range(1, 250, 50):
+        ledger.apply(subscription, TOP, numbered(first + 49, first))
+    whole = preview.preview_filters(subscription, Filters())
+    assert (whole.judged, whole.added_sentence) == (250, "250 would be fetched when you save, the newest of them:")
+    monkeypatch.setattr(preview, "MAX_JUDGED", 120)
+    shown = preview.preview_filters(subscription, Filters())
+    assert shown.sentence == "Of the last 120 of 250 seen, 120 match, 120 more than now."
+    assert shown.added_sentence.startswith("At least 120 would")
+    assert shown.examples == whole.examples
+    monkeypatch.setattr(preview, "MAX_CPU_SECONDS", 0)
+    shown = preview.preview_filters(subscription, Filters("nothing"))
+    assert (shown.judged, shown.added_sentence) == (100, "None of these would be fetched when you save.")
+
+
+def test_a_preview_reads_odd_rows_as_pages_do():
+    subscription = claimed(start="all", title_includes="nothing")
+    ledger.apply(subscription, TOP, numbered(2, 1))
+    SubscriptionItem.objects.filter(source_id="v1").update(duration=-5)
+    assert preview.preview_filters(subscription, Filters(min_duration=1)).matching == 2
+
+
 def test_a_preview_of_a_broken_filter_says_so():
     with pytest.raises(InvalidPattern):
         preview.preview_filters(claimed(), Filters(title_includes="["))
