@@ -1,20 +1,24 @@
 """Verbs of people on items of the ledger. Each returns how many items it changed."""
 
-from collections.abc import Collection, Iterable, Iterator
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
+from downloads.database import let_other_writers_in
 from downloads.database.clock import current_moment, read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES, SITE_STATES
+from downloads.models.subscriptions.subscription import REJUDGE
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states
-from downloads.subscriptions.ledger.rejudging import Rejudging
+from downloads.subscriptions.ledger.rejudging import JudgedGroup, Rejudging
 
 GROUP_SIZE = 50
-REJUDGED_GROUP_SIZE = 250  # without pauses between them: a person waits for the page
+REJUDGED_GROUP_SIZE = 250
+MAX_REJUDGED_AT_ONCE = 1_000  # without pauses between the groups: a person waits for the page
 # States from which nothing follows by itself.
 UNASKED_STATES = (*FILTER_STATES, SubscriptionItemState.REMOVED)
 FETCH_PRIORITY = 0  # as what a person adds
@@ -102,24 +106,61 @@ def stop_ignoring(items: Collection[SubscriptionItem], user: Any = None) -> int:
 def reapply_filters(subscription: Subscription) -> int:
     """Judge anew what the filters and the choice of the start have kept out; return how many are wanted now.
 
-    The first of them are queued at once, the rest follow with the next checks. Raise InvalidPattern.
+    Of many items the first are judged at once, the rest by the next check. The first of those that are wanted are
+    queued, the rest follow with the next checks. Raise InvalidPattern.
     """
+    pks = _filtered_pks(subscription)
+    wanted = _rejudge(subscription, pks[:MAX_REJUDGED_AT_ONCE])
+    if len(pks) > MAX_REJUDGED_AT_ONCE:
+        _set_rejudge(subscription, is_needed=True)
+        subscription.check_now()
+    return wanted
+
+
+def finish_rejudging(subscription: Subscription) -> int:
+    """Judge anew all that `reapply_filters` has left, for a check; return how many are wanted now."""
+    current = Subscription.objects.filter(pk=subscription.pk).first()
+    if current is None or not current.is_to_be_rejudged:
+        return 0
+    wanted = _rejudge(current, _filtered_pks(current), let_in=let_other_writers_in)
+    _set_rejudge(subscription, is_needed=False)
+    return wanted
+
+
+def _filtered_pks(subscription: Subscription) -> list[int]:
+    return list(subscription.items.in_state(*FILTER_STATES).order_by("pk").values_list("pk", flat=True))
+
+
+def _set_rejudge(subscription: Subscription, *, is_needed: bool) -> None:
+    with transaction.atomic():
+        row = Subscription.objects.select_for_update().filter(pk=subscription.pk)
+        if current := row.first():
+            others = {name: value for name, value in (current.positions or {}).items() if name != REJUDGE}
+            row.update(positions={**others, REJUDGE: True} if is_needed else others)
+
+
+def _rejudge(subscription: Subscription, pks: list[int], let_in: Callable[[], None] = lambda: None) -> int:
     now, wanted, room = read_clock(), 0, subscription.max_new or 1
-    pks = list(subscription.items.in_state(*FILTER_STATES).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(pks), REJUDGED_GROUP_SIZE):
-        with transaction.atomic():
-            current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
-            if current is None:
-                return wanted
-            rows = subscription.items.select_for_update().in_state(*FILTER_STATES)
-            group = Rejudging(current).judge([*rows.filter(pk__in=pks[start : start + REJUDGED_GROUP_SIZE])], now)
-            queue_items(current, group.wanted[:room], BACKLOG_PRIORITY)
-            for item in group.wanted[room:]:
-                item.state, item.reason, item.retry_at = SubscriptionItemState.WAITING, BACKLOG_REASON, now
-            save_states(group.changed + group.wanted, now)
+        group = _rejudge_group(subscription, pks[start : start + REJUDGED_GROUP_SIZE], room, now)
         wanted += len(group.wanted)
         room = max(0, room - len(group.wanted))
+        let_in()
     return wanted
+
+
+def _rejudge_group(subscription: Subscription, pks: list[int], room: int, now: dt.datetime) -> JudgedGroup:
+    with transaction.atomic():
+        current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
+        if current is None:
+            return JudgedGroup()
+        rows = subscription.items.select_for_update().in_state(*FILTER_STATES).order_by("pk")
+        group = Rejudging(current).judge([*rows.filter(pk__in=pks)], now)
+        queue_items(current, group.wanted[:room], BACKLOG_PRIORITY)
+        for item in group.wanted[room:]:
+            item.state, item.reason, item.retry_at = SubscriptionItemState.WAITING, BACKLOG_REASON, now
+        save_states(group.changed + group.wanted, now)
+    return group
 
 
 def _group(items: Collection[SubscriptionItem]) -> Iterator[tuple[Subscription, list[int]]]:

@@ -5,7 +5,8 @@ until it meets what is known. A playlist grows at its end: it is listed whole.
 
 `Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done;
 a slice that was empty is listed once more before that is believed ({"backlog": 251, "empty_backlog": 251});
-under "missing" are the tabs that the channel did not have at the last check.
+under "missing" are the tabs that the channel did not have at the last check, "rejudge" is true while the filters have
+still to be applied to the ledger.
 """
 
 import enum

@@ -25,7 +25,7 @@ MAX_PATTERN_LENGTH = 200
 MAX_NEW_PER_CHECK = 50
 MAX_LIST_LENGTH = 100_000
 CUT = "cut"  # in the cursor of a list that is longer than it is looked at
-MISSING = "missing"  # among the positions: subscriptions/walks.py
+MISSING, REJUDGE = "missing", "rejudge"  # among the positions: subscriptions/walks.py
 
 
 class Subscription(Checks):
@@ -129,6 +129,11 @@ class Subscription(Checks):
         cursor = (self.positions or {}).get("list")
         place = cursor.get(CUT) if isinstance(cursor, dict) else None
         return place if isinstance(place, int) else 0
+
+    @property
+    def is_to_be_rejudged(self) -> bool:
+        """True if the next check judges the ledger by filters that were changed before."""
+        return bool((self.positions or {}).get(REJUDGE))
 
     @property
     def interval(self) -> dt.timedelta:

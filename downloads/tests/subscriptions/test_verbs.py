@@ -113,6 +113,22 @@ def test_many_items_are_judged_anew_without_a_pause_in_the_request(monkeypatch):
     assert states(subscription) == {"queued": 1, "waiting": 299}
 
 
+def test_more_items_than_a_page_can_wait_for_are_judged_by_the_next_check(monkeypatch):
+    monkeypatch.setattr(items, "MAX_REJUDGED_AT_ONCE", 100)
+    monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 50)
+    subscription = claimed(start="all", title_includes="nothing", max_new=1)
+    ledger.apply(subscription, WHOLE, numbered(300, 1))
+    Subscription.objects.update(lease_token="", lease_until=None, next_check_at=None)
+    assert verbs.edit(Subscription.objects.get(), {"title_includes": ""}) == 100
+    edited = Subscription.objects.get()
+    assert (edited.is_to_be_rejudged, Subscription.objects.due().count()) == (True, 1)
+    assert states(subscription) == {"queued": 1, "waiting": 99, "filtered": 200}
+    assert items.finish_rejudging(edited) == 200
+    assert items.finish_rejudging(edited) == 0
+    assert not Subscription.objects.get().is_to_be_rejudged
+    assert "filtered" not in states(subscription)
+
+
 def test_a_preview_of_many_items_judges_the_newest_and_says_so(monkeypatch):
     subscription = claimed(start="all", title_includes="nothing")
     for first in range(1, 250, 50):

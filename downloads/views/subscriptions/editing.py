@@ -38,7 +38,7 @@ def edit_subscription(request: HttpRequest, key: str) -> HttpResponse:
     except ValidationError as error:
         form.show_errors(error)
         return render(request, "downloads/subscriptions/subscription.html", context)
-    messages.success(request, _saved_sentence(count))
+    messages.success(request, _saved_sentence(subscription, count))
     return redirect(context["page"].build_url("settings"))
 
 
@@ -50,10 +50,13 @@ def _preview(subscription: Subscription, form: SubscriptionForm) -> dict[str, An
         return {}
 
 
-def _saved_sentence(count: int) -> str:
-    if not count:
-        return "Saved."
-    return f"Saved. {count:,} video{'s' * (count != 1)} of the list {'are' if count != 1 else 'is'} wanted now."
+def _saved_sentence(subscription: Subscription, count: int) -> str:
+    wanted = f" {count:,} video{'s' * (count != 1)} of the list {'are' if count != 1 else 'is'} wanted now." * bool(
+        count
+    )
+    subscription.refresh_from_db(fields=["positions"])
+    rest = " The list is long: its next check judges the rest of it." * subscription.is_to_be_rejudged
+    return f"Saved.{wanted}{rest}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -10,7 +10,7 @@ from django.db import transaction
 from downloads.database import retry_while_database_is_down
 from downloads.intake import urls
 from downloads.models import ListKind, Subscription
-from downloads.subscriptions import ledger, outcomes
+from downloads.subscriptions import items, ledger, outcomes
 from downloads.subscriptions.outcomes import Failure
 from downloads.subscriptions.patterns import InvalidPattern
 from downloads.subscriptions.walks import NEWEST_COUNT, Walk, plan_walks
@@ -116,6 +116,7 @@ class Check:
 
         What fails in one tab alone is raised after the others were read.
         """
+        self._write(lambda: items.finish_rejudging(self.subscription))
         # The extractor is empty if the channel had none of the chosen tabs.
         if self.subscription.kind == ListKind.UNKNOWN or not self.subscription.extractor:
             self._identify()
@@ -125,6 +126,7 @@ class Check:
             if place not in listed:  # a site without tabs has one list for all of them
                 listed.add(place)
                 self._try_walk(walk)
+        self._write(lambda: items.finish_rejudging(self.subscription))  # filters may have been changed meanwhile
         if self.outcomes or not self._errors:
             self._count(self._write(lambda: ledger.apply_due(self.subscription)))
         for error in self._errors.values():

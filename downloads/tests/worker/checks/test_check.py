@@ -9,7 +9,7 @@ from yt_dlp.utils import ExtractorError
 from downloads.library.subscriptions.states import describe_state
 from downloads.models import HostPause, Queue, Status, Subscription, SubscriptionItem, Video
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
-from downloads.subscriptions import walks
+from downloads.subscriptions import items, verbs, walks
 from downloads.tests.support.listing_site import (
     CHANNEL_URL,
     PLAYLIST_URL,
@@ -334,6 +334,17 @@ def test_filters_that_are_edited_during_a_check_count(follow, run_check, feed, m
     monkeypatch.setattr(check.ledger, "apply", edit_and_apply)
     assert run_check(subscription).queued == 2
     assert states()["Film 2"] == "filtered"
+
+
+def test_filters_that_many_items_wait_for_are_applied_by_a_check(follow, run_check, feed, monkeypatch):
+    subscription = follow(feed(3), title_includes="nothing")
+    run_check(subscription)
+    monkeypatch.setattr(items, "MAX_REJUDGED_AT_ONCE", 1)
+    verbs.edit(subscription, {"title_includes": ""})
+    assert sorted(states().values()) == ["filtered", "filtered", "queued"]
+    assert run_check(subscription).error == ""
+    assert set(states().values()) == {"queued"}
+    assert not subscription.is_to_be_rejudged
 
 
 def test_a_database_that_is_away_in_mid_check_leaves_nothing_half(follow, run_check, feed, monkeypatch):
