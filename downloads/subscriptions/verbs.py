@@ -95,11 +95,13 @@ def unsubscribe(subscription: Subscription, reason: str = "Unsubscribed") -> boo
     To delete the videos as well, start the bulk action of `own_videos` before.
     """
     with transaction.atomic():
-        count, _ = Subscription.objects.filter(pk=subscription.pk).delete()
-        if count:
+        # Locked first, so that no check adds an item while the ledger goes.
+        row = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
+        if row is not None:
+            row.delete()
             subscription.record_event(reason)
             _record_entry(AuditAction.UNSUBSCRIBED, subscription)
-    return bool(count)
+    return row is not None
 
 
 def own_videos(subscription: Subscription) -> Any:

@@ -96,6 +96,40 @@ SUITES_ON_POSTGRES = [
     "library/test_filters.py::test_it_orders_by_title_length_and_size_with_the_unknown_last",
     "subtitles/test_webvtt.py",
     "subscriptions/test_checks.py",
+    "subscriptions/test_concurrency.py",
+    *(
+        f"subscriptions/test_ledger.py::test_{name}"
+        for name in (
+            "what_is_here_is_not_fetched_again",
+            "two_subscriptions_that_want_a_video_get_one",
+            "what_is_deleted_while_it_is_found_follows",
+            "a_check_that_is_interrupted_leaves_nothing_half",
+            "a_failed_commit_takes_no_room",
+            "the_newest_of_a_playlist_are_those_by_date_also_when_asked_for_later",
+            "the_same_list_under_two_urls_is_named",
+        )
+    ),
+    *(
+        f"subscriptions/test_verbs.py::test_{name}"
+        for name in (
+            "a_changed_filter_lets_in_what_it_kept_out",
+            "more_items_than_a_page_can_wait_for_are_judged_by_the_next_check",
+            "no_longer_ignored_is_as_before",
+            "the_own_videos_are_those_of_this_subscription_alone",
+            "a_preview_reads_odd_rows_as_pages_do",
+        )
+    ),
+    *(
+        f"views/test_subscriptions.py::test_{name}"
+        for name in (
+            "a_row_counts_what_is_kept_of_what_was_seen",
+            "pages_of_the_list_are_disjoint_in_both_directions",
+            "it_finds_by_name_and_state",
+            "pages_of_the_ledger_are_disjoint_in_both_directions",
+            "the_library_is_filtered_by_subscription",
+            "pages_ask_the_database_little",
+        )
+    ),
     "subscriptions/test_retention.py",
     "subscriptions/test_second_look.py",
     "intake/test_submit.py::test_all_that_belongs_to_a_video_is_there_after_adding_many",
@@ -105,6 +139,8 @@ SUITES_ON_POSTGRES = [
 # What is written by the ORM alone: the same verbs and pages.
 LONG_SUITES_ON_POSTGRES = [
     "models",
+    "subscriptions",
+    "views/test_subscriptions.py",
     "actions",
     "search",
     "views/test_time_zone.py",
