@@ -51,7 +51,7 @@ def find_past_retention(
     subscriptions = Subscription.objects.exclude(keep_days=None, keep_newest=None)
     if subscription is not None:
         subscriptions = subscriptions.filter(pk=subscription.pk)
-    holdings = _read_holdings()
+    holdings = _read_holdings([one.pk for one in subscriptions])
     items = [
         item
         for one in subscriptions
@@ -93,9 +93,12 @@ def _remove_all(items: Iterable[SubscriptionItem], pruning: Pruning, now: dt.dat
             pruning.problems.append(f"{item.title or item.url} stays: {error}.")
 
 
-def _read_holdings() -> dict[int, tuple[int, dt.datetime]]:
-    """Return how many videos each subscription has brought, and since when the oldest is here: by one query."""
+def _read_holdings(subscription_pks: Collection[int]) -> dict[int, tuple[int, dt.datetime]]:
+    """Return how many videos each of these has brought, and since when the oldest is here: by one query at most."""
+    if not subscription_pks:
+        return {}
     brought = SubscriptionItem.objects.filter(state=SubscriptionItemState.QUEUED, video__status=Status.COMPLETE)
+    brought = brought.filter(subscription__in=subscription_pks)
     oldest = Min(Coalesce("video__ended_at", "video__added_at"))
     rows = brought.order_by().values_list("subscription").annotate(count=Count("pk"), oldest=oldest)
     return {subscription_pk: (count, oldest_at) for subscription_pk, count, oldest_at in rows}

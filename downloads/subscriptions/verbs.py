@@ -106,11 +106,11 @@ def unsubscribe(subscription: Subscription, reason: str = "Unsubscribed") -> boo
 
 def own_videos(subscription: Subscription) -> Any:
     """Return the videos that this subscription alone has brought, without those that are protected or picked."""
-    kept = SubscriptionItem.objects.filter(video=OuterRef("pk"), state__in=KEPT_STATES)
-    own = kept.filter(subscription=subscription, state=SubscriptionItemState.QUEUED, is_picked=False)
-    others = kept.exclude(subscription=subscription)
+    kept = SubscriptionItem.objects.filter(state__in=KEPT_STATES)
+    own = subscription.items.filter(state=SubscriptionItemState.QUEUED, is_picked=False, video__isnull=False)
+    others = kept.filter(video=OuterRef("pk")).exclude(subscription=subscription)
     is_unprotected = Q(protected=None) | Q(protected=False)
-    return Video.objects.filter(is_unprotected, Exists(own)).exclude(Exists(others))
+    return Video.objects.filter(is_unprotected, pk__in=own.values("video")).exclude(Exists(others))
 
 
 def _record_entry(action: AuditAction, subscription: Subscription) -> None:
