@@ -1,8 +1,9 @@
 """Every URL and the WebSocket, requested by everybody, in an open and in a private archive."""
 
+import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -42,11 +43,11 @@ LOGIN_URL, ADMIN_LOGIN_URL = "/accounts/login/", "/admin/login/"
 class Person:
     """Somebody who makes requests, and what they may do."""
 
-    user: User | None
     permissions: frozenset[Permission] = frozenset()
     is_staff: bool = False
     is_superuser: bool = False
     is_signed_in: bool = True
+    user: User | None = None
 
     def may(self, rule: Rule, *, is_admin: bool) -> bool:
         if rule.needs == VIEW and not is_admin:
@@ -59,32 +60,36 @@ class Person:
         return names.get(rule.needs, rule.needs in self.permissions)
 
 
+# From those who may least to those who may most.
+PEOPLE = {
+    "stranger": Person(is_signed_in=False),
+    "inactive superuser": Person(is_signed_in=False),
+    "viewer": Person(ROLES["viewer"]),
+    "editor": Person(ROLES["editor"]),
+    "manager": Person(ROLES["manager"]),
+    "staff with view_video": Person(ROLES["viewer"], is_staff=True),
+    "staff manager": Person(ROLES["manager"], is_staff=True),
+    "superuser": Person(ROLES["manager"], is_staff=True, is_superuser=True),
+}
+
+
 def make_person(name: str) -> Person:
     match name:
         case "stranger":
-            return Person(None, is_signed_in=False)
+            user = None
         case "inactive superuser":
-            return Person(make_user(name, "superuser"), is_signed_in=False)
+            user = make_user(name, "superuser")
         case "staff with view_video":
-            return Person(make_staff(name, "view_video"), ROLES["viewer"], is_staff=True)
+            user = make_staff(name, "view_video")
         case "staff manager":
-            return Person(make_user(name, "manager", is_staff=True), ROLES["manager"], is_staff=True)
-        case "superuser":
-            return Person(make_user(name, "superuser"), ROLES["manager"], is_staff=True, is_superuser=True)
+            user = make_user(name, "manager", is_staff=True)
         case role:
-            return Person(make_user(name, role), ROLES[role])
+            user = make_user(name, role)
+    return replace(PEOPLE[name], user=user)
 
 
-PEOPLE = (
-    "stranger",
-    "inactive superuser",
-    "viewer",
-    "editor",
-    "manager",
-    "staff with view_video",
-    "staff manager",
-    "superuser",
-)
+def is_first_who_may(name: str, rule: Rule, *, is_admin: bool) -> bool:
+    return next((other for other, person in PEOPLE.items() if person.may(rule, is_admin=is_admin)), None) == name
 
 
 class Archive:
@@ -204,11 +209,23 @@ def check_htmx(archive: Archive, url: str, rule: Rule, expected: str) -> Iterato
         yield "shows htmx no message in place"
 
 
+def matrix_parameters() -> Iterator[Any]:
+    """Yield each person in an open and in a private archive: the short form, and the long one for `make soak`."""
+    for name, is_private, is_long in itertools.product(PEOPLE, [False, True], [False, True]):
+        # Whoever is not active may do in an open archive what a stranger may.
+        is_soak = is_long or (name == "inactive superuser" and not is_private)
+        yield pytest.param(
+            *(name, is_private, is_long),
+            id=f"{name}-{'private' if is_private else 'open'}-{'long' if is_long else 'short'}",
+            marks=[pytest.mark.soak] if is_soak else [],
+        )
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("static_files", "redis_server")
-@pytest.mark.parametrize("is_private", [False, True], ids=["open", "private"])
-@pytest.mark.parametrize("name", PEOPLE)
-def test_every_url_answers_everybody_by_its_rule(name, is_private, settings, tmp_path):
+@pytest.mark.parametrize(("name", "is_private", "is_long"), list(matrix_parameters()))
+def test_every_url_answers_everybody_by_its_rule(name, is_private, is_long, settings, tmp_path):
+    """Of those who may do something, the short form has the one who may least else do it; all others are refused."""
     settings.PRIVATE = is_private
     settings.YTDLP_ROOT = tmp_path
     settings.MEDIA_ROOT = tmp_path
@@ -219,6 +236,9 @@ def test_every_url_answers_everybody_by_its_rule(name, is_private, settings, tmp
         for rule in RULES[pattern.key]
         # For those who are signed in, nothing but viewing could depend on it.
         if not (is_private and archive.person.is_signed_in) or rule.needs == VIEW
+        if is_long
+        or not archive.person.may(rule, is_admin=pattern.is_admin)
+        or is_first_who_may(name, rule, is_admin=pattern.is_admin)
         for mistake in check(archive, pattern, rule)
     ]
 
