@@ -1,7 +1,6 @@
 """Shared fixtures: a real Redis-compatible server, data folders, processes and a media server."""
 
 import fcntl
-import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from channels.layers import channel_layers, get_channel_layer
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.test import TransactionTestCase
 from django.test.utils import override_settings
 from playwright.sync_api import Browser, sync_playwright
@@ -22,8 +20,8 @@ from downloads.progress import publisher
 from downloads.tests.support import clips, file_versions, required_programs
 from downloads.tests.support.flush import empty_tables
 from downloads.tests.support.half_open_proxy import HalfOpenProxy
+from downloads.tests.support.made_once import *  # noqa: F403 - fixtures
 from downloads.tests.support.media_server import MediaServer
-from downloads.tests.support.prepared_data import prepare_data_folder
 from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.users import make_user
@@ -51,18 +49,6 @@ def redis_server(session_redis_server: RedisServer) -> Iterator[RedisServer]:
     publisher._backoff_until = 0.0
     yield session_redis_server
     publisher._backoff_until = 0.0
-
-
-@pytest.fixture(scope="session")
-def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of an archive after its first start, shared by all processes of pytest: to be copied."""
-    folder = tmp_path_factory.getbasetemp()
-    return prepare_data_folder((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "prepared")
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings_xdist_suffix() -> None:
-    """Keep the database's name: each pytest-xdist worker has a data folder of its own (environment.py)."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -106,12 +92,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def static_files() -> None:
-    """The static files under their hashed names, as served in production."""
-    call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
