@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import IO, Protocol
 
 from django.conf import settings
 
@@ -16,6 +17,21 @@ from ytarchive.supervisor.watchdog import HeartbeatSource
 
 INITIAL_RESTART_DELAY_SECONDS = 0.5
 STABLE_AFTER_SECONDS = 60.0  # an exit after this long resets the backoff
+
+
+class RunningProcess(Protocol):
+    """What a supervisor does with a process; see subprocess.Popen."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return the exit status, negative for a signal; None while the process runs."""
+
+    def wait(self, timeout: float) -> int:
+        """Wait for the end."""
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the process has ended."""
 
 
 class ManagedProcess:
@@ -46,7 +62,7 @@ class ManagedProcess:
         self.log_path = log_path
         self.grace_seconds = grace_seconds
         self.max_restart_delay = max_restart_delay
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: RunningProcess | None = None
         self.restart_at: float | None = None
         self.early_exits = 0
         self.exit_status: int | None = None  # of the last process
@@ -61,6 +77,9 @@ class ManagedProcess:
         """Return True from `start` until `reap` returns the exit status."""
         return self.process is not None
 
+    def prepare(self) -> None:
+        """Do what can be done before the first start."""
+
     def start(self) -> None:
         """Start the process."""
         self.restart_at = None
@@ -71,18 +90,23 @@ class ManagedProcess:
             heartbeat_fd = self.heartbeat.fd
             self.heartbeat.reset()
         self.silence.reset()
+        env = {**(os.environ if self.env is None else self.env), "YTARCHIVE_HEARTBEAT_FD": str(heartbeat_fd)}
+        fds = (*self.pass_fds, *([heartbeat_fd] if heartbeat_fd else []))
         with contextlib.ExitStack() as files:
             output = files.enter_context(self.log_path.open("wb")) if self.log_path else None
-            self.process = subprocess.Popen(
-                self.command,
-                env={**(os.environ if self.env is None else self.env), "YTARCHIVE_HEARTBEAT_FD": str(heartbeat_fd)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(*self.pass_fds, *([heartbeat_fd] if heartbeat_fd else [])),
-                start_new_session=True,
-                preexec_fn=functools.partial(kill_when_parent_dies, os.getpid()),  # noqa: PLW1509  we have one thread
-            )
+            self.process = self._launch(env, fds, output)
+
+    def _launch(self, env: dict[str, str], fds: tuple[int, ...], output: IO[bytes] | None) -> RunningProcess:
+        return subprocess.Popen(
+            self.command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=fds,
+            start_new_session=True,
+            preexec_fn=functools.partial(kill_when_parent_dies, os.getpid()),  # noqa: PLW1509  we have one thread
+        )
 
     def reap(self) -> int | None:
         """Return the exit status (negative: a signal's number) if the process has ended since the last call."""
@@ -118,7 +142,7 @@ class ManagedProcess:
         self.restart_at = None
         self.is_stop_requested = True
         if self.process is not None:
-            self.process.terminate()
+            self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Send SIGKILL to the process group."""

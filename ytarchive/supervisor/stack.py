@@ -101,6 +101,8 @@ class Stack:
                 self._stop_all()
 
     def _start_all(self) -> None:
+        for process in self._processes():
+            process.prepare()
         with PreparationProcess(self.write_line) as preparation:
             preparation.check_folders()
             if self.redis_process:

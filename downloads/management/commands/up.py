@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from downloads import forked_process
+from ytarchive.supervisor.forking.part import ForkedPart
 from ytarchive.supervisor.listener import open_listener
 from ytarchive.supervisor.process import ManagedProcess
 from ytarchive.supervisor.readiness import embedded_redis_process
@@ -45,14 +47,16 @@ class Command(BaseCommand):
             sys.exit(f"ytarchive: {error}")
 
 
+# Elsewhere than on Linux, each is a new interpreter.
+PART = ForkedPart if forked_process.IS_SUPPORTED else ManagedProcess
+
+
 def _watched_process(name: str, env: dict[str, str], grace_seconds: float, *command: str) -> ManagedProcess:
-    return ManagedProcess(
-        name, manage_command(*command), env=env, grace_seconds=grace_seconds, heartbeat=PipeHeartbeat()
-    )
+    return PART(name, manage_command(*command), env=env, grace_seconds=grace_seconds, heartbeat=PipeHeartbeat())
 
 
 def _web_process(number: int, fd: int, env: dict[str, str]) -> ManagedProcess:
-    return ManagedProcess(
+    return PART(
         f"web {number}",
         manage_command("web", "--fd", str(fd)),
         env=env,

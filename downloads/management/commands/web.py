@@ -1,6 +1,7 @@
 """`manage.py web`: runs one web server alone."""
 
 import logging
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -31,6 +32,8 @@ class Command(DatabaseCommand):
         fd = options["fd"]
         if fd is None:
             fd = _listener_fd(options["bind"], options["port"])
+        # TLS is for a reverse proxy: without OpenSSL, Twisted loads none of its own, which takes 6 MB.
+        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
         # All imported here, since Daphne installs Twisted's reactor in the process.
         from daphne.endpoints import build_endpoint_description_strings  # noqa: PLC0415
 

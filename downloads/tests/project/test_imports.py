@@ -19,6 +19,7 @@ APP = {
     "liveness": set(),
     "outage_log": set(),
     "parent_death": set(),
+    "forked_process": {"parent_death"},
     "asyncio_tasks": set(),
     "loop_local": set(),
     "database": {"outage_log"},
@@ -66,6 +67,7 @@ APP = {
         "liveness",
         "outage_log",
         "parent_death",
+        "forked_process",
     },
     "views": {
         "models",
@@ -121,6 +123,7 @@ PROJECT = {
     "ytarchive.supervisor": {
         "ytarchive.data_permissions",
         "downloads.files",
+        "downloads.forked_process",
         "downloads.liveness",
         "downloads.database",
         "downloads.models",

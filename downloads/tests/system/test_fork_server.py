@@ -14,8 +14,8 @@ from downloads.models import Status
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, process_parents, still_running
 from downloads.tests.support.waiting import wait_until
-from downloads.worker.processes import fork_server
-from downloads.worker.processes.launcher import ANSWER_TIMEOUT_SECONDS
+from downloads.worker.processes import protocol
+from downloads.worker.processes.template import ANSWER_TIMEOUT_SECONDS
 from downloads.ytdlp_update import installation
 
 pytestmark = [
@@ -85,7 +85,7 @@ def test_it_ends_silently_when_its_worker_leaves_an_answer_unread():
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         server = subprocess.Popen(
-            [sys.executable, "-m", fork_server.PACKAGE, str(theirs.fileno()), str(os.getpid())],
+            [sys.executable, "-m", protocol.PACKAGE, str(theirs.fileno()), str(os.getpid())],
             cwd=settings.BASE_DIR,
             pass_fds=[theirs.fileno()],
             stderr=subprocess.PIPE,

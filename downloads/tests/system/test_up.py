@@ -59,13 +59,17 @@ def test_it_is_ready_when_pages_bridge_and_worker_are(running_archive: ArchivePr
         assert list(client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
 
 
-def test_the_supervisor_keeps_no_memory_for_what_its_processes_do(running_archive: ArchiveProcess) -> None:
+def test_its_processes_share_their_memory(running_archive: ArchiveProcess) -> None:
     running_archive.await_ready()
-    rollup = Path(f"/proc/{running_archive.pid}/smaps_rollup").read_text()
+    megabytes = {pid: proportional_megabytes(pid) for pid in [running_archive.pid, *descendants(running_archive.pid)]}
 
-    proportional_kilobytes = int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])
+    assert megabytes[running_archive.pid] < 40
+    assert sum(megabytes.values()) < 250  # 190; were each a new interpreter, 300
 
-    assert proportional_kilobytes < 50_000  # with the applications it is 100,000
+
+def proportional_megabytes(pid: int) -> float:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]) / 1024
 
 
 def test_it_says_the_first_admins_password_once(running_archive: ArchiveProcess) -> None:

@@ -18,7 +18,7 @@ from downloads.models import Status, Video
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, descendants, still_running
 from downloads.tests.support.waiting import wait_until
-from downloads.worker.processes import fork_server
+from downloads.worker.processes import protocol
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -81,7 +81,7 @@ def wait_for_phase(media_server, phase):
 
 def download_pids(worker):
     """Return the ids of all processes of a worker's downloads: those below it, without the fork server."""
-    return descendants(worker.pid) - set(find_program(worker.pid, fork_server.PACKAGE))
+    return descendants(worker.pid) - set(find_program(worker.pid, protocol.PACKAGE))
 
 
 def kill_and_wait_for_requeue(work, media_server, env, phase, longest):

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from downloads.files import ffmpeg
-from downloads.worker.processes import fork_server
+from downloads.forked_process import ForkedProcess
+from downloads.worker.processes import protocol
+from downloads.worker.processes.template import ANSWER_TIMEOUT_SECONDS, Template
 from downloads.ytdlp_update import selection
 
 logger = logging.getLogger(__name__)
 
 PR_SET_CHILD_SUBREAPER = 36
 IS_SUPPORTED = sys.platform == "linux"
-ANSWER_TIMEOUT_SECONDS = 2.0  # a fork takes milliseconds
 RESTART_DELAY_SECONDS = 5.0  # of a fork server that died
 
 
@@ -54,11 +55,15 @@ class LaunchedProcess:
 
 
 class Launcher:
-    """Starts processes of downloads, which inherit `fds`; `start` raises OSError. One per worker."""
+    """Starts processes of downloads, which inherit `fds`; `start` raises OSError. One per worker.
 
-    def __init__(self, fds: tuple[int, ...] = ()) -> None:
+    Fork servers are forked from the template, or are new interpreters where there is none.
+    """
+
+    def __init__(self, fds: tuple[int, ...] = (), template: Template | None = None) -> None:
         self._inherited_fds = fds
-        self._server: subprocess.Popen[bytes] | None = None
+        self._template = template
+        self._server: subprocess.Popen[bytes] | ForkedProcess | None = None
         self._requests: socket.socket | None = None
         self._is_ready = False
         self._restart_at = 0.0
@@ -72,7 +77,7 @@ class Launcher:
         if self._server is not None and (
             self._server.poll() is not None or self._ytdlp_changed_at != selection.read_changed_at()
         ):
-            self.stop()
+            self._stop_server()
         if self._server is None and time.monotonic() >= self._restart_at:
             self._start_server()
 
@@ -94,7 +99,13 @@ class Launcher:
         return LaunchedProcess(pid, control_write, progress_read)
 
     def stop(self) -> None:
-        """End the fork server; downloads go on."""
+        """End the fork server and its template; downloads go on."""
+        self._stop_server()
+        if self._template is not None:
+            self._template.stop()
+            self._template = None
+
+    def _stop_server(self) -> None:
         self._is_ready = False
         if self._requests is not None:
             self._requests.close()
@@ -110,32 +121,44 @@ class Launcher:
         _become_subreaper()
         self._restart_at = time.monotonic() + RESTART_DELAY_SECONDS
         self._ytdlp_changed_at = selection.read_changed_at()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            self._server = subprocess.Popen(
-                [sys.executable, "-m", fork_server.PACKAGE, str(theirs.fileno()), str(os.getpid())],
-                cwd=settings.BASE_DIR,
-                stdin=subprocess.DEVNULL,
-                pass_fds=(*self._inherited_fds, theirs.fileno()),
-                start_new_session=True,
-                env=_environment(),
-            )
-        except OSError as error:
-            logger.warning("The fork server cannot be started, downloads start slower: %s", error)
-            ours.close()
-        else:
-            self._requests = ours
-        finally:
-            theirs.close()
+        ours, theirs = protocol.create_socket_pair()
+        with theirs:
+            try:
+                self._server = self._fork_server(theirs) or self._spawn_server(theirs)
+            except OSError as error:
+                logger.warning("The fork server cannot be started, downloads start slower: %s", error)
+                ours.close()
+            else:
+                self._requests = ours
+
+    def _fork_server(self, requests: socket.socket) -> ForkedProcess | None:
+        if self._template is None:
+            return None
+        server = self._template.fork_server(requests, self._inherited_fds)
+        if server is None:
+            logger.warning("The template of fork servers does not answer: they are new interpreters from now on.")
+            self._template.stop()
+            self._template = None
+        return server
+
+    def _spawn_server(self, requests: socket.socket) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", protocol.PACKAGE, str(requests.fileno()), str(os.getpid())],
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            pass_fds=(*self._inherited_fds, requests.fileno()),
+            start_new_session=True,
+            env=_environment(),
+        )
 
     def _fork(self, control_read: int, progress_write: int) -> int | None:
         """Return the process id of a child that the fork server has forked; None if it cannot."""
         self.prepare()
-        if self._requests is None or not (self._is_ready or self._receive(0.0) == fork_server.READY):
+        if self._requests is None or not (self._is_ready or self._receive(0.0) == protocol.READY):
             return None
         self._is_ready = True
         try:
-            socket.send_fds(self._requests, [fork_server.FORK], [control_read, progress_write])
+            socket.send_fds(self._requests, [protocol.FORK], [control_read, progress_write])
         except OSError as error:
             logger.warning("The fork server cannot be reached: %s", error)
         else:
@@ -143,7 +166,7 @@ class Launcher:
                 return int(answer)
             logger.warning("The fork server does not answer, and is started anew.")
         # A child that it may have forked ends when its pipe is closed.
-        self.stop()
+        self._stop_server()
         return None
 
     def _receive(self, timeout: float) -> bytes:
@@ -151,7 +174,7 @@ class Launcher:
         if self._requests is None or not select.select([self._requests], [], [], timeout)[0]:
             return b""
         try:
-            return self._requests.recv(fork_server.MAX_PACKET_BYTES)
+            return self._requests.recv(protocol.MAX_PACKET_BYTES)
         except OSError:
             return b""
 

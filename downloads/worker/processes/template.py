@@ -1,0 +1,89 @@
+"""Template of fork servers: a fork of the worker from before it had threads and connections.
+
+A fork server that is forked from it shares the memory of Django and the models with the worker, and with all that was
+forked from `up`; a new interpreter would have them once more. yt-dlp is not imported here: a newer version needs
+another fork server, and no other template.
+"""
+
+import contextlib
+import functools
+import gc
+import os
+import select
+import socket
+import sys
+from dataclasses import dataclass
+
+import setproctitle
+from django.db import connections
+
+from downloads import forked_process
+from downloads.forked_process import ForkedProcess
+from downloads.worker.processes import protocol
+
+ANSWER_TIMEOUT_SECONDS = 2.0  # a fork takes milliseconds
+
+
+@dataclass
+class Template:
+    """The template of this worker, and the connection to it."""
+
+    process: ForkedProcess
+    requests: socket.socket
+
+    def fork_server(self, requests: socket.socket, inherited_fds: tuple[int, ...]) -> ForkedProcess | None:
+        """Return a fork server, a child of this process, that serves the other end of `requests`; None if it cannot."""
+        try:
+            socket.send_fds(self.requests, [protocol.FORK], [requests.fileno(), *inherited_fds])
+            if select.select([self.requests], [], [], ANSWER_TIMEOUT_SECONDS)[0]:
+                answer = self.requests.recv(protocol.MAX_PACKET_BYTES)
+                return ForkedProcess(int(answer)) if answer else None
+        except OSError:
+            pass  # it has died
+        return None
+
+    def stop(self) -> None:
+        """End the template, and a server of which it has told too late."""
+        self.process.kill()
+        self.process.wait()
+        with self.requests, contextlib.suppress(OSError):  # there is nothing to read, as a rule
+            if late := self.requests.recv(protocol.MAX_PACKET_BYTES, socket.MSG_DONTWAIT):
+                server = ForkedProcess(int(late))
+                server.kill()
+                server.wait()
+
+
+def fork_template() -> Template | None:
+    """Fork a template of this process, which has no other thread; None where that is not supported."""
+    if not forked_process.IS_SUPPORTED:
+        return None
+    connections.close_all()
+    gc.freeze()
+    ours, theirs = protocol.create_socket_pair()
+    worker_pid = os.getpid()
+    with theirs:
+        return Template(forked_process.fork(lambda: _serve(theirs, worker_pid)), ours)
+
+
+def _serve(requests: socket.socket, worker_pid: int) -> int:
+    """Fork a server for each packet, until the worker closes its end."""
+    forked_process.drop_files([requests.fileno()])
+    setproctitle.setproctitle(f"{sys.executable} -m {protocol.PACKAGE}: template")
+    while True:
+        packet, fds, _, _ = socket.recv_fds(requests, protocol.MAX_PACKET_BYTES, protocol.MAX_FILES)
+        if not packet:
+            return 0
+        answer = forked_process.fork_for(worker_pid, functools.partial(_run_server, fds, worker_pid))
+        with contextlib.suppress(ConnectionError):  # the worker has given up
+            requests.send(answer)
+        for fd in fds:
+            os.close(fd)
+
+
+def _run_server(fds: list[int], worker_pid: int) -> int:
+    from downloads.worker.processes import fork_server  # noqa: PLC0415 - it imports yt-dlp, which may change
+
+    forked_process.drop_files(fds)
+    with socket.socket(fileno=fds[0]) as requests:
+        fork_server.main(requests, worker_pid)
+    return 0

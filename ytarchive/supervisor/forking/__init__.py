@@ -1,0 +1,1 @@
+"""Parts that are forked from the supervisor, and share its memory."""
