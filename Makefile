@@ -55,7 +55,7 @@ bench: $(VENV)/installed .venv-bench/installed
 # Takes the screenshots of README.md (.github/*.png); all others stay in .venv/screenshots.
 screenshots: $(VENV)/installed-dev
 	@mkdir -p $(VENV)/screenshots
-	@SCREENSHOTS=$(CURDIR)/$(VENV)/screenshots $(BIN)/python -m pytest downloads/tests/browser/test_page_audit.py -m chromium -k live $(ARGS)
+	@SCREENSHOTS=$(CURDIR)/$(VENV)/screenshots $(BIN)/python -m pytest downloads/tests/browser/test_page_audit.py -m soak -k live $(ARGS)
 	@for name in $(SCREENSHOT_NAMES); do cp $(VENV)/screenshots/$$name.png .github/; done
 
 # Locks the requirements; `make lock ARGS=--upgrade` upgrades within the limits of the .in files.

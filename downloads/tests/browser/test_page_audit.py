@@ -28,7 +28,13 @@ SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height
 AUDIT_RULES = [*WCAG_RULES, "best-practice"]
 ADDRESS = "http://93.184.215.14/one.mp4"  # nothing is fetched without a worker
 MAX_HTML_BYTES = 100_000  # bytes
-AUDITS = {("desk", "light", True), ("phone", "dark", True), ("phone", "light", False)}
+# What is looked at: a size, a colour scheme, and whether scripts run.
+Form = tuple[str, str, bool]
+# The forms of one visit. In the first, each open page is shown in both, and read for its accessibility in one in turn.
+SHORT_VISITS: list[tuple[Form, ...]] = [
+    (("phone", "dark", True), ("desk", "light", True)),
+    (("phone", "light", False),),
+]
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +45,12 @@ def sample_library(tmp_path_factory: pytest.TempPathFactory) -> SampleLibrary:
 class PageAuditor:
     """A visit to all pages that audits each of them."""
 
-    def __init__(
-        self, page: Page, site: ServerUnderTest, videos: dict[str, Video], name: str, *, scripts: bool
-    ) -> None:
+    def __init__(self, page: Page, site: ServerUnderTest, videos: dict[str, Video], forms: tuple[Form, ...]) -> None:
         self.page = page
         self.site = site
         self.videos = videos
-        self.name = name
-        self.scripts = scripts
-        # Each page is read by one of the two short audits in turn, and in the other colours by `make soak`.
-        self.turn = {"desk-light": 0, "phone-dark": 1}.get(name)
+        self.forms = forms
+        self.scripts = forms[0][2]
         self.audit_count = 0
         self.errors: list[str] = []
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
@@ -58,20 +60,36 @@ class PageAuditor:
         self.page.goto(self.site.url + path)
 
     def audit(self, where: str, *, rules: list[str] = AUDIT_RULES) -> None:
-        """Check the open page's accessibility, its layout on narrow screens and its size."""
+        """Check the open page's size, and in each form its layout; its accessibility in one of them."""
         wait_until_stable(self.page)
-        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
         assert len(self.page.content().encode()) <= MAX_HTML_BYTES, where
         self.audit_count += 1
-        if self.scripts and self.turn in (None, self.audit_count % 2):
+        for number, form in enumerate(self.forms):
+            if len(self.forms) > 1:
+                self.show_in(form)
+            self.check_form(where, form, rules if self.audit_count % len(self.forms) == number else [])
+        if len(self.forms) > 1:
+            self.show_in(self.forms[0])
+        assert not self.errors, where
+
+    def show_in(self, form: Form) -> None:
+        size, scheme, _ = form
+        self.page.set_viewport_size(SIZES[size])
+        self.page.emulate_media(color_scheme=scheme)
+        wait_until_stable(self.page)
+
+    def check_form(self, where: str, form: Form, rules: list[str]) -> None:
+        size, scheme, scripts = form
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (where, form)
+        if scripts and rules:
             # On a scrolled page the sticky header covers a part of it.
             self.page.evaluate("scrollTo(0, 0)")
-            check_accessibility(self.page, where, rules)
-        assert not self.errors, where
+            check_accessibility(self.page, f"{where} {size} {scheme}", rules)
         if folder := os.environ.get("SCREENSHOTS"):
             wait_until_stable(self.page)
+            name = f"{where}-{size}-{scheme}{'' if scripts else '-plain'}"
             # Hiding the caret would add an inline style, which the content security policy forbids.
-            self.page.screenshot(path=Path(folder) / f"{where}-{self.name}.png", caret="initial")
+            self.page.screenshot(path=Path(folder) / f"{name}.png", caret="initial")
 
     def card(self, title: str):
         return card(self.page, self.videos[title])
@@ -233,23 +251,29 @@ class PageAuditor:
 
 
 def audit_parameters() -> Iterator[Any]:
-    """Yield each size, scheme and whether scripts run: three that have each at least once, others for `make soak`."""
-    for size, scheme, scripts in itertools.product(SIZES, ["light", "dark"], [True, False]):
-        is_long = (size, scheme, scripts) not in AUDITS
-        name = f"{size}-{scheme}-{'live' if scripts else 'plain'}"
-        yield pytest.param(size, scheme, scripts, id=name, marks=[pytest.mark.soak] if is_long else [])
+    """Yield the forms of each visit: the short ones, and each size, scheme and scripts by itself for `make soak`."""
+    for forms in SHORT_VISITS:
+        yield pytest.param(forms, id=" and ".join(map(form_name, forms)))
+    for form in itertools.product(SIZES, ["light", "dark"], [True, False]):
+        if (form,) not in SHORT_VISITS:
+            yield pytest.param((form,), id=form_name(form), marks=[pytest.mark.soak])
+
+
+def form_name(form: Form) -> str:
+    size, scheme, scripts = form
+    return f"{size}-{scheme}-{'live' if scripts else 'plain'}"
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("size", "scheme", "scripts"), list(audit_parameters()))
-def test_every_page_passes_the_audit(browser: Browser, site: ServerUnderTest, sample_library, size, scheme, scripts):
+@pytest.mark.parametrize("forms", list(audit_parameters()))
+def test_every_page_passes_the_audit(browser: Browser, site: ServerUnderTest, sample_library, forms):
     get_user_model().objects.create_superuser("ada", password=PASSWORD)
     # The choices of filters are kept for a minute, and those of an earlier test are others.
     site.kill_web()
     site.start_web()
+    size, scheme, scripts = forms[0]
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts)
-    name = f"{size}-{scheme}" if scripts else f"{size}-{scheme}-plain"
-    auditor = PageAuditor(context.new_page(), site, sample_library.fill(), name, scripts=scripts)
+    auditor = PageAuditor(context.new_page(), site, sample_library.fill(), forms)
     auditor.sign_in()
     auditor.add()
     auditor.search()

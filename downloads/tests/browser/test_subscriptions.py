@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from downloads.tests.support.media_server import MediaServer
-from downloads.tests.support.pages import open_as_first_admin
+from downloads.tests.support.pages import open_signed_in
 from downloads.tests.support.playlist_site import PlaylistSite, playlist_site
 from downloads.tests.support.processes import ArchiveProcess, temporary_archive
 
@@ -18,18 +19,17 @@ CHECK_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
-    with temporary_archive(tmp_path_factory.mktemp("up")) as archive:
+def running_archive(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> Iterator[ArchiveProcess]:
+    with temporary_archive(tmp_path_factory.mktemp("up"), prepared=prepared_data) as archive:
         environment = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1", "YTARCHIVE_PER_HOST": "8", "YTARCHIVE_HOST_GAP": "0"}
-        archive.start("up", "--port", "0", "--workers", "4", **environment)
+        archive.start("up", "--port", "0", "--workers", "2", **environment)
         archive.await_ready()
         yield archive
 
 
 @pytest.fixture
 def page(context: BrowserContext, running_archive: ArchiveProcess) -> Page:
-    """A page of whoever the first start made an admin."""
-    return open_as_first_admin(context, running_archive)
+    return open_signed_in(context, running_archive)
 
 
 def expect_tab(page: Page, label: str, count: int) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from downloads.tests.support import nginx
 from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.pages import add_urls, sign_out
+from downloads.tests.support.prepared_data import ADMIN_PASSWORD
 from downloads.tests.support.processes import ArchiveProcess, temporary_archive
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes, pytest.mark.timeout(240)]
@@ -26,8 +27,8 @@ BAR_HAS_MOVED = """() => {
 
 
 @pytest.fixture(scope="module")
-def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
-    with temporary_archive(tmp_path_factory.mktemp("up")) as archive:
+def running_archive(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> Iterator[ArchiveProcess]:
+    with temporary_archive(tmp_path_factory.mktemp("up"), prepared=prepared_data) as archive:
         archive.start(
             "up", "--port", "0", YTARCHIVE_PATH="tube", YTARCHIVE_ALLOW_PRIVATE_HOSTS="1", YTARCHIVE_PROXIES="1"
         )
@@ -65,13 +66,12 @@ def page(context: BrowserContext, site_url: str) -> Iterator[Page]:
 def test_it_works_behind_the_documented_proxy(
     page, context, site_url, running_archive, media_server: MediaServer
 ) -> None:
-    name, password = running_archive.wait_for_line(r"Username: (\S+)  Password: (\S+)").groups()
     home = site_url.rstrip("/") + PREFIX
     assert context.request.get(home.rstrip("/")).url == home
     page.goto(home)
     page.get_by_role("link", name="Sign in").first.click()
-    page.get_by_label("Username", exact=True).fill(name)
-    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_label("Username", exact=True).fill("admin")
+    page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(home)
     expect(page.locator("html[data-connection=live]")).to_be_attached()

@@ -16,6 +16,7 @@ __all__ = [
     "django_db_keepdb",
     "django_db_modify_db_settings_xdist_suffix",
     "django_db_setup",
+    "empty_database",
     "migrate_database",
     "migrated_database",
     "prepared_data",
@@ -66,6 +67,12 @@ def django_db_setup(request: pytest.FixtureRequest, migrated_database: Path, dja
 
 
 migrate_database = pytest_django.fixtures.django_db_setup
+
+
+@pytest.fixture(scope="session")
+def empty_database(django_db_setup: None, migrated_database: Path) -> Path:
+    """A database of SQLite after the migrations, to be copied."""
+    return migrated_database
 
 
 @pytest.fixture(scope="session")

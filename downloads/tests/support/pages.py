@@ -7,6 +7,7 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from downloads.models import Video
+from downloads.tests.support.prepared_data import ADMIN_PASSWORD
 from downloads.tests.support.processes import ArchiveProcess
 from downloads.tests.support.waiting import wait_until
 
@@ -104,8 +105,15 @@ def add_urls(page: Page, *urls: str) -> None:
 
 def open_as_first_admin(context: BrowserContext, archive: ArchiveProcess) -> Page:
     """Open the library, signed in with the password that the first start printed."""
-    page = context.new_page()
     name, password = archive.wait_for_line(r"Username: (\S+)  Password: (\S+)").groups()
+    return open_signed_in(context, archive, name, password)
+
+
+def open_signed_in(
+    context: BrowserContext, archive: ArchiveProcess, name: str = "admin", password: str = ADMIN_PASSWORD
+) -> Page:
+    """Open the library, signed in; by default as the admin of the prepared data folder."""
+    page = context.new_page()
     page.goto(f"{archive.await_ready()}accounts/login/")
     page.get_by_label("Username", exact=True).fill(name)
     page.get_by_label("Password", exact=True).fill(password)

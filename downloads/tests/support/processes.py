@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -165,12 +166,23 @@ def get_status(url: str) -> int:
 
 @contextlib.contextmanager
 def temporary_archive(
-    folder: Path, *, data: Path | None = None, prepared: Path | None = None, project: Path = settings.BASE_DIR
+    folder: Path,
+    *,
+    data: Path | None = None,
+    prepared: Path | None = None,
+    database: Path | None = None,
+    project: Path = settings.BASE_DIR,
 ) -> Iterator[ArchiveProcess]:
-    """Yield an archive that is not started yet, on a copy of a `prepared` data folder if given; end it in any case."""
+    """Yield an archive that is not started yet; end it in any case.
+
+    It begins with a copy of a `prepared` data folder, or of a `database` without rows, which saves the migrations.
+    """
     archive = ArchiveProcess(data or folder / "data", folder / "archive.log", project)
     if prepared:
         copy_data_folder(prepared, archive.data)
+    if database:
+        archive.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(database, archive.data / "db.sqlite3")
     try:
         yield archive
     finally:

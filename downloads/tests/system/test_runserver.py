@@ -35,8 +35,24 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def dev_archive(tmp_path: Path, project_copy: Path, prepared_data: Path) -> Iterator[ArchiveProcess]:
+    """An archive that the test may kill."""
     with temporary_archive(tmp_path, project=project_copy, prepared=prepared_data) as archive:
         yield archive
+
+
+@pytest.fixture(scope="module")
+def reloading_archive(
+    tmp_path_factory: pytest.TempPathFactory, project_copy: Path, prepared_data: Path
+) -> Iterator[ArchiveProcess]:
+    """A running archive for the tests that change its code and leave it running; stopped in the end."""
+    folder = tmp_path_factory.mktemp("reloading")
+    with temporary_archive(folder, project=project_copy, prepared=prepared_data) as archive:
+        archive.start("runserver", "127.0.0.1:0")
+        archive.await_ready()
+        yield archive
+        pids = descendants(archive.pid)
+        assert archive.stop() == 0
+        assert not still_running(pids)
 
 
 @pytest.fixture(scope="module")
@@ -76,42 +92,39 @@ def touch_until(module: Path, until: Callable[[], bool]) -> None:
 
 
 def test_it_starts_pages_bridge_and_workers_anew_when_the_code_changes(
-    dev_archive: ArchiveProcess, project_copy: Path
+    reloading_archive: ArchiveProcess, project_copy: Path
 ) -> None:
-    dev_archive.start("runserver", "127.0.0.1:0")
-    url = dev_archive.await_ready()
-    assert bar_moves(dev_archive, url)
+    url = reloading_archive.await_ready()
+    assert bar_moves(reloading_archive, url)
     names = (" runserver ", "bridge_progress", " work", "unixsocket")
-    *old_pids, redis_pid = [dev_archive.child(name) for name in names]
+    *old_pids, redis_pid = [reloading_archive.child(name) for name in names]
 
     touch_until(project_copy / "downloads" / "models" / "video.py", until=lambda: not still_running(set(old_pids)))
 
     wait_until(lambda: get_status(url) == 200, "the page is back")
-    assert bar_moves(dev_archive, url)
-    assert dev_archive.child("unixsocket") == redis_pid
-    assert {dev_archive.child(name) for name in names[:3]}.isdisjoint(old_pids)
-    running_pids = descendants(dev_archive.pid)
-    assert dev_archive.stop() == 0
-    assert not still_running(running_pids)
+    assert bar_moves(reloading_archive, url)
+    assert reloading_archive.child("unixsocket") == redis_pid
+    assert {reloading_archive.child(name) for name in names[:3]}.isdisjoint(old_pids)
 
 
-def test_it_recovers_from_code_that_does_not_start(dev_archive: ArchiveProcess, project_copy: Path) -> None:
+def test_it_recovers_from_code_that_does_not_start(reloading_archive: ArchiveProcess, project_copy: Path) -> None:
     module = project_copy / "downloads" / "models" / "video.py"
     original_source = module.read_text()
-    dev_archive.start("runserver", "127.0.0.1:0")
-    url = dev_archive.await_ready()
-    bridge_pid = dev_archive.child("bridge_progress")
+    url = reloading_archive.await_ready()
+    bridge_pid = reloading_archive.child("bridge_progress")
+
+    def is_broken() -> bool:
+        return "RuntimeError: broken" in reloading_archive.output() and not still_running({bridge_pid})
+
     try:
         module.write_text(original_source + "\nraise RuntimeError('broken')\n")
-        touch_until(
-            module, until=lambda: "RuntimeError: broken" in dev_archive.output() and not still_running({bridge_pid})
-        )
+        touch_until(module, until=is_broken)
     finally:
         module.write_text(original_source)
 
     # Repaired before the reloader's first look, it would not be noticed either.
     touch_until(module, until=lambda: get_status(url) == 200)
-    assert bar_moves(dev_archive, url)
+    assert bar_moves(reloading_archive, url)
 
 
 def test_it_leaves_nothing_behind_when_killed(dev_archive: ArchiveProcess) -> None:
@@ -125,8 +138,8 @@ def test_it_leaves_nothing_behind_when_killed(dev_archive: ArchiveProcess) -> No
     wait_until(lambda: not still_running(pids), "no process is left")
 
 
-def test_it_leaves_the_rest_out_with_web_only(tmp_path: Path, project_copy: Path) -> None:
-    with temporary_archive(tmp_path, project=project_copy) as archive:
+def test_it_leaves_the_rest_out_with_web_only(tmp_path: Path, project_copy: Path, empty_database: Path) -> None:
+    with temporary_archive(tmp_path, project=project_copy, database=empty_database) as archive:
         archive.start("runserver", "127.0.0.1:0", "--web-only")
 
         assert get_status(archive.await_ready()) == 200

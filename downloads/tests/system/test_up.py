@@ -32,8 +32,9 @@ SUBPROTOCOL = Subprotocol(keys.SUBPROTOCOL)
 
 @pytest.fixture(scope="module")
 def running_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveProcess]:
-    """One archive for the tests that leave it running."""
-    with temporary_archive(tmp_path_factory.mktemp("up")) as archive:
+    """One archive for the tests that leave it running, in a folder whose name is too long for a socket's."""
+    folder = tmp_path_factory.mktemp("up")
+    with temporary_archive(folder, data=folder / ("long" * 30) / "data") as archive:
         archive.start("up", "--port", "0")
         archive.await_ready()
         yield archive
@@ -192,16 +193,18 @@ def _get_key(client, key: str) -> str | None:
     "order",
     [signal.SIGTERM, *(pytest.param(order, marks=pytest.mark.soak) for order in (signal.SIGINT, signal.SIGHUP))],
 )
-def test_it_stops_everything_in_order(own_archive: ArchiveProcess, order: signal.Signals) -> None:
+def test_it_stops_everything_and_kills_what_ignores_sigterm(own_archive: ArchiveProcess, order: signal.Signals) -> None:
     own_archive.start("up", "--port", "0", "--web", "2")
     url = own_archive.await_ready()
     pids = descendants(own_archive.pid)
     assert len([pid for pid in pids if " web " in command_line(pid)]) == 2
+    os.kill(own_archive.child("bridge_progress"), signal.SIGSTOP)
 
     assert own_archive.stop(order) == 0
 
     assert not still_running(pids)
     assert get_status(url) == 0
+    assert "bridge did not stop" in own_archive.output()
     assert "Traceback" not in own_archive.output()
 
 
@@ -214,18 +217,6 @@ def test_it_stops_when_the_signal_comes_early(own_archive: ArchiveProcess) -> No
 
     assert not still_running(pids)
     assert "Traceback" not in own_archive.output()
-
-
-def test_it_kills_a_process_that_ignores_sigterm(own_archive: ArchiveProcess) -> None:
-    own_archive.start("up", "--port", "0")
-    own_archive.await_ready()
-    pids = descendants(own_archive.pid)
-    os.kill(own_archive.child("bridge_progress"), signal.SIGSTOP)
-
-    assert own_archive.stop() == 0
-
-    assert not still_running(pids)
-    assert "bridge did not stop" in own_archive.output()
 
 
 @pytest.mark.parametrize(
@@ -253,19 +244,20 @@ def test_it_leaves_nothing_behind_when_killed(
     began = time.monotonic()
     own_archive.await_ready()
     assert time.monotonic() - began < 20  # no stale lock, socket or lease is in the way
+    pids = descendants(own_archive.pid)
+    assert own_archive.stop() == 0
+    assert not still_running(pids)
+    assert "did not stop" not in own_archive.output()
 
 
 # Refusals ------------------------------------------------------------------------------------------
 
 
-def test_it_starts_in_a_folder_with_a_long_name_and_never_says_a_given_password(
-    tmp_path: Path, running_archive: ArchiveProcess
-) -> None:
-    data = tmp_path / ("long" * 30) / "data"
-    data.mkdir(parents=True)
-    (data / "static").symlink_to(running_archive.data / "static")
-    with temporary_archive(tmp_path, data=data) as archive:
-        archive.start("up", "--port", "0", DJANGO_SUPERUSER_PASSWORD="given")
-        assert get_status(archive.await_ready()) == 200
+def test_it_never_says_a_given_password(tmp_path: Path, running_archive: ArchiveProcess, empty_database: Path) -> None:
+    running_archive.await_ready()
+    with temporary_archive(tmp_path, database=empty_database) as archive:
+        (archive.data / "static").symlink_to(running_archive.data / "static")
+        archive.start("up", "--port", "0", DJANGO_SUPERUSER_PASSWORD="given-by-them")
+        archive.wait_for_line("Created the first admin")
         assert archive.stop() == 0
-        assert "given" not in archive.output()
+        assert "given-by-them" not in archive.output()
