@@ -13,17 +13,16 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from downloads.formatting import truncate_text
+from downloads.library.subscriptions.videos import filter_by_subscription
 from downloads.models import (
     ACTIVITY_STATUSES,
     UNFINISHED_STATUSES,
     Subscription,
-    SubscriptionItem,
     Video,
     VideoEvent,
     VideoQuerySet,
     WatchState,
 )
-from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.models.watching.watch_state import is_finished_by
 from downloads.network import hostnames
 
@@ -149,14 +148,16 @@ def subscription_choices(selected: str = "") -> list[tuple[str, str]]:
     return choices
 
 
-def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False) -> VideoQuerySet:
-    """Return the videos that match, with any status; `use_order_index` makes SQLite scan the index of the order."""
+def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False, has_many: bool = False) -> VideoQuerySet:
+    """Return the videos that match, with any status; `use_order_index` makes SQLite scan the index of the order.
+
+    `has_many` says that a subscription has so many that this is faster than to sort them.
+    """
     lookups = _build_lookups(criteria)
     videos = Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
     videos = videos.with_subtitles() if "subtitles" in criteria else videos
     if key := criteria.get(SUBSCRIPTION_FILTER):
-        items = SubscriptionItem.objects.filter(subscription__key=key, state__in=KEPT_STATES, video__isnull=False)
-        videos = videos.filter(pk__in=items.values("video"))
+        videos = filter_by_subscription(videos, key, has_many=has_many)
     # A playlist is not watched itself.
     user_pk = criteria.get("unwatched_by")
     return _without_playlists(videos).filter(~is_finished_by(int(user_pk))) if user_pk else videos

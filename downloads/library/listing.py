@@ -16,6 +16,7 @@ from downloads.library import filters
 from downloads.library.paging import LatestChange, PageLinks, SelectableListing
 from downloads.library.playlists.covers import attach_covers
 from downloads.library.search_results import SearchResults
+from downloads.library.subscriptions.videos import MANY_VIDEOS
 from downloads.models import ACTIVITY_STATUSES, Video, VideoQuerySet
 from downloads.search import query as search_query
 
@@ -237,7 +238,8 @@ class Listing(PageLinks, LatestChange, SelectableListing):
             return Video.objects.filter(pk__in=self.results.library_keys)
         # The videos of one channel are few: its own index finds them.
         use_order_index = self.sort != "newest" and "channel" not in self.filters
-        return filters.filter_videos(self.criteria, use_order_index=use_order_index).watchable()
+        has_many = filters.SUBSCRIPTION_FILTER in self.filters and self.total >= MANY_VIDEOS
+        return filters.filter_videos(self.criteria, use_order_index=use_order_index, has_many=has_many).watchable()
 
     @cached_property
     def total(self) -> int:

@@ -6,6 +6,8 @@ played within the last hour. A video goes by `Video.remove`, row and files toget
 
 import datetime as dt
 import logging
+import math
+import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +19,7 @@ from downloads.database.clock import read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, WatchState
 from downloads.models.removal import RemovalError
 from downloads.models.subscriptions.choices import KEPT_STATES
+from downloads.network.url_secrets import hide_secrets
 from downloads.progress import recent_plays
 from downloads.progress.redis_clients import REDIS_ERRORS
 
@@ -49,48 +52,61 @@ def find_past_retention(
     """Return what the next run would remove, of one subscription or of all, but not the items `tried`: the dry run."""
     now = now or read_clock()
     subscriptions = Subscription.objects.exclude(keep_days=None, keep_newest=None)
-    if subscription is not None:
-        subscriptions = subscriptions.filter(pk=subscription.pk)
-    holdings = _read_holdings([one.pk for one in subscriptions])
-    items = [
-        item
-        for one in subscriptions
-        if _may_have_any(one, holdings.get(one.pk, (0, now)), now)
-        for item in _past_retention(one, now, tried)
-    ]
+    exceeding = (
+        _select_exceeding(subscriptions, now) if subscription is None else subscriptions.filter(pk=subscription.pk)
+    )
+    items = [item for one in exceeding for item in _past_retention(one, now, tried)]
     items.sort(key=lambda item: (item.published or item.seen_at, item.pk))
     return Pruning(items[:MAX_REMOVED_PER_RUN])
 
 
-def prune(*, now: dt.datetime | None = None) -> Pruning:
-    """Remove what is past retention, MAX_REMOVED_PER_RUN at most; while another run goes on, this does nothing."""
+def prune(
+    subscription: Subscription | None = None, *, now: dt.datetime | None = None, max_seconds: float = math.inf
+) -> Pruning:
+    """Remove what is past retention, of one subscription or of all, MAX_REMOVED_PER_RUN at most.
+
+    While another run goes on, this does nothing. After `max_seconds` it ends; the next run goes on.
+    """
     with session_lock(LOCK_NAME) as is_locked:
         if not is_locked:
             return Pruning(is_other_run=True)
-        pruning = Pruning()
+        run = _Run(subscription, now, time.monotonic() + max_seconds)
         try:
-            while items := _find_next(pruning, now):
-                _remove_all(items, pruning, now)
+            while items := run.find_next():
+                run.remove_all(items)
         except REDIS_ERRORS as error:
             logger.warning("Nothing is removed while nobody knows what is being played: %s", error)
-            pruning.problems.append("Redis cannot be reached, so nobody knows what is being played.")
-        return pruning
+            run.pruning.problems.append("Redis cannot be reached, so nobody knows what is being played.")
+        return run.pruning
 
 
-def _find_next(pruning: Pruning, now: dt.datetime | None) -> list[SubscriptionItem]:
-    """Return what a run tries next: as many as it may still remove."""
-    room = min(MAX_REMOVED_PER_RUN - pruning.removed, MAX_TRIED_PER_RUN - len(pruning.items))
-    tried = [item.pk for item in pruning.items]
-    return find_past_retention(now=now, tried=tried).items[:room] if room > 0 else []
+@dataclass
+class _Run:
+    """A run of retention, up to a moment of the monotonic clock."""
 
+    subscription: Subscription | None
+    now: dt.datetime | None
+    deadline: float
+    pruning: Pruning = field(default_factory=Pruning)
 
-def _remove_all(items: Iterable[SubscriptionItem], pruning: Pruning, now: dt.datetime | None) -> None:
-    for item in items:
-        pruning.items.append(item)
-        try:
-            pruning.removed += _remove(item, now or read_clock())
-        except RemovalError as error:
-            pruning.problems.append(f"{item.title or item.url} stays: {error}.")
+    def find_next(self) -> list[SubscriptionItem]:
+        """Return what is tried next: as many as may still be removed."""
+        room = min(MAX_REMOVED_PER_RUN - self.pruning.removed, MAX_TRIED_PER_RUN - len(self.pruning.items))
+        if room <= 0 or time.monotonic() > self.deadline:
+            return []
+        tried = [item.pk for item in self.pruning.items]
+        return find_past_retention(self.subscription, now=self.now, tried=tried).items[:room]
+
+    def remove_all(self, items: Iterable[SubscriptionItem]) -> None:
+        """Remove the videos of these, until the deadline."""
+        for item in items:
+            if time.monotonic() > self.deadline:
+                return
+            self.pruning.items.append(item)
+            try:
+                self.pruning.removed += _remove(item, self.now or read_clock())
+            except RemovalError as error:
+                self.pruning.problems.append(f"{item.title or hide_secrets(item.url)} stays: {error}.")
 
 
 def _read_holdings(subscription_pks: Collection[int]) -> dict[int, tuple[int, dt.datetime]]:
@@ -104,12 +120,18 @@ def _read_holdings(subscription_pks: Collection[int]) -> dict[int, tuple[int, dt
     return {subscription_pk: (count, oldest_at) for subscription_pk, count, oldest_at in rows}
 
 
-def _may_have_any(subscription: Subscription, holding: tuple[int, dt.datetime], now: dt.datetime) -> bool:
-    """Tell whether a subscription may have videos past its retention, so that most need no queries of their own."""
-    count, oldest = holding
+def _select_exceeding(subscriptions: Iterable[Subscription], now: dt.datetime) -> list[Subscription]:
+    """Return those that may have videos past their retention: most need no queries of their own."""
+    candidates = list(subscriptions)
+    holdings = _read_holdings([one.pk for one in candidates])
+    return [one for one in candidates if one.pk in holdings and _may_have_any(one, *holdings[one.pk], now)]
+
+
+def _may_have_any(subscription: Subscription, count: int, oldest: dt.datetime, now: dt.datetime) -> bool:
     is_surplus = subscription.keep_newest is not None and count > subscription.keep_newest
-    is_old = subscription.keep_days is not None and oldest < now - dt.timedelta(days=subscription.keep_days)
-    return count > 0 and (is_surplus or is_old)
+    return is_surplus or (
+        subscription.keep_days is not None and oldest < now - dt.timedelta(days=subscription.keep_days)
+    )
 
 
 def _past_retention(subscription: Subscription, now: dt.datetime, tried: Collection[int]) -> Iterator[SubscriptionItem]:

@@ -107,6 +107,8 @@ class SubscriptionItem(TolerantRow):
             # What other lists have of a video, which is here.
             models.Index(fields=["identity"], condition=Q(video__isnull=False), name="downloads_sub_items_here"),
             models.Index(fields=["subscription", "state", "-id"], name="downloads_sub_items_state"),
+            models.Index(fields=["subscription", "-id"], name="downloads_sub_items_newest"),
+            models.Index(fields=["subscription", "published"], name="downloads_sub_items_date"),
             models.Index(
                 fields=["subscription", "retry_at"],
                 condition=Q(retry_at__isnull=False),

@@ -208,6 +208,14 @@ def test_a_video_that_cannot_be_removed_stays_with_the_reason(monkeypatch):
     assert SubscriptionItem.objects.filter(state="queued").count() == 3
 
 
+def test_a_run_of_one_subscription_leaves_the_others_and_ends_when_its_time_is_over():
+    first, second = archive(4, keep_newest=2), claimed("https://www.youtube.com/@grace", keep_newest=1)
+    assert retention.prune(second).removed == 0
+    ended = retention.prune(first, max_seconds=-1)
+    assert (ended.removed, ended.items) == (0, [])
+    assert retention.prune(first).removed == 2
+
+
 def test_those_that_cannot_be_removed_do_not_keep_the_others_from_it(monkeypatch):
     subscription = archive(5, keep_newest=1)
     monkeypatch.setattr(retention, "MAX_REMOVED_PER_RUN", 2)

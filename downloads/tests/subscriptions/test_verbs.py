@@ -4,9 +4,11 @@ import datetime as dt
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 
 from downloads.intake.urls import InvalidUrl
+from downloads.library.subscriptions.videos import filter_by_subscription
 from downloads.models import AuditEntry, Status, Subscription, SubscriptionItem, Video
 from downloads.models.audit.actor import Actor, acting_as
 from downloads.subscriptions import items, ledger, preview, verbs
@@ -143,6 +145,21 @@ def test_a_preview_of_many_items_judges_the_newest_and_says_so(monkeypatch):
     monkeypatch.setattr(preview, "MAX_CPU_SECONDS", 0)
     shown = preview.preview_filters(subscription, Filters("nothing"))
     assert (shown.judged, shown.added_sentence) == (100, "None of these would be fetched when you save.")
+
+
+def test_what_large_ledgers_are_asked_is_found_by_their_indexes():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL plans by what the table holds")
+    subscription = claimed()
+    newest = subscription.items.order_by("-pk")[:10].explain()
+    recent = subscription.items.filter(published__gte=timezone.now()).explain()
+    own = verbs.own_videos(subscription).explain()
+    kept = filter_by_subscription(Video.objects.all(), subscription.key, has_many=True).sorted_by("newest")
+    assert "USING INDEX downloads_sub_items_newest (subscription_id=?)" in newest
+    assert "USING INDEX downloads_sub_items_date (subscription_id=? AND published>?)" in recent
+    assert "SCAN downloads_video" not in own
+    assert "(video_id=?)" in kept.values_list("pk")[:60].explain()
+    assert "TEMP B-TREE" not in newest + kept.values_list("pk")[:60].explain()
 
 
 def test_a_preview_reads_odd_rows_as_pages_do():

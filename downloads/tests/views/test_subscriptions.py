@@ -379,6 +379,26 @@ def test_only_managers_have_retention_delete_more(client, editor, keep) -> None:
     assert Subscription.objects.filter(**keep).exists()
 
 
+def test_a_manager_deletes_now_what_the_next_run_would(client, settings, tmp_path, redis_server) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.TRASH_ROOT = tmp_path / "trash"
+    client.force_login(make_user("mia", "manager"))
+    subscription, _ = followed(keep_newest=1)
+    for number in range(3):
+        published = timezone.now() - dt.timedelta(days=number)
+        seen(subscription, f"f{number}", "queued", video=complete(f"f{number}"), published=published)
+    page, url = (reverse(name, args=[subscription.key]) for name in ("subscription", "subscription-prune"))
+    text = text_of(client, f"{page}?show=retention")
+    assert "2 videos would be deleted by the next run" in text
+    assert "Delete these now" in text
+
+    text = client.post(url, follow=True).content.decode()
+
+    assert "Deleted 2 videos." in text
+    assert [video.title for video in Video.objects.all()] == ["Film f0"]
+    assert "Nothing was to be deleted." in client.post(url, follow=True).content.decode()
+
+
 # Unsubscribing -------------------------------------------------------------------------------------
 
 
@@ -412,7 +432,9 @@ def test_a_manager_may_delete_what_it_alone_brought(client, settings, tmp_path) 
 # Elsewhere -----------------------------------------------------------------------------------------
 
 
-def test_the_library_is_filtered_by_subscription(client) -> None:
+@pytest.mark.parametrize("many", [1, 1_000])
+def test_the_library_is_filtered_by_subscription(client, monkeypatch, many) -> None:
+    monkeypatch.setattr("downloads.library.listing.MANY_VIDEOS", many)
     subscription, _ = followed()
     create_videos(3)
     video = Video.objects.first()
@@ -425,6 +447,10 @@ def test_the_library_is_filtered_by_subscription(client) -> None:
     assert "1 video<" in text
     assert "Remove the filter subscription: Ada" in text
     assert "Your archive" not in text_of(client, "/", subscription="gone")
+    create_videos(2)
+    for number, other in enumerate(Video.objects.exclude(pk=video.pk)):
+        seen(subscription, f"c{number}", "queued" if number else "removed", video=other)
+    assert text_of(client, "/", subscription=subscription.key).count("data-video-id") == 4
 
 
 def test_protecting_is_for_managers_and_undone(client) -> None:

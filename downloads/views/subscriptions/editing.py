@@ -19,6 +19,8 @@ from downloads.views.decorators import post_only, require_permission
 from downloads.views.subscriptions.keeping import require_retention
 from downloads.views.subscriptions.pages import page_context
 
+MAX_COUNTED = 1_000  # videos that a subscription has brought
+
 
 @post_only
 @require_permission(Permission.CHANGE)
@@ -59,6 +61,14 @@ def _saved_sentence(subscription: Subscription, count: int) -> str:
     return f"Saved.{wanted}{rest}"
 
 
+def _label_count(videos: Any) -> str:
+    """Return how many these are, such as "12 videos"; "" for none. Many are not counted to their end."""
+    count = videos[: MAX_COUNTED + 1].count()
+    if count > MAX_COUNTED:
+        return f"more than {MAX_COUNTED:,} videos"
+    return f"{count:,} video{'s' * (count != 1)}" if count else ""
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(Permission.CHANGE)
 def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
@@ -66,7 +76,7 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     subscription = get_object_or_404(Subscription, key=key)
     own = verbs.own_videos(subscription)
     if request.method != "POST":
-        context = {"subscription": subscription, "kept": subscription.items.count(), "own_count": own.count()}
+        context = {"subscription": subscription, "kept": subscription.items.count(), "own_label": _label_count(own)}
         return render(request, "downloads/subscriptions/unsubscribe.html", context)
     if "delete" in request.POST:
         require(request.user, Permission.DELETE)
