@@ -24,11 +24,14 @@ MAX_ERROR_CHARACTERS = 400  # of a line, which may have text of the file
 FRAME_DECODER_OPTIONS = ("-max_pixels", "36000000", "-threads", "1")
 # Where a frame is extracted: the first that yields one. A cover of an audio file has no place to seek to.
 FRAME_SEEK_OPTIONS = (("-ss", "3"), ())
-SAFE_INPUT_OPTIONS = (
-    *("-nostdin", "-v", "error", "-protocol_whitelist", "file"),
-    *("-format_whitelist", ALLOWED_DEMUXERS),
-)
+# Of each input.
+WHITELIST_OPTIONS = ("-protocol_whitelist", "file", "-format_whitelist", ALLOWED_DEMUXERS)
+SAFE_INPUT_OPTIONS = ("-nostdin", "-v", "error", *WHITELIST_OPTIONS)
+VALIDATION_OPTIONS = ("-map", "0:v?", "-map", "0:a?", "-t", "10", "-c", "copy", "-f", "null", "-")
+FRAME_OPTIONS = ("-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "2", "-y")
 
+# After the description of the first input: lines with tags of the file are indented.
+FIRST_INPUT_END_PATTERN = re.compile(r"^(?:Input #1|Stream mapping|Output #0)", re.MULTILINE)
 PROGRESS_PATTERN = re.compile(r"^(frame|out_time_us)=(\d+)$", re.MULTILINE)  # of `-progress`; the last of each counts
 SHELL_SIGNAL_OFFSET = 128  # a shell ends with this and the signal's number when what it ran was killed
 # Those that end a program without its doing: other exit statuses from 128 on are ffmpeg's own errors.
@@ -106,9 +109,8 @@ def validation_error(file: Path) -> str:
 
     Raise ProgramStopped if ffmpeg did not come to its end: that says nothing about the file.
     """
-    options = ["-map", "0:v?", "-map", "0:a?", "-t", "10", "-c", "copy", "-f", "null", "-"]
     try:
-        process = _run_ffmpeg(file, options)
+        process = _run_ffmpeg(file, VALIDATION_OPTIONS)
     except subprocess.TimeoutExpired as error:
         raise ProgramStopped(f"ffmpeg did not get through the file within {READ_TIMEOUT_SECONDS} s") from error
     if process is None or process.returncode == 0:
@@ -149,6 +151,28 @@ def measure_duration(file: Path, timeout_seconds: float = READ_TIMEOUT_SECONDS) 
     )
 
 
+def examine_media(file: Path, frame: Path | None) -> MediaInfo | None:
+    """Describe and validate a media file, and write a frame of it to `frame`, in one run of ffmpeg.
+
+    None says nothing: one of these failed, and each has to be done alone. A short video may have no frame there.
+    """
+    second_input: tuple[str, ...] | None = None
+    options: tuple[str, ...] = VALIDATION_OPTIONS
+    if frame:
+        second_input = (*WHITELIST_OPTIONS, *FRAME_DECODER_OPTIONS, *FRAME_SEEK_OPTIONS[0])
+        options += ("-map", "1:v:0", *FRAME_OPTIONS, f"file:{frame}")
+    try:
+        process = _run_ffmpeg(file, options, ("-v", "info", "-hide_banner", "-nostats"), second_input)
+    except (subprocess.TimeoutExpired, ProgramStopped):
+        process = None
+    if process is None or process.returncode:
+        if frame:
+            frame.unlink(missing_ok=True)
+        return None
+    text = process.stderr.decode("utf-8", "replace")
+    return parse_description(FIRST_INPUT_END_PATTERN.split(text, maxsplit=1)[0])
+
+
 def inspect_media(file: Path) -> MediaInfo | None:
     """Return the container and the streams of a media file; None if ffmpeg knows none in it, or without ffmpeg.
 
@@ -173,9 +197,8 @@ def extract_frame(file: Path, output: Path) -> bool:
     Raise ProgramStopped if ffmpeg was killed.
     """
     for seek_options in FRAME_SEEK_OPTIONS:
-        options = ["-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "2", "-y", f"file:{output}"]
         try:
-            process = _run_ffmpeg(file, options, [*FRAME_DECODER_OPTIONS, *seek_options])
+            process = _run_ffmpeg(file, [*FRAME_OPTIONS, f"file:{output}"], [*FRAME_DECODER_OPTIONS, *seek_options])
         except subprocess.TimeoutExpired:
             return False
         if process is None:
@@ -187,8 +210,9 @@ def extract_frame(file: Path, output: Path) -> bool:
 
 def _run_ffmpeg(
     file: Path,
-    output_options: list[str],
+    output_options: Iterable[str],
     input_options: Iterable[str] = (),
+    second_input_options: Iterable[str] | None = None,
     timeout_seconds: float = READ_TIMEOUT_SECONDS,
 ) -> "subprocess.CompletedProcess[bytes] | None":
     """Run ffmpeg on an untrusted file, with the options for such; None without ffmpeg.
@@ -198,20 +222,30 @@ def _run_ffmpeg(
     if not find_ffmpeg():
         return None
     with tempfile.TemporaryDirectory(prefix="ytarchive-") as folder:
-        command = build_command(file, Path(folder), input_options, output_options)
+        command = build_command(file, Path(folder), input_options, output_options, second_input_options)
         process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     require_exit("ffmpeg", process.returncode)
     return process
 
 
-def build_command(file: Path, folder: Path, input_options: Iterable[str], output_options: Iterable[str]) -> list[str]:
+def build_command(
+    file: Path,
+    folder: Path,
+    input_options: Iterable[str],
+    output_options: Iterable[str],
+    second_input_options: Iterable[str] | None = None,
+) -> list[str]:
     """Return the command that runs ffmpeg on an untrusted file, by a link in an empty folder.
 
-    By a name without an ending: to ffmpeg an ending can count more than the content.
+    By a name without an ending: to ffmpeg an ending can count more than the content. With `second_input_options` it
+    opens the file twice.
     """
     link = folder / "media"
     link.symlink_to(file.absolute())
-    return [str(find_ffmpeg()), *SAFE_INPUT_OPTIONS, *input_options, "-i", f"file:{link}", *output_options]
+    command = [str(find_ffmpeg()), *SAFE_INPUT_OPTIONS, *input_options, "-i", f"file:{link}"]
+    if second_input_options is not None:
+        command += [*second_input_options, "-i", f"file:{link}"]
+    return [*command, *output_options]
 
 
 def require_exit(name: str, exit_status: int) -> None:

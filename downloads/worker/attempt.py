@@ -205,8 +205,7 @@ class Attempt:
     def _store_files(self, downloaded: DownloadedFiles) -> None:
         """Check the files and move them into the media folder, in the transaction that completes the row."""
         self._enter_processing_phase("filing")
-        media_info = inspection.inspect_downloaded_media(downloaded.media)
-        stored_files, prepared_folder = preparation.prepare_files(self.video, downloaded, media_info, self.folder)
+        stored_files, prepared_folder = preparation.inspect_and_prepare(self.video, downloaded, self.folder)
         media_folder.fsync_folder(prepared_folder)
         retry_while_database_is_down(require_own_media_folder)
         staged_folder = media_folder.stage(prepared_folder, self.video.video_id, lambda: self._enter_phase("saving"))

@@ -1,5 +1,7 @@
 """The program that draws a picture anew in two sizes: `drawing.py SOURCE LARGE SMALL`.
 
+Without arguments it waits for them on standard input, each ended by a NUL.
+
 Pictures come from strangers, so they are decoded here, in a process with little memory, time and environment that
 imports nothing of ours. What it writes holds pixels alone: no metadata, no profile, no bytes of the source.
 Exit status 3: the picture cannot be drawn, with the reason on standard error. Status 1, of an error before that: no
@@ -39,8 +41,11 @@ SMALL = Size(480, 854, 56_000)  # cards, which crop an upright picture to their 
 
 def main() -> None:
     """Draw the picture that the arguments name."""
-    source, large_path, small_path = map(Path, sys.argv[1:])
     _limit_resources()
+    names = sys.argv[1:] or sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\0")[:-1]
+    if not names:
+        return
+    source, large_path, small_path = map(Path, names)
     try:
         large = _shrink(_read_picture(source), LARGE)
         small_path.write_bytes(_encode(_shrink(large, SMALL), SMALL.max_bytes))

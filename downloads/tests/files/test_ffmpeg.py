@@ -45,6 +45,36 @@ class TestFfmpeg:
         assert ffmpeg.inspect_media(clip).duration == pytest.approx(6, abs=0.2)
         assert ffmpeg.inspect_media(tagged) == ffmpeg.inspect_media(clip)
 
+    @pytest.mark.parametrize("is_frame_wanted", [True, False])
+    def test_it_examines_a_clip_in_one_run(self, session_media_server, tmp_path, monkeypatch, is_frame_wanted):
+        clip, frame = session_media_server.folder / "clip.mp4", tmp_path / "frame.jpg"
+        expected = ffmpeg.inspect_media(clip)
+        runs, run = [], subprocess.run
+        monkeypatch.setattr(subprocess, "run", lambda *args, **options: runs.append(args) or run(*args, **options))
+        assert ffmpeg.examine_media(clip, frame if is_frame_wanted else None) == expected
+        assert len(runs) == 1
+        assert frame.exists() is is_frame_wanted
+        assert not is_frame_wanted or media_types.thumbnail_extension(frame) == "jpg"
+
+    @pytest.mark.parametrize("case", ["page", "sound", "killed", "cut"])
+    def test_it_says_nothing_where_one_run_does_not_do(self, session_media_server, tmp_path, monkeypatch, case):
+        media, frame = tmp_path / "media.mp4", tmp_path / "frame.jpg"
+        contents = {
+            "page": b"<!doctype html><p>x",
+            "sound": (session_media_server.folder / "separate" / "audio0.ts").read_bytes(),
+            "killed": session_media_server.clip,
+            "cut": session_media_server.clip[100_000:],
+        }
+        media.write_bytes(contents[case])
+        if case == "killed":
+            frame.write_bytes(b"\xff\xd8 half a frame")
+            program = tmp_path / "ffmpeg"
+            program.write_text("#!/bin/sh\nkill -KILL $$\n")
+            program.chmod(0o755)
+            monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: str(program))
+        assert ffmpeg.examine_media(media, frame) is None
+        assert not frame.exists()
+
     def test_it_extracts_a_still(self, session_media_server, tmp_path):
         assert ffmpeg.extract_frame(session_media_server.folder / "clip.mp4", tmp_path / "still.jpg")
         assert media_types.thumbnail_extension(tmp_path / "still.jpg") == "jpg"

@@ -187,10 +187,26 @@ def test_a_program_that_does_not_run_says_nothing_of_the_picture(tmp_path, monke
 
 
 def test_it_knows_nothing_of_our_secrets(tmp_path, monkeypatch):
-    (tmp_path / "program.py").write_text("import os, sys; open(sys.argv[2], 'w').write(str(dict(os.environ)))")
+    program = "import os, sys; open(sys.stdin.read().split('\\0')[1], 'w').write(str(dict(os.environ)))"
+    (tmp_path / "program.py").write_text(program)
     monkeypatch.setattr(process, "DRAWING_PROGRAM", tmp_path / "program.py")
     monkeypatch.setenv("DJANGO_SECRET_KEY", "secret")
-    assert "secret" not in process.draw_thumbnails(tmp_path / "x", tmp_path, "film").read_text()
+    text = process.draw_thumbnails(tmp_path / "x", tmp_path, "film").read_text()
+    assert text.startswith("{")
+    assert "secret" not in text
+
+
+def test_a_process_with_nothing_to_draw_ends(tmp_path):
+    with process.DrawingProcess() as drawing:
+        started = drawing._process
+        assert started.poll() is None
+    assert started.poll() is not None
+
+
+def test_a_process_that_cannot_be_started_is_told_where_it_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr(process.sys, "executable", str(tmp_path / "nowhere"))
+    with process.DrawingProcess() as drawing, pytest.raises(FileNotFoundError):
+        drawing.draw(tmp_path / "x", tmp_path, "film")
 
 
 class TestStored:

@@ -14,10 +14,11 @@ READ_CHUNK_BYTES = 1024 * 1024
 NO_STREAMS_MESSAGE = "The downloaded file has neither video nor audio."
 
 
-def inspect_downloaded_media(media: Path) -> MediaInfo | None:
+def inspect_downloaded_media(media: Path, frame: Path | None = None) -> MediaInfo | None:
     """Return the container and streams of the downloaded media, whatever its name; None without ffmpeg.
 
-    Raise DownloadError if it is no media, or cannot be read.
+    A frame of it is written to `frame` if that takes no run of its own. Raise DownloadError if it is no media, or
+    cannot be read.
     """
     if description := describe_content(media):
         raise DownloadError(f"The site sent {description}, not a video.", True)
@@ -25,6 +26,9 @@ def inspect_downloaded_media(media: Path) -> MediaInfo | None:
         if stored_extension(media, None) is None:
             raise DownloadError(f"The site sent a {media.suffix or 'nameless'} file, not a video.", True)
         return None
+    media_info = ffmpeg.examine_media(media, frame)
+    if media_info and media_info.video_codecs + media_info.audio_codecs:
+        return media_info
     media_info = ffmpeg.inspect_media(media)
     if media_info and not media_info.video_codecs + media_info.audio_codecs:
         raise DownloadError(NO_STREAMS_MESSAGE, True)

@@ -1,33 +1,56 @@
 """Preparation of the files of a video: its media, thumbnails, subtitles and metadata in one folder."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from downloads.files import ffmpeg, media_folder
 from downloads.files.containers import MediaInfo
 from downloads.files.ffmpeg import ProgramStopped
+from downloads.files.fsync import fsync_path
 from downloads.files.names import safe_name
-from downloads.files.thumbnails.process import draw_thumbnails
+from downloads.files.thumbnails.process import DrawingProcess, draw_thumbnails
 from downloads.files.volumes.errors import is_storage_fault
-from downloads.models import MAX_RETRIES, StoredFiles, Video
+from downloads.models import MAX_RETRIES, Quality, StoredFiles, Video
 from downloads.subtitles.collection import collect_subtitles
-from downloads.worker.storage.inspection import stored_extension
+from downloads.worker.storage import inspection
 from downloads.ytdlp.results import DownloadedFiles
 
 logger = logging.getLogger(__name__)
 
+FRAME_NAME = "frame.jpg"
 
-def prepare_files(
-    video: Video, downloaded: DownloadedFiles, media_info: MediaInfo | None, workspace_folder: Path
+
+def inspect_and_prepare(video: Video, downloaded: DownloadedFiles, workspace_folder: Path) -> tuple[StoredFiles, Path]:
+    """Inspect the media, and collect the files to keep in one folder; return their names, and the folder.
+
+    Meanwhile the media is flushed to the disk, and the process that draws the thumbnails starts. Raise DownloadError if
+    the media is none.
+    """
+    frame = workspace_folder / FRAME_NAME
+    is_frame_wanted = not downloaded.thumbnail and video.quality != Quality.AUDIO
+    with DrawingProcess() as drawing, ThreadPoolExecutor(1) as flusher:
+        flushing = flusher.submit(fsync_path, downloaded.media)
+        media_info = inspection.inspect_downloaded_media(downloaded.media, frame if is_frame_wanted else None)
+        prepared = _prepare_files(video, downloaded, media_info, workspace_folder, drawing)
+        flushing.result()
+    return prepared
+
+
+def _prepare_files(
+    video: Video,
+    downloaded: DownloadedFiles,
+    media_info: MediaInfo | None,
+    workspace_folder: Path,
+    drawing: DrawingProcess,
 ) -> tuple[StoredFiles, Path]:
-    """Collect the files to keep in one folder of the workspace, named after the title; return it with their names."""
     prepared_folder = workspace_folder / "ready"
     prepared_folder.mkdir()
     stem = safe_name(video.title)
-    extension = stored_extension(downloaded.media, media_info)
+    extension = inspection.stored_extension(downloaded.media, media_info)
     media = media_folder.link_or_move(downloaded.media, prepared_folder / f"{stem}.{extension}")
-    thumbnail = _prepare_thumbnail(video, downloaded, media, stem)
+    thumbnail = _prepare_thumbnail(video, downloaded, media, workspace_folder / FRAME_NAME, drawing)
     subtitles = collect_subtitles(downloaded.subtitle_files, prepared_folder, stem)
     if downloaded.info_json:
         downloaded.info_json.rename(prepared_folder / f"{stem}.info.json")
@@ -51,16 +74,20 @@ def describe_streams(media_info: MediaInfo | None) -> dict[str, Any]:
     return {name: getattr(media_info, name) for name in names}
 
 
-def _prepare_thumbnail(video: Video, downloaded: DownloadedFiles, media: Path, stem: str) -> Path | None:
+def _prepare_thumbnail(
+    video: Video, downloaded: DownloadedFiles, media: Path, frame: Path, drawing: DrawingProcess
+) -> Path | None:
     """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible.
 
     Raise ProgramStopped if ffmpeg was killed, except in the last attempt: the video is worth more than its picture.
     """
-    frame = media.parent.with_name("frame.jpg")
+    folder, stem, picture = media.parent, media.stem, downloaded.thumbnail
     try:
-        if downloaded.thumbnail and (drawn := draw_thumbnails(downloaded.thumbnail, media.parent, stem)):
+        if picture and (drawn := drawing.draw(picture, folder, stem)):
             return drawn
-        return draw_thumbnails(frame, media.parent, stem) if ffmpeg.extract_frame(media, frame) else None
+        if not _has_frame(frame) and not ffmpeg.extract_frame(media, frame):
+            return None
+        return draw_thumbnails(frame, folder, stem) if picture else drawing.draw(frame, folder, stem)
     except ProgramStopped:
         if video.retry_count < MAX_RETRIES:
             raise
@@ -71,3 +98,8 @@ def _prepare_thumbnail(video: Video, downloaded: DownloadedFiles, media: Path, s
             raise
         logger.warning("%s gets no thumbnail: %s", video.video_id, error)
         return None
+
+
+def _has_frame(frame: Path) -> bool:
+    """Return whether a frame was written when the media was inspected."""
+    return frame.is_file() and frame.stat().st_size > 0
