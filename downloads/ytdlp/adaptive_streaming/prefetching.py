@@ -11,7 +11,7 @@ import io
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from downloads.ytdlp.library import FragmentFD, HTTPError, RequestError, Response
@@ -25,7 +25,8 @@ AHEAD_SECONDS = 1.5
 MEASURED_FRAGMENTS = 4
 MAX_FAILURES = 3  # of fetches ahead, after which a stream is fetched one fragment at a time
 MAX_BUFFER_BYTES = 16 * 2**20  # of each fragment, until it is read
-READ_BYTES = 64 * 1024
+MIN_READ_BYTES, MAX_READ_BYTES = 64 * 1024, 2**20  # more at once while they arrive fast
+FAST_READ_SECONDS = 0.05
 DROP_TIMEOUT_SECONDS = 1.0
 
 _original_download = getattr(FragmentFD, "download_and_append_fragments", None)
@@ -48,55 +49,68 @@ def install() -> None:
 
 
 class _FragmentBuffer(io.RawIOBase):
-    """The body of a response, filled by the thread that receives it."""
+    """The body of a response, filled by the thread that receives it; `read` waits for as many bytes as it is to return.
+
+    Each side is woken only when it can go on: a switch of threads costs as much as the bytes.
+    """
 
     def __init__(self) -> None:
         self._chunks: collections.deque[bytes] = collections.deque()
-        self._size = 0
+        self._offset = 0  # of what was read from the first of them
+        self._size = self._wanted = 0
         self._is_complete = False
         self._error: Exception | None = None
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._has_enough = threading.Condition(self._lock)
+        self._has_room = threading.Condition(self._lock)
 
     def readable(self) -> bool:
         return True
 
     def put(self, data: bytes) -> bool:
         """Add bytes, as soon as there is room; False if nobody reads them any more."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.closed or self._size < MAX_BUFFER_BYTES)
+        with self._lock:
+            self._has_room.wait_for(lambda: self.closed or self._size < MAX_BUFFER_BYTES)
             self._chunks.append(data)
             self._size += len(data)
-            self._changed.notify_all()
+            if self._size >= self._wanted:
+                self._has_enough.notify()
             return not self.closed
 
     def finish(self, error: Exception | None = None) -> None:
         """Note the end of the bytes, or the error in its place."""
-        with self._changed:
+        with self._lock:
             self._is_complete, self._error = True, error
-            self._changed.notify_all()
+            self._has_enough.notify()
 
     def read(self, amount: int | None = -1) -> bytes:
-        """Return up to `amount` bytes, and wait for the first; raise the error of the response at its place."""
+        """Return `amount` bytes, fewer at the end; raise the error of the response at its place."""
         if amount is None or amount < 0:
-            return b"".join(iter(lambda: self.read(READ_BYTES), b""))
-        with self._changed:
-            self._changed.wait_for(lambda: self._chunks or self._is_complete)
-            if not self._chunks:
-                if self._error:
-                    raise self._error
-                return b""
-            chunk = self._chunks.popleft()
-            if len(chunk) > amount:
-                self._chunks.appendleft(chunk[amount:])
-                chunk = chunk[:amount]
-            self._size -= len(chunk)
-            self._changed.notify_all()
-            return chunk
+            return b"".join(iter(lambda: self.read(MAX_READ_BYTES), b""))
+        with self._lock:
+            self._wanted = min(amount, MAX_BUFFER_BYTES)
+            self._has_enough.wait_for(lambda: self._is_complete or self._size >= self._wanted)
+            if self._error and not self._size:
+                raise self._error
+            data = b"".join(self._take_chunks(amount))
+            self._size -= len(data)
+            self._has_room.notify()
+        return data
+
+    def _take_chunks(self, amount: int) -> Iterator[bytes]:
+        while amount and self._chunks:
+            chunk = self._chunks[0][self._offset : self._offset + amount]
+            self._offset += len(chunk)
+            if self._offset == len(self._chunks[0]):
+                self._chunks.popleft()
+                self._offset = 0
+            amount -= len(chunk)
+            yield chunk
 
     def close(self) -> None:
-        with self._changed:
+        with self._lock:
             super().close()
-            self._changed.notify_all()
+            self._has_room.notify()
 
 
 class _Fetch:
@@ -121,14 +135,20 @@ class _Fetch:
         self._response = response
         self._answered.set()
         try:
-            while (data := response.read(READ_BYTES)) and self._buffer.put(data):
-                pass
+            self._receive(response)
         except Exception as error:
             self._buffer.finish(error)
         else:
             self._buffer.finish()
         finally:
             response.close()  # by this thread alone: no other may close what it reads
+
+    def _receive(self, response: Any) -> None:
+        amount, started_at = MIN_READ_BYTES, time.monotonic()
+        while (data := response.read(amount)) and self._buffer.put(data):
+            now = time.monotonic()
+            amount = min(2 * amount, MAX_READ_BYTES) if now - started_at < FAST_READ_SECONDS else MIN_READ_BYTES
+            started_at = now
 
     def wait(self) -> Any:
         """Return the response; raise what the request has raised."""
