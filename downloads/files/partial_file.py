@@ -22,6 +22,9 @@ PARTIAL_SUFFIX = ".part"
 YTDLP_STATE_SUFFIX = ".ytdl"  # written by yt-dlp
 OVERLAP_BYTES = 64 * 1024  # at the end of a partial file that are fetched again and compared
 FSYNC_INTERVAL_SECONDS = 5.0
+# On a fast line sooner, so that little is left to be flushed when the last byte has arrived.
+FSYNC_BYTES = 64 * 1024 * 1024
+FSYNC_POLL_SECONDS = 0.25
 BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -223,14 +226,18 @@ class PartialFile:
             temporary.replace(self._resume_info_path)
 
     def _fsync_loop(self) -> None:
-        while not self._closing.wait(FSYNC_INTERVAL_SECONDS):
+        next_at = time.monotonic() + FSYNC_INTERVAL_SECONDS
+        while not self._closing.wait(min(FSYNC_POLL_SECONDS, FSYNC_INTERVAL_SECONDS)):
             try:
+                if time.monotonic() < next_at and self.size() - self.resume_info.synced < FSYNC_BYTES:
+                    continue
                 self._fsync_partial()
             except FileNotFoundError:  # nothing has arrived yet
-                continue
+                pass
             except OSError as error:
                 # The kernel tells of bytes that it could not write only once (fsync(2)): a later flush would succeed.
                 self._fsync_error = error
+            next_at = time.monotonic() + FSYNC_INTERVAL_SECONDS
 
     def _fsync_partial(self) -> None:
         fragment = self.resume_info.fragment

@@ -128,11 +128,11 @@ class Supervisor:
         if self._stop_deadline is not None:
             return
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._check_folders)
+        self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)  # early: somebody may be waiting
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_local)
         self._run_every(POLL_INTERVAL_SECONDS, self._launcher.prepare)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
         self._run_every(POLL_INTERVAL_SECONDS, self._copy_runner.poll)
-        self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)
         self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._look_at_files)
         self._run_every(POLL_INTERVAL_SECONDS, self._check_subscriptions)
