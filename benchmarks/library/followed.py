@@ -24,6 +24,7 @@ def fill_subscriptions(count: int = 500, items: int = 100_000, seed: int = 2) ->
             error="The site has a problem (503)." if number % 20 == 7 else "",
             next_check_at=now + dt.timedelta(minutes=rng.randint(1, 360)),
             checked_at=now - dt.timedelta(minutes=rng.randint(1, 360)),
+            keep_newest=2_000 if number % 10 == 0 else None,
         )
         for number in range(count)
     )

@@ -64,10 +64,10 @@ def requests_by_kind() -> dict[str, list[str]]:
         "search: no hit": ["?q=zzzzzz", "?q=***"],
         "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=Site30", "?q=the&kind=audio"],
         "subscriptions": ["subscriptions/", f"subscriptions/?after={keys[99]}", "subscriptions/?state=failing"],
-        "subscription": [
-            *(f"subscriptions/{key}/?show={show}" for key in (keys[0], keys[9]) for show in SUBSCRIPTION_TABS),
-            f"?subscription={keys[0]}",
-        ],
+        "one subscription": [f"subscriptions/{keys[9]}/?show={show}" for show in SUBSCRIPTION_TABS],
+        "… of 40,000 items": [f"subscriptions/{keys[0]}/?show={show}" for show in SUBSCRIPTION_TABS],
+        "library of a subscription": [f"?subscription={key}" for key in (keys[9], keys[0])],
+        "to follow": ["subscriptions/follow/"],
         "list alone": ["videos/list?", "videos/list?q=live"],
         "20 cards": [f"videos/cards?as=card&{ids}", f"videos/cards?as=card&q=the&{ids}"],
     }

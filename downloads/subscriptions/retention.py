@@ -146,7 +146,10 @@ def _past_retention(subscription: Subscription, now: dt.datetime, tried: Collect
         is_past |= ~Q(pk__in=newest_first[: subscription.keep_newest])
     archived_at = Coalesce("video__ended_at", "video__added_at")
     rows = _removable(brought, now).exclude(pk__in=tried).annotate(archived_at=archived_at).filter(is_past)
-    for item in rows.order_by(PUBLISHED, "pk")[:MAX_REMOVED_PER_RUN]:
+    # First the keys alone: a sort of whole rows would carry those of all videos.
+    pks = list(rows.order_by(PUBLISHED, "pk").values_list("pk", flat=True)[:MAX_REMOVED_PER_RUN])
+    items = SubscriptionItem.objects.filter(pk__in=pks).select_related("video", "subscription")
+    for item in items.order_by(PUBLISHED, "pk"):
         item.retention_reason = f"Not among the newest {subscription.keep_newest or 0:,} of the subscription."
         if too_old and _archived_at(item) < too_old:
             days = subscription.keep_days or 0
@@ -173,7 +176,6 @@ def _removable(items: "QuerySet[SubscriptionItem]", now: dt.datetime) -> "QueryS
         .filter(Q(video__protected=None) | Q(video__protected=False))
         .exclude(Exists(others))
         .exclude(Exists(_recently_watched(OuterRef("video"), now)))
-        .select_related("video", "subscription")
     )
 
 
