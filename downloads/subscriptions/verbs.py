@@ -2,14 +2,23 @@
 methods of the model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from downloads.database.clock import read_clock
-from downloads.models import AuditAction, Subscription, SubscriptionItem, SubscriptionItemState, Video
+from downloads.intake.urls import ParsedUrl
+from downloads.models import (
+    AuditAction,
+    AuditEntry,
+    Subscription,
+    SubscriptionItem,
+    SubscriptionItemState,
+    Video,
+    VideoEvent,
+)
 from downloads.models.audit.entry import build_entry
 from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.network.sites import site_of
@@ -25,7 +34,9 @@ from downloads.subscriptions.validation import (
     label,
 )
 
-__all__ = ["EDITABLE_FIELDS", "check_settings", "edit", "own_videos", "subscribe", "unsubscribe"]
+__all__ = ["EDITABLE_FIELDS", "check_settings", "edit", "own_videos", "subscribe", "subscribe_many", "unsubscribe"]
+
+MAX_TRIES = 5  # while others follow the same lists at the same moment
 
 
 def subscribe(url: str, *, added_by: Any = None, **values: Any) -> tuple[Subscription, bool]:
@@ -37,8 +48,39 @@ def subscribe(url: str, *, added_by: Any = None, **values: Any) -> tuple[Subscri
     if tab and "tabs" not in values:
         values = {**values, "tabs": tab}
     check_settings(values)
+    return subscribe_many([(address, values)], added_by=added_by)[0]
+
+
+def subscribe_many(
+    lists: Sequence[tuple[ParsedUrl, Mapping[str, Any]]], *, added_by: Any = None
+) -> list[tuple[Subscription, bool]]:
+    """Follow lists in one transaction, with settings that `check_settings` has passed; return as `subscribe` does."""
+    for tries_left in reversed(range(MAX_TRIES)):
+        subscriptions = _find_known(address for address, _ in lists)
+        results = []
+        for address, values in lists:
+            is_new = address.canonical_url not in subscriptions
+            if is_new:
+                subscriptions[address.canonical_url] = _build_subscription(address, values, added_by)
+            results.append((subscriptions[address.canonical_url], is_new))
+        try:
+            _insert_all([subscription for subscription, is_new in results if is_new])
+        except IntegrityError:  # somebody else follows one of them just now
+            if not tries_left:
+                raise
+        else:
+            break
+    return results
+
+
+def _find_known(addresses: Iterable[ParsedUrl]) -> dict[str, Subscription]:
+    urls = {address.canonical_url for address in addresses}
+    return {one.canonical_url: one for one in Subscription.objects.filter(canonical_url__in=urls)}
+
+
+def _build_subscription(address: ParsedUrl, values: Mapping[str, Any], added_by: Any) -> Subscription:
     now = read_clock()
-    subscription = Subscription(
+    return Subscription(
         url=address.line,
         canonical_url=address.canonical_url,
         host=site_of(address.host)[:255],
@@ -48,14 +90,19 @@ def subscribe(url: str, *, added_by: Any = None, **values: Any) -> tuple[Subscri
         scheduled_at=now,
         **values,
     )
-    try:
-        with transaction.atomic():
-            subscription.save(force_insert=True)
-            subscription.record_event("Subscribed")
-            _record_entry(AuditAction.SUBSCRIBED, subscription)
-    except IntegrityError:
-        return Subscription.objects.get(canonical_url=address.canonical_url), False
-    return subscription, True
+
+
+def _insert_all(subscriptions: list[Subscription]) -> None:
+    """Insert subscriptions with their events and entries of the audit log; raise IntegrityError."""
+    if not subscriptions:
+        return
+    with transaction.atomic():
+        Subscription.objects.bulk_create(subscriptions)
+        first, *others = subscriptions
+        VideoEvent.objects.bulk_create([one.build_event("Subscribed") for one in others])
+        first.record_event("Subscribed")  # which also tells open pages, of all at once
+        entries = [_build_entry(AuditAction.SUBSCRIBED, one) for one in subscriptions]
+        AuditEntry.objects.bulk_create(entries)
 
 
 def edit(subscription: Subscription, values: Mapping[str, Any], user: Any = None) -> int:
@@ -100,7 +147,7 @@ def unsubscribe(subscription: Subscription, reason: str = "Unsubscribed") -> boo
         if row is not None:
             row.delete()
             subscription.record_event(reason)
-            _record_entry(AuditAction.UNSUBSCRIBED, subscription)
+            _build_entry(AuditAction.UNSUBSCRIBED, subscription).save(force_insert=True)
     return row is not None
 
 
@@ -113,7 +160,7 @@ def own_videos(subscription: Subscription) -> Any:
     return Video.objects.filter(is_unprotected, pk__in=own.values("video")).exclude(Exists(others))
 
 
-def _record_entry(action: AuditAction, subscription: Subscription) -> None:
+def _build_entry(action: AuditAction, subscription: Subscription) -> AuditEntry:
     entry = build_entry(action)
     entry.title, entry.url = str(subscription)[:500], subscription.url
-    entry.save(force_insert=True)
+    return entry

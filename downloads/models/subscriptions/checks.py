@@ -152,11 +152,14 @@ class Checks(TolerantRow):
         """Return the events of this subscription, the newest first."""
         return VideoEvent.objects.filter(public_id=self.event_id).order_by("-pk")
 
+    def build_event(self, reason: str) -> VideoEvent:
+        """Return an event of this subscription, not yet inserted."""
+        return VideoEvent(at=current_moment(), public_id=self.event_id, status=Status.QUEUED, reason=reason[:2000])
+
     def record_event(self, reason: str) -> None:
         """Insert an event, and have open pages show this subscription anew once the transaction commits."""
-        event = VideoEvent.objects.create(
-            at=current_moment(), public_id=self.event_id, status=Status.QUEUED, reason=reason[:2000]
-        )
+        event = self.build_event(reason)
+        event.save(force_insert=True)
         # An id of its own: a page does not ask again for an id that it has learnt is no video.
         changed = message.Progress(status=Status.QUEUED, changed=True)
         transaction.on_commit(functools.partial(publisher.publish_progress, f"{self.event_id}:{event.pk}", changed))

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from downloads.database import let_other_writers_in
 from downloads.intake import submit
 from downloads.intake.rejections import Rejection
-from downloads.intake.urls import InvalidUrl, suggest_url, unreachable_message
+from downloads.intake.urls import InvalidUrl, ParsedUrl, suggest_url, unreachable_message
 from downloads.models import ChannelTab, Subscription
 from downloads.subscriptions import list_urls, verbs
 from downloads.subscriptions.exchange import opml, takeout
@@ -24,7 +22,7 @@ from downloads.subscriptions.exchange.lists import (
 
 MAX_FOLLOWED_AT_ONCE = 1_000
 MAX_NAME_LENGTH = 500
-CHUNK_SIZE = 50  # after which other writers get their turn, on SQLite
+CHUNK_SIZE = 100  # after which other writers get their turn, on SQLite
 NOTHING_IN_IT = "There’s no link in this list."
 
 
@@ -52,49 +50,61 @@ def read_list(content: bytes | str) -> FeedList:
 
 
 def follow(feeds: FeedList, *, added_by: Any = None, values: Mapping[str, Any]) -> Submission:
-    """Subscribe to each entry with these settings; the name of an entry is used until a check finds the list's own."""
+    """Subscribe to each entry with these settings; the name of an entry is used until a check finds the list's own.
+
+    Raise ValidationError for the settings.
+    """
+    verbs.check_settings(values)
     submission = Submission(rejections=[Rejection(text, reason) for text, reason in feeds.skipped])
     parsed = _reject_unusable(feeds.feeds, submission)
-    for number, feed in enumerate(parsed, start=1):
-        if number > MAX_FOLLOWED_AT_ONCE:
-            reason = f"{MAX_FOLLOWED_AT_ONCE:,} at a time. Add the rest next."
-            submission.rejections.append(Rejection(feed.url, reason, is_left_over=True))
-            continue
-        _follow_one(feed, submission, added_by, values)
-        if number % CHUNK_SIZE == 0:
+    for candidate in parsed[MAX_FOLLOWED_AT_ONCE:]:
+        reason = f"{MAX_FOLLOWED_AT_ONCE:,} at a time. Add the rest next."
+        submission.rejections.append(Rejection(candidate.feed.url, reason, is_left_over=True))
+    parsed = parsed[:MAX_FOLLOWED_AT_ONCE]
+    for start in range(0, len(parsed), CHUNK_SIZE):
+        if start:
             let_other_writers_in()
+        lists = [(one.url, _settings_of(one, values)) for one in parsed[start : start + CHUNK_SIZE]]
+        _note_results(submission, verbs.subscribe_many(lists, added_by=added_by))
     return submission
 
 
-def _follow_one(feed: ListedFeed, submission: Submission, added_by: Any, values: Mapping[str, Any]) -> None:
-    settings = {**values, "name": values.get("name") or feed.name[:MAX_NAME_LENGTH].replace("\x00", "")}
-    if settings.get("tabs") == ChannelTab.VIDEOS:
-        del settings["tabs"]  # the usual one: the tab that a link names goes before it
-    try:
-        subscription, is_new = verbs.subscribe(feed.url, added_by=added_by, **settings)
-    except InvalidUrl as error:
-        submission.rejections.append(Rejection(feed.url, str(error)))
-    except ValidationError as error:
-        submission.rejections.append(Rejection(feed.url, " ".join(error.messages)))
-    else:
-        if is_new:
-            submission.added.append(subscription)
-        elif subscription.pk not in {one.pk for one in (*submission.added, *submission.known)}:
-            submission.known.append(subscription)
+def _note_results(submission: Submission, results: Iterable[tuple[Subscription, bool]]) -> None:
+    noted = {one.pk for one in (*submission.added, *submission.known)}
+    for subscription, is_new in results:
+        if subscription.pk not in noted:
+            (submission.added if is_new else submission.known).append(subscription)
+            noted.add(subscription.pk)
 
 
-def _reject_unusable(feeds: Iterable[ListedFeed], submission: Submission) -> list[ListedFeed]:
+def _settings_of(candidate: "Candidate", values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings of one entry: its own name, and the tab that its link names in place of the usual one."""
+    name = values.get("name") or candidate.feed.name[:MAX_NAME_LENGTH].replace("\x00", "")
+    settings = {**values, "name": name}
+    if candidate.tab and settings.get("tabs", ChannelTab.VIDEOS) == ChannelTab.VIDEOS:
+        settings["tabs"] = candidate.tab
+    return settings
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An entry whose address may be followed, and the tab that it names."""
+
+    feed: ListedFeed
+    url: ParsedUrl
+    tab: str
+
+
+def _reject_unusable(feeds: Iterable[ListedFeed], submission: Submission) -> list[Candidate]:
     """Return the entries whose address may be followed; the others are rejected."""
-    parsed: list[tuple[ListedFeed, str]] = []
+    parsed: list[Candidate] = []
     for feed in feeds:
         try:
-            url, _ = list_urls.parse_list_url(feed.url)
+            parsed.append(Candidate(feed, *list_urls.parse_list_url(feed.url)))
         except InvalidUrl as error:
             submission.rejections.append(Rejection(feed.url, str(error), suggestion=suggest_url(feed.url)))
-        else:
-            parsed.append((feed, url.host))
-    forbidden = submit.find_forbidden_hosts({host for _, host in parsed})
-    for feed, host in parsed:
-        if host in forbidden:
-            submission.rejections.append(Rejection(feed.url, unreachable_message(host, forbidden[host])))
-    return [feed for feed, host in parsed if host not in forbidden]
+    forbidden = submit.find_forbidden_hosts({one.url.host for one in parsed})
+    for one in parsed:
+        if host_reason := forbidden.get(one.url.host):
+            submission.rejections.append(Rejection(one.feed.url, unreachable_message(one.url.host, host_reason)))
+    return [one for one in parsed if one.url.host not in forbidden]

@@ -1,13 +1,15 @@
 """Lists that people bring: OPML, the table of Takeout, links; and the OPML that they take along."""
 
 import io
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from downloads.models import Subscription
+from downloads.models import AuditEntry, Subscription
+from downloads.subscriptions import verbs
 from downloads.subscriptions.exchange import submission
 from downloads.subscriptions.exchange.lists import MAX_ENTRIES, ListedFeed, UnreadableList
 from downloads.subscriptions.exchange.opml import write_opml
@@ -209,6 +211,36 @@ https://example.org/list"""
     assert all(rejection.reason.endswith(".") for rejection in result.rejections)
     again = submission.follow(read_list(text), values={})
     assert (again.added, len(again.known)) == ([], 2)
+
+
+@pytest.mark.django_db
+def test_many_lists_are_followed_by_few_queries(django_assert_max_num_queries) -> None:
+    lines = "\n".join(f"https://example.org/{number}" for number in range(500))
+    feeds = read_list(lines)
+    started = time.thread_time()
+
+    with django_assert_max_num_queries(80):  # SQLite takes 20 rows at once
+        result = submission.follow(feeds, values={})
+
+    assert len(result.added) == Subscription.objects.count() == 500
+    assert AuditEntry.objects.filter(action="subscribed").count() == 500
+    assert {one.events().count() for one in result.added[:3]} == {1}
+    assert time.thread_time() - started < 2
+
+
+@pytest.mark.django_db
+def test_what_somebody_else_follows_at_the_same_moment_is_known(monkeypatch) -> None:
+    insert = verbs._insert_all
+
+    def insert_late(subscriptions) -> None:
+        monkeypatch.setattr(verbs, "_insert_all", insert)
+        verbs.subscribe("https://example.org/2")
+        insert(subscriptions)
+
+    monkeypatch.setattr(verbs, "_insert_all", insert_late)
+    result = submission.follow(read_list("https://example.org/1\nhttps://example.org/2"), values={})
+    assert [one.url for one in result.added] == ["https://example.org/1"]
+    assert [one.url for one in result.known] == ["https://example.org/2"]
 
 
 @pytest.mark.django_db
