@@ -7,6 +7,7 @@ from downloads.actions import copy_actions, queue_actions
 from downloads.progress import keys
 from downloads.views import actions, activity, audit, bulk, media, pages, snapshot, ytdlp
 from downloads.views.collections import channels
+from downloads.views.own_account import display
 from downloads.views.own_account import pages as account
 from downloads.views.subscriptions import actions as subscription_actions
 from downloads.views.subscriptions import editing, follow, keeping
@@ -70,6 +71,7 @@ urlpatterns = [
     path("subscriptions/<id:key>/unsubscribe", editing.unsubscribe, name="unsubscribe"),
     path("account/", account.account, name="account"),
     path("account/theme", account.choose_theme, name="theme"),
+    path("account/display", display.choose_display, name="display"),
     path("account/sign-out-others", account.sign_out_others, name="sign-out-others"),
     path("audit/", audit.audit_log, name="audit"),
     path("yt-dlp/update", ytdlp.update_ytdlp, name="update-ytdlp"),

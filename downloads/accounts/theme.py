@@ -17,12 +17,17 @@ def read_theme(request: HttpRequest) -> str:
 
 def keep_theme(response: HttpResponse, theme: str) -> None:
     """Have the browser keep a choice; the system's needs no cookie."""
-    if theme == "system":
-        response.delete_cookie(COOKIE_NAME, path=settings.URL_PREFIX, samesite="Lax")
+    keep_choice(response, COOKIE_NAME, "" if theme == "system" else theme)
+
+
+def keep_choice(response: HttpResponse, cookie_name: str, value: str) -> None:
+    """Have the browser keep a choice in a cookie, or with "" forget it."""
+    if not value:
+        response.delete_cookie(cookie_name, path=settings.URL_PREFIX, samesite="Lax")
         return
     response.set_cookie(
-        COOKIE_NAME,
-        theme,
+        cookie_name,
+        value,
         max_age=MAX_AGE_SECONDS,
         path=settings.URL_PREFIX,
         secure=settings.SESSION_COOKIE_SECURE,

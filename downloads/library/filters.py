@@ -102,6 +102,8 @@ class FilterForm(forms.Form):
     channel = forms.RegexField(r"\A[1-9][0-9]{0,17}\Z", required=False)
     subtitles = forms.ChoiceField(choices=[("yes", "With subtitles")], required=False)
     watched = forms.ChoiceField(choices=[("no", "Unwatched")], required=False)
+    # Of no chip: it names what a selection is made from.
+    alone = forms.ChoiceField(choices=[("yes", "Without videos of playlists")], required=False)
 
     def __init__(self, query: Mapping[str, Any]) -> None:
         super().__init__(query, auto_id="filter_%s", label_suffix="")
@@ -156,6 +158,7 @@ def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False, ha
     lookups = _build_lookups(criteria)
     videos = Video.objects.filter_using_order_index(**lookups) if use_order_index else Video.objects.filter(**lookups)
     videos = videos.with_subtitles() if "subtitles" in criteria else videos
+    videos = videos.alone() if "alone" in criteria else videos
     if key := criteria.get(SUBSCRIPTION_FILTER):
         videos = filter_by_subscription(videos, key, has_many=has_many)
     # A playlist is not watched itself.
@@ -195,7 +198,7 @@ def _count_cached(
 
     if latest_event is None or latest_event.at is None or timezone.now() - latest_event.at < COMMIT_GRACE_PERIOD:
         return count()
-    flags = ("subtitles" in criteria, with_playlists, criteria.get(SUBSCRIPTION_FILTER))
+    flags = ("subtitles" in criteria, "alone" in criteria, with_playlists, criteria.get(SUBSCRIPTION_FILTER))
     key_parts = repr((latest_event.pk, latest_event.at, flags, sorted(_build_lookups(criteria).items())))
     digest = hashlib.sha256(key_parts.encode()).hexdigest()
     return cache.get_or_set(f"counts-{digest}", count, FILTER_CACHE_SECONDS) or {}

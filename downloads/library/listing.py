@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from downloads.accounts.permissions import is_signed_in
 from downloads.formatting import truncate_text
 from downloads.library import filters
+from downloads.library.display import Display
 from downloads.library.paging import LatestChange, PageLinks, SelectableListing
 from downloads.library.playlists.covers import attach_covers
 from downloads.library.search_results import SearchResults
@@ -21,6 +22,8 @@ from downloads.models import ACTIVITY_STATUSES, Video, VideoQuerySet
 from downloads.search import query as search_query
 
 PAGE_SIZE = 60  # fills rows of 2 to 6 cards
+# Filters that select videos of playlists too, whatever the display leaves out.
+SHOWING_ENTRIES = {"channel", filters.SUBSCRIPTION_FILTER}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
 
     page_size = PAGE_SIZE
 
-    def __init__(self, query: QueryDict, user: Any = None) -> None:
+    def __init__(self, query: QueryDict, user: Any = None, display: Display | None = None) -> None:
         self.form = filters.FilterForm(query)
         cleaned_data = self.form.cleaned_data
         self.q = search_query.clean_text(query.get("q", ""))
@@ -53,8 +56,13 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         self.has_own_state = user is not None and is_signed_in(user)
         if not self.has_own_state:
             self.filters.pop("watched", None)
+        self.display = display or Display()
         personal = {"unwatched_by": str(user.pk)} if "watched" in self.filters else {}
-        self.criteria: dict[str, str] = {**self.filters, **personal}
+        asks_for_alone = self.display.hides_entries or bool(cleaned_data.get("alone"))
+        # Who asks for more than the library finds all.
+        self.hides_entries = asks_for_alone and not (self.search_words or self.filters.keys() & SHOWING_ENTRIES)
+        alone = {"alone": "yes"} if self.hides_entries else {}
+        self.criteria: dict[str, str] = {**self.filters, **personal, **alone}
         # "best" needs a search to rank by.
         self.sort_choices = {
             name: label for name, label in filters.SORT_LABELS.items() if name != "best" or self.search_words
@@ -100,7 +108,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
     @property
     def is_empty(self) -> bool:
         """Return whether there is nothing to filter: the archive, or the channel, has no videos."""
-        return not self.is_filtered and not self.total
+        return not (self.is_filtered or self.hides_entries or self.total)
 
     @property
     def total_label(self) -> str:
@@ -179,7 +187,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
     @property
     def selection_query(self) -> str:
         """Return the query string by which a form names all videos of this listing."""
-        return urlencode({"q": self.q, **self.filters})
+        return urlencode({"q": self.q, **self.filters, **({"alone": "yes"} if self.hides_entries else {})})
 
     @cached_property
     def activity_url(self) -> str:
@@ -224,7 +232,9 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         """Return the number of videos per status under this search and these filters, whichever status is selected."""
         if self.results:
             return self.results.status_counts
-        return filters.count_by_status(self.criteria, self.latest_event) if self.filters else self.archive_status_counts
+        if not self.criteria:
+            return self.archive_status_counts
+        return filters.count_by_status(self.criteria, self.latest_event)
 
     @cached_property
     def archive_status_counts(self) -> dict[str, int]:
@@ -277,7 +287,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         """Return the section of this page for each video: "library" or "elsewhere"."""
         keys = [video.pk for video in videos]
         selected_keys = (
-            set(self._filtered_videos.filter(pk__in=keys).values_list("pk", flat=True)) if self.filters else set(keys)
+            set(self._filtered_videos.filter(pk__in=keys).values_list("pk", flat=True)) if self.criteria else set(keys)
         )
         if self.search_words:
             selected_keys &= search_query.filter_matching(keys, self.search_words)

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="subscription",
             name="extractor",
-            field=models.CharField(blank=True, max_length=100, verbose_name="yt-dlp’s name of the site"),
+            field=models.CharField(blank=True, max_length=100, verbose_name="extractor of yt-dlp"),
         ),
         migrations.AlterField(
             model_name="subscription",
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="subscriptionitem",
             name="extractor",
-            field=models.CharField(blank=True, max_length=100, verbose_name="yt-dlp’s name of the site"),
+            field=models.CharField(blank=True, max_length=100, verbose_name="extractor of yt-dlp"),
         ),
         migrations.AlterField(
             model_name="subscriptionitem",
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="video",
             name="extractor",
-            field=models.CharField(blank=True, max_length=100, verbose_name="yt-dlp’s name of the site"),
+            field=models.CharField(blank=True, max_length=100, verbose_name="extractor of yt-dlp"),
         ),
         migrations.AlterField(
             model_name="video",

@@ -63,6 +63,15 @@ class HasSubtitles(IndexCondition):
         super().__init__("subtitle_files")
 
 
+class IsAlone(IndexCondition):
+    """The condition of videos that did not come with a playlist; with a sign, since no index of the column helps."""
+
+    template = "(+%(expressions)s IS NULL)"
+
+    def __init__(self) -> None:
+        super().__init__("parent_id")
+
+
 class HasNotSucceeded(IndexCondition):
     """The condition of failed and cancelled videos."""
 
@@ -138,6 +147,11 @@ VIDEO_INDEXES = (
         fields=["-added_at", "-id", "status", "kind", "host", "uploader"],
         condition=Q(HasSubtitles()),
         name="downloads_newest_subtitled",
+    ),
+    Index(
+        fields=["-added_at", "-id", "status", "kind", "host", "uploader"],
+        condition=Q(IsAlone()),
+        name="downloads_newest_alone",
     ),
     Index(fields=["status"], condition=Q(IsRedownloading()), name="downloads_redownloading"),
 )

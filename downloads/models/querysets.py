@@ -130,6 +130,10 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         """Filter those with subtitles."""
         return self.filter(indexes.HasSubtitles())
 
+    def alone(self) -> Self:
+        """Filter those that did not come with a playlist."""
+        return self.filter(indexes.IsAlone())
+
     def sorted_by(self, order: str) -> Self:
         """Order by a key of SORT_ORDERS; NULL comes last."""
         return self.order_by(*indexes.SORT_ORDERS[order])

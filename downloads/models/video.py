@@ -40,7 +40,7 @@ class Video(Transitions, Removable, models.Model):
     video_id = models.CharField(max_length=64, unique=True, default=new_video_id, editable=False)
     url = models.CharField("submitted URL", max_length=MAX_URL_LENGTH)
     canonical_url = models.CharField("URL", max_length=MAX_URL_LENGTH)
-    extractor = models.CharField("yt-dlp’s name of the site", max_length=100, blank=True)
+    extractor = models.CharField("extractor of yt-dlp", max_length=100, blank=True)
     source_id = models.CharField("ID on the site", max_length=255, blank=True)
     is_list = models.BooleanField("is a playlist", default=False)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="entries")

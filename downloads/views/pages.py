@@ -18,6 +18,7 @@ from downloads.actions import video_actions
 from downloads.forms import IngestForm, remember_languages
 from downloads.intake import submit
 from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
+from downloads.library.display import read_display
 from downloads.library.listing import Listing
 from downloads.library.playlists.covers import attach_covers
 from downloads.library.video import video_page
@@ -198,5 +199,5 @@ def _video_page_context(request: HttpRequest, video: Video) -> dict[str, Any]:
 
 
 def _library_context(request: HttpRequest) -> dict[str, Any]:
-    listing = Listing(request.GET, request.user)
+    listing = Listing(request.GET, request.user, read_display(request))
     return {"rev": listing.rev, "browse": listing, "queue": Queue.get_or_default()}

@@ -74,7 +74,7 @@ class SubscriptionItem(TolerantRow):
         "downloads.Subscription", on_delete=models.CASCADE, related_name="items", db_index=False
     )
     identity = models.CharField(max_length=40, editable=False)  # identify()
-    extractor = models.CharField("yt-dlp’s name of the site", max_length=100, blank=True)
+    extractor = models.CharField("extractor of yt-dlp", max_length=100, blank=True)
     source_id = models.CharField("ID on the site", max_length=255, blank=True)
     url = models.CharField("URL", max_length=2048)
     title = models.CharField(max_length=500, blank=True)

@@ -40,7 +40,7 @@ class Subscription(Checks):
         unique=True,
         error_messages={"unique": "There is a subscription to this list already."},
     )
-    extractor = models.CharField("yt-dlp’s name of the site", max_length=100, blank=True)
+    extractor = models.CharField("extractor of yt-dlp", max_length=100, blank=True)
     source_id = models.CharField("ID of the list on the site", max_length=255, blank=True)
     host = models.CharField("site", max_length=255, blank=True, db_index=True)  # network/sites.py
     kind = models.CharField(max_length=8, choices=ListKind.choices, blank=True)

@@ -124,6 +124,7 @@ RULES: dict[str, list[Rule]] = {
     "unsubscribe": [get(CHANGE), post(CHANGE), post(DELETE, delete="1")],
     "account": [get(SIGNED_IN), post_without_change(SIGNED_IN)],
     "theme": [NO_GET, post_without_change(ANYONE, theme="dark")],
+    "display": [NO_GET, post_without_change(ANYONE, layout="list")],
     "sign-out-others": [NO_GET, post_without_change(SIGNED_IN)],
     "audit": [get(MANAGE), NO_POST],
     "update-ytdlp": [NO_GET, post_without_change(MANAGE)],

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from downloads.accounts.permissions import Permission
 from downloads.library.channels import play_all
 from downloads.library.channels.channel_index import ChannelIndex
+from downloads.library.display import read_display
 from downloads.library.listing import Listing
 from downloads.models import Channel
 from downloads.views import responses
@@ -26,7 +27,7 @@ def channel_page(request: HttpRequest, key: str) -> HttpResponse:
     """Show the videos of one uploader, as the library does."""
     query = request.GET.copy()
     query["channel"] = key
-    listing = Listing(query, request.user)
+    listing = Listing(query, request.user, read_display(request))
     # Read before the rows: a change in between is then newer than `rev`, and the page fetches it.
     rev = listing.rev
     channel = get_object_or_404(Channel, pk=int(key))
