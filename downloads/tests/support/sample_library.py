@@ -10,6 +10,7 @@ from django.utils import timezone
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.tests.support import clips
 from downloads.tests.support.factories import publish_percent
+from downloads.tests.support.landscapes import draw_landscape
 
 TITLES = """How maps lie; Ice on the canal; Grafting apple trees; The orchestra tunes; Stone walls without mortar
 A quiet morning in Lisbon; Cloud chambers at home; Glassblowing: the first gather; Cycling the Loire in nine days
@@ -19,7 +20,7 @@ Making a violin scroll; Swallows over the estuary; Deep sea vents: a lecture; Le
 Repairing a 1962 tape recorder; Clouds over Fife; Why bridges sing; A walk through Kyoto in the rain
 The tide mill at Eling; Baking rye bread the slow way; How a lighthouse works; Night trains across the Alps"""
 UPLOADERS = ["Harbour Films", "Slow Crafts", "Field Notes", "Rail and Sail", "Kitchen Garden"]
-COLOURS = ["1f3b57:5f8ca3:e8d8b8", "3a2c3f:a0665c:f0c48a", "22392f:6f9a7c:dfe6c8", "2b2f45:7d86b2:e6dff0"]
+PICTURE_COUNT = 16
 DESCRIPTION = """A film about {}.
 
 0:05 Beginning
@@ -34,20 +35,13 @@ class SampleLibrary:
     """The sample archive; its pictures and its one clip are made once, and each film links to them."""
 
     def __init__(self, folder: Path) -> None:
-        self.pictures = [self._picture(folder, number) for number in range(8)]
+        self.pictures = [folder / f"{number}.jpg" for number in range(PICTURE_COUNT)]
+        for number, path in enumerate(self.pictures):
+            draw_landscape(number).save(path, quality=88)
         self.clip = folder / "clip.mp4"
         codec = clips.H264 if clips.has_h264() else clips.MPEG4
         sky = ["-f", "lavfi", "-i", "gradients=s=640x360:c0=0x1f3b57:c1=0xe8d8b8:n=2:r=5:speed=0.01:seed=1"]
         clips.run_ffmpeg(*sky, "-t", "70", *codec, "-b:v", "100k", "-movflags", "+faststart", self.clip)
-
-    def _picture(self, folder: Path, number: int) -> Path:
-        path = folder / f"{number}.jpg"
-        names = zip(("c0", "c1", "c2"), COLOURS[number % 4].split(":"), strict=True)
-        colours = ":".join(f"{name}=0x{colour}" for name, colour in names)
-        kind = "radial" if number // 4 else "linear"
-        picture = f"gradients=s=640x360:n=3:{colours}:type={kind}:seed={number + 7}"
-        clips.run_ffmpeg("-f", "lavfi", "-i", picture, "-frames:v", "1", path)
-        return path
 
     def fill(self) -> dict[str, Video]:
         """Put the films into the archive; return them by title, the newest last."""
@@ -91,7 +85,7 @@ class SampleLibrary:
         folder = settings.MEDIA_ROOT / video.video_id
         folder.mkdir(parents=True)
         os.link(self.clip, folder / "film.mp4")
-        os.link(self.pictures[number % 8], folder / "film.jpg")
+        os.link(self.pictures[number % PICTURE_COUNT], folder / "film.jpg")
         (folder / "film.en.vtt").write_text(SUBTITLES if number % 7 == 0 else SUBTITLES.replace("light", "lamp"))
         names = [f"{video.video_id}/film.{ending}" for ending in ("mp4", "jpg", "en.vtt")]
         tracks = [{"language": "en", "file": names[2]}]
