@@ -22,6 +22,7 @@ from downloads.tests.support.pages import (
 )
 from downloads.tests.support.sample_library import SampleLibrary
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
+from downloads.tests.support.subscriptions import check_list, claimed, numbered
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -169,6 +170,20 @@ class PageAuditor:
         expect(self.page.locator(".playlist-rows li")).to_have_count(2)
         self.audit("playlist")
 
+    def visit_subscriptions(self) -> None:
+        """Look at the subscriptions, at one with what was seen in it, and at the form that follows."""
+        subscription = claimed(added_by=None)
+        check_list(subscription, numbered(4, 1))
+        self.go("/subscriptions/")
+        self.settle()
+        self.audit("subscriptions")
+        self.page.locator(".subscription").get_by_role("link").first.click()
+        expect(self.page.locator(".ledger-item")).to_have_count(4)
+        self.settle()
+        self.audit("subscription")
+        self.go("/subscriptions/follow/")
+        self.audit("follow")
+
     def choose(self, name: str, value: str) -> None:
         self.page.locator(f".filters select[name={name}]").select_option(value)
         if not self.scripts:
@@ -235,6 +250,12 @@ class PageAuditor:
     def manage(self) -> None:
         self.go("/admin/downloads/video/")
         self.audit("admin", rules=WCAG_RULES)
+        self.page.get_by_role("link", name="Night trains across the Alps", exact=True).click()
+        expect(self.page.get_by_role("button", name="Download again")).to_be_visible()
+        self.audit("admin-change", rules=WCAG_RULES)
+        self.go("/audit/")
+        expect(self.page.locator("main strong", has_text="Deleted").first).to_be_visible()
+        self.audit("audit")
         self.go("/account/")
         self.audit("account")
         self.page.get_by_role("button", name="Account of").click()
@@ -279,6 +300,7 @@ def test_every_page_passes_the_audit(browser: Browser, site: ServerUnderTest, sa
     auditor.search()
     auditor.browse()
     auditor.visit_collections()
+    auditor.visit_subscriptions()
     auditor.watch()
     auditor.act()
     auditor.delete()
