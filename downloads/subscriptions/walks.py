@@ -4,9 +4,9 @@ A channel grows at its top: its newest are listed, and where they hold no known 
 until it meets what is known. A playlist grows at its end: it is listed whole.
 
 `Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done;
-a slice that was empty is listed once more before that is believed ({"backlog": 251, "empty_backlog": 251});
-under "missing" are the tabs that the channel did not have at the last check, "rejudge" is true while the filters have
-still to be applied to the ledger.
+a slice that was empty is listed once more before that is believed ({"backlog": 251, "empty_backlog": 251}). A playlist
+has {"list": {"cut": 5000}} while it was not seen to its end, and {"long": 1} if it is a long one. Under "missing" are
+the tabs that the channel did not have at the last check; "rejudge" is true while other filters have to be applied.
 """
 
 import enum
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from downloads.models import ListKind, Subscription
-from downloads.models.subscriptions.subscription import MAX_LIST_LENGTH, MISSING
+from downloads.models.subscriptions.subscription import CUT, MAX_LIST_LENGTH, MAX_PLAYLIST_LENGTH, MISSING
 
 NEWEST_COUNT = 50  # of a tab, per check
 SLICE_LENGTH = 200  # of older videos, per check
-MAX_PLAYLIST_LENGTH = 5_000
+USUAL_PLAYLIST_LENGTH = 5_000  # the most that YouTube lets people make; its own lists of uploads are longer
+LONG = "long"  # in the cursor of a playlist that is longer
 KNOWN_RUN_LENGTH = 10  # known videos in a row, after which the rest of a tab is known
 Cursor = dict[str, int]
 
@@ -56,7 +57,7 @@ def plan_walks(subscription: Subscription) -> list[Walk]:
     if subscription.kind == ListKind.UNKNOWN:
         return []
     if subscription.kind == ListKind.PLAYLIST:
-        return [Walk("", 1, MAX_PLAYLIST_LENGTH, WalkKind.WHOLE)]
+        return [Walk("", 1, _playlist_end(subscription), WalkKind.WHOLE)]
     tabs = subscription.tab_names
     newest = [Walk(tab, 1, NEWEST_COUNT, WalkKind.NEWEST) for tab in tabs]
     slices = [_plan_slice(subscription, tab, kind) for kind in (WalkKind.CATCH_UP, WalkKind.BACKLOG) for tab in tabs]
@@ -83,6 +84,13 @@ def write_missing_tab(subscription: Subscription, tab: str) -> dict[str, Any]:
 def _with_missing(positions: dict[str, Any], missing: list[str]) -> dict[str, Any]:
     others = {name: value for name, value in positions.items() if name != MISSING}
     return {**others, MISSING: missing} if missing else others
+
+
+def _playlist_end(subscription: Subscription) -> int:
+    """Return the last place of a playlist to list: a longer one costs requests, so it has to be known as long."""
+    is_known_as_long = not {CUT, LONG}.isdisjoint(read_cursor(subscription, "") or {})
+    is_long = is_known_as_long or subscription.known_length > USUAL_PLAYLIST_LENGTH
+    return MAX_PLAYLIST_LENGTH if is_long else USUAL_PLAYLIST_LENGTH
 
 
 def _plan_slice(subscription: Subscription, tab: str, kind: WalkKind) -> Walk | None:

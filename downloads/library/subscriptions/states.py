@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from downloads.formatting import format_timespan
 from downloads.models import ChannelTab, HostPause, Subscription
+from downloads.models.subscriptions.subscription import MAX_PLAYLIST_LENGTH
 from downloads.network.sites import site_of
 from downloads.network.url_secrets import hide_secrets
 
@@ -104,7 +105,11 @@ def describe_missing_tabs(subscription: Subscription) -> str:
 
 def _cut_sentence(subscription: Subscription) -> str:
     place = subscription.cut_at
-    return f"Only the first {place:,} of this list are looked at: what comes after them is not seen. " if place else ""
+    if not place:
+        return ""
+    if place < MAX_PLAYLIST_LENGTH:
+        return f"The first {place:,} of this list were looked at: the next check goes on to its end. "
+    return f"Only the first {place:,} of this list are looked at: what comes after them is not seen. "
 
 
 def _pause_sentence(pause: HostPause) -> str:

@@ -24,7 +24,8 @@ DEFAULT_CHECK_INTERVAL = 6 * 3600
 MAX_PATTERN_LENGTH = 200
 MAX_NEW_PER_CHECK = 50
 MAX_LIST_LENGTH = 100_000
-CUT = "cut"  # in the cursor of a list that is longer than it is looked at
+MAX_PLAYLIST_LENGTH = 20_000  # places of a playlist that are looked at: 200 requests on YouTube
+CUT = "cut"  # in the cursor of a list that is longer than it was looked at
 MISSING, REJUDGE = "missing", "rejudge"  # among the positions: subscriptions/walks.py
 
 
@@ -125,7 +126,7 @@ class Subscription(Checks):
 
     @property
     def cut_at(self) -> int:
-        """The place after which the list was not looked at; 0 if it was seen whole."""
+        """The place after which the list was not looked at yet; 0 if it was seen whole."""
         cursor = (self.positions or {}).get("list")
         place = cursor.get(CUT) if isinstance(cursor, dict) else None
         return place if isinstance(place, int) else 0

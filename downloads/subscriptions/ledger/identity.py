@@ -28,6 +28,7 @@ def save_identity(subscription: Subscription, listing: Listing) -> bool:
             is_written = subscription.own_row().update(**changes) == 1
     except IntegrityError as error:
         raise SameList(_name_other(subscription, changes)) from error
+    subscription.known_length = listing.total or 0
     if is_written:
         for name, value in changes.items():
             setattr(subscription, name, value)

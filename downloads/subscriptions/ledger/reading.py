@@ -8,7 +8,16 @@ from downloads.models import StartChoice, Subscription, SubscriptionItem, Subscr
 from downloads.models.subscriptions.subscription import CUT
 from downloads.subscriptions import judgement
 from downloads.subscriptions.ledger.candidates import Candidate
-from downloads.subscriptions.walks import KNOWN_RUN_LENGTH, NEWEST_COUNT, Cursor, Walk, WalkKind, read_cursor
+from downloads.subscriptions.walks import (
+    KNOWN_RUN_LENGTH,
+    LONG,
+    NEWEST_COUNT,
+    USUAL_PLAYLIST_LENGTH,
+    Cursor,
+    Walk,
+    WalkKind,
+    read_cursor,
+)
 
 # Among the cursors: a slice that was empty, where it began. Its end is believed once the next check has seen it so.
 EMPTY_PREFIX = "empty_"
@@ -58,9 +67,14 @@ def _read_playlist(
     ranks = rank_newest(candidates)
     # Of one that was listed before, all that is unknown is new, also when another start was chosen since.
     is_new_list = is_first and not (known and subscription.succeeded_at)
+    # Of one that was not seen to its end, what comes after it was never looked at.
+    seen_until = (read_cursor(subscription, "") or {}).get(CUT, NOT_RANKED)
     fresh = [
         Sighting(
-            candidate, is_new_list and not _is_since_last_check(subscription, candidate), ranks[candidate.identity]
+            candidate,
+            (is_new_list or candidate.entry.position > seen_until)
+            and not _is_since_last_check(subscription, candidate),
+            ranks[candidate.identity],
         )
         for candidate in candidates
         if candidate.identity not in known
@@ -170,9 +184,15 @@ def advance(subscription: Subscription, walk: Walk, reading: Reading, now: dt.da
     if walk.kind == WalkKind.NEWEST and reading.is_first:
         return {WalkKind.BACKLOG: walk.last + 1} if _wants_older(subscription, walk, reading, now) else {}
     if walk.kind == WalkKind.WHOLE:
-        is_cut = any(candidate.entry.position >= walk.last for candidate in reading.walked)
-        return {CUT: walk.last} if is_cut else {}
+        return _advance_playlist(walk, reading)
     return _advance_slice(subscription, walk, reading, cursor, now)
+
+
+def _advance_playlist(walk: Walk, reading: Reading) -> Cursor:
+    length = max((candidate.entry.position for candidate in reading.walked), default=0)
+    if length >= walk.last:
+        return {CUT: walk.last}
+    return {LONG: 1} if length > USUAL_PLAYLIST_LENGTH else {}
 
 
 def _advance_slice(

@@ -56,6 +56,7 @@ class ListingSite:
     def __init__(self) -> None:
         self.tabs: dict[str, list[dict[str, Any]]] = {"videos": []}
         self.playlist: list[dict[str, Any]] = []
+        self.playlist_count: int | None = None  # as the site tells it
         self.error: Exception | None = None
         self.requested: list[tuple[str, int]] = []
 
@@ -70,7 +71,8 @@ class ListingSite:
             raise self.error
         if match["id"].startswith("playlist"):
             entries = self._iterate("playlist", self.playlist)
-            return extractor.playlist_result(entries, "PLfilms", "Best films", channel_id=CHANNEL_ID, channel="Films")
+            details = {"channel_id": CHANNEL_ID, "channel": "Films", "playlist_count": self.playlist_count}
+            return extractor.playlist_result(entries, "PLfilms", "Best films", **details)
         tab = match["tab"] or "videos"
         if tab not in self.tabs:
             raise ExtractorError(f"This channel does not have a {tab} tab", expected=True)

@@ -6,10 +6,12 @@ import pytest
 from django.utils import timezone
 from yt_dlp.utils import ExtractorError
 
+from downloads.library.subscriptions import states as states_in_words
 from downloads.library.subscriptions.states import describe_state
 from downloads.models import HostPause, Queue, Status, Subscription, SubscriptionItem, Video
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
 from downloads.subscriptions import items, verbs, walks
+from downloads.subscriptions.ledger import reading
 from downloads.tests.support.listing_site import (
     CHANNEL_URL,
     PLAYLIST_URL,
@@ -242,14 +244,39 @@ def test_a_schedule_that_is_saved_during_a_check_counts(follow, run_check, feed,
 
 
 def test_a_playlist_that_is_too_long_says_so(follow, run_check, listing_site, monkeypatch):
-    monkeypatch.setattr(walks, "MAX_PLAYLIST_LENGTH", 3)
+    for module in (walks, states_in_words):
+        monkeypatch.setattr(module, "MAX_PLAYLIST_LENGTH", 55)
+    monkeypatch.setattr(walks, "USUAL_PLAYLIST_LENGTH", 52)
     subscription = follow(PLAYLIST_URL)
     listing_site.playlist = [youtube_entry(f"p{n}") for n in range(60)]
+    assert run_check(subscription).queued == 52
+    assert "The first 52 of this list were looked at: the next check" in describe_state(subscription).sentence
     assert run_check(subscription).queued == 3
-    assert "Only the first 3 of this list are looked at" in describe_state(subscription).sentence
+    assert "Only the first 55 of this list are looked at" in describe_state(subscription).sentence
     listing_site.playlist = listing_site.playlist[:2]
     run_check(subscription)
     assert "Only the first" not in describe_state(subscription).sentence
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_a_long_playlist_is_listed_to_its_end_where_it_grows(follow, run_check, listing_site, monkeypatch, is_counted):
+    for module in (walks, reading):
+        monkeypatch.setattr(module, "USUAL_PLAYLIST_LENGTH", 55)
+    listing_site.playlist = [youtube_entry(f"p{n}") for n in range(70)]
+    listing_site.playlist_count = 70 if is_counted else None
+    subscription = follow(PLAYLIST_URL, start="newest", start_count=2)
+    run_check(subscription)
+    if is_counted:  # the site says how long it is: the newest are those at its end
+        assert {name for name, state in states().items() if state == "queued"} == {"p68", "p69"}
+    else:
+        assert SubscriptionItem.objects.count() == 55
+        run_check(subscription)
+        assert states()["p69"] == "queued"
+        assert states()["p60"] == "before"  # what is after the cut was there before
+    assert SubscriptionItem.objects.count() == 70
+    listing_site.playlist.append(youtube_entry("new"))
+    assert run_check(subscription).queued == 1
+    assert states()["new"] == "queued"
 
 
 def test_a_first_check_reads_a_list_once(follow, run_check, listing_site):
