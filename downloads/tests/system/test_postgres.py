@@ -344,6 +344,6 @@ def test_it_answers_again_as_soon_as_the_server_is_back(web_url, postgres_server
 
 def test_it_has_connections_for_all_who_ask_at_once(web_url, database_url):
     with ThreadPoolExecutor(60) as pool:
-        assert all(pool.map(answers, [web_url] * 120))
+        assert all(pool.map(answers, [web_url] * 60))
     with psycopg.connect(database_url) as admin_connection:
         assert 1 <= len(admin_connection.execute(WEB_CONNECTIONS_SQL).fetchall()) <= POOL_OPTIONS["max_size"]

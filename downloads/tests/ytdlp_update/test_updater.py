@@ -214,7 +214,7 @@ def test_it_installs_the_newest(installed_archive, installed, wheels):
 @pytest.mark.soak
 def test_it_keeps_the_version_before_and_mends_a_damaged_one(installed_archive, tmp_path):
     archive = installed_archive
-    make_ytdlp_wheel(tmp_path / "wheels", NEWEST)
+    make_ytdlp_wheel(tmp_path / "wheels", NEWEST, with_all_sites=True)
     make_ejs_wheel(tmp_path / "wheels")
     assert archive.update(tmp_path / "wheels")[0] == 0
     assert archive.version()[0] == NEWEST
