@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
@@ -16,130 +17,70 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Video",
+            name='Video',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "video_id",
-                    models.CharField(default=downloads.models.new_video_id, editable=False, max_length=64, unique=True),
-                ),
-                ("url", models.CharField(max_length=2048, verbose_name="submitted URL")),
-                ("canonical_url", models.CharField(max_length=2048, unique=True, verbose_name="URL")),
-                ("extractor", models.CharField(blank=True, max_length=100, verbose_name="site")),
-                ("source_id", models.CharField(blank=True, max_length=255, verbose_name="id at the site")),
-                ("title", models.CharField(blank=True, max_length=500)),
-                ("uploader", models.CharField(blank=True, max_length=255)),
-                ("description", models.TextField(blank=True)),
-                ("duration", models.FloatField(blank=True, null=True, verbose_name="duration in seconds")),
-                ("upload_date", models.DateField(blank=True, null=True)),
-                ("thumbnail", models.CharField(blank=True, max_length=500)),
-                ("media_file", models.CharField(blank=True, max_length=500)),
-                ("size", models.BigIntegerField(blank=True, null=True, verbose_name="size in bytes")),
-                (
-                    "quality",
-                    models.CharField(
-                        choices=[
-                            ("best", "Best"),
-                            ("1080p", "1080p"),
-                            ("720p", "720p"),
-                            ("480p", "480p"),
-                            ("audio", "Audio only"),
-                        ],
-                        default="best",
-                        max_length=8,
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Waiting"),
-                            ("downloading", "Downloading"),
-                            ("processing", "Processing"),
-                            ("complete", "Complete"),
-                            ("failed", "Failed"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="queued",
-                        max_length=16,
-                    ),
-                ),
-                ("phase", models.CharField(blank=True, max_length=64)),
-                ("percent", models.FloatField(blank=True, null=True)),
-                ("downloaded_bytes", models.BigIntegerField(blank=True, null=True)),
-                ("total_bytes", models.BigIntegerField(blank=True, null=True)),
-                ("error", models.TextField(blank=True)),
-                ("attempt", models.PositiveIntegerField(default=1)),
-                ("worker", models.CharField(blank=True, max_length=255)),
-                ("lease_token", models.CharField(blank=True, max_length=32)),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
-                ("added_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("processing_at", models.DateTimeField(blank=True, null=True)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "added_by",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('video_id', models.CharField(default=downloads.models.new_video_id, editable=False, max_length=64, unique=True)),
+                ('url', models.CharField(max_length=2048, verbose_name='submitted URL')),
+                ('canonical_url', models.CharField(max_length=2048, unique=True, verbose_name='URL')),
+                ('extractor', models.CharField(blank=True, max_length=100, verbose_name='site')),
+                ('source_id', models.CharField(blank=True, max_length=255, verbose_name='id at the site')),
+                ('title', models.CharField(blank=True, max_length=500)),
+                ('uploader', models.CharField(blank=True, max_length=255)),
+                ('description', models.TextField(blank=True)),
+                ('duration', models.FloatField(blank=True, null=True, verbose_name='duration in seconds')),
+                ('upload_date', models.DateField(blank=True, null=True)),
+                ('thumbnail', models.CharField(blank=True, max_length=500)),
+                ('media_file', models.CharField(blank=True, max_length=500)),
+                ('size', models.BigIntegerField(blank=True, null=True, verbose_name='size in bytes')),
+                ('quality', models.CharField(choices=[('best', 'Best'), ('1080p', '1080p'), ('720p', '720p'), ('480p', '480p'), ('audio', 'Audio only')], default='best', max_length=8)),
+                ('status', models.CharField(choices=[('queued', 'Waiting'), ('downloading', 'Downloading'), ('processing', 'Processing'), ('complete', 'Complete'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
+                ('phase', models.CharField(blank=True, max_length=64)),
+                ('percent', models.FloatField(blank=True, null=True)),
+                ('downloaded_bytes', models.BigIntegerField(blank=True, null=True)),
+                ('total_bytes', models.BigIntegerField(blank=True, null=True)),
+                ('error', models.TextField(blank=True)),
+                ('attempt', models.PositiveIntegerField(default=1)),
+                ('worker', models.CharField(blank=True, max_length=255)),
+                ('lease_token', models.CharField(blank=True, max_length=32)),
+                ('lease_until', models.DateTimeField(blank=True, null=True)),
+                ('added_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('queued_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('processing_at', models.DateTimeField(blank=True, null=True)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('added_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="VideoEvent",
+            name='VideoEvent',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.CharField(db_index=True, max_length=64)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Waiting"),
-                            ("downloading", "Downloading"),
-                            ("processing", "Processing"),
-                            ("complete", "Complete"),
-                            ("failed", "Failed"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        max_length=16,
-                    ),
-                ),
-                ("attempt", models.PositiveIntegerField(default=1)),
-                ("reason", models.TextField(blank=True)),
-                (
-                    "video",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="events",
-                        to="downloads.video",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.CharField(db_index=True, max_length=64)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('status', models.CharField(choices=[('queued', 'Waiting'), ('downloading', 'Downloading'), ('processing', 'Processing'), ('complete', 'Complete'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], max_length=16)),
+                ('attempt', models.PositiveIntegerField(default=1)),
+                ('reason', models.TextField(blank=True)),
+                ('video', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='downloads.video')),
             ],
             options={
-                "ordering": ("pk",),
+                'ordering': ('pk',),
             },
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(fields=["status", "queued_at"], name="downloads_v_status_4897d9_idx"),
+            model_name='video',
+            index=models.Index(fields=['status', 'queued_at'], name='downloads_v_status_4897d9_idx'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(fields=["-added_at", "-id"], name="downloads_v_added_a_a79ffd_idx"),
+            model_name='video',
+            index=models.Index(fields=['-added_at', '-id'], name='downloads_v_added_a_a79ffd_idx'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(fields=["extractor", "source_id"], name="downloads_v_extract_a63326_idx"),
+            model_name='video',
+            index=models.Index(fields=['extractor', 'source_id'], name='downloads_v_extract_a63326_idx'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                condition=models.Q(("lease_token", ""), _negated=True),
-                fields=["lease_token"],
-                name="downloads_video_leases",
-            ),
+            model_name='video',
+            index=models.Index(condition=models.Q(('lease_token', ''), _negated=True), fields=['lease_token'], name='downloads_video_leases'),
         ),
     ]

@@ -15,72 +15,67 @@ def fill_hosts(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("downloads", "0001_initial"),
+        ('downloads', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Queue",
+            name='Queue',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("paused", models.BooleanField(default=False)),
-                ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason of the pause")),
-                ("held_until", models.DateTimeField(blank=True, null=True)),
-                ("held_by", models.CharField(blank=True, max_length=255)),
-                ("held_because", models.CharField(blank=True, max_length=500, verbose_name="reason of the hold")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('paused', models.BooleanField(default=False)),
+                ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason of the pause')),
+                ('held_until', models.DateTimeField(blank=True, null=True)),
+                ('held_by', models.CharField(blank=True, max_length=255)),
+                ('held_because', models.CharField(blank=True, max_length=500, verbose_name='reason of the hold')),
             ],
         ),
         migrations.AddField(
-            model_name="video",
-            name="host",
+            model_name='video',
+            name='host',
             field=models.CharField(blank=True, max_length=255),
         ),
         migrations.AddField(
-            model_name="video",
-            name="insists",
-            field=models.BooleanField(default=False, verbose_name="even if it is there already"),
+            model_name='video',
+            name='insists',
+            field=models.BooleanField(default=False, verbose_name='even if it is there already'),
         ),
         migrations.AddField(
-            model_name="video",
-            name="is_list",
-            field=models.BooleanField(default=False, verbose_name="is a list of videos"),
+            model_name='video',
+            name='is_list',
+            field=models.BooleanField(default=False, verbose_name='is a list of videos'),
         ),
         migrations.AddField(
-            model_name="video",
-            name="not_before",
-            field=models.DateTimeField(blank=True, null=True, verbose_name="waits until"),
+            model_name='video',
+            name='not_before',
+            field=models.DateTimeField(blank=True, null=True, verbose_name='waits until'),
         ),
         migrations.AddField(
-            model_name="video",
-            name="parent",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="entries",
-                to="downloads.video",
-            ),
+            model_name='video',
+            name='parent',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='entries', to='downloads.video'),
         ),
         migrations.AddField(
-            model_name="video",
-            name="priority",
+            model_name='video',
+            name='priority',
             field=models.IntegerField(default=0),
         ),
         migrations.AddField(
-            model_name="video",
-            name="subtitles",
-            field=models.CharField(blank=True, max_length=200, verbose_name="languages of subtitles"),
+            model_name='video',
+            name='subtitles',
+            field=models.CharField(blank=True, max_length=200, verbose_name='languages of subtitles'),
         ),
         migrations.AddField(
-            model_name="video",
-            name="tries",
-            field=models.PositiveIntegerField(default=0, verbose_name="automatic retries"),
+            model_name='video',
+            name='tries',
+            field=models.PositiveIntegerField(default=0, verbose_name='automatic retries'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(fields=["status", "-priority", "queued_at"], name="downloads_v_status_eb0c79_idx"),
+            model_name='video',
+            index=models.Index(fields=['status', '-priority', 'queued_at'], name='downloads_v_status_eb0c79_idx'),
         ),
         migrations.RunPython(fill_hosts, migrations.RunPython.noop),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("downloads", "0002_queue_and_retries"),
+        ('downloads', '0002_queue_and_retries'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="video",
-            name="tracks",
+            model_name='video',
+            name='tracks',
             field=models.JSONField(blank=True, default=list, editable=False),
         ),
     ]

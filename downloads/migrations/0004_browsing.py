@@ -7,115 +7,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("downloads", "0003_tracks"),
+        ('downloads', '0003_tracks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name="video",
-            name="downloads_v_added_a_a79ffd_idx",
+            model_name='video',
+            name='downloads_v_added_a_a79ffd_idx',
         ),
         migrations.AddField(
-            model_name="video",
-            name="kind",
-            field=models.GeneratedField(
-                db_persist=True,
-                expression=models.Case(
-                    models.When(is_list=True, then=models.Value("list")),
-                    models.When(
-                        models.Q(
-                            ("media_file__endswith", ".aac"),
-                            ("media_file__endswith", ".flac"),
-                            ("media_file__endswith", ".m4a"),
-                            ("media_file__endswith", ".mp3"),
-                            ("media_file__endswith", ".oga"),
-                            ("media_file__endswith", ".ogg"),
-                            ("media_file__endswith", ".opus"),
-                            ("media_file__endswith", ".wav"),
-                            ("media_file__endswith", ".weba"),
-                            ("media_file__endswith", ".wma"),
-                            _connector="OR",
-                        ),
-                        then=models.Value("audio"),
-                    ),
-                    models.When(media_file="", quality="audio", then=models.Value("audio")),
-                    default=models.Value("video"),
-                ),
-                output_field=models.CharField(max_length=5),
-            ),
+            model_name='video',
+            name='kind',
+            field=models.GeneratedField(db_persist=True, expression=models.Case(models.When(is_list=True, then=models.Value('list')), models.When(models.Q(('media_file__endswith', '.aac'), ('media_file__endswith', '.flac'), ('media_file__endswith', '.m4a'), ('media_file__endswith', '.mp3'), ('media_file__endswith', '.oga'), ('media_file__endswith', '.ogg'), ('media_file__endswith', '.opus'), ('media_file__endswith', '.wav'), ('media_file__endswith', '.weba'), ('media_file__endswith', '.wma'), _connector='OR'), then=models.Value('audio')), models.When(media_file='', quality='audio', then=models.Value('audio')), default=models.Value('video')), output_field=models.CharField(max_length=5)),
         ),
         migrations.AddField(
-            model_name="video",
-            name="sort_title",
-            field=models.GeneratedField(
-                db_persist=True,
-                expression=django.db.models.functions.text.Lower(
-                    django.db.models.functions.text.Left(
-                        models.Case(models.When(then=models.F("url"), title=""), default=models.F("title")), 100
-                    )
-                ),
-                output_field=models.CharField(max_length=100),
-            ),
+            model_name='video',
+            name='sort_title',
+            field=models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Lower(django.db.models.functions.text.Left(models.Case(models.When(then=models.F('url'), title=''), default=models.F('title')), 100)), output_field=models.CharField(max_length=100)),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                fields=["-added_at", "-id", "status", "kind", "extractor", "uploader"], name="downloads_newest"
-            ),
+            model_name='video',
+            index=models.Index(fields=['-added_at', '-id', 'status', 'kind', 'extractor', 'uploader'], name='downloads_newest'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                fields=["status", "-added_at", "-id", "kind", "extractor", "uploader"], name="downloads_newest_state"
-            ),
+            model_name='video',
+            index=models.Index(fields=['status', '-added_at', '-id', 'kind', 'extractor', 'uploader'], name='downloads_newest_state'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                fields=["uploader", "-added_at", "-id", "status", "kind", "extractor"], name="downloads_newest_uploader"
-            ),
+            model_name='video',
+            index=models.Index(fields=['uploader', '-added_at', '-id', 'status', 'kind', 'extractor'], name='downloads_newest_uploader'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                fields=["extractor", "-added_at", "-id", "status", "kind", "uploader"], name="downloads_newest_site"
-            ),
+            model_name='video',
+            index=models.Index(fields=['extractor', '-added_at', '-id', 'status', 'kind', 'uploader'], name='downloads_newest_site'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                fields=["sort_title", "-id", "status", "kind", "extractor", "uploader", "added_at"],
-                name="downloads_by_title",
-            ),
+            model_name='video',
+            index=models.Index(fields=['sort_title', '-id', 'status', 'kind', 'extractor', 'uploader', 'added_at'], name='downloads_by_title'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                models.OrderBy(django.db.models.functions.comparison.Coalesce("duration", -1.0), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                models.F("duration"),
-                models.F("status"),
-                models.F("kind"),
-                models.F("extractor"),
-                models.F("uploader"),
-                models.F("added_at"),
-                name="downloads_by_duration",
-            ),
+            model_name='video',
+            index=models.Index(models.OrderBy(django.db.models.functions.comparison.Coalesce('duration', -1.0), descending=True), models.OrderBy(models.F('id'), descending=True), models.F('duration'), models.F('status'), models.F('kind'), models.F('extractor'), models.F('uploader'), models.F('added_at'), name='downloads_by_duration'),
         ),
         migrations.AddIndex(
-            model_name="video",
-            index=models.Index(
-                models.OrderBy(django.db.models.functions.comparison.Coalesce("size", -1), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                models.F("size"),
-                models.F("status"),
-                models.F("kind"),
-                models.F("extractor"),
-                models.F("uploader"),
-                models.F("added_at"),
-                name="downloads_by_size",
-            ),
+            model_name='video',
+            index=models.Index(models.OrderBy(django.db.models.functions.comparison.Coalesce('size', -1), descending=True), models.OrderBy(models.F('id'), descending=True), models.F('size'), models.F('status'), models.F('kind'), models.F('extractor'), models.F('uploader'), models.F('added_at'), name='downloads_by_size'),
         ),
     ]

@@ -51,7 +51,9 @@ class Migration(migrations.Migration):
             model_name="video",
             constraint=models.UniqueConstraint(
                 models.F("canonical_url"),
-                models.Case(models.When(quality="audio", then=models.Value("audio")), default=models.Value("video")),
+                models.Case(
+                    models.When(quality="audio", then=models.Value("audio")), default=models.Value("video")
+                ),
                 name="downloads_unique_url",
                 violation_error_message="This video is already in the archive.",
             ),

@@ -44,8 +44,12 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [models.Index(fields=["user", "-continued_at", "-id"], name="downloads_continue_watching")],
-                "constraints": [models.UniqueConstraint(fields=("user", "video"), name="downloads_one_watch_state")],
+                "indexes": [
+                    models.Index(fields=["user", "-continued_at", "-id"], name="downloads_continue_watching")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "video"), name="downloads_one_watch_state")
+                ],
             },
         ),
     ]

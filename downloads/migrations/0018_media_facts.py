@@ -12,7 +12,9 @@ class Migration(migrations.Migration):
             for name in ("width", "height")
         ],
         *[
-            migrations.AddField("video", name, models.CharField(max_length=40, null=True, blank=True, editable=False))
+            migrations.AddField(
+                "video", name, models.CharField(max_length=40, null=True, blank=True, editable=False)
+            )
             for name in ("video_codec", "audio_codec")
         ],
         migrations.AddField("video", "chapters", models.JSONField(null=True, blank=True, editable=False)),

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("downloads", "0025_ledger_of_people"),
+        ('downloads', '0025_ledger_of_people'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="subscription",
-            name="asked_at",
-            field=models.DateTimeField(editable=False, null=True, verbose_name="last request to the site"),
+            model_name='subscription',
+            name='asked_at',
+            field=models.DateTimeField(editable=False, null=True, verbose_name='last request to the site'),
         ),
     ]

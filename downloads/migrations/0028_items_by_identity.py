@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("downloads", "0027_collection_indexes"),
+        ('downloads', '0027_collection_indexes'),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name="subscriptionitem",
-            index=models.Index(
-                condition=models.Q(("video__isnull", False)), fields=["identity"], name="downloads_sub_items_here"
-            ),
+            model_name='subscriptionitem',
+            index=models.Index(condition=models.Q(('video__isnull', False)), fields=['identity'], name='downloads_sub_items_here'),
         ),
     ]
