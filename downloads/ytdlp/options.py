@@ -12,6 +12,8 @@ from downloads.ytdlp.smuggled_data import remove_smuggled
 logger = logging.getLogger(__name__)
 # File name stem in the workspace; the attempt names the files after the title when it stores them.
 OUTPUT_STEM = "media"
+# yt-dlp formats a line for each block, also with "noprogress": a fifth of the CPU of a stream in fragments.
+PROGRESS_LINE_SECONDS = 86_400
 # Protocols that go through the egress proxy; rtmp, rtsp, mms and WebSocket would bypass it.
 PROTOCOL_PATTERN = r"^(https?|m3u8(_native)?|http_dash_segments(_generator)?|ism)$"
 PROTOCOL_FILTER = f"[protocol~='{PROTOCOL_PATTERN}']"
@@ -68,6 +70,7 @@ def build_options(folder: Path, proxy_url: str, quality: str, playlist_limit: in
         "postprocessor_args": {"ffmpeg_i": ["-protocol_whitelist", "file,crypto,data"]},
         "logger": _YtdlpLogger(),
         "noprogress": True,
+        "progress_delta": PROGRESS_LINE_SECONDS,
         "color": "never",
     }
 

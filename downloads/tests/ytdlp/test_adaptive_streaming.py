@@ -212,7 +212,7 @@ class TestResuming:
         media_server.requests.clear()
         assert frame_hashes(download(path)) == source_hashes
         ranges = [range_ for _, _, range_ in media_server.requests if range_]
-        assert 3 <= len(ranges) <= 5
+        assert 3 <= len(set(ranges)) <= 5  # one of the attempt before may come late
         assert "bytes=0-" not in [range_.partition("-")[0] + "-" for range_ in ranges]
 
     def test_dash_goes_on_after_the_last_whole_range(self, download, media_server, source_hashes):

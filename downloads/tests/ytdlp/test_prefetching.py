@@ -175,7 +175,7 @@ class Sender:
             assert self.changed.wait_for(lambda: len(self.urls) >= count, PATIENCE_SECONDS)
 
 
-URLS = [f"http://a.test/{n}" for n in range(12)]
+URLS = [f"http://a.test/{n}" for n in range(16)]
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_each_url_gets_its_own_bytes_whatever_is_asked_for(prefetcher, sender):
 
 def test_a_few_failures_end_it_for_good(prefetcher, sender, monkeypatch):
     monkeypatch.setattr(prefetching.time, "monotonic", lambda: 100.0)
-    sender.errors = {URLS[2], URLS[5], URLS[8]}
+    sender.errors = {URLS[2], URLS[7], URLS[12]}
     for url in URLS:
         try:
             response = prefetcher.open(url, Request(url))

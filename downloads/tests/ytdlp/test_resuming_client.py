@@ -172,7 +172,8 @@ class TestFragments:
         media_server.requests.clear()
         assert ffmpeg.validation_error(run_attempt(url)) == ""
         again = self.pieces(media_server)
-        assert sorted(path for path in again if "video" in path) == [f"/separate/video{n}.ts" for n in range(2, 6)]
+        again = {path for path in again if "video" in path}  # one of the attempt before may come late
+        assert again == {f"/separate/video{n}.ts" for n in range(2, 6)}
         assert self.picture(tmp_path) == self.joined(media_server)
 
     def test_it_begins_again_where_a_fragment_changed(self, run_attempt, media_server, tmp_path):

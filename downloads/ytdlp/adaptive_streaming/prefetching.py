@@ -262,14 +262,14 @@ class Prefetcher:
 
     def _fetch_ahead(self, request: Any) -> None:
         """Request so many of the next fragments as the pace of the last ones allows."""
-        count = self._count_ahead() if self._is_allowed and request.data is None else 0
+        count = self._count_ahead(request) if self._is_allowed and request.data is None else 0
         first = self._plan.position + 1 + len(self._ahead)
         for url in self._plan.urls[first : self._plan.position + 1 + count]:
             self._ahead.append(_Fetch(self._send, self._prepare(request, url), url))
 
-    def _count_ahead(self) -> int:
+    def _count_ahead(self, request: Any) -> int:
         measured = len(self._asked_at) - 1
         if measured < 1:
-            return 0
+            return 0 if "Range" in request.headers else 1  # a server without ranges sends the whole file
         seconds = (self._asked_at[-1] - self._asked_at[0]) / measured
-        return min(MAX_AHEAD, measured, int(AHEAD_SECONDS / max(seconds, 0.001)))
+        return min(MAX_AHEAD, 1 + measured, int(AHEAD_SECONDS / max(seconds, 0.001)))
