@@ -2,6 +2,7 @@
 
 import pytest
 
+from downloads.forms import IngestForm
 from downloads.intake import duplicates, playlists
 from downloads.models import Metadata, Status, Video, querysets
 from downloads.network.proxy import EgressProxy
@@ -56,6 +57,15 @@ def test_an_addition_may_have_a_limit_of_its_own(download, media_server, setting
     listed = download(media_server.url("/feed?count=30"), list_limit=6)
     assert listed.entries.count() == 6
     assert set(listed.entries.values_list("list_limit", flat=True)) == {6}  # to be found in the playlist again
+
+
+def test_an_addition_takes_more_than_the_usual_200_if_its_page_says_so(download, media_server, settings):
+    assert settings.PLAYLIST_LIMIT == 200
+    form = IngestForm({"urls": media_server.url("/feed?count=260"), "quality": "best", "list_limit": "250"})
+    assert form.is_valid()
+    listed = download(form.url_lines()[0], list_limit=form.chosen_limit())
+    assert listed.entries.count() == 250
+    assert listed.events.last().reason.endswith("There are more: only the first 250 were added.")
 
 
 def test_it_counts_what_is_here_already(download, media_server):

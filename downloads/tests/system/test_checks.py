@@ -8,6 +8,8 @@ from downloads.subscriptions import verbs
 from downloads.tests.support.media_server import Answer
 from downloads.tests.support.processes import process_parents
 from downloads.tests.support.waiting import wait_until
+from downloads.worker.checks.runner import TOO_LONG_MESSAGE, CheckRunner
+from downloads.worker.processes.launcher import Launcher
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -81,3 +83,32 @@ def test_the_command_checks_and_tells(run_manage, feed, media_server):
     assert "Too many requests (429)" in output
     assert Video.objects.count() == 2
     assert HostPause.objects.get().host == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("stall_seconds", "max_seconds", "words"),
+    [("2", 600.0, "for 2 s."), ("60", 2.0, TOO_LONG_MESSAGE)],
+    ids=["stalls", "takes too long"],
+)
+def test_a_check_whose_site_falls_silent_fails_with_a_sentence(
+    media_server, monkeypatch, redis_server, stall_seconds, max_seconds, words
+):
+    for name, value in {**ENVIRONMENT, "YTARCHIVE_STALL_SECONDS": stall_seconds}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("YTARCHIVE_ALLOW_PRIVATE_HOSTS", "1")
+    subscription, _ = verbs.subscribe(media_server.url("/mute/list.rss"))
+    launcher = Launcher()
+    runner = CheckRunner(launcher, "w")
+    for slot in runner._slots:
+        slot.max_seconds = max_seconds
+    try:
+        assert runner.start_next() == subscription
+        wait_until(lambda: runner.poll(may_start=False) or not runner.is_running, "the check has ended")
+    finally:
+        runner.stop()
+        launcher.stop()
+    subscription.refresh_from_db()
+    assert words in subscription.error
+    assert (subscription.failure_count, subscription.lease_token) == (1, "")
+    assert subscription.next_check_at > timezone.now()
+    assert not HostPause.objects.exists()

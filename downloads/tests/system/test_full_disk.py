@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from downloads.tests.support import file_versions
+from downloads.tests.support.media_server import Answer
 from downloads.tests.support.processes import temporary_archive
 from downloads.tests.support.waiting import wait_until
 
@@ -84,3 +85,31 @@ def test_it_waits_for_disk_space_and_loses_nothing(small_disk, tmp_path, media_s
 def read_url(page):
     with urllib.request.urlopen(page, timeout=10) as response:
         return response.read()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(240)
+def test_what_a_check_finds_waits_for_disk_space(small_disk, tmp_path, media_server):
+    command_prefix, disk = small_disk
+    items = "".join(f"<item><title>{n}</title><link>{media_server.url(f'/named/{n}.mp4')}</link></item>" for n in "abc")
+    media_server.answers["/films.rss"] = Answer(
+        f'<?xml version="1.0"?><rss version="2.0"><channel><title>F</title>{items}</channel></rss>'.encode(),
+        "application/rss+xml",
+    )
+
+    def statuses():
+        command = [*command_prefix, "sh", "-c", 'cd "$0" && exec python3 -c "$1"', tmp_path / "data", READ_ROWS_PROGRAM]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return [status for _, status, *_ in json.loads(output)]
+
+    with temporary_archive(tmp_path) as archive:
+        archive.command_prefix = command_prefix
+        archive.start("up", "--port", "0", **ENVIRONMENT)
+        archive.await_ready()
+        (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - 1_500_000))
+        archive.manage("subscribe", media_server.url("/films.rss"), "--all", **ENVIRONMENT)
+        wait_until(lambda: len(statuses()) == 3, "what it found is queued")
+        wait_until(lambda: "full. Nothing new starts" in archive.output(), "the queue is held")
+        (disk / "ballast").unlink()
+        wait_until(lambda: statuses() == ["complete"] * 3, "it goes on, and nothing is lost or doubled")
+        assert " 3/3 " in archive.manage("subscriptions", **ENVIRONMENT)
