@@ -9,6 +9,9 @@ from downloads.network.sites import site_of
 
 YOUTUBE = "youtube.com"
 CHANNEL_PATH = re.compile(r"/((?:channel|c|user)/[^/]+|@[^/]+)(?:/([^/]*))?/?")
+VIDEO_PATH = re.compile(r"/watch/?|/(?:shorts|live|embed|v|e|clip)(?:/.*)?")
+FEED_PATH = "/feed/"  # what somebody sees who is signed in; not "/feeds/"
+CASE_SENSITIVE_PREFIX = "channel/"  # the names of people and channels are not
 PLAYLIST_ID = re.compile(r"[A-Za-z0-9_-]{2,64}")
 # Lists that are other for each person, or have no end.
 PERSONAL_LISTS = {
@@ -27,17 +30,27 @@ def parse_list_url(line: str) -> tuple[ParsedUrl, str]:
 
 def _parse_youtube(url: ParsedUrl) -> tuple[ParsedUrl, str]:
     split = urlsplit(url.canonical_url)
-    query = parse_qs(split.query)
-    if list_id := query.get("list", query.get("playlist_id", [""]))[0]:
-        return _playlist(url, list_id), ""
-    if split.path.startswith("/feeds/videos.xml") and (channel_id := query.get("channel_id", [""])[0]):
+    path, query = re.sub("/+", "/", split.path), parse_qs(split.query, keep_blank_values=True)
+    if lists := [*query.get("list", ()), *query.get("playlist_id", ())]:
+        return _playlist(url, lists[0]), ""
+    if path.startswith("/feeds/videos.xml") and (channel_id := query.get("channel_id", [""])[0]):
         return _rewrite(url, f"/channel/{quote(channel_id, safe='')}"), ""
-    if split.path == "/watch" or site_is_short(url.host) or split.path.startswith("/shorts/"):
-        raise InvalidUrl("This is the link of one video. To follow its channel, use the channel’s own link.")
-    if match := CHANNEL_PATH.fullmatch(split.path):
-        tab = match[2] or ""
-        return _rewrite(url, f"/{match[1]}"), tab if tab in ChannelTab.values else ""
+    _refuse_pages(path, url.host)
+    if match := CHANNEL_PATH.fullmatch(path):
+        tab, name = match[2] or "", match[1]
+        name = name if name.startswith(CASE_SENSITIVE_PREFIX) else name.lower()
+        return _rewrite(url, f"/{name}"), tab if tab in ChannelTab.values else ""
     return url, ""
+
+
+def _refuse_pages(path: str, host: str) -> None:
+    """Raise InvalidUrl for the pages of YouTube that are no list of anybody."""
+    if VIDEO_PATH.fullmatch(path) or site_is_short(host):
+        raise InvalidUrl("This is the link of one video. To follow its channel, use the channel’s own link.")
+    if path.startswith(FEED_PATH):
+        raise InvalidUrl("This page is another one for everybody, signed in on the site. Follow channels or playlists.")
+    if path in ("", "/"):
+        raise InvalidUrl("This is the site’s start page. Use the link of a channel or playlist.")
 
 
 def site_is_short(host: str) -> bool:

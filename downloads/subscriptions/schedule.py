@@ -91,6 +91,8 @@ class Schedule:
     def _cron_times(self, now: dt.datetime) -> Iterator[dt.datetime]:
         """Yield the times after `now`, in UTC; raise InvalidSchedule."""
         zone = load_zone(self.time_zone)
+        if len(self.cron.split()) != CRON_FIELDS:  # cronsim takes a sixth for seconds, others for years
+            raise InvalidSchedule("cron", f"“{self.cron}” is no cron line: it has five parts, such as “30 2 * * *”.")
         try:
             simulation = CronSim(self.cron, now.astimezone(zone))
         except CronSimError as error:

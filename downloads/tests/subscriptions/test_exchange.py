@@ -142,9 +142,12 @@ def test_what_is_exported_can_be_imported() -> None:
         'Channel Id,Channel Url,Channel Title\n{ada},http://www.youtube.com/channel/{ada},Ada\n{bob},x,"Bob, B."\n',
         "Kanal-ID;Kanal-URL;Kanaltitel\r\n{ada};http://www.youtube.com/channel/{ada};Ada\r\n{bob};x;Bob, B.\r\n",
         "\ufeffID канала\tURL\tНазвание\n{ada}\thttp://www.youtube.com/channel/{ada}\tAda\n{bob}\tx\tBob, B.\n",
+        'ID del canal,URL del canal,Título del canal\n{ada},x,Ada\n{bob},x,"Bob, B."',
+        'ID des chaînes,URL des chaînes,Titres des chaînes\n{ada},x,Ada\n{bob},x,"Bob, B."\n',
+        'チャンネル ID,チャンネルの URL,チャンネルのタイトル\n{ada},x,Ada\n{bob},x,"Bob, B."\n',
         'Channel URL,Title\nhttps://www.youtube.com/channel/{ada},Ada\nhttps://www.youtube.com/channel/{bob},"Bob, B."',
     ],
-    ids=["English", "German", "Russian", "no id"],
+    ids=["English", "German", "Russian", "Spanish", "French", "Japanese", "no id"],
 )
 def test_a_table_of_takeout_is_read_whatever_its_headings(table) -> None:
     text = table.replace("{ada}", ADA).replace("{bob}", BOB)

@@ -35,6 +35,7 @@ def middle(least: float, most: float) -> float:
         (Schedule(HOUR, "0 0 31 4 *"), "cron", "never comes"),
         (Schedule(HOUR, "every day"), "cron", "is no cron line"),
         (Schedule(HOUR, "@daily"), "cron", "is no cron line"),
+        (Schedule(HOUR, "0 0 3 * * *"), "cron", "it has five parts"),
         (Schedule(HOUR, "0 0 1 13 *"), "cron", "never comes"),
         (Schedule(HOUR, "99 * * * *"), "cron", "is no cron line"),
         (Schedule(HOUR, "* * * * *"), "cron", "closer than 15 minutes"),
