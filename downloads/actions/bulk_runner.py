@@ -14,6 +14,7 @@ from django.utils import timezone
 from downloads.actions.bulk_actions import BULK_KINDS, describe_kind
 from downloads.actions.video_actions import short_title
 from downloads.database import let_other_writers_in
+from downloads.database.changes import ChangeDetector
 from downloads.files.volumes.errors import describe_fault, is_storage_fault
 from downloads.files.volumes.probe import MEDIA_LABEL, find_media_fault
 from downloads.models import ArchiveIdentity, BulkAction, BulkItem, ItemState, QueuePosition
@@ -48,6 +49,7 @@ class BulkActionRunner:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bulk-actions", daemon=True)
         self._folder_retry_at = float("-inf")
+        self._changes = ChangeDetector()
         self._outage_log = OutageLog(logger, "Bulk actions wait for the database: %s", "Bulk actions go on.")
 
     def __enter__(self) -> "BulkActionRunner":
@@ -74,6 +76,8 @@ class BulkActionRunner:
 
     def _perform_all(self) -> None:
         is_folder_tried = time.monotonic() >= self._folder_retry_at
+        if not self._changes.has_changed() and not is_folder_tried:
+            return
         if is_folder_tried:
             self._folder_retry_at = time.monotonic() + FOLDER_RETRY_SECONDS
         while not self._stopping.is_set() and run_slices(with_waiting=is_folder_tried):

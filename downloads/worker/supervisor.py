@@ -19,6 +19,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from downloads.database import schema, use_short_timeouts
+from downloads.database.changes import ChangeDetector
 from downloads.files import ffmpeg, workspace
 from downloads.liveness.heartbeat import process_heartbeat
 from downloads.models import LEASE_DURATION, Queue, Video
@@ -43,9 +44,14 @@ from downloads.ytdlp_update.runner import UpdateRunner
 
 logger = logging.getLogger(__name__)
 
-POLL_INTERVAL_SECONDS = 0.5  # for claims and lost leases
+POLL_INTERVAL_SECONDS = 0.5  # for claims, as far as anything has changed, and for lost leases
+# For what becomes due by the clock alone: retries, look-ups of titles, and checks of subscriptions.
+UNCHANGED_POLL_INTERVAL_SECONDS = 2.0
+LOOK_UP_INTERVAL_SECONDS = 1.0
+CHECK_INTERVAL_SECONDS = 5.0
 LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
 RESCUE_INTERVAL_SECONDS = min(1.0, LEASE_DURATION.total_seconds() / 30)
+EXPIRY_INTERVAL_SECONDS = RESCUE_INTERVAL_SECONDS * 3
 HEARTBEAT_INTERVAL_SECONDS = 5.0  # also for checking the disk space
 HEARTBEAT_TTL_SECONDS = 15
 STOPPING_POLL_INTERVAL_SECONDS = 0.05  # while downloads are being stopped
@@ -83,6 +89,7 @@ class Supervisor:
         self._retention = RetentionTask(self._folders)
         self._clock_check = ClockCheck(self.name)
         self._wake_listener = WakeListener()
+        self._changes = ChangeDetector()
 
     def run(self) -> None:
         """Claim and download until SIGTERM, SIGINT or SIGHUP; then put unfinished videos back into the queue."""
@@ -125,21 +132,26 @@ class Supervisor:
             if self._stop_deadline is not None:
                 download.request_stop()
             download.kill_if_overdue()
-        if self._stop_deadline is not None:
-            return
+        if self._stop_deadline is None:
+            self._run_due_tasks()
+
+    def _run_due_tasks(self) -> None:
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._check_folders)
-        self._run_every(POLL_INTERVAL_SECONDS, self._claim_videos)  # early: somebody may be waiting
+        self._run_every(POLL_INTERVAL_SECONDS, self._notice_changes)
+        self._run_every(UNCHANGED_POLL_INTERVAL_SECONDS, self._claim_videos)  # early: somebody may be waiting
         self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_local)
         self._run_every(POLL_INTERVAL_SECONDS, self._launcher.prepare)
         self._run_every(POLL_INTERVAL_SECONDS, self._stop_downloads_without_lease)
         self._run_every(POLL_INTERVAL_SECONDS, self._copy_runner.poll)
-        self._run_every(POLL_INTERVAL_SECONDS, self._look_up_titles)
+        look_up_interval = POLL_INTERVAL_SECONDS if self._look_up_runner.is_running else LOOK_UP_INTERVAL_SECONDS
+        self._run_every(look_up_interval, self._look_up_titles)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._look_at_files)
-        self._run_every(POLL_INTERVAL_SECONDS, self._check_subscriptions)
+        check_interval = POLL_INTERVAL_SECONDS if self._check_runner.is_running else CHECK_INTERVAL_SECONDS
+        self._run_every(check_interval, self._check_subscriptions)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._retention.poll)
         self._run_every(POLL_INTERVAL_SECONDS, self._update_runner.poll)
         self._run_every(LEASE_RENEWAL_INTERVAL_SECONDS, self._renew_leases)
-        self._run_every(RESCUE_INTERVAL_SECONDS, self._rescue.requeue_expired)
+        self._run_every(EXPIRY_INTERVAL_SECONDS, self._rescue.requeue_expired)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._write_heartbeat)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._clock_check.run)
 
@@ -150,10 +162,10 @@ class Supervisor:
         return max(0.0, min((*self._next_run_at.values(), now + POLL_INTERVAL_SECONDS)) - now)
 
     def _run_every(self, interval_seconds: float, task: Callable[[], None]) -> None:
-        """Run the task if `interval_seconds` have passed since it last ran."""
+        """Run the task if it did not run in this interval of the clock: tasks that wait together are due together."""
         now = time.monotonic()
         if self._next_run_at.get(task, 0.0) <= now:
-            self._next_run_at[task] = now + interval_seconds
+            self._next_run_at[task] = (now // interval_seconds + 1) * interval_seconds if interval_seconds else now
             self._run_if_database_up(task)
 
     def _run_if_database_up(self, task: Callable[[], None]) -> None:
@@ -171,6 +183,14 @@ class Supervisor:
                 self._database_outage.recovered()
 
     # Periodic tasks --------------------------------------------------------------------------------
+
+    def _notice_changes(self) -> None:
+        """Have this turn of the loop look for work if anything was written; but keep to pauses of claims."""
+        if self._changes.has_changed():
+            latest = time.monotonic() + UNCHANGED_POLL_INTERVAL_SECONDS
+            for task in (self._claim_videos, self._look_up_titles, self._check_subscriptions):
+                if self._next_run_at.get(task, 0.0) <= latest:
+                    self._next_run_at.pop(task, None)
 
     def _check_folders(self) -> None:
         """Hold the queue while a folder cannot be used, and remove what earlier attempts and removals left."""
