@@ -17,12 +17,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from channels_redis.core import BoundedQueue
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
 from channels_redis.utils import _wrap_close, decode_hosts
 from redis.exceptions import RedisError
 
 from downloads.outage_log import OutageLog
+from ytarchive.server.message_queue import MessageQueue
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class LoopLayer(RedisPubSubLoopLayer):
         self.event_handlers.setdefault(self._get_group_channel_name(group), {})[event_type] = handler
 
     async def _subscribe_to_channel(self, channel: str) -> None:
-        self.channels[channel] = BoundedQueue(MAX_QUEUED_MESSAGES)
+        self.channels[channel] = MessageQueue(MAX_QUEUED_MESSAGES)
         try:
             await self._get_shard(channel).subscribe(channel)
         except BaseException:  # cancelled: nothing will receive from the queue

@@ -25,6 +25,7 @@ from ytarchive.server.limits.descriptors import SparingListener, max_open_connec
 from ytarchive.server.limits.handshakes import HandshakeQueue
 from ytarchive.server.limits.peers import plain_address
 from ytarchive.server.limits.unread import abort_unread, report_refusals
+from ytarchive.server.message_queue import MessageQueue
 from ytarchive.server.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
 from ytarchive.server.websocket import ProgressWebSocket, close_websocket
 
@@ -148,7 +149,19 @@ class ProgressServer(Server):
         if scope["type"] == "websocket":
             self._prepare_socket(protocol)
             scope.setdefault("extensions", {})["ytarchive.transport"] = DirectTransport(protocol)
+            return self._create_websocket_application(protocol, scope)
         return super().create_application(protocol, scope)
+
+    def _create_websocket_application(self, protocol: Any, scope: dict[str, Any]) -> MessageQueue | None:
+        """Do as Daphne does, with a queue that takes less memory."""
+        queue = MessageQueue()
+        scope.setdefault("asgi", {"version": "3.0"})
+        send = functools.partial(self.handle_reply, protocol)
+        application = self.application(scope=scope, receive=queue.get, send=send)
+        if protocol not in self.connections:
+            return None
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
+        return queue
 
     @staticmethod
     def _prepare_socket(protocol: Any) -> None:

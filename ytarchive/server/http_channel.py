@@ -237,6 +237,10 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         if not self._is_refusing or not send_rest_and_close(self.transport):
             self.transport.abortConnection()
 
+    def release_request(self) -> None:
+        """Let go of the request of a connection that has become a WebSocket."""
+        self.requests: list[Any] = []
+
     def _peer_address(self) -> str:
         return plain_address(getattr(self.transport.getPeer(), "host", "a local client"))
 

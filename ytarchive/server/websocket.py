@@ -4,6 +4,8 @@ from typing import Any
 
 import daphne.server  # noqa: F401  # first, since it installs Twisted's asyncio reactor
 from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import interfaces
+from zope.interface import implementer
 
 from ytarchive.server.limits.answers import TEXTS, build_answer, count_refusal
 from ytarchive.server.limits.connections import ConnectionRegistry
@@ -13,6 +15,27 @@ from ytarchive.server.limits.places import Connection
 CLOSE_POLICY_VIOLATION, CLOSE_MESSAGE_TOO_BIG = 1008, 1009
 LINGER_SECONDS = 5
 MAX_MESSAGE_BYTES = 4096  # the consumer refuses more than 1,024 with 1009, and autobahn what it need not collect
+
+
+@implementer(interfaces.IPushProducer)
+class ReadPauser:
+    """Producer of what a WebSocket sends: of a client that does not read nothing more is read."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def pauseProducing(self) -> None:
+        """Stop reading."""
+        self._transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Read again."""
+        self._transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Do nothing: the connection is gone."""
 
 
 class ProgressWebSocket(WebSocketProtocol):
@@ -27,11 +50,15 @@ class ProgressWebSocket(WebSocketProtocol):
     def connectionMade(self) -> None:
         """Take the connection over from HTTP, and limit its frames from now on."""
         super().connectionMade()
+        # In place of the HTTP channel, which holds the request and all that belongs to it.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(ReadPauser(self.transport), True)
         # autobahn's own limits; those of the factory are Daphne's.
         self.maxMessagePayloadSize = self.maxFramePayloadSize = MAX_MESSAGE_BYTES
         registry: ConnectionRegistry = self.factory.server_class.connection_registry
         self.connection, registry.upgrading = registry.upgrading, None
         if self.connection is not None:
+            self.connection.channel.release_request()
             self._frame_limiter = FrameLimiter(self.connection.client)
 
     def connectionLost(self, reason: Any) -> None:

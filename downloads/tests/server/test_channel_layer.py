@@ -90,7 +90,7 @@ async def test_the_layer_keeps_a_bounded_number_of_messages_for_a_member(redis_s
     await layer.send(name, {"type": "last"})
     queue = layer.channels[name]
     async with asyncio.timeout(5):
-        while queue.qsize() < MAX_QUEUED_MESSAGES or layer.deserialize(queue._queue[-1]).get("type") != "last":  # noqa: ASYNC110 - no event tells
+        while len(queue.messages) < MAX_QUEUED_MESSAGES or layer.deserialize(queue.messages[-1]).get("type") != "last":  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
     assert (await layer.receive(name))["number"] == 2 * MAX_QUEUED_MESSAGES + 1
     await layer.flush()

@@ -28,6 +28,9 @@ class Channel(Protocol):
     def abort(self) -> None:
         """Close at once."""
 
+    def release_request(self) -> None:
+        """Let go of the request of a connection that has become a WebSocket."""
+
 
 class State(enum.Enum):
     """What a connection is doing."""
