@@ -1,6 +1,5 @@
 """Verbs of people on items of the ledger. Each returns how many items it changed."""
 
-import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
@@ -11,10 +10,11 @@ from downloads.database import let_other_writers_in
 from downloads.database.clock import current_moment, read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES, SITE_STATES
+from downloads.models.subscriptions.item import SubscriptionItemQuerySet
 from downloads.models.subscriptions.subscription import REJUDGE
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states
-from downloads.subscriptions.ledger.rejudging import JudgedGroup, Rejudging
+from downloads.subscriptions.ledger.rejudging import Rejudging
 
 GROUP_SIZE = 50
 REJUDGED_GROUP_SIZE = 250
@@ -109,58 +109,65 @@ def reapply_filters(subscription: Subscription) -> int:
     Of many items the first are judged at once, the rest by the next check. The first of those that are wanted are
     queued, the rest follow with the next checks. Raise InvalidPattern.
     """
-    pks = _filtered_pks(subscription)
-    wanted = _rejudge(subscription, pks[:MAX_REJUDGED_AT_ONCE])
-    if len(pks) > MAX_REJUDGED_AT_ONCE:
-        _set_rejudge(subscription, is_needed=True)
+    pks = list(_filtered(subscription).values_list("pk", flat=True)[: MAX_REJUDGED_AT_ONCE + 1])
+    is_whole = len(pks) <= MAX_REJUDGED_AT_ONCE
+    pks, wanted, room = pks[:MAX_REJUDGED_AT_ONCE], 0, subscription.max_new or 1
+    for start in range(0, len(pks), REJUDGED_GROUP_SIZE):
+        wanted += _rejudge_group(subscription, pks[start : start + REJUDGED_GROUP_SIZE], max(0, room - wanted))
+    if not is_whole:
+        with transaction.atomic():
+            current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
+            _write_place(current, pks[-1])
         subscription.check_now()
     return wanted
 
 
-def finish_rejudging(subscription: Subscription) -> int:
-    """Judge anew all that `reapply_filters` has left, for a check; return how many are wanted now."""
-    current = Subscription.objects.filter(pk=subscription.pk).first()
-    if current is None or not current.is_to_be_rejudged:
-        return 0
-    wanted = _rejudge(current, _filtered_pks(current), let_in=let_other_writers_in)
-    _set_rejudge(subscription, is_needed=False)
+def finish_rejudging(subscription: Subscription, on_group: Callable[[], None] = lambda: None) -> int:
+    """Judge anew all that `reapply_filters` has left, for a check; return how many are wanted now.
+
+    `on_group` is called after each transaction. The place is kept, so that an interrupted check goes on there.
+    """
+    wanted, room = 0, subscription.max_new or 1
+    while current := Subscription.objects.filter(pk=subscription.pk, positions__has_key=REJUDGE).first():
+        place = current.positions[REJUDGE]
+        rows = _filtered(current).filter(pk__gt=place if isinstance(place, int) else 0)
+        pks = list(rows.values_list("pk", flat=True)[:REJUDGED_GROUP_SIZE])
+        wanted += _rejudge_group(current, pks, max(0, room - wanted))
+        with transaction.atomic():
+            locked = Subscription.objects.select_for_update().filter(pk=current.pk).first()
+            if locked and locked.positions.get(REJUDGE) == place:  # else the filters were changed once more
+                _write_place(locked, pks[-1] if pks else None)
+        let_other_writers_in()
+        on_group()
     return wanted
 
 
-def _filtered_pks(subscription: Subscription) -> list[int]:
-    return list(subscription.items.in_state(*FILTER_STATES).order_by("pk").values_list("pk", flat=True))
+def _filtered(subscription: Subscription) -> SubscriptionItemQuerySet:
+    return subscription.items.in_state(*FILTER_STATES).order_by("pk")
 
 
-def _set_rejudge(subscription: Subscription, *, is_needed: bool) -> None:
-    with transaction.atomic():
-        row = Subscription.objects.select_for_update().filter(pk=subscription.pk)
-        if current := row.first():
-            others = {name: value for name, value in (current.positions or {}).items() if name != REJUDGE}
-            row.update(positions={**others, REJUDGE: True} if is_needed else others)
+def _write_place(locked: Subscription | None, pk: int | None) -> None:
+    """Keep the item up to which the filters have been applied; None for all."""
+    if locked:
+        others = {name: value for name, value in (locked.positions or {}).items() if name != REJUDGE}
+        positions = others if pk is None else {**others, REJUDGE: pk}
+        Subscription.objects.filter(pk=locked.pk).update(positions=positions)
 
 
-def _rejudge(subscription: Subscription, pks: list[int], let_in: Callable[[], None] = lambda: None) -> int:
-    now, wanted, room = read_clock(), 0, subscription.max_new or 1
-    for start in range(0, len(pks), REJUDGED_GROUP_SIZE):
-        group = _rejudge_group(subscription, pks[start : start + REJUDGED_GROUP_SIZE], room, now)
-        wanted += len(group.wanted)
-        room = max(0, room - len(group.wanted))
-        let_in()
-    return wanted
-
-
-def _rejudge_group(subscription: Subscription, pks: list[int], room: int, now: dt.datetime) -> JudgedGroup:
+def _rejudge_group(subscription: Subscription, pks: list[int], room: int) -> int:
+    """Judge items anew, and queue as many as there is room for; return how many are wanted."""
+    now = read_clock()
     with transaction.atomic():
         current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
         if current is None:
-            return JudgedGroup()
+            return 0
         rows = subscription.items.select_for_update().in_state(*FILTER_STATES).order_by("pk")
         group = Rejudging(current).judge([*rows.filter(pk__in=pks)], now)
         queue_items(current, group.wanted[:room], BACKLOG_PRIORITY)
         for item in group.wanted[room:]:
             item.state, item.reason, item.retry_at = SubscriptionItemState.WAITING, BACKLOG_REASON, now
         save_states(group.changed + group.wanted, now)
-    return group
+    return len(group.wanted)
 
 
 def _group(items: Collection[SubscriptionItem]) -> Iterator[tuple[Subscription, list[int]]]:

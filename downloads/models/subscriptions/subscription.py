@@ -134,7 +134,7 @@ class Subscription(Checks):
     @property
     def is_to_be_rejudged(self) -> bool:
         """True if the next check judges the ledger by filters that were changed before."""
-        return bool((self.positions or {}).get(REJUDGE))
+        return REJUDGE in (self.positions or {})
 
     @property
     def interval(self) -> dt.timedelta:

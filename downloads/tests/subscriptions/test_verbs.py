@@ -115,6 +115,10 @@ def test_many_items_are_judged_anew_without_a_pause_in_the_request(monkeypatch):
     assert states(subscription) == {"queued": 1, "waiting": 299}
 
 
+def fail_once() -> None:
+    raise KeyboardInterrupt
+
+
 def test_more_items_than_a_page_can_wait_for_are_judged_by_the_next_check(monkeypatch):
     monkeypatch.setattr(items, "MAX_REJUDGED_AT_ONCE", 100)
     monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 50)
@@ -125,9 +129,25 @@ def test_more_items_than_a_page_can_wait_for_are_judged_by_the_next_check(monkey
     edited = Subscription.objects.get()
     assert (edited.is_to_be_rejudged, Subscription.objects.due().count()) == (True, 1)
     assert states(subscription) == {"queued": 1, "waiting": 99, "filtered": 200}
-    assert items.finish_rejudging(edited) == 200
+    with pytest.raises(KeyboardInterrupt):  # the check is killed after a group: the next one goes on there
+        items.finish_rejudging(edited, fail_once)
+    assert states(subscription)["filtered"] == 150
+    assert items.finish_rejudging(edited) == 150
     assert items.finish_rejudging(edited) == 0
     assert not Subscription.objects.get().is_to_be_rejudged
+    assert "filtered" not in states(subscription)
+
+
+def test_filters_that_are_changed_once_more_are_applied_from_the_start(monkeypatch):
+    monkeypatch.setattr(items, "MAX_REJUDGED_AT_ONCE", 10)
+    monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 10)
+    subscription = claimed(start="all", title_includes="nothing")
+    ledger.apply(subscription, TOP, numbered(50, 1))
+    verbs.edit(Subscription.objects.get(), {"title_includes": "v1"})
+    edits = iter([{"title_includes": "v"}])
+    items.finish_rejudging(
+        Subscription.objects.get(), lambda: [verbs.edit(Subscription.objects.get(), one) for one in edits]
+    )
     assert "filtered" not in states(subscription)
 
 
