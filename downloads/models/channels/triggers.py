@@ -1,4 +1,6 @@
-"""Triggers that assign each video to its channel, count the channel's complete videos, and give places in playlists.
+"""Triggers that assign each video to its channel, count the channel's videos, and give places in playlists.
+
+Counted is what can be watched: a complete video, also while it is downloaded again.
 
 Triggers rather than code of ours, because rows change in many ways (transitions, removals, bulk actions, the admin,
 other programs), and each has to change the counters in its own transaction. On PostgreSQL a function locks the channel
@@ -18,11 +20,12 @@ _PLACE = (
     "FROM downloads_playlistitem WHERE playlist_id = NEW.parent_id"
 )
 _COUNTED = "channel_id, duration, size, added_at"
-_WATCHED_COLUMNS = "uploader, uploader_url, extractor, url, status, is_list"
+_WATCHED_COLUMNS = "uploader, uploader_url, extractor, url, status, is_list, media_file"
 
 
 def _counted(row: str) -> str:
-    return f"({row}.status = 'complete' AND NOT {row}.is_list)"
+    is_redownloading = f"({row}.media_file <> '' AND {row}.status IN ('queued', 'downloading', 'processing'))"
+    return f"(({row}.status = 'complete' OR {is_redownloading}) AND NOT {row}.is_list)"
 
 
 def _milliseconds(row: str) -> str:
@@ -38,8 +41,7 @@ def _bytes(row: str) -> str:
 
 def _newest(channel_id: str) -> str:
     return (
-        "(SELECT max(added_at) FROM downloads_video "
-        f"WHERE channel_id = {channel_id} AND status = 'complete' AND NOT is_list)"
+        f"(SELECT max(added_at) FROM downloads_video WHERE channel_id = {channel_id} AND {_counted('downloads_video')})"
     )
 
 
@@ -60,7 +62,7 @@ _SITE = (
     f"ELSE lower(substr({_REST}, 1, instr({_REST} || '/', '/') - 1)) END)"
 )
 _URL = "COALESCE(NEW.uploader_url, '')"
-_HAS_CHANNEL = "(NEW.uploader <> '' OR (NEW.status = 'complete' AND NOT NEW.is_list))"
+_HAS_CHANNEL = f"(NEW.uploader <> '' OR {_counted('NEW')})"
 _OWN_ROW = (
     f"(CASE WHEN {_URL} <> '' THEN (SELECT id FROM downloads_channel WHERE url = {_URL}) ELSE (SELECT id FROM "
     f"downloads_channel WHERE site = {_SITE} AND name = NEW.uploader ORDER BY url, id LIMIT 1) END)"
@@ -80,8 +82,16 @@ _ASSIGN = (
 SQLITE_TRIGGERS = {
     "downloads_channel_of_new": ("AFTER INSERT", "", "; ".join(_ASSIGN)),
     "downloads_channel_of_changed": (f"AFTER UPDATE OF {_WATCHED_COLUMNS}", "", "; ".join(_ASSIGN)),
-    "downloads_channel_less": (f"AFTER UPDATE OF {_COUNTED}, status, is_list", _counted("OLD"), _count_sql("OLD", "-")),
-    "downloads_channel_more": (f"AFTER UPDATE OF {_COUNTED}, status, is_list", _counted("NEW"), _count_sql("NEW", "+")),
+    "downloads_channel_less": (
+        f"AFTER UPDATE OF {_COUNTED}, status, is_list, media_file",
+        _counted("OLD"),
+        _count_sql("OLD", "-"),
+    ),
+    "downloads_channel_more": (
+        f"AFTER UPDATE OF {_COUNTED}, status, is_list, media_file",
+        _counted("NEW"),
+        _count_sql("NEW", "+"),
+    ),
     "downloads_channel_gone": ("AFTER DELETE", _counted("OLD"), _count_sql("OLD", "-")),
     "downloads_place_of_new": ("AFTER INSERT", "NEW.parent_id IS NOT NULL", f"INSERT OR IGNORE {_PLACE}"),
     "downloads_place_of_changed": (
@@ -161,12 +171,12 @@ POSTGRES_TRIGGERS = {
     "FOR EACH ROW EXECUTE FUNCTION downloads_place_add()",
 }
 _MINE = f"FROM downloads_video v WHERE v.channel_id = downloads_channel.id AND {_counted('v')}"
-RECOUNT_SQL = (
-    # Assigns each video again, by the triggers.
-    "UPDATE downloads_video SET uploader = uploader",
+# Assigns each video again, by the triggers.
+ASSIGN_SQL = "UPDATE downloads_video SET uploader = uploader"
+COUNT_SQL = (
     f"UPDATE downloads_channel SET video_count = (SELECT count(*) {_MINE}), "
     f"total_ms = (SELECT COALESCE(sum({_milliseconds('v')}), 0) {_MINE}), "
-    f"total_bytes = (SELECT COALESCE(sum({_bytes('v')}), 0) {_MINE}), newest_at = (SELECT max(added_at) {_MINE})",
+    f"total_bytes = (SELECT COALESCE(sum({_bytes('v')}), 0) {_MINE}), newest_at = (SELECT max(added_at) {_MINE})"
 )
 
 
@@ -187,10 +197,20 @@ def install_triggers() -> None:
         recount()
 
 
+def replace_triggers() -> None:
+    """Create all triggers anew, since they count something else now, and count each channel."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for name in SQLITE_TRIGGERS if connection.vendor == "sqlite" else POSTGRES_TRIGGERS:
+            on_table = "" if connection.vendor == "sqlite" else " ON downloads_video"
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+        for statement in (*_create_statements(), COUNT_SQL):
+            cursor.execute(statement)
+
+
 def recount() -> None:
     """Assign every video to its channel again, and count each channel anew."""
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in RECOUNT_SQL:
+        for statement in (ASSIGN_SQL, COUNT_SQL):
             cursor.execute(statement)
 
 
