@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
+from downloads.models import Video
 from downloads.tests.support.cases import each_case
+from downloads.tests.support.factories import complete, waiting
 
 DOCUMENTS = [*settings.BASE_DIR.glob("*.md"), *settings.BASE_DIR.glob("docs/*.md")]
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -57,3 +60,22 @@ def test_it_lists_every_hook_of_the_markup() -> None:
     documented = set(re.findall(r"^\| `(data-[a-z-]+)` \|", tables, re.MULTILINE))
 
     assert documented == used | SET_BY_SCRIPTS_ONLY
+
+
+@pytest.mark.django_db
+def test_the_links_for_media_servers_can_be_made_again(tmp_path, monkeypatch) -> None:
+    text = (settings.BASE_DIR / "docs" / "operating.md").read_text()
+    commands = re.search(r"shell --verbosity 0 --command '\n(.*?)\n'", text, re.DOTALL)[1]
+    films = {"a": "../Ada: & sons", "b": ""}
+    for name, uploader in films.items():
+        video = complete(name)
+        Video.objects.filter(pk=video.pk).update(uploader=uploader)
+        (settings.MEDIA_ROOT / video.media_file).write_text(name)
+    waiting("c")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        exec(commands, {})  # noqa: S102 - a part of a document
+    links = sorted(path for path in tmp_path.rglob("*") if path.is_symlink())
+    assert [link.read_text() for link in links] == ["b", "a"]
+    assert {link.parent.name for link in links} == {"Unknown uploader", "_Ada_ & sons"}
+    assert all(link.name.startswith("Film ") and link.parent.parent.name == "by-uploader" for link in links)
