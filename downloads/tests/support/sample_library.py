@@ -20,6 +20,7 @@ Making a violin scroll; Swallows over the estuary; Deep sea vents: a lecture; Le
 Repairing a 1962 tape recorder; Clouds over Fife; Why bridges sing; A walk through Kyoto in the rain
 The tide mill at Eling; Baking rye bread the slow way; How a lighthouse works; Night trains across the Alps"""
 UPLOADERS = ["Harbour Films", "Slow Crafts", "Field Notes", "Rail and Sail", "Kitchen Garden"]
+FOUND_TITLES = {"heath": "A year on the heath", "dunes": "How dunes wander", "salt-marsh": "Salt marsh at spring tide"}
 PICTURE_COUNT = 16
 DESCRIPTION = """A film about {}.
 
@@ -57,11 +58,25 @@ class SampleLibrary:
             videos[title] = self._claimed(title, 700 + number)
             state = {"downloaded_bytes": percent * 6_030_000, "total_bytes": 603_000_000, "phase": "video"}
             assert videos[title].renew_lease(percent=percent, **state)
+            self._show_picture(videos[title], number + 3)
             publish_percent(videos[title], percent, speed=(percent % 7) * 1e6, eta=(100 - percent) * 2, **state)
         for name in ("heath", "dunes", "salt-marsh", "river", "fens"):
             url = f"https://films.example.net/{name}"
             videos[name], _ = Video.objects.ingest(url, url)
+        # What a look-up ahead of the queue has found; the other two show their addresses.
+        for number, (name, title) in enumerate(FOUND_TITLES.items()):
+            Video.objects.filter(pk=videos[name].pk).update(
+                title=title, uploader="Field Notes", duration=431 + 97 * number
+            )
+            self._show_picture(videos[name], number + 9)
         return videos
+
+    def _show_picture(self, video: Video, number: int) -> None:
+        """Give a video that is not downloaded yet the picture that was found with its title."""
+        folder = settings.MEDIA_ROOT / video.video_id
+        folder.mkdir(parents=True, exist_ok=True)
+        os.link(self.pictures[number % PICTURE_COUNT], folder / "film.jpg")
+        Video.objects.filter(pk=video.pk).update(thumbnail=f"{video.video_id}/film.jpg")
 
     def _claimed(self, title: str, number: int) -> Video:
         url = f"https://films-{number}.example.org/{number}"
@@ -91,5 +106,7 @@ class SampleLibrary:
         tracks = [{"language": "en", "file": names[2]}]
         assert video.finish(StoredFiles(names[0], 37_000_000 * (1 + number % 11), names[1], tracks), lambda: None)
         age = dt.timedelta(hours=7 * (28 - number))
-        Video.objects.filter(pk=video.pk).update(added_at=timezone.now() - age)
+        width, height = (3840, 2160) if number % 6 == 1 else (1920, 1080)
+        facts = {"width": width, "height": height, "video_codec": "h264", "audio_codec": "aac", "has_video": True}
+        Video.objects.filter(pk=video.pk).update(added_at=timezone.now() - age, **facts)
         return video
