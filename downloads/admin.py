@@ -19,7 +19,8 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
+from django.utils.safestring import mark_safe
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
@@ -199,8 +200,9 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
 
     @admin.display(description="Site", ordering="host")
     def short_site(self, video: Video) -> str:
-        """Return the site by its host, as the library does, cut to 30 characters."""
-        return Truncator(site_label(video.host)).chars(30)
+        """Return the site by its host, as the library does, cut to 30 characters; lines break after dots."""
+        host = escape(Truncator(site_label(video.host)).chars(30))
+        return mark_safe(host.replace(".", ".<wbr>"))  # noqa: S308 - escaped
 
     @admin.display(description="Length", ordering="duration")
     def duration_text(self, video: Video) -> str:
