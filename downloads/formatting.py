@@ -13,6 +13,7 @@ from downloads.network.url_secrets import hide_secrets
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 MAX_SHORT_URL_LENGTH = 60
+MAX_CUT_WORD_LENGTH = 24  # characters of a word that a short URL leaves out rather than show its end
 RESOLUTIONS = (4320, 2160, 1440, 1080, 720, 576, 540, 480, 360, 240, 144)  # lines of a picture in 16:9
 RESOLUTION_NAMES = {4320: "8K", 2160: "4K"}
 RESOLUTION_TOLERANCE = 0.94  # encoders cut a few lines away
@@ -111,8 +112,15 @@ def short_url(url: str) -> str:
         return shortened
     host, _, path = shortened.partition("/")
     host = host if len(host) <= MAX_SHORT_URL_LENGTH // 2 else f"…{host[-MAX_SHORT_URL_LENGTH // 2 :]}"
-    end = path[len(host) - MAX_SHORT_URL_LENGTH :]
-    return f"{host}/…{end[max(0, end.find('/')) :]}"
+    return f"{host}/…{_whole_words(path[len(host) - MAX_SHORT_URL_LENGTH :])}"
+
+
+def _whole_words(end: str) -> str:
+    """Return the end of a path from its first slash on, else from the first word that is whole in it."""
+    if "/" in end:
+        return end[end.index("/") :]
+    word_start = re.search(r"[-_?&=.+ ]", end[:MAX_CUT_WORD_LENGTH])
+    return end[word_start.end() :] if word_start else end
 
 
 def _with_readable_host(url_without_scheme: str) -> str:

@@ -24,6 +24,7 @@ FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json
         ("http://example.org/%ff", "example.org/%ff"),
         (f"http://example.org/{'x/' * 50}clip.mp4", f"example.org/…{'/x' * 20}/clip.mp4"),
         (f"http://example.org/{'x' * 50}/clip.mp4", "example.org/…/clip.mp4"),
+        (f"http://example.org/{'x' * 30}-a-film-of-words.mp4?list=abc", "example.org/…a-film-of-words.mp4?list=abc"),
         (f"http://{'a.' * 60}org/{'b' * 80}", f"…{'.a' * 13}.org/…{'b' * 29}"),
     ],
 )
