@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             model_name="video",
             index=models.Index(
                 condition=models.Q(downloads.models.indexes.IsAlone()),
-                fields=["-added_at", "-id", "status", "kind", "host", "uploader"],
+                fields=["-added_at", "-id", "status", "kind", "host", "uploader", "parent"],
                 name="downloads_newest_alone",
             ),
         ),

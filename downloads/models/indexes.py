@@ -149,7 +149,7 @@ VIDEO_INDEXES = (
         name="downloads_newest_subtitled",
     ),
     Index(
-        fields=["-added_at", "-id", "status", "kind", "host", "uploader"],
+        fields=["-added_at", "-id", "status", "kind", "host", "uploader", "parent"],
         condition=Q(IsAlone()),
         name="downloads_newest_alone",
     ),
