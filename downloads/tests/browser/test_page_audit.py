@@ -23,9 +23,14 @@ from downloads.tests.support.pages import (
 from downloads.tests.support.sample_library import SampleLibrary
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
 from downloads.tests.support.subscriptions import check_list, claimed, numbered
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+PICTURES_LOADED = """() => [...document.images].every((picture) => {
+  const { top, bottom } = picture.getBoundingClientRect();
+  return picture.complete || bottom < 0 || top > innerHeight;
+})"""
 AUDIT_RULES = [*WCAG_RULES, "best-practice"]
 ADDRESS = "http://93.184.215.14/one.mp4"  # nothing is fetched without a worker
 MAX_HTML_BYTES = 100_000  # bytes
@@ -88,6 +93,7 @@ class PageAuditor:
             check_accessibility(self.page, f"{where} {size} {scheme}", rules)
         if folder := os.environ.get("SCREENSHOTS"):
             wait_until_stable(self.page)
+            wait_until(lambda: self.page.evaluate(PICTURES_LOADED), "the pictures in sight are there")
             name = f"{where}-{size}-{scheme}{'' if scripts else '-plain'}"
             # Hiding the caret would add an inline style, which the content security policy forbids.
             self.page.screenshot(path=Path(folder) / f"{name}.png", caret="initial")

@@ -22,6 +22,7 @@ The tide mill at Eling; Baking rye bread the slow way; How a lighthouse works; N
 UPLOADERS = ["Harbour Films", "Slow Crafts", "Field Notes", "Rail and Sail", "Kitchen Garden"]
 FOUND_TITLES = {"heath": "A year on the heath", "dunes": "How dunes wander", "salt-marsh": "Salt marsh at spring tide"}
 PICTURE_COUNT = 16
+LAST_PICTURE = 28 % PICTURE_COUNT  # that of the last film, which the clip shows
 DESCRIPTION = """A film about {}.
 
 0:05 Beginning
@@ -41,8 +42,8 @@ class SampleLibrary:
             draw_landscape(number).save(path, quality=88)
         self.clip = folder / "clip.mp4"
         codec = clips.H264 if clips.has_h264() else clips.MPEG4
-        sky = ["-f", "lavfi", "-i", "gradients=s=640x360:c0=0x1f3b57:c1=0xe8d8b8:n=2:r=5:speed=0.01:seed=1"]
-        clips.run_ffmpeg(*sky, "-t", "70", *codec, "-b:v", "100k", "-movflags", "+faststart", self.clip)
+        still = ["-loop", "1", "-framerate", "5", "-i", self.pictures[LAST_PICTURE]]
+        clips.run_ffmpeg(*still, "-t", "70", *codec, "-b:v", "100k", "-movflags", "+faststart", self.clip)
 
     def fill(self) -> dict[str, Video]:
         """Put the films into the archive; return them by title, the newest last."""
