@@ -44,6 +44,16 @@ def process_tree(root: int) -> list[int]:
     return pids
 
 
+def cpu_seconds(root: int) -> float:
+    """Return the seconds of CPU time of `root` and its descendants since their start, ended ones included."""
+    ticks = 0
+    for pid in process_tree(root):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / CLOCK_TICKS_PER_SECOND
+
+
 class RunningArchive:
     """`manage.py up` in a temporary folder, with two download slots."""
 
