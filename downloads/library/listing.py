@@ -151,6 +151,11 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         is_whole = not (self.search_words or self.filters)
         return is_whole and self.sort == self.default_sort and self.requested_page in (None, "", "1")
 
+    @property
+    def takes_pushed_cards(self) -> bool:
+        """Return whether all viewers of this page see the same videos, so that its cards can be pushed."""
+        return self.is_start and not self.hides_entries
+
     # URLs ----------------------------------------------------------------------------------------
 
     def build_url(self, **changes: str | int) -> str:

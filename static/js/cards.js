@@ -130,7 +130,7 @@ export const createCards = (
 	const fetchRequested = async () => {
 		clearTimeout(fetchTimer);
 		fetchTimer = 0;
-		if (document.hidden) return;
+		if (document.hidden || !requestedIds.size) return;
 		const { search } = location;
 		const ids = [...requestedIds];
 		const path = requestedIds.has(LIST_ID) ? findList()?.dataset.list : cardsUrl;

@@ -1,11 +1,10 @@
 /** Entry of the library: a live list that animates its changes, with keys, menus and a selection. */
 
 import { handleCardKey, makeSingleTabStops } from "./card_focus.js";
-import { placeCard } from "./card_place.js";
+import { placeCard, pushedCards } from "./card_lists.js";
 import { query } from "./dom.js";
 import { animateSwap } from "./flip.js";
 import { startLivePage } from "./live_page.js";
-import { pushedCards } from "./pushed_cards.js";
 import { listenForKeys } from "./shortcuts.js";
 
 startLivePage({

@@ -9,7 +9,7 @@ import { connectSocket } from "./socket.js";
 import { createStore } from "./store.js";
 
 /** @import { Cards, PlaceCard } from "./cards.js" */
-/** @import { PushedCards } from "./pushed_cards.js" */
+/** @import { PushedCards } from "./card_lists.js" */
 
 /**
  * @typedef {object} LivePageOptions

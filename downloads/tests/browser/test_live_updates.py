@@ -1,9 +1,10 @@
 """Live updates of the pages: progress bars move, end and reappear, in a real browser with the real processes."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, WebSocket, expect
 
-from downloads.models import Status, Video
+from downloads.models import Status, Video, WatchState
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.tests.support.factories import (
@@ -284,6 +285,8 @@ def test_cards_are_pushed_to_the_library(page, site):
     expect(page.locator(".grid > li")).to_have_count(60)
     expect(page.locator(".total")).to_have_text("61 videos")
     expect(page.get_by_role("link", name="Next")).to_be_visible()
+    # Longer than the page waits for a push: what it would fetch then, it has.
+    page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 1700))")
     assert [url for url in requests if "/cards" in url or "/list" in url] == []
     wait_until_stable(page)
     pushed = page_markup(page)
@@ -305,3 +308,15 @@ def test_what_cannot_be_pushed_is_fetched(page, site):
     finish_video(video)
     expect(card(page, video)).to_have_attribute("data-status", "complete")
     assert any("/cards" in url for url in requests)
+
+
+def test_a_removal_empties_the_rows_beside_the_cards_too(page, site, sign_in):
+    sign_in(page)
+    video = create_videos(1, status=Status.COMPLETE, kind="video", duration=600)[0]
+    WatchState.objects.record(get_user_model().objects.get(username="ada"), video.pk, 300, 600)
+    open_live_page(page, site)
+    expect(page.locator(".continue")).to_be_visible()
+    assert video.remove()
+    expect(page.locator(".continue")).to_be_hidden()
+    expect(page.get_by_text("Your archive is empty.")).to_be_visible()
+    expect(page.locator(".filters")).to_have_count(0)

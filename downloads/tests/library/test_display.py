@@ -107,3 +107,13 @@ def test_an_index_has_what_did_not_come_with_a_playlist():
     if connection.vendor == "sqlite":
         assert "downloads_newest_alone" in plan
         assert "TEMP B-TREE" not in plan
+
+
+def test_cards_are_pushed_only_to_who_sees_all(client, entry):
+    assert "data-page-size" in client.get("/").content.decode()
+    choose(client, entries="hide")
+    for path in ("/", f"/videos/cards?as=card&id={entry.video_id}"):
+        page = client.get(path).content.decode()
+        assert "data-page-size" not in page
+    assert 'data-part="total"' not in page
+    assert 'data-place="elsewhere"' in page
