@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from downloads.files import ffmpeg
 from downloads.forked_process import ForkedProcess
 from downloads.worker.processes import protocol
 from downloads.worker.processes.template import ANSWER_TIMEOUT_SECONDS, Template
@@ -73,6 +72,8 @@ class Launcher:
         """Start the fork server, or another one if it has died or has imported another yt-dlp; never blocks."""
         if not IS_SUPPORTED:
             return
+        if self._template is not None and self._template.process.poll() is not None:
+            self._give_up_template("has died")
         reap_orphans()
         if self._server is not None and (
             self._server.poll() is not None or self._ytdlp_changed_at != selection.read_changed_at()
@@ -136,10 +137,14 @@ class Launcher:
             return None
         server = self._template.fork_server(requests, self._inherited_fds)
         if server is None:
-            logger.warning("The template of fork servers does not answer: they are new interpreters from now on.")
+            self._give_up_template("does not answer")
+        return server
+
+    def _give_up_template(self, reason: str) -> None:
+        logger.warning("The template of fork servers %s: they are new interpreters from now on.", reason)
+        if self._template is not None:
             self._template.stop()
             self._template = None
-        return server
 
     def _spawn_server(self, requests: socket.socket) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -148,7 +153,7 @@ class Launcher:
             stdin=subprocess.DEVNULL,
             pass_fds=(*self._inherited_fds, requests.fileno()),
             start_new_session=True,
-            env=_environment(),
+            env=protocol.build_environment(),
         )
 
     def _fork(self, control_read: int, progress_write: int) -> int | None:
@@ -188,14 +193,10 @@ class Launcher:
             pass_fds=self._inherited_fds,
             # A session of its own: its group can be killed as a whole, and Ctrl-C reaches the supervisor only.
             start_new_session=True,
-            env=_environment(),
+            env=protocol.build_environment(),
         )
         process.returncode = 0  # LaunchedProcess waits for it
         return process.pid
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "YTARCHIVE_DATA": str(settings.DATA), "PATH": ffmpeg.build_search_path()}
 
 
 def _become_subreaper() -> None:

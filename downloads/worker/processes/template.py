@@ -81,9 +81,10 @@ def _serve(requests: socket.socket, worker_pid: int) -> int:
 
 
 def _run_server(fds: list[int], worker_pid: int) -> int:
+    forked_process.drop_files(fds)  # before the import, which locks the folder of a version of yt-dlp
+    forked_process.replace_environment(protocol.build_environment())
     from downloads.worker.processes import fork_server  # noqa: PLC0415 - it imports yt-dlp, which may change
 
-    forked_process.drop_files(fds)
     with socket.socket(fileno=fds[0]) as requests:
         fork_server.main(requests, worker_pid)
     return 0
