@@ -14,6 +14,7 @@ from downloads.tests.support.segment_site import SegmentSite
 from downloads.tests.support.waiting import PATIENCE_SECONDS
 from downloads.ytdlp import downloader
 from downloads.ytdlp.adaptive_streaming import prefetching
+from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, FragmentClient, mark_byte_range
 from downloads.ytdlp.adaptive_streaming.prefetching import MAX_AHEAD, Prefetcher
 from downloads.ytdlp.library import Request, TransportError
 from downloads.ytdlp.results import DownloadError
@@ -243,3 +244,49 @@ def test_a_fragment_takes_bounded_memory_while_it_is_not_read(monkeypatch):
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
     assert sum(taken) <= 40
+
+
+class RangeSender(Sender):
+    """Answers with as many bytes as the requested range has, 10 without one; `status` may say that it has none."""
+
+    def __init__(self):
+        super().__init__()
+        self.ranges = {}
+        self.closed = []
+        self.status = 206
+
+    def __call__(self, request):
+        value = request.headers.get("Range")
+        self.ranges.setdefault(request.url, []).append(value)
+        response = super().__call__(request)
+        first, _, last = (value or "bytes=0-9").removeprefix("bytes=").partition("-")
+        size = int(last) - int(first) + 1
+        chunks = [bytes(size), b""]
+        response.read = lambda amount=None: chunks.pop(0)
+        response.status = self.status if value else 200
+        response.headers = {"Content-Length": str(size), "Content-Range": f"bytes {first}-{last}/1000"}
+        response.close = lambda: self.closed.append(request.url)
+        return response
+
+
+def test_a_range_is_that_of_its_own_fragment(monkeypatch):
+    monkeypatch.setattr(prefetching.time, "monotonic", lambda: 100.0)
+    sender = RangeSender()
+    client = FragmentClient(sender)
+    whole = [f"http://a.test/{n}" for n in range(6)]
+    part = mark_byte_range("http://a.test/film", ByteRange(100, 720))
+    urls = [whole[0], whole[1], part, *whole[2:4], mark_byte_range(whole[4], ByteRange(0, 5)), whole[4], whole[5]]
+    client.prefetcher.plan(urls)
+    sizes = [len(client.open(Request(url)).read(10_000)) for url in urls]
+    assert sizes == [10, 10, 620, 10, 10, 5, 10, 10]
+    assert sender.ranges["http://a.test/film"] == ["bytes=100-719"]
+    assert sorted(sender.ranges[whole[4]], key=str) == [None, "bytes=0-4"]
+    assert all(sender.ranges[url] == [None] for url in (*whole[:4], whole[5]))
+
+
+def test_a_response_with_other_bytes_is_closed():
+    sender = RangeSender()
+    sender.status = 200
+    with pytest.raises(DownloadError, match="is missing at the site"):
+        FragmentClient(sender).open(Request(mark_byte_range("http://a.test/film", ByteRange(100, 720))))
+    assert sender.closed == ["http://a.test/film"]

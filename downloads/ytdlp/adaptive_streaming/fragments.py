@@ -52,16 +52,19 @@ def split_byte_range(url: str) -> tuple[str, ByteRange | None]:
 
 
 def _prepare_request(request: Any, marked_url: str) -> Any:
-    """Return a request for a fragment from its start, made from one for the same or another fragment.
+    """Return yt-dlp's request for a fragment as one from the fragment's start: its own Range resumes what broke off."""
+    is_resumption = request.headers.get("Range", "").endswith("-")
+    byte_range = split_byte_range(marked_url)[1]
+    return _prepare_next_request(request, marked_url) if is_resumption or byte_range else request.copy()
 
-    The Range of yt-dlp's is its resumption of an interrupted fragment, or that of another one.
-    """
+
+def _prepare_next_request(request: Any, marked_url: str) -> Any:
+    """Return a request for a fragment from its start, made from one for another fragment, whose Range it has not."""
     request = request.copy()
     request.url, byte_range = split_byte_range(marked_url)
+    request.headers.pop("Range", None)
     if byte_range is not None:
         request.headers["Range"] = f"bytes={byte_range}"
-    elif request.headers.get("Range", "").endswith("-"):
-        del request.headers["Range"]
     return request
 
 
@@ -69,7 +72,7 @@ class FragmentClient:
     """Opens fragments with `send`, a function from a request to a response; `close` drops the open response."""
 
     def __init__(self, send: Callable[[Any], Any]) -> None:
-        self.prefetcher = Prefetcher(send, _prepare_request)
+        self.prefetcher = Prefetcher(send, _prepare_next_request)
         self._source: _Source | None = None
         self._file_sizes: dict[str, int] = {}
 
@@ -120,8 +123,12 @@ class FragmentClient:
                 f"The playlist names bytes {byte_range} of a file that ends before them.", False
             ) from error
         sent_range, file_size = _read_content_range(response, byte_range)
-        self._require_same_size(request.url, file_size)
-        _require_promised_bytes(byte_range, sent_range, file_size)
+        try:
+            self._require_same_size(request.url, file_size)
+            _require_promised_bytes(byte_range, sent_range, file_size)
+        except BaseException:
+            response.close()  # also the one that a thread receives
+            raise
         if sent_range.end > byte_range.end:  # the fragments after this one come with it
             self.prefetcher.stop()
         return _Source(request.url, response, sent_range.start, sent_range.end)
