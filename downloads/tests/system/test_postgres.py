@@ -140,6 +140,7 @@ SUITES_ON_POSTGRES = [
 LONG_SUITES_ON_POSTGRES = [
     "models",
     "subscriptions",
+    "worker/checks/test_soak.py",
     "views/test_subscriptions.py",
     "actions",
     "search",

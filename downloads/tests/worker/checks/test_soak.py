@@ -1,15 +1,15 @@
-"""A day of 200 subscriptions in simulated time: lists that grow, sites that refuse, workers that are killed.
+"""A day of 200 subscriptions in simulated time: lists that grow, sites that refuse, workers that are killed."""
 
-SQLite only: the database's clock is that of this machine there, which the test sets.
-"""
-
+import contextlib
 import datetime as dt
 import itertools
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 import time_machine
 from django.db import OperationalError, connection
+from django.db.backends.signals import connection_created
 
 from downloads import database
 from downloads.models import HostPause, Subscription, SubscriptionItem, Video
@@ -37,6 +37,7 @@ class Simulation:
 
     def let_time_pass(self):
         self.traveller.move_to(self.time.now, tick=False)
+        set_database_clock(self.time)
         if self.current is not None:
             self.current.renew_lease()
 
@@ -85,6 +86,41 @@ class Simulation:
         return ingest_or_fail
 
 
+# PostgreSQL's own function is found after one of the same name in a schema before it.
+CLOCK_SQL = """
+CREATE SCHEMA IF NOT EXISTS simulated;
+CREATE OR REPLACE FUNCTION simulated.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
+    AS $$ SELECT current_setting('simulated.now')::timestamptz $$;
+"""
+
+
+def set_database_clock(time) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('simulated.now', %s, false)", [time.now.isoformat()])
+
+
+@contextlib.contextmanager
+def simulated_database_clock(time) -> Iterator[None]:
+    """Have the database tell the simulated time; SQLite has the clock of this machine."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+
+    def prepare(**_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET search_path = simulated, pg_catalog, public")
+        set_database_clock(time)
+
+    with connection.cursor() as cursor:
+        cursor.execute(CLOCK_SQL)
+    connection_created.connect(prepare)  # a failure of the database ends in a new connection
+    prepare()
+    yield
+    connection_created.disconnect(prepare)
+    connection.close()
+
+
 def follow_all(sites, site_count, list_count):
     for number in range(list_count):
         url = f"https://site{number % site_count}.example/list{number}"
@@ -124,15 +160,13 @@ def require_ledger(sites):
     [(1, 6, 0.2), pytest.param(24, 200, 0.03, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])],
 )
 def test_no_video_is_lost_or_doubled_and_no_site_asked_too_often(monkeypatch, settings, hours, list_count, fault_rate):
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL has a clock of its own")
     settings.HOST_GAP = 5
     monkeypatch.setattr(database, "SQLITE_BUSY_POLL_SECONDS", 0)
     monkeypatch.setattr(database, "DATABASE_RETRY_INTERVAL_SECONDS", 0)
     time = SimulatedTime()
     sites = SimulatedSites(time, seed=list_count)
     monkeypatch.setattr(check.listing, "list_entries", sites.list_entries)
-    with time_machine.travel(time.now, tick=False) as traveller:
+    with time_machine.travel(time.now, tick=False) as traveller, simulated_database_clock(time):
         simulation = Simulation(traveller, sites, time)
         monkeypatch.setattr(queueing, "_ingest", simulation.fail_sometimes(queueing._ingest))
         follow_all(sites, max(2, list_count // 10), list_count)
