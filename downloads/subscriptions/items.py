@@ -1,6 +1,8 @@
 """Verbs of people on items of the ledger. Each returns how many items it changed."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import datetime as dt
+import itertools
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -10,15 +12,14 @@ from downloads.database import let_other_writers_in
 from downloads.database.clock import current_moment, read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES, SITE_STATES
-from downloads.models.subscriptions.item import SubscriptionItemQuerySet
 from downloads.models.subscriptions.subscription import REJUDGE
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states
-from downloads.subscriptions.ledger.rejudging import Rejudging
+from downloads.subscriptions.ledger.rejudging import JudgedGroup, Rejudging
 
 GROUP_SIZE = 50
 REJUDGED_GROUP_SIZE = 250
-MAX_REJUDGED_AT_ONCE = 1_000  # without pauses between the groups: a person waits for the page
+MAX_GROUPS_AT_ONCE = 4  # without pauses between them: a person waits for the page
 # States from which nothing follows by itself.
 UNASKED_STATES = (*FILTER_STATES, SubscriptionItemState.REMOVED)
 FETCH_PRIORITY = 0  # as what a person adds
@@ -106,68 +107,71 @@ def stop_ignoring(items: Collection[SubscriptionItem], user: Any = None) -> int:
 def reapply_filters(subscription: Subscription) -> int:
     """Judge anew what the filters and the choice of the start have kept out; return how many are wanted now.
 
-    Of many items the first are judged at once, the rest by the next check. The first of those that are wanted are
-    queued, the rest follow with the next checks. Raise InvalidPattern.
+    `mark_to_be_rejudged` comes before, with the change. Of many items the first are judged at once, the rest by the
+    next check. The first of those that are wanted are queued, the rest follow with the next checks. Raise
+    InvalidPattern.
     """
-    pks = list(_filtered(subscription).values_list("pk", flat=True)[: MAX_REJUDGED_AT_ONCE + 1])
-    is_whole = len(pks) <= MAX_REJUDGED_AT_ONCE
-    pks, wanted, room = pks[:MAX_REJUDGED_AT_ONCE], 0, subscription.max_new or 1
-    for start in range(0, len(pks), REJUDGED_GROUP_SIZE):
-        wanted += _rejudge_group(subscription, pks[start : start + REJUDGED_GROUP_SIZE], max(0, room - wanted))
-    if not is_whole:
-        with transaction.atomic():
-            current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
-            _write_place(current, pks[-1])
-        subscription.check_now()
+    wanted = sum(itertools.islice(_rejudge_groups(subscription), MAX_GROUPS_AT_ONCE))
+    current = Subscription.objects.filter(pk=subscription.pk).first()
+    if current is not None and current.is_to_be_rejudged:
+        current.check_now()
     return wanted
 
 
-def finish_rejudging(subscription: Subscription, on_group: Callable[[], None] = lambda: None) -> int:
+def finish_rejudging(subscription: Subscription) -> int:
     """Judge anew all that `reapply_filters` has left, for a check; return how many are wanted now.
 
-    `on_group` is called after each transaction. The place is kept, so that an interrupted check goes on there.
+    An interrupted one goes on where it was, and begins again when the filters are changed meanwhile.
     """
-    wanted, room = 0, subscription.max_new or 1
-    while current := Subscription.objects.filter(pk=subscription.pk, positions__has_key=REJUDGE).first():
-        place = current.positions[REJUDGE]
-        rows = _filtered(current).filter(pk__gt=place if isinstance(place, int) else 0)
-        pks = list(rows.values_list("pk", flat=True)[:REJUDGED_GROUP_SIZE])
-        wanted += _rejudge_group(current, pks, max(0, room - wanted))
-        with transaction.atomic():
-            locked = Subscription.objects.select_for_update().filter(pk=current.pk).first()
-            if locked and locked.positions.get(REJUDGE) == place:  # else the filters were changed once more
-                _write_place(locked, pks[-1] if pks else None)
+    current = Subscription.objects.filter(pk=subscription.pk).first()
+    if current is None or not current.is_to_be_rejudged:
+        return 0
+    wanted = 0
+    for count in _rejudge_groups(current):
+        wanted += count
+        subscription.written_groups += 1
         let_other_writers_in()
-        on_group()
     return wanted
 
 
-def _filtered(subscription: Subscription) -> SubscriptionItemQuerySet:
-    return subscription.items.in_state(*FILTER_STATES).order_by("pk")
+def mark_to_be_rejudged(positions: dict[str, Any]) -> dict[str, Any]:
+    """Return the positions of a subscription all of whose items have to be judged anew."""
+    return {**positions, REJUDGE: 0}
 
 
-def _write_place(locked: Subscription | None, pk: int | None) -> None:
-    """Keep the item up to which the filters have been applied; None for all."""
-    if locked:
-        others = {name: value for name, value in (locked.positions or {}).items() if name != REJUDGE}
-        positions = others if pk is None else {**others, REJUDGE: pk}
-        Subscription.objects.filter(pk=locked.pk).update(positions=positions)
+def _rejudge_groups(subscription: Subscription) -> Iterator[int]:
+    """Judge group after group until none is left; yield how many of each are wanted."""
+    now, room = read_clock(), subscription.max_new or 1
+    while (group := _rejudge_group(subscription, room, now)) is not None:
+        room = max(0, room - len(group.wanted))
+        yield len(group.wanted)
 
 
-def _rejudge_group(subscription: Subscription, pks: list[int], room: int) -> int:
-    """Judge items anew, and queue as many as there is room for; return how many are wanted."""
-    now = read_clock()
+def _rejudge_group(subscription: Subscription, room: int, now: dt.datetime) -> JudgedGroup | None:
+    """Judge the next group, and keep how far it reached, in one transaction; None if none is left."""
     with transaction.atomic():
         current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
-        if current is None:
-            return 0
-        rows = subscription.items.select_for_update().in_state(*FILTER_STATES).order_by("pk")
-        group = Rejudging(current).judge([*rows.filter(pk__in=pks)], now)
+        if current is None or not current.is_to_be_rejudged:
+            return None
+        pks = _next_filtered_pks(current)
+        rows = current.items.select_for_update().in_state(*FILTER_STATES).order_by("pk")
+        group = Rejudging(current).judge([*rows.filter(pk__in=pks[:REJUDGED_GROUP_SIZE])], now)
         queue_items(current, group.wanted[:room], BACKLOG_PRIORITY)
         for item in group.wanted[room:]:
             item.state, item.reason, item.retry_at = SubscriptionItemState.WAITING, BACKLOG_REASON, now
         save_states(group.changed + group.wanted, now)
-    return len(group.wanted)
+        positions = {name: value for name, value in (current.positions or {}).items() if name != REJUDGE}
+        if len(pks) > REJUDGED_GROUP_SIZE:
+            positions[REJUDGE] = pks[REJUDGED_GROUP_SIZE - 1]
+        Subscription.objects.filter(pk=current.pk).update(positions=positions)
+    return group
+
+
+def _next_filtered_pks(subscription: Subscription) -> list[int]:
+    """Return the keys of the next group, and one more if there are more. Each state is in the order of its index."""
+    rest = subscription.items.filter(pk__gt=subscription.rejudged_until).order_by("pk")
+    pks = [rest.in_state(state).values_list("pk", flat=True)[: REJUDGED_GROUP_SIZE + 1] for state in FILTER_STATES]
+    return sorted(itertools.chain(*pks))[: REJUDGED_GROUP_SIZE + 1]
 
 
 def _group(items: Collection[SubscriptionItem]) -> Iterator[tuple[Subscription, list[int]]]:

@@ -121,15 +121,24 @@ def edit(subscription: Subscription, values: Mapping[str, Any], user: Any = None
     if changes.keys() & set(SCHEDULE_FIELDS) and subscription.next_check_at is not None:
         now = read_clock()
         updates |= {"next_check_at": Schedule.of(subscription).next_after(now), "scheduled_at": now}
-    if changes.keys() & set(START_FIELDS):
-        updates["positions"] = {}
     with transaction.atomic():
-        if not Subscription.objects.filter(pk=subscription.pk).update(**updates):
+        current = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
+        if current is None:
             return 0
+        updates |= _change_positions(current, changes)
+        Subscription.objects.filter(pk=subscription.pk).update(**updates)
         subscription.refresh_from_db()
         subscription.record_event(f"Changed{f' by {user}' if user else ''}: {_name_fields(changes)}")
-    is_judged_anew = changes.keys() & {*FILTER_FIELDS, *START_FIELDS}
-    return items.reapply_filters(subscription) if is_judged_anew else 0
+    return items.reapply_filters(subscription) if "positions" in updates else 0
+
+
+def _change_positions(current: Subscription, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the positions after a change of the filters or the start; nothing after any other."""
+    if changes.keys() & set(START_FIELDS):
+        return {"positions": items.mark_to_be_rejudged({})}
+    if changes.keys() & set(FILTER_FIELDS):
+        return {"positions": items.mark_to_be_rejudged(current.positions or {})}
+    return {}
 
 
 def _name_fields(changes: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ until it meets what is known. A playlist grows at its end: it is listed whole.
 `Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done;
 a slice that was empty is listed once more before that is believed ({"backlog": 251, "empty_backlog": 251}). A playlist
 has {"list": {"cut": 5000}} while it was not seen to its end, and {"long": 1} if it is a long one. Under "missing" are
-the tabs that the channel did not have at the last check; "rejudge" is the item up to which new filters are applied.
+the tabs that the channel did not have at the last check; "rejudge" is there while other filters have to be applied: the
+key of the last item that was judged by them, 0 for none yet.
 """
 
 import enum

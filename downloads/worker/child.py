@@ -147,8 +147,11 @@ def _run_check(job: dict[str, str], rate_limiter: RateLimiter, progress_fd: int,
             outcomes.fail(subscription, message)
         os.killpg(0, signal.SIGKILL)
 
-    # A wait before a request is no stall.
-    watchdog = StallWatchdog(lambda: rate_limiter.transferred_bytes + gate.passed, settings.STALL_SECONDS, abort)
+    def count_activity() -> int:
+        """Count what arrives, waits before requests, and writes: a long list is no silent site."""
+        return rate_limiter.transferred_bytes + gate.passed + subscription.written_groups
+
+    watchdog = StallWatchdog(count_activity, settings.STALL_SECONDS, abort)
     with EgressProxy(rate_limiter=rate_limiter) as proxy, watchdog:
         set_proxy_variables(proxy.url)
         run_check(subscription, proxy_url=proxy.url, gate=gate, is_dry_run=is_dry_run, on_report=send_report)

@@ -51,6 +51,7 @@ class Checks(TolerantRow):
     # Videos that the running check has queued, by whether they were in the list before the subscription.
     queued_in_check: dict[bool, int]
     known_length: int  # of the list, as the running check has learnt; 0 for unknown
+    written_groups: int  # transactions of the running check: while it grows, the check does not stand still
 
     class Meta:
         abstract = True
@@ -58,7 +59,7 @@ class Checks(TolerantRow):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.queued_in_check = {False: 0, True: 0}
-        self.known_length = 0
+        self.known_length = self.written_groups = 0
 
     def own_row(self) -> "models.QuerySet[Self]":
         """Return the row while this check has its lease, else nothing."""

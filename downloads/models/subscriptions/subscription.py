@@ -137,6 +137,12 @@ class Subscription(Checks):
         return REJUDGE in (self.positions or {})
 
     @property
+    def rejudged_until(self) -> int:
+        """The key of the last item that was judged by the filters as they are now; 0 before the first."""
+        place = (self.positions or {}).get(REJUDGE)
+        return place if isinstance(place, int) and place is not True else 0  # True: of an older version
+
+    @property
     def interval(self) -> dt.timedelta:
         """The time between checks; unless it has a cron line."""
         return dt.timedelta(seconds=max(self.check_interval or 0, MIN_CHECK_INTERVAL))

@@ -45,3 +45,4 @@ def check_transaction(subscription: Subscription) -> Iterator[None]:
     except BaseException:
         subscription.positions, subscription.queued_in_check = positions, queued
         raise
+    subscription.written_groups += 1

@@ -1,6 +1,7 @@
 """Verbs of people on subscriptions and their items: refusals, edits, previews and undos."""
 
 import datetime as dt
+import itertools
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -110,17 +111,13 @@ def test_a_changed_filter_lets_in_what_it_kept_out():
 def test_many_items_are_judged_anew_without_a_pause_in_the_request(monkeypatch):
     subscription = claimed(start="all", title_includes="nothing", max_new=1)
     ledger.apply(subscription, WHOLE, numbered(300, 1))
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("a person waits"))
+    monkeypatch.setattr(items, "let_other_writers_in", lambda: pytest.fail("a person waits"))
     assert verbs.edit(Subscription.objects.get(), {"title_includes": ""}) == 300
     assert states(subscription) == {"queued": 1, "waiting": 299}
 
 
-def fail_once() -> None:
-    raise KeyboardInterrupt
-
-
 def test_more_items_than_a_page_can_wait_for_are_judged_by_the_next_check(monkeypatch):
-    monkeypatch.setattr(items, "MAX_REJUDGED_AT_ONCE", 100)
+    monkeypatch.setattr(items, "MAX_GROUPS_AT_ONCE", 2)
     monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 50)
     subscription = claimed(start="all", title_includes="nothing", max_new=1)
     ledger.apply(subscription, WHOLE, numbered(300, 1))
@@ -129,26 +126,75 @@ def test_more_items_than_a_page_can_wait_for_are_judged_by_the_next_check(monkey
     edited = Subscription.objects.get()
     assert (edited.is_to_be_rejudged, Subscription.objects.due().count()) == (True, 1)
     assert states(subscription) == {"queued": 1, "waiting": 99, "filtered": 200}
-    with pytest.raises(KeyboardInterrupt):  # the check is killed after a group: the next one goes on there
-        items.finish_rejudging(edited, fail_once)
-    assert states(subscription)["filtered"] == 150
-    assert items.finish_rejudging(edited) == 150
+    assert items.finish_rejudging(edited) == 200
     assert items.finish_rejudging(edited) == 0
     assert not Subscription.objects.get().is_to_be_rejudged
     assert "filtered" not in states(subscription)
 
 
-def test_filters_that_are_changed_once_more_are_applied_from_the_start(monkeypatch):
-    monkeypatch.setattr(items, "MAX_REJUDGED_AT_ONCE", 10)
-    monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 10)
+def long_ledger(monkeypatch, count=20):
+    """Return a subscription whose ledger of filtered items has several groups, of which people wait for the first."""
+    monkeypatch.setattr(items, "MAX_GROUPS_AT_ONCE", 1)
+    monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 5)
     subscription = claimed(start="all", title_includes="nothing")
-    ledger.apply(subscription, TOP, numbered(50, 1))
-    verbs.edit(Subscription.objects.get(), {"title_includes": "v1"})
-    edits = iter([{"title_includes": "v"}])
-    items.finish_rejudging(
-        Subscription.objects.get(), lambda: [verbs.edit(Subscription.objects.get(), one) for one in edits]
-    )
-    assert "filtered" not in states(subscription)
+    ledger.apply(subscription, WHOLE, numbered(count, 1))
+    return subscription
+
+
+def at_pause(monkeypatch, number, call):
+    """Have `call` called between two groups, after this number of them."""
+    pauses = itertools.count(1)
+    monkeypatch.setattr(items, "let_other_writers_in", lambda: next(pauses) == number and call())
+
+
+def test_filters_that_are_changed_while_others_are_applied_reach_every_item(monkeypatch):
+    subscription = long_ledger(monkeypatch)
+    verbs.edit(Subscription.objects.get(), {"title_includes": "nobody"})
+    at_pause(monkeypatch, 2, lambda: verbs.edit(Subscription.objects.get(), {"title_includes": "none"}))
+    assert items.finish_rejudging(subscription) == 0
+    reasons = subscription.items.values_list("reason", flat=True)
+    assert set(reasons) == {"The title does not contain “none”."}
+    assert not Subscription.objects.get().is_to_be_rejudged
+
+
+def test_filters_that_are_changed_once_more_let_in_what_they_want_of_every_group(monkeypatch):
+    subscription = long_ledger(monkeypatch)
+    verbs.edit(Subscription.objects.get(), {"title_includes": "v1$"})
+    at_pause(monkeypatch, 1, lambda: verbs.edit(Subscription.objects.get(), {"title_includes": "v"}))
+    items.finish_rejudging(subscription)
+    assert states(subscription) == {"queued": 20}
+
+
+@pytest.mark.parametrize("values", [{"title_includes": ""}, {"start": "new"}])
+def test_an_edit_that_is_interrupted_leaves_its_filters_to_the_next_check(monkeypatch, values):
+    subscription = long_ledger(monkeypatch, 3)
+    with monkeypatch.context() as killed:
+        killed.setattr(items, "reapply_filters", lambda _: 0)
+        verbs.edit(Subscription.objects.get(), values)
+    assert states(subscription) == {"filtered": 3}
+    assert Subscription.objects.get().is_to_be_rejudged
+    items.finish_rejudging(subscription)
+    assert not Subscription.objects.get().is_to_be_rejudged
+    assert states(subscription) == ({"filtered": 3} if "start" in values else {"queued": 3})
+
+
+def test_a_rejudging_that_was_interrupted_goes_on_where_it_was(monkeypatch):
+    subscription = long_ledger(monkeypatch)
+    verbs.edit(Subscription.objects.get(), {"title_includes": "nobody"})
+    at_pause(monkeypatch, 2, lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        items.finish_rejudging(subscription)
+    done = subscription.items.filter(reason__contains="nobody").count()
+    again = Subscription.objects.get()
+    items.finish_rejudging(again)
+    assert (subscription.written_groups, done, again.written_groups) == (3, 15, 1)  # the insertion was the first
+
+
+def test_a_rejudging_of_an_older_version_begins_at_the_first_item():
+    subscription = claimed(start="all", title_includes="nothing")
+    ledger.apply(subscription, TOP, numbered(2, 1))
+    Subscription.objects.update(title_includes="", positions={"rejudge": True})
+    assert items.finish_rejudging(subscription) == 2
 
 
 def test_a_preview_of_many_items_judges_the_newest_and_says_so(monkeypatch):
@@ -174,12 +220,14 @@ def test_what_large_ledgers_are_asked_is_found_by_their_indexes():
     newest = subscription.items.order_by("-pk")[:10].explain()
     recent = subscription.items.filter(published__gte=timezone.now()).explain()
     own = verbs.own_videos(subscription).explain()
+    filtered = subscription.items.filter(pk__gt=5).in_state("filtered").order_by("pk").values_list("pk")[:251].explain()
     kept = filter_by_subscription(Video.objects.all(), subscription.key, has_many=True).sorted_by("newest")
     assert "USING INDEX downloads_sub_items_newest (subscription_id=?)" in newest
     assert "USING INDEX downloads_sub_items_date (subscription_id=? AND published>?)" in recent
+    assert "COVERING INDEX downloads_sub_items_state (subscription_id=? AND state=? AND id>?)" in filtered
     assert "SCAN downloads_video" not in own
     assert "(video_id=?)" in kept.values_list("pk")[:60].explain()
-    assert "TEMP B-TREE" not in newest + kept.values_list("pk")[:60].explain()
+    assert "TEMP B-TREE" not in newest + filtered + kept.values_list("pk")[:60].explain()
 
 
 def test_a_preview_reads_odd_rows_as_pages_do():
@@ -199,8 +247,7 @@ def test_what_was_removed_or_ignored_is_not_judged_anew():
     ledger.apply(subscription, TOP, numbered(3, 1))
     item(subscription, "v1").video.remove("Deleted")
     items.ignore([item(subscription, "v2")], "ann")
-    verbs.edit(Subscription.objects.get(), {"title_includes": ""})
-    assert items.reapply_filters(subscription) == 0
+    assert verbs.edit(Subscription.objects.get(), {"title_includes": ""}) == 0
     assert states(subscription) == {"queued": 1, "removed": 1, "ignored": 1}
 
 

@@ -116,7 +116,7 @@ class Check:
 
         What fails in one tab alone is raised after the others were read.
         """
-        self._rejudge()
+        self._finish_rejudging()
         # The extractor is empty if the channel had none of the chosen tabs.
         if self.subscription.kind == ListKind.UNKNOWN or not self.subscription.extractor:
             self._identify()
@@ -126,11 +126,16 @@ class Check:
             if place not in listed:  # a site without tabs has one list for all of them
                 listed.add(place)
                 self._try_walk(walk)
-        self._rejudge()  # filters may have been changed meanwhile
+        self._finish_rejudging()  # filters may have been changed meanwhile
         if self.outcomes or not self._errors:
             self._count(self._write(lambda: ledger.apply_due(self.subscription)))
         for error in self._errors.values():
             raise error
+
+    def _finish_rejudging(self) -> None:
+        """Apply filters that were changed, group by group; a dry run would hold one transaction for all of them."""
+        if not self._is_dry_run:
+            self._write(lambda: items.finish_rejudging(self.subscription))
 
     def _identify(self) -> None:
         """Read the newest of a list that was never read, of the first of its tabs that is there; keep what it is."""
@@ -142,10 +147,6 @@ class Check:
             raise LeaseLost
         if self.subscription.kind == ListKind.PLAYLIST:
             self._first_listings = {"": newest}
-
-    def _rejudge(self) -> None:
-        """Apply filters that were changed to what a page could not wait for."""
-        self._write(lambda: items.finish_rejudging(self.subscription, self._gate.note_work))
 
     def _try_walk(self, walk: Walk) -> None:
         """Walk, unless the tab has failed before; raise what concerns the whole site or list."""

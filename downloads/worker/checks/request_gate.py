@@ -18,8 +18,7 @@ class RequestGate:
     """`wait(url)`, called before each request, blocks for YTARCHIVE_HOST_GAP between two to one site.
 
     The time of each is kept in the row, so that the next check of this site, by whatever process, waits as well. Raise
-    LeaseLost once the check does not count any more. `passed` grows while something is waited for,
-    or worked at.
+    LeaseLost once the check does not count any more. `passed` grows while something is waited for.
     """
 
     def __init__(
@@ -43,10 +42,6 @@ class RequestGate:
         if not retry_while_database_is_down(self._subscription.record_request):
             raise LeaseLost
         self._asked_at[site] = self._clock()
-
-    def note_work(self) -> None:
-        """Count work without a request, which is no stall."""
-        self.passed += 1
 
     def _seconds_left(self, site: str) -> float:
         asked_at = self._asked_at.get(site)

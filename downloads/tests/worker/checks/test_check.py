@@ -1,6 +1,8 @@
 """Checks in this process: real yt-dlp, a real server, and listings in the shapes of YouTube's extractor."""
 
 import datetime as dt
+import os
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -10,8 +12,9 @@ from downloads.library.subscriptions import states as states_in_words
 from downloads.library.subscriptions.states import describe_state
 from downloads.models import HostPause, Queue, Status, Subscription, SubscriptionItem, Video
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
+from downloads.network.rate_limiter import RateLimiter
 from downloads.subscriptions import items, verbs, walks
-from downloads.subscriptions.ledger import reading
+from downloads.subscriptions.ledger import listings, reading
 from downloads.tests.support.listing_site import (
     CHANNEL_URL,
     PLAYLIST_URL,
@@ -21,7 +24,9 @@ from downloads.tests.support.listing_site import (
     youtube_entry,
 )
 from downloads.tests.support.media_server import Answer
+from downloads.worker import child
 from downloads.worker.checks import check
+from downloads.worker.stall_watchdog import StallWatchdog
 
 __all__ = ["listing_site"]
 
@@ -366,12 +371,49 @@ def test_filters_that_are_edited_during_a_check_count(follow, run_check, feed, m
 def test_filters_that_many_items_wait_for_are_applied_by_a_check(follow, run_check, feed, monkeypatch):
     subscription = follow(feed(3), title_includes="nothing")
     run_check(subscription)
-    monkeypatch.setattr(items, "MAX_REJUDGED_AT_ONCE", 1)
+    monkeypatch.setattr(items, "MAX_GROUPS_AT_ONCE", 1)
+    monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 1)
     verbs.edit(subscription, {"title_includes": ""})
     assert sorted(states().values()) == ["filtered", "filtered", "queued"]
     assert run_check(subscription).error == ""
     assert set(states().values()) == {"queued"}
     assert not subscription.is_to_be_rejudged
+
+
+def test_a_dry_run_judges_nothing_anew_and_sleeps_in_no_transaction(follow, run_check, feed, monkeypatch):
+    subscription = follow(feed(3), title_includes="nothing")
+    run_check(subscription)
+    monkeypatch.setattr(items, "MAX_GROUPS_AT_ONCE", 0)
+    verbs.edit(subscription, {"title_includes": ""})
+    feed(9)
+    monkeypatch.setattr(listings, "GROUP_SIZE", 2)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it holds the lock of SQLite"))
+    monkeypatch.setattr(items, "finish_rejudging", lambda _: pytest.fail("it would all be taken back"))
+    assert run_check(subscription, is_dry_run=True).queued == 6
+    assert subscription.is_to_be_rejudged
+
+
+def test_writing_for_long_is_no_stall_of_the_site(follow, run_check, feed, monkeypatch, settings):
+    """The child in this process, but for its end: its watchdog sees the groups that are written."""
+    subscription = follow(feed(3), title_includes="nothing")
+    run_check(subscription)
+    monkeypatch.setattr(items, "MAX_GROUPS_AT_ONCE", 0)
+    monkeypatch.setattr(items, "REJUDGED_GROUP_SIZE", 1)
+    verbs.edit(subscription, {"title_includes": ""})
+    Subscription.objects.claim_check("test", [subscription.key])
+    counts = []
+
+    class Watchdog(StallWatchdog):
+        def __init__(self, get_count, *arguments):
+            super().__init__(get_count, *arguments)
+            monkeypatch.setattr(items, "let_other_writers_in", lambda: counts.append(get_count()))
+
+    monkeypatch.setattr(child, "StallWatchdog", Watchdog)
+    monkeypatch.setattr(child.os, "nice", lambda _: None)
+    with Path(os.devnull).open("wb") as report:
+        child._run_check({"key": subscription.key}, RateLimiter(0), report.fileno(), is_dry_run=False)
+    assert len(counts) == len(set(counts)) == 3
+    assert set(states().values()) == {"queued"}
 
 
 def test_a_database_that_is_away_in_mid_check_leaves_nothing_half(follow, run_check, feed, monkeypatch):
