@@ -33,7 +33,7 @@ from downloads.subscriptions.patterns import InvalidPattern
 from downloads.ytdlp.results import NotYetAvailable, Stage
 
 LIVE_STATUSES = {Stage.LIVE: "is_live", Stage.PROCESSING: "post_live"}  # of any other: announced
-RETRY_GROWTH = 4  # the next look comes after this fraction of the time since the video was first seen
+RETRY_GROWTH = 4  # the next look comes after this fraction of the time for which it may have been live
 MAX_LIVE_RETRY = dt.timedelta(days=7)
 
 
@@ -84,8 +84,9 @@ def _judge_not_yet(item: SubscriptionItem, not_yet: NotYetAvailable, metadata: M
         return verdict
     retry_at = verdict.retry_at
     if retry_at == now + LIVE_RETRY:
-        # Without a date it is looked up less and less often: a stream may go on for years.
-        retry_at = now + max(LIVE_RETRY, min((now - item.seen_at) / RETRY_GROWTH, MAX_LIVE_RETRY))
+        # It is looked up less and less often: a stream may go on for years. One that was announced long ago has not.
+        since = max(item.seen_at, min(not_yet.starts_at or item.seen_at, now))
+        retry_at = now + max(LIVE_RETRY, min((now - since) / RETRY_GROWTH, MAX_LIVE_RETRY))
     return Verdict(verdict.state, NOT_YET_LOOKED_UP[not_yet.stage], retry_at)
 
 

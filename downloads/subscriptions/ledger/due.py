@@ -13,6 +13,7 @@ from downloads.subscriptions.judgement import (
     LOOKED_UP_REASONS,
     MEMBERS_LOOKED_UP,
     MEMBERS_RETRY,
+    NOT_YET_LOOKED_UP,
     Facts,
     Filters,
     Verdict,
@@ -23,6 +24,10 @@ from downloads.subscriptions.ledger.limits import BACKLOG_REASON, POSTPONED_REAS
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items, save_states
 from downloads.subscriptions.walks import SLICE_LENGTH
+from downloads.ytdlp.results import Stage
+
+# What a list ends that says "was_live", or any other word.
+ENDABLE_REASONS = tuple(NOT_YET_LOOKED_UP[stage] for stage in (Stage.ANNOUNCED, Stage.LIVE, Stage.OFFLINE))
 
 
 def apply_changes(
@@ -58,10 +63,19 @@ def _is_for_the_site(item: SubscriptionItem) -> bool:
 
 def _is_change(item: SubscriptionItem, verdict: Verdict, facts: Facts, now: dt.datetime) -> bool:
     is_due = item.retry_at is not None and item.retry_at <= now
-    if item.reason in LOOKED_UP_REASONS and not facts.availability and facts.live_status not in LIVE_REASONS:
+    if item.reason in LOOKED_UP_REASONS and not _is_told_by_list(item, facts):
         return is_due
     is_moved = facts.release_at is not None and item.retry_at != verdict.retry_at
-    return verdict.state != item.state or is_due or is_moved
+    # From now on the list is asked whether it is over, which needs no look-up.
+    is_taken_over = item.reason in NOT_YET_LOOKED_UP.values() and verdict.reason in LIVE_REASONS.values()
+    return verdict.state != item.state or is_due or is_moved or is_taken_over
+
+
+def _is_told_by_list(item: SubscriptionItem, facts: Facts) -> bool:
+    """Tell whether the list says something of what the look-up found; a stream that was live may be in preparation."""
+    if facts.availability or facts.live_status in LIVE_REASONS:
+        return True
+    return bool(facts.live_status) and item.reason in ENDABLE_REASONS
 
 
 def apply_due(subscription: Subscription, *, now: dt.datetime | None = None) -> Outcome:

@@ -190,6 +190,46 @@ def test_a_stream_without_an_end_is_looked_up_less_and_less_often():
         assert item(subscription, "a").retry_at == NOW + wait * DAY
 
 
+@pytest.mark.parametrize("stage", [Stage.LIVE, Stage.PROCESSING])
+@time_machine.travel(NOW, tick=False)
+def test_a_stream_that_was_announced_long_ago_is_looked_up_by_its_start(stage):
+    subscription = follow()
+    SubscriptionItem.objects.update(seen_at=NOW - 15 * DAY)
+    for hours, wait in ((2, LIVE_RETRY), (48, DAY / 2), (24 * 99, 15 * DAY / 4), (-2, LIVE_RETRY)):
+        SubscriptionItem.objects.update(retry_at=NOW)
+        check_list(subscription, entries("a"))
+        not_yet = NotYetAvailable(stage, starts_at=NOW - dt.timedelta(hours=hours))
+        assert second_look.set_aside_not_yet(looked_up(), not_yet, Metadata())
+        assert item(subscription, "a").retry_at == NOW + (dt.timedelta(hours=3) if hours < 0 else wait)
+
+
+@pytest.mark.parametrize(
+    ("stage", "listed", "state"),
+    [
+        (Stage.LIVE, ["was_live"], "queued"),
+        (Stage.LIVE, ["not_live"], "queued"),
+        (Stage.OFFLINE, ["was_live"], "queued"),
+        (Stage.LIVE, ["is_live", ""], "queued"),  # the list has told that it is live, and does no more
+        (Stage.LIVE, ["is_live", "is_live"], "waiting"),
+        (Stage.LIVE, ["", ""], "waiting"),
+        (Stage.PROCESSING, ["was_live"], "waiting"),  # both are so
+    ],
+)
+def test_a_list_that_tells_the_end_of_a_stream_ends_the_wait(stage, listed, state):
+    subscription = follow()
+    assert second_look.set_aside_not_yet(looked_up(), NotYetAvailable(stage), Metadata())
+    for live_status in listed:
+        check_list(subscription, entries("a", live_status=live_status))
+    assert states(subscription) == {state: 1}
+
+
+def test_a_list_that_tells_of_a_stream_says_nothing_of_members():
+    subscription = follow()
+    second_look.set_aside_members_only(looked_up())
+    check_list(subscription, entries("a", live_status="was_live"))
+    assert states(subscription) == {"members": 1}
+
+
 def test_what_is_not_up_yet_and_filtered_out_does_not_wait():
     subscription = follow(title_excludes="live")
     assert second_look.set_aside_not_yet(looked_up(), NotYetAvailable(Stage.LIVE), Metadata(title="Live!"))
