@@ -101,7 +101,6 @@ def test_it_adds_from_any_page_without_leaving_it(page: Page, site, sign_in):
     expect(page).to_have_url(re.compile("/videos/add/$"))
 
 
-@pytest.mark.alone
 def test_it_catches_up_after_an_outage(page: Page, site, sign_in):
     """The message about the server leaves when it is back, and what was typed meanwhile is searched."""
     sign_in(page)

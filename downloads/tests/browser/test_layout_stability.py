@@ -34,7 +34,7 @@ WAITING_URLS = ("http://e.example.org/", "http://f.example.org/")
 TOP_EDGE = "element => element.getBoundingClientRect().top"
 
 
-@pytest.fixture(params=VIEWPORTS)
+@pytest.fixture
 def page(request, context: BrowserContext, kept_page, site) -> Page:
     """The activity page, with three videos that run, beside 14 complete ones in the library."""
     for number in range(14):
@@ -65,6 +65,7 @@ def expect_status(page: Page, video: Video, status: str) -> None:
     expect(card(page, video)).to_have_attribute("data-status", status)
 
 
+@pytest.mark.parametrize("page", ["phone", pytest.param("desk", marks=pytest.mark.soak)], indirect=True)
 def test_nothing_jumps_when_rows_come_and_go(page):
     first, second, third = page.videos
     finish_video(second)
@@ -95,6 +96,7 @@ def test_nothing_jumps_when_rows_come_and_go(page):
     assert page.evaluate("window.glides") == []
 
 
+@pytest.mark.parametrize("page", ["desk", pytest.param("phone", marks=pytest.mark.soak)], indirect=True)
 def test_what_is_read_stays_where_one_has_scrolled(page, site):
     open_live_page(page, site)
     page.evaluate(OBSERVER_SCRIPT)
@@ -115,8 +117,15 @@ def test_what_is_read_stays_where_one_has_scrolled(page, site):
     assert page.evaluate("window.shifts") == []
 
 
-@pytest.mark.parametrize("page", VIEWPORTS, indirect=True)
-@pytest.mark.parametrize("end", ["complete", "failed"])
+@pytest.mark.parametrize(
+    ("page", "end"),
+    [
+        ("desk", "complete"),
+        ("phone", "failed"),
+        *(pytest.param(*case, marks=pytest.mark.soak) for case in (("phone", "complete"), ("desk", "failed"))),
+    ],
+    indirect=["page"],
+)
 def test_the_page_of_a_video_stays_where_it_is_when_that_ends(page, site, long_clip, end):
     video = page.videos[0]
     open_live_page(page, site, video.get_absolute_url())

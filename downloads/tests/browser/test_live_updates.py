@@ -163,7 +163,6 @@ def test_it_says_that_updates_are_paused_without_a_bridge(page, site):
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "44")
 
 
-@pytest.mark.alone
 def test_it_keeps_nothing_of_a_thousand_finished_videos(page, context, site):
     kept = running_with_metadata("kept")
     library = open_live_page(context.new_page(), site)

@@ -171,15 +171,17 @@ def test_it_takes_a_line_once_that_is_pasted_twice():
     assert again.reason == "You pasted this link twice."
 
 
-def test_it_takes_five_thousand_lines_and_keeps_what_is_beyond():
-    urls = [f"http://example.org/{n}" for n in range(5_002)]
+def test_it_takes_so_many_lines_and_keeps_what_is_beyond(monkeypatch):
+    assert submit.MAX_SUBMITTED_LINES == 5_000
+    monkeypatch.setattr(submit, "MAX_SUBMITTED_LINES", 1_000)
+    urls = [f"http://example.org/{n}" for n in range(1_002)]
     taken, refusals = submit.submit(urls)
-    assert [video.url for video in taken] == urls[:5_000]
-    assert [video.url for video in Video.objects.waiting()] == urls[:5_000]
-    assert [refusal.line for refusal in refusals] == urls[5_000:]
-    assert {refusal.reason for refusal in refusals} == {"5,000 links at a time. Add the rest next."}
+    assert [video.url for video in taken] == urls[:1_000]
+    assert [video.url for video in Video.objects.waiting()] == urls[:1_000]
+    assert [refusal.line for refusal in refusals] == urls[1_000:]
+    assert {refusal.reason for refusal in refusals} == {"1,000 links at a time. Add the rest next."}
     # They come first, so that what is refused again and again never keeps them out.
-    assert remaining_text([Rejection("here already", "…"), *refusals]).split("\n") == [*urls[5_000:], "here already"]
+    assert remaining_text([Rejection("here already", "…"), *refusals]).split("\n") == [*urls[1_000:], "here already"]
 
 
 def test_all_that_belongs_to_a_video_is_there_after_adding_many(django_user_model):

@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -118,6 +119,44 @@ print(json.dumps({
 """
 
 
+# Rows as 0008 wrote them: fragments left out of the canonical URL, and words in Hangul indexed as wholes only.
+FILL_0008 = """
+import django
+django.setup()
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from downloads.search import backend, tokenizer
+target = ("downloads", "0008_field_names")
+MigrationExecutor(connection).migrate([target])
+Video = MigrationExecutor(connection).loader.project_state([target]).apps.get_model("downloads", "Video")
+search = backend.get_backend()
+ROWS = {
+    "route": ("https://a.example/#/film/1", "https://a.example/", "대한민국"),
+    "plain": ("https://b.example/%c3%a4", "https://b.example/%c3%a4", "Plain"),
+    "newer": ("https://b.example/ä", "https://b.example/%C3%A4", "Newer"),
+    "private": ("http://127.0.0.1/#/film", "http://127.0.0.1/", "iPhone케이스"),
+}
+for name, (url, canonical_url, title) in ROWS.items():
+    video = Video.objects.create(video_id=name, url=url, canonical_url=canonical_url, title=title, status="complete")
+    with connection.cursor() as cursor:
+        cursor.execute(search.UPSERT_SQL, [video.pk, *search.column_values([[tokenizer.fold_text(title)], [], [], []])])
+"""
+READ_URLS = """
+import django, json
+django.setup()
+from downloads.models import Video
+from downloads.search.query import find_matching, parse_query
+def search(text):
+    return list(Video.objects.filter(pk__in=find_matching(parse_query(text))).values_list("video_id", flat=True))
+found = {text: search(text) for text in ("민국", "케이스", "iphone", "plain")}
+rows = Video.objects.filter(video_id__in=["route", "plain", "newer", "private"])
+urls = dict(rows.values_list("video_id", "canonical_url"))
+outcomes = [Video.objects.ingest(url, url)[1] for url in ("https://a.example/#/film/1", "https://a.example/#/film/2")]
+Video.objects.filter(video_id="route")._raw_delete("default")
+print(json.dumps({"found": found, "urls": urls, "added": outcomes, "deleted": search("민국")}))
+"""
+
+
 @pytest.fixture(scope="module")
 def postgres_address() -> Iterator[str]:
     with postgres.temporary_server(Path(required_programs.require_program("postgres")).resolve().parent) as server:
@@ -160,14 +199,19 @@ def run_python(env: dict[str, str], *args: str) -> str:
         pytest.param(["0004_browsing"], id="0004, without search", marks=pytest.mark.soak),
     ],
 )
-def test_a_database_of_an_earlier_version_keeps_its_rows_indexes_and_search(run, version):
+def test_a_database_of_earlier_versions_keeps_its_rows_indexes_and_search(run, version):
     run("-c", FILL, *version)
+    run("-c", FILL_0008)
 
     run("manage.py", "migrate", "--verbosity", "0")
-    archive = json.loads(run("-c", READ))
+    check_rows(json.loads(run("-c", READ)))
+    check_urls(json.loads(run("-c", READ_URLS)))
+
+
+def check_rows(archive: dict[str, Any]) -> None:
 
     videos = archive["videos"]
-    assert len(videos) == 5
+    assert len(videos) == 9
     assert videos["film"] == {
         "status": "complete",
         "kind": "video",
@@ -199,50 +243,11 @@ def test_a_database_of_an_earlier_version_keeps_its_rows_indexes_and_search(run,
     assert results["s"] == ["song", "film"]
     assert results["example"] == ["waiting", "failed"]
     assert results["film"] == ["playlist"]
-    assert archive["indexed"] == 4, "a removed row takes its words with it"
+    assert archive["indexed"] == 8, "a removed row takes its words with it"
 
 
-# Rows as 0008 wrote them: fragments left out of the canonical URL, and words in Hangul indexed as wholes only.
-FILL_0008 = """
-import django
-django.setup()
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-from downloads.search import backend, tokenizer
-target = ("downloads", "0008_field_names")
-MigrationExecutor(connection).migrate([target])
-Video = MigrationExecutor(connection).loader.project_state([target]).apps.get_model("downloads", "Video")
-search = backend.get_backend()
-ROWS = {
-    "route": ("https://a.example/#/film/1", "https://a.example/", "대한민국"),
-    "plain": ("https://b.example/%c3%a4", "https://b.example/%c3%a4", "Plain"),
-    "newer": ("https://b.example/ä", "https://b.example/%C3%A4", "Newer"),
-    "private": ("http://127.0.0.1/#/film", "http://127.0.0.1/", "iPhone케이스"),
-}
-for name, (url, canonical_url, title) in ROWS.items():
-    video = Video.objects.create(video_id=name, url=url, canonical_url=canonical_url, title=title, status="complete")
-    with connection.cursor() as cursor:
-        cursor.execute(search.UPSERT_SQL, [video.pk, *search.column_values([[tokenizer.fold_text(title)], [], [], []])])
-"""
-READ_URLS = """
-import django, json
-django.setup()
-from downloads.models import Video
-from downloads.search.query import find_matching, parse_query
-def search(text):
-    return list(Video.objects.filter(pk__in=find_matching(parse_query(text))).values_list("video_id", flat=True))
-found = {text: search(text) for text in ("민국", "케이스", "iphone", "plain")}
-urls = dict(Video.objects.values_list("video_id", "canonical_url"))
-outcomes = [Video.objects.ingest(url, url)[1] for url in ("https://a.example/#/film/1", "https://a.example/#/film/2")]
-Video.objects.filter(video_id="route")._raw_delete("default")
-print(json.dumps({"found": found, "urls": urls, "added": outcomes, "deleted": search("민국")}))
-"""
-
-
-def test_an_upgrade_writes_urls_anew_and_indexes_words_in_hangul(run):
-    run("-c", FILL_0008)
-    run("manage.py", "migrate", "--verbosity", "0")
-    archive = json.loads(run("-c", READ_URLS))
+def check_urls(archive: dict[str, Any]) -> None:
+    """Check that URLs were written anew, and words in Hangul indexed."""
     assert archive["found"] == {"민국": ["route"], "케이스": ["private"], "iphone": ["private"], "plain": ["plain"]}
     assert archive["urls"] == {
         "route": "https://a.example/#/film/1",
@@ -273,11 +278,12 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def upgraded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def upgraded(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> dict[str, str]:
     """The environment for a data folder of the previous version, after preparation by this version."""
     folder = tmp_path_factory.mktemp("upgrade") / "data"
     with tarfile.open(DATA_FOLDER) as archive:
         archive.extractall(folder, filter="data")
+    (folder / "static").symlink_to(prepared_data / "static")
     env = {**os.environ, "YTARCHIVE_DATA": str(folder), "DATABASE_URL": ""}
     run_python(env, "manage.py", "prepare")
     return env
@@ -290,7 +296,8 @@ def test_an_upgrade_keeps_a_copy_that_can_be_put_back(upgraded, tmp_path):
     assert copy.stat().st_mode & 0o777 == 0o600
     restored = tmp_path / "db.sqlite3"
     restored.write_bytes(copy.read_bytes())
-    (tmp_path / "media").symlink_to(folder / "media")
+    for name in ("media", "static"):
+        (tmp_path / name).symlink_to(folder / name)
     with contextlib.closing(sqlite3.connect(restored)) as database:
         names = {name for (name,) in database.execute("SELECT name FROM django_migrations WHERE app = 'downloads'")}
         (count,) = database.execute("SELECT count(*) FROM downloads_video").fetchone()
