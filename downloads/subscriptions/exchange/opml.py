@@ -75,7 +75,9 @@ def read_opml(content: bytes | str) -> FeedList:
     data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     try:
         parser.Parse(data.lstrip(), True)
-    except (expat.ExpatError, LookupError) as error:
+    except UnreadableList:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # for encodings that expat cannot have
         raise UnreadableList(f"This OPML can’t be read ({error}). Export it again.") from error
     return reader.result
 

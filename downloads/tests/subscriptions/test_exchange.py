@@ -17,6 +17,7 @@ from downloads.subscriptions.exchange.submission import read_list
 from downloads.subscriptions.exchange.youtube_feeds import feed_of_page, page_of_feed
 from downloads.tests.support.cases import each_case
 
+ENCODINGS = ("utf-7", "shift_jis", "utf-32", "punycode", "rot13", "base64", "idna", "mbcs")
 ADA, BOB = "UC" + "a" * 22, "UC" + "b" * 22
 OPML = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="1.1"><head><title>Subs</title></head><body>
@@ -57,6 +58,7 @@ def opml(text: str = OPML) -> str:
         (b" \n", "no link in this list"),
         (b"x" * 8_000_001, "too long"),
         (b'<?xml version="1.0" encoding="no-such"?><opml/>', "This OPML can’t be read"),
+        *((f'<?xml version="1.0" encoding="{name}"?><opml/>'.encode(), "can’t be read") for name in ENCODINGS),
     ],
 )
 def test_what_is_no_list_gets_a_sentence(content, sentence) -> None:

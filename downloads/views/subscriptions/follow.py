@@ -87,7 +87,7 @@ def _render(request: HttpRequest, form: FollowForm, result: submission.Submissio
     context = {"form": form, "start_choices": describe_start_choices(None)}
     if result:
         context |= {
-            "refusals": group_by_reason(result.rejections),
+            "unfollowed": group_by_reason(result.rejections),  # the sheet to add videos has a form of its own
             "added_count": len(result.added),
             "rejected_count": len(result.rejections),
             "known": describe_rows(result.known[:MAX_SHOWN_KNOWN]),
