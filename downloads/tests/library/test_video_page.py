@@ -158,6 +158,12 @@ def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, signed_i
     assert "Retry starts over." in page
 
 
+def test_an_address_in_a_reason_breaks_after_its_slashes(client):
+    video = failed("a", "Not found: http://a.example/b.mp4")
+    for page in (render_video_page(client, video), client.get("/activity/").content.decode()):
+        assert "Not found: http:/<wbr>/<wbr>a.example/<wbr>b.mp4" in page
+
+
 def test_a_failed_redownload_keeps_the_old_file(client, complete_video_with_file):
     video = complete_video_with_file()
     assert video.redownload()
