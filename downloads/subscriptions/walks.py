@@ -4,7 +4,9 @@ A channel grows at its top: its newest are listed, and where they hold no known 
 until it meets what is known. A playlist grows at its end: it is listed whole.
 
 `Subscription.positions` has the cursors of each tab that was listed: {"videos": {"backlog": 251}}, {} when all is done;
-a slice that was empty is listed once more before that is believed ({"backlog": 251, "empty_backlog": 251}). A playlist
+a slice that was empty is listed once more before that is believed ({"backlog": 251, "empty_backlog": 251}). While more
+new ones are caught up than the top held, "newest_known" is the key of the newest item that was there before them:
+{"videos": {"catch_up": 251, "newest_known": 1234}}. A playlist
 has {"list": {"cut": 5000}} while it was not seen to its end, and {"long": 1} if it is a long one. Under "missing" are
 the tabs that the channel did not have at the last check; "rejudge" is there while other filters have to be applied: the
 key of the last item that was judged by them, 0 for none yet.
@@ -21,6 +23,7 @@ NEWEST_COUNT = 50  # of a tab, per check
 SLICE_LENGTH = 200  # of older videos, per check
 USUAL_PLAYLIST_LENGTH = 5_000  # the most that YouTube lets people make; its own lists of uploads are longer
 LONG = "long"  # in the cursor of a playlist that is longer
+NEWEST_KNOWN = "newest_known"  # in the cursor of a tab that is caught up
 KNOWN_RUN_LENGTH = 10  # known videos in a row, after which the rest of a tab is known
 Cursor = dict[str, int]
 

@@ -14,10 +14,11 @@ from downloads.models import ChannelTab, Subscription, SubscriptionItem, Subscri
 from downloads.subscriptions.judgement import LIVE_REASONS, Filters, Start, Verdict, judge, judge_start
 from downloads.subscriptions.ledger import due
 from downloads.subscriptions.ledger.candidates import build_candidates, build_item
+from downloads.subscriptions.ledger.cursors import advance
 from downloads.subscriptions.ledger.limits import Room, check_transaction
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items
-from downloads.subscriptions.ledger.reading import Reading, Sighting, advance, read_listing
+from downloads.subscriptions.ledger.reading import Reading, Sighting, read_listing
 from downloads.subscriptions.patterns import check_pattern
 from downloads.subscriptions.walks import Walk, read_cursor, write_cursor
 from downloads.ytdlp.results import ListingEntry

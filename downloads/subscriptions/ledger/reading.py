@@ -1,26 +1,21 @@
-"""Reading of a listing: which of its videos the ledger does not know, which of these are old, and where to go on."""
+"""Reading of a listing: which of its videos the ledger does not know, and which of these are old."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from downloads.models import StartChoice, Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.subscription import CUT
 from downloads.subscriptions import judgement
 from downloads.subscriptions.ledger.candidates import Candidate
 from downloads.subscriptions.walks import (
     KNOWN_RUN_LENGTH,
-    LONG,
-    NEWEST_COUNT,
-    USUAL_PLAYLIST_LENGTH,
-    Cursor,
+    NEWEST_KNOWN,
     Walk,
     WalkKind,
     read_cursor,
 )
 
-# Among the cursors: a slice that was empty, where it began. Its end is believed once the next check has seen it so.
-EMPTY_PREFIX = "empty_"
 NOT_RANKED = 10**9  # of an old video that turned up after the first check: not among the newest
 Known = Mapping[str, SubscriptionItem]
 
@@ -42,6 +37,7 @@ class Reading:
     fresh: list[Sighting] = field(default_factory=list)
     is_first: bool = False  # the first listing of this tab
     meets_known: bool = False
+    newest_known: int = 0  # where nothing is known: the key of the newest item that the ledger had before
 
 
 def read_listing(subscription: Subscription, walk: Walk, candidates: Sequence[Candidate], known: Known) -> Reading:
@@ -52,7 +48,12 @@ def read_listing(subscription: Subscription, walk: Walk, candidates: Sequence[Ca
         return _read_playlist(subscription, candidates, known, is_first=is_first)
     if walk.kind == WalkKind.BACKLOG or is_first:
         return _read_older(subscription, walk, candidates, known, is_first=is_first)
-    return _read_newest(subscription, candidates, known)
+    if walk.kind == WalkKind.CATCH_UP:
+        # What was read since it began moves down meanwhile, and says nothing of what is below.
+        newest_known = (cursor or {}).get(NEWEST_KNOWN)
+        anchors = {key: item for key, item in known.items() if newest_known is None or item.pk <= newest_known}
+        return _read_newest(subscription, candidates, known, anchors)
+    return _read_newest(subscription, candidates, known, known)
 
 
 def _was_empty_by_mistake(subscription: Subscription, walk: Walk, candidates: Sequence[Candidate]) -> bool:
@@ -108,13 +109,14 @@ def rank_newest(candidates: Sequence[Candidate]) -> dict[str, int]:
     return {candidate.identity: rank for rank, candidate in enumerate(newest_first, 1)}
 
 
-def _read_newest(subscription: Subscription, candidates: Sequence[Candidate], known: Known) -> Reading:
-    """Read the top of a tab, or what follows it: what is below the last known video is older than the subscription.
+def _read_newest(subscription: Subscription, candidates: Sequence[Candidate], known: Known, anchors: Known) -> Reading:
+    """Read the top of a tab, or what follows it: what is below the last anchor, a known video, is older than the
+    subscription.
 
     A video may move up to the top when a removed one makes room, and was not asked for.
     """
-    walked = _cut_at_known_run(candidates, known)
-    last_anchor = _find_last_anchor(walked, known)
+    walked = _cut_at_known_run(candidates, anchors)
+    last_anchor = _find_last_anchor(walked, anchors)
     if last_anchor is None:
         return _read_unknown(subscription, walked, known)
     fresh = [
@@ -132,7 +134,8 @@ def _read_unknown(subscription: Subscription, walked: list[Candidate], known: Kn
         for candidate in walked
         if candidate.identity not in known
     ]
-    return Reading(walked, fresh, meets_known=any(sighting.is_old for sighting in fresh))
+    newest_known = subscription.items.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return Reading(walked, fresh, meets_known=any(sighting.is_old for sighting in fresh), newest_known=newest_known)
 
 
 def _find_last_anchor(candidates: Sequence[Candidate], known: Known) -> int | None:
@@ -173,57 +176,3 @@ def _cut_at_known_run(candidates: Sequence[Candidate], known: Known) -> list[Can
         if run == KNOWN_RUN_LENGTH:
             return list(candidates[:count])
     return list(candidates)
-
-
-# Where to go on -----------------------------------------------------------------------------------
-
-
-def advance(subscription: Subscription, walk: Walk, reading: Reading, now: dt.datetime) -> Cursor:
-    """Return the cursors of a tab after a walk."""
-    cursor = {} if reading.is_first else (read_cursor(subscription, walk.tab) or {})
-    if walk.kind == WalkKind.NEWEST and reading.is_first:
-        return {WalkKind.BACKLOG: walk.last + 1} if _wants_older(subscription, walk, reading, now) else {}
-    if walk.kind == WalkKind.WHOLE:
-        return _advance_playlist(walk, reading)
-    return _advance_slice(subscription, walk, reading, cursor, now)
-
-
-def _advance_playlist(walk: Walk, reading: Reading) -> Cursor:
-    length = max((candidate.entry.position for candidate in reading.walked), default=0)
-    if length >= walk.last:
-        return {CUT: walk.last}
-    return {LONG: 1} if length > USUAL_PLAYLIST_LENGTH else {}
-
-
-def _advance_slice(
-    subscription: Subscription, walk: Walk, reading: Reading, cursor: Cursor, now: dt.datetime
-) -> Cursor:
-    """Return the cursors after the top of a tab, or a slice of what follows it."""
-    empty_mark = f"{EMPTY_PREFIX}{walk.kind}"
-    if walk.kind != WalkKind.NEWEST and not reading.walked and cursor.get(empty_mark) != walk.first:
-        return {**cursor, empty_mark: walk.first}
-    cursor.pop(empty_mark, None)
-    if walk.kind == WalkKind.BACKLOG:
-        cursor.pop(WalkKind.BACKLOG, None)
-        # A slice without anything new: the site repeats itself, or its end is reached.
-        if reading.fresh and _wants_older(subscription, walk, reading, now):
-            cursor[WalkKind.BACKLOG] = walk.last + 1
-    else:
-        if walk.kind == WalkKind.CATCH_UP:
-            cursor.pop(WalkKind.CATCH_UP, None)
-        if reading.fresh and not reading.meets_known and len(reading.walked) >= NEWEST_COUNT // 2:
-            cursor[WalkKind.CATCH_UP] = walk.last + 1
-    return cursor
-
-
-def _wants_older(subscription: Subscription, walk: Walk, reading: Reading, now: dt.datetime) -> bool:
-    """Tell whether the choice of the start asks for videos below this range. Sites leave out unavailable ones."""
-    if not reading.walked:
-        return False
-    start = judgement.Start.of(subscription)
-    if start.choice == StartChoice.NEWEST:
-        return walk.last < (start.count or 0)
-    if start.choice == StartChoice.SINCE:
-        oldest = reading.walked[-KNOWN_RUN_LENGTH:]
-        return any(judgement.judge_start(one.facts, start, 1, now).is_wanted for one in oldest)
-    return start.choice == StartChoice.ALL

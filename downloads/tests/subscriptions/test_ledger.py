@@ -196,6 +196,62 @@ def test_more_new_ones_than_a_check_lists_are_caught_up():
     assert plan_walks(claim_again(subscription)) == [TOP]
 
 
+@pytest.mark.parametrize(
+    "newest",
+    [(400, 401), (400, 460), (600, 600, 660), (600, 660, 720), (300, 460, 620, 780), (450, 700, 700, 800)],
+)
+def test_what_comes_while_new_ones_are_caught_up_hides_none_of_them(newest):
+    """The places of all move down meanwhile, and the top begins another catching up."""
+    subscription = claimed(max_new=5000)
+    check_list(subscription, numbered(50, 1))
+    for number in (*newest, *[newest[-1]] * 9):
+        check_list(subscription, numbered(number, 1))
+        if plan_walks(claim_again(subscription)) == [TOP]:
+            break
+    assert states(subscription) == {"before": 50, "queued": newest[-1] - 50}
+    assert claim_again(subscription).positions == {"videos": {}}
+
+
+def test_an_interrupted_catching_up_goes_on(monkeypatch):
+    subscription = claimed(max_new=500)
+    check_list(subscription, numbered(50, 1))
+    check_list(subscription, numbered(400, 1))
+    real, groups = listings._insert_group, []
+
+    def fail_in_the_second_group(*arguments):
+        groups.append(arguments)
+        if len(groups) == 3:  # the first is that of the top
+            raise DatabaseError
+        real(*arguments)
+
+    monkeypatch.setattr(listings, "_insert_group", fail_in_the_second_group)
+    with pytest.raises(DatabaseError):
+        check_list(subscription, numbered(400, 1))
+    for _ in range(2):
+        check_list(subscription, numbered(400, 1))
+    assert states(subscription) == {"before": 50, "queued": 350}
+
+
+def test_a_site_that_repeats_its_newest_is_not_caught_up_without_end():
+    subscription = claimed()
+    ledger.apply(subscription, TOP, numbered(50, 1))
+    ledger.apply(claim_again(subscription), TOP, numbered(100, 51))
+    slice_ = plan_walks(claim_again(subscription))[1]
+    ledger.apply(claim_again(subscription), slice_, numbered(100, 51, first=51))
+    assert plan_walks(claim_again(subscription)) == [TOP]
+
+
+def test_everything_is_fetched_of_what_was_walked_before():
+    """A slice that holds known videos alone is no end of the list."""
+    subscription = claimed(start="newest", start_count=60)
+    for _ in range(2):
+        check_list(subscription, numbered(300, 1))
+    verbs.edit(Subscription.objects.get(), {"start": "all"})
+    for _ in range(3):
+        check_list(subscription, numbered(300, 1))
+    assert SubscriptionItem.objects.count() == 300
+
+
 def test_more_new_ones_than_wanted_at_once_follow():
     subscription = claimed(max_new=5)
     check_list(subscription, numbered(10, 1))
