@@ -90,7 +90,8 @@ class Epoch:
 
     async def _pause_reading(self) -> None:
         """Leave messages in the buffers while their batch may not be sent yet."""
-        pause = self.pacing.count_message(self.clock())
+        now = self.clock()
+        pause = self.pacing.count_message(now, is_urgent=self._is_urgent(now))
         if self.is_started and pause:
             await asyncio.sleep(pause)
 
@@ -137,9 +138,11 @@ class Epoch:
 
     def _next_batch_at(self) -> float:
         """Return when the next batch may be sent: sooner for a status, or a video that is new here."""
-        is_new = self.inbox.is_due(self.clock())
-        has_pending = bool(self.conflator.pending) or is_new
-        return self.pacing.next_batch_at(has_pending=has_pending, is_urgent=is_new or self.has_status_change)
+        is_urgent = self._is_urgent(self.clock())
+        return self.pacing.next_batch_at(has_pending=bool(self.conflator.pending) or is_urgent, is_urgent=is_urgent)
+
+    def _is_urgent(self, now: float) -> bool:
+        return self.has_status_change or self.inbox.is_due(now)
 
     async def _wait_for_messages(self) -> None:
         """Wait for a message, or until the next batch may be sent."""

@@ -35,20 +35,19 @@ class BatchPacing:
             return self._tick_at - self._tick_seconds
         return self._tick_at if has_pending else self._sent_at + HEARTBEAT_INTERVAL_SECONDS
 
-    def count_message(self, now: float) -> float:
+    def count_message(self, now: float, *, is_urgent: bool) -> float:
         """Count a message that was read; return for how long the next ones are to be left in the buffers.
 
-        A few are read as they come, since one may be urgent; many only shortly before their batch; more than the
-        buffers hold at once.
+        A few are read as they come, since one may be urgent; many only shortly before their batch, which an urgent one
+        brings forward; more than the buffers hold at once.
         """
         self._messages_read += 1
         if self._has_paused:
             return 0.0
-        batch_at = self._tick_at
-        if max(self._messages_before, self._messages_read) <= MAX_PROMPT_MESSAGES:
-            batch_at -= self._tick_seconds
-        else:
+        are_few = max(self._messages_before, self._messages_read) <= MAX_PROMPT_MESSAGES
+        if not are_few:
             self._has_paused = True
             if self._messages_before > MAX_MESSAGES_PER_TICK:
                 return 0.0
+        batch_at = self.next_batch_at(has_pending=True, is_urgent=are_few or is_urgent)
         return max(0.0, batch_at - READING_MARGIN_SECONDS - now)

@@ -44,19 +44,30 @@ def test_there_is_one_batch_more_than_ticks_at_most(changes):
 
 
 def test_a_few_messages_are_read_as_they_come_and_many_together(pacing):
-    pauses = [pacing.count_message(100.05) for _ in range(MAX_PROMPT_MESSAGES + 2)]
+    pauses = [pacing.count_message(100.05, is_urgent=False) for _ in range(MAX_PROMPT_MESSAGES + 2)]
     assert pauses == [0.0] * MAX_PROMPT_MESSAGES + [pytest.approx(0.14), 0.0]
     pacing.mark_sent(100.2)
-    assert pacing.count_message(100.25) == pytest.approx(0.14)
+    assert pacing.count_message(100.25, is_urgent=False) == pytest.approx(0.14)
     pacing.mark_sent(100.4)
-    assert pacing.count_message(100.45) == 0.0
+    assert pacing.count_message(100.45, is_urgent=False) == 0.0
+
+
+def test_many_messages_are_read_for_an_urgent_batch_that_comes_ahead(pacing):
+    """Without it, a batch went out each tick with the one message that was read before the pause."""
+    for _ in range(MAX_PROMPT_MESSAGES):
+        pacing.count_message(100.05, is_urgent=True)
+    assert pacing.count_message(100.05, is_urgent=True) == 0.0
+    pacing.mark_sent(100.05)
+    batch_at = pacing.next_batch_at(has_pending=True, is_urgent=True)
+    assert 100.06 + pacing.count_message(100.06, is_urgent=True) <= batch_at
+    assert pacing.count_message(100.2, is_urgent=True) == 0.0
 
 
 def test_more_messages_than_the_buffers_hold_are_read_at_once(pacing):
     for _ in range(MAX_MESSAGES_PER_TICK + 1):
-        pacing.count_message(100.05)
+        pacing.count_message(100.05, is_urgent=False)
     pacing.mark_sent(100.2)
-    assert pacing.count_message(100.25) == 0.0
+    assert pacing.count_message(100.25, is_urgent=False) == 0.0
 
 
 @pytest.mark.alone
