@@ -14,7 +14,7 @@ from downloads.models import HostPause, Queue, Status, Subscription, Subscriptio
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
 from downloads.network.rate_limiter import RateLimiter
 from downloads.subscriptions import items, verbs, walks
-from downloads.subscriptions.ledger import listings, reading
+from downloads.subscriptions.ledger import cursors, listings
 from downloads.tests.support.listing_site import (
     CHANNEL_URL,
     PLAYLIST_URL,
@@ -265,7 +265,7 @@ def test_a_playlist_that_is_too_long_says_so(follow, run_check, listing_site, mo
 
 @pytest.mark.parametrize("is_counted", [True, False])
 def test_a_long_playlist_is_listed_to_its_end_where_it_grows(follow, run_check, listing_site, monkeypatch, is_counted):
-    for module in (walks, reading):
+    for module in (walks, cursors):
         monkeypatch.setattr(module, "USUAL_PLAYLIST_LENGTH", 55)
     listing_site.playlist = [youtube_entry(f"p{n}") for n in range(70)]
     listing_site.playlist_count = 70 if is_counted else None
