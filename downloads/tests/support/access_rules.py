@@ -120,7 +120,7 @@ RULES: dict[str, list[Rule]] = {
         post(DELETE, name="Bob", quality="best", start="new", tabs="videos", keep_newest="7"),
         post_without_change(CHANGE, name="Bob", quality="best", start="new", tabs="videos", preview="1"),
     ],
-    "subscription-prune": [post(DELETE)],
+    "subscription-prune": [post_without_change(DELETE)],
     "unsubscribe": [get(CHANGE), post(CHANGE), post(DELETE, delete="1")],
     "account": [get(SIGNED_IN), post_without_change(SIGNED_IN)],
     "theme": [NO_GET, post_without_change(ANYONE, theme="dark")],
