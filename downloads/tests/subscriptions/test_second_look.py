@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from downloads.models import Metadata, Status, SubscriptionItem, Video, VideoEvent
@@ -15,6 +16,13 @@ from downloads.ytdlp.results import NotYetAvailable, Stage
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def clock_of_this_machine() -> None:
+    """The moment of a test is that of the database too."""
+    if connection.vendor != "sqlite":
+        pytest.skip("the clock of PostgreSQL is its own")
 
 
 def looked_up(name: str = "a") -> Video:
@@ -165,6 +173,7 @@ def test_members_only_is_nobodys_failure():
         (NotYetAvailable(Stage.OFFLINE), "Nothing was live", LIVE_RETRY),
     ],
 )
+@pytest.mark.usefixtures("clock_of_this_machine")
 @time_machine.travel(NOW, tick=False)
 def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger_until_its_date(not_yet, reason, wait):
     subscription = follow()
@@ -180,6 +189,7 @@ def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger_until_its_da
     assert states(subscription) == {"queued": 1}
 
 
+@pytest.mark.usefixtures("clock_of_this_machine")
 @time_machine.travel(NOW, tick=False)
 def test_a_stream_without_an_end_is_looked_up_less_and_less_often():
     subscription = follow()
@@ -191,6 +201,7 @@ def test_a_stream_without_an_end_is_looked_up_less_and_less_often():
 
 
 @pytest.mark.parametrize("stage", [Stage.LIVE, Stage.PROCESSING])
+@pytest.mark.usefixtures("clock_of_this_machine")
 @time_machine.travel(NOW, tick=False)
 def test_a_stream_that_was_announced_long_ago_is_looked_up_by_its_start(stage):
     subscription = follow()
