@@ -30,6 +30,7 @@ from downloads.progress.keys import (
     PROGRESS_GROUP,
     SNAPSHOT_HEAD_FIELD,
     SNAPSHOT_KEY,
+    WAKE_CHANNEL,
     process_name,
 )
 from downloads.progress.redis_clients import create_async_redis_client
@@ -40,6 +41,7 @@ MAX_KEPT_BATCHES = 64  # at the usual tick more than a client may be behind, MAX
 CLIENTS_PER_CHUNK = 250  # clients served before the loop does other work
 SNAPSHOT_RETRY_SECONDS = 0.5
 METRICS_INTERVAL_SECONDS = 5.0
+ANNOUNCEMENT_INTERVAL_SECONDS = 60.0
 CLIENT_COUNT_TTL_SECONDS = 15
 SNAPSHOT_READ_TIMEOUT_SECONDS = 0.2
 
@@ -58,6 +60,8 @@ class Hub:
         self._snapshot_read_at = 0.0
         self._report_task: asyncio.Task[None] | None = None
         self._reported_at = float("-inf")
+        self._announcement_task: asyncio.Task[None] | None = None
+        self._announced_at = float("-inf")
         self._redis_client: Any = None
         self._card_feed: CardFeed | None = None
 
@@ -68,7 +72,20 @@ class Hub:
         client = Client(transport, self.counters, protocol=protocol)
         self.clients[client] = None
         self.resync_client(client)
+        self._announce_viewers()
         return client
+
+    def _announce_viewers(self) -> None:
+        """Have workers prepare for downloads from time to time, as long as somebody may add one."""
+        if self.clients and time.monotonic() - self._announced_at >= ANNOUNCEMENT_INTERVAL_SECONDS:
+            self._announced_at = time.monotonic()
+            self._announcement_task = asyncio.create_task(self._wake_workers())
+
+    async def _wake_workers(self) -> None:
+        try:
+            await self._get_redis_client().publish(WAKE_CHANNEL, b"")
+        except (redis.RedisError, OSError) as error:
+            logger.debug("workers are not prepared: %s", error)
 
     def remove_client(self, client: Client) -> None:
         """Forget a client; it may be gone already."""
@@ -178,6 +195,7 @@ class Hub:
         if time.monotonic() - self._reported_at >= METRICS_INTERVAL_SECONDS:
             self._reported_at = time.monotonic()
             self._report_task = asyncio.create_task(self._report_metrics())
+            self._announce_viewers()
         if self._send_task is None or self._send_task.done():
             self._send_task = asyncio.create_task(self._send_to_clients())
         if self._card_feed:

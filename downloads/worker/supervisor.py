@@ -121,7 +121,8 @@ class Supervisor:
             if isinstance(key.data, DownloadProcess):
                 self._receive_progress(key.data)
             elif key.data is self._wake_listener:
-                self._wake_listener.drain()
+                if self._wake_listener.drain():
+                    self._launcher.want()
                 self._next_run_at.pop(self._claim_videos, None)
                 self._next_run_at.pop(self._check_subscriptions, None)
                 self._check_runner.wake()

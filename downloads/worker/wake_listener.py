@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 RECEIVE_TIMEOUT_SECONDS = 1.0  # between looks at whether to stop
 HEALTH_CHECK_SECONDS = 15  # a connection that is lost without a word is noticed
 RETRY_DELAY_SECONDS = 1.0
+MESSAGE_SIGN, SUBSCRIPTION_SIGN = b"!", b"."
 
 
 class WakeListener:
@@ -46,11 +47,13 @@ class WakeListener:
         """Return the file descriptor for a selector."""
         return self._reader.fileno()
 
-    def drain(self) -> None:
-        """Forget the messages so far."""
+    def drain(self) -> bool:
+        """Forget the messages so far; return whether there was one, and not only a new subscription."""
+        signs = b""
         with contextlib.suppress(BlockingIOError):
-            while self._reader.recv(4096):
-                pass
+            while received := self._reader.recv(4096):
+                signs += received
+        return MESSAGE_SIGN in signs
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -73,8 +76,8 @@ class WakeListener:
                 message = subscription.get_message(timeout=RECEIVE_TIMEOUT_SECONDS)
                 self._outage_log.recovered()
                 if message is not None:  # the confirmation of the subscription too: videos may have been added before
-                    self._wake()
+                    self._wake(MESSAGE_SIGN if message["type"] == "message" else SUBSCRIPTION_SIGN)
 
-    def _wake(self) -> None:
+    def _wake(self, sign: bytes) -> None:
         with contextlib.suppress(BlockingIOError):  # it is readable already
-            self._writer.send(b".")
+            self._writer.send(sign)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from downloads.fanout import hub as hub_module
 from downloads.fanout.frames import V1, V2
 from downloads.fanout.hub import Snapshot
 from downloads.tests.support.batches import batch_event, batch_message
@@ -149,3 +150,25 @@ async def test_one_bad_text_harms_nobody(hub):
     hub.receive_batch(batch_event(2, batch_message("progress", "c", percent=2)))
     await run_pending_tasks()
     assert [transport.objects[-1]["percent"] for transport in transports] == [2, 2, 2]
+
+
+async def test_it_has_workers_prepare_while_somebody_may_add_a_video(monkeypatch):
+    """Once a minute at most, beginning with the first page that is opened; never without one."""
+    now, woken = [1000.0], []
+    monkeypatch.setattr(hub_module.time, "monotonic", lambda: now[0])
+    hub = HubWithSnapshot()
+
+    async def wake_workers() -> None:
+        woken.append(now[0])
+
+    monkeypatch.setattr(hub, "_wake_workers", wake_workers)
+    for seq in range(1, 40):  # a batch each 5 s; the page is open from 1050 to 1150
+        if seq == 10:
+            client = hub.add_client(FakeTransport(), protocol=V2)
+        if seq == 30:
+            hub.remove_client(client)
+        hub.receive_batch(batch_event(seq))
+        await run_pending_tasks()
+        now[0] += 5
+
+    assert woken == [1045.0, 1105.0]

@@ -47,10 +47,10 @@ def wait_for_completion(video):
 
 def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enqueue, media_server):
     worker = start_worker()
-    server = find_server(worker)
-    slow = enqueue("/slow/a.mp4?rate=20000")
+    slow = enqueue("/slow/a.mp4?rate=20000")  # while there is no server yet: forked from the template
     media_server.wait_for_requests("/slow/a.mp4", 2)
     (child,) = find_children(worker, FORKED)
+    server = find_server(worker)
     assert os.getsid(child) == child
     assert os.getsid(server) == server
 

@@ -20,7 +20,7 @@ def listener():
     listener = WakeListener()
     listener.start()
     assert is_readable(listener), "it has subscribed"
-    listener.drain()
+    assert not listener.drain(), "nobody has sent a message"
     yield listener
     listener.stop()
 
@@ -34,7 +34,7 @@ def test_many_messages_wake_once(listener):
     assert publisher.publish_progress("b", Progress(status="queued"))
     assert is_readable(listener)
     time.sleep(0.1)  # for a message that should not be there
-    listener.drain()
+    assert listener.drain()
     assert not is_readable(listener, 0.0)
 
 

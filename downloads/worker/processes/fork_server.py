@@ -64,15 +64,19 @@ def _prepare_for_forks() -> None:
 
 def _fork_child(requests: socket.socket, fds: list[int], worker_pid: int) -> None:
     """Fork a child of the worker, and answer."""
-    requests.send(forked_process.fork_for(worker_pid, lambda: _run_child(requests, fds)))
+
+    def run_child() -> int:
+        requests.close()
+        return run_download(fds)
+
+    requests.send(forked_process.fork_for(worker_pid, run_child))
 
 
-def _run_child(requests: socket.socket, fds: list[int]) -> int:
+def run_download(fds: list[int]) -> int:
     """Become a process like one that the worker has started, and run the download; return the exit status.
 
     Damaged files of yt-dlp are never used: a new interpreter selects another version.
     """
-    requests.close()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for standard_fd, fd in enumerate(fds):
         os.dup2(fd, standard_fd)

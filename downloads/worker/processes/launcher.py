@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 PR_SET_CHILD_SUBREAPER = 36
 IS_SUPPORTED = sys.platform == "linux"
 RESTART_DELAY_SECONDS = 5.0  # of a fork server that died
+WARM_SECONDS = 600.0  # how long there is a fork server after it was wanted; it takes 45 MB
 
 
 @dataclass
@@ -56,7 +57,8 @@ class LaunchedProcess:
 class Launcher:
     """Starts processes of downloads, which inherit `fds`; `start` raises OSError. One per worker.
 
-    Fork servers are forked from the template, or are new interpreters where there is none.
+    There is a fork server while downloads are wanted: it is forked from the template, or is a new interpreter where
+    there is none.
     """
 
     def __init__(self, fds: tuple[int, ...] = (), template: Template | None = None) -> None:
@@ -67,20 +69,27 @@ class Launcher:
         self._is_ready = False
         self._restart_at = 0.0
         self._ytdlp_changed_at = 0
+        self._is_wanted_until = float("-inf")
+
+    def want(self) -> None:
+        """Have a fork server from now on, for WARM_SECONDS: somebody has a page open, or there is something to do."""
+        self._is_wanted_until = time.monotonic() + WARM_SECONDS
 
     def prepare(self) -> None:
-        """Start the fork server, or another one if it has died or has imported another yt-dlp; never blocks."""
+        """Start a wanted fork server, or another one if it has died or has imported another yt-dlp; never blocks."""
         if not IS_SUPPORTED:
             return
         if self._template is not None and self._template.process.poll() is not None:
             self._give_up_template("has died")
         reap_orphans()
-        if self._server is not None and (
-            self._server.poll() is not None or self._ytdlp_changed_at != selection.read_changed_at()
-        ):
+        is_wanted = time.monotonic() < self._is_wanted_until
+        if self._server is not None and not (is_wanted and self._is_server_usable(self._server)):
             self._stop_server()
-        if self._server is None and time.monotonic() >= self._restart_at:
+        if self._server is None and is_wanted and time.monotonic() >= self._restart_at:
             self._start_server()
+
+    def _is_server_usable(self, server: subprocess.Popen[bytes] | ForkedProcess) -> bool:
+        return server.poll() is None and self._ytdlp_changed_at == selection.read_changed_at()
 
     def start(self) -> LaunchedProcess:
         """Start a process, which reads its job from standard input."""
@@ -140,6 +149,14 @@ class Launcher:
             self._give_up_template("does not answer")
         return server
 
+    def _fork_from_template(self, control_read: int, progress_write: int) -> int | None:
+        if self._template is None:
+            return None
+        pid = self._template.fork_download((control_read, progress_write), self._inherited_fds)
+        if pid is None:
+            self._give_up_template("does not answer")
+        return pid
+
     def _give_up_template(self, reason: str) -> None:
         logger.warning("The template of fork servers %s: they are new interpreters from now on.", reason)
         if self._template is not None:
@@ -157,10 +174,11 @@ class Launcher:
         )
 
     def _fork(self, control_read: int, progress_write: int) -> int | None:
-        """Return the process id of a child that the fork server has forked; None if it cannot."""
+        """Return the process id of a child that the fork server or the template has forked; None if neither can."""
+        self.want()
         self.prepare()
         if self._requests is None or not (self._is_ready or self._receive(0.0) == protocol.READY):
-            return None
+            return self._fork_from_template(control_read, progress_write)
         self._is_ready = True
         try:
             socket.send_fds(self._requests, [protocol.FORK], [control_read, progress_write])

@@ -9,7 +9,8 @@ from downloads.files import ffmpeg
 
 PACKAGE = "downloads.worker.processes"  # what `python -m` runs
 READY = b"ready"
-FORK = b"fork"
+FORK = b"fork"  # a download
+SERVE = b"serve"  # be a fork server
 MAX_PACKET_BYTES = 64
 MAX_FILES = 4  # that come with a packet
 

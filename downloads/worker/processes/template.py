@@ -2,7 +2,8 @@
 
 A fork server that is forked from it shares the memory of Django and the models with the worker, and with all that was
 forked from `up`; a new interpreter would have them once more. yt-dlp is not imported here: a newer version needs
-another fork server, and no other template.
+another fork server, and no other template. A download that comes while there is no fork server is forked from the
+template too, and imports yt-dlp itself.
 """
 
 import contextlib
@@ -33,11 +34,18 @@ class Template:
 
     def fork_server(self, requests: socket.socket, inherited_fds: tuple[int, ...]) -> ForkedProcess | None:
         """Return a fork server, a child of this process, that serves the other end of `requests`; None if it cannot."""
+        pid = self._request(protocol.SERVE, [requests.fileno(), *inherited_fds])
+        return ForkedProcess(pid) if pid else None
+
+    def fork_download(self, standard_fds: tuple[int, int], inherited_fds: tuple[int, ...]) -> int | None:
+        """Return the process id of a download with this standard input and output; None if it cannot be forked."""
+        return self._request(protocol.FORK, [*standard_fds, *inherited_fds])
+
+    def _request(self, request: bytes, fds: list[int]) -> int | None:
         try:
-            socket.send_fds(self.requests, [protocol.FORK], [requests.fileno(), *inherited_fds])
+            socket.send_fds(self.requests, [request], fds)
             if select.select([self.requests], [], [], ANSWER_TIMEOUT_SECONDS)[0]:
-                answer = self.requests.recv(protocol.MAX_PACKET_BYTES)
-                return ForkedProcess(int(answer)) if answer else None
+                return int(self.requests.recv(protocol.MAX_PACKET_BYTES) or 0) or None
         except OSError:
             pass  # it has died
         return None
@@ -66,21 +74,22 @@ def fork_template() -> Template | None:
 
 
 def _serve(requests: socket.socket, worker_pid: int) -> int:
-    """Fork a server for each packet, until the worker closes its end."""
+    """Fork a server or a download for each packet, until the worker closes its end."""
     forked_process.drop_files([requests.fileno()])
     setproctitle.setproctitle(f"{sys.executable} -m {protocol.PACKAGE}: template")
     while True:
         packet, fds, _, _ = socket.recv_fds(requests, protocol.MAX_PACKET_BYTES, protocol.MAX_FILES)
         if not packet:
             return 0
-        answer = forked_process.fork_for(worker_pid, functools.partial(_run_server, fds, worker_pid))
+        run = _run_download if packet == protocol.FORK else functools.partial(_run_server, worker_pid)
+        answer = forked_process.fork_for(worker_pid, functools.partial(run, fds))
         with contextlib.suppress(ConnectionError):  # the worker has given up
             requests.send(answer)
         for fd in fds:
             os.close(fd)
 
 
-def _run_server(fds: list[int], worker_pid: int) -> int:
+def _run_server(worker_pid: int, fds: list[int]) -> int:
     forked_process.drop_files(fds)  # before the import, which locks the folder of a version of yt-dlp
     forked_process.replace_environment(protocol.build_environment())
     from downloads.worker.processes import fork_server  # noqa: PLC0415 - it imports yt-dlp, which may change
@@ -88,3 +97,11 @@ def _run_server(fds: list[int], worker_pid: int) -> int:
     with socket.socket(fileno=fds[0]) as requests:
         fork_server.main(requests, worker_pid)
     return 0
+
+
+def _run_download(fds: list[int]) -> int:
+    forked_process.drop_files(fds)  # as above
+    forked_process.replace_environment(protocol.build_environment())
+    from downloads.worker.processes import fork_server  # noqa: PLC0415
+
+    return fork_server.run_download(fds[:2])
