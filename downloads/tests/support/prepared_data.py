@@ -1,4 +1,4 @@
-"""What is made once in a test run and copied: a data folder after the first start of an archive, and a database."""
+"""Things made once in a test run and copied: a data folder after the first start of an archive, and a database."""
 
 import contextlib
 import fcntl

@@ -1,6 +1,11 @@
 """Processes below a worker, and the ends of its downloads."""
 
+import contextlib
+import signal
+import sqlite3
 from pathlib import Path
+
+from django.db import connection
 
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -34,3 +39,19 @@ def name_of(pid):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def freeze_between_writes(process):
+    """Stop a process by SIGSTOP while it holds no lock of SQLite, which all others would wait for."""
+
+    def freeze():
+        process.send_signal(signal.SIGSTOP)
+        with contextlib.closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=1)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                return False
+        return True
+
+    wait_until(freeze, "it is stopped between two writes")

@@ -12,7 +12,13 @@ from downloads.models import LEASE_DURATION, Status, Video
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import LOOPBACK_ALLOWED, manage_processes
 from downloads.tests.support.waiting import wait_until
-from downloads.tests.support.worker_processes import descendants, is_alive, name_of, wait_for_status
+from downloads.tests.support.worker_processes import (
+    descendants,
+    freeze_between_writes,
+    is_alive,
+    name_of,
+    wait_for_status,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -111,7 +117,7 @@ def test_it_stops_downloads_it_lost_while_paused(worker, enqueue, media_server):
     enqueue("/hang/a.mp4")
     media_server.wait_for_requests("/hang/a.mp4", 2)
     pids = descendants(worker.pid)
-    worker.send_signal(signal.SIGSTOP)
+    freeze_between_writes(worker)
     try:
         wait_until(expire_leases, "its video is requeued")
         other = Video.objects.claim("another")

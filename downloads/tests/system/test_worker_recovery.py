@@ -18,6 +18,7 @@ from downloads.models import Status, Video
 from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, descendants, still_running
 from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.worker_processes import freeze_between_writes
 from downloads.worker.processes import protocol
 
 pytestmark = [
@@ -177,7 +178,7 @@ def test_it_is_fenced_out_when_paused_past_its_lease(start_worker, media_server)
     video = wait_for_phase(media_server, "video")
     child_pids = download_pids(first)
     start_worker("--workers", "1", env=SHORT_LEASE_ENVIRONMENT)
-    first.send_signal(signal.SIGSTOP)
+    freeze_between_writes(first)
     try:
         wait_until(
             lambda: reload_video(video).attempt == 2 and reload_video(video).is_active,
