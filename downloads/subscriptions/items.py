@@ -14,7 +14,7 @@ from downloads.models import Status, Subscription, SubscriptionItem, Subscriptio
 from downloads.models.subscriptions.choices import FILTER_STATES, KEPT_STATES, SITE_STATES
 from downloads.models.subscriptions.subscription import REJUDGE
 from downloads.subscriptions.ledger.limits import BACKLOG_REASON
-from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states
+from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, queue_items, save_states, save_verdicts
 from downloads.subscriptions.ledger.rejudging import JudgedGroup, Rejudging
 
 GROUP_SIZE = 50
@@ -159,7 +159,8 @@ def _rejudge_group(subscription: Subscription, room: int, now: dt.datetime) -> J
         queue_items(current, group.wanted[:room], BACKLOG_PRIORITY)
         for item in group.wanted[room:]:
             item.state, item.reason, item.retry_at = SubscriptionItemState.WAITING, BACKLOG_REASON, now
-        save_states(group.changed + group.wanted, now)
+        save_states(group.wanted[:room], now)
+        save_verdicts(subscription, group.changed + group.wanted[room:], now)
         positions = {name: value for name, value in (current.positions or {}).items() if name != REJUDGE}
         if len(pks) > REJUDGED_GROUP_SIZE:
             positions[REJUDGE] = pks[REJUDGED_GROUP_SIZE - 1]

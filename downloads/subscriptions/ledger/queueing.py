@@ -7,6 +7,7 @@ from downloads.database.clock import current_moment
 from downloads.intake.urls import InvalidUrl, parse_url
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState, Video
 from downloads.models.choices import Status
+from downloads.models.subscriptions.item import MAX_REASON_LENGTH
 
 NEW_PRIORITY, BACKLOG_PRIORITY = -1, -2  # behind what a person adds
 PRESENT_REASON = "It was in the archive already."
@@ -113,3 +114,13 @@ def save_states(items: Collection[SubscriptionItem], now: Any) -> None:
     SubscriptionItem.objects.bulk_update(
         items, ["state", "reason", "retry_at", "video", "changed_at", "is_picked"], batch_size=100
     )
+
+
+def save_verdicts(subscription: Subscription, items: Iterable[SubscriptionItem], now: Any) -> None:
+    """Write the state, reason and date of items that have no video: those that share all three at once."""
+    by_verdict: dict[tuple[Any, ...], list[int]] = {}
+    for item in items:
+        by_verdict.setdefault((item.state, item.reason, item.retry_at), []).append(item.pk)
+    for (state, reason, retry_at), pks in by_verdict.items():
+        rows = subscription.items.filter(pk__in=pks)
+        rows.update(state=state, reason=reason[:MAX_REASON_LENGTH], retry_at=retry_at, changed_at=now)

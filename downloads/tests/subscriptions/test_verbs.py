@@ -190,6 +190,14 @@ def test_a_rejudging_that_was_interrupted_goes_on_where_it_was(monkeypatch):
     assert (subscription.written_groups, done, again.written_groups) == (3, 15, 1)  # the insertion was the first
 
 
+def test_items_that_share_a_reason_are_written_at_once(django_assert_max_num_queries):
+    subscription = claimed(start="all", title_includes="nothing")
+    ledger.apply(subscription, WHOLE, numbered(240, 1, duration=5.0))
+    with django_assert_max_num_queries(20):
+        verbs.edit(Subscription.objects.get(), {"title_includes": "", "min_duration": 9})
+    assert set(subscription.items.values_list("reason", flat=True)) == {"It is 0:05, under 0:09."}
+
+
 def test_a_rejudging_of_an_older_version_begins_at_the_first_item():
     subscription = claimed(start="all", title_includes="nothing")
     ledger.apply(subscription, TOP, numbered(2, 1))
