@@ -8,7 +8,7 @@ after it.
 from collections import OrderedDict
 from collections.abc import Collection
 
-from downloads.bridge.batches.encoding import encode_changed, encode_progress, encode_status
+from downloads.bridge.encoding import encode_changed, encode_progress, encode_status
 from downloads.bridge.row_reconciliation import RowReconciliation
 from downloads.bridge.video_state import Pending, RenderedBatch, RowState, VideoState
 from downloads.progress import batch

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from downloads.bridge.batches.pacing import HEARTBEAT_INTERVAL_SECONDS, BatchPacing
 from downloads.bridge.conflator import Conflator
 from downloads.bridge.inbox import Inbox
 from downloads.bridge.lease import LeadershipLost, Lease
@@ -25,8 +24,11 @@ from downloads.progress.redis_clients import REDIS_ERRORS
 
 logger = logging.getLogger(__name__)
 
+HEARTBEAT_INTERVAL_SECONDS = 1.5  # longest time between batches, so that clients get one at least every 2 s
 RECONCILE_INTERVAL_SECONDS = 30.0
 ECHO_TIMEOUT_SECONDS = 6.0
+COALESCE_MARGIN_SECONDS = 0.01
+MAX_MESSAGES_PER_TICK = 400  # asyncio's stream reader holds 128 KiB
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,10 +71,9 @@ class Epoch:
         self.conflator = Conflator(context.counters)
         self.inbox = Inbox(self.conflator, context.row_reader)
         self.is_started = False
+        self.messages_since_batch = self.coalesced_seq = 0
         self.wake_event = asyncio.Event()
-        self.echo_received_at = self.echo_sent_at = self.reconciled_at = self.clock()
-        self.pacing = BatchPacing(context.tick_seconds, self.clock())
-        self.has_status_change = False  # in the next batch
+        self.echo_received_at = self.batch_sent_at = self.echo_sent_at = self.reconciled_at = self.clock()
         self.reconcile_task: asyncio.Task[bool] | None = None
 
     # Messages in -----------------------------------------------------------------------------------
@@ -82,18 +83,26 @@ class Epoch:
         async for message in pubsub.listen():
             if message["type"] == "pmessage":
                 self.handle_message(message["channel"], message["data"])
-                await self._pause_reading()
+                await self._coalesce()
             elif message["type"] == "message":
                 self.echo_received_at = self.clock()
             else:
                 raise LeadershipLost("Redis cut the subscription, messages may be missing")
 
-    async def _pause_reading(self) -> None:
-        """Leave messages in the buffers while their batch may not be sent yet."""
-        now = self.clock()
-        pause = self.pacing.count_message(now, is_urgent=self._is_urgent(now))
-        if self.is_started and pause:
-            await asyncio.sleep(pause)
+    async def _coalesce(self) -> None:
+        """Leave messages in the buffers until shortly before the next batch is due, then read them together.
+
+        Waking up for each message costs more than everything else done with it. More messages than the
+        buffers hold are not left there.
+        """
+        self.messages_since_batch += 1
+        if self.coalesced_seq == self.seq:
+            return
+        exceeds_buffers = self.messages_since_batch > MAX_MESSAGES_PER_TICK
+        self.coalesced_seq, self.messages_since_batch = self.seq, 0
+        delay = self.batch_sent_at + self.context.tick_seconds - COALESCE_MARGIN_SECONDS - self.clock()
+        if self.is_started and delay > 0 and not exceeds_buffers:
+            await asyncio.sleep(delay)
 
     def handle_message(self, channel_name: bytes, data: bytes) -> None:
         """Apply one message, or keep it until its row is read; an invalid one is counted by its reason."""
@@ -105,8 +114,6 @@ class Epoch:
             return
         self.context.counters.counts[MESSAGES_TAKEN] += 1
         self.inbox.take(video_id, progress, self.clock(), is_started=self.is_started)
-        changes = self.conflator.pending.get(video_id)
-        self.has_status_change |= changes is not None and (changes.send_status or changes.send_changed)
         self.wake_event.set()
 
     # Batches out -------------------------------------------------------------------------------------
@@ -124,7 +131,7 @@ class Epoch:
         await self._send_batch(RenderedBatch(batch.messages, self.conflator.encode_active(), []), replace_snapshot=True)
 
     async def send_batches(self, reader_task: asyncio.Task[None]) -> None:
-        """Send pending changes, each batch in its time, and a heartbeat when there are none, until stopped."""
+        """Send pending changes, at most one batch a tick, and a heartbeat when there are none, until stopped."""
         reader_task.add_done_callback(lambda _: self.wake_event.set())
         while not self.context.stopping.is_set():
             await self._wait_for_messages()
@@ -133,22 +140,24 @@ class Epoch:
                 raise LeadershipLost("The subscription ended")
             now = self.clock()
             await self._run_periodic_checks(now)
-            if now >= self._next_batch_at():
+            interval = self.context.tick_seconds if self.has_pending else HEARTBEAT_INTERVAL_SECONDS
+            if now - self.batch_sent_at >= interval:
                 await self._send_pending()
 
-    def _next_batch_at(self) -> float:
-        """Return when the next batch may be sent: sooner for a status, or a video that is new here."""
-        is_urgent = self._is_urgent(self.clock())
-        return self.pacing.next_batch_at(has_pending=bool(self.conflator.pending) or is_urgent, is_urgent=is_urgent)
-
-    def _is_urgent(self, now: float) -> bool:
-        return self.has_status_change or self.inbox.is_due(now)
+    @property
+    def has_pending(self) -> bool:
+        """True if the next batch is more than a heartbeat."""
+        return bool(self.conflator.pending or self.inbox.is_due(self.clock()))
 
     async def _wait_for_messages(self) -> None:
-        """Wait for a message, or until the next batch may be sent."""
+        """Wait for a message or for the heartbeat; with changes pending, until a batch may be sent."""
         self.wake_event.clear()
+        now = self.clock()
+        if self.has_pending:
+            await asyncio.sleep(max(0.0, self.batch_sent_at + self.context.tick_seconds - now))
+            return
         with contextlib.suppress(asyncio.TimeoutError):
-            async with asyncio.timeout(max(0.0, self._next_batch_at() - self.clock())):
+            async with asyncio.timeout(max(0.0, self.batch_sent_at + HEARTBEAT_INTERVAL_SECONDS - now)):
                 await self.wake_event.wait()
 
     async def _send_pending(self) -> None:
@@ -157,7 +166,7 @@ class Epoch:
         has_statuses = any(changes.send_status or changes.send_changed for changes in pending.values())
         if not pending or has_statuses or self.inbox.claims.is_due(self.clock()):
             await self._include_recent_events()
-        pending, self.has_status_change = self.conflator.drain_pending(), False
+        pending = self.conflator.drain_pending()
         deleted_ids = await self.context.row_reader.find_ids_without_row(
             [video_id for video_id, changes in pending.items() if changes.send_changed]
         )
@@ -184,7 +193,7 @@ class Epoch:
 
     async def _send_batch(self, batch: RenderedBatch, *, replace_snapshot: bool = False) -> None:
         """Write the snapshot store, which renews the lease, and only then send."""
-        self.pacing.mark_sent(self.clock())
+        self.batch_sent_at = self.clock()
         self.seq += 1
         head = encode_json({"epoch": self.epoch_id, "seq": self.seq, "rev": self.rev})
         await self.context.snapshot_store.write(

@@ -1,1 +1,0 @@
-"""Batches of the bridge: the texts in them, and when one is sent."""
