@@ -19,14 +19,14 @@ from twisted.internet import defer, reactor
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint
 
 from downloads.fanout.frames import Frames
-from ytarchive.server.http_channel import build_http_channel
+from ytarchive.server.http.channel import build_http_channel
+from ytarchive.server.http.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
 from ytarchive.server.limits.connections import SWEEP_INTERVAL_SECONDS, ConnectionRegistry
 from ytarchive.server.limits.descriptors import SparingListener, max_open_connections, raise_descriptor_limit
 from ytarchive.server.limits.handshakes import HandshakeQueue
 from ytarchive.server.limits.peers import plain_address
 from ytarchive.server.limits.unread import abort_unread, report_refusals
 from ytarchive.server.message_queue import MessageQueue
-from ytarchive.server.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
 from ytarchive.server.websocket import ProgressWebSocket, close_websocket
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ FILM_BYTES = 300 * 1024 * 1024
 CLIP_FRAMES = 1500
 SHORT_STALL_PROGRAM = """
 from django.core.management import execute_from_command_line
-from ytarchive.server import response_stream
+from ytarchive.server.http import response_stream
 response_stream.STALLED_RESPONSE_TIMEOUT_SECONDS = 2.0
 execute_from_command_line(["manage.py", "web", "--port", "{port}"])
 """

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from downloads.accounts.client_address import find_client_address
-from ytarchive.server.response_stream import write_buffer_size
+from ytarchive.server.http.response_stream import write_buffer_size
 
 # The most that the kernel keeps of a response that the client does not take (tcp(7)); what is on its way is not
 # limited by it, so that distant clients are served as fast as before.

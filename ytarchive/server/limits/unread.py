@@ -5,10 +5,10 @@ from typing import Any
 
 from downloads.fanout import hub
 from downloads.progress.counters import REQUESTS_REFUSED_PREFIX
+from ytarchive.server.http.response_stream import write_buffer_size
 from ytarchive.server.limits.answers import count_refusal, refusal_counts
 from ytarchive.server.limits.connections import ConnectionRegistry
 from ytarchive.server.limits.places import Connection
-from ytarchive.server.response_stream import write_buffer_size
 
 MAX_UNREAD_BYTES = 128 * 1024 * 1024
 MAX_UNREAD_BYTES_PER_CLIENT = 48 * 1024 * 1024

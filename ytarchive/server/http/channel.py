@@ -11,7 +11,7 @@ from twisted.web import http
 from twisted.web._abnf import _istoken
 
 from downloads.accounts.client_address import find_client_address
-from ytarchive.server.http_request import ProgressRequest
+from ytarchive.server.http.request import ProgressRequest
 from ytarchive.server.limits.answers import MAX_HEADER_BYTES, MAX_HEADERS, build_answer, count_refusal
 from ytarchive.server.limits.bodies import MAX_CONTENT_LENGTH_DIGITS, BodyMeter, max_body_bytes
 from ytarchive.server.limits.connections import ConnectionRegistry
