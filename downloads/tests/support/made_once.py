@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_django.fixtures
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from django.db import connection
 
@@ -86,5 +87,7 @@ def static_files(request: pytest.FixtureRequest) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         collected = request.getfixturevalue("prepared_data") / "static"
         shutil.copytree(collected, settings.STATIC_ROOT, copy_function=os.link, dirs_exist_ok=True)
+        # A storage that a test has used before has read that there are none.
+        staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = staticfiles_storage.load_manifest()
     else:
         call_command("collectstatic", interactive=False, verbosity=0)
