@@ -8,7 +8,7 @@ from django.conf import settings
 from downloads.actions.bulk_runner import BulkActionRunner
 from downloads.database.command import DatabaseCommand
 from downloads.liveness.heartbeat import process_heartbeat
-from downloads.worker.processes.template import Template, fork_template
+from downloads.worker.processes.template import fork_template
 from downloads.worker.supervisor import Supervisor
 
 MAX_WORKERS = 64
@@ -27,11 +27,9 @@ class Command(DatabaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--workers", type=_parse_worker_count, default=settings.WORKERS, help="downloads at once")
 
-    def execute(self, *args: Any, **options: Any) -> Any:
-        """Fork the template of fork servers before this process has a connection, threads, and memory of its own."""
-        return super().execute(*args, **options, template=fork_template())
-
-    def handle(self, *args: Any, workers: int, template: Template | None, **options: Any) -> None:
+    def handle(self, *args: Any, workers: int, **options: Any) -> None:
+        # Before this process has threads, and memory of its own; it closes the connection that the check has opened.
+        template = fork_template()
         process_heartbeat.start(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)
         with BulkActionRunner():
             Supervisor(workers, template).run()
