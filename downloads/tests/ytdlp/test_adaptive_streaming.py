@@ -220,7 +220,8 @@ class TestResuming:
             download("/adaptive/dash/index.mpd", fragments=4)
         media_server.requests.clear()
         assert frame_hashes(download("/adaptive/dash/index.mpd")) == source_hashes
-        assert len([path for path, _ in fragment_requests(media_server, "stream0.mp4")]) == 5
+        # One of the attempt before may come late.
+        assert 5 <= len({range_ for _, range_ in fragment_requests(media_server, "stream0.mp4")}) <= 6
 
     def test_smooth_streaming_gets_one_header(self, download, media_server, clips):
         """yt-dlp writes the header itself, before the first fragment, and again unless its state says otherwise."""
