@@ -54,6 +54,7 @@ def test_it_shows_the_subtitles_of_the_site_and_plays_on_whatever_happens(page: 
         page.keyboard.press("c")
         page.wait_for_function(f"() => ({SHOWN_TRACKS_SCRIPT})(document.querySelector('video')) === {track_count}")
     page.get_by_label("Subtitles").select_option("de")
+    page.wait_for_function("() => localStorage['subtitle language'] === 'de'")
     page.reload()
     expect(page.get_by_label("Subtitles")).to_have_value("de")
     expect(page.locator("html[data-connection=live]")).to_be_attached()
