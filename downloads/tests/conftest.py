@@ -1,6 +1,7 @@
 """Shared fixtures: a real Redis-compatible server, data folders, processes and a media server."""
 
 import fcntl
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from downloads.fanout import hub
 from downloads.files import ffmpeg
 from downloads.models import Video
+from downloads.network.proxy import PROXY_ENV_VARIABLES
 from downloads.progress import publisher
 from downloads.tests.support import clips, file_versions, required_programs
 from downloads.tests.support.flush import empty_tables
@@ -150,6 +152,17 @@ def skip_slow_hashing_and_file_scans(request: pytest.FixtureRequest) -> Iterator
         PASSWORD_HASHERS=[FAST_PASSWORD_HASHER, *settings.PASSWORD_HASHERS], WHITENOISE_AUTOREFRESH=True
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_left() -> Iterator[None]:
+    """Take back the proxy variables that a download in this process sets: later tests ask servers of their own."""
+    values = {name: os.environ.get(name) for name in PROXY_ENV_VARIABLES}
+    yield
+    for name, value in values.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
 
 
 @pytest.fixture
