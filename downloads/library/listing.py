@@ -61,8 +61,8 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         asks_for_alone = self.display.hides_entries or bool(cleaned_data.get("alone"))
         # Who asks for more than the library finds all.
         self.hides_entries = asks_for_alone and not (self.search_words or self.filters.keys() & SHOWING_ENTRIES)
-        alone = {"alone": "yes"} if self.hides_entries else {}
-        self.criteria: dict[str, str] = {**self.filters, **personal, **alone}
+        self._shared_criteria = {**self.filters, **({"alone": "yes"} if self.hides_entries else {})}
+        self.criteria: dict[str, str] = {**self._shared_criteria, **personal}
         # "best" needs a search to rank by.
         self.sort_choices = {
             name: label for name, label in filters.SORT_LABELS.items() if name != "best" or self.search_words
@@ -192,7 +192,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
     @property
     def selection_query(self) -> str:
         """Return the query string by which a form names all videos of this listing."""
-        return urlencode({"q": self.q, **self.filters, **({"alone": "yes"} if self.hides_entries else {})})
+        return urlencode({"q": self.q, **self._shared_criteria})
 
     @cached_property
     def activity_url(self) -> str:

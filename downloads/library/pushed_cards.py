@@ -8,8 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 from django.template.loader import render_to_string
 
+from downloads.library.cards import cards_context
 from downloads.library.listing import Listing
-from downloads.library.playlists.covers import attach_covers
 from downloads.library.watching import WatchedStates
 from downloads.models import Queue, Video, WatchState
 
@@ -54,16 +54,12 @@ def render_cards(roles: Iterable[ViewerRole], ids: Collection[str]) -> dict[View
     rev = listing.rev
     begun_ids = set(WatchState.objects.filter(video__video_id__in=ids).values_list("video__video_id", flat=True))
     shown_ids = [video_id for video_id in ids if video_id not in begun_ids]
-    videos = list(Video.objects.with_ids(shown_ids).with_pending_action().without_long_text([]))
-    attach_covers(videos)
-    sections = listing.sections_of(videos)
     context = {
         "kind": "card",
         "is_pushed": True,
         "browse": listing,
         "queue": Queue.get_or_default(),
-        "shown_videos": videos,
-        "videos": [{"video": video, "place": section} for video, section in zip(videos, sections, strict=True)],
+        **cards_context(listing, Video.objects.with_ids(shown_ids)),
     }
     return {role: RenderedCards(rev, shown_ids, _render_for(role, context)) for role in roles}
 

@@ -18,9 +18,9 @@ from downloads.actions import video_actions
 from downloads.forms import IngestForm, remember_languages
 from downloads.intake import submit
 from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
+from downloads.library.cards import cards_context
 from downloads.library.display import read_display
 from downloads.library.listing import Listing
-from downloads.library.playlists.covers import attach_covers
 from downloads.library.video import video_page
 from downloads.models import ACTIVITY_STATUSES, Quality, Queue, Video
 from downloads.progress.keys import VIDEO_ID_PATTERN
@@ -164,20 +164,15 @@ def video_cards(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"partial": CARD_TEMPLATES[kind], "kind": kind}
     if kind in ("card", "activity"):
         context |= _library_context(request) if kind == "card" else activity_context(request)
-        listing = context["browse"]
-        listed_videos = list(videos.without_long_text(listing.search_words))
-        attach_covers(listed_videos)
-        sections = listing.sections_of(listed_videos)
-        entries = [{"video": video, "place": section} for video, section in zip(listed_videos, sections, strict=True)]
-        context["shown_videos"] = listed_videos
+        context |= cards_context(context["browse"], videos)
     elif kind == "detail":
-        entries = [{"video": video, "detail": _video_page_context(request, video)} for video in videos]
+        context["videos"] = [{"video": video, "detail": _video_page_context(request, video)} for video in videos]
     else:
-        entries = [{"video": video} for video in videos]
+        context["videos"] = [{"video": video} for video in videos]
         valid_ids = {video_id for video_id in ids if VIDEO_ID_PATTERN.fullmatch(video_id)}
         gone_ids = sorted(valid_ids - {video.video_id for video in videos})
         context |= {"queue": Queue.get_or_default(), "gone": gone_ids}
-    return render(request, "downloads/library/_cards.html", {**context, "videos": entries})
+    return render(request, "downloads/library/_cards.html", context)
 
 
 @require_safe
