@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 
-from downloads.fanout.client import Client
+from downloads.fanout.client import Client, in_chunks
 from downloads.fanout.frames import Frames
 from downloads.progress.batch import KIND_PROGRESS, BatchMessage
 
@@ -13,8 +13,6 @@ logger = logging.getLogger(__name__)
 
 MIN_INTERVAL_SECONDS = 0.2  # between two renderings; the first change after a pause is rendered at once
 MAX_IDS = 20  # of one rendering; pages fetch what belongs to greater changes, each at a random time
-CLIENTS_PER_CHUNK = 250  # clients served before the loop does other work
-
 
 # What cards depend on besides their video; rendering returns a frame for each.
 Role = Hashable
@@ -65,12 +63,11 @@ class CardFeed:
             await self._send({role: Frames([text]) for role, text in texts.items()})
 
     async def _send(self, frames_by_role: Mapping[Role, Frames]) -> None:
-        now = time.monotonic()
-        for count, (client, role) in enumerate(list(self._roles.items()), 1):
-            # What the cards answer comes first.
-            self._catch_up(client, now)
-            if role in frames_by_role and client in self._roles and client.ready and not client.is_behind(now):
-                client.send_frames(frames_by_role[role])
-            if count % CLIENTS_PER_CHUNK == 0:
-                await asyncio.sleep(0)
-                now = time.monotonic()
+        async for clients in in_chunks(self._roles):
+            now = time.monotonic()
+            for client in clients:
+                # What the cards answer comes first.
+                self._catch_up(client, now)
+                cards = frames_by_role.get(self._roles.get(client))
+                if cards and client.ready and not client.is_behind(now):
+                    client.send_frames(cards)

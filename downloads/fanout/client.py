@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
 from downloads.fanout.frames import V1, Frames, SocketProtocol
@@ -10,6 +11,7 @@ from downloads.progress.counters import CLIENTS_DROPPED, Counters
 logger = logging.getLogger(__name__)
 
 MAX_BEHIND_SECONDS = 10.0
+CLIENTS_PER_CHUNK = 250  # clients served before the loop does other work
 
 
 class Transport(Protocol):
@@ -74,3 +76,12 @@ class Client:
             self.transport.abort_connection()
         self.last_buffer_size = buffer_size
         return buffer_size > 0
+
+
+async def in_chunks(clients: Iterable[Client]) -> AsyncIterator[list[Client]]:
+    """Yield clients, some at a time; between them the loop does other work, in which some may leave."""
+    all_clients = list(clients)
+    for start in range(0, len(all_clients), CLIENTS_PER_CHUNK):
+        if start:
+            await asyncio.sleep(0)
+        yield all_clients[start : start + CLIENTS_PER_CHUNK]

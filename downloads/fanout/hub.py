@@ -18,7 +18,7 @@ from django.conf import settings
 from downloads.asyncio_tasks import mark_exception_retrieved
 from downloads.fanout import frames
 from downloads.fanout.card_feed import CardFeed, CardRenderer, Role
-from downloads.fanout.client import Client, Transport
+from downloads.fanout.client import Client, Transport, in_chunks
 from downloads.fanout.frames import V1, Frames, SocketProtocol
 from downloads.fanout.snapshot import Snapshot
 from downloads.loop_local import LoopLocal
@@ -38,7 +38,6 @@ from downloads.progress.redis_clients import create_async_redis_client
 logger = logging.getLogger(__name__)
 
 MAX_KEPT_BATCHES = 64  # at the usual tick more than a client may be behind, MAX_BEHIND_SECONDS
-CLIENTS_PER_CHUNK = 250  # clients served before the loop does other work
 SNAPSHOT_RETRY_SECONDS = 0.5
 METRICS_INTERVAL_SECONDS = 5.0
 ANNOUNCEMENT_INTERVAL_SECONDS = 60.0
@@ -204,12 +203,10 @@ class Hub:
     async def _send_to_clients(self) -> None:
         while self._has_new_batch:
             self._has_new_batch = False
-            now = time.monotonic()
-            for count, client in enumerate(list(self.clients), 1):
-                self._send_missed_batches(client, now)
-                if count % CLIENTS_PER_CHUNK == 0:
-                    await asyncio.sleep(0)
-                    now = time.monotonic()
+            async for clients in in_chunks(self.clients):
+                now = time.monotonic()
+                for client in clients:
+                    self._send_missed_batches(client, now)
 
     def resume_client(self, client: Client) -> None:
         """Continue with a client whose transport has sent everything."""
