@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from downloads.forked_process import ForkedProcess
+from downloads.forked_process import IS_SUPPORTED, ForkedProcess
 from downloads.worker.processes import protocol
 from downloads.worker.processes.template import ANSWER_TIMEOUT_SECONDS, Template
 from downloads.ytdlp_update import selection
@@ -22,7 +22,6 @@ from downloads.ytdlp_update import selection
 logger = logging.getLogger(__name__)
 
 PR_SET_CHILD_SUBREAPER = 36
-IS_SUPPORTED = sys.platform == "linux"
 RESTART_DELAY_SECONDS = 5.0  # of a fork server that died
 WARM_SECONDS = 600.0  # how long there is a fork server after it was wanted; it takes 45 MB
 
@@ -111,9 +110,7 @@ class Launcher:
     def stop(self) -> None:
         """End the fork server and its template; downloads go on."""
         self._stop_server()
-        if self._template is not None:
-            self._template.stop()
-            self._template = None
+        self._stop_template()
 
     def _stop_server(self) -> None:
         self._is_ready = False
@@ -159,6 +156,9 @@ class Launcher:
 
     def _give_up_template(self, reason: str) -> None:
         logger.warning("The template of fork servers %s: they are new interpreters from now on.", reason)
+        self._stop_template()
+
+    def _stop_template(self) -> None:
         if self._template is not None:
             self._template.stop()
             self._template = None

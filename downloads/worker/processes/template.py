@@ -81,27 +81,20 @@ def _serve(requests: socket.socket, worker_pid: int) -> int:
         packet, fds, _, _ = socket.recv_fds(requests, protocol.MAX_PACKET_BYTES, protocol.MAX_FILES)
         if not packet:
             return 0
-        run = _run_download if packet == protocol.FORK else functools.partial(_run_server, worker_pid)
-        answer = forked_process.fork_for(worker_pid, functools.partial(run, fds))
+        answer = forked_process.fork_for(worker_pid, functools.partial(_run, packet, worker_pid, fds))
         with contextlib.suppress(ConnectionError):  # the worker has given up
             requests.send(answer)
         for fd in fds:
             os.close(fd)
 
 
-def _run_server(worker_pid: int, fds: list[int]) -> int:
+def _run(request: bytes, worker_pid: int, fds: list[int]) -> int:
     forked_process.drop_files(fds)  # before the import, which locks the folder of a version of yt-dlp
     forked_process.replace_environment(protocol.build_environment())
     from downloads.worker.processes import fork_server  # noqa: PLC0415 - it imports yt-dlp, which may change
 
+    if request == protocol.FORK:
+        return fork_server.run_download(fds[:2])
     with socket.socket(fileno=fds[0]) as requests:
         fork_server.main(requests, worker_pid)
     return 0
-
-
-def _run_download(fds: list[int]) -> int:
-    forked_process.drop_files(fds)  # as above
-    forked_process.replace_environment(protocol.build_environment())
-    from downloads.worker.processes import fork_server  # noqa: PLC0415
-
-    return fork_server.run_download(fds[:2])
