@@ -53,12 +53,17 @@ def _preview(subscription: Subscription, form: SubscriptionForm) -> dict[str, An
 
 
 def _saved_sentence(subscription: Subscription, count: int) -> str:
-    wanted = f" {count:,} video{'s' * (count != 1)} of the list {'are' if count != 1 else 'is'} wanted now." * bool(
-        count
-    )
+    sentences = ["Saved."]
+    if count:
+        sentences.append(f"{_format_count(count)} of the list {'are' if count != 1 else 'is'} wanted now.")
     subscription.refresh_from_db(fields=["positions"])
-    rest = " The list is long: its next check judges the rest of it." * subscription.is_to_be_rejudged
-    return f"Saved.{wanted}{rest}"
+    if subscription.is_to_be_rejudged:
+        sentences.append("The list is long: its next check judges the rest of it.")
+    return " ".join(sentences)
+
+
+def _format_count(count: int) -> str:
+    return f"{count:,} video{'s' * (count != 1)}"
 
 
 def _label_count(videos: Any) -> str:
@@ -66,7 +71,7 @@ def _label_count(videos: Any) -> str:
     count = videos[: MAX_COUNTED + 1].count()
     if count > MAX_COUNTED:
         return f"more than {MAX_COUNTED:,} videos"
-    return f"{count:,} video{'s' * (count != 1)}" if count else ""
+    return _format_count(count) if count else ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
