@@ -55,22 +55,32 @@ def test_a_video_of_a_feed_has_the_title_that_the_feed_gives(follow, run_check, 
     assert run_check(subscription).queued == 0
 
 
-def test_members_only_that_only_the_look_up_tells_is_nobodys_failure(follow, run_check, listing_site, monkeypatch):
+@pytest.fixture
+def look_up_only_entry(follow, run_check, listing_site, monkeypatch):
+    """Follow a channel of one video, and fetch it by this extractor; return the subscription and the item."""
+
+    def look_up(extract):
+        add_extractor(monkeypatch, r"https://www\.youtube\.com/watch.*", extract)
+        listing_site.tabs["videos"] = [youtube_entry("aaaaaaaaaaa")]
+        subscription = follow(CHANNEL_URL)
+        run_check(subscription)
+        download_next()
+        return subscription, SubscriptionItem.objects.get()
+
+    return look_up
+
+
+def test_members_only_that_only_the_look_up_tells_is_nobodys_failure(look_up_only_entry, run_check):
     def extract(extractor, url):
         raise ExtractorError("Join this channel to get access to members-only content like this video", expected=True)
 
-    add_extractor(monkeypatch, r"https://www\.youtube\.com/watch.*", extract)
-    listing_site.tabs["videos"] = [youtube_entry("aaaaaaaaaaa")]
-    subscription = follow(CHANNEL_URL)
-    run_check(subscription)
-    download_next()
-    item = SubscriptionItem.objects.get()
+    subscription, item = look_up_only_entry(extract)
     assert (item.state, Video.objects.count()) == ("members", 0)
     assert item.retry_at > timezone.now()
     assert run_check(subscription).queued == 0
 
 
-def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger(follow, run_check, listing_site, monkeypatch):
+def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger(look_up_only_entry, run_check):
     start = timezone.now().replace(microsecond=0) + dt.timedelta(days=2)
 
     def extract(extractor, url):
@@ -78,12 +88,7 @@ def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger(follow, run_
         fields = {"live_status": "is_upcoming", "release_timestamp": start.timestamp()}
         return {"id": "aaaaaaaaaaa", "title": "The premiere", "formats": [], **fields}
 
-    add_extractor(monkeypatch, r"https://www\.youtube\.com/watch.*", extract)
-    listing_site.tabs["videos"] = [youtube_entry("aaaaaaaaaaa")]
-    subscription = follow(CHANNEL_URL)
-    run_check(subscription)
-    download_next()
-    item = SubscriptionItem.objects.get()
+    subscription, item = look_up_only_entry(extract)
     assert (item.state, item.title, Video.objects.count()) == ("waiting", "The premiere", 0)
     assert item.retry_at == start + dt.timedelta(hours=1)
     assert run_check(subscription).queued == 0
