@@ -32,6 +32,7 @@ register.filter(formatting.codec_label)
 register.filter(formatting.truncate_text)
 register.filter(formatting.hide_secrets)
 
+UNIX_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 PLACEHOLDER_TONE_COUNT = 12
 BREAK_PATTERN = re.compile(r"[/?]|&amp;")  # in escaped text
 RESOLUTION_LABELS = ((4320, "8K"), (2160, "4K"), (1440, "1440p"))  # by the shorter side
@@ -147,13 +148,25 @@ def sort_key(video: Video) -> str:
     """Return the position of a row in its section as a number: rows are in ascending order."""
     if video.is_terminal:
         # The last to end comes first.
-        ended_at = video.ended_at or video.added_at
-        return str(-int(ended_at.timestamp() * 1000) if ended_at else 0)
+        return str(-_unix_microseconds(video.ended_at or video.added_at))
     if video.is_active and video.started_at:
-        return str(int(video.started_at.timestamp() * 1000))
+        return str(_unix_microseconds(video.started_at))
     # The order of the queue: priority first. Times in milliseconds are below 10^13 until the year 2286.
-    queued_at = int(video.queued_at.timestamp() * 1000) if video.queued_at else 0
-    return str(queued_at - video.priority * 10**13)
+    return str(_unix_microseconds(video.queued_at) // 1000 - video.priority * 10**13)
+
+
+@register.filter
+def newest_first_key(video: Video) -> str:
+    """Return the position of a card among the newest as a number: cards are in ascending order."""
+    return str(-_unix_microseconds(video.added_at))
+
+
+def _unix_microseconds(time: dt.datetime | None) -> int:
+    """Return a time as microseconds since 1970, which JavaScript holds exactly until 2255; 0 for none.
+
+    Rows are ordered by their exact times, and several may be of one millisecond.
+    """
+    return (time - UNIX_EPOCH) // dt.timedelta(microseconds=1) if time else 0
 
 
 @register.filter

@@ -72,6 +72,17 @@ def test_it_says_what_to_do_when_nothing_matches(client):
     assert 'No videos match these filters. <a href="/">Clear filters</a>' in page
 
 
+def test_cards_say_their_order_as_it_is_listed(client):
+    """A row may be of an earlier time than the row before it: clocks of two machines differ."""
+    videos = create_videos(5)
+    now = timezone.now()
+    for video, microseconds in zip(videos, (3, 1, 4, 0, 2), strict=True):
+        Video.objects.filter(pk=video.pk).update(added_at=now + dt.timedelta(microseconds=microseconds))
+    orders = [int(order) for order in re.findall(r'data-order="(-?\d+)"', client.get("/").content.decode())]
+    assert len(orders) == len(videos)
+    assert orders == sorted(set(orders))
+
+
 @pytest.mark.parametrize("sort", ["newest", "title", "duration", "size"])
 @pytest.mark.parametrize("query", [{}, {"state": "complete"}, {"kind": "video"}, {"q": "film"}])
 def test_it_shows_each_video_on_one_page(client, sort, query):
