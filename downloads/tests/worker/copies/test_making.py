@@ -118,7 +118,7 @@ def test_it_encodes_all_where_a_track_cannot_be_kept(monkeypatch):
 
 def test_a_full_disk_is_said_before_anything_is_written(settings):
     video = stored_video("avi")
-    settings.MIN_FREE_BYTES = shutil.disk_usage(settings.MEDIA_ROOT).free
+    settings.MIN_FREE_BYTES = shutil.disk_usage(settings.MEDIA_ROOT).total
     copy, _ = make(video)
     assert copy.status == "failed"
     assert copy.error.startswith("There is no room for the copy: it needs about")
