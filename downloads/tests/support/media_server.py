@@ -121,6 +121,11 @@ class MediaHandler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815
 
+    def end_headers(self) -> None:
+        """Say that the connection ends: a client that kept it could send its next request into the closing one."""
+        self.send_header("Connection", "close")
+        super().end_headers()
+
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing: `requests` has them."""
 
