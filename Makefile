@@ -13,7 +13,7 @@ run: $(VENV)/installed
 	@$(BIN)/python manage.py up $(ARGS)
 
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -n 3 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --maxschedchunk=6 $(ARGS)
 
 # A data folder of its own, so that linting leaves nothing in the default one.
 lint: export YTARCHIVE_DATA := $(CURDIR)/$(VENV)/lint-data

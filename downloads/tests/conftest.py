@@ -100,8 +100,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests marked `alone` first: later on, each would wait for the test that the other worker is running.
 
     Tests with a browser come last: Playwright's event loop runs from then on, and asyncio allows no other beside it.
+    The long ones of them, which have a timeout of their own, come before the others: those even out what each process
+    still has to do at the end.
     """
-    items.sort(key=lambda item: ("chromium" in item.keywords, "alone" not in item.keywords))
+
+    def order(item: pytest.Item) -> tuple[bool, bool, bool]:
+        is_browser_test = "chromium" in item.keywords
+        return is_browser_test, "alone" not in item.keywords, not (is_browser_test and "timeout" in item.keywords)
+
+    items.sort(key=order)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
