@@ -9,13 +9,16 @@ from downloads.accounts.theme import THEMES, read_theme
 
 
 class UserPermissions:
-    """Permissions of one user for templates: `{% if can.delete %}`. Each is looked up when a template asks for it."""
+    """Permissions of one user for templates: `{% if can.delete %}`. Each is looked up once, when a template asks."""
 
     def __init__(self, user: Any) -> None:
         self._user = user
+        self._answers: dict[str, bool] = {}
 
     def __getitem__(self, name: str) -> bool:
-        return has_permission(self._user, Permission[name.upper()])
+        if name not in self._answers:
+            self._answers[name] = has_permission(self._user, Permission[name.upper()])
+        return self._answers[name]
 
 
 def permissions(request: HttpRequest) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Watched states on pages: one query for all videos of a page, and the row of what was begun."""
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ class WatchedStates:
         self._user = user
         self._states: dict[int, WatchState | None] = {}
 
-    @property
+    @functools.cached_property
     def is_personal(self) -> bool:
         """Return whether somebody is signed in, whose states these are."""
         return is_signed_in(self._user)
@@ -33,7 +34,8 @@ class WatchedStates:
 
     def get(self, video: Video) -> WatchState | None:
         """Return the state of a video; a query of its own, unless `load` has read it."""
-        self.load([video])
+        if video.pk not in self._states:
+            self.load([video])
         return self._states.get(video.pk)
 
     def continued_videos(self) -> list[Video]:

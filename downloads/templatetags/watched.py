@@ -5,6 +5,7 @@ that is cached for all, they leave a placeholder, which `fill_in` replaces for e
 """
 
 import functools
+import re
 from collections.abc import Iterable
 from typing import cast
 
@@ -13,13 +14,17 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from downloads.library.watching import WatchedStates, watched_states
-from downloads.models import Video, WatchState
+from downloads.models import Video
 from downloads.templatetags.whitespace import INDENTATION_PATTERN
 
 register = template.Library()
 PLACEHOLDER_ID = "SOMEID"  # stands for the video's id in a fragment that all videos share
 # Partials that show a state, by the comment that stands for each in a cached card.
 PARTIALS = {name: f"<!--watched-{name}-->" for name in ("mark", "words", "action", "item")}
+PLACEHOLDER_PATTERN = re.compile("(<!--watched-(mark|words|action|item)-->)")
+# A state as it is shown: percent of the length, whether it is finished, and whether it is begun.
+Appearance = tuple[int, bool, bool]
+NEVER_WATCHED: Appearance = (0, False, False)
 
 
 @register.simple_tag(takes_context=True, name="watched_states")
@@ -57,23 +62,33 @@ def watched_item(context: template.Context, video: Video) -> SafeString:
 def _show(context: template.Context, video: Video, partial: str) -> SafeString:
     if "request" not in context:
         return mark_safe(PARTIALS[partial])  # noqa: S308 - a constant
-    return _render_for(watched_states(context["request"]), video, partial)
+    return _render_for(_find_appearance(watched_states(context["request"]), video), video, partial)
 
 
 def fill_in(context: template.Context, card: str, video: Video) -> SafeString:
     """Replace the placeholders of a cached card by what this person has watched of the video."""
-    states = watched_states(context.get("request"))
-    for partial, placeholder in PARTIALS.items():
-        if placeholder in card:
-            card = card.replace(placeholder, _render_for(states, video, partial))
+    placeholders = PLACEHOLDER_PATTERN.findall(card)
+    if not placeholders:
+        return mark_safe(card)  # noqa: S308 - parts that templates have rendered
+    appearance = _find_appearance(watched_states(context.get("request")), video)
+    for placeholder, partial in placeholders:
+        card = card.replace(placeholder, _render_for(appearance, video, partial))
     return mark_safe(card)  # noqa: S308 - parts that templates have rendered
 
 
-def _render_for(states: WatchedStates | None, video: Video, partial: str) -> SafeString:
+def _find_appearance(states: WatchedStates | None, video: Video) -> Appearance | None:
+    """Return what is shown of a person's state of a video; None where nothing is."""
     if states is None or not states.is_personal or video.is_list or not (video.is_terminal or video.is_redownloading):
+        return None
+    if state := states.get(video):
+        return state.percent(video.duration), state.is_finished, bool(state.position)
+    return NEVER_WATCHED
+
+
+def _render_for(appearance: Appearance | None, video: Video, partial: str) -> SafeString:
+    if appearance is None:
         return SafeString("")
-    state = states.get(video) or WatchState()
-    html = _render(partial, state.percent(video.duration), state.is_finished, bool(state.position))
+    html = _render(partial, *appearance)
     return mark_safe(html.replace(PLACEHOLDER_ID, video.video_id))  # noqa: S308 - an id has no character of HTML
 
 
