@@ -11,14 +11,15 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from downloads.database import session_lock
 from downloads.database.clock import read_clock
-from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, WatchState
+from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video, WatchState
 from downloads.models.removal import RemovalError
 from downloads.models.subscriptions.choices import KEPT_STATES
+from downloads.models.subscriptions.item import AGED_FROM
 from downloads.network.url_secrets import hide_secrets
 from downloads.progress import recent_plays
 from downloads.progress.redis_clients import REDIS_ERRORS
@@ -29,7 +30,10 @@ MAX_REMOVED_PER_RUN = 100
 MAX_TRIED_PER_RUN = 1_000  # with those that cannot be removed, which must not keep the others from it
 PLAYED_RECENTLY = dt.timedelta(hours=1)
 LOCK_NAME = "retention"
-PUBLISHED = Coalesce("published", "seen_at")
+READ_FIELDS = (
+    *("subscription_id", "source_id", "title", "url", "published", "seen_at", "video_id"),
+    *("video__video_id", "video__size", "video__ended_at", "video__added_at"),
+)
 IS_UNPROTECTED = Q(protected=None) | Q(protected=False)
 
 
@@ -137,24 +141,39 @@ def _may_have_any(subscription: Subscription, count: int, oldest: dt.datetime, n
 def _past_retention(subscription: Subscription, now: dt.datetime, tried: Collection[int]) -> Iterator[SubscriptionItem]:
     """Yield the oldest items of a subscription that may go, as many as a run removes, each with its reason."""
     too_old = now - dt.timedelta(days=subscription.keep_days) if subscription.keep_days else None
-    brought = _brought_items(subscription)
-    is_past = Q(pk__in=())
+    brought = _brought_items(subscription).annotate(aged_from=AGED_FROM)
+    is_past = _is_surplus(brought, subscription.keep_newest or 0) if _may_have_surplus(subscription) else Q(pk__in=())
     if too_old:
         is_past |= Q(archived_at__lt=too_old)
-    if subscription.keep_newest:
-        newest_first = brought.order_by(PUBLISHED.desc(), "-pk").values("pk")
-        is_past |= ~Q(pk__in=newest_first[: subscription.keep_newest])
     archived_at = Coalesce("video__ended_at", "video__added_at")
-    rows = _removable(brought, now).exclude(pk__in=tried).annotate(archived_at=archived_at).filter(is_past)
+    rows = _removable(brought, now).exclude(pk__in=tried).alias(archived_at=archived_at).filter(is_past)
     # First the keys alone: a sort of whole rows would carry those of all videos.
-    pks = list(rows.order_by(PUBLISHED, "pk").values_list("pk", flat=True)[:MAX_REMOVED_PER_RUN])
-    items = SubscriptionItem.objects.filter(pk__in=pks).select_related("video", "subscription")
-    for item in items.order_by(PUBLISHED, "pk"):
+    pks = list(rows.order_by(AGED_FROM, "pk").values_list("pk", flat=True)[:MAX_REMOVED_PER_RUN])
+    items = SubscriptionItem.objects.filter(pk__in=pks).select_related("video").only(*READ_FIELDS)
+    for item in items.order_by(AGED_FROM, "pk"):
+        item.subscription = subscription
         item.retention_reason = f"Not among the newest {subscription.keep_newest or 0:,} of the subscription."
         if too_old and _archived_at(item) < too_old:
             days = subscription.keep_days or 0
             item.retention_reason = f"Kept for {days} day{'' if days == 1 else 's'}, as the subscription says."
         yield item
+
+
+def _may_have_surplus(subscription: Subscription) -> bool:
+    """Tell by the index alone whether there may be more than the newest, of which only the complete count."""
+    if not subscription.keep_newest:
+        return False
+    here = subscription.items.filter(state=SubscriptionItemState.QUEUED, video__isnull=False)
+    return here.count() > subscription.keep_newest
+
+
+def _is_surplus(brought: "QuerySet[SubscriptionItem]", keep_newest: int) -> Q:
+    """Return the condition of what is not among the newest: a comparison, in place of a list of all that are."""
+    newest_first = brought.order_by(AGED_FROM.desc(), "-pk").values_list("pk", flat=True)
+    for pk in newest_first[keep_newest : keep_newest + 1]:
+        age = Subquery(SubscriptionItem.objects.filter(pk=pk).values(age=AGED_FROM))
+        return Q(aged_from__lt=age) | Q(aged_from=age, pk__lte=pk)
+    return Q(pk__in=())
 
 
 def _archived_at(item: SubscriptionItem) -> dt.datetime:
@@ -185,7 +204,7 @@ def _recently_watched(video: OuterRef, now: dt.datetime) -> "QuerySet[WatchState
 
 def _remove(item: SubscriptionItem, now: dt.datetime) -> bool:
     """Remove the video of an item, unless it is wanted after all: much may have happened since it was chosen."""
-    video = item.video
+    video = Video.objects.filter(pk=item.video_id).first()
     if video is None or recent_plays.was_played(video.video_id):
         return False
     still_removable = _removable(_brought_items(item.subscription).filter(pk=item.pk), now)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Count, F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from downloads.database.clock import current_moment
@@ -16,6 +17,7 @@ from downloads.network.url_secrets import has_secrets
 from downloads.network.web_links import only_web_link
 
 MAX_REASON_LENGTH = 300
+AGED_FROM = Coalesce("published", "seen_at")  # what is older, and goes first
 # Extractors whose ids are file names, which two videos may share: the URL identifies what they list.
 VAGUE_EXTRACTORS = ("generic", "html5mediaembed", "html5", "")
 
@@ -109,6 +111,15 @@ class SubscriptionItem(TolerantRow):
             models.Index(fields=["subscription", "state", "-id"], name="downloads_sub_items_state"),
             models.Index(fields=["subscription", "-id"], name="downloads_sub_items_newest"),
             models.Index(fields=["subscription", "published"], name="downloads_sub_items_date"),
+            # What retention keeps and removes, by age.
+            models.Index(
+                "subscription",
+                "state",
+                AGED_FROM,
+                "id",
+                condition=Q(video__isnull=False),
+                name="downloads_sub_items_kept",
+            ),
             models.Index(
                 fields=["subscription", "retry_at"],
                 condition=Q(retry_at__isnull=False),

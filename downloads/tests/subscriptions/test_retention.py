@@ -1,6 +1,8 @@
 """Retention: what goes, what stays, and to the day and the video."""
 
 import datetime as dt
+import itertools
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from downloads.database import session_lock
@@ -16,7 +19,8 @@ from downloads.models import Status, Subscription, SubscriptionItem, Video, Watc
 from downloads.models.removal import RemovalError
 from downloads.progress import recent_plays
 from downloads.subscriptions import ledger, retention
-from downloads.tests.support.subscriptions import TOP, WHOLE, check_list, claimed, entries, entry, item, states
+from downloads.tests.support.factories import create_videos
+from downloads.tests.support.subscriptions import TOP, WHOLE, check_list, claimed, entries, entry, item, seen, states
 from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
@@ -241,6 +245,86 @@ def test_no_more_is_read_than_a_run_removes(monkeypatch):
     monkeypatch.setattr(SubscriptionItem, "from_db", lambda *args: read.append(args) or from_db(*args))
     assert past(subscription) == ["v6", "v5"]
     assert len(read) == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_chooses_what_the_rule_says_of_any_ledger(monkeypatch, seed):
+    rng, now = random.Random(seed), read_clock()
+    subscription, others = _create_ledger(rng, now)
+    monkeypatch.setattr(retention, "MAX_REMOVED_PER_RUN", 12)
+    for keep_newest, keep_days in itertools.product((None, 1, 9, 25, 60), (None, 3, 12)):
+        Subscription.objects.filter(pk=subscription.pk).update(keep_newest=keep_newest, keep_days=keep_days)
+        subscription.refresh_from_db()
+        tried = rng.sample([one.pk for one in subscription.items.all()], 2)
+        with CaptureQueriesContext(connection) as queries:
+            chosen = retention.find_past_retention(subscription, now=now, tried=tried).items
+        expected = _choose_by_rule(subscription, others, now, tried)
+        assert [one.pk for one in chosen] == expected[:12], (keep_newest, keep_days)
+        assert len(queries) <= 5
+
+
+def _create_ledger(rng: random.Random, now: dt.datetime) -> tuple[Subscription, set[int]]:
+    """Return a subscription with 60 items, many of one age, and the videos that something else keeps."""
+    subscription, other = claimed(), claimed("https://www.youtube.com/@grace")
+    videos, user = create_videos(50), make_user("ann")
+    columns = ("status", "protected", "ended_at", "added_at")
+    for video in videos:
+        video.status = rng.choice([Status.COMPLETE] * 4 + [Status.FAILED])
+        video.protected = rng.choice([None, False, False, True])
+        video.added_at = now - rng.randrange(1, 20) * DAY
+        video.ended_at = rng.choice([None, video.added_at + DAY / 2])
+    Video.objects.bulk_update(videos, columns)
+    kept = set(rng.sample([video.pk for video in videos], 8))
+    for number in range(60):
+        video = videos[number] if number < len(videos) else None
+        seen(
+            subscription,
+            f"n{number}",
+            rng.choice(["queued"] * 5 + ["archived", "removed", "ignored"]),
+            video=video,
+            published=rng.choice([None, now - rng.randrange(6) * DAY]),
+            seen_at=now - rng.randrange(6) * DAY,
+            is_picked=rng.random() < 0.1,
+        )
+    for place, pk in enumerate(sorted(kept)):
+        if place % 2:
+            seen(other, f"o{pk}", rng.choice(["queued", "archived"]), video_id=pk)
+        else:
+            WatchState.objects.create(user=user, video_id=pk, updated_at=now - dt.timedelta(minutes=9))
+    return subscription, kept
+
+
+def _choose_by_rule(subscription: Subscription, others: set[int], now: dt.datetime, tried: list[int]) -> list[int]:
+    """Return what is past retention, the oldest first, row by row."""
+    items = subscription.items.filter(state="queued").select_related("video")
+    brought = [one for one in items if one.video and one.video.status == Status.COMPLETE]
+    brought.sort(key=lambda one: (one.published or one.seen_at, one.pk))
+    surplus = brought[: -subscription.keep_newest] if subscription.keep_newest else []
+    oldest = now - dt.timedelta(days=subscription.keep_days or 10_000)
+    return [
+        one.pk
+        for one in brought
+        if (one in surplus or (one.video.ended_at or one.video.added_at) < oldest)
+        and not (one.is_picked or one.video.protected or one.video.pk in others or one.pk in tried)
+    ]
+
+
+def test_a_ledger_of_any_length_is_chosen_from_by_the_index():
+    subscription = archive(2, keep_newest=1, keep_days=1)
+    with CaptureQueriesContext(connection) as queries:
+        retention.find_past_retention(subscription)
+    selects = [one["sql"] for one in queries if "downloads_sub" in one["sql"] and "COALESCE" in one["sql"]]
+    plans = [explain(sql) for sql in selects[:2]]
+    assert len(plans) == 2
+    assert all("downloads_sub_items_kept" in plan and "TEMP B-TREE" not in plan for plan in plans), plans
+
+
+def explain(sql: str) -> str:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL plans by the size of tables")
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return "\n".join(row[-1] for row in cursor.fetchall())
 
 
 def test_one_subscription_alone_is_looked_at():
