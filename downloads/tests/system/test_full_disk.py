@@ -109,7 +109,8 @@ def test_what_a_check_finds_waits_for_disk_space(small_disk, tmp_path, media_ser
         (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - 1_500_000))
         archive.manage("subscribe", media_server.url("/films.rss"), "--all", **ENVIRONMENT)
         wait_until(lambda: len(statuses()) == 3, "what it found is queued")
-        wait_until(lambda: "full. Nothing new starts" in archive.output(), "the queue is held")
+        wait_until(lambda: "The disk is nearly full" in archive.output(), "the queue is held")
+        assert statuses() == ["queued"] * 3, "they wait, and have all their tries"
         (disk / "ballast").unlink()
         wait_until(lambda: statuses() == ["complete"] * 3, "it goes on, and nothing is lost or doubled")
         assert " 3/3 " in archive.manage("subscriptions", **ENVIRONMENT)
