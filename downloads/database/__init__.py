@@ -69,7 +69,7 @@ def let_other_writers_in() -> None:
     """Wait until all that wait to write have tried again; call it between transactions of a long series.
 
     Writers of SQLite poll for its lock, so a series without pauses would keep it from them. PostgreSQL needs no pause.
-    Within a transaction, as of a dry run, a pause would only hold the lock for longer.
+    Within a transaction a pause would only hold the lock for longer.
     """
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
         time.sleep(SQLITE_BUSY_POLL_SECONDS)

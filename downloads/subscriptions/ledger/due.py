@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import Q
 
+from downloads.database import let_other_writers_in
 from downloads.database.clock import read_clock
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import SITE_STATES
@@ -20,12 +21,19 @@ from downloads.subscriptions.judgement import (
     judge,
 )
 from downloads.subscriptions.ledger.candidates import Candidate
-from downloads.subscriptions.ledger.limits import BACKLOG_REASON, POSTPONED_REASONS, Room, check_transaction
+from downloads.subscriptions.ledger.limits import (
+    BACKLOG_REASON,
+    POSTPONED_REASONS,
+    Room,
+    check_transaction,
+    note_tried_out,
+)
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items, save_states
 from downloads.subscriptions.walks import SLICE_LENGTH
 from downloads.ytdlp.results import Stage
 
+GROUP_SIZE = 200  # items per transaction
 # What a list ends that says "was_live", or any other word.
 ENDABLE_REASONS = tuple(NOT_YET_LOOKED_UP[stage] for stage in (Stage.ANNOUNCED, Stage.LIVE, Stage.OFFLINE))
 
@@ -43,8 +51,19 @@ def apply_changes(
         for candidate in candidates
         if (item := known.get(candidate.identity)) and _is_for_the_site(item)
     }
-    if not facts:
-        return
+    pks = list(facts)
+    for start in range(0, len(pks), GROUP_SIZE):
+        if outcome.is_lease_lost:
+            return
+        if start:
+            let_other_writers_in()
+        group = {pk: facts[pk] for pk in pks[start : start + GROUP_SIZE]}
+        _apply_changes_of_group(subscription, group, outcome, now)
+
+
+def _apply_changes_of_group(
+    subscription: Subscription, facts: Mapping[int, Facts], outcome: Outcome, now: dt.datetime
+) -> None:
     with check_transaction(subscription):
         current = subscription.own_row().select_for_update().first()
         if current is None:
@@ -55,6 +74,7 @@ def apply_changes(
         verdicts = [(item, judge(facts[item.pk], filters, now)) for item in items]
         changed = [(item, verdict) for item, verdict in verdicts if _is_change(item, verdict, facts[item.pk], now)]
         _apply(subscription, current, changed, outcome, now)
+    note_tried_out(subscription, (item.identity for item, _ in changed))
 
 
 def _is_for_the_site(item: SubscriptionItem) -> bool:
@@ -103,7 +123,7 @@ def _is_due(now: dt.datetime) -> Q:
 def _select_due(subscription: Subscription, now: dt.datetime) -> list[SubscriptionItem]:
     """Return the oldest of what is due: of the backlog and of all others as many as may be queued."""
     items = subscription.items.select_for_update().filter(_is_due(now), state__in=SITE_STATES)
-    items = items.order_by("retry_at", "pk")
+    items = items.exclude(identity__in=subscription.tried_out).order_by("retry_at", "pk")
     room = Room(subscription)
     backlog = items.filter(reason=BACKLOG_REASON)[: max(0, room.left(is_old=True))]
     others = items.exclude(reason=BACKLOG_REASON)[:SLICE_LENGTH]

@@ -1,8 +1,9 @@
 """Identity of a list: its name, kind and id at its site, which stay when its URL changes."""
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from downloads.models import ListKind, Subscription
+from downloads.subscriptions.ledger.limits import check_transaction
 from downloads.ytdlp.results import Listing
 
 
@@ -24,7 +25,7 @@ def save_identity(subscription: Subscription, listing: Listing) -> bool:
         changes["name"] = _clean(listing.title, 500)
     changes = {name: value for name, value in changes.items() if value}
     try:
-        with transaction.atomic():
+        with check_transaction(subscription):
             is_written = subscription.own_row().update(**changes) == 1
     except IntegrityError as error:
         raise SameList(_name_other(subscription, changes)) from error

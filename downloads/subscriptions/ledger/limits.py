@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -37,12 +37,23 @@ class Room:
 
 @contextlib.contextmanager
 def check_transaction(subscription: Subscription) -> Iterator[None]:
-    """A transaction of a check; if it fails, its commit included, the caller may call again with the same object."""
+    """A transaction of a check; if it fails, its commit included, the caller may call again with the same object.
+
+    A dry run takes back each by itself, so that it holds no lock for longer than a check does.
+    """
     positions, queued = subscription.positions, dict(subscription.queued_in_check)
     try:
         with transaction.atomic():
             yield
+            if subscription.is_dry_run:
+                transaction.set_rollback(True)
     except BaseException:
         subscription.positions, subscription.queued_in_check = positions, queued
         raise
     subscription.written_groups += 1
+
+
+def note_tried_out(subscription: Subscription, identities: Iterable[str]) -> None:
+    """Note what a dry run has judged, so that it is not counted twice: the ledger has forgotten it."""
+    if subscription.is_dry_run:
+        subscription.tried_out.update(identities)

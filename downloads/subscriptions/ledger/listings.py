@@ -15,7 +15,7 @@ from downloads.subscriptions.judgement import LIVE_REASONS, Filters, Start, Verd
 from downloads.subscriptions.ledger import due
 from downloads.subscriptions.ledger.candidates import build_candidates, build_item
 from downloads.subscriptions.ledger.cursors import advance
-from downloads.subscriptions.ledger.limits import Room, check_transaction
+from downloads.subscriptions.ledger.limits import Room, check_transaction, note_tried_out
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items
 from downloads.subscriptions.ledger.reading import Reading, Sighting, read_listing
@@ -50,6 +50,7 @@ def apply(
     identities = [candidate.identity for candidate in candidates]
     known = {item.identity: item for item in subscription.items.identified(identities)}
     reading = read_listing(subscription, walk, candidates, known)
+    reading.fresh = [one for one in reading.fresh if one.candidate.identity not in subscription.tried_out]
     outcome = Outcome(listed=len(entries))
     due.apply_changes(subscription, reading.walked, known, outcome, now)
     _insert_groups(subscription, walk, reading, outcome, now)
@@ -70,9 +71,11 @@ def _insert_groups(
             if current is None:
                 outcome.is_lease_lost = True
                 return
-            _insert_group(current, reading.fresh[start : start + GROUP_SIZE], Room(subscription), outcome, now)
+            group = reading.fresh[start : start + GROUP_SIZE]
+            _insert_group(current, group, Room(subscription), outcome, now)
             if start == starts[-1]:
                 _write_cursor(subscription, current, walk, reading, now)
+        note_tried_out(subscription, (sighting.candidate.identity for sighting in group))
 
 
 def _insert_group(

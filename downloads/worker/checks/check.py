@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import transaction
-
 from downloads.database import retry_while_database_is_down
 from downloads.intake import urls
 from downloads.models import ListKind, Subscription
@@ -107,7 +105,7 @@ class Check:
         self.report = Report()
         self._proxy_url = proxy_url
         self._gate = gate
-        self._is_dry_run = is_dry_run
+        subscription.is_dry_run = is_dry_run
         self._first_listings: dict[str, Listing] = {}  # by tab
         self._errors: dict[str, Exception] = {}  # by tab
 
@@ -133,8 +131,8 @@ class Check:
             raise error
 
     def _finish_rejudging(self) -> None:
-        """Apply filters that were changed, group by group; a dry run would hold one transaction for all of them."""
-        if not self._is_dry_run:
+        """Apply filters that were changed, group by group; a dry run would only forget them."""
+        if not self.subscription.is_dry_run:
             self._write(lambda: items.finish_rejudging(self.subscription))
 
     def _identify(self) -> None:
@@ -186,15 +184,8 @@ class Check:
         )
 
     def _write(self, write: Callable[[], T]) -> T:
-        """Call `write` until the database takes it; a dry run takes it back."""
-        return retry_while_database_is_down(lambda: self._try_out(write) if self._is_dry_run else write())
-
-    @staticmethod
-    def _try_out(write: Callable[[], T]) -> T:
-        with transaction.atomic():
-            result = write()
-            transaction.set_rollback(True)
-        return result
+        """Call `write` until the database takes it; each transaction of a dry run takes itself back."""
+        return retry_while_database_is_down(write)
 
     def _count(self, outcome: ledger.Outcome) -> None:
         if outcome.is_lease_lost:

@@ -2,9 +2,11 @@
 
 import datetime as dt
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from yt_dlp.utils import ExtractorError
 
@@ -380,17 +382,51 @@ def test_filters_that_many_items_wait_for_are_applied_by_a_check(follow, run_che
     assert not subscription.is_to_be_rejudged
 
 
-def test_a_dry_run_judges_nothing_anew_and_sleeps_in_no_transaction(follow, run_check, feed, monkeypatch):
+def test_a_dry_run_judges_nothing_anew_and_keeps_nobody_from_writing(follow, run_check, feed, monkeypatch):
     subscription = follow(feed(3), title_includes="nothing")
     run_check(subscription)
     monkeypatch.setattr(items, "MAX_GROUPS_AT_ONCE", 0)
     verbs.edit(subscription, {"title_includes": ""})
     feed(9)
     monkeypatch.setattr(listings, "GROUP_SIZE", 2)
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it holds the lock of SQLite"))
     monkeypatch.setattr(items, "finish_rejudging", lambda _: pytest.fail("it would all be taken back"))
+    others_writes = []
+
+    def write_from_elsewhere() -> None:
+        others_writes.append(Subscription.objects.filter(pk=subscription.pk).update(max_new=50))
+        connection.close()
+
+    def let_others_write() -> None:
+        with ThreadPoolExecutor(1) as other_process:
+            other_process.submit(write_from_elsewhere).result(timeout=10)
+
+    monkeypatch.setattr(listings, "let_other_writers_in", let_others_write)
     assert run_check(subscription, is_dry_run=True).queued == 6
+    assert others_writes == [1, 1], "between groups of 2 it has no transaction"
+    assert (SubscriptionItem.objects.count(), Video.objects.count()) == (3, 0)
     assert subscription.is_to_be_rejudged
+
+
+def test_a_dry_run_counts_what_a_check_brings(follow, run_check, listing_site, monkeypatch):
+    """Of groups, of a video in two tabs, and of one whose wait ends just now: each once."""
+    monkeypatch.setattr(listings, "GROUP_SIZE", 2)
+    monkeypatch.setattr("downloads.subscriptions.ledger.due.GROUP_SIZE", 1)
+    waiting = [premiere(name, NOW + dt.timedelta(days=1)) for name in ("p", "q")]
+    listing_site.tabs = {"videos": waiting, "shorts": [youtube_entry("s")]}
+    subscription = follow(CHANNEL_URL, tabs="videos,shorts")
+    run_check(subscription)
+    SubscriptionItem.objects.filter(state="waiting").update(retry_at=NOW)
+    new = [youtube_entry(f"n{number}") for number in range(5)]
+    listing_site.tabs = {
+        "videos": [*new, youtube_entry("p"), youtube_entry("q")],
+        "shorts": [youtube_entry("n1"), youtube_entry("s")],
+    }
+    ledger_before = states()
+    tried_out = run_check(subscription, is_dry_run=True)
+    assert states() == ledger_before
+    Subscription.objects.update(lease_token="", lease_until=None, asked_at=None)
+    assert run_check(subscription) == tried_out
+    assert tried_out.queued == 7
 
 
 def test_writing_for_long_is_no_stall_of_the_site(follow, run_check, feed, monkeypatch, settings):
