@@ -184,10 +184,15 @@ def _judge_live(facts: Facts, now: dt.datetime) -> Verdict | None:
     reason = LIVE_REASONS.get(facts.live_status)
     if reason is None:
         return None
-    retry_at = now + LIVE_RETRY
-    if facts.release_at and now < facts.release_at + AFTER_START and facts.release_at < now + MAX_START_DISTANCE:
-        retry_at = facts.release_at + AFTER_START
+    retry_at = find_announced_look(facts.release_at, now) or now + LIVE_RETRY
     return Verdict(SubscriptionItemState.WAITING, reason, retry_at)
+
+
+def find_announced_look(release_at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    """Return when to look at what starts at an announced time; None if that is over, unknown or no real date."""
+    if release_at is None or release_at >= now + MAX_START_DISTANCE or release_at + AFTER_START <= now:
+        return None
+    return release_at + AFTER_START
 
 
 def _clock(seconds: float) -> str:

@@ -25,6 +25,7 @@ from downloads.subscriptions.judgement import (
     Filters,
     Start,
     Verdict,
+    find_announced_look,
     judge,
     judge_start,
 )
@@ -82,12 +83,29 @@ def _judge_not_yet(item: SubscriptionItem, not_yet: NotYetAvailable, metadata: M
         verdict = judge(facts, Filters(), now)
     if verdict.state != SubscriptionItemState.WAITING:
         return verdict
-    retry_at = verdict.retry_at
-    if retry_at == now + LIVE_RETRY:
-        # It is looked up less and less often: a stream may go on for years. One that was announced long ago has not.
-        since = max(item.seen_at, min(not_yet.starts_at or item.seen_at, now))
-        retry_at = now + max(LIVE_RETRY, min((now - since) / RETRY_GROWTH, MAX_LIVE_RETRY))
-    return Verdict(verdict.state, NOT_YET_LOOKED_UP[not_yet.stage], retry_at)
+    _note_stage(item, not_yet.stage, now)
+    retry_at = find_announced_look(not_yet.starts_at, now)
+    return Verdict(verdict.state, NOT_YET_LOOKED_UP[not_yet.stage], retry_at or _plan_look(item, not_yet, now))
+
+
+def _note_stage(item: SubscriptionItem, stage: Stage, now: dt.datetime) -> None:
+    """Keep since when a video is announced, or live; the wait for one is none for the other."""
+    if stage in LIVE_STATUSES:
+        item.live_since = min(item.live_since or now, now)
+    else:
+        item.announced_since, item.live_since = min(item.announced_since or now, now), None
+
+
+def _plan_look(item: SubscriptionItem, not_yet: NotYetAvailable, now: dt.datetime) -> dt.datetime:
+    """Return when to look at a video again of which nobody knows when it is to be had.
+
+    It is looked up less and less often, since a stream may go on for years: counted from its start, or else from the
+    look-up that first found it so, however long the list has had it. It is never given up.
+    """
+    since = item.live_since or item.announced_since or now
+    if not_yet.starts_at and not_yet.starts_at <= now:
+        since = max(item.seen_at, not_yet.starts_at)
+    return now + max(LIVE_RETRY, min((now - since) / RETRY_GROWTH, MAX_LIVE_RETRY))
 
 
 def _find_items(video: Video) -> list[SubscriptionItem]:
@@ -170,4 +188,6 @@ def _write_items(
             duration=facts.duration,
             published=facts.published,
             is_date_rough=facts.is_date_rough,
+            announced_since=item.announced_since,
+            live_since=item.live_since,
         )

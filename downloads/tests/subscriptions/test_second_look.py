@@ -1,6 +1,7 @@
 """The second judgement: by what the look-up of a video has found."""
 
 import datetime as dt
+import itertools
 
 import pytest
 import time_machine
@@ -194,10 +195,65 @@ def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger_until_its_da
 def test_a_stream_without_an_end_is_looked_up_less_and_less_often():
     subscription = follow()
     for age, wait in ((4, 1), (400, 7)):
-        SubscriptionItem.objects.update(seen_at=NOW - age * DAY, retry_at=NOW)
-        check_list(subscription, entries("a"))
-        assert second_look.set_aside_not_yet(looked_up(), NotYetAvailable(Stage.LIVE), Metadata())
-        assert item(subscription, "a").retry_at == NOW + wait * DAY
+        SubscriptionItem.objects.update(live_since=NOW - age * DAY, retry_at=NOW)
+        assert look_up_again(subscription, NotYetAvailable(Stage.LIVE)) == wait * DAY
+
+
+def look_up_again(subscription, not_yet: NotYetAvailable) -> dt.timedelta:
+    """Have a video that is due looked up, of which the list says nothing; return how long it waits after it."""
+    check_list(subscription, entries("a"))
+    assert second_look.set_aside_not_yet(looked_up(), not_yet, Metadata())
+    held = item(subscription, "a")
+    assert (held.state, held.video) == ("waiting", None)
+    assert held.retry_at
+    return held.retry_at - timezone.now()
+
+
+@pytest.mark.parametrize(
+    "not_yet",
+    [
+        NotYetAvailable(Stage.ANNOUNCED),
+        NotYetAvailable(Stage.ANNOUNCED, starts_at=NOW + 4_000 * DAY),  # a date that nobody means
+        NotYetAvailable(Stage.OFFLINE),
+        NotYetAvailable(Stage.LIVE),
+        NotYetAvailable(Stage.PROCESSING),
+    ],
+)
+@pytest.mark.usefixtures("clock_of_this_machine")
+def test_what_has_no_known_start_is_looked_up_for_ever_at_growing_distances(not_yet):
+    """However long the list has had it: from six hours to a week, each wait a quarter of all the time before."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        subscription = follow()
+        SubscriptionItem.objects.update(seen_at=NOW - 300 * DAY)
+        waits = []
+        for _ in range(26):
+            waits.append(look_up_again(subscription, not_yet))
+            clock.shift(waits[-1])
+    assert waits[:2] == [LIVE_RETRY, LIVE_RETRY]
+    assert waits == sorted(waits)
+    assert all(later <= earlier * 1.25 + DAY / 1e6 for earlier, later in itertools.pairwise(waits))
+    assert waits[-2:] == [7 * DAY, 7 * DAY]
+
+
+@pytest.mark.usefixtures("clock_of_this_machine")
+def test_what_was_announced_for_long_is_looked_up_often_once_it_is_live():
+    with time_machine.travel(NOW, tick=False) as clock:
+        subscription = follow()
+        assert look_up_again(subscription, NotYetAvailable(Stage.ANNOUNCED)) == LIVE_RETRY
+        stages = [(100, Stage.ANNOUNCED, 7 * DAY), (7, Stage.LIVE, LIVE_RETRY), (4, Stage.LIVE, DAY)]
+        stages += [(1, Stage.PROCESSING, 5 * DAY / 4), (1, Stage.OFFLINE, 7 * DAY), (8, Stage.LIVE, LIVE_RETRY)]
+        for days, stage, wait in stages:
+            clock.shift(days * DAY)
+            SubscriptionItem.objects.update(retry_at=timezone.now())
+            assert look_up_again(subscription, NotYetAvailable(stage)) == wait
+
+
+@pytest.mark.usefixtures("clock_of_this_machine")
+@time_machine.travel(NOW, tick=False)
+def test_a_wait_that_the_clock_has_overtaken_begins_again():
+    subscription = follow()
+    SubscriptionItem.objects.update(live_since=NOW + DAY, announced_since=NOW + DAY)
+    assert look_up_again(subscription, NotYetAvailable(Stage.LIVE)) == LIVE_RETRY
 
 
 @pytest.mark.parametrize("stage", [Stage.LIVE, Stage.PROCESSING])
