@@ -40,6 +40,11 @@ def test_a_position_follows_its_person_and_nobody_else(page: Page, browser, site
     elsewhere = open_as(browser, site, "ada")
     row = elsewhere.get_by_role("region", name="Continue watching")
     expect(row.get_by_role("link", name="a", exact=True)).to_be_visible()
+    # Over the picture, in a disc that any picture leaves readable.
+    remove_button = row.get_by_role("button", name="Remove a from Continue watching")
+    remove_button.hover()
+    expect(remove_button).to_have_css("background-color", "rgba(10, 11, 13, 0.82)")
+    expect(remove_button).to_have_css("color", "rgb(255, 255, 255)")
     meters = elsewhere.locator("meter.watched-line")
     expect(meters).to_have_count(2)
     assert 33 <= int(meters.first.get_attribute("value")) < 50

@@ -85,6 +85,7 @@ def test_the_bar_under_the_player_and_the_list_of_keys(page: Page, site, long_cl
 def test_the_next_video_starts_after_a_countdown_that_can_be_stopped(page: Page, site, long_clip):
     first, second = add_video("a", long_clip), add_video("b", long_clip)
     open_live_page(page, site, second.get_absolute_url())
+    expect(page.locator(".up-next .badge")).to_be_in_viewport()  # the length, on the picture
     page.get_by_role("switch", name="Autoplay").check()
     player = page.locator("video")
     player.evaluate(f"video => {{ ({PLAY_SCRIPT})(video); video.currentTime = 59.9; }}")
