@@ -24,6 +24,7 @@ from downloads.tests.support.waiting import PATIENCE_SECONDS
 
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
+    ".webm": "video/webm",
     ".ts": "video/mp2t",
     ".m3u8": "application/vnd.apple.mpegurl",
     ".jpg": "image/jpeg",
@@ -198,7 +199,9 @@ class MediaHandler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def slow(self) -> None:
-        self.media(self.server.clip, send=self.trickle)
+        """The clip, or the file of the folder that `of` names."""
+        name = self.query.get("of", "clip.mp4")
+        self.media((self.server.folder / name).read_bytes(), Path(name).suffix, self.trickle)
 
     def slow_hls(self) -> None:
         folder_name = self.query.get("of", "hls")

@@ -11,6 +11,7 @@ EXTRA_SEARCH_FOLDERS = ("/usr/sbin", "/sbin", "/usr/lib/postgresql/*/bin")
 # The names a program goes by, and its Debian package.
 PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
+    "firefox": (("firefox-esr", "firefox"), "firefox-esr"),
     "postgres": (("postgres",), "postgresql"),
     "curl": (("curl",), "curl"),
     "nginx": (("nginx",), "nginx"),
