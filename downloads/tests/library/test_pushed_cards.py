@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Group
 
 from downloads.library.pushed_cards import ViewerRole, render_cards
 from downloads.models import Status, Video, WatchState
 from downloads.tests.support.factories import complete, create_videos, failed, running, waiting
+from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "redis_server")]
 
@@ -31,12 +31,10 @@ def fetched(client, videos) -> str:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_they_are_what_a_page_of_this_role_fetches(client, settings, django_user_model, role):
+def test_they_are_what_a_page_of_this_role_fetches(client, settings, role):
     settings.PRIVATE = False
     if role:
-        user = django_user_model.objects.create_user("person")
-        user.groups.add(Group.objects.get(name=role))
-        client.force_login(user)
+        client.force_login(make_user(role=role))
     Video.objects.filter(pk=complete("list").pk).update(is_list=True)
     videos = [complete("done"), running("runs"), failed("fails"), waiting("waits"), *Video.objects.filter(is_list=True)]
     again = complete("again")
