@@ -27,6 +27,7 @@ from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.users import make_user
+from downloads.tests.support.waiting import PATIENCE_SECONDS
 
 # Tabs of one context share a process: each would take a second or two to start and to compile all scripts.
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--process-per-site"]
@@ -100,6 +101,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     # Not started where Chromium is missing: its event loop stays for the rest of the run.
     playwright: Playwright = request.getfixturevalue("playwright")
     browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+    browser.on("context", lambda context: context.set_default_timeout(PATIENCE_SECONDS * 1000))
     yield browser
     browser.close()
 
