@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import tempfile
@@ -98,8 +99,9 @@ def flip_bits(path: Path) -> None:
     path.write_bytes(data)
 
 
+GARBAGE = random.Random(1).randbytes(300)  # a few bytes, such as "#" at its start, would be read as a valid file
 DAMAGES: dict[str, Damage] = {
-    "garbage in the append-only file": lambda folder: aof(folder, ".incr.").write_bytes(os.urandom(300)),
+    "garbage in the append-only file": lambda folder: aof(folder, ".incr.").write_bytes(GARBAGE),
     "garbage in all files": lambda folder: [
         path.write_bytes(b"garbage") for path in (folder / "appendonlydir").iterdir()
     ],
