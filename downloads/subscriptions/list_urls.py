@@ -1,7 +1,8 @@
 """Addresses of lists in one form, so that a list is followed once: all tabs and names of a channel are one list."""
 
+import itertools
 import re
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from downloads.intake.urls import InvalidUrl, ParsedUrl, parse_url
 from downloads.models import ChannelTab
@@ -26,6 +27,18 @@ def parse_list_url(line: str) -> tuple[ParsedUrl, str]:
     """Return the URL of the list that a line leads to, and the tab that it names ("" for none); raise InvalidUrl."""
     url = parse_url(line.strip())
     return _parse_youtube(url) if site_of(url.host) == YOUTUBE else (url, "")
+
+
+def list_spellings(canonical_url: str) -> list[str]:
+    """Return the URLs that lead to one list: http or https, with "www." and a slash at the end, or without.
+
+    They are the same, in the same order, for each of these.
+    """
+    split = urlsplit(canonical_url)
+    hosts = {split.netloc.removeprefix("www."), f"www.{split.netloc.removeprefix('www.')}"}
+    path = split.path.rstrip("/")
+    places = itertools.product(("https", "http"), sorted(hosts), (path, f"{path}/"))
+    return [urlunsplit((scheme, host, one_path, split.query, split.fragment)) for scheme, host, one_path in places]
 
 
 def _parse_youtube(url: ParsedUrl) -> tuple[ParsedUrl, str]:

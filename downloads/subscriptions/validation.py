@@ -52,7 +52,7 @@ def check_settings(values: Mapping[str, Any]) -> None:
         **_check_patterns(complete),
         **_check_start(complete),
     }
-    if "check_interval" not in errors:
+    if errors.keys().isdisjoint(SCHEDULE_FIELDS):
         errors |= _check_schedule(complete)
     if errors:
         raise ValidationError(errors)

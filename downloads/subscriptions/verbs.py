@@ -23,7 +23,7 @@ from downloads.models.audit.entry import build_entry
 from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.network.sites import site_of
 from downloads.subscriptions import items
-from downloads.subscriptions.list_urls import parse_list_url
+from downloads.subscriptions.list_urls import list_spellings, parse_list_url
 from downloads.subscriptions.schedule import Schedule
 from downloads.subscriptions.validation import (
     EDITABLE_FIELDS,
@@ -59,10 +59,13 @@ def subscribe_many(
         subscriptions = _find_known(address for address, _ in lists)
         results = []
         for address, values in lists:
-            is_new = address.canonical_url not in subscriptions
-            if is_new:
-                subscriptions[address.canonical_url] = _build_subscription(address, values, added_by)
-            results.append((subscriptions[address.canonical_url], is_new))
+            spellings = list_spellings(address.canonical_url)
+            known = next(
+                (subscriptions[url] for url in (address.canonical_url, *spellings) if url in subscriptions), None
+            )
+            subscription = known or _build_subscription(address, values, added_by)
+            subscriptions[subscription.canonical_url] = subscription
+            results.append((subscription, known is None))
         try:
             _insert_all([subscription for subscription, is_new in results if is_new])
         except IntegrityError:  # somebody else follows one of them just now
@@ -74,8 +77,13 @@ def subscribe_many(
 
 
 def _find_known(addresses: Iterable[ParsedUrl]) -> dict[str, Subscription]:
-    urls = {address.canonical_url for address in addresses}
+    """Return what is followed of these lists, under whatever spelling of their URLs."""
+    urls = {url for address in addresses for url in _spell(address)}
     return {one.canonical_url: one for one in Subscription.objects.filter(canonical_url__in=urls)}
+
+
+def _spell(address: ParsedUrl) -> list[str]:
+    return [address.canonical_url, *list_spellings(address.canonical_url)]
 
 
 def _build_subscription(address: ParsedUrl, values: Mapping[str, Any], added_by: Any) -> Subscription:

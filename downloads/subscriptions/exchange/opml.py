@@ -11,7 +11,7 @@ from xml.sax.xmlreader import AttributesImpl
 from django.utils import timezone
 
 from downloads.models import Subscription
-from downloads.subscriptions.exchange.lists import MAX_ENTRIES, FeedList, ListedFeed, UnreadableList
+from downloads.subscriptions.exchange.lists import MAX_ENTRIES, TOO_MANY_MESSAGE, FeedList, ListedFeed, UnreadableList
 from downloads.subscriptions.exchange.youtube_feeds import feed_of_page, page_of_feed
 
 NO_ATTRIBUTES: "AttributesImpl[str]" = AttributesImpl({})
@@ -48,9 +48,10 @@ class _OpmlReader:
     def _add_outline(self, attributes: dict[str, str]) -> None:
         self.entry_count += 1
         if self.entry_count > MAX_ENTRIES:
-            raise UnreadableList(f"This list has more than {MAX_ENTRIES:,} entries. Bring it in parts.")
-        name = (attributes.get("title") or attributes.get("text") or "").strip()
-        url = next((attributes[key].strip() for key in ("xmlurl", "htmlurl", "url") if attributes.get(key)), "")
+            raise UnreadableList(TOO_MANY_MESSAGE)
+        name = attributes.get("title", "").strip() or attributes.get("text", "").strip()
+        urls = (attributes.get(key, "").strip() for key in ("xmlurl", "htmlurl", "url"))
+        url = next((url for url in urls if url), "")
         if url:
             self.result.feeds.append(ListedFeed(page_of_feed(url), name))
         self.open_outlines.append((name, bool(url)))
@@ -62,7 +63,9 @@ class _OpmlReader:
             if not has_content:
                 self.result.skipped.append((name or "An entry without a name", "It has no link in it."))
 
-    def refuse_doctype(self, *_: Any) -> None:
+    def refuse_doctype(self, name: str, *_: Any) -> None:
+        if name.lower() == "html":
+            raise UnreadableList("This is a web page, not OPML. Export the list, and choose the file that comes of it.")
         raise UnreadableList("This file has a document type (DTD) in it, which isn’t accepted. Export it again.")
 
 

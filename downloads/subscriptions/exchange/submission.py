@@ -18,6 +18,7 @@ from downloads.subscriptions.exchange.lists import (
     decode_list,
     read_lines,
     refuse_archives,
+    refuse_json,
 )
 
 MAX_FOLLOWED_AT_ONCE = 1_000
@@ -43,6 +44,7 @@ def read_list(content: bytes | str) -> FeedList:
         result = opml.read_opml(content)
     else:
         text = decode_list(content) if isinstance(content, bytes) else content
+        refuse_json(text)
         result = takeout.read_takeout(text) if takeout.is_takeout(text) else read_lines(text)
     if not result.feeds and not result.skipped:
         raise UnreadableList(NOTHING_IN_IT)

@@ -1,10 +1,9 @@
 """The subscriptions.csv of Google Takeout: id, address and title of each channel, under headings of any language."""
 
 import csv
-import io
 import re
 
-from downloads.subscriptions.exchange.lists import MAX_ENTRIES, FeedList, ListedFeed, UnreadableList
+from downloads.subscriptions.exchange.lists import MAX_ENTRIES, TOO_MANY_MESSAGE, FeedList, ListedFeed, UnreadableList
 from downloads.subscriptions.exchange.youtube_feeds import CHANNEL_ID_PATTERN, channel_url
 
 SAMPLE_LENGTH = 4_096
@@ -41,16 +40,18 @@ def read_takeout(text: str) -> FeedList:
             result.feeds.append(ListedFeed(channel_url(channel_id), names[-1] if names else ""))
         elif any(cells) and (number or _find_links(cells)):
             result.skipped.append((", ".join(filter(None, cells))[:200], NOT_A_CHANNEL))
-        if len(result.feeds) > MAX_ENTRIES:
-            raise UnreadableList(f"This list has more than {MAX_ENTRIES:,} entries. Bring it in parts.")
+        if len(result.feeds) + len(result.skipped) > MAX_ENTRIES:
+            raise UnreadableList(TOO_MANY_MESSAGE)
     return result
 
 
 def _rows(text: str) -> list[list[str]]:
+    """Return the cells of each line: no title has a line break, so a quote that is not closed ends with its line."""
     first_line = text.lstrip().partition("\n")[0]
     delimiter = max(DELIMITERS, key=first_line.count)
     try:
-        return list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter))
+        lines = text.lstrip("\ufeff").splitlines()
+        return [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
     except csv.Error as error:
         raise UnreadableList(f"This table can’t be read ({error}). Export it again.") from error
 

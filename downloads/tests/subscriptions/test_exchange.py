@@ -59,6 +59,21 @@ def opml(text: str = OPML) -> str:
         (b"x" * 8_000_001, "too long"),
         (b'<?xml version="1.0" encoding="no-such"?><opml/>', "This OPML can’t be read"),
         *((f'<?xml version="1.0" encoding="{name}"?><opml/>'.encode(), "can’t be read") for name in ENCODINGS),
+        (b"<!DOCTYPE html><html></html>", "This is a web page, not OPML"),
+        (b"<html><body/></html>", "This isn’t OPML: it begins with <html>"),
+        (b"<opml><body>" + b"<outline/>" * 700_000, "more than 5,000 entries"),
+        (b"<opml><body>" + b"<a>" * 10_000, "nested too deeply"),
+        (b"<opml><body><outline text='&nbsp;'/></body></opml>", "undefined entity"),
+        (OPML.replace("Ada", "Ad\xe9").encode("latin-1"), "can’t be read"),
+        (OPML.encode()[:-20], "can’t be read"),
+        (b"https://e.org/x\n" * 400_000, "more than 5,000 entries"),
+        (f"Id,Url,Title\n{ADA},u,t\n".encode() + b"junk,,\n" * 6_000, "more than 5,000 entries"),
+        (b"," * 7_000_000, "a line of 7,000,000 characters that is no link"),
+        (b"https://e.org/" + b"x" * 7_000_000, "that is no link: “https://e.org/xxx"),
+        (f'{{"subscriptions": [{{"url": "https://www.youtube.com/channel/{ADA}", "name": "x"}}]}}', "This is JSON"),
+        (b'[{"snippet": {"title": "a"}}]', "This is JSON"),
+        (b"BZh91AY&SY", "Unpack it"),
+        (b"7z\xbc\xaf\x27\x1c", "Unpack it"),
     ],
 )
 def test_what_is_no_list_gets_a_sentence(content, sentence) -> None:
@@ -76,6 +91,14 @@ def test_any_content_is_read_or_refused_with_a_sentence(content) -> None:
         sentence = str(error)
 
     assert sentence.endswith(".") if result is None else result.feeds or result.skipped
+
+
+def test_a_list_of_any_size_is_refused_soon() -> None:
+    started = time.thread_time()
+    for content in (b"https://e.org/x\n" * 500_000, b"<opml><body>" + b"<outline/>" * 700_000, b"," * 7_900_000):
+        with pytest.raises(UnreadableList):
+            read_list(content)
+    assert time.thread_time() - started < 5
 
 
 # OPML ----------------------------------------------------------------------------------------------
@@ -161,6 +184,18 @@ def test_a_table_of_takeout_is_read_whatever_its_headings(table) -> None:
         ]
 
 
+def test_a_quote_that_is_not_closed_swallows_no_channel() -> None:
+    result = read_list(f'Id,Url,Title\n{ADA},u,"Ada\n{BOB},u,Bob\n')
+
+    assert [feed.name for feed in result.feeds] == ["Ada", "Bob"]
+
+
+def test_an_entry_with_a_blank_address_has_its_other_one() -> None:
+    result = read_list('<opml><outline text="a" title=" " xmlUrl="  " htmlUrl=" https://e.org/ "/></opml>')
+
+    assert result.feeds == [ListedFeed("https://e.org/", "a")]
+
+
 def test_a_line_of_a_table_without_a_channel_is_told() -> None:
     result = read_list(f"Id,Url,Title\n{ADA},u,Ada\njunk,,\n,,\n")
 
@@ -216,6 +251,42 @@ https://example.org/list"""
     assert all(rejection.reason.endswith(".") for rejection in result.rejections)
     again = submission.follow(read_list(text), values={})
     assert (again.added, len(again.known)) == ([], 2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("first", "others"),
+    [
+        (
+            "https://example.org/feed",
+            ["http://example.org/feed", "https://www.example.org/feed/", "http://example.org:80/feed/#top"],
+        ),
+        (
+            "https://www.youtube.com/@ada",
+            [
+                "http://youtube.com/@Ada/",
+                "https://m.youtube.com/@ada/shorts?si=x",
+                "https://www.youtube.com/@ADA/featured",
+            ],
+        ),
+        ("https://www.youtube.com/playlist?list=PL12", ["http://youtube.com/playlist?si=x&list=PL12&feature=share"]),
+    ],
+)
+def test_a_list_is_followed_once_however_its_link_is_spelt(first, others):
+    feeds = read_list("\n".join([first, *others]))
+    together = submission.follow(feeds, values={})
+    assert (len(together.added), together.known, together.rejections) == (1, [], [])
+    again = submission.follow(feeds, values={"max_new": 7})
+    assert (again.added, again.known, again.rejections) == ([], together.added, [])
+    assert Subscription.objects.get().max_new == 50
+
+
+@pytest.mark.django_db
+def test_other_lists_of_a_site_are_others():
+    lines = (
+        "https://example.org/feed\nhttps://example.org/feed?a=1\nhttps://example.org/Feed\nhttps://a.example.org/feed"
+    )
+    assert len(submission.follow(read_list(lines), values={}).added) == 4
 
 
 @pytest.mark.django_db

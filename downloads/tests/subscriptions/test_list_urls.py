@@ -4,7 +4,7 @@ import pytest
 
 from downloads.intake.urls import InvalidUrl
 from downloads.network.sites import site_of
-from downloads.subscriptions.list_urls import parse_list_url
+from downloads.subscriptions.list_urls import list_spellings, parse_list_url
 from downloads.tests.support.cases import each_case
 
 CHANNEL = "https://www.youtube.com/@ada"
@@ -38,6 +38,14 @@ UC = "https://www.youtube.com/channel/UC1234567890"
 def test_a_list_has_one_address(line, url, tab):
     parsed, named_tab = parse_list_url(line)
     assert (parsed.canonical_url, named_tab) == (url, tab)
+
+
+def test_all_spellings_of_a_list_have_the_same_spellings():
+    spellings = list_spellings("https://example.org/feed?a=1")
+    assert len(set(spellings)) == 8
+    assert "http://www.example.org/feed/?a=1" in spellings
+    assert all(list_spellings(url) == spellings for url in spellings)
+    assert "https://example.org/" in list_spellings("http://www.example.org")
 
 
 @each_case(
