@@ -37,6 +37,16 @@ def test_two_workers_make_one_check():
     assert claim("two") is None
 
 
+def test_one_whose_site_nobody_knows_is_checked_once_as_well():
+    subscription = follow("a.example")[0]
+    Subscription.objects.update(host="")
+    check = claim("one")
+    assert check
+    assert claim("two") is None
+    assert Subscription.objects.claim_check("three", [subscription.key]) is None
+    assert check.holds_lease()
+
+
 def test_one_site_is_checked_once_at_a_time_whatever_its_names(settings):
     settings.HOST_GAP = 5
     follow("www.a.example", "a.example", "m.a.example")
