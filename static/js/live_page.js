@@ -3,8 +3,7 @@
 import { createCards } from "./cards.js";
 import { query, queryAll, restoreFocus, setText } from "./dom.js";
 import { formatDuration, formatPace, formatPercent } from "./format.js";
-import { drawPill } from "./pill.js";
-import { createBarQueue, drawProgressBar } from "./progress_bar.js";
+import { createBarQueue, drawPill, drawProgressBar } from "./progress_bar.js";
 import { connectSocket } from "./socket.js";
 import { createStore } from "./store.js";
 

@@ -2,8 +2,7 @@
 
 import { findPlayer, play } from "./player.js";
 
-const CLOCK = /^(?:(\d+):)??(?:(\d+):)?(\d+)s?$/;
-const UNITS = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
+const TIME = /^(?:(\d+)(?:h|:(?=\d+:)))?(?:(\d+)(?:m|:(?=\d)))?(?:(\d+)s?)?$/;
 
 /**
  * Read "83", "83s", "1:02:03" or "1h2m3s".
@@ -11,8 +10,8 @@ const UNITS = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
  * @param {string | null} text
  * @returns {number | null} seconds
  */
-const parseTime = (text) => {
-	const match = text && (CLOCK.exec(text) ?? UNITS.exec(text));
+export const parseTime = (text) => {
+	const match = text && TIME.exec(text);
 	if (!match) return null;
 	const [, hours = "0", minutes = "0", seconds = "0"] = match;
 	return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);

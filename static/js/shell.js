@@ -1,8 +1,7 @@
 /** Entry of every page's frame: the sheet that adds videos, messages, shortcuts, and the way back after an outage. */
 
 import { personalizePage } from "./account.js";
-import { listenForReturn } from "./connection.js";
-import { listenToMessages } from "./messages.js";
+import { listenForReturn, listenToMessages } from "./messages.js";
 import { listenToSheet } from "./sheet.js";
 import { activateShortcut, listenForKeys } from "./shortcuts.js";
 

@@ -21,6 +21,26 @@ const setPlayerPart = (name) => {
 	if (section) section.dataset.part = name;
 };
 
+/**
+ * Tell whether this browser cannot decode a video.
+ *
+ * @param {HTMLVideoElement} video
+ * @returns {boolean} codecs that it does not know, an error, or sound without the picture that the file has
+ */
+const isUnplayable = (video) => {
+	const types = video.dataset.types?.split("|") ?? [];
+	const isUnknown = types.some((type) => !video.canPlayType(type));
+	const isBroken = video.error !== null && video.error.code > MediaError.MEDIA_ERR_NETWORK;
+	const hasNoPicture = video.matches("video") && video.readyState > 0 && !video.videoWidth;
+	return isUnknown || isBroken || hasNoPicture;
+};
+
+/** Say so now, and whenever the player or its file changes. */
+const showPlayability = () => {
+	const video = findPlayer();
+	if (video) query("main")?.toggleAttribute("data-unplayable", isUnplayable(video));
+};
+
 const livePage = startLivePage({ readTitle: () => `${query("h1")?.textContent} · ytarchive` });
 
 listenForKeys((key, target) => {
@@ -105,4 +125,6 @@ if (storage["autoplay starts"] === location.href) {
 	delete storage["autoplay starts"];
 	play(findPlayer());
 }
-import("./playability.js").then(({ watchPlayability }) => watchPlayability());
+for (const name of ["error", "loadedmetadata", "emptied", "loadstart"])
+	addEventListener(name, showPlayability, true);
+showPlayability();

@@ -48,9 +48,13 @@ def test_links_to_a_time_seek_in_place_and_playback_goes_on(page: Page, site, lo
     page.keyboard.press("t")
     expect(page.locator("main[data-theatre]")).to_be_attached()
     expect(page.get_by_role("button", name="Theatre")).to_have_attribute("aria-pressed", "true")
-    page.goto("about:blank")
-    open_live_page(page, site, f"{video.get_absolute_url()}#t=0m20s")
-    expect(player).to_have_js_property("currentTime", 20)
+    page.evaluate("() => { localStorage.speed = 1.5; localStorage.subtitles = 'on'; }")
+    for address in ("?t=20", "#t=0m20s"):
+        page.goto("about:blank")
+        open_live_page(page, site, f"{video.get_absolute_url()}{address}")
+        expect(player).to_have_js_property("currentTime", 20)
+        expect(player).to_have_js_property("playbackRate", 1.5)
+        assert 0 < page.evaluate(MODULE_BYTES_SCRIPT) <= MAX_MODULE_BYTES
 
 
 def test_the_bar_under_the_player_and_the_list_of_keys(page: Page, site, long_clip):

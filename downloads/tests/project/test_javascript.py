@@ -26,11 +26,11 @@ TEMPLATE_ENTRY_POINTS = {
     "admin/_head.html": "main.js",
 }
 IMPORT_PATTERN = re.compile(r'^(?:import|} from)\b.*"\./(.+)";$', re.MULTILINE)
-# What a visit loads besides at most, without anything that the visitor does: a video with chapters, at the speed that
-# the browser remembers; the bell of the activity page.
+# What a visit loads besides at most, without anything that the visitor does: a video with chapters, at the speed and
+# with the subtitles that the browser remembers, from the time in its address; the bell of the activity page.
 LOADED_BY_VISIT = {
     "library.js": ["selection.js", "notifications.js"],
-    "video.js": ["chapters.js", "playability.js", "player_settings.js"],
+    "video.js": ["chapters.js", "player_settings.js", "player_times.js"],
 }
 # Modules that are loaded on first use.
 LATER_IMPORT_PATTERN = re.compile(r'\bimport\("\./(.+?)"\)')
