@@ -17,7 +17,7 @@ from downloads.models.subscriptions.subscription import (
 )
 from downloads.subscriptions import verbs
 from downloads.subscriptions.judgement import Filters
-from downloads.subscriptions.validation import KEEP_FIELDS
+from downloads.subscriptions.validation import INVISIBLE_MESSAGE, KEEP_FIELDS
 
 INTERVALS = {900: "15 minutes", 3600: "hour", 10_800: "3 hours", 21_600: "6 hours", 43_200: "12 hours"}
 INTERVALS |= {86_400: "day", 604_800: "week"}
@@ -154,6 +154,8 @@ class SubscriptionForm(LanguagesForm):
         # The sheet that adds videos has fields of the same names on every page.
         super().__init__(*args, **{"auto_id": "subscription_%s", **kwargs})
         self.subscription = subscription
+        for field in self.fields.values():
+            field.error_messages.setdefault("null_characters_not_allowed", INVISIBLE_MESSAGE)
         stored = subscription.check_interval if subscription else None
         if stored and stored not in INTERVALS:
             choices = [*INTERVALS.items(), (stored, f"{stored:,} seconds")]

@@ -22,6 +22,7 @@ SCHEDULE_FIELDS = ("check_interval", "cron", "time_zone")
 FILTER_FIELDS = ("title_includes", "title_excludes", "min_duration", "max_duration", "published_since")
 KEEP_FIELDS = ("keep_days", "keep_newest")
 START_FIELDS = ("start", "start_count", "start_date")
+INVISIBLE_MESSAGE = "This contains invisible characters. Type it again."
 MAX_KEEP_DAYS = 36_500
 MAX_DURATION = 10**9
 # Least and largest value, and whether the field may be empty.
@@ -72,7 +73,7 @@ def _check_texts(values: Mapping[str, Any]) -> dict[str, str]:
     for name in ("name", "subtitle_languages", "cron", "time_zone"):
         longest = _field(name).max_length or 0
         if "\x00" in str(values[name]):
-            errors[name] = "This contains invisible characters. Type it again."
+            errors[name] = INVISIBLE_MESSAGE
         elif len(str(values[name])) > longest:
             errors[name] = f"This is too long ({longest} characters at most)."
     for name, choices in CHOICES.items():

@@ -267,6 +267,8 @@ def test_one_is_followed_with_its_settings(client, editor) -> None:
         ("cron", "* * * * *", "closer than 15 minutes"),
         ("cron", "0 0 30 2 *", "never comes"),
         ("time_zone", "Mars/Base", "There is no time zone “Mars/Base”."),
+        ("time_zone", "UTC\x00", "This contains invisible characters. Type it again."),
+        ("title_includes", "a\x00", "This contains invisible characters. Type it again."),
         ("title_includes", "(", "isn’t a regular expression"),
         ("title_excludes", "x" * 201, "too long"),
         ("min_duration", "long", "Write a length such as 1:30"),
