@@ -13,6 +13,7 @@ from downloads.audit import listing
 from downloads.models import AuditEntry, Metadata
 from downloads.models.audit.actor import Actor, acting_as
 from downloads.models.audit.entry import AuditAction
+from downloads.subscriptions.verbs import subscribe
 from downloads.tests.support.factories import complete, running
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "child_environment")]
@@ -59,6 +60,14 @@ def test_it_shows_title_address_and_who_of_a_deleted_video(superuser_client):
     assert "ann Downloaded again Film b" in again
     assert f'href="/videos/{kept.video_id}/"' in response.content.decode()
     assert gone.video_id not in response.content.decode()
+
+
+def test_it_says_which_list_is_followed_without_its_secret(superuser_client):
+    with acting_as(Actor(name="ann")):
+        subscribe("https://films.example.org/list?token=hush", name="Films")
+    (followed,) = entry_texts(superuser_client.get(URL))
+    assert "ann Subscribed Films https://films.example.org/list" in followed
+    assert "hush" not in followed
 
 
 def test_titles_and_names_are_shown_as_text(superuser_client):
