@@ -532,7 +532,7 @@ def test_a_check_that_is_interrupted_leaves_nothing_half(monkeypatch):
     def fail_in_the_second_group(*args, **kwargs):
         real(*args, **kwargs)
         calls.append(args)
-        if len(calls) == 3:
+        if len(calls) == 4:  # of each group the new ones, which are none here, and then the old ones
             raise DatabaseError
 
     monkeypatch.setattr(listings, "queue_items", fail_in_the_second_group)
@@ -543,6 +543,29 @@ def test_a_check_that_is_interrupted_leaves_nothing_half(monkeypatch):
     monkeypatch.setattr(listings, "queue_items", real)
     ledger.apply(claim_again(subscription), walk, numbered(120, 1, first=51))
     assert Video.objects.count() == SubscriptionItem.objects.filter(state="queued").count() == 120
+
+
+@pytest.mark.parametrize("place", ["_ingest", "_save_requests", "_write_cursor"])
+def test_a_group_that_is_interrupted_anywhere_leaves_nothing_half(monkeypatch, place):
+    """Neither a video without its item, nor an item without its video, nor a cursor behind both."""
+    subscription = claimed(start="all")
+    module = queueing if place == "_ingest" else listings
+    write, failures = getattr(module, place), [OperationalError("the connection was lost")]
+
+    def write_and_fail(*arguments):
+        result = write(*arguments)
+        if failures:
+            raise failures.pop()
+        return result
+
+    monkeypatch.setattr(module, place, write_and_fail)
+    with pytest.raises(OperationalError):
+        ledger.apply(subscription, TOP, entries("a", "b"))
+    stored = Subscription.objects.get(pk=subscription.pk)
+    assert (Video.objects.count(), states(subscription), stored.positions) == (0, {}, {})
+    assert (subscription.queued_in_check, subscription.positions) == ({False: 0, True: 0}, {})
+    assert ledger.apply(subscription, TOP, entries("a", "b")).queued == 2
+    assert (Video.objects.count(), states(subscription)) == (2, {"queued": 2})
 
 
 def fail_to_commit_once(monkeypatch):
