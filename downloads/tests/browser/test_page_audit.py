@@ -67,12 +67,14 @@ class PageAuditor:
 
     def audit(self, where: str, *, rules: list[str] = AUDIT_RULES) -> None:
         """Check the open page's size, and in each form its layout; its accessibility in one of them."""
-        wait_until_stable(self.page)
+        if len(self.forms) == 1:
+            wait_until_stable(self.page)
         assert len(self.page.content().encode()) <= MAX_HTML_BYTES, where
         self.audit_count += 1
         for number, form in enumerate(self.forms):
             if len(self.forms) > 1:
                 self.show_in(form)
+                wait_until_stable(self.page)
             self.check_form(where, form, rules if self.audit_count % len(self.forms) == number else [])
         if len(self.forms) > 1:
             self.show_in(self.forms[0])
@@ -82,7 +84,6 @@ class PageAuditor:
         size, scheme, _ = form
         self.page.set_viewport_size(SIZES[size])
         self.page.emulate_media(color_scheme=scheme)
-        wait_until_stable(self.page)
 
     def check_form(self, where: str, form: Form, rules: list[str]) -> None:
         size, scheme, scripts = form
