@@ -178,6 +178,7 @@ def _write_items(
 ) -> None:
     for item, verdict in verdicts:
         facts = _real_facts(item, metadata)
+        is_waiting = verdict.state == SubscriptionItemState.WAITING
         SubscriptionItem.objects.filter(pk=item.pk).update(
             state=verdict.state,
             reason=verdict.reason[:MAX_REASON_LENGTH],
@@ -188,6 +189,6 @@ def _write_items(
             duration=facts.duration,
             published=facts.published,
             is_date_rough=facts.is_date_rough,
-            announced_since=item.announced_since,
-            live_since=item.live_since,
+            announced_since=item.announced_since if is_waiting else None,
+            live_since=item.live_since if is_waiting else None,
         )

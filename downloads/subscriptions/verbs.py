@@ -2,12 +2,14 @@
 methods of the model.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from downloads.database import advisory_lock
 from downloads.database.clock import read_clock
 from downloads.intake.urls import ParsedUrl
 from downloads.models import (
@@ -55,24 +57,25 @@ def subscribe_many(
     lists: Sequence[tuple[ParsedUrl, Mapping[str, Any]]], *, added_by: Any = None
 ) -> list[tuple[Subscription, bool]]:
     """Follow lists in one transaction, with settings that `check_settings` has passed; return as `subscribe` does."""
-    for tries_left in reversed(range(MAX_TRIES)):
-        subscriptions = _find_known(address for address, _ in lists)
-        results = []
-        for address, values in lists:
-            spellings = list_spellings(address.canonical_url)
-            known = next(
-                (subscriptions[url] for url in (address.canonical_url, *spellings) if url in subscriptions), None
-            )
-            subscription = known or _build_subscription(address, values, added_by)
-            subscriptions[subscription.canonical_url] = subscription
-            results.append((subscription, known is None))
-        try:
-            _insert_all([subscription for subscription, is_new in results if is_new])
-        except IntegrityError:  # somebody else follows one of them just now
-            if not tries_left:
-                raise
-        else:
-            break
+    for _ in range(MAX_TRIES - 1):
+        # Raised when somebody else follows one of them just now.
+        with contextlib.suppress(IntegrityError), transaction.atomic():
+            return _follow_all(lists, added_by)
+    with transaction.atomic():
+        return _follow_all(lists, added_by)
+
+
+def _follow_all(lists: Sequence[tuple[ParsedUrl, Mapping[str, Any]]], added_by: Any) -> list[tuple[Subscription, bool]]:
+    # Two who follow a list by two spellings would both find that nobody does (PostgreSQL).
+    advisory_lock("subscribe")
+    subscriptions = _find_known(address for address, _ in lists)
+    results = []
+    for address, values in lists:
+        known = next((subscriptions[url] for url in _spell(address) if url in subscriptions), None)
+        subscription = known or _build_subscription(address, values, added_by)
+        subscriptions[subscription.canonical_url] = subscription
+        results.append((subscription, known is None))
+    _insert_all([subscription for subscription, is_new in results if is_new])
     return results
 
 
@@ -104,13 +107,12 @@ def _insert_all(subscriptions: list[Subscription]) -> None:
     """Insert subscriptions with their events and entries of the audit log; raise IntegrityError."""
     if not subscriptions:
         return
-    with transaction.atomic():
-        Subscription.objects.bulk_create(subscriptions)
-        first, *others = subscriptions
-        VideoEvent.objects.bulk_create([one.build_event("Subscribed") for one in others])
-        first.record_event("Subscribed")  # which also tells open pages, of all at once
-        entries = [_build_entry(AuditAction.SUBSCRIBED, one) for one in subscriptions]
-        AuditEntry.objects.bulk_create(entries)
+    Subscription.objects.bulk_create(subscriptions)
+    first, *others = subscriptions
+    VideoEvent.objects.bulk_create([one.build_event("Subscribed") for one in others])
+    first.record_event("Subscribed")  # which also tells open pages, of all at once
+    entries = [_build_entry(AuditAction.SUBSCRIBED, one) for one in subscriptions]
+    AuditEntry.objects.bulk_create(entries)
 
 
 def edit(subscription: Subscription, values: Mapping[str, Any], user: Any = None) -> int:

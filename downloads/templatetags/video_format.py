@@ -156,6 +156,12 @@ def sort_key(video: Video) -> str:
 
 
 @register.filter
+def or_address(title: str, url: str) -> str:
+    """Return a title as it is; without one the address, without its secrets."""
+    return title or formatting.hide_secrets(url)
+
+
+@register.filter
 def newest_first_key(video: Video) -> str:
     """Return the position of a card among the newest as a number: cards are in ascending order."""
     return str(-_unix_microseconds(video.added_at))

@@ -1,20 +1,23 @@
 """The subscriptions.csv of Google Takeout: id, address and title of each channel, under headings of any language."""
 
 import csv
+import itertools
 import re
+from collections.abc import Iterator
 
 from downloads.subscriptions.exchange.lists import MAX_ENTRIES, TOO_MANY_MESSAGE, FeedList, ListedFeed, UnreadableList
 from downloads.subscriptions.exchange.youtube_feeds import CHANNEL_ID_PATTERN, channel_url
 
 SAMPLE_LENGTH = 4_096
 LINK_PATTERN = re.compile(r"https?://|(www\.|m\.)?youtube\.com/", re.IGNORECASE)
+LINE_PATTERN = re.compile(r"[^\r\n]+")
 DELIMITERS = ",;\t"
 NOT_A_CHANNEL = "There is no channel in this line."
 
 
 def is_takeout(text: str) -> bool:
     """Tell whether a text is a table of channels; several links in a line are a list of links, not a table."""
-    rows = [row for row in _rows(text[:SAMPLE_LENGTH])[:5] if len(row) > 1]
+    rows = [row for row in itertools.islice(_rows(text[:SAMPLE_LENGTH]), 5) if len(row) > 1]
     return any(_find_channel(row) for row in rows) and not any(_has_links_alone(row) for row in rows)
 
 
@@ -45,13 +48,18 @@ def read_takeout(text: str) -> FeedList:
     return result
 
 
-def _rows(text: str) -> list[list[str]]:
-    """Return the cells of each line: no title has a line break, so a quote that is not closed ends with its line."""
+def _rows(text: str) -> Iterator[list[str]]:
+    """Yield the cells of each line that has any.
+
+    No title has a line break, so a quote that is not closed ends with its line; but titles may have separators that
+    `str.splitlines` takes for one.
+    """
     first_line = text.lstrip().partition("\n")[0]
     delimiter = max(DELIMITERS, key=first_line.count)
     try:
-        lines = text.lstrip("\ufeff").splitlines()
-        return [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
+        for line in LINE_PATTERN.finditer(text.lstrip("\ufeff")):
+            if not line[0].isspace():
+                yield next(csv.reader([line[0]], delimiter=delimiter), [])
     except csv.Error as error:
         raise UnreadableList(f"This table can’t be read ({error}). Export it again.") from error
 

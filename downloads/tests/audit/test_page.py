@@ -70,6 +70,13 @@ def test_it_says_which_list_is_followed_without_its_secret(superuser_client):
     assert "hush" not in followed
 
 
+def test_it_keeps_titles_that_look_like_secrets(superuser_client):
+    video = running("a")
+    video.save_metadata(Metadata(title="Basic Electronics for beginners"))
+    video.remove()
+    assert "Basic Electronics for beginners" in entry_texts(superuser_client.get(URL))[0]
+
+
 def test_titles_and_names_are_shown_as_text(superuser_client):
     video = running("a")
     video.save_metadata(Metadata(title="<script>alert(1)</script>"))

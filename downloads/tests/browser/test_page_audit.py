@@ -1,5 +1,6 @@
 """Audit of all pages: on desktop and phone sizes, in light and dark, with and without JavaScript."""
 
+import contextlib
 import itertools
 import os
 import re
@@ -303,10 +304,10 @@ def audit(browser: Browser, site: ServerUnderTest, sample_library, request) -> I
     site.start_web()
     size, scheme, scripts = request.param[0]
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts)
-    auditor = PageAuditor(context.new_page(), site, sample_library.fill(), request.param)
-    auditor.sign_in()
-    yield auditor
-    context.close()
+    with contextlib.closing(context):
+        auditor = PageAuditor(context.new_page(), site, sample_library.fill(), request.param)
+        auditor.sign_in()
+        yield auditor
 
 
 # Two tests, so that they run side by side.

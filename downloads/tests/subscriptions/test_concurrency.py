@@ -52,6 +52,14 @@ def require_whole() -> None:
     assert not SubscriptionItem.objects.exclude(Q(state="queued") | Q(state="archived")).exclude(video=None).exists()
 
 
+def test_two_who_follow_a_list_by_two_spellings_follow_one():
+    for number in range(ROUNDS):
+        urls = (f"https://a.example/{number}/", f"http://www.a.example/{number}")
+        first, second = at_once(*(lambda url=url: subscribe(url) for url in urls))
+        assert first[0].pk == second[0].pk
+        assert {first[1], second[1]} == {True, False}
+
+
 def test_of_many_workers_one_does_a_check():
     subscribe("https://a.example/list")
     for _ in range(ROUNDS):

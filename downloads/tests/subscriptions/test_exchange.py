@@ -19,6 +19,7 @@ from downloads.tests.support.cases import each_case
 
 ENCODINGS = ("utf-7", "shift_jis", "utf-32", "punycode", "rot13", "base64", "idna", "mbcs")
 ADA, BOB = "UC" + "a" * 22, "UC" + "b" * 22
+TABLE = f"Id,Url,Title\n{ADA},u,Ada\n".encode()
 OPML = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="1.1"><head><title>Subs</title></head><body>
 <outline text="Videos"><outline text="Ada" title="Ada &amp; co" type="rss"
@@ -95,9 +96,12 @@ def test_any_content_is_read_or_refused_with_a_sentence(content) -> None:
 
 def test_a_list_of_any_size_is_refused_soon() -> None:
     started = time.thread_time()
-    for content in (b"https://e.org/x\n" * 500_000, b"<opml><body>" + b"<outline/>" * 700_000, b"," * 7_900_000):
+    links, outlines = b"https://e.org/x\n" * 500_000, b"<opml><body>" + b"<outline/>" * 700_000
+    for content in (links, outlines, b"," * 7_900_000, TABLE + b"junk,,\n" * 1_000_000):
         with pytest.raises(UnreadableList):
             read_list(content)
+    for blank in (b"\n", b" ", b" \r\n"):
+        assert len(read_list(TABLE + blank * (7_000_000 // len(blank))).feeds) == 1
     assert time.thread_time() - started < 5
 
 
@@ -188,6 +192,14 @@ def test_a_quote_that_is_not_closed_swallows_no_channel() -> None:
     result = read_list(f'Id,Url,Title\n{ADA},u,"Ada\n{BOB},u,Bob\n')
 
     assert [feed.name for feed in result.feeds] == ["Ada", "Bob"]
+
+
+def test_a_title_may_have_any_separator_but_the_end_of_a_line() -> None:
+    title = "Ada\u2028Byron\x0b\x1e\x85Lovelace"
+    result = read_list(f"Id,Url,Title\r\n{ADA},u,{title}\r{BOB},u,Bob")
+
+    assert [feed.name for feed in result.feeds] == [title, "Bob"]
+    assert result.skipped == []
 
 
 def test_an_entry_with_a_blank_address_has_its_other_one() -> None:
@@ -306,14 +318,11 @@ def test_many_lists_are_followed_by_few_queries(django_assert_max_num_queries) -
 
 @pytest.mark.django_db
 def test_what_somebody_else_follows_at_the_same_moment_is_known(monkeypatch) -> None:
-    insert = verbs._insert_all
-
-    def insert_late(subscriptions) -> None:
-        monkeypatch.setattr(verbs, "_insert_all", insert)
+    def wait_for_somebody_else(name: str) -> None:
+        monkeypatch.setattr(verbs, "advisory_lock", lambda name: None)
         verbs.subscribe("https://example.org/2")
-        insert(subscriptions)
 
-    monkeypatch.setattr(verbs, "_insert_all", insert_late)
+    monkeypatch.setattr(verbs, "advisory_lock", wait_for_somebody_else)
     result = submission.follow(read_list("https://example.org/1\nhttps://example.org/2"), values={})
     assert [one.url for one in result.added] == ["https://example.org/1"]
     assert [one.url for one in result.known] == ["https://example.org/2"]
