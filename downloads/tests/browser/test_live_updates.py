@@ -271,6 +271,7 @@ def page_markup(page) -> list[str]:
     return page.locator(".grid > li, .total, .pages a, .select-all").evaluate_all(READ_MARKUP)
 
 
+@pytest.mark.alone  # a page waits for a push for 1.7 s at most, before it fetches
 def test_cards_are_pushed_to_the_library(page, site):
     create_videos(59, status=Status.COMPLETE, kind="video")
     videos = [running_with_metadata(name) for name in ("one", "two")]
