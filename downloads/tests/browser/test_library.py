@@ -293,7 +293,6 @@ def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
     page.wait_for_function("() => window.shown.length === 1")
     broken.fail("The site answered 404: nothing is at this address.")
     page.wait_for_function("() => window.shown.length === 2")
-    # The library has no cards of what is downloading, so the title is not known there.
     shown = page.evaluate("window.shown")
     page.add_init_script("Notification.permission = 'granted';")
     open_live_page(page, site)
@@ -303,10 +302,15 @@ def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
     page.evaluate("window.away = true")
     finish_video(later)
     page.wait_for_function("() => window.shown.length === 1")
-    assert [*shown, *page.evaluate("window.shown")] == [
+    # The library has no cards of what is downloading: the title is known if the card comes before the news.
+    last = page.evaluate("window.shown")
+    assert last in (
+        [["1 download finished", "A video finished", "A video finished"]],
+        [["1 download finished", "later: complete", "later: complete"]],
+    )
+    assert shown == [
         ["1 download finished", "done: complete", "done: complete"],
         ["1 download failed", "broken: failed", "broken: failed"],
-        ["1 download finished", "A video finished", "A video finished"],
     ]
 
 
