@@ -33,7 +33,7 @@ SHORT_LEASE_ENVIRONMENT = {**ENVIRONMENT, "YTARCHIVE_LEASE_SECONDS": str(LEASE_S
 # Paths that keep a download in each phase.
 PHASE_PATHS = {
     "looking up": "/mute/a.mp4",
-    "video": "/slow/a.mp4?rate=150000",
+    "video": "/slow/a.mp4?rate=40000",  # takes 20 s, unless it is released
     "audio": "/slowhls/index.m3u8?rate=9000&of=separate&only=audio",
     "merging": "/separate/index.m3u8",
     "filing": "/clip.mp4",
