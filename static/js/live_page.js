@@ -91,7 +91,7 @@ export const startLivePage = ({
 		onScan() {
 			if (readTitle) title = readTitle();
 			processHtmxAttributes();
-			store.reconcile(cards.shownCards, readRenderedRev());
+			announce(store.reconcile(cards.shownCards, readRenderedRev()));
 			draw();
 		},
 		onMissing(videoId) {
@@ -134,6 +134,14 @@ export const startLivePage = ({
 		barQueue.add(store.states.keys());
 	};
 
+	/** @param {ReadonlyMap<string, string>} statusChanges by video id */
+	const announce = (statusChanges) => {
+		if (statusChanges.size)
+			loadNotifications().then((module) =>
+				module.announceStatusChanges(statusChanges, cards.shownCards),
+			);
+	};
+
 	/** @param {Frame} frame */
 	const handleFrame = (frame) => {
 		if (frame.type === "cards") {
@@ -148,11 +156,7 @@ export const startLivePage = ({
 		else cards.requestCards(outcome.cardsToFetch);
 		if (outcome.othersChanged) cards.requestParts();
 		draw();
-		const { statusChanges } = outcome;
-		if (statusChanges.size)
-			loadNotifications().then((module) =>
-				module.announceStatusChanges(statusChanges, cards.shownCards),
-			);
+		announce(outcome.statusChanges);
 		return outcome.isNews;
 	};
 

@@ -192,7 +192,8 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		if (status && isChange && (card || (isNewHere && hasEnded(status))))
 			outcome.statusChanges.set(videoId, status);
 
-		if (hasEnded(status) && !card) states.delete(videoId);
+		if (hasEnded(status) && (!card || !differsFromCard(card, attempt, status)))
+			states.delete(videoId);
 		else {
 			// Within an attempt, what a message leaves out stays as it was.
 			const carried = isNewAttempt ? undefined : previous;
@@ -238,17 +239,22 @@ export const createStore = (renderedRev, acceptsNewVideos, showsActive = accepts
 		},
 
 		/**
-		 * Forget what has ended, now that the page shows it so.
+		 * Forget what has ended, now that the page shows it so; return what only the page has told so far.
 		 *
 		 * @param {ShownCards} shownCards
 		 * @param {number} pageRev
 		 */
 		reconcile(shownCards, pageRev) {
+			const { statusChanges } = emptyOutcome();
 			knownRev = Math.max(knownRev, pageRev);
 			for (const [videoId, state] of states) {
 				const { status, attempt } = shownCards.get(videoId) ?? state;
-				if (hasEnded(status) && attempt >= state.attempt) states.delete(videoId);
+				if (hasEnded(status) && attempt >= state.attempt) {
+					if (status !== state.status) statusChanges.set(videoId, /** @type {string} */ (status));
+					states.delete(videoId);
+				}
 			}
+			return statusChanges;
 		},
 
 		/**

@@ -270,3 +270,17 @@ test("it adds up what runs", () => {
 	store.receive(status("d", "queued"), page, 0);
 	assert.deepEqual(store.sumTotals(), { count: 3, percent: 20, speed: 7, eta: 9 });
 });
+
+test("a card that comes before the news of an end tells it, and nothing is kept", () => {
+	const store = following();
+	store.receive(batch(6, 6, status("a", "queued"), progress("b", 5)), shown(), 1);
+	const cards = shown({ a: ["complete"], b: ["downloading"] });
+	assert.deepEqual(Object.fromEntries(store.reconcile(cards, 8)), { a: "complete" });
+	assert.deepEqual(Object.fromEntries(store.reconcile(cards, 8)), {});
+	const outcome = store.receive(batch(7, 7, status("a", "complete")), cards, 2);
+	assert.deepEqual([outcome.statusChanges.size, outcome.cardsToFetch.size], [0, 0]);
+	assert.deepEqual([...store.states.keys()], ["b"]);
+	// A new attempt is another matter.
+	store.receive(batch(8, 8, status("a", "downloading", { attempt: 2 })), cards, 3);
+	assert.deepEqual([...store.states.keys()], ["b", "a"]);
+});
