@@ -40,8 +40,13 @@ BORDER = "(link) => getComputedStyle(link).borderBottomColor"
 
 
 def colors_along(element: Locator, *shares: float) -> list[tuple[int, ...]]:
-    """Return the colours on a line through the middle of an element, at these shares of its width."""
-    picture = Image.open(io.BytesIO(element.screenshot(caret="initial"))).convert("RGB")
+    """Return the colours on a line through the middle of an element, at these shares of its width.
+
+    The picture is of the page, since the element may be replaced by a fresh one meanwhile.
+    """
+    box = element.bounding_box()
+    assert box
+    picture = Image.open(io.BytesIO(element.page.screenshot(caret="initial", clip=box))).convert("RGB")  # type: ignore
     return [picture.getpixel((int(picture.width * share), picture.height // 2)) for share in shares]  # type: ignore
 
 
@@ -53,6 +58,7 @@ def test_forced_colors_lose_nothing(page: Page, site, sign_in):
     page.emulate_media(forced_colors="active")
     open_activity(page, site)
     assert page.evaluate("matchMedia('(forced-colors: active)').matches")
+    wait_until_stable(page)
     # A screenshot may show what was drawn before the colours were forced.
     bar = progress_bar(page, half)
     wait_until(lambda: len(set(colors_along(bar, 0.2, 0.8))) == 2, "the bar's halves have colours of their own")

@@ -77,7 +77,8 @@ def create_videos(count: int = 1, **fields) -> list[Video]:
     defaults = {"status": Status.COMPLETE, "title": "Film {n}", "media_file": "v/v.mp4"}
     videos = []
     for n in range(first, first + count):
-        row_fields = {"added_at": now + dt.timedelta(milliseconds=n)} | defaults | fields
+        # So little that what is added next is newer.
+        row_fields = {"added_at": now + dt.timedelta(microseconds=n)} | defaults | fields
         row_fields = {name: value.format(n=n) if name == "title" else value for name, value in row_fields.items()}
         videos.append(Video(url=f"http://{n}.example/", canonical_url=f"http://{n}.example/", **row_fields))
     Video.objects.bulk_create(videos)
