@@ -77,7 +77,15 @@ def wait_for_phase(media_server, phase):
     wait_until(lambda: Video.objects.filter(pk=video.pk, phase=phase).exists(), f"it is {phase}")
     if phase == "looking up":
         media_server.wait_for_requests(PHASE_PATHS[phase])
+    if phase == "video":
+        part = part_of(video)
+        wait_until(lambda: part.is_file() and part.stat().st_size > 100_000, "some of it is here")
     return video
+
+
+def part_of(video):
+    """Return the path of the file that is not whole yet."""
+    return settings.WORK_ROOT / video.video_id / "media.mp4.part"
 
 
 def download_pids(worker):
@@ -207,8 +215,7 @@ def test_it_aborts_a_stalled_download(start_worker, media_server):
 def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, media_server):
     first = start_worker("--workers", "1", env=ENVIRONMENT)
     video = wait_for_phase(media_server, "video")
-    part = settings.WORK_ROOT / video.video_id / "media.mp4.part"
-    wait_until(lambda: part.is_file() and part.stat().st_size > 100_000, "some of it is here")
+    part = part_of(video)
     child_pids = descendants(first.pid)
     began = time.monotonic()
     first.terminate()
@@ -284,7 +291,6 @@ def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_work
     merging_child = find_program(worker.pid, "manage.py download")
     fetching = wait_for_phase(media_server, "video")
     child = next(pid for pid in find_program(worker.pid, "manage.py download") if pid not in merging_child)
-    wait_until(lambda: (settings.WORK_ROOT / fetching.video_id).glob("*.part"), "bytes arrive")
     os.kill(child, signal.SIGSTOP)
 
     reasons = {
