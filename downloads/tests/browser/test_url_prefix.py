@@ -77,7 +77,7 @@ def test_it_works_behind_the_documented_proxy(
     expect(page.locator("html[data-connection=live]")).to_be_attached()
 
     # Add it, and see it move.
-    add_urls(page, media_server.url("/slow/direct.mp4?rate=150000"))
+    add_urls(page, media_server.url("/slow/direct.mp4?rate=80000"))
     page.get_by_role("link", name="Activity").first.click()
     page.wait_for_url(f"{home}activity/")
     page.wait_for_function(BAR_HAS_MOVED, timeout=60_000)

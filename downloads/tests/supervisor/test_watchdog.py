@@ -1,9 +1,9 @@
 """Frozen processes: killed with their group and restarted; those beside them are left alone."""
 
+import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from downloads.tests.support.processes import process_parents
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.waiting import wait_until
 from ytarchive.supervisor.listener import open_listener
@@ -26,7 +27,7 @@ import os, subprocess, sys, time
 sys.path.insert(0, {folder!r})
 from downloads.liveness.heartbeat import process_heartbeat
 process_heartbeat.start(int(os.environ["YTARCHIVE_HEARTBEAT_FD"]), 1.2)
-subprocess.Popen(["sleep", "60"])
+subprocess.Popen(["sleep", "120"])
 while not os.path.exists({stop_file!r}):
     process_heartbeat.beat()
     time.sleep(0.05)
@@ -95,8 +96,13 @@ def supervise() -> Iterator:
 
 
 def group_members(group: int) -> set[int]:
-    output = subprocess.run(["ps", "-o", "pid=", "-g", str(group)], capture_output=True, text=True, check=False).stdout
-    return {int(pid) for pid in output.split()}
+    """Return the living processes of a group; a dead one stays until its new parent, process 1, takes note of it."""
+    members = set()
+    for pid in process_parents():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(pid) == group:
+                members.add(pid)
+    return members
 
 
 def test_a_frozen_part_is_killed_with_its_group_and_restarted(tmp_path: Path, supervise, caplog) -> None:
