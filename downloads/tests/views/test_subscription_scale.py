@@ -12,6 +12,7 @@ from benchmarks.statistics import percentile
 from downloads.models import Subscription
 from downloads.tests.support.factories import create_videos
 from downloads.tests.support.users import make_user
+from ytarchive.server import tuning
 
 pytestmark = [
     pytest.mark.django_db,
@@ -22,7 +23,7 @@ pytestmark = [
 ]
 BUDGET_MS = 60.0  # on a machine that does ten million steps of Python in REFERENCE_SECONDS
 REFERENCE_SECONDS = 0.11
-ROUNDS = 10
+ROUNDS = 30
 MAX_QUERIES = 12
 
 
@@ -32,12 +33,14 @@ def test_pages_stay_within_their_budget(client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     client.force_login(make_user("ann", "manager"))
+    tuning.tune_gc()  # as a web process does
     huge, ordinary = (Subscription.objects.order_by("pk")[place].key for place in (0, 9))
     paths = ["subscriptions/", f"subscriptions/?after={huge}", "subscriptions/follow/", f"?subscription={ordinary}"]
     paths += [f"subscriptions/{key}/?show={show}" for key in (huge, ordinary) for show in ("before", "settings")]
     times = {path: [_request_ms(client, path) for _ in range(ROUNDS + 1)][1:] for path in paths}
     slowness = max(1.0, time_python_loop() / REFERENCE_SECONDS)
     figures = {path: round(percentile(values, 0.95) / slowness) for path, values in times.items()}
+    print(f"\n95th percentiles: {figures}")  # noqa: T201
     assert max(figures.values()) <= BUDGET_MS, figures
     for path in paths:
         with CaptureQueriesContext(connection) as queries:
