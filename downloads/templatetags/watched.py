@@ -21,7 +21,7 @@ register = template.Library()
 PLACEHOLDER_ID = "SOMEID"  # stands for the video's id in a fragment that all videos share
 # Partials that show a state, by the comment that stands for each in a cached card.
 PARTIALS = {name: f"<!--watched-{name}-->" for name in ("mark", "words", "action", "item")}
-PLACEHOLDER_PATTERN = re.compile("(<!--watched-(mark|words|action|item)-->)")
+PLACEHOLDER_PATTERN = re.compile(f"<!--watched-({'|'.join(PARTIALS)})-->")
 # A state as it is shown: percent of the length, whether it is finished, and whether it is begun.
 Appearance = tuple[int, bool, bool]
 NEVER_WATCHED: Appearance = (0, False, False)
@@ -67,12 +67,9 @@ def _show(context: template.Context, video: Video, partial: str) -> SafeString:
 
 def fill_in(context: template.Context, card: str, video: Video) -> SafeString:
     """Replace the placeholders of a cached card by what this person has watched of the video."""
-    placeholders = PLACEHOLDER_PATTERN.findall(card)
-    if not placeholders:
-        return mark_safe(card)  # noqa: S308 - parts that templates have rendered
-    appearance = _find_appearance(watched_states(context.get("request")), video)
-    for placeholder, partial in placeholders:
-        card = card.replace(placeholder, _render_for(appearance, video, partial))
+    if PLACEHOLDER_PATTERN.search(card):
+        appearance = _find_appearance(watched_states(context.get("request")), video)
+        card = PLACEHOLDER_PATTERN.sub(lambda match: _render_for(appearance, video, match[1]), card)
     return mark_safe(card)  # noqa: S308 - parts that templates have rendered
 
 

@@ -68,17 +68,13 @@ class PageAuditor:
 
     def audit(self, where: str, *, rules: list[str] = AUDIT_RULES) -> None:
         """Check the open page's size, and in each form its layout; its accessibility in one of them."""
-        if len(self.forms) == 1:
-            wait_until_stable(self.page)
-        assert len(self.page.content().encode()) <= MAX_HTML_BYTES, where
         self.audit_count += 1
         for number, form in enumerate(self.forms):
-            if len(self.forms) > 1:
-                self.show_in(form)
-                wait_until_stable(self.page)
+            self.show_in(form)
+            wait_until_stable(self.page)
             self.check_form(where, form, rules if self.audit_count % len(self.forms) == number else [])
-        if len(self.forms) > 1:
-            self.show_in(self.forms[0])
+        assert len(self.page.content().encode()) <= MAX_HTML_BYTES, where
+        self.show_in(self.forms[0])
         assert not self.errors, where
 
     def show_in(self, form: Form) -> None:
