@@ -53,6 +53,7 @@ admin.site.empty_value_display = "—"
 __all__ = ["model_admin"]
 CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
 MAX_SEARCH_MATCHES = 1000
+MAX_UPLOADER_LENGTH = 40  # characters, in the list and its filter
 # What the delete confirmation reads of each video.
 CONFIRMATION_COLUMNS = ("video_id", "title", "url", "status", "size", "is_list")
 MAX_VIDEOS_PER_DELETE = 10_000  # keeps the confirmation page and its field of primary keys small
@@ -134,8 +135,8 @@ class UploaderFilter(SiteFilter):
     title = parameter_name = column = "uploader"
 
     def label_of(self, value: str) -> str:
-        """Return the uploader itself."""
-        return value
+        """Return the uploader, as in the list."""
+        return Truncator(value).chars(MAX_UPLOADER_LENGTH)
 
 
 @admin.register(Video)
@@ -195,8 +196,8 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
 
     @admin.display(description="Uploader", ordering="uploader")
     def short_uploader(self, video: Video) -> str:
-        """Return the uploader, cut to 40 characters."""
-        return Truncator(video.uploader).chars(40)
+        """Return the uploader, cut so that the column stays narrow."""
+        return Truncator(video.uploader).chars(MAX_UPLOADER_LENGTH)
 
     @admin.display(description="Site", ordering="host")
     def short_site(self, video: Video) -> str:

@@ -10,6 +10,7 @@ import pytest
 from channels.layers import channel_layers, get_channel_layer
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.cache import caches
 from django.test import TransactionTestCase
 from django.test.utils import override_settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -169,6 +170,13 @@ def skip_slow_hashing_and_file_scans(request: pytest.FixtureRequest) -> Iterator
         PASSWORD_HASHERS=[FAST_PASSWORD_HASHER, *settings.PASSWORD_HASHERS], WHITENOISE_AUTOREFRESH=True
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    """Let no test read what an earlier one left in a cache of this process."""
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from django.utils.html import escape
 from downloads.models import Channel, Status, Video
 from downloads.tests.support.factories import create_videos, reload_video
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 def create(count: int = 1, **fields) -> list[Video]:

@@ -10,7 +10,7 @@ from downloads.models import Quality, Status
 from downloads.tests.support.factories import create_videos
 from downloads.tests.support.responses import library_titles
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from downloads.models import Status, Video, VideoEvent
 from downloads.tests.support.factories import create_videos
 from downloads.tests.support.responses import library_titles
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 PARAMETER_NAMES = ("q", "state", "uploader", "site", "kind", "date", "sort", "page", "as", "id")
 PARAMETER_VALUES = (
     "complete",

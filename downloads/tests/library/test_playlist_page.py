@@ -10,7 +10,7 @@ from downloads.library.playlists.playlist_page import PAGE_SIZE
 from downloads.models import PlaylistItem, Status, Video
 from downloads.tests.support.factories import create_videos, reload_video
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 def make_playlist(count: int = 0, **fields) -> tuple[Video, list[Video]]:

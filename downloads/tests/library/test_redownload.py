@@ -8,7 +8,7 @@ from downloads.models import Status, StoredFiles, Video
 from downloads.tests.support.factories import complete, create_videos, finish_video, waiting
 from downloads.tests.support.responses import library_titles, opening_tag
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "empty_cache")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 @pytest.fixture

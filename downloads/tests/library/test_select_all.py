@@ -14,7 +14,7 @@ from downloads.tests.support.factories import create_videos
 from downloads.tests.support.responses import HTMX_HEADERS, message_texts
 from downloads.tests.support.users import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "child_environment", "empty_cache")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "child_environment")]
 
 
 @pytest.fixture

