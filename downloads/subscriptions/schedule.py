@@ -19,7 +19,14 @@ GONE_INTERVAL = dt.timedelta(days=1)  # of a list that the site does not find an
 JITTER = 0.1  # of the interval, to both sides
 MAX_CRON_DELAY_SECONDS = 120.0  # after the time of a cron line, so that not all archives ask at the full hour
 CHECKED_CRON_TIMES = 100  # of a new line, for how close they are
-CRON_FIELDS = 5
+CRON_PARTS = (
+    "minute (0 to 59)",
+    "hour (0 to 23)",
+    "day of the month (1 to 31)",
+    "month (1 to 12)",
+    "day of the week (0 to 7, or SUN to SAT)",
+)
+CRON_FIELDS = len(CRON_PARTS)
 NEVER_MESSAGE = "“{}” never comes: no day of the calendar fits it."
 MAX_DOUBLINGS = 16
 Uniform = Callable[[float, float], float]
@@ -101,16 +108,15 @@ class Schedule:
 
 
 def _explain(cron: str) -> str:
-    """Return why a cron line cannot be used: cronsim refuses the 30th of February as a day that is none."""
-    parts = cron.split()
-    if len(parts) == CRON_FIELDS:
+    """Return why a cron line cannot be used: a part that is wrong by itself, or a day that no month of it has."""
+    for number, (part, values) in enumerate(zip(cron.split(), CRON_PARTS, strict=True)):
+        line = ["*"] * CRON_FIELDS
+        line[number] = part
         try:
-            CronSim(" ".join([*parts[:3], "*", parts[4]]), dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+            CronSim(" ".join(line), dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
         except CronSimError:
-            pass
-        else:
-            return NEVER_MESSAGE.format(cron)
-    return f"“{cron}” is no cron line. “30 2 * * *” means every day at 2:30."
+            return f"“{cron}” is no cron line: “{part}” is no {values}. “30 2 * * *” means every day at 2:30."
+    return NEVER_MESSAGE.format(cron)
 
 
 def load_zone(name: str) -> dt.tzinfo:
