@@ -200,9 +200,9 @@ def test_it_does_no_work_while_hidden_and_is_right_when_shown(page, site):
     video, ended = running_with_metadata("a"), running_with_metadata("b")
     page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.away ?? false })")
     open_activity(page, site)
-    requested_urls: list[str] = []
-    page.on("request", lambda request: requested_urls.append(request.url))
+    # The news of what was just made may come while the page is open, and have it fetch the list.
     page.evaluate("window.away = true")
+    requested_urls = record_requests(page)
     finish_video(ended)
     publish_percent(video, 71)
     # This arrives in the frame after the status, which has therefore been processed by then.
