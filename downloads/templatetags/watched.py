@@ -119,8 +119,8 @@ def continued_videos(context: template.Context) -> list[Video]:
 
 @register.simple_tag(takes_context=True)
 def seconds_left(context: template.Context, video: Video) -> int:
-    """Return how many seconds of a begun video are left to watch; 0 if its length is unknown."""
+    """Return how many seconds of a begun video are left to watch; 0 if its length is unknown, or none is left."""
     states = watched_states(context.get("request"))
     state = states.get(video) if states else None
     duration = state.known_duration(video.duration) if state else None
-    return round(duration - state.position) if state and duration else 0
+    return max(0, round(duration - state.position)) if state and duration else 0

@@ -39,7 +39,7 @@ export const formatSize = (byteCount) => scaleBytes(byteCount).join(" ");
  */
 export const formatDuration = (seconds) => {
 	const wholeSeconds = Math.round(seconds);
-	if (seconds < 59.5) return `${wholeSeconds} s`;
+	if (wholeSeconds < 60) return `${wholeSeconds} s`;
 	const minutes = Math.round(wholeSeconds / 60);
 	if (minutes < 60) return `${minutes} min`;
 	return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
@@ -69,7 +69,7 @@ export const formatAmount = ({ downloaded_bytes: downloaded, total_bytes: total 
 export const formatPercent = (percent) => (percent === null ? "" : `${Math.floor(percent)} %`);
 
 /**
- * Format as "5.1 MB/s · 40 s left".
+ * Format as "5.1 MB/s · 40 s left". A time that rounds to "0 s" is left out: it would say nothing.
  *
  * @param {Pick<Progress, "speed" | "eta">} progress
  * @param {...string} leading
@@ -77,7 +77,7 @@ export const formatPercent = (percent) => (percent === null ? "" : `${Math.floor
  */
 export const formatPace = ({ speed, eta }, ...leading) => {
 	const speedText = speed ? `${formatSize(speed)}/s` : "";
-	const etaText = eta === null ? "" : `${formatDuration(eta)} left`;
+	const etaText = eta && Math.round(eta) ? `${formatDuration(eta)} left` : "";
 	return [...leading, speedText, etaText].filter(Boolean).join(" · ");
 };
 

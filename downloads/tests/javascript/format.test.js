@@ -50,6 +50,9 @@ test("it writes times short", () => {
 test("it leaves out what is unknown", () => {
 	assert.equal(formatPace({ speed: 0, eta: null }), "");
 	assert.equal(formatPace({ speed: 5.1e6, eta: null }), "5.1 MB/s");
+	assert.equal(formatPace({ speed: 5.1e6, eta: 0 }), "5.1 MB/s");
+	assert.equal(formatPace({ speed: 5.1e6, eta: 0.4 }), "5.1 MB/s");
+	assert.equal(formatPace({ speed: 5.1e6, eta: 0.5 }), "5.1 MB/s · 1 s left");
 	assert.equal(formatProgressLine({ ...UNKNOWN, downloaded_bytes: 5, eta: 37 }), "5 B · 37 s left");
 	assert.equal(formatValueText(UNKNOWN), "not known yet");
 	assert.equal(
