@@ -113,7 +113,7 @@ class SubscriptionForm(LanguagesForm):
         error_messages={"invalid_choice": "Choose how often to check."},
     )
     cron = forms.CharField(
-        label="Or at set times (cron)",
+        label="Times (cron)",
         required=False,
         max_length=100,
         error_messages={"max_length": "This line is too long (100 characters at most)."},
@@ -133,7 +133,7 @@ class SubscriptionForm(LanguagesForm):
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose a quality."),
     )
     tabs = forms.MultipleChoiceField(
-        label="Of a channel",
+        label="Tabs of a channel",
         choices=ChannelTab.choices,
         initial=[ChannelTab.VIDEOS],
         required=False,

@@ -49,6 +49,11 @@ class Pruning:
     problems: list[str] = field(default_factory=list)
     is_other_run: bool = False  # another process prunes, so this run did nothing
 
+    @property
+    def total_bytes(self) -> int:
+        """Return the size of all these videos, as far as it is known."""
+        return sum(item.video.size or 0 for item in self.items if item.video)
+
 
 def find_past_retention(
     subscription: Subscription | None = None, *, now: dt.datetime | None = None, tried: Collection[int] = ()

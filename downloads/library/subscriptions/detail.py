@@ -9,7 +9,8 @@ from django.utils.functional import cached_property
 
 from downloads.library.paging import LatestChange
 from downloads.library.subscriptions.states import EMPTY_SENTENCE, StateWords, describe_interval, describe_state
-from downloads.models import HostPause, Subscription, SubscriptionItem, SubscriptionItemState, VideoEvent
+from downloads.library.subscriptions.timeline import TimelineEntry, build_timeline
+from downloads.models import HostPause, Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import KEPT_STATES
 
 PAGE_SIZE = 50
@@ -150,9 +151,9 @@ class SubscriptionPage(LatestChange):
         return list(rows.order_by("pk" if self.is_backwards else "-pk")[: PAGE_SIZE + 1])
 
     @cached_property
-    def events(self) -> list[VideoEvent]:
+    def timeline(self) -> list[TimelineEntry]:
         """Return its newest events."""
-        return list(self.subscription.events()[:MAX_EVENTS])
+        return build_timeline(self.subscription.events()[:MAX_EVENTS])
 
     # URLs ------------------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ MAX_ERROR_LENGTH = 500
 RESTING_AFTER = dt.timedelta(days=30)
 NOT_FOUND_LIMIT = 3  # answers "not found" in a row, after which a list seems gone
 EVENT_PREFIX = "subscription-"
+# Reasons of events, which the history shows with an icon.
+FAILED_PREFIX = "The check failed: "
+RECOVERED_REASON = "Checked without an error again"
 NO_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
 
 
@@ -118,7 +121,7 @@ class Checks(TolerantRow):
             if not self._end(next_check_at, changes):
                 return False
             if had_error:
-                self.record_event("Checked without an error again")
+                self.record_event(RECOVERED_REASON)
         return True
 
     def fail_check(self, error: str, next_check_at: dt.datetime | None, *, is_not_found: bool = False) -> bool:
@@ -137,7 +140,7 @@ class Checks(TolerantRow):
             if not self._end(next_check_at, changes):
                 return False
             if error != self.error:
-                self.record_event(f"The check failed: {error}")
+                self.record_event(f"{FAILED_PREFIX}{error}")
         return True
 
     def _end(self, next_check_at: dt.datetime | None, changes: dict[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Pages of subscriptions: the list, one with its ledger, following, editing with a preview, and the end of it."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,7 +11,7 @@ from django.utils import timezone
 from downloads.models import HostPause, Subscription, SubscriptionItem, Video
 from downloads.tests.support.factories import complete, create_videos
 from downloads.tests.support.responses import HTMX_HEADERS
-from downloads.tests.support.subscriptions import followed, seen
+from downloads.tests.support.subscriptions import claim_again, claimed, followed, seen
 from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -393,6 +394,8 @@ def test_a_manager_deletes_now_what_the_next_run_would(client, settings, tmp_pat
     page, url = (reverse(name, args=[subscription.key]) for name in ("subscription", "subscription-prune"))
     text = text_of(client, f"{page}?show=retention")
     assert "2 videos would be deleted by the next run" in text
+    assert "Only the newest 1 video is kept." in text
+    assert text.count("Not among the newest 1 of the subscription.") == 2
     assert "Delete these now" in text
 
     text = client.post(url, follow=True).content.decode()
@@ -400,6 +403,34 @@ def test_a_manager_deletes_now_what_the_next_run_would(client, settings, tmp_pat
     assert "Deleted 2 videos." in text
     assert [video.title for video in Video.objects.all()] == ["Film f0"]
     assert "Nothing was to be deleted." in client.post(url, follow=True).content.decode()
+
+
+def test_retention_says_how_much_the_next_run_frees(client) -> None:
+    subscription, _ = followed(keep_newest=1)
+    client.force_login(make_user("eva", "viewer"))
+    page = page_url(subscription, "retention")
+    assert "Nothing is past what this subscription keeps." in text_of(client, page)
+    for number in range(3):
+        video = complete(f"f{number}")
+        Video.objects.filter(pk=video.pk).update(size=2_000_000)
+        published = timezone.now() - dt.timedelta(days=number)
+        seen(subscription, f"f{number}", "queued", video=video, published=published)
+    text = text_of(client, page)
+    assert ("4.0 MB" in text, text.count("2.0 MB"), "Delete these now" in text) == (True, 2, False)
+
+
+def test_the_history_marks_where_checks_failed_and_succeeded_again(client) -> None:
+    subscription = claimed()
+    subscription.fail_check("The site did not answer.", timezone.now())
+    check = claim_again(subscription)
+    check.finish_check(timezone.now())
+    client.force_login(make_user("eva", "viewer"))
+    text = client.get(page_url(subscription, "history")).content.decode()
+    rows = text.partition('data-part="subscription-history"')[2].partition("</section>")[0].split("<li")[1:]
+    words = ("Checked without an error again", "The check failed: The site did not answer.", "Subscribed")
+    for row, sentence, status in zip(rows, words, ("complete", "failed", ""), strict=True):
+        assert sentence in row
+        assert re.findall(r'class="state-(\w+)"', row) == ([status] if status else [])
 
 
 # Unsubscribing -------------------------------------------------------------------------------------
