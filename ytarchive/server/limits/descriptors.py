@@ -46,6 +46,8 @@ class SparingListener(socket.socket):
 
     def accept(self) -> Any:
         """Accept a connection; raise BlockingIOError if there is none, or none can be kept."""
+        if self._spare < 0:  # another thread took the descriptor while connections were refused
+            self._open_spare()
         try:
             return super().accept()
         except OSError as error:
@@ -74,5 +76,8 @@ class SparingListener(socket.socket):
                 count_refusal(503, str(address[0]))
         except OSError:
             pass  # none waits any more, or another thread took the descriptor
+        self._open_spare()
+
+    def _open_spare(self) -> None:
         with contextlib.suppress(OSError):
             self._spare = os.open(os.devnull, os.O_RDONLY)
