@@ -56,8 +56,8 @@ class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, Use
         return super().has_delete_permission(request, obj) and _may_edit(request.user, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str] | tuple[str, ...]:
-        """Add the fields that give permissions past roles, except for superusers."""
-        fields = super().get_readonly_fields(request, obj)
+        """Add the dates that the program sets and, except for superusers, what gives permissions past roles."""
+        fields = (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
         return fields if can_manage_users(request.user) else (*fields, "is_staff", "is_superuser", "user_permissions")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -258,7 +258,7 @@ class PageAuditor:
         self.go("/admin/")
         self.audit("admin-index", rules=WCAG_RULES)
         self.go(f"/admin/auth/user/{get_user_model().objects.get().pk}/change/")
-        self.audit("admin-user", rules=[])  # Django's fields for dates have no labels
+        self.audit("admin-user", rules=[])  # Django puts aria-label on spans of its lists to choose from
         self.go("/admin/downloads/video/")
         self.audit("admin", rules=WCAG_RULES)
         self.page.get_by_role("link", name="Night trains across the Alps", exact=True).click()

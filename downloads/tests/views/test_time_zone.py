@@ -65,7 +65,8 @@ def test_the_admin_shows_and_filters_the_day_of_the_zone(superuser_client, setti
 def test_the_accounts_and_the_history_name_the_zone_too(superuser_client, settings):
     settings.TIME_ZONE = "Asia/Kathmandu"
     user = get_user_model().objects.get(username="ann")
-    superuser_client.post(f"/admin/auth/user/{user.pk}/change/", {"username": "ann"})
+    fields = {"username": "ann", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    superuser_client.post(f"/admin/auth/user/{user.pk}/change/", fields)
     get_user_model().objects.update(last_login=ADDED_AT)
 
     assert "+0545" in superuser_client.get("/admin/auth/user/").content.decode()
@@ -94,14 +95,17 @@ def test_pages_name_the_zone_of_a_time(superuser_client, settings):
     assert "2026-11-29T11:30:05+13:00" in page
 
 
-def test_a_form_of_the_admin_reads_times_in_the_zone(superuser_client, settings):
+def test_the_admin_shows_the_dates_of_an_account_and_keeps_them(superuser_client, settings):
     settings.TIME_ZONE = "Pacific/Auckland"
     user = get_user_model().objects.get(username="ann")
+    get_user_model().objects.update(date_joined=ADDED_AT)
+    url = f"/admin/auth/user/{user.pk}/change/"
+    assert "29 Nov 2026, 11:30" in superuser_client.get(url).content.decode()
 
-    superuser_client.post(f"/admin/auth/user/{user.pk}/change/", {
-        "username": "ann", "is_active": "on", "is_staff": "on", "is_superuser": "on",
-        "date_joined_0": "2026-11-29", "date_joined_1": "11:30:05",
+    superuser_client.post(url, {
+        "username": "ann", "is_active": "on", "is_staff": "on", "is_superuser": "on", "first_name": "Ann",
+        "date_joined_0": "2020-01-01", "date_joined_1": "00:00:00",
     })  # fmt: skip
 
     user.refresh_from_db()
-    assert user.date_joined == ADDED_AT
+    assert (user.first_name, user.date_joined) == ("Ann", ADDED_AT)
