@@ -301,4 +301,4 @@ def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_work
     for video, reason in reasons.items():
         wait_until(lambda video=video: reload_video(video).attempt >= 2, "it is tried again")
         assert reason in " ".join(video.events.values_list("reason", flat=True))
-    assert not still_running({fetching_child, merging_child})
+    wait_until(lambda: not still_running({fetching_child, merging_child}), "both are gone", within=5)
