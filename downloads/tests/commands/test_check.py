@@ -1,6 +1,7 @@
 """`manage.py check`: what it refuses at once, and Django's command of this name. Real checks: system/test_checks.py."""
 
 import errno
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,7 +11,7 @@ from django.utils import timezone
 from downloads.library.subscriptions.detail import SubscriptionPage
 from downloads.management.commands.check import Command
 from downloads.models import HostPause, Subscription
-from downloads.subscriptions import verbs
+from downloads.subscriptions import outcomes, verbs
 from downloads.worker.checks.requested import CHECKED, RequestedChecks, Result
 from downloads.worker.checks.runner import CheckSlot
 
@@ -105,6 +106,29 @@ def test_without_processes_it_says_so_and_plans_nothing(capsys, monkeypatch, arg
     assert "No process can be started for its check (Resource temporarily unavailable)." in reasons[0]
     rows = type(subscription).objects.order_by("pk").values_list("next_check_at", "lease_token")
     assert list(rows) == [(moment, "") for moment in planned]
+
+
+@pytest.mark.parametrize(
+    ("end", "ending", "reason"),
+    [
+        (lambda row: outcomes.succeed(row, []), "checked", ""),
+        (lambda row: outcomes.fail(row, "The site is tired."), "failed", "The site is tired."),
+        (lambda row: row.abandon_check(), "failed", "The check was interrupted."),
+    ],
+    ids=["succeeded", "failed", "given up"],
+)
+def test_what_ended_without_a_report_is_told_as_its_row_says(capsys, monkeypatch, end, ending, reason):
+    """A process is stopped once its check is over: it may not have told yet."""
+    subscription, _ = verbs.subscribe(URL)
+
+    def start(slot, row, **_):
+        end(row)
+        slot._on_end(SimpleNamespace(report={}, job=row))
+
+    monkeypatch.setattr(CheckSlot, "start", start)
+    status, lines, reasons = check(capsys, subscription.key)
+    assert (status, lines) == (int(ending == "failed"), [f"{subscription.key} {ending}"])
+    assert reasons == [f"{URL}: {reason}"] * bool(reason)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ class RequestedChecks:
         report, row = process.report, Subscription.objects.filter(pk=process.job.pk).first()
         if row is None:
             self._on_result(Result(process.job, SKIPPED, "It is no longer followed."))
+        elif not report and not self._is_dry_run and self._has_result(row):
+            # Stopped after it had written its outcome, and before it could tell: a check that has ended is not wanted.
+            self._on_result(Result(row, FAILED if row.error else CHECKED, row.error))
         elif not report:
             self._on_result(Result(row, FAILED, row.error or "The check was interrupted."))
         else:
@@ -100,8 +103,12 @@ class RequestedChecks:
             return Result(subscription, SKIPPED, "It is no longer followed.")
         if not row.active:
             return Result(row, SKIPPED, "It is paused.")
-        if row.checked_at and row.checked_at >= self._started_at:  # by a worker, meanwhile
+        if self._has_result(row):  # of a worker, meanwhile
             return Result(row, FAILED if row.error else CHECKED, row.error)
         if pause := pauses.get(site_of(row.host)):
             return Result(row, SKIPPED, f"{pause.host} asked for a pause until {pause.until:%Y-%m-%d %H:%M %Z}.")
         return None
+
+    def _has_result(self, row: Subscription) -> bool:
+        """Return True if a check of this subscription has ended since this command began."""
+        return row.checked_at is not None and row.checked_at >= self._started_at
