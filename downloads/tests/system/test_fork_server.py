@@ -70,7 +70,7 @@ def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enque
     (installation.root() / installation.LIST_NAME).parent.mkdir(parents=True, exist_ok=True)
     (installation.root() / installation.LIST_NAME).write_text("[]")
     fourth_server = find_server(worker, other_than=third_server)
-    assert not still_running({third_server})
+    wait_until(lambda: not still_running({third_server}), "the one before has ended", within=5)
 
     last = enqueue("/slow/b.mp4?rate=20000")
     media_server.wait_for_requests("/slow/b.mp4", 2)
