@@ -77,7 +77,7 @@ def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enque
     assert find_children(worker, FORKED)
     assert reload_video(last).attempt == 1
     os.kill(worker.pid, signal.SIGKILL)
-    wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), "nothing is left", within=3)
+    wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), "nothing is left", within=10)
 
 
 def test_it_ends_silently_when_its_worker_leaves_an_answer_unread():

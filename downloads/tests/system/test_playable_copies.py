@@ -55,7 +55,7 @@ def test_a_kill_in_mid_conversion_a_cancel_and_a_copy(start_worker):
     pids = wait_for_conversion(video, 1) | descendants(worker.pid)
     worker.kill()
     worker.wait(10)
-    wait_until(lambda: not still_running(pids), "all its processes are gone", within=3)
+    wait_until(lambda: not still_running(pids), "all its processes are gone", within=10)
     assert copy_of(video).status == Status.PROCESSING
 
     start_worker("--workers", "1", env=environment)
