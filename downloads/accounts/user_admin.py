@@ -56,7 +56,7 @@ class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, Use
         return super().has_delete_permission(request, obj) and _may_edit(request.user, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str] | tuple[str, ...]:
-        """Add the dates that the program sets and, except for superusers, what gives permissions past roles."""
+        """Add the dates and, for all but superusers, the fields that grant permissions directly."""
         fields = (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
         return fields if can_manage_users(request.user) else (*fields, "is_staff", "is_superuser", "user_permissions")
 

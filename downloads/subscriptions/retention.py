@@ -160,7 +160,8 @@ def _past_retention(subscription: Subscription, now: dt.datetime, tried: Collect
         item.retention_reason = f"Not among the newest {subscription.keep_newest or 0:,} of the subscription."
         if too_old and _archived_at(item) < too_old:
             days = subscription.keep_days or 0
-            item.retention_reason = f"Kept for {days} day{'' if days == 1 else 's'}, as the subscription says."
+            duration = "day" if days == 1 else f"{days} days"
+            item.retention_reason = f"Older than the {duration} that the subscription keeps."
         yield item
 
 

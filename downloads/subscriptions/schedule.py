@@ -19,14 +19,14 @@ GONE_INTERVAL = dt.timedelta(days=1)  # of a list that the site does not find an
 JITTER = 0.1  # of the interval, to both sides
 MAX_CRON_DELAY_SECONDS = 120.0  # after the time of a cron line, so that not all archives ask at the full hour
 CHECKED_CRON_TIMES = 100  # of a new line, for how close they are
-CRON_PARTS = (
+CRON_FIELD_RANGES = (
     "minute (0 to 59)",
     "hour (0 to 23)",
     "day of the month (1 to 31)",
     "month (1 to 12)",
     "day of the week (0 to 7, or SUN to SAT)",
 )
-CRON_FIELDS = len(CRON_PARTS)
+CRON_FIELD_COUNT = len(CRON_FIELD_RANGES)
 NEVER_MESSAGE = "“{}” never comes: no day of the calendar fits it."
 MAX_DOUBLINGS = 16
 Uniform = Callable[[float, float], float]
@@ -98,19 +98,19 @@ class Schedule:
     def _cron_times(self, now: dt.datetime) -> Iterator[dt.datetime]:
         """Yield the times after `now`, in UTC; raise InvalidSchedule."""
         zone = load_zone(self.time_zone)
-        if len(self.cron.split()) != CRON_FIELDS:  # cronsim takes a sixth for seconds, others for years
+        if len(self.cron.split()) != CRON_FIELD_COUNT:  # cronsim takes a sixth for seconds, others for years
             raise InvalidSchedule("cron", f"“{self.cron}” is no cron line: it has five parts, such as “30 2 * * *”.")
         try:
             simulation = CronSim(self.cron, now.astimezone(zone))
         except CronSimError as error:
-            raise InvalidSchedule("cron", _explain(self.cron)) from error
+            raise InvalidSchedule("cron", _explain_cron_error(self.cron)) from error
         yield from (moment.astimezone(dt.UTC) for moment in simulation)
 
 
-def _explain(cron: str) -> str:
+def _explain_cron_error(cron: str) -> str:
     """Return why a cron line cannot be used: a part that is wrong by itself, or a day that no month of it has."""
-    for number, (part, values) in enumerate(zip(cron.split(), CRON_PARTS, strict=True)):
-        line = ["*"] * CRON_FIELDS
+    for number, (part, values) in enumerate(zip(cron.split(), CRON_FIELD_RANGES, strict=True)):
+        line = ["*"] * CRON_FIELD_COUNT
         line[number] = part
         try:
             CronSim(" ".join(line), dt.datetime(2000, 1, 1, tzinfo=dt.UTC))

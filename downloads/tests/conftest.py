@@ -175,8 +175,8 @@ def skip_slow_hashing_and_file_scans(request: pytest.FixtureRequest) -> Iterator
 @pytest.fixture(autouse=True)
 def empty_caches() -> None:
     """Let no test read what an earlier one left in a cache of this process."""
-    for cache in caches.all(initialized_only=True):
-        cache.clear()
+    for alias in settings.CACHES:
+        caches[alias].clear()
 
 
 @pytest.fixture(autouse=True)

@@ -77,7 +77,7 @@ def test_both_limits_hold():
     archive(6, keep_days=5, keep_newest=3)
     assert past() == ["v6", "v5", "v4"]
     reasons = [one.retention_reason for one in retention.find_past_retention().items]
-    assert reasons[0] == "Kept for 5 days, as the subscription says."
+    assert reasons[0] == "Older than the 5 days that the subscription keeps."
     assert reasons[-1] == "Not among the newest 3 of the subscription."
 
 

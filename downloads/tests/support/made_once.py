@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 
-def is_one_of_several(config: pytest.Config) -> bool:
-    """Tell whether this is a process of pytest-xdist; what such a one starts has its environment too."""
+def is_xdist_worker(config: pytest.Config) -> bool:
+    """Return True in a worker process of pytest-xdist; its environment is inherited, and so cannot tell."""
     return hasattr(config, "workerinput")
 
 
@@ -35,7 +35,7 @@ def is_one_of_several(config: pytest.Config) -> bool:
 def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of pytest have, and no other run."""
     folder = tmp_path_factory.getbasetemp()
-    return folder.parent if is_one_of_several(request.config) else folder
+    return folder.parent if is_xdist_worker(request.config) else folder
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def django_db_modify_db_settings_xdist_suffix() -> None:
 @pytest.fixture(scope="session")
 def static_files(request: pytest.FixtureRequest) -> None:
     """The static files under their hashed names, as served in production; collected once for several processes."""
-    if is_one_of_several(request.config):
+    if is_xdist_worker(request.config):
         collected = request.getfixturevalue("prepared_data") / "static"
         shutil.copytree(collected, settings.STATIC_ROOT, copy_function=os.link, dirs_exist_ok=True)
         # A storage that a test has used before has read that there are none.

@@ -61,7 +61,7 @@ def test_a_kill_in_mid_conversion_a_cancel_and_a_copy(start_worker):
     start_worker("--workers", "1", env=environment)
     pids = wait_for_conversion(video, 2)
     assert copy_of(video).cancel()
-    wait_until(lambda: not still_running(pids), "ffmpeg is gone", within=10)
+    wait_until(lambda: not still_running(pids), "ffmpeg is gone", within=5)
 
     assert PlayableCopy.request(short)
     wait_until(lambda: copy_of(short).status == Status.COMPLETE, "the next copy is made")

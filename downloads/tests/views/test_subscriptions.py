@@ -416,7 +416,7 @@ def test_retention_says_how_much_the_next_run_frees(client) -> None:
         published = timezone.now() - dt.timedelta(days=number)
         seen(subscription, f"f{number}", "queued", video=video, published=published)
     text = text_of(client, page)
-    assert ("4.0 MB" in text, text.count("2.0 MB"), "Delete these now" in text) == (True, 2, False)
+    assert ("frees 4.0 MB" in text, text.count("2.0 MB"), "Delete these now" in text) == (True, 2, False)
 
 
 def test_the_history_marks_where_checks_failed_and_succeeded_again(client) -> None:

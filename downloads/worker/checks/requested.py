@@ -66,8 +66,8 @@ class RequestedChecks:
         report, row = process.report, Subscription.objects.filter(pk=process.job.pk).first()
         if row is None:
             self._on_result(Result(process.job, SKIPPED, "It is no longer followed."))
-        elif not report and not self._is_dry_run and self._has_result(row):
-            # Stopped after it had written its outcome, and before it could tell: a check that has ended is not wanted.
+        elif not report and not self._is_dry_run and self._has_ended_since_start(row):
+            # The runner may stop a process after it saved its outcome and before it sent its report: the row has it.
             self._on_result(Result(row, FAILED if row.error else CHECKED, row.error))
         elif not report:
             self._on_result(Result(row, FAILED, row.error or "The check was interrupted."))
@@ -103,12 +103,12 @@ class RequestedChecks:
             return Result(subscription, SKIPPED, "It is no longer followed.")
         if not row.active:
             return Result(row, SKIPPED, "It is paused.")
-        if self._has_result(row):  # of a worker, meanwhile
+        if self._has_ended_since_start(row):  # of a worker, meanwhile
             return Result(row, FAILED if row.error else CHECKED, row.error)
         if pause := pauses.get(site_of(row.host)):
             return Result(row, SKIPPED, f"{pause.host} asked for a pause until {pause.until:%Y-%m-%d %H:%M %Z}.")
         return None
 
-    def _has_result(self, row: Subscription) -> bool:
+    def _has_ended_since_start(self, row: Subscription) -> bool:
         """Return True if a check of this subscription has ended since this command began."""
         return row.checked_at is not None and row.checked_at >= self._started_at

@@ -46,7 +46,7 @@ class SparingListener(socket.socket):
 
     def accept(self) -> Any:
         """Accept a connection; raise BlockingIOError if there is none, or none can be kept."""
-        if self._spare < 0:  # another thread took the descriptor while connections were refused
+        if self._spare < 0 <= self.fileno():  # another thread took the descriptor while connections were refused
             self._open_spare()
         try:
             return super().accept()
