@@ -49,8 +49,10 @@ def still_running(pids: set[int]) -> set[int]:
 
 
 def command_line(pid: int) -> str:
-    """Return a process' command line."""
-    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    """Return a process' command line, "" if it has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
 
 
 class ArchiveProcess:
@@ -122,12 +124,8 @@ class ArchiveProcess:
 
     def children(self, word: str) -> list[int]:
         """Return the children whose command line holds `word`."""
-        child_pids = []
-        for pid, parent in process_parents().items():
-            with contextlib.suppress(OSError):
-                if parent == self.pid and word in command_line(pid):
-                    child_pids.append(pid)
-        return child_pids
+        child_pids = [pid for pid, parent in process_parents().items() if parent == self.pid]
+        return [pid for pid in child_pids if word in command_line(pid)]
 
     def redis(self) -> redis.Redis:
         pointer = self.data / "redis" / "socket"

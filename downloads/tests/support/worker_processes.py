@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db import connection
 
 from downloads.tests.support.factories import reload_video
+from downloads.tests.support.processes import command_line
 from downloads.tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 
@@ -23,7 +24,7 @@ def descendants(pid):
         child_pids = [int(word) for word in children_file.read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
-    child_pids = [child_pid for child_pid in child_pids if "downloads.worker.processes" not in name_of(child_pid)]
+    child_pids = [child_pid for child_pid in child_pids if "downloads.worker.processes" not in command_line(child_pid)]
     return child_pids + [pid_below for child_pid in child_pids for pid_below in descendants(child_pid)]
 
 
@@ -32,13 +33,6 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def name_of(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def freeze_between_writes(process):

@@ -60,11 +60,7 @@ class ArchiveUnderTest:
 
     def downloads(self):
         """Return the processes that download now."""
-        pids = set()
-        for pid in descendants(self.archive.pid):
-            with contextlib.suppress(OSError):  # it has ended meanwhile
-                pids |= {pid} if "manage.py download" in command_line(pid) else set()
-        return pids
+        return {pid for pid in descendants(self.archive.pid) if "manage.py download" in command_line(pid)}
 
     def kill_everything(self):
         """Kill everything at once; return how many downloads that were."""

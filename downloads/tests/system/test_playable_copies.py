@@ -30,14 +30,7 @@ def copy_of(video: Video) -> PlayableCopy:
 
 def running_ffmpegs() -> set[int]:
     """Return the processes that write a playable copy."""
-    pids = set()
-    for pid in process_parents():
-        try:
-            if ".playable." in command_line(pid):
-                pids.add(pid)
-        except OSError:
-            continue
-    return pids
+    return {pid for pid in process_parents() if ".playable." in command_line(pid)}
 
 
 def wait_for_conversion(video: Video, attempt: int) -> set[int]:

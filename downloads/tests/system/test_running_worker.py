@@ -10,13 +10,12 @@ from django.utils import timezone
 from downloads.files import workspace
 from downloads.models import LEASE_DURATION, Status, Video
 from downloads.tests.support.factories import reload_video
-from downloads.tests.support.processes import LOOPBACK_ALLOWED, manage_processes
+from downloads.tests.support.processes import LOOPBACK_ALLOWED, command_line, manage_processes
 from downloads.tests.support.waiting import wait_until
 from downloads.tests.support.worker_processes import (
     descendants,
     freeze_between_writes,
     is_alive,
-    name_of,
     wait_for_status,
 )
 
@@ -86,7 +85,7 @@ def test_it_stops_a_cancelled_download_within_two_seconds(worker, enqueue, media
     media_server.wait_for_requests(path.split("?")[0].replace("index.m3u8", "index0.ts"), 1)
     pids = descendants(worker.pid)
     assert pids
-    assert any("manage.py download" in name_of(pid) for pid in pids)
+    assert any("manage.py download" in command_line(pid) for pid in pids)
     assert reload_video(video).cancel()
     wait_until(lambda: not any(map(is_alive, pids)), "the download is gone", within=2)
     wait_until(lambda: workspace.list_ids() == [], "its folder is gone", within=2)

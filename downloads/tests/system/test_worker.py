@@ -17,8 +17,9 @@ from downloads.files.volumes import probe
 from downloads.models import LEASE_DURATION, MAX_RETRIES, Status, Video
 from downloads.progress import keys
 from downloads.tests.support.factories import reload_video
+from downloads.tests.support.processes import command_line
 from downloads.tests.support.waiting import wait_until
-from downloads.tests.support.worker_processes import descendants, is_alive, name_of, wait_for_status
+from downloads.tests.support.worker_processes import descendants, is_alive, wait_for_status
 from downloads.worker import child, download_process, supervisor
 
 pytestmark = [
@@ -56,7 +57,7 @@ def wait_until_merging(process, video):
     wait_until(lambda: reload_video(video).phase == "merging", "it is merging")
     # Where ffprobe is installed too, it looks at the same parts first.
     merges = re.compile(r"ffmpeg.*\.f")
-    wait_until(lambda: any(merges.search(name_of(pid)) for pid in descendants(process.pid)), "ffmpeg runs")
+    wait_until(lambda: any(merges.search(command_line(pid)) for pid in descendants(process.pid)), "ffmpeg runs")
     return descendants(process.pid)
 
 

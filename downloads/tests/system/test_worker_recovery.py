@@ -1,6 +1,5 @@
 """Recovery times after workers die in each phase, sites stop sending, and downloads are cancelled."""
 
-import contextlib
 import os
 import re
 import signal
@@ -274,12 +273,8 @@ def test_it_divides_the_bandwidth_among_its_downloads(run_manage, media_server):
 
 
 def find_program(pid: int, word: str) -> list[int]:
-    """Return the processes below `pid` whose command line has this word; some may end meanwhile."""
-    pids = []
-    for child in descendants(pid):
-        with contextlib.suppress(OSError):
-            pids += [child] if word in command_line(child) else []
-    return pids
+    """Return the processes below `pid` whose command line has this word."""
+    return [child for child in descendants(pid) if word in command_line(child)]
 
 
 def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_worker, media_server, slow_ffmpeg):

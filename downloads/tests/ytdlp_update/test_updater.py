@@ -51,13 +51,7 @@ def edit_list(archive, **fields):
 
 
 def command_lines(pid: int) -> list[str]:
-    lines = []
-    for child in descendants(pid):
-        try:
-            lines.append(command_line(child))
-        except OSError:
-            continue
-    return lines
+    return [line for child in descendants(pid) if (line := command_line(child))]
 
 
 # Refusals ------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ class MatrixArchive:
 
     def downloads(self) -> set[int]:
         """Return the processes that download now."""
-        return {pid for pid in descendants(self.process.pid) if CHILD_WORD in safe_command_line(pid)}
+        return {pid for pid in descendants(self.process.pid) if CHILD_WORD in command_line(pid)}
 
     def everything(self) -> set[int]:
         return {self.process.pid, *descendants(self.process.pid)}
@@ -152,7 +152,7 @@ class MatrixArchive:
             ours |= {self.extra_bridge.pid, *descendants(self.extra_bridge.pid)}
         marker = f"YTARCHIVE_DATA={self.data}".encode()
         others = still_running(set(process_parents())) - ours
-        return [safe_command_line(pid) for pid in others if marker in _environment(pid)]
+        return [command_line(pid) for pid in others if marker in _environment(pid)]
 
     # Rows and files ------------------------------------------------------------------------------
 
@@ -239,14 +239,6 @@ def signal_all(pids: set[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def safe_command_line(pid: int) -> str:
-    """Return a process' command line, "" if it has ended."""
-    try:
-        return command_line(pid)
-    except OSError:
-        return ""
 
 
 def _environment(pid: int) -> bytes:
