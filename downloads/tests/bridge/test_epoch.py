@@ -56,8 +56,8 @@ async def test_it_puts_back_what_was_taken_out_of_the_store(bridge_harness, monk
     video = await claim_video()
     await bridge_harness.start_bridge()
     first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    await bridge_harness.client.hdel(SNAPSHOT_KEY, video.video_id)
     await bridge_harness.client.hset(SNAPSHOT_KEY, "stray", "{}")
+    await bridge_harness.client.hdel(SNAPSHOT_KEY, video.video_id)
     await bridge_harness.listener.wait_for_message(video.video_id)
     assert (await bridge_harness.read_snapshot()).keys() == {"@", video.video_id}
     await bridge_harness.client.delete(SNAPSHOT_KEY)

@@ -36,7 +36,8 @@ async def test_it_carries_progress_into_the_group(bridge_harness):
     }
 
 
-async def test_it_never_stops_for_a_bad_message(bridge_harness, caplog):
+async def test_it_never_stops_for_a_bad_message(bridge_harness, caplog, monkeypatch):
+    monkeypatch.setattr(bridges, "INVALID_MESSAGE_LOG_INTERVAL_SECONDS", 3600.0)
     bridge = await bridge_harness.start_bridge()
     await bridge_harness.listener.wait_for_batch(lambda batch: True)
     invalid_messages = [
@@ -66,7 +67,9 @@ async def test_it_writes_the_store_before_it_sends(bridge_harness):
     for percent in range(20):
         await bridge_harness.publish("a", percent=float(percent))
         await bridge_harness.publish("b", status="complete")
-        batch = await bridge_harness.listener.wait_for_batch(lambda batch: bool(batch["messages"]))
+        batch = await bridge_harness.listener.wait_for_batch(
+            lambda batch, text=f'"percent":{float(percent)}': text in str(batch["messages"])
+        )
         stored = await bridge_harness.read_snapshot()
         assert stored["@"]["epoch"] == batch["epoch"]
         assert stored["@"]["seq"] >= batch["seq"]

@@ -39,12 +39,13 @@ def test_it_downloads_pasted_urls_live_in_two_tabs_and_plays_them(
         expect(tab.locator("html[data-connection=live]")).to_be_attached()
     add_urls(
         page,
-        media_server.url("/slow/direct.mp4?rate=80000"),
-        media_server.url("/slowhls/index.m3u8?rate=80000"),
-        media_server.url("/page/A%20film%20in%20a%20page?src=/slow/paged.mp4?rate=80000"),
+        media_server.url("/slow/direct.mp4?rate=10000"),
+        media_server.url("/slowhls/index.m3u8?rate=10000"),
+        media_server.url("/page/A%20film%20in%20a%20page?src=/slow/paged.mp4?rate=10000"),
     )
     for tab in (page, other):
-        tab.wait_for_function(ALL_BARS_MOVE, timeout=40_000)
+        tab.wait_for_function(ALL_BARS_MOVE, timeout=60_000)
+    media_server.released.set()
     for tab in (page, other):
         expect(tab.locator("[data-video-id]")).to_have_count(0, timeout=90_000)
         expect(tab.get_by_role("progressbar")).to_have_count(0)

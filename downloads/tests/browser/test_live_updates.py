@@ -190,7 +190,7 @@ def test_it_notes_a_download_that_stands_still(page_with_clock: Page, site):
     publish_percent(video, 10)
     expect(progress_bar(page, video)).to_have_attribute("aria-valuenow", "10")
     expect(card(page, video).get_by_text("no data for")).to_be_hidden()
-    page.clock.fast_forward(24_000)
+    page.clock.fast_forward(20_500)
     expect(card(page, video).get_by_text("no data for 2")).to_be_visible()
     publish_percent(video, 11)
     expect(card(page, video).get_by_text("no data for")).to_be_hidden()

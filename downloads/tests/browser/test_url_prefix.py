@@ -77,10 +77,11 @@ def test_it_works_behind_the_documented_proxy(
     expect(page.locator("html[data-connection=live]")).to_be_attached()
 
     # Add it, and see it move.
-    add_urls(page, media_server.url("/slow/direct.mp4?rate=80000"))
+    add_urls(page, media_server.url("/slow/direct.mp4?rate=10000"))
     page.get_by_role("link", name="Activity").first.click()
     page.wait_for_url(f"{home}activity/")
     page.wait_for_function(BAR_HAS_MOVED, timeout=60_000)
+    media_server.released.set()
     page.goto(home)
     complete = page.locator(".card[data-video-id][data-status=complete]")
     expect(complete).to_have_count(1, timeout=90_000)

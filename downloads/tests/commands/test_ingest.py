@@ -181,7 +181,7 @@ def publish_progress(redis_server, percent):
 @pytest.mark.processes
 def test_it_shows_what_is_newer_than_the_row(shown_bars, redis_server, run_manage):
     run_manage("bridge_progress")
-    wait_until(lambda: redis_server.client().exists(keys.LEADER_KEY), "the bridge leads")
+    wait_until(lambda: redis_server.client().exists(keys.SNAPSHOT_KEY), "the bridge has subscribed")
     publish_step = publish_progress(redis_server, 42.5)
     bars = shown_bars(claim_next, publish_step, update_row(50.0), fail_video)
     assert bars == ["? Waiting", "? Finding", "42.5% Downloading", "50.0% Downloading", "50.0% Failed"]

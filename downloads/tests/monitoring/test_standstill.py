@@ -62,6 +62,7 @@ def test_it_says_why_redis_takes_no_writes_and_blames_no_worker(redis_server) ->
             client.config_set("maxmemory", 0)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", ["kill", "freeze"])
 def test_it_says_that_redis_is_away_in_half_a_second(redis_server, fault: str) -> None:
     getattr(redis_server, fault)()

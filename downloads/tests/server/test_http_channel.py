@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from downloads.tests.support.prepared_data import copy_data_folder
 from downloads.tests.support.processes import free_port, get_status, manage_processes
 from downloads.tests.support.waiting import wait_until
 
@@ -43,14 +44,14 @@ class WebServer:
 
 
 @pytest.fixture(scope="module")
-def web_server(tmp_path_factory, session_redis_server):
+def web_server(tmp_path_factory, prepared_data, session_redis_server):
     """A web process that listens on `::`."""
     folder = tmp_path_factory.mktemp("server")
     processes = manage_processes(folder)
     run_manage = next(processes)
     port = free_port()
     env = {"YTARCHIVE_DATA": str(folder / "data"), "REDIS_URL": session_redis_server.url, "DJANGO_ALLOWED_HOSTS": "*"}
-    run_manage("prepare", env=env).wait(110)
+    copy_data_folder(prepared_data, folder / "data")
     process = run_manage("web", "--bind", "::", "--port", str(port), env=env)
     wait_until(lambda: get_status(f"http://127.0.0.1:{port}/accounts/login/") == 200, "the server answers")
     yield WebServer(port, process.log)

@@ -5,6 +5,7 @@ import json
 from channels.testing import WebsocketCommunicator
 
 from downloads.progress.keys import SNAPSHOT_KEY
+from downloads.tests.support.waiting import PATIENCE_SECONDS
 from ytarchive.asgi import application
 
 HOST_HEADER = (b"host", b"127.0.0.1:8000")
@@ -14,8 +15,27 @@ V2 = "ytarchive.progress.v2"
 EMPTY_BATCH_EVENT = {"type": "progress.batch", "epoch": "e", "seq": 1, "messages": []}
 
 
-def websocket_communicator(*, subprotocols=(), headers=(), path="/ws/progress") -> WebsocketCommunicator:
-    return WebsocketCommunicator(application, path, [HOST_HEADER, *headers], subprotocols=list(subprotocols))
+class PatientCommunicator(WebsocketCommunicator):
+    """Communicator that waits as long as a loaded machine needs; Channels' own waits for a second."""
+
+    async def connect(self, timeout=PATIENCE_SECONDS):
+        return await super().connect(timeout)
+
+    async def receive_output(self, timeout=PATIENCE_SECONDS):
+        return await super().receive_output(timeout)
+
+    async def receive_from(self, timeout=PATIENCE_SECONDS):
+        return await super().receive_from(timeout)
+
+    async def receive_json_from(self, timeout=PATIENCE_SECONDS):
+        return await super().receive_json_from(timeout)
+
+    async def disconnect(self, code=1000, timeout=PATIENCE_SECONDS):
+        await super().disconnect(code, timeout)
+
+
+def websocket_communicator(*, subprotocols=(), headers=(), path="/ws/progress") -> PatientCommunicator:
+    return PatientCommunicator(application, path, [HOST_HEADER, *headers], subprotocols=list(subprotocols))
 
 
 def uncompacted_batch_event(seq: int, *messages, epoch: str = "e") -> dict:

@@ -20,6 +20,13 @@ def empty_data_folders():
 
 
 @pytest.fixture
+def empty_ytdlp_folder():
+    """Delete the installed versions of yt-dlp afterwards."""
+    yield
+    shutil.rmtree(settings.YTDLP_ROOT, ignore_errors=True)
+
+
+@pytest.fixture
 def start_worker(run_manage, redis_server, media_server):
     """Start a worker, and wait until it is ready."""
 

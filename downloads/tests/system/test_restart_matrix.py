@@ -38,6 +38,7 @@ def small_matrix(session_media_server, browser, prepared_data) -> Iterator[Matri
     matrix.close()
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_one_download_survives_a_fault_in_each_phase(small_matrix):
     stages = [(FAULTS_BY_NAME[column, kind], phase) for column, kind, phase in SHORT_FORM]

@@ -1,7 +1,6 @@
 """An update that a button requests, as a running worker carries it out between and beside downloads."""
 
 import json
-import shutil
 
 import pytest
 from django.conf import settings
@@ -25,12 +24,6 @@ pytestmark = [
     pytest.mark.usefixtures("empty_data_folders", "empty_ytdlp_folder"),
     pytest.mark.timeout(240),
 ]
-
-
-@pytest.fixture
-def empty_ytdlp_folder():
-    yield
-    shutil.rmtree(settings.YTDLP_ROOT, ignore_errors=True)
 
 
 def wait_for(video, wanted, seconds=60):

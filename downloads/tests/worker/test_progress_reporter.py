@@ -12,7 +12,8 @@ from downloads.worker.progress_reporter import Reporter
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment")]
 
 
-def test_it_always_reports_the_last_state():
+def test_it_always_reports_the_last_state(monkeypatch):
+    monkeypatch.setattr(progress_reporter, "REPORT_INTERVAL_SECONDS", 60.0)
     percents, first_sent = [], threading.Event()
 
     def send(state):

@@ -1,7 +1,7 @@
 """The listener that wakes a worker when videos were added."""
 
 import select
-import time
+import socket
 
 import pytest
 
@@ -10,6 +10,7 @@ from downloads.progress import publisher
 from downloads.progress.message import Progress
 from downloads.progress.redis_clients import get_redis_client
 from downloads.tests.support.factories import waiting
+from downloads.tests.support.waiting import wait_until
 from downloads.worker.wake_listener import WakeListener
 
 pytestmark = pytest.mark.usefixtures("redis_server")
@@ -33,7 +34,7 @@ def test_many_messages_wake_once(listener):
     assert publisher.publish_many({f"a{number}": Progress(status="queued") for number in range(100)})
     assert publisher.publish_progress("b", Progress(status="queued"))
     assert is_readable(listener)
-    time.sleep(0.1)  # for a message that should not be there
+    wait_until(lambda: listener._reader.recv(9, socket.MSG_PEEK) == b"!!", "both messages have arrived")
     assert listener.drain()
     assert not is_readable(listener, 0.0)
 
