@@ -53,7 +53,7 @@ admin.site.empty_value_display = "—"
 __all__ = ["model_admin"]
 CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
 MAX_SEARCH_MATCHES = 1000
-MAX_UPLOADER_LENGTH = 40  # characters, in the list and its filter
+MAX_NAME_LENGTH = 40  # characters of an uploader, or of a site in a filter
 # What the delete confirmation reads of each video.
 CONFIRMATION_COLUMNS = ("video_id", "title", "url", "status", "size", "is_list")
 MAX_VIDEOS_PER_DELETE = 10_000  # keeps the confirmation page and its field of primary keys small
@@ -118,7 +118,9 @@ class SiteFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the most frequent sites, as (value, label)."""
-        return [(value, self.label_of(value)) for value in frequent_values(self.column)]
+        return [
+            (value, Truncator(self.label_of(value)).chars(MAX_NAME_LENGTH)) for value in frequent_values(self.column)
+        ]
 
     def label_of(self, value: str) -> str:
         """Return a host as people know it."""
@@ -135,8 +137,8 @@ class UploaderFilter(SiteFilter):
     title = parameter_name = column = "uploader"
 
     def label_of(self, value: str) -> str:
-        """Return the uploader, as in the list."""
-        return Truncator(value).chars(MAX_UPLOADER_LENGTH)
+        """Return the uploader itself."""
+        return value
 
 
 @admin.register(Video)
@@ -197,7 +199,7 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
     @admin.display(description="Uploader", ordering="uploader")
     def short_uploader(self, video: Video) -> str:
         """Return the uploader, cut so that the column stays narrow."""
-        return Truncator(video.uploader).chars(MAX_UPLOADER_LENGTH)
+        return Truncator(video.uploader).chars(MAX_NAME_LENGTH)
 
     @admin.display(description="Site", ordering="host")
     def short_site(self, video: Video) -> str:
