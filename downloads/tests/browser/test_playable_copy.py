@@ -31,7 +31,7 @@ def count_shown(page: Page) -> int:
 
 
 def test_it_is_made_with_a_moving_bar_and_played(page: Page, context: BrowserContext, site, run_manage, sign_in):
-    video = long_video(seconds=120)
+    video = long_video(seconds=180)
     sign_in(page)
     open_live_page(page, site, video.get_absolute_url())
     expect(page.get_by_text("Browsers can’t play this kind of file")).to_be_visible()
@@ -48,7 +48,7 @@ def test_it_is_made_with_a_moving_bar_and_played(page: Page, context: BrowserCon
     player = page.locator("video")
     expect(player).to_be_visible(timeout=90_000)
     assert player.evaluate(PLAY_SCRIPT) == [320, 240]
-    assert [count_shown(tab) > 1 for tab in (page, activity)] == [True, True]
+    assert [count_shown(tab) > 2 for tab in (page, activity)] == [True, True]
     assert page.evaluate("() => window.isSamePage")
     expect(activity.locator("[data-part=copies]")).to_be_hidden()
     expect(page.get_by_text("Browsers can’t play this kind of file")).to_have_count(0)

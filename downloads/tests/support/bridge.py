@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from typing import Any
 
 import redis.asyncio
 from asgiref.sync import sync_to_async
@@ -12,10 +13,16 @@ from redis.backoff import NoBackoff
 
 from downloads.bridge.leader import Bridge
 from downloads.models import Video
-from downloads.progress.keys import SNAPSHOT_KEY, progress_channel
+from downloads.progress.keys import SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY, progress_channel
 from downloads.progress.message import Progress
 from downloads.tests.support.redis_server import RedisServer
 from ytarchive.server.channel_layer import ProgressChannelLayer
+
+
+def read_epoch(client: redis.Redis) -> str:
+    """Return the epoch of the bridge that leads, "" for none."""
+    head: Any = client.hget(SNAPSHOT_KEY, SNAPSHOT_HEAD_FIELD)
+    return json.loads(head or b"{}").get("epoch", "")
 
 
 class GroupMember:

@@ -55,6 +55,11 @@ def command_line(pid: int) -> str:
     return ""
 
 
+def find_descendants(pid: int, word: str) -> set[int]:
+    """Return the processes below `pid` whose command line has this word."""
+    return {child for child in descendants(pid) if word in command_line(child)}
+
+
 class ArchiveProcess:
     """`manage.py up` or `runserver` on a data folder of its own."""
 

@@ -1,12 +1,13 @@
 """Failover of the bridge's leader, with real processes."""
 
-import json
+import functools
 import signal
 import time
 
 import pytest
 
-from downloads.progress.keys import LEADER_KEY, SNAPSHOT_KEY
+from downloads.progress.keys import LEADER_KEY
+from downloads.tests.support.bridge import read_epoch
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,9 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.processes
 def test_another_bridge_takes_over_when_the_leader_is_killed_or_paused(redis_server, run_manage, transactional_db):
     client = redis_server.client()
-
-    def epoch() -> str:
-        return json.loads(client.hget(SNAPSHOT_KEY, "@") or b"{}").get("epoch", "")
+    epoch = functools.partial(read_epoch, client)
 
     first_bridge = run_manage("bridge_progress")
     wait_until(epoch, "the first bridge leads")

@@ -16,7 +16,7 @@ import pytest
 from downloads.files import ffmpeg
 from downloads.tests.support import file_versions
 from downloads.tests.support.clips import unique_clip
-from downloads.tests.support.processes import command_line, descendants, still_running, temporary_archive
+from downloads.tests.support.processes import descendants, find_descendants, still_running, temporary_archive
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
@@ -60,7 +60,7 @@ class ArchiveUnderTest:
 
     def downloads(self):
         """Return the processes that download now."""
-        return {pid for pid in descendants(self.archive.pid) if "manage.py download" in command_line(pid)}
+        return find_descendants(self.archive.pid, "manage.py download")
 
     def kill_everything(self):
         """Kill everything at once; return how many downloads that were."""

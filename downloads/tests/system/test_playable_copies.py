@@ -39,6 +39,7 @@ def wait_for_conversion(video: Video, attempt: int) -> set[int]:
     return running_ffmpegs()
 
 
+@pytest.mark.alone
 def test_a_kill_in_mid_conversion_a_cancel_and_a_copy(start_worker):
     video, short = long_video(), stored_video("mkv", name="short")
     original = digest(video)
@@ -48,13 +49,13 @@ def test_a_kill_in_mid_conversion_a_cancel_and_a_copy(start_worker):
     pids = wait_for_conversion(video, 1) | descendants(worker.pid)
     worker.kill()
     worker.wait(10)
-    wait_until(lambda: not still_running(pids), "all its processes are gone", within=10)
+    wait_until(lambda: not still_running(pids), "all its processes are gone", within=3)
     assert copy_of(video).status == Status.PROCESSING
 
     start_worker("--workers", "1", env=environment)
     pids = wait_for_conversion(video, 2)
     assert copy_of(video).cancel()
-    wait_until(lambda: not still_running(pids), "ffmpeg is gone", within=5)
+    wait_until(lambda: not still_running(pids), "ffmpeg is gone", within=2)
 
     assert PlayableCopy.request(short)
     wait_until(lambda: copy_of(short).status == Status.COMPLETE, "the next copy is made")

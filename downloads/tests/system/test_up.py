@@ -1,6 +1,5 @@
 """`manage.py up` as real processes, each archive on a data folder of its own."""
 
-import json
 import os
 import re
 import signal
@@ -15,11 +14,13 @@ from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 from downloads.progress import keys
+from downloads.tests.support.bridge import read_epoch
 from downloads.tests.support.media_server import MediaServer
 from downloads.tests.support.processes import (
     ArchiveProcess,
     command_line,
     descendants,
+    find_descendants,
     get_status,
     run_refused,
     still_running,
@@ -108,11 +109,6 @@ def test_it_refuses_a_second_one_on_the_same_data(running_archive: ArchiveProces
 
     assert "is already running with" in message
     assert str(running_archive.data) in message
-
-
-def read_epoch(client: redis.Redis) -> str:
-    """Return the epoch of the bridge that leads, "" for none."""
-    return json.loads(client.hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD) or b"{}").get("epoch", "")
 
 
 @pytest.mark.parametrize("name", ["bridge_progress", " web ", " work "])
@@ -238,7 +234,7 @@ def test_it_leaves_nothing_behind_when_killed(
     own_archive.await_ready()
     own_archive.manage("ingest", media_server.url(path), YTARCHIVE_ALLOW_PRIVATE_HOSTS="1")
     wait_until(
-        lambda: any("manage.py download" in command_line(pid) for pid in descendants(own_archive.pid)),
+        lambda: find_descendants(own_archive.pid, "manage.py download"),
         "a download runs",
     )
     wait_until(lambda: list((own_archive.data / "work").rglob("*.part")), "it has begun")

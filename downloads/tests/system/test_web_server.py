@@ -23,7 +23,7 @@ from downloads.progress.keys import SNAPSHOT_KEY
 from downloads.progress.message import Progress
 from downloads.tests.support.processes import RunManage, free_port, manage_processes
 from downloads.tests.support.redis_server import RedisServer
-from downloads.tests.support.waiting import PATIENCE_SECONDS, wait_until
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 V2 = websockets.Subprotocol("ytarchive.progress.v2")
@@ -192,6 +192,7 @@ async def test_it_closes_with_1012_when_it_is_stopped(own_web_process):
     assert "Traceback" not in own_web_process.process.log.read_text()
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("static_files")
 def test_it_stops_under_constant_requests(own_web_process):
     status_counts: collections.Counter[int] = collections.Counter()
@@ -212,7 +213,7 @@ def test_it_stops_under_constant_requests(own_web_process):
         wait_until(lambda: status_counts[200] > 40, "it is busy")
         own_web_process.process.send_signal(signal.SIGTERM)
         try:
-            assert own_web_process.process.wait(PATIENCE_SECONDS) == 0
+            assert own_web_process.process.wait(5) == 0
         finally:
             own_web_process.process.kill()
     assert status_counts.keys() <= {200, 503}

@@ -15,7 +15,7 @@ from downloads.files import workspace
 from downloads.library import status_phrase
 from downloads.models import Status, Video
 from downloads.tests.support.factories import reload_video
-from downloads.tests.support.processes import command_line, descendants, process_parents, still_running
+from downloads.tests.support.processes import descendants, find_descendants, process_parents, still_running
 from downloads.tests.support.waiting import PATIENCE_SECONDS, wait_until
 from downloads.tests.support.worker_processes import freeze_between_writes
 from downloads.worker.processes import protocol
@@ -89,7 +89,7 @@ def part_of(video):
 
 def download_pids(worker):
     """Return the ids of all processes of a worker's downloads: those below it, without the fork server."""
-    return descendants(worker.pid) - set(find_program(worker.pid, protocol.PACKAGE))
+    return descendants(worker.pid) - find_descendants(worker.pid, protocol.PACKAGE)
 
 
 def kill_and_wait_for_requeue(work, media_server, env, phase, longest):
@@ -154,7 +154,7 @@ def kill_at_claim(manage, work, media_server, env, step, longest):
 )
 def test_it_is_requeued_when_killed_at_its_claim(run_manage, start_worker, media_server, step):
     # With leases of 30 s: another worker of the same machine sees at once that this one has died.
-    kill_at_claim(run_manage, start_worker, media_server, ENVIRONMENT, step, PATIENCE_SECONDS)
+    kill_at_claim(run_manage, start_worker, media_server, ENVIRONMENT, step, 25)
 
 
 @pytest.mark.soak
@@ -213,13 +213,14 @@ def test_it_aborts_a_stalled_download(start_worker, media_server):
     wait_until(lambda: reload_video(video).is_active, "a person need not wait", within=30)
 
 
+@pytest.mark.alone
 def test_it_keeps_its_partial_file_when_the_worker_is_stopped(start_worker, media_server):
     first = start_worker("--workers", "1", env=ENVIRONMENT)
     video = wait_for_phase(media_server, "video")
     part = part_of(video)
     child_pids = descendants(first.pid)
     first.terminate()
-    assert first.wait(PATIENCE_SECONDS) == 0
+    assert first.wait(5) == 0
     assert reload_video(video).status == Status.QUEUED
     assert part.stat().st_size > 100_000
     wait_until(lambda: not still_running(child_pids), "its download has ended")
@@ -271,20 +272,15 @@ def test_it_divides_the_bandwidth_among_its_downloads(run_manage, media_server):
 # Frozen processes ----------------------------------------------------------------------------------
 
 
-def find_program(pid: int, word: str) -> list[int]:
-    """Return the processes below `pid` whose command line has this word."""
-    return [child for child in descendants(pid) if word in command_line(child)]
-
-
 def test_a_frozen_child_and_a_frozen_ffmpeg_are_ended_and_tried_again(start_worker, media_server, slow_ffmpeg):
     """Stopped, as by SIGSTOP; the lease of each would be renewed for ever."""
     worker = start_worker("--workers", "2", env=ENVIRONMENT | slow_ffmpeg | {"YTARCHIVE_WATCHDOG_SECONDS": "3"})
     fetching = wait_for_phase(media_server, "video")
-    (fetching_child,) = find_program(worker.pid, "manage.py download")
+    (fetching_child,) = find_descendants(worker.pid, "manage.py download")
     os.kill(fetching_child, signal.SIGSTOP)
     merging = wait_for_phase(media_server, "merging")
     ffmpeg_pids: list[int] = []
-    wait_until(lambda: ffmpeg_pids.extend(find_program(worker.pid, "readrate")) or ffmpeg_pids, "ffmpeg runs")
+    wait_until(lambda: ffmpeg_pids.extend(find_descendants(worker.pid, "readrate")) or ffmpeg_pids, "ffmpeg runs")
     merging_child = process_parents()[ffmpeg_pids[0]]
     os.kill(ffmpeg_pids[0], signal.SIGSTOP)
 

@@ -24,6 +24,7 @@ from downloads.tests.support.processes import (
     ArchiveProcess,
     command_line,
     descendants,
+    find_descendants,
     free_port,
     process_parents,
     still_running,
@@ -140,7 +141,7 @@ class MatrixArchive:
 
     def downloads(self) -> set[int]:
         """Return the processes that download now."""
-        return {pid for pid in descendants(self.process.pid) if CHILD_WORD in command_line(pid)}
+        return find_descendants(self.process.pid, CHILD_WORD)
 
     def everything(self) -> set[int]:
         return {self.process.pid, *descendants(self.process.pid)}
