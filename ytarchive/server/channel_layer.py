@@ -18,7 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
-from channels_redis.utils import _wrap_close, decode_hosts
+from channels_redis.utils import _wrap_close, create_pool, decode_hosts
+from redis.asyncio.connection import Connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from downloads.outage_log import OutageLog
@@ -31,12 +34,18 @@ EventHandler = Callable[[Event], None]
 
 MAX_QUEUED_MESSAGES = 100  # per consumer
 SILENCE_TIMEOUT_SECONDS = 5.0  # the bridge's heartbeat comes at least every 2 seconds
+RECONNECT_DELAY_SECONDS = 0.5
 # redis-py raises AttributeError where one task writes to a connection that another has just closed.
 CONNECTION_ERRORS = (RedisError, OSError, asyncio.TimeoutError, AttributeError)
 
 
 class ShardConnection(RedisSingleShardConnection):
-    """One Redis connection for all subscriptions of a process, and one to publish."""
+    """One Redis connection for all subscriptions of a process, and one to publish.
+
+    The receive task alone opens and closes the connection of the subscriptions; other tasks only write to it while
+    it is open. Redis-py allows no more: what a second task writes or reads during the handshake of a connection ends
+    the handshake, and its PubSub opens a closed connection in whichever task meets it first.
+    """
 
     def __init__(self, host: dict[str, Any], channel_layer: "LoopLayer") -> None:
         super().__init__(host, channel_layer)
@@ -45,93 +54,150 @@ class ShardConnection(RedisSingleShardConnection):
             "Live updates wait for Redis: %s",
             "Redis can be used again, live updates continue",
         )
-        self._pending_subscriptions: set[str] = set()
+        self._connection: Connection | None = None
+        self._channels: set[str] = set()  # to be subscribed to
+        self._subscribed_to: set[str] = set()  # what Redis was told
+        self._channels_wanted = asyncio.Event()
+        self._connection_tried = asyncio.Event()
         self._last_error_logged_at = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe now, or as soon as Redis is reachable again."""
-        if self._outage_log.is_down:
-            self._pending_subscriptions.add(channel)
-            return
-        try:
-            await super().subscribe(channel)
-        except CONNECTION_ERRORS as error:
-            self._pending_subscriptions.add(channel)
-            self._ensure_receiver()
-            logger.debug("Cannot subscribe to %s yet: %s", channel, error)
-        task = asyncio.current_task()
-        if task and task.cancelling():
-            # Before Python 3.12, asyncio.wait_for, which redis-py calls, may swallow a cancellation (CPython #86296).
-            raise asyncio.CancelledError
+        self._channels.add(channel)
+        self._channels_wanted.set()
+        self._ensure_receiver()
+        if self._connection is None:
+            await self._connection_tried.wait()
+        else:
+            await self._send_changes(self._connection)
+        _raise_if_cancelled()
 
     async def unsubscribe(self, channel: str) -> None:
         """Unsubscribe; if Redis is unreachable, the subscription ends with the connection."""
-        self._pending_subscriptions.discard(channel)
+        self._channels.discard(channel)
+        if not self._channels:
+            self._channels_wanted.clear()
+        if self._connection is not None:
+            await self._send_changes(self._connection)
+
+    async def flush(self) -> None:
+        """End the receive task and close both connections."""
+        await super().flush()
+        await self._disconnect()
+        self._channels.clear()
+        self._channels_wanted.clear()
+
+    async def _send_changes(self, connection: Connection) -> None:
+        """Tell Redis which channels were added and removed since it was last told."""
         try:
-            await super().unsubscribe(channel)
+            async with self._lock:
+                await self._send_change("SUBSCRIBE", self._channels - self._subscribed_to, connection)
+                await self._send_change("UNSUBSCRIBE", self._subscribed_to - self._channels, connection)
         except CONNECTION_ERRORS as error:
-            self._subscribed_to.discard(channel)
-            logger.debug("Cannot unsubscribe from %s: %s", channel, error)
+            logger.debug("The subscriptions change with the next connection: %s", error)
+
+    async def _send_change(self, command: str, channels: set[str], connection: Connection) -> None:
+        # A closed connection is left to the receive task: `send_command` would open it.
+        if channels and connection.is_connected:
+            self._subscribed_to ^= channels
+            await connection.send_command(command, *sorted(channels))
 
     async def _do_receiving(self) -> None:
         while True:
             try:
                 await self._receive_once()
-            except CONNECTION_ERRORS as error:
-                self._outage_log.failed(error)
-                await asyncio.sleep(0.5)
+            except Exception as error:  # whatever it is, live updates must go on
+                if not isinstance(error, CONNECTION_ERRORS):
+                    self._log_error("receiving failed, and begins anew")
+                await self._disconnect()
+                await self._pause_after(error)
+            _raise_if_cancelled()
 
     async def _receive_once(self) -> None:
-        if self._pending_subscriptions:
-            self._ensure_redis()
-            channels = sorted(self._pending_subscriptions)
-            await self._pubsub.subscribe(*channels)
-            self._subscribed_to.update(channels)
-            self._pending_subscriptions.difference_update(channels)
-        if not self._pubsub.subscribed:
-            await asyncio.sleep(0.05)
+        await self._channels_wanted.wait()
+        if self._connection is None:
+            await self._connect()
             return
-        # Without ignore_subscribe_messages, for which get_message returns None, as it does after a timeout.
-        message = await self._pubsub.get_message(timeout=SILENCE_TIMEOUT_SECONDS)
+        if not self._connection.is_connected:  # closed by a write that failed; `read_response` would open it
+            raise ConnectionError("The connection was closed.")
+        message = await self._connection.read_response(
+            timeout=SILENCE_TIMEOUT_SECONDS, disconnect_on_error=False, push_request=True
+        )
         self._outage_log.recovered()
         if message is None:
             await self._replace_silent_connection()
-        elif message["type"] == "message":
-            self._receive_message_safely(message)
+        elif message[0] == b"message":
+            self._receive_message_safely(message[1], message[2])
+
+    async def _pause_after(self, error: Exception) -> None:
+        """Log an outage; wait before the next attempt, unless this connection worked until now."""
+        is_first_failure = not self._outage_log.is_down
+        self._outage_log.failed(error)
+        if not is_first_failure:
+            self._connection_tried.set()
+            await asyncio.sleep(RECONNECT_DELAY_SECONDS)
+
+    async def _connect(self) -> None:
+        """Open a connection and subscribe to all channels on it."""
+        # Without retries: redis-py opens a connection that failed once more before it gives up.
+        pool = create_pool({**self.host, "retry": Retry(NoBackoff(), 0)})
+        connection = pool.make_connection()
+        await connection.connect()
+        self._subscribed_to = set()
+        self._connection = connection
+        await self._send_changes(connection)
+        self._connection_tried.set()
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        self._subscribed_to = set()
+        self._connection_tried.clear()
+        if connection is not None:
+            await connection.disconnect(nowait=True)
 
     async def _replace_silent_connection(self) -> None:
         """Close a silent connection; the next read opens a new one and subscribes again."""
-        if self.channel_layer.groups and self._pubsub.connection is not None:
+        if self.channel_layer.groups:
             logger.debug("Replacing the connection to Redis: nothing arrived for %s s", SILENCE_TIMEOUT_SECONDS)
-            await self._pubsub.connection.disconnect()
+            await self._disconnect()
 
-    def _receive_message_safely(self, message: dict[str, Any]) -> None:
-        """Dispatch a message; one that raises is logged, at most once a second, and receiving goes on."""
+    def _receive_message_safely(self, channel: bytes, data: bytes) -> None:
+        """Dispatch a message; one that raises is logged, and receiving goes on."""
         try:
-            self._receive_message(message)
+            self._receive_message(channel.decode(), data)
         except Exception:
-            now = time.monotonic()
-            if now - self._last_error_logged_at >= 1.0:
-                self._last_error_logged_at = now
-                logger.exception("a message on %r cannot be used", message["channel"][:100])
+            self._log_error("a message on %r cannot be used", channel[:100])
 
-    def _receive_message(self, message: dict[str, Any]) -> None:
-        name = message["channel"].decode()
+    def _log_error(self, message: str, *args: Any) -> None:
+        """Log the current exception, at most once a second."""
+        now = time.monotonic()
+        if now - self._last_error_logged_at >= 1.0:
+            self._last_error_logged_at = now
+            logger.exception(message, *args)
+
+    def _receive_message(self, name: str, data: bytes) -> None:
         members = self.channel_layer.groups.get(name)
         if members is None:
             if name in self.channel_layer.channels:
-                self.channel_layer.channels[name].put_nowait(message["data"])
+                self.channel_layer.channels[name].put_nowait(data)
             return
         handlers = self.channel_layer.event_handlers.get(name)
         if handlers:
-            event = self.channel_layer.channel_layer.deserialize(message["data"])
+            event = self.channel_layer.channel_layer.deserialize(data)
             handler = handlers.get(event["type"])
             if handler:
                 handler(event)
                 return
         for member in members:
             if member in self.channel_layer.channels:
-                self.channel_layer.channels[member].put_nowait(message["data"])
+                self.channel_layer.channels[member].put_nowait(data)
+
+
+def _raise_if_cancelled() -> None:
+    # Before Python 3.12, asyncio.wait_for, which redis-py calls, may swallow a cancellation (CPython #86296).
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class LoopLayer(RedisPubSubLoopLayer):

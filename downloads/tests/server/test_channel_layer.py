@@ -1,11 +1,14 @@
-"""Detection of half-open connections to Redis by the missing heartbeat, and their replacement."""
+"""The channel layer: connections to Redis that are lost or half-open, junk, and bounded queues."""
 
 import asyncio
+import contextlib
 import time
 
 import pytest
+from redis.asyncio import UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from downloads.progress.keys import BATCH_EVENT_TYPE
 from downloads.tests.support.batches import batch_event
@@ -46,25 +49,80 @@ async def test_a_web_process_replaces_a_half_open_connection(half_open_proxy, re
     await sender.flush()
 
 
-async def test_a_web_process_goes_on_when_its_connection_is_closed_beside_it(redis_server, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError("'NoneType' object has no attribute 'writelines'"),
+        RuntimeError("read() called while another coroutine is already waiting for incoming data"),
+    ],
+)
+async def test_a_web_process_goes_on_whatever_its_connection_raises(redis_server, monkeypatch, error):
     layer = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
-    pubsub = layer._get_layer()._shards[0]._pubsub
-    get_message, failed = pubsub.get_message, asyncio.Event()
+    read_response, failed = UnixDomainSocketConnection.read_response, asyncio.Event()
 
-    async def trip(**options):
-        if not failed.is_set():
+    async def fail_once(connection, *args, **options):
+        if options.get("push_request") and not failed.is_set():
             failed.set()
-            raise AttributeError("'NoneType' object has no attribute 'writelines'")
-        return await get_message(**options)
+            raise error
+        return await read_response(connection, *args, **options)
 
-    monkeypatch.setattr(pubsub, "get_message", trip)
+    monkeypatch.setattr(UnixDomainSocketConnection, "read_response", fail_once)
     await layer.group_send("progress", {"type": "test", "marker": "one"})  # ends the current wait for a message
     await asyncio.wait_for(failed.wait(), 10)
-    await layer.group_send("progress", {"type": "test", "marker": "two"})
-    assert await seconds_until_received(layer, name, "two", 5) < 5
+    await repeat_until_received(layer, [name], "two")
     await layer.flush()
+
+
+async def test_members_come_and_go_while_redis_restarts(redis_server):
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    names: list[str] = []
+
+    async def join() -> None:
+        name = await layer.new_channel()
+        await layer.group_add("progress", name)
+        names.append(name)
+
+    async def join_and_leave() -> None:
+        receiving = asyncio.create_task(layer.receive(await layer.new_channel()))
+        await asyncio.sleep(0)
+        receiving.cancel()
+        await asyncio.wait([receiving])
+
+    for _ in range(4):
+        tasks = []
+        for _ in range(20):
+            tasks += [asyncio.create_task(join()), asyncio.create_task(join_and_leave())]
+            await asyncio.sleep(0.001)
+        await asyncio.to_thread(redis_server.kill)
+        for _ in range(20):
+            tasks += [asyncio.create_task(join()), asyncio.create_task(join_and_leave())]
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(redis_server.start)
+        async with asyncio.timeout(30):
+            await asyncio.gather(*tasks)
+    await repeat_until_received(layer, names, "after")
+    with redis_server.client() as client:
+        subscribed = {channel.decode() for channel in client.pubsub_channels()}
+    assert subscribed == {*names, "asgi__group__progress"}, "nobody else's subscription is left"
+    await layer.flush()
+
+
+async def repeat_until_received(layer: ProgressChannelLayer, names: list[str], marker: str) -> None:
+    """Send `marker` to the group again and again, since Redis may be away, until all these members have it."""
+
+    async def receive(name: str) -> None:
+        while (await layer.receive(name)).get("marker") != marker:
+            pass
+
+    async with asyncio.timeout(20):
+        receiving = asyncio.gather(*map(receive, names))
+        while not receiving.done():
+            with contextlib.suppress(RedisError):
+                await layer.group_send("progress", {"type": "test", "marker": marker})
+            await asyncio.wait([receiving], timeout=0.05)
+        await receiving
 
 
 @pytest.mark.parametrize("junk", [b"\xc1junk", b"", b"\x93\x01\x02\x03", b"\x80"])
