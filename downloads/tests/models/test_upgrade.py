@@ -21,8 +21,8 @@ from benchmarks.library import postgres
 from downloads.accounts.permissions import ROLES
 from downloads.database import schema
 from downloads.tests.support import required_programs
-from downloads.tests.support.processes import free_port
-from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import wait_until_answered
 
 pytestmark = pytest.mark.processes
 
@@ -326,9 +326,9 @@ def test_a_data_folder_of_the_version_before_keeps_its_rows(upgraded):
 @pytest.fixture
 def site(upgraded, run_manage) -> str:
     port = free_port()
-    run_manage("web", "--port", str(port), env=upgraded)
+    process = run_manage("web", "--port", str(port), env=upgraded)
     url = f"http://127.0.0.1:{port}"
-    wait_until(lambda: fetch(f"{url}/healthz"), "the web server answers")
+    wait_until_answered(f"{url}/healthz", process)
     return url
 
 

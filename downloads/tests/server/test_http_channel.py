@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from downloads.tests.support.ports import free_port
 from downloads.tests.support.prepared_data import copy_data_folder
-from downloads.tests.support.processes import free_port, get_status, manage_processes
-from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.processes import manage_processes, wait_until_answered
 
 pytestmark = pytest.mark.processes
 
@@ -53,7 +53,7 @@ def web_server(tmp_path_factory, prepared_data, session_redis_server):
     env = {"YTARCHIVE_DATA": str(folder / "data"), "REDIS_URL": session_redis_server.url, "DJANGO_ALLOWED_HOSTS": "*"}
     copy_data_folder(prepared_data, folder / "data")
     process = run_manage("web", "--bind", "::", "--port", str(port), env=env)
-    wait_until(lambda: get_status(f"http://127.0.0.1:{port}/accounts/login/") == 200, "the server answers")
+    wait_until_answered(f"http://127.0.0.1:{port}/accounts/login/", process)
     yield WebServer(port, process.log)
     next(processes, None)
 

@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 
 from downloads.tests.support.cases import each_case
 from downloads.tests.support.nginx import run_deployed_nginx
-from downloads.tests.support.processes import free_port
+from downloads.tests.support.ports import free_port
 from ytarchive.server.limits import answers
 from ytarchive.server.response_headers import policies, strict_transport
 from ytarchive.server.response_headers.middleware import SecurityHeaders

@@ -9,7 +9,8 @@ from pathlib import Path
 from django.conf import settings
 
 from downloads.tests.support import required_programs
-from downloads.tests.support.processes import free_port, get_status
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import get_status
 from downloads.tests.support.waiting import wait_until
 
 DEPLOYED_CONFIGURATION = settings.BASE_DIR / "deploy" / "nginx.conf"

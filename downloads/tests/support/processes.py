@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -167,6 +166,20 @@ def get_status(url: str) -> int:
         connection.close()
 
 
+def wait_until_answered(url: str, process: subprocess.Popen[str]) -> None:
+    """Wait until a page of a web process is answered with 200; fail with the process' output where it is not."""
+
+    def is_answered() -> bool:
+        assert process.poll() is None, f"ended early:\n{process.log.read_text()}"  # type: ignore[attr-defined]
+        return get_status(url) == 200
+
+    try:
+        wait_until(is_answered, f"{url} is answered")
+    except AssertionError as error:
+        error.add_note(process.log.read_text())  # type: ignore[attr-defined]
+        raise
+
+
 @contextlib.contextmanager
 def temporary_archive(
     folder: Path,
@@ -190,13 +203,6 @@ def temporary_archive(
         yield archive
     finally:
         archive.close()
-
-
-def free_port() -> int:
-    """Return a port on which no process listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def manage_processes(folder: Path) -> Iterator[RunManage]:

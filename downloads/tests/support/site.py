@@ -4,8 +4,8 @@ import http.client
 import subprocess
 import time
 
-from downloads.tests.support.processes import RunManage, free_port
-from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import RunManage, wait_until_answered
 
 PASSWORD = "quiet cinema"
 
@@ -27,7 +27,7 @@ class ServerUnderTest:
     def start_web(self) -> None:
         self.web = self.manage("web", "--port", str(self.port))
         self.web_started_at = time.monotonic()
-        wait_until(self.answers, "the web server answers")
+        wait_until_answered(f"{self.url}/accounts/login/", self.web)
 
     def start_bridge(self) -> None:
         self.bridge = self.manage("bridge_progress")

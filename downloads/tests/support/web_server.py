@@ -6,8 +6,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from downloads.tests.support.processes import free_port, get_status, manage_processes
-from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import manage_processes, wait_until_answered
 
 HANDSHAKE = (
     b"GET /ws/progress HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -72,7 +72,7 @@ def run_web_server(folder: Path, **env: str) -> Iterator[WebServer]:
     env = {"DJANGO_ALLOWED_HOSTS": "localhost", **env}
     try:
         process = run_manage("web", "--port", str(port), env=env)
-        wait_until(lambda: get_status(f"http://127.0.0.1:{port}/healthz") == 200, "the server answers")
+        wait_until_answered(f"http://127.0.0.1:{port}/healthz", process)
         yield WebServer(port, process.log, process.pid)  # type: ignore[attr-defined]
     finally:
         next(processes, None)

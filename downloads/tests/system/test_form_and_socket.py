@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from downloads.tests.support.ports import free_port
 from downloads.tests.support.prepared_data import copy_data_folder
-from downloads.tests.support.processes import free_port, get_status, manage_processes
-from downloads.tests.support.waiting import wait_until
+from downloads.tests.support.processes import manage_processes, wait_until_answered
 
 pytestmark = pytest.mark.processes
 
@@ -112,8 +112,8 @@ def start_server(tmp_path_factory, prepared_data, session_redis_server):
 
     def start(**settings: str) -> RawClient:
         port = free_port()
-        run_manage("web", "--port", str(port), env=env | settings)
-        wait_until(lambda: get_status(f"http://127.0.0.1:{port}/accounts/login/") == 200, "the server answers")
+        process = run_manage("web", "--port", str(port), env=env | settings)
+        wait_until_answered(f"http://127.0.0.1:{port}/accounts/login/", process)
         return RawClient(port)
 
     yield start

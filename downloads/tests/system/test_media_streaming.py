@@ -19,7 +19,8 @@ from django.conf import settings
 from downloads.files import ffmpeg
 from downloads.models import StoredFiles, Video
 from downloads.tests.support import clips, nginx, required_programs
-from downloads.tests.support.processes import free_port, manage_processes
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import manage_processes
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
@@ -76,6 +77,7 @@ class WebProcess:
         wait_until(self._connects, "the web server listens")
 
     def _connects(self) -> bool:
+        assert self.process.poll() is None, f"ended early:\n{self.log}"
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), 1).close()
             return True

@@ -14,7 +14,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from downloads.tests.support import other_program
-from downloads.tests.support.processes import free_port, get_status
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import get_status, wait_until_answered
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
@@ -57,9 +58,10 @@ def start_archive(run_manage, static_files):
 
     def start(secret_key: str) -> str:
         port = free_port()
-        run_manage("web", "--port", str(port), env={"DJANGO_SECRET_KEY": secret_key, "YTARCHIVE_PRIVATE": "1"})
+        env = {"DJANGO_SECRET_KEY": secret_key, "YTARCHIVE_PRIVATE": "1"}
+        process = run_manage("web", "--port", str(port), env=env)
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: get_status(f"{url}/accounts/login/") == 200, "the archive answers")
+        wait_until_answered(f"{url}/accounts/login/", process)
         return url
 
     return start

@@ -18,8 +18,9 @@ from benchmarks.library import postgres
 from downloads.tests.support import required_programs
 from downloads.tests.support.django_processes import DjangoProcess, django_processes
 from downloads.tests.support.duplicate_race import race_for_duplicates, race_to_add
+from downloads.tests.support.ports import free_port
 from downloads.tests.support.prepared_data import copy_data_folder
-from downloads.tests.support.processes import free_port, manage_processes
+from downloads.tests.support.processes import manage_processes, wait_until_answered
 from downloads.tests.support.waiting import wait_until
 from ytarchive.server.tuning import POOL_OPTIONS
 
@@ -304,7 +305,7 @@ def web_url(postgres_server, tmp_path_factory, static_files):
     url = f"http://127.0.0.1:{port}/"
     started = manage_processes(tmp_path_factory.mktemp("web"))
     process = next(started)("web", "--port", str(port), env=env)
-    wait_until(lambda: answers(url), "the web server answers")
+    wait_until_answered(url, process)
     yield url
     process.terminate()
     assert process.wait(15) == 0

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from downloads.tests.support.processes import free_port, run_refused
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import run_refused
 
 pytestmark = pytest.mark.processes
 

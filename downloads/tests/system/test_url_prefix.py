@@ -13,10 +13,10 @@ from websockets.sync.client import connect
 from downloads.models import Metadata, StoredFiles, Video
 from downloads.progress.keys import SUBPROTOCOL
 from downloads.tests.support import factories, nginx, pictures
-from downloads.tests.support.processes import RunManage, free_port, get_status, manage_processes
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import RunManage, get_status, manage_processes, wait_until_answered
 from downloads.tests.support.site_crawler import HTMX_HEADERS, SiteCrawler
 from downloads.tests.support.users import make_user
-from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
@@ -39,9 +39,9 @@ def web_processes(tmp_path_factory) -> Iterator[Callable[[dict[str, str]], str]]
             key = frozenset(env.items())
             if key not in origins:
                 port = free_port()
-                manage("web", "--port", str(port), env=env)
+                process = manage("web", "--port", str(port), env=env)
                 origins[key] = f"http://127.0.0.1:{port}"
-                wait_until(lambda: get_status(f"{origins[key]}/healthz") == 200, "the web process answers")
+                wait_until_answered(f"{origins[key]}/healthz", process)
             return origins[key]
 
         yield origin_of

@@ -21,7 +21,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from downloads.progress import publisher, redis_clients
 from downloads.progress.keys import SNAPSHOT_KEY
 from downloads.progress.message import Progress
-from downloads.tests.support.processes import RunManage, free_port, manage_processes
+from downloads.tests.support.ports import free_port
+from downloads.tests.support.processes import RunManage, manage_processes, wait_until_answered
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.waiting import wait_until
 
@@ -36,7 +37,7 @@ class WebProcess:
         self.port = free_port()
         self.bridge = manage("bridge_progress")
         self.process = manage("web", "--port", str(self.port))
-        wait_until(self.answers, "the web server answers")
+        wait_until_answered(f"http://127.0.0.1:{self.port}/healthz", self.process)
         self.wait_for_bridge(server)
 
     def wait_for_bridge(self, server: RedisServer) -> None:

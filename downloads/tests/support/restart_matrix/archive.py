@@ -19,13 +19,13 @@ import requests
 from benchmarks.library.postgres import PostgresServer
 from downloads.progress.keys import SNAPSHOT_HEAD_FIELD, SNAPSHOT_KEY, WORKER_KEY_PREFIX
 from downloads.tests.support.media_server import MediaServer
+from downloads.tests.support.ports import free_port
 from downloads.tests.support.prepared_data import ADMIN_PASSWORD, copy_data_folder
 from downloads.tests.support.processes import (
     ArchiveProcess,
     command_line,
     descendants,
     find_descendants,
-    free_port,
     process_parents,
     still_running,
 )
