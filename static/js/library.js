@@ -5,11 +5,12 @@ import { placeCard, pushedCards } from "./card_lists.js";
 import { query } from "./dom.js";
 import { animateSwap } from "./flip.js";
 import { startLivePage } from "./live_page.js";
+import { preserveSelection } from "./preserve_selection.js";
 import { listenForKeys } from "./shortcuts.js";
 
 startLivePage({
 	aroundSwap(swap) {
-		animateSwap(swap);
+		preserveSelection(() => animateSwap(swap));
 		makeSingleTabStops();
 	},
 	placeCard,

@@ -1,20 +1,11 @@
-/** The visitor's selection and focus, kept over a swap of the markup that holds them. */
+/** The visitor's focus and open menu, kept over a swap of the markup that holds them. */
 
-import { queryAll, queryVisible, restoreFocus } from "./dom.js";
+import { query, queryVisible, restoreFocus } from "./dom.js";
 
 // Where the focus may go: one a card, and one of the queue.
 const LANDMARKS = "[data-title], .toggles-queue";
 const LANDMARK_PARENTS = "[data-video-id], .toggles-queue";
 const CONTROLS = "a, button, input";
-
-/** @returns {HTMLInputElement[]} */
-const selectionBoxes = () => queryAll(".pick, [data-select-all]");
-
-/**
- * @param {HTMLInputElement} box
- * @returns {string} that of the box for all, whose value is a number that may change: its name
- */
-const keyOf = (box) => (box.name === "all" ? box.name : box.value);
 
 /**
  * Find the control with the tag and attributes of one that is gone.
@@ -23,27 +14,37 @@ const keyOf = (box) => (box.name === "all" ? box.name : box.value);
  */
 const findSameControl = (control) => {
 	const shallowCopy = control.cloneNode();
-	return queryVisible(CONTROLS).find((candidate) => candidate.cloneNode().isEqualNode(shallowCopy));
+	// The last: an open menu may repeat what stands before it.
+	return queryVisible(CONTROLS).findLast((candidate) =>
+		candidate.cloneNode().isEqualNode(shallowCopy),
+	);
+};
+
+/** @param {string} id */
+const openMenu = (id) => {
+	const button = query(`[popovertarget=${id}]`);
+	// It gets the focus when the menu is closed.
+	button?.focus({ preventScroll: true });
+	button?.click();
+	button?.blur();
 };
 
 /**
- * Run a swap, then select and focus what was: the same control, or else the landmark at its place.
+ * Run a swap, then open the menu and focus the control that were; without it, the landmark at its place.
  *
  * @param {() => void} swap
  */
 export const preserveState = (swap) => {
-	const selectedIds = selectionBoxes()
-		.filter((box) => box.checked)
-		.map(keyOf);
-	const { activeElement } = document;
+	const activeElement = /** @type {HTMLElement} */ (document.activeElement);
+	const menu = query(":popover-open");
 	const place = queryVisible(LANDMARKS).findIndex((landmark) =>
 		landmark.closest(LANDMARK_PARENTS)?.contains(activeElement),
 	);
 
 	swap();
 
-	for (const box of selectionBoxes()) box.checked = selectedIds.includes(keyOf(box));
-	if (!activeElement || activeElement.checkVisibility()) return;
+	if (menu && !menu.isConnected) openMenu(menu.id);
 	const landmarks = queryVisible(LANDMARKS);
-	restoreFocus(findSameControl(activeElement) ?? landmarks[place] ?? landmarks[place - 1]);
+	if (activeElement.checkVisibility()) activeElement.focus({ preventScroll: true });
+	else restoreFocus(findSameControl(activeElement) ?? landmarks[place] ?? landmarks[place - 1]);
 };

@@ -2,11 +2,12 @@
 
 import { query } from "./dom.js";
 import { startLivePage } from "./live_page.js";
+import { preserveSelection } from "./preserve_selection.js";
 import "./selection.js";
 
 const CHECK_INTERVAL_MS = 4_000;
 
-const { requestAll } = startLivePage();
+const { requestAll } = startLivePage({ aroundSwap: preserveSelection });
 
 // A check that finds nothing writes no event: the page asks, as long as it shows that one is due or running.
 setInterval(() => {
