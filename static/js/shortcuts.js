@@ -24,10 +24,10 @@ export const listenForKeys = (handleKey) => {
 	addEventListener("keydown", (event) => {
 		const { key, ctrlKey, altKey, metaKey } = event;
 		const target = /** @type {HTMLElement | null} */ (event.target);
-		const hasModifier = ctrlKey || altKey || metaKey;
-		if (!target || hasModifier || query("dialog:modal")) return;
-		// A search field clears itself first; an open popover closes, and gives the focus back.
-		if (key === "Escape" && !query(":popover-open")) setTimeout(() => target.blur());
+		if (!target || ctrlKey || altKey || metaKey || query("dialog:modal")) return;
+		// Once a page. A search field clears itself first; an open popover closes, and gives the focus back.
+		if (key === "Escape" && handleKey === activateShortcut && !query(":popover-open"))
+			setTimeout(() => target.blur());
 		if (event.defaultPrevented || isTextField(target)) return;
 		if (handleKey(key, target)) event.preventDefault();
 	});
