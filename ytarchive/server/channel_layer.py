@@ -59,6 +59,9 @@ class ShardConnection(RedisSingleShardConnection):
         self._subscribed_to: set[str] = set()  # what Redis was told
         self._channels_wanted = asyncio.Event()
         self._connection_tried = asyncio.Event()
+        self._connected_at = float("-inf")
+        # Not the lock of the base class: who has that may wait for Redis, or for the end of the receive task.
+        self._write_lock = asyncio.Lock()
         self._last_error_logged_at = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
@@ -66,11 +69,14 @@ class ShardConnection(RedisSingleShardConnection):
         self._channels.add(channel)
         self._channels_wanted.set()
         self._ensure_receiver()
-        if self._connection is None:
-            await self._connection_tried.wait()
-        else:
-            await self._send_changes(self._connection)
-        _raise_if_cancelled()
+        while (connection := self._connection) and connection.is_connected:
+            await self._send_changes(connection)
+            _raise_if_cancelled()
+            if connection.is_connected:
+                return
+        if connection:  # closed, and the receive task has yet to see it
+            self._connection_tried.clear()
+        await self._connection_tried.wait()
 
     async def unsubscribe(self, channel: str) -> None:
         """Unsubscribe; if Redis is unreachable, the subscription ends with the connection."""
@@ -86,11 +92,14 @@ class ShardConnection(RedisSingleShardConnection):
         await self._disconnect()
         self._channels.clear()
         self._channels_wanted.clear()
+        # Whoever waits for a connection goes on.
+        self._connection_tried.set()
+        self._connection_tried.clear()
 
     async def _send_changes(self, connection: Connection) -> None:
         """Tell Redis which channels were added and removed since it was last told."""
         try:
-            async with self._lock:
+            async with self._write_lock:
                 await self._send_change("SUBSCRIBE", self._channels - self._subscribed_to, connection)
                 await self._send_change("UNSUBSCRIBE", self._subscribed_to - self._channels, connection)
         except CONNECTION_ERRORS as error:
@@ -100,7 +109,8 @@ class ShardConnection(RedisSingleShardConnection):
         # A closed connection is left to the receive task: `send_command` would open it.
         if channels and connection.is_connected:
             self._subscribed_to ^= channels
-            await connection.send_command(command, *sorted(channels))
+            # Without redis-py's health check, which would read the answer to a ping.
+            await connection.send_command(command, *sorted(channels), check_health=False)
 
     async def _do_receiving(self) -> None:
         while True:
@@ -114,8 +124,10 @@ class ShardConnection(RedisSingleShardConnection):
             _raise_if_cancelled()
 
     async def _receive_once(self) -> None:
-        await self._channels_wanted.wait()
         if self._connection is None:
+            if not self._channels:
+                self._connection_tried.clear()
+                await self._channels_wanted.wait()
             await self._connect()
             return
         if not self._connection.is_connected:  # closed by a write that failed; `read_response` would open it
@@ -130,11 +142,12 @@ class ShardConnection(RedisSingleShardConnection):
             self._receive_message_safely(message[1], message[2])
 
     async def _pause_after(self, error: Exception) -> None:
-        """Log an outage; wait before the next attempt, unless this connection worked until now."""
+        """Log an outage; wait before the next attempt, unless the connection worked for some time."""
         is_first_failure = not self._outage_log.is_down
         self._outage_log.failed(error)
         if not is_first_failure:
             self._connection_tried.set()
+        if not is_first_failure or time.monotonic() - self._connected_at < RECONNECT_DELAY_SECONDS:
             await asyncio.sleep(RECONNECT_DELAY_SECONDS)
 
     async def _connect(self) -> None:
@@ -145,8 +158,10 @@ class ShardConnection(RedisSingleShardConnection):
         await connection.connect()
         self._subscribed_to = set()
         self._connection = connection
+        self._connected_at = time.monotonic()
         await self._send_changes(connection)
-        self._connection_tried.set()
+        if connection.is_connected:
+            self._connection_tried.set()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -217,7 +232,8 @@ class LoopLayer(RedisPubSubLoopLayer):
         try:
             await self._get_shard(channel).subscribe(channel)
         except BaseException:  # cancelled: nothing will receive from the queue
-            del self.channels[channel]
+            self.channels.pop(channel, None)
+            await self._get_shard(channel).unsubscribe(channel)
             raise
 
     async def receive(self, channel: str) -> Event:

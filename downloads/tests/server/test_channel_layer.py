@@ -84,20 +84,14 @@ async def test_members_come_and_go_while_redis_restarts(redis_server):
         await layer.group_add("progress", name)
         names.append(name)
 
-    async def join_and_leave() -> None:
-        receiving = asyncio.create_task(layer.receive(await layer.new_channel()))
-        await asyncio.sleep(0)
-        receiving.cancel()
-        await asyncio.wait([receiving])
-
     for _ in range(4):
         tasks = []
         for _ in range(20):
-            tasks += [asyncio.create_task(join()), asyncio.create_task(join_and_leave())]
+            tasks += [asyncio.create_task(join()), asyncio.create_task(join_and_leave(layer))]
             await asyncio.sleep(0.001)
         await asyncio.to_thread(redis_server.kill)
         for _ in range(20):
-            tasks += [asyncio.create_task(join()), asyncio.create_task(join_and_leave())]
+            tasks += [asyncio.create_task(join()), asyncio.create_task(join_and_leave(layer))]
             await asyncio.sleep(0.01)
         await asyncio.to_thread(redis_server.start)
         async with asyncio.timeout(30):
@@ -109,18 +103,105 @@ async def test_members_come_and_go_while_redis_restarts(redis_server):
     await layer.flush()
 
 
-async def repeat_until_received(layer: ProgressChannelLayer, names: list[str], marker: str) -> None:
-    """Send `marker` to the group again and again, since Redis may be away, until all these members have it."""
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_cancelled_member_leaves_no_subscription(redis_server, turns):
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    joining = asyncio.create_task(layer.new_channel())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    joining.cancel()
+    await asyncio.wait([joining])
+    name = await layer.new_channel()
+    await repeat_until_received(layer, [name], "after", to_group=False)
+    with redis_server.client() as client:
+        assert [channel.decode() for channel in client.pubsub_channels()] == [name]
+    await layer.flush()
+
+
+async def test_it_is_flushed_at_any_moment(redis_server):
+    for turns in range(0, 100, 3):
+        layer = ProgressChannelLayer(hosts=[redis_server.url])
+        joining = asyncio.create_task(layer.new_channel())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await layer.flush()
+            await asyncio.wait([joining])
+
+
+@pytest.mark.parametrize("was_used_meanwhile", [False, True])
+async def test_the_first_message_after_an_outage_arrives(redis_server, was_used_meanwhile):
+    layer, sender = (ProgressChannelLayer(hosts=[redis_server.url]) for _ in range(2))
+    await join_and_leave(layer)
+    redis_server.kill()
+    if was_used_meanwhile:
+        await join_and_leave(layer)
+        async with asyncio.timeout(10):
+            while layer._get_layer()._shards[0]._connection_tried.is_set():  # noqa: ASYNC110 - until nobody tries
+                await asyncio.sleep(0.01)
+    redis_server.start()
+    name = await layer.new_channel()
+    await layer.group_add("progress", name)
+    await sender.group_send("progress", {"type": "test", "marker": "first"})
+    assert await seconds_until_received(layer, name, "first", 5) < 5
+    await layer.flush()
+    await sender.flush()
+
+
+async def test_connections_that_end_at_once_are_made_at_intervals(redis_server, monkeypatch):
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    read_response = UnixDomainSocketConnection.read_response
+    answered: set[UnixDomainSocketConnection] = set()
+
+    async def answer_once(connection, *args, **options):
+        if options.get("push_request") and connection in answered:
+            raise ConnectionError("Closed by a proxy.")
+        if options.get("push_request"):
+            answered.add(connection)
+        return await read_response(connection, *args, **options)
+
+    monkeypatch.setattr(UnixDomainSocketConnection, "read_response", answer_once)
+    await layer.new_channel()
+    await asyncio.sleep(3 * channel_layer.RECONNECT_DELAY_SECONDS)
+    assert 2 <= len(answered) <= 4
+    await layer.flush()
+
+
+async def test_members_join_where_redis_py_checks_its_connections(redis_server):
+    layer = ProgressChannelLayer(hosts=[f"{redis_server.url}?health_check_interval=1"])
+    await layer.new_channel()
+    connection = layer._get_layer()._shards[0]._connection
+    connection.next_health_check = 0
+    await repeat_until_received(layer, [await layer.new_channel()], "after", to_group=False)
+    assert layer._get_layer()._shards[0]._connection is connection
+    await layer.flush()
+
+
+async def join_and_leave(layer: ProgressChannelLayer) -> None:
+    receiving = asyncio.create_task(layer.receive(await layer.new_channel()))
+    await asyncio.sleep(0)
+    receiving.cancel()
+    await asyncio.wait([receiving])
+
+
+async def repeat_until_received(
+    layer: ProgressChannelLayer, names: list[str], marker: str, *, to_group: bool = True
+) -> None:
+    """Send `marker` to the group or to each again and again, since Redis may be away, until all these have it."""
 
     async def receive(name: str) -> None:
         while (await layer.receive(name)).get("marker") != marker:
             pass
 
+    message = {"type": "test", "marker": marker}
     async with asyncio.timeout(20):
         receiving = asyncio.gather(*map(receive, names))
         while not receiving.done():
             with contextlib.suppress(RedisError):
-                await layer.group_send("progress", {"type": "test", "marker": marker})
+                if to_group:
+                    await layer.group_send("progress", message)
+                else:
+                    await asyncio.gather(*(layer.send(name, message) for name in names))
             await asyncio.wait([receiving], timeout=0.05)
         await receiving
 
