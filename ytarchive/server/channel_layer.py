@@ -59,7 +59,7 @@ class ShardConnection(RedisSingleShardConnection):
         self._subscribed_to: set[str] = set()  # what Redis was told
         self._channels_wanted = asyncio.Event()
         self._connection_tried = asyncio.Event()
-        self._connected_at = float("-inf")
+        self._reconnected_at = float("-inf")  # without a pause
         # Not the lock of the base class: who has that may wait for Redis, or for the end of the receive task.
         self._write_lock = asyncio.Lock()
         self._last_error_logged_at = float("-inf")
@@ -142,13 +142,16 @@ class ShardConnection(RedisSingleShardConnection):
             self._receive_message_safely(message[1], message[2])
 
     async def _pause_after(self, error: Exception) -> None:
-        """Log an outage; wait before the next attempt, unless the connection worked for some time."""
+        """Log an outage; wait before the next attempt, except once in a while for a connection that worked."""
         is_first_failure = not self._outage_log.is_down
         self._outage_log.failed(error)
+        now = time.monotonic()
+        if is_first_failure and now - self._reconnected_at >= RECONNECT_DELAY_SECONDS:
+            self._reconnected_at = now
+            return
         if not is_first_failure:
             self._connection_tried.set()
-        if not is_first_failure or time.monotonic() - self._connected_at < RECONNECT_DELAY_SECONDS:
-            await asyncio.sleep(RECONNECT_DELAY_SECONDS)
+        await asyncio.sleep(RECONNECT_DELAY_SECONDS)
 
     async def _connect(self) -> None:
         """Open a connection and subscribe to all channels on it."""
@@ -158,7 +161,6 @@ class ShardConnection(RedisSingleShardConnection):
         await connection.connect()
         self._subscribed_to = set()
         self._connection = connection
-        self._connected_at = time.monotonic()
         await self._send_changes(connection)
         if connection.is_connected:
             self._connection_tried.set()
