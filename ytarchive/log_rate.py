@@ -29,6 +29,10 @@ class RateLimitFilter(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was logged."""
         self._window_start = float("-inf")
         self._counts: dict[tuple[str, int, str], int] = {}
 

@@ -1,6 +1,7 @@
 """Shared fixtures: a real Redis-compatible server, data folders, processes and a media server."""
 
 import fcntl
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from django.test import TransactionTestCase
 from django.test.utils import override_settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from downloads.accounts import client_address
 from downloads.fanout import hub
 from downloads.files import ffmpeg
 from downloads.models import Video
@@ -29,9 +31,21 @@ from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.users import make_user
 from downloads.tests.support.waiting import PATIENCE_SECONDS
+from downloads.views import login, refusals
+from ytarchive.log_rate import RateLimitFilter
+from ytarchive.server import request_checks
+from ytarchive.server.limits import answers
 
 # Tabs of one context share a process: each would take a second or two to start and to compile all scripts.
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--process-per-site"]
+LOG_LIMITERS = (
+    client_address.bad_headers,
+    login.refused_sign_ins,
+    refusals.refused_hosts,
+    refusals.refused_users,
+    answers.unreadable_requests,
+    request_checks.refused_sockets,
+)
 FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
@@ -177,6 +191,17 @@ def empty_caches() -> None:
     """Let no test read what an earlier one left in a cache of this process."""
     for alias in settings.CACHES:
         caches[alias].clear()
+
+
+@pytest.fixture(autouse=True)
+def forget_log_lines() -> None:
+    """Let no test find a line left out, or summed up, since an earlier one logged the same."""
+    for limiter in LOG_LIMITERS:
+        limiter.reset()
+    for handler in logging.getLogger().handlers:
+        for log_filter in handler.filters:
+            if isinstance(log_filter, RateLimitFilter):
+                log_filter.reset()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from downloads.tests.support.responses import HTMX_HEADERS
-from downloads.views import refusals
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 GENERIC_TEXT = "You signed in or out since this page was opened."
@@ -226,7 +225,6 @@ def test_it_does_not_offer_every_form_again(browser, path, origin):
 
 
 def test_an_unknown_host_is_named_with_the_setting(browser, caplog):
-    refusals.refused_hosts.reset()
     for _ in range(3):
         response = browser.get("/", HTTP_HOST="other.example:8000")
 
