@@ -57,6 +57,7 @@ class ShardConnection(RedisSingleShardConnection):
         self._connection: Connection | None = None
         self._channels: set[str] = set()  # to be subscribed to
         self._subscribed_to: set[str] = set()  # what Redis was told
+        self._changed: set[str] = set()  # where these two may differ
         self._channels_wanted = asyncio.Event()
         self._connection_tried = asyncio.Event()
         self._reconnected_at = float("-inf")  # without a pause
@@ -67,6 +68,7 @@ class ShardConnection(RedisSingleShardConnection):
     async def subscribe(self, channel: str) -> None:
         """Subscribe now, or as soon as Redis is reachable again."""
         self._channels.add(channel)
+        self._changed.add(channel)
         self._channels_wanted.set()
         self._ensure_receiver()
         while (connection := self._connection) and connection.is_connected:
@@ -81,6 +83,7 @@ class ShardConnection(RedisSingleShardConnection):
     async def unsubscribe(self, channel: str) -> None:
         """Unsubscribe; if Redis is unreachable, the subscription ends with the connection."""
         self._channels.discard(channel)
+        self._changed.add(channel)
         if not self._channels:
             self._channels_wanted.clear()
         if self._connection is not None:
@@ -100,8 +103,9 @@ class ShardConnection(RedisSingleShardConnection):
         """Tell Redis which channels were added and removed since it was last told."""
         try:
             async with self._write_lock:
-                await self._send_change("SUBSCRIBE", self._channels - self._subscribed_to, connection)
-                await self._send_change("UNSUBSCRIBE", self._subscribed_to - self._channels, connection)
+                changed, self._changed = self._changed, set()
+                await self._send_change("SUBSCRIBE", (changed & self._channels) - self._subscribed_to, connection)
+                await self._send_change("UNSUBSCRIBE", (changed - self._channels) & self._subscribed_to, connection)
         except CONNECTION_ERRORS as error:
             logger.debug("The subscriptions change with the next connection: %s", error)
 
@@ -159,7 +163,7 @@ class ShardConnection(RedisSingleShardConnection):
         pool = create_pool({**self.host, "retry": Retry(NoBackoff(), 0)})
         connection = pool.make_connection()
         await connection.connect()
-        self._subscribed_to = set()
+        self._subscribed_to, self._changed = set(), set(self._channels)
         self._connection = connection
         await self._send_changes(connection)
         if connection.is_connected:
