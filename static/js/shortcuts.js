@@ -25,10 +25,11 @@ export const listenForKeys = (handleKey) => {
 		const { key, ctrlKey, altKey, metaKey } = event;
 		const target = /** @type {HTMLElement | null} */ (event.target);
 		if (!target || ctrlKey || altKey || metaKey || query("dialog:modal")) return;
-		// Once a page. A search field clears itself first; an open popover closes, and gives the focus back.
-		if (key === "Escape" && handleKey === activateShortcut && !query(":popover-open"))
-			setTimeout(() => target.blur());
-		if (event.defaultPrevented || isTextField(target)) return;
+		const isField = isTextField(target);
+		// A search field clears itself first; an open popover closes, and gives the focus back.
+		if (key === "Escape" && isField) setTimeout(() => target.blur());
+		else if (key === "Escape" && !query(":popover-open")) target.blur();
+		if (event.defaultPrevented || isField) return;
 		if (handleKey(key, target)) event.preventDefault();
 	});
 };
