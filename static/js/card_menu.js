@@ -49,7 +49,7 @@ addEventListener("click", ({ target }) => {
 	const card = item?.closest("li");
 	if (!item || !card) return;
 	// Only when the form has been submitted: htmx forgets the button that loses the focus.
-	setTimeout(() => item.parentElement?.hidePopover());
+	setTimeout(() => query(OPEN_MENU)?.hidePopover());
 	if (item.matches("[data-copy-link]")) copyLink(card);
 	if (item.matches("[data-select]")) toggleSelection(card);
 });

@@ -10,7 +10,7 @@ import { listenForKeys } from "./shortcuts.js";
 
 startLivePage({
 	aroundSwap(swap) {
-		preserveSelection(() => animateSwap(swap));
+		animateSwap(() => preserveSelection(swap));
 		makeSingleTabStops();
 	},
 	placeCard,

@@ -21,7 +21,7 @@ const findSameControl = (control) => {
 };
 
 /** @param {string} id */
-const openMenu = (id) => {
+const reopenMenu = (id) => {
 	const button = query(`[popovertarget=${id}]`);
 	// It gets the focus when the menu is closed.
 	button?.focus({ preventScroll: true });
@@ -43,7 +43,7 @@ export const preserveState = (swap) => {
 
 	swap();
 
-	if (menu && !menu.isConnected) openMenu(menu.id);
+	if (menu && !menu.isConnected) reopenMenu(menu.id);
 	const landmarks = queryVisible(LANDMARKS);
 	if (activeElement.checkVisibility()) activeElement.focus({ preventScroll: true });
 	else restoreFocus(findSameControl(activeElement) ?? landmarks[place] ?? landmarks[place - 1]);
