@@ -58,6 +58,7 @@ async def check_channel_layer() -> float:
     layer: Any = get_channel_layer()
     channel, received = await layer.new_channel(), asyncio.Event()
     receiver = asyncio.create_task(_signal_received(layer, channel, received))
+    await asyncio.sleep(0)  # begun: else it would not drop its channel when it is cancelled
     try:
         while not received.is_set():
             # Repeated, since the first message may arrive before the subscription.

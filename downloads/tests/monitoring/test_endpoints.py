@@ -138,6 +138,7 @@ async def test_it_notices_that_redis_is_away_and_is_back(live_processes, redis_s
     async with asyncio.timeout(20):
         while not (await get_readiness())[1]["channel_layer"]["ok"]:
             pass
+    assert get_channel_layer().channels == {}, "no check left its channel"
 
 
 async def test_it_answers_while_the_database_hangs(live_processes, monkeypatch) -> None:
