@@ -4,7 +4,7 @@ Differences from channels_redis 4.3.0, and the reasons:
 - A consumer that ends in any way leaves its groups. The stock layer keeps the membership of a consumer that was
   cancelled or raised, and delivers to it for ever.
 - Queues are bounded; a full one drops its oldest message.
-- While Redis is unreachable, nothing raises or blocks; pending subscriptions are made when it returns.
+- While Redis is unreachable, members come and go; their subscriptions are made when it returns.
 - A connection on which nothing arrives, not even a heartbeat, is replaced: it may be half-open, dead without being
   closed.
 - `subscribe_handler` passes a group's events to one function per process, decoded once, instead of waking one task
@@ -19,9 +19,7 @@ from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
 from channels_redis.utils import _wrap_close, create_pool, decode_hosts
-from redis.asyncio.connection import Connection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from downloads.outage_log import OutageLog
@@ -35,8 +33,9 @@ EventHandler = Callable[[Event], None]
 MAX_QUEUED_MESSAGES = 100  # per consumer
 SILENCE_TIMEOUT_SECONDS = 5.0  # the bridge's heartbeat comes at least every 2 seconds
 RECONNECT_DELAY_SECONDS = 0.5
+CONNECTION_ERRORS = (RedisError, OSError)
 # redis-py raises AttributeError where one task writes to a connection that another has just closed.
-CONNECTION_ERRORS = (RedisError, OSError, asyncio.TimeoutError, AttributeError)
+WRITE_ERRORS = (*CONNECTION_ERRORS, AttributeError)
 
 
 class ShardConnection(RedisSingleShardConnection):
@@ -54,26 +53,25 @@ class ShardConnection(RedisSingleShardConnection):
             "Live updates wait for Redis: %s",
             "Redis can be used again, live updates continue",
         )
-        self._connection: Connection | None = None
+        self._connection: AbstractConnection | None = None
         self._channels: set[str] = set()  # to be subscribed to
-        self._subscribed_to: set[str] = set()  # what Redis was told
-        self._changed: set[str] = set()  # where these two may differ
+        self._changed: set[str] = set()  # those that came or went since Redis was last told
         self._channels_wanted = asyncio.Event()
-        self._connection_tried = asyncio.Event()
-        self._reconnected_at = float("-inf")  # without a pause
+        self._connection_tried = asyncio.Event()  # set: there is one, or Redis is known to be away
+        self._last_immediate_retry_at = float("-inf")
         # Not the lock of the base class: who has that may wait for Redis, or for the end of the receive task.
         self._write_lock = asyncio.Lock()
         self._last_error_logged_at = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe now, or as soon as Redis is reachable again."""
-        self._channels.add(channel)
-        self._changed.add(channel)
+        if channel not in self._channels:
+            self._channels.add(channel)
+            self._changed.add(channel)
         self._channels_wanted.set()
         self._ensure_receiver()
         while (connection := self._connection) and connection.is_connected:
-            await self._send_changes(connection)
-            _raise_if_cancelled()
+            await self._send_changes_to_the_end(connection)
             if connection.is_connected:
                 return
         if connection:  # closed, and the receive task has yet to see it
@@ -82,37 +80,47 @@ class ShardConnection(RedisSingleShardConnection):
 
     async def unsubscribe(self, channel: str) -> None:
         """Unsubscribe; if Redis is unreachable, the subscription ends with the connection."""
-        self._channels.discard(channel)
-        self._changed.add(channel)
+        if channel in self._channels:
+            self._channels.remove(channel)
+            self._changed.add(channel)
         if not self._channels:
             self._channels_wanted.clear()
-        if self._connection is not None:
-            await self._send_changes(self._connection)
+        if self._connection:
+            await self._send_changes_to_the_end(self._connection)
 
     async def flush(self) -> None:
         """End the receive task and close both connections."""
-        await super().flush()
-        await self._disconnect()
         self._channels.clear()
         self._channels_wanted.clear()
-        # Whoever waits for a connection goes on.
-        self._connection_tried.set()
-        self._connection_tried.clear()
+        try:
+            await super().flush()
+        finally:
+            await self._disconnect()
+            # Whoever waits for a connection goes on.
+            self._connection_tried.set()
+            self._connection_tried.clear()
+            if self._channels:  # of those who came meanwhile
+                self._ensure_receiver()
 
-    async def _send_changes(self, connection: Connection) -> None:
+    async def _send_changes_to_the_end(self, connection: AbstractConnection) -> None:
+        """Send them even if this task is cancelled: redis-py closes a connection, which is everybody's, at that."""
+        await asyncio.shield(self._send_changes(connection))
+
+    async def _send_changes(self, connection: AbstractConnection) -> None:
         """Tell Redis which channels were added and removed since it was last told."""
         try:
             async with self._write_lock:
+                if connection is not self._connection:  # replaced while this task waited
+                    return
                 changed, self._changed = self._changed, set()
-                await self._send_change("SUBSCRIBE", (changed & self._channels) - self._subscribed_to, connection)
-                await self._send_change("UNSUBSCRIBE", (changed - self._channels) & self._subscribed_to, connection)
-        except CONNECTION_ERRORS as error:
+                await self._send_change("SUBSCRIBE", changed & self._channels, connection)
+                await self._send_change("UNSUBSCRIBE", changed - self._channels, connection)
+        except WRITE_ERRORS as error:
             logger.debug("The subscriptions change with the next connection: %s", error)
 
-    async def _send_change(self, command: str, channels: set[str], connection: Connection) -> None:
+    async def _send_change(self, command: str, channels: set[str], connection: AbstractConnection) -> None:
         # A closed connection is left to the receive task: `send_command` would open it.
         if channels and connection.is_connected:
-            self._subscribed_to ^= channels
             # Without redis-py's health check, which would read the answer to a ping.
             await connection.send_command(command, *sorted(channels), check_health=False)
 
@@ -125,7 +133,10 @@ class ShardConnection(RedisSingleShardConnection):
                     self._log_error("receiving failed, and begins anew")
                 await self._disconnect()
                 await self._pause_after(error)
-            _raise_if_cancelled()
+            # Before Python 3.12, asyncio.wait_for, which redis-py calls, may swallow a cancellation (CPython #86296).
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise asyncio.CancelledError
 
     async def _receive_once(self) -> None:
         if self._connection is None:
@@ -140,18 +151,19 @@ class ShardConnection(RedisSingleShardConnection):
             timeout=SILENCE_TIMEOUT_SECONDS, disconnect_on_error=False, push_request=True
         )
         self._outage_log.recovered()
-        if message is None:
-            await self._replace_silent_connection()
+        if message is None:  # it may be half-open, or have been closed by a timeout of the system's
+            logger.debug("Replacing the connection to Redis: nothing arrived for %s s", SILENCE_TIMEOUT_SECONDS)
+            await self._disconnect()
         elif message[0] == b"message":
             self._receive_message_safely(message[1], message[2])
 
     async def _pause_after(self, error: Exception) -> None:
-        """Log an outage; wait before the next attempt, except once in a while for a connection that worked."""
+        """Log an outage; wait before the next attempt, except once in a while for the first one."""
         is_first_failure = not self._outage_log.is_down
         self._outage_log.failed(error)
         now = time.monotonic()
-        if is_first_failure and now - self._reconnected_at >= RECONNECT_DELAY_SECONDS:
-            self._reconnected_at = now
+        if is_first_failure and now - self._last_immediate_retry_at >= RECONNECT_DELAY_SECONDS:
+            self._last_immediate_retry_at = now
             return
         if not is_first_failure:
             self._connection_tried.set()
@@ -159,28 +171,19 @@ class ShardConnection(RedisSingleShardConnection):
 
     async def _connect(self) -> None:
         """Open a connection and subscribe to all channels on it."""
-        # Without retries: redis-py opens a connection that failed once more before it gives up.
-        pool = create_pool({**self.host, "retry": Retry(NoBackoff(), 0)})
-        connection = pool.make_connection()
+        connection = create_pool(self.host).make_connection()
         await connection.connect()
-        self._subscribed_to, self._changed = set(), set(self._channels)
-        self._connection = connection
+        self._connection, self._changed = connection, set(self._channels)
         await self._send_changes(connection)
         if connection.is_connected:
             self._connection_tried.set()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        self._subscribed_to = set()
+        self._changed.clear()
         self._connection_tried.clear()
-        if connection is not None:
+        if connection:
             await connection.disconnect(nowait=True)
-
-    async def _replace_silent_connection(self) -> None:
-        """Close a silent connection; the next read opens a new one and subscribes again."""
-        if self.channel_layer.groups:
-            logger.debug("Replacing the connection to Redis: nothing arrived for %s s", SILENCE_TIMEOUT_SECONDS)
-            await self._disconnect()
 
     def _receive_message_safely(self, channel: bytes, data: bytes) -> None:
         """Dispatch a message; one that raises is logged, and receiving goes on."""
@@ -214,13 +217,6 @@ class ShardConnection(RedisSingleShardConnection):
                 self.channel_layer.channels[member].put_nowait(data)
 
 
-def _raise_if_cancelled() -> None:
-    # Before Python 3.12, asyncio.wait_for, which redis-py calls, may swallow a cancellation (CPython #86296).
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError
-
-
 class LoopLayer(RedisPubSubLoopLayer):
     """The layer of one event loop."""
 
@@ -247,17 +243,18 @@ class LoopLayer(RedisPubSubLoopLayer):
         try:
             event: Event = await super().receive(channel)
         except (asyncio.CancelledError, GeneratorExit):
-            for group in [name for name, members in self.groups.items() if channel in members]:
-                await self._leave_group(group, channel)
+            await self._leave_groups(channel)
             raise
         return event
 
-    async def _leave_group(self, group_channel: str, channel: str) -> None:
-        members = self.groups[group_channel]
-        members.discard(channel)
-        if not members:
-            del self.groups[group_channel]
-            await self._get_shard(group_channel).unsubscribe(group_channel)
+    async def _leave_groups(self, channel: str) -> None:
+        emptied = [name for name, members in self.groups.items() if members == {channel}]
+        for members in self.groups.values():
+            members.discard(channel)
+        for name in emptied:
+            del self.groups[name]
+        for name in emptied:
+            await self._get_shard(name).unsubscribe(name)
 
 
 class ProgressChannelLayer(RedisPubSubChannelLayer):

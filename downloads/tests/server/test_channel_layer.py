@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from downloads.progress.keys import BATCH_EVENT_TYPE
 from downloads.tests.support.batches import batch_event
+from downloads.tests.support.redis_server import RedisServer
 from ytarchive.server import channel_layer
 from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
 
@@ -56,7 +57,9 @@ async def test_a_web_process_replaces_a_half_open_connection(half_open_proxy, re
         RuntimeError("read() called while another coroutine is already waiting for incoming data"),
     ],
 )
-async def test_a_web_process_goes_on_whatever_its_connection_raises(redis_server, monkeypatch, error):
+async def test_a_web_process_goes_on_at_once_whatever_its_connection_raises(redis_server, monkeypatch, error):
+    monkeypatch.setattr(channel_layer, "RECONNECT_DELAY_SECONDS", 60)
+    monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 60)
     layer = ProgressChannelLayer(hosts=[redis_server.url])
     name = await layer.new_channel()
     await layer.group_add("progress", name)
@@ -75,7 +78,8 @@ async def test_a_web_process_goes_on_whatever_its_connection_raises(redis_server
     await layer.flush()
 
 
-async def test_members_come_and_go_while_redis_restarts(redis_server):
+async def test_members_come_and_go_while_redis_restarts(redis_server, monkeypatch):
+    monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 60)
     layer = ProgressChannelLayer(hosts=[redis_server.url])
     names: list[str] = []
 
@@ -97,29 +101,69 @@ async def test_members_come_and_go_while_redis_restarts(redis_server):
         async with asyncio.timeout(30):
             await asyncio.gather(*tasks)
     await repeat_until_received(layer, names, "after")
-    with redis_server.client() as client:
-        subscribed = {channel.decode() for channel in client.pubsub_channels()}
-    assert subscribed == {*names, "asgi__group__progress"}, "nobody else's subscription is left"
+    await expect_subscriptions(redis_server, [*names, "asgi__group__progress"])
     await layer.flush()
 
 
-@pytest.mark.parametrize("turns", range(12))
-async def test_a_cancelled_member_leaves_no_subscription(redis_server, turns):
+@pytest.mark.parametrize("is_connected", [False, True])
+async def test_a_cancelled_member_leaves_no_subscription_and_disturbs_nobody(redis_server, is_connected, monkeypatch):
+    send_packed_command = UnixDomainSocketConnection._send_packed_command
+
+    async def send_in_several_turns(connection, command) -> None:
+        await send_packed_command(connection, command)
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(UnixDomainSocketConnection, "_send_packed_command", send_in_several_turns)
+    for turns in range(12):
+        layer = ProgressChannelLayer(hosts=[{"address": redis_server.url, "socket_timeout": 1.0}])
+        names = [await layer.new_channel()] if is_connected else []
+        shard = layer._get_layer()._shards[0]
+        connection = shard._connection
+        joining = asyncio.create_task(layer.new_channel())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        joining.cancel()
+        await asyncio.wait([joining])
+        if not joining.cancelled():
+            names.append(joining.result())
+        names.append(await layer.new_channel())
+        await repeat_until_received(layer, names, "after", to_group=False)
+        assert not is_connected or shard._connection is connection
+        await expect_subscriptions(redis_server, names)
+        await layer.flush()
+
+
+async def test_members_who_waited_for_a_lost_connection_are_subscribed_on_the_next(redis_server, monkeypatch):
+    monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 60)
     layer = ProgressChannelLayer(hosts=[redis_server.url])
-    joining = asyncio.create_task(layer.new_channel())
-    for _ in range(turns):
+    names = [await layer.new_channel()]
+    shard = layer._get_layer()._shards[0]
+    connection = shard._connection
+    async with shard._write_lock, asyncio.timeout(10):
+        joining = [asyncio.create_task(layer.new_channel()) for _ in range(3)]
         await asyncio.sleep(0)
-    joining.cancel()
-    await asyncio.wait([joining])
-    name = await layer.new_channel()
-    await repeat_until_received(layer, [name], "after", to_group=False)
-    with redis_server.client() as client:
-        assert [channel.decode() for channel in client.pubsub_channels()] == [name]
+        await connection.disconnect(nowait=True)
+        while shard._connection in {connection, None}:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+    names += await asyncio.gather(*joining)
+    await expect_subscriptions(redis_server, names)
     await layer.flush()
+
+
+async def expect_subscriptions(redis_server: RedisServer, names: list[str]) -> None:
+    """Wait until Redis has subscriptions to just these channels; fail after 10 s."""
+    subscribed: list[str] = []
+    with redis_server.client() as client, contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            while subscribed != sorted(names):
+                await asyncio.sleep(0.01)
+                subscribed = sorted(channel.decode() for channel in client.pubsub_channels())
+    assert subscribed == sorted(names)
 
 
 async def test_it_is_flushed_at_any_moment(redis_server):
-    for turns in range(0, 100, 3):
+    for turns in range(1, 100, 3):
         layer = ProgressChannelLayer(hosts=[redis_server.url])
         joining = asyncio.create_task(layer.new_channel())
         for _ in range(turns):
@@ -127,6 +171,9 @@ async def test_it_is_flushed_at_any_moment(redis_server):
         async with asyncio.timeout(10):
             await layer.flush()
             await asyncio.wait([joining])
+        shard = layer._get_layer()._shards[0]
+        assert shard._connection is shard._receive_task is None
+    await expect_subscriptions(redis_server, [])
 
 
 @pytest.mark.parametrize("was_used_meanwhile", [False, True])
@@ -213,7 +260,7 @@ async def test_the_layer_keeps_listening_after_junk_in_its_channel(redis_server,
     layer.subscribe_handler("progress", BATCH_EVENT_TYPE, events.append)
     await layer.group_add("progress", await layer.new_channel())
     with redis_server.client() as client:
-        client.publish("asgi__group__progress", junk)
+        assert client.publish("asgi__group__progress", junk) == 1
     await layer.group_send("progress", batch_event(1))
     async with asyncio.timeout(5):
         while not events:  # noqa: ASYNC110 - no event tells
