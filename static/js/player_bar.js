@@ -44,19 +44,22 @@ const copyLink = async (button) => {
 /** @type {Record<string, (button: HTMLElement) => void>} */
 const BUTTONS = { theatre: toggleTheatre, picture: togglePicture, "copy-link": copyLink };
 
-/** @type {Record<string, (control: HTMLInputElement) => void>} */
+/** @type {Record<string, (value: string, control: HTMLInputElement) => void>} */
 const FIELDS = {
-	speed: ({ value }) => setSpeed(Number(value)),
-	subtitles: ({ value }) => chooseSubtitles(value),
-	autoplay: ({ checked }) => setAutoplay(checked),
+	speed: (value) => setSpeed(Number(value)),
+	subtitles: chooseSubtitles,
+	autoplay: (_, { checked }) => setAutoplay(checked),
 };
 
 /** @param {HTMLElement} button */
 export const press = (button) => BUTTONS[`${button.dataset.do}`]?.(button);
 
-/** @param {HTMLInputElement} control a field with a new value */
-export const set = (control) => {
-	FIELDS[`${control.dataset.set}`]?.(control);
+/**
+ * @param {HTMLInputElement} control a field
+ * @param {string} value that it was given
+ */
+export const set = (control, value) => {
+	FIELDS[`${control.dataset.set}`]?.(value, control);
 	// Chosen by pointer: the keys are the player's again.
 	if (!control.matches(":focus-visible")) control.blur();
 };

@@ -64,7 +64,7 @@ const preparePlayer = () => {
 	if (autoplay) autoplay.checked = storage.autoplay === "on";
 	video?.textTracks.addEventListener("change", keepSettings);
 	if (storage.speed || storage.subtitles === "on")
-		import("./player_settings.js").then(({ applySettings }) => applySettings());
+		import("./player_settings.js").then((settings) => settings.applySettings());
 	if (query("[data-chapter]")) import("./chapters.js").then(({ showChapter }) => showChapter());
 };
 
@@ -108,7 +108,9 @@ addEventListener("click", (event) => {
 addEventListener("hashchange", followTime);
 addEventListener("change", ({ target }) => {
 	const control = /** @type {HTMLInputElement} */ (target);
-	if (control.matches("[data-set]")) import("./player_bar.js").then(({ set }) => set(control));
+	// Now: what the player tells meanwhile is shown in it.
+	const { dataset, value } = control;
+	if (dataset.set) import("./player_bar.js").then(({ set }) => set(control, value));
 });
 addEventListener("ratechange", keepSettings, true);
 addEventListener(
