@@ -50,6 +50,21 @@ async def test_a_web_process_replaces_a_half_open_connection(half_open_proxy, re
     await sender.flush()
 
 
+async def test_a_silent_connection_is_replaced_without_groups_too(redis_server, monkeypatch):
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    name = await layer.new_channel()
+    shard = layer._get_layer()._shards[0]
+    connection = shard._connection
+    monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 0.01)
+    await layer.send(name, {"type": "test"})  # ends the wait with the usual timeout
+    async with asyncio.timeout(10):
+        while shard._connection in {connection, None}:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 60)
+    await repeat_until_received(layer, [name], "after", to_group=False)
+    await layer.flush()
+
+
 @pytest.mark.parametrize(
     "error",
     [
