@@ -104,7 +104,7 @@ def test_it_finds_filters_and_turns_pages_in_place(page, site):
     assert page.evaluate("window.same")
     page.go_back()
     # Going back reloads the page; going forward before the load has begun would abort it.
-    page.wait_for_function("!window.same && document.readyState == 'complete'")
+    page.wait_for_function("() => !window.same && document.readyState === 'complete'")
     expect_connection(page, "live")
     page.go_back()
     expect(cards).to_have_count(PAGE_SIZE)
