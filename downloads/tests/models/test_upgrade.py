@@ -333,13 +333,8 @@ def site(upgraded, run_manage) -> str:
 
 
 def fetch(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return answer.read()
-    except urllib.error.HTTPError:
-        raise
-    except OSError:
-        return b""
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.read()
 
 
 def test_a_data_folder_of_the_version_before_keeps_its_pages_and_files(upgraded, site):

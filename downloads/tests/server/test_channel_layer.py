@@ -6,6 +6,7 @@ import time
 
 import pytest
 from redis.asyncio import UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -14,7 +15,7 @@ from downloads.progress.keys import BATCH_EVENT_TYPE
 from downloads.tests.support.batches import batch_event
 from downloads.tests.support.redis_server import RedisServer
 from ytarchive.server import channel_layer
-from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer
+from ytarchive.server.channel_layer import MAX_QUEUED_MESSAGES, ProgressChannelLayer, ShardConnection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,9 +58,7 @@ async def test_a_silent_connection_is_replaced_without_groups_too(redis_server, 
     connection = shard._connection
     monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 0.01)
     await layer.send(name, {"type": "test"})  # ends the wait with the usual timeout
-    async with asyncio.timeout(10):
-        while shard._connection in {connection, None}:  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(0.01)
+    await wait_until_replaced(shard, connection)
     monkeypatch.setattr(channel_layer, "SILENCE_TIMEOUT_SECONDS", 60)
     await repeat_until_received(layer, [name], "after", to_group=False)
     await layer.flush()
@@ -155,15 +154,21 @@ async def test_members_who_waited_for_a_lost_connection_are_subscribed_on_the_ne
     names = [await layer.new_channel()]
     shard = layer._get_layer()._shards[0]
     connection = shard._connection
-    async with shard._write_lock, asyncio.timeout(10):
+    async with shard._write_lock:
         joining = [asyncio.create_task(layer.new_channel()) for _ in range(3)]
         await asyncio.sleep(0)
         await connection.disconnect(nowait=True)
-        while shard._connection in {connection, None}:  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(0.01)
+        await wait_until_replaced(shard, connection)
     names += await asyncio.gather(*joining)
     await expect_subscriptions(redis_server, names)
     await layer.flush()
+
+
+async def wait_until_replaced(shard: ShardConnection, connection: AbstractConnection) -> None:
+    """Wait for the next connection of the subscriptions; fail after 10 s."""
+    async with asyncio.timeout(10):
+        while shard._connection in {connection, None}:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
 
 
 async def expect_subscriptions(redis_server: RedisServer, names: list[str]) -> None:

@@ -1,7 +1,6 @@
 """Ports for servers that tests start, which no other process takes between the choice and the start."""
 
 import itertools
-import os
 import socket
 from functools import cache
 from pathlib import Path
@@ -17,12 +16,14 @@ def free_port() -> int:
     The system gives none of these to a listener on port 0, nor to a connection to somewhere else, and each process of
     the tests has ports of its own.
     """
-    ports = _ports_of_this_process(os.getpid())
-    return next(port for port in ports if _is_free(port))
+    for port in itertools.islice(_ports_of_this_process(), PORTS_PER_PROCESS):
+        if _is_free(port):
+            return port
+    raise RuntimeError(f"All {PORTS_PER_PROCESS} ports of this process are in use.")
 
 
 @cache
-def _ports_of_this_process(_pid: int) -> "itertools.cycle[int]":
+def _ports_of_this_process() -> "itertools.cycle[int]":
     end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for first in range(FIRST_PORT, end - PORTS_PER_PROCESS, PORTS_PER_PROCESS):
         if _claim(first):

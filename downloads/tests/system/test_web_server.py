@@ -54,11 +54,6 @@ class WebProcess:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
-    def answers(self) -> bool:
-        with contextlib.suppress(OSError):
-            return self.get("/api/progress")[0] > 0
-        return False
-
     def memory(self) -> int:
         """Return the process' resident memory in bytes."""
         fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
