@@ -46,21 +46,28 @@ def find_matching(words: list[str], queryset: models.QuerySet[Any] | None = None
     """
     if not words:
         return {}
-    matches = _run_query(words, queryset)
-    if len(matches) < MAX_RESULTS and (prefixes := tokenizer.mark_single_letters(words)) != words:
-        matches |= {key: match for key, match in _run_query(prefixes, queryset).items() if key not in matches}
+    candidates, condition = _build_restriction(queryset)
+    prefixes = tokenizer.mark_single_letters(words)
+    variants = [words] if prefixes == words else [words, prefixes]
+    # Several common words cost as much in each tier, and the matches of the first tier are among these.
+    is_listed_first = candidates is None and len(words) > 1
+    newest = _newest_by_title_uploader(variants, condition) if is_listed_first else [None for _ in variants]
+    matches: dict[int, Match] = {}
+    for variant, keys in zip(variants, newest, strict=True):
+        if len(matches) < MAX_RESULTS:
+            others = _run_query(variant, candidates, condition, keys)
+            matches |= {key: match for key, match in others.items() if key not in matches}
     return dict(itertools.islice(matches.items(), MAX_RESULTS))
 
 
-def _run_query(words: list[str], queryset: models.QuerySet[Any] | None) -> dict[int, Match]:
+def _run_query(
+    words: list[str], candidates: SqlWithParams | None, condition: SqlWithParams, newest: list[int] | None
+) -> dict[int, Match]:
+    """Return the matches of one variant; `newest` are its newest by title and uploader, None where not listed."""
     backend = get_backend()
-    candidates, condition = _build_restriction(queryset)
     tiers = range(0) if candidates else range(len(backend.TIERS))
-    if not candidates and len(words) > 1:
-        by_title_uploader = _newest_in_tier(TITLE_UPLOADER_TIER, words, condition)
-        if len(by_title_uploader) < MAX_RESULTS:
-            # Several common words cost as much in each tier, and the matches of the first tier are among these.
-            candidates, tiers = _values_clause(by_title_uploader), tiers[TITLE_UPLOADER_TIER + 1 :]
+    if newest is not None and len(newest) < MAX_RESULTS:
+        candidates, tiers = _values_clause(newest), tiers[TITLE_UPLOADER_TIER + 1 :]
     tables: list[SqlWithParams] = [(f"few (id) AS MATERIALIZED ({candidates[0]})", candidates[1])] if candidates else []
     sources: list[SqlWithParams] = [backend.candidates_query(words, MAX_RESULTS)] if candidates else []
     for number in tiers:
@@ -93,10 +100,16 @@ def _tier_query(tier_number: int, words: list[str], restriction: SqlWithParams) 
     return f"{rows}{restriction[0]} ORDER BY {backend.KEY_COLUMN} DESC LIMIT {MAX_RESULTS}", [*values, *restriction[1]]
 
 
-def _newest_in_tier(tier_number: int, words: list[str], restriction: SqlWithParams) -> list[int]:
+def _newest_by_title_uploader(variants: list[list[str]], restriction: SqlWithParams) -> list[list[int]]:
+    """Return the newest matches of each variant, at most MAX_RESULTS each, by one query."""
+    queries = [_tier_query(TITLE_UPLOADER_TIER, words, restriction) for words in variants]
+    parts = [f"SELECT {number}, id FROM ({sql}) AS part{number}" for number, (sql, _) in enumerate(queries)]
+    keys: list[list[int]] = [[] for _ in variants]
     with connection.cursor() as cursor:
-        cursor.execute(*_tier_query(tier_number, words, restriction))
-        return [key for key, _ in cursor.fetchall()]
+        cursor.execute(" UNION ALL ".join(parts), [value for _, values in queries for value in values])
+        for number, key in cursor.fetchall():
+            keys[number].append(key)
+    return keys
 
 
 def _values_clause(keys: list[int]) -> SqlWithParams | None:

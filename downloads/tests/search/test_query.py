@@ -164,6 +164,27 @@ def test_it_takes_a_single_letter_for_a_whole_word_first():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("scan_limit_rows", [None, 10_000, 0], ids=["all", "of few", "of many"])
+def test_it_ranks_several_words_with_a_single_letter(monkeypatch, django_assert_num_queries, scan_limit_rows):
+    create_complete_video("a", title="Begun in the text", description="vitamin coffee")
+    create_complete_video("b", title="Begun in the name", uploader="Vitamin Coffee")
+    create_complete_video("c", title="In the text", description="vitamin c")
+    create_complete_video("d", title="C", uploader="vitamin")
+    create_complete_video("e", title="Coffee with vitamins")
+    create_complete_video("f", title="Vitamin C")
+    create_complete_video("g", title="Vitamin E")
+    queryset, extra_queries = None, 0
+    if scan_limit_rows is not None:
+        monkeypatch.setattr(backend.get_backend(), "SCAN_LIMIT_ROWS", scan_limit_rows)
+        queryset, extra_queries = Video.objects.exclude(title="Vitamin E"), 0 if scan_limit_rows else 1
+    with django_assert_num_queries(3 + extra_queries):
+        keys = list(query.find_matching(["vitamin", "c"], queryset))
+    titles = dict(Video.objects.values_list("pk", "title"))
+    whole, begun = ["Vitamin C", "C", "In the text"], ["Coffee with vitamins", "Begun in the name", "Begun in the text"]
+    assert [titles[key] for key in keys] == whole + begun
+
+
+@pytest.mark.django_db
 def test_it_finds_by_its_address_what_has_no_title_yet():
     waiting, _ = Video.objects.ingest("http://films.example.org/Lighthouse", "http://films.example.org/Lighthouse")
     assert list(query.find_matching(["lighth"])) == [waiting.pk]
