@@ -4,9 +4,11 @@ Both databases index exactly the words of `tokenizer`, and rank by the same rule
 title, in title and uploader, with the description too, with the subtitles too; the newest first within a tier.
 """
 
+import hashlib
 import itertools
 from typing import Any, NamedTuple
 
+from django.core.cache import cache
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
@@ -17,6 +19,7 @@ MAX_RESULTS = 1000
 MAX_QUERY_WORDS = 10
 MAX_QUERY_LENGTH = 1000  # characters
 TITLE_UPLOADER_TIER = 1  # the tier of title and uploader
+PLAN_CACHE_SECONDS = 60
 
 SqlWithParams = tuple[str, list[Any]]
 
@@ -124,11 +127,17 @@ def _build_restriction(queryset: models.QuerySet[Any] | None) -> tuple[SqlWithPa
     if queryset is None:
         return None, ("", [])
     keys, backend = queryset.order_by().values("pk"), get_backend()
-    if keys[: backend.SCAN_LIMIT_ROWS + 1].count() <= backend.SCAN_LIMIT_ROWS:
+    if _has_at_most(keys, backend.SCAN_LIMIT_ROWS):
         sql, params = keys.query.sql_with_params()
         return (sql, [*params]), ("", [])
     sql, params = keys.filter(pk=RawSQL(backend.KEY_COLUMN, ())).query.sql_with_params()
     return None, (f" AND EXISTS ({sql})", [*params])
+
+
+def _has_at_most(keys: models.QuerySet[Any, Any], limit: int) -> bool:
+    """Return whether there are at most `limit` rows; cached, since either answer leads to the same matches."""
+    digest = hashlib.sha256(repr((keys.query.sql_with_params(), limit)).encode()).hexdigest()
+    return bool(cache.get_or_set(f"few-{digest}", lambda: keys[: limit + 1].count() <= limit, PLAN_CACHE_SECONDS))
 
 
 def filter_matching(keys: list[int], words: list[str]) -> set[int]:
