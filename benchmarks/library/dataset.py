@@ -44,11 +44,13 @@ class VideoGenerator:
         """Return an unsaved video."""
         rng = self.rng
         has_ended = status not in (Status.QUEUED, Status.DOWNLOADING)
-        url = f"https://videos{number % SITES}.example/watch/{number}"
+        host = f"videos{int(rng.random() * rng.random() * SITES)}.example"
+        url = f"https://{host}/watch/{number}"
         kind = rng.choices(["mp4", "mp3", ""], [90, 8, 2])[0] if status == Status.COMPLETE else ""
         return Video(
             url=url,
             canonical_url=url,
+            host=host,
             title=self.random_words(rng.randint(3, 12)).capitalize() if has_ended else "",
             uploader=rng.choices(self.uploaders, cum_weights=self.uploader_weights)[0] if has_ended else "",
             description=self.random_words(rng.randint(20, 200)) if has_ended else "",

@@ -27,7 +27,7 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from benchmarks.library import dataset, followed  # noqa: E402
-from downloads.models import Subscription, Video  # noqa: E402
+from downloads.models import Channel, Subscription, Video  # noqa: E402
 from ytarchive.server import tuning  # noqa: E402
 
 SUBSCRIPTION_TABS = ("queued", "before", "settings", "retention", "history")
@@ -40,6 +40,7 @@ def requests_by_kind() -> dict[str, list[str]]:
     ids = "&".join(
         f"id={video_id}" for video_id in Video.objects.newest_first().values_list("video_id", flat=True)[:20]
     )
+    channel = Channel.objects.order_by("-video_count", "pk").values_list("pk", flat=True)[0]
     keys = list(Subscription.objects.order_by("pk").values_list("key", flat=True))
     list_queries = ["", "sort=title&", "sort=duration&", "kind=video&", "date=year&"]
     return {
@@ -47,11 +48,18 @@ def requests_by_kind() -> dict[str, list[str]]:
         "page in the middle": [f"?{query}page={page_count // 2}" for query in list_queries],
         "last page": [f"?{query}page={page_count}" for query in list_queries],
         "filter": [
-            *("activity/?state=failed", "activity/?state=queued", f"?uploader={uploader}", "?site=Site0"),
+            *("activity/?state=failed", "activity/?state=queued", f"?uploader={uploader}"),
+            *("?site=videos0.example", "?site=Site0"),  # as now, and as in addresses of the first versions
             *("?kind=audio", "?kind=list", "?date=today", "?date=week", "?date=year"),
-            "?site=Site3&kind=audio&date=year",
+            "?site=videos3.example&kind=audio&date=year",
         ],
-        "order": ["?sort=title", "?sort=duration", "?sort=size", "activity/?state=cancelled", "?sort=title&site=Site0"],
+        "order": [
+            "?sort=title",
+            "?sort=duration",
+            "?sort=size",
+            "activity/?state=cancelled",
+            "?sort=title&site=videos0.example",
+        ],
         "search: common words": [
             "?q=the",
             "?q=music+live",
@@ -62,7 +70,8 @@ def requests_by_kind() -> dict[str, list[str]]:
         "search: ordinary, rare": ["?q=review", f"?q={uploader}", "?q=lalala", "?q=bafe+dano"],
         "search: one letter, two": ["?q=a", "?q=k", "?q=the+k", "?q=ba"],
         "search: no hit": ["?q=zzzzzz", "?q=***"],
-        "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=Site30", "?q=the&kind=audio"],
+        "search and filter": [f"?q=the&uploader={uploader}", "?q=the&site=videos30.example", "?q=the&kind=audio"],
+        "channels": ["channels/", "channels/?page=20", *(f"channels/{channel}/?page={page}" for page in (1, 5))],
         "subscriptions": ["subscriptions/", f"subscriptions/?after={keys[99]}", "subscriptions/?state=failing"],
         "one subscription": [f"subscriptions/{keys[9]}/?show={show}" for show in SUBSCRIPTION_TABS],
         "… of 40,000 items": [f"subscriptions/{keys[0]}/?show={show}" for show in SUBSCRIPTION_TABS],
