@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
@@ -44,7 +45,14 @@ class PlainTitlesMixin:
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})  # type: ignore[misc]
 
 
-class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin):
+class ChoicesMixin:
+    """Mixin whose lists to choose from name their icons in a way that screen readers know."""
+
+    class Media:
+        js = (Script("js/admin_choices.js", type="module"),)
+
+
+class ArchiveUserAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin):
     """Admin of user accounts; passwords and deletion follow the permission to change an account."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -67,7 +75,7 @@ class ArchiveUserAdmin(AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, Use
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class ArchiveGroupAdmin(AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, GroupAdmin):
+class ArchiveGroupAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, GroupAdmin):
     """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
@@ -258,7 +259,9 @@ class PageAuditor:
         self.go("/admin/")
         self.audit("admin-index", rules=WCAG_RULES)
         self.go(f"/admin/auth/user/{get_user_model().objects.get().pk}/change/")
-        self.audit("admin-user", rules=[])  # Django puts aria-label on spans of its lists to choose from
+        self.audit("admin-user", rules=WCAG_RULES)
+        self.go(f"/admin/auth/group/{Group.objects.get_or_create(name='editor')[0].pk}/change/")
+        self.audit("admin-group", rules=WCAG_RULES)
         self.go("/admin/downloads/video/")
         self.audit("admin", rules=WCAG_RULES)
         self.page.get_by_role("link", name="Night trains across the Alps", exact=True).click()
