@@ -46,7 +46,7 @@ class PlainTitlesMixin:
 
 
 class ChoicesMixin:
-    """Mixin whose lists to choose from name their icons in a way that screen readers know."""
+    """Mixin that gives the icons of Django's lists to choose from the role of images, so that they may have a label."""
 
     class Media:
         js = (Script("js/admin_choices.js", type="module"),)

@@ -9,6 +9,7 @@ import itertools
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
@@ -49,17 +50,21 @@ def find_matching(words: list[str], queryset: models.QuerySet[Any] | None = None
     """
     if not words:
         return {}
-    candidates, condition = _build_restriction(queryset)
+    try:
+        candidates, condition = _build_restriction(queryset)
+    except EmptyResultSet:  # a filter that no row can match
+        return {}
     prefixes = tokenizer.mark_single_letters(words)
     variants = [words] if prefixes == words else [words, prefixes]
-    # Several common words cost as much in each tier, and the matches of the first tier are among these.
+    # Several common words cost as much in each tier. The newest by title and uploader include those by title alone:
+    # where these are few, they are listed once, and ranked one by one.
     is_listed_first = candidates is None and len(words) > 1
     newest = _newest_by_title_uploader(variants, condition) if is_listed_first else [None for _ in variants]
     matches: dict[int, Match] = {}
     for variant, keys in zip(variants, newest, strict=True):
         if len(matches) < MAX_RESULTS:
-            others = _run_query(variant, candidates, condition, keys)
-            matches |= {key: match for key, match in others.items() if key not in matches}
+            for key, match in _run_query(variant, candidates, condition, keys).items():
+                matches.setdefault(key, match)
     return dict(itertools.islice(matches.items(), MAX_RESULTS))
 
 
@@ -77,10 +82,18 @@ def _run_query(
         tier_tables, source = backend.tier_source(number, *_tier_query(number, words, condition))
         tables, sources = [*tables, *tier_tables], [*sources, source]
         condition = condition[0] + backend.tier_not_full_condition(number, MAX_RESULTS), condition[1]
-    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part{number}" for number, (sql, _) in enumerate(sources))
-    with_clause = f"{'WITH ' * bool(tables)}{', '.join(sql for sql, _ in tables)}"
-    params = [value for _, values in (*tables, *sources) for value in values]
-    return _fetch_first(f"{with_clause} {backend.ranked_query(union, MAX_RESULTS)}", params)
+    rows_sql, params = _union_all(sources)
+    return _fetch_first(*_with_tables(tables, backend.ranked_query(rows_sql, MAX_RESULTS), params))
+
+
+def _union_all(sources: list[SqlWithParams]) -> SqlWithParams:
+    parts = [f"SELECT * FROM ({sql}) AS part{number}" for number, (sql, _) in enumerate(sources)]
+    return " UNION ALL ".join(parts), [value for _, values in sources for value in values]
+
+
+def _with_tables(tables: list[SqlWithParams], sql: str, params: list[Any]) -> SqlWithParams:
+    with_clause = f"{'WITH ' * bool(tables)}{', '.join(table_sql for table_sql, _ in tables)}"
+    return f"{with_clause} {sql}", [*(value for _, values in tables for value in values), *params]
 
 
 def _fetch_first(sql: str, params: list[Any]) -> dict[int, Match]:
@@ -103,15 +116,24 @@ def _tier_query(tier_number: int, words: list[str], restriction: SqlWithParams) 
     return f"{rows}{restriction[0]} ORDER BY {backend.KEY_COLUMN} DESC LIMIT {MAX_RESULTS}", [*values, *restriction[1]]
 
 
-def _newest_by_title_uploader(variants: list[list[str]], restriction: SqlWithParams) -> list[list[int]]:
-    """Return the newest matches of each variant, at most MAX_RESULTS each, by one query."""
-    queries = [_tier_query(TITLE_UPLOADER_TIER, words, restriction) for words in variants]
-    parts = [f"SELECT {number}, id FROM ({sql}) AS part{number}" for number, (sql, _) in enumerate(queries)]
+def _newest_by_title_uploader(variants: list[list[str]], condition: SqlWithParams) -> list[list[int]]:
+    """Return the newest matches of each variant, by one query; of later variants none once one has MAX_RESULTS."""
+    backend = get_backend()
+    tables: list[SqlWithParams] = []
+    sources: list[SqlWithParams] = []
+    for number, words in enumerate(variants):
+        tier_query = _tier_query(TITLE_UPLOADER_TIER, words, condition)
+        variant_tables, (source_sql, params) = backend.tier_source(number, *tier_query)
+        tables += variant_tables
+        sources.append((f"SELECT {number} AS variant, id FROM ({source_sql}) AS newest", params))
+        condition = condition[0] + backend.tier_not_full_condition(number, MAX_RESULTS), condition[1]
     keys: list[list[int]] = [[] for _ in variants]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), [value for _, values in queries for value in values])
-        for number, key in cursor.fetchall():
+        cursor.execute(*_with_tables(tables, *_union_all(sources)))
+        for number, key in cursor:
             keys[number].append(key)
+            if len(keys[number]) == MAX_RESULTS:
+                break
     return keys
 
 

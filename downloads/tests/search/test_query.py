@@ -185,6 +185,36 @@ def test_it_ranks_several_words_with_a_single_letter(monkeypatch, django_assert_
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_the_limit_keeps_the_best_of_several_words_with_a_single_letter(monkeypatch, limit):
+    for number, title in enumerate(["Vitamin coffee", "C vitamin", "Vitamin case", "Vitamin C", "Cold vitamin"]):
+        create_complete_video(f"title{number}", title=title)
+    create_complete_video("text", title="In the text", description="vitamin c")
+    best_first = ["Vitamin C", "C vitamin", "In the text", "Cold vitamin", "Vitamin case", "Vitamin coffee"]
+    assert search_titles("vitamin c") == best_first
+    monkeypatch.setattr(query, "MAX_RESULTS", limit)
+    assert search_titles("vitamin c") == best_first[:limit]
+
+
+@pytest.mark.django_db
+def test_it_counts_what_a_filter_leaves_once_and_finds_what_came_since(django_assert_num_queries):
+    create_complete_video("a", title="Zebra one", uploader="U")
+    videos = Video.objects.filter(uploader="U")
+    with django_assert_num_queries(2):
+        assert len(query.find_matching(["zebra"], videos)) == 1
+    create_complete_video("b", title="Zebra two", uploader="U")
+    with django_assert_num_queries(1):
+        assert len(query.find_matching(["zebra"], videos)) == 2
+
+
+@pytest.mark.django_db
+def test_a_filter_that_no_video_can_match_finds_nothing():
+    create_complete_video("a", title="Zebra")
+    assert query.find_matching(["zebra"], Video.objects.none()) == {}
+    assert query.find_matching(["zebra"], Video.objects.filter(pk=10**20)) == {}
+
+
+@pytest.mark.django_db
 def test_it_finds_by_its_address_what_has_no_title_yet():
     waiting, _ = Video.objects.ingest("http://films.example.org/Lighthouse", "http://films.example.org/Lighthouse")
     assert list(query.find_matching(["lighth"])) == [waiting.pk]

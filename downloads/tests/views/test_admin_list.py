@@ -149,6 +149,7 @@ def test_it_pauses_the_queue_without_a_selection(superuser_client):
         "added_at__year=9999",
         "added_at__year=2024&added_at__month=99999999999999999999999",
         "id__in=9999999999999999999999",
+        "id=9999999999999999999999&q=film",
         "status__exact=%00",
         "site=%00",
         "q=%00",
