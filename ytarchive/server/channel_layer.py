@@ -61,6 +61,7 @@ class ShardConnection(RedisSingleShardConnection):
         self._last_immediate_retry_at = float("-inf")
         # Not the lock of the base class: who has that may wait for Redis, or for the end of the receive task.
         self._write_lock = asyncio.Lock()
+        self._next_send: asyncio.Task[None] | None = None  # has yet to read what changed
         self._last_error_logged_at = float("-inf")
 
     async def subscribe(self, channel: str) -> None:
@@ -71,7 +72,7 @@ class ShardConnection(RedisSingleShardConnection):
         self._channels_wanted.set()
         self._ensure_receiver()
         while (connection := self._connection) and connection.is_connected:
-            await self._send_changes_to_the_end(connection)
+            await self._send_changes_together()
             if connection.is_connected:
                 return
         if connection:  # closed, and the receive task has yet to see it
@@ -86,7 +87,7 @@ class ShardConnection(RedisSingleShardConnection):
         if not self._channels:
             self._channels_wanted.clear()
         if self._connection:
-            await self._send_changes_to_the_end(self._connection)
+            await self._send_changes_together()
 
     async def flush(self) -> None:
         """End the receive task and close both connections."""
@@ -102,17 +103,24 @@ class ShardConnection(RedisSingleShardConnection):
             if self._channels:  # of those who came meanwhile
                 self._ensure_receiver()
 
-    async def _send_changes_to_the_end(self, connection: AbstractConnection) -> None:
-        """Send them even if this task is cancelled: redis-py closes a connection, which is everybody's, at that."""
-        await asyncio.shield(self._send_changes(connection))
+    async def _send_changes_together(self) -> None:
+        """Send what has changed, by one write for all tasks that ask while another write is under way.
 
-    async def _send_changes(self, connection: AbstractConnection) -> None:
+        If each waited for a write of its own, one of thousands that join at once would wait for all before it. The
+        write goes on if this task is cancelled: redis-py closes a connection, which is everybody's, at that.
+        """
+        if self._next_send is None or self._next_send.done():
+            self._next_send = asyncio.create_task(self._send_changes())
+        await asyncio.shield(self._next_send)
+
+    async def _send_changes(self) -> None:
         """Tell Redis which channels were added and removed since it was last told."""
         try:
             async with self._write_lock:
-                if connection is not self._connection:  # replaced while this task waited
-                    return
+                self._next_send = None
                 changed, self._changed = self._changed, set()
+                if (connection := self._connection) is None:  # the next one is told of all channels
+                    return
                 await self._send_change("SUBSCRIBE", changed & self._channels, connection)
                 await self._send_change("UNSUBSCRIBE", changed - self._channels, connection)
         except WRITE_ERRORS as error:
@@ -174,7 +182,7 @@ class ShardConnection(RedisSingleShardConnection):
         connection = create_pool(self.host).make_connection()
         await connection.connect()
         self._connection, self._changed = connection, set(self._channels)
-        await self._send_changes(connection)
+        await self._send_changes()
         if connection.is_connected:
             self._connection_tried.set()
 

@@ -244,6 +244,24 @@ async def test_members_join_where_redis_py_checks_its_connections(redis_server):
     await layer.flush()
 
 
+async def test_many_that_join_at_once_wait_for_one_write(redis_server):
+    layer = ProgressChannelLayer(hosts=[redis_server.url])
+    first = await layer.new_channel()
+    lock = layer._get_layer()._shards[0]._write_lock
+    async with lock:  # as of a write that is under way
+        joining = [asyncio.create_task(layer.new_channel()) for _ in range(500)]
+        for _ in range(5):
+            await asyncio.sleep(0)  # until all wait
+    turns = 0
+    async with asyncio.timeout(10):
+        while not all(task.done() for task in joining):
+            await asyncio.sleep(0)
+            turns += 1
+    assert turns < 100  # of the event loop: not one for each, since pages wait behind them
+    await expect_subscriptions(redis_server, [first, *(task.result() for task in joining)])
+    await layer.flush()
+
+
 async def join_and_leave(layer: ProgressChannelLayer) -> None:
     receiving = asyncio.create_task(layer.receive(await layer.new_channel()))
     await asyncio.sleep(0)
