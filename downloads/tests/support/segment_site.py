@@ -2,6 +2,7 @@
 
 import threading
 import time
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -84,23 +85,26 @@ class SegmentHandler(BaseHTTPRequestHandler):
         try:
             if status == 200:
                 time.sleep(self.server.delay_seconds)  # to the first byte, as of a site that is far away
-            self.answer(status)
+            data = self.response(status)
+            self.wfile.write(data[:-1])
         finally:
+            # Before the client has all of it: its next request may come at once.
             self.server.leave()
+        self.wfile.write(data[-1:])
 
     do_HEAD = do_GET  # noqa: N815
 
-    def answer(self, status: int) -> None:
+    def response(self, status: int) -> bytes:
+        """Return the response as bytes, head included."""
         data = self.server.content(self.path) if status == 200 else b""
-        self.send_response(status)
         content_type = "application/vnd.apple.mpegurl" if self.path.endswith(".m3u8") else "video/mp2t"
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if self.command == "GET":
-            is_cut = self.server.cuts.get(self.path, 0) > 0
-            self.server.cuts[self.path] = self.server.cuts.get(self.path, 0) - 1
-            self.wfile.write(data[: len(data) // 2] if is_cut else data)
+        headers = f"Content-Type: {content_type}\r\nContent-Length: {len(data)}\r\n"
+        head = f"HTTP/1.0 {status} {HTTPStatus(status).phrase}\r\n{headers}\r\n".encode()
+        if self.command != "GET":
+            return head
+        is_cut = self.server.cuts.get(self.path, 0) > 0
+        self.server.cuts[self.path] = self.server.cuts.get(self.path, 0) - 1
+        return head + (data[: len(data) // 2] if is_cut else data)
 
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing: `requests` has them."""
