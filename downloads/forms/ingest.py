@@ -47,7 +47,7 @@ class IngestForm(LanguagesForm):
     )
 
     list_limit = forms.IntegerField(
-        label="Of a playlist or channel, add the first",
+        label="Videos of a playlist or channel to add at first",
         min_value=1,
         max_value=MAX_LIST_LIMIT,
         required=False,
@@ -56,7 +56,7 @@ class IngestForm(LanguagesForm):
         ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
-    follow = forms.BooleanField(label="and check for new ones every 6 h", required=False)
+    follow = forms.BooleanField(label="Follow: check for new videos every 6 h", required=False)
 
     @classmethod
     def for_request(cls, request: HttpRequest, **initial: str) -> "IngestForm":

@@ -88,11 +88,14 @@ def add_videos(request: HttpRequest) -> HttpResponse:
         )
         if form.cleaned_data["follow"]:
             follow_added(request, [*added, *(rejection.video for rejection in rejected if rejection.video)], options)
-        if added:
+        # Where lines were refused, the form itself says how many were added.
+        if added and not rejected:
             subject = video_actions.short_title(added[0]) if len(added) == 1 else f"{len(added):,} videos"
             messages.success(request, f"Added {subject}.", extra_tags="added")
         initial = {"urls": remaining_text(rejected), **options} if rejected else {"subtitles": options["subtitles"]}
         form = IngestForm(initial=initial)
+        if rejected:
+            form.fields["urls"].widget.attrs |= {"aria-invalid": "true", "aria-describedby": "refused urls-hint"}
     response = _added_response(request, form, added, rejected)
     if not form.is_bound:
         remember_languages(request, response, form["subtitles"].value())
@@ -125,7 +128,7 @@ def _added_response(
         request,
         form,
         refusals=group_by_reason(rejected),
-        added_count=len(added),
+        added_count=f"{len(added):,}" if added else "",
         rejected_count=len(rejected),
         offers_audio=not is_audio and any(rejection.could_be_audio for rejection in rejected),
     )

@@ -89,7 +89,7 @@ def test_it_takes_five_thousand_links_from_the_clipboard_and_stays_usable(page, 
     page.get_by_role("searchbox").fill("x")
     page.get_by_role("searchbox").fill("")
     answer_seconds = time.monotonic() - began
-    expect(page.locator(".message.success")).to_contain_text("Added 5,000 videos.", timeout=90_000)
+    expect(page.get_by_role("alert")).to_contain_text("5,000 added.", timeout=90_000)
     expect(page.get_by_label("Links")).to_have_value(re.compile(r"films/5000\.mp4\n.*\n.*films/5002\.mp4$"))
     expect(page.get_by_role("button", name=re.compile("5,?000 waiting"))).to_be_visible()
     open_live_page(page, site, "/activity/")
@@ -216,7 +216,7 @@ def test_it_says_that_a_removed_video_is_gone(page, site):
     open_live_page(page, site, video.get_absolute_url())
     Video.objects.filter(pk=video.pk).delete()
     publisher.publish_progress(video.video_id, message.Progress(changed=True))
-    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+    expect(page.get_by_role("heading", name="Video not found")).to_be_visible()
     page.errors.clear()  # Chromium logs the 404
     page.get_by_role("link", name="Back to the library").click()
     expect(page.get_by_text("Your archive is empty.")).to_be_visible()

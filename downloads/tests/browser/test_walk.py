@@ -69,7 +69,7 @@ class Walk:
     def add(self) -> None:
         """Add two links by the sheet, or its page; one line that is none stays in it."""
         add_urls(self.page, FIRST_URL, SECOND_URL, "nonsense")
-        expect(self.page.get_by_role("alert")).to_contain_text("2 added, 1 not:")
+        expect(self.page.get_by_role("alert")).to_contain_text("2 added. 1 was not:")
         field = open_add_form(self.page)
         expect(field).to_have_value("nonsense")
 

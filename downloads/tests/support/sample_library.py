@@ -54,7 +54,7 @@ class SampleLibrary:
         mills = [videos[title].pk for title in ("Restoring a Dutch windmill", "The tide mill at Eling")]
         Video.objects.filter(pk__in=mills).update(parent=videos["Mills"])
         videos["Wintering bees"] = self._claimed("Wintering bees", 600)
-        videos["Wintering bees"].fail("The site says this video is private. Remove it or try again later.")
+        videos["Wintering bees"].fail("The site says this video is private. Delete it or try again later.")
         for number, (title, percent) in enumerate((("Sailing the Hebrides, day 4", 41), ("Clay: pit to pot", 93))):
             videos[title] = self._claimed(title, 700 + number)
             state = {"downloaded_bytes": percent * 6_030_000, "total_bytes": 603_000_000, "phase": "video"}

@@ -66,7 +66,7 @@ def test_a_language_with_other_signs_is_refused(client, signed_in_user, written)
 def test_it_says_of_a_long_address_its_ends(client, signed_in_user):
     long = f"http://93.184.215.14/{'long/' * 370}one.mp4"
     page = post_urls(client, long, follow=True).content.decode()
-    assert re.search(r"Added 93\.184\.215\.14/….{0,60}\.\s*<", page)
+    assert re.search(r"Added 93\.184\.215\.14/<wbr>….{0,60}\.\s*<", page)
     again = post_urls(client, long).content.decode()
     assert re.search(r'<a href="/videos/\w+/">93.184.215.14/….{0,60}</a>', again)
 
@@ -114,7 +114,7 @@ def test_it_takes_five_thousand_long_lines_at_once_and_keeps_what_is_beyond_in_t
     page = html.unescape(response.content.decode())
     assert textarea_text(response).split() == lines[5_000:]
     assert "200 lines: 5,000 links at a time. Add the rest next." in page
-    assert "Added 5,000 videos." in page
+    assert "5,000 added. 200 were not:" in page
     # The page fetches its list again, not 5,000 cards.
     assert '"ids": []' in response.headers["HX-Trigger"]
     assert Video.objects.count() == 5_000
@@ -230,7 +230,7 @@ def test_every_page_has_the_form_once(client, signed_in_user, path):
 
 def test_it_counts_what_it_refused(client, signed_in_user):
     page = html.unescape(post_urls(client, FIRST_URL, SECOND_URL, "nonsense").content.decode())
-    assert "2 added, 1 not:" in page
+    assert "2 added. 1 was not:" in page
     assert "This isn’t a link. It must start with http:// or https://." in page
     assert "1 link wasn’t added:" in html.unescape(post_urls(client, "nonsense").content.decode())
     assert "2 links weren’t added:" in html.unescape(post_urls(client, "nonsense", "sense").content.decode())

@@ -296,7 +296,7 @@ def test_lines_that_were_not_followed_stay_in_the_form(client, editor) -> None:
     text = client.post(reverse("follow"), {**FORM, "urls": urls, "title_includes": "kept"}).content.decode()
 
     assert "1 followed, 2 not:" in text
-    assert "1 added, 2 not:" not in text  # by the sheet that adds videos
+    assert "1 added. 2 were not:" not in text  # by the sheet that adds videos
     assert "nonsense\nhttps://youtu.be/abc</textarea>" in text
     assert "kept" in text
 
