@@ -66,7 +66,7 @@ def test_a_language_with_other_signs_is_refused(client, signed_in_user, written)
 def test_it_says_of_a_long_address_its_ends(client, signed_in_user):
     long = f"http://93.184.215.14/{'long/' * 370}one.mp4"
     page = post_urls(client, long, follow=True).content.decode()
-    assert re.search(r"Added 93\.184\.215\.14/<wbr>….{0,60}\.\s*<", page)
+    assert re.search(r"Added 93\.184\.215\.14/….{0,60}\.\s*<", page.replace("<wbr>", ""))
     again = post_urls(client, long).content.decode()
     assert re.search(r'<a href="/videos/\w+/">93.184.215.14/….{0,60}</a>', again)
 
