@@ -32,6 +32,7 @@ from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values, site_label
 from downloads.library.video.history import history_words
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
+from downloads.network.url_secrets import hide_secrets
 from downloads.search.query import find_matching, parse_query
 from downloads.views import responses
 from downloads.views.subscriptions import model_admin
@@ -83,7 +84,7 @@ class VideoEventInline(admin.TabularInline):
     @admin.display(description="Reason")
     def cut_reason(self, event: VideoEvent) -> str:
         """Return the reason without the secrets of URLs in it, as the page shows it."""
-        return history_words(formatting.hide_secrets(event.reason))
+        return history_words(hide_secrets(event.reason))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: events are written by state transitions only."""

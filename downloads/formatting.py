@@ -2,18 +2,13 @@
 
 import datetime as dt
 import math
-import re
-from urllib.parse import unquote
 
 from django.utils import timezone
 
 from downloads.models import Quality, Video
-from downloads.network import hostnames
-from downloads.network.url_secrets import hide_secrets
+from downloads.network.short_urls import short_url
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
-MAX_SHORT_URL_LENGTH = 60
-MAX_CUT_WORD_LENGTH = 24  # characters of a word that a short URL leaves out rather than show its end
 RESOLUTIONS = (4320, 2160, 1440, 1080, 720, 576, 540, 480, 360, 240, 144)  # lines of a picture in 16:9
 RESOLUTION_NAMES = {4320: "8K", 2160: "4K"}
 RESOLUTION_TOLERANCE = 0.94  # encoders cut a few lines away
@@ -96,38 +91,6 @@ def time_until(moment: dt.datetime) -> str:
 def display_name(video: Video) -> str:
     """Return the title of a video, or its short URL while the title is unknown."""
     return video.title.strip() or short_url(video.url.strip()) or "Unknown video"
-
-
-def short_url(url: str) -> str:
-    """Return a URL without scheme and "www.", its middle cut out if it is long, such as "example.org/…/clip.mp4".
-
-    Secrets in it are hidden. The host is in its own script ("bücher.example"), or in ASCII where that could pass for
-    another name.
-    """
-    url = hide_secrets(url)
-    decoded = unquote(url)
-    readable_url = decoded if decoded.isprintable() and "\ufffd" not in decoded else url
-    shortened = _with_readable_host(readable_url.partition("://")[2].removeprefix("www.").rstrip("/")) or url
-    if len(shortened) <= MAX_SHORT_URL_LENGTH:
-        return shortened
-    host, _, path = shortened.partition("/")
-    host = host if len(host) <= MAX_SHORT_URL_LENGTH // 2 else f"…{host[-MAX_SHORT_URL_LENGTH // 2 :]}"
-    return f"{host}/…{_whole_words(path[len(host) - MAX_SHORT_URL_LENGTH :])}"
-
-
-def _whole_words(end: str) -> str:
-    """Return the end of a path from its first slash on, else from the first word that is whole in it."""
-    if "/" in end:
-        return end[end.index("/") :]
-    word_start = re.search(r"[-_?&=.+ ]", end[:MAX_CUT_WORD_LENGTH])
-    return end[word_start.end() :] if word_start else end
-
-
-def _with_readable_host(url_without_scheme: str) -> str:
-    host = re.split("[/?#:]", url_without_scheme, maxsplit=1)[0]
-    if host.isascii() and hostnames.ACE_PREFIX not in host.lower():
-        return url_without_scheme
-    return hostnames.to_readable(host) + url_without_scheme[len(host) :]
 
 
 def site_name(url: str) -> str:

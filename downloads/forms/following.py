@@ -133,11 +133,11 @@ class SubscriptionForm(LanguagesForm):
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose a quality."),
     )
     tabs = forms.MultipleChoiceField(
-        label="Tabs of a channel",
+        label="Channel tabs",
         choices=ChannelTab.choices,
         initial=[ChannelTab.VIDEOS],
         required=False,
-        error_messages={"invalid_choice": "Choose among the tabs of a channel."},
+        error_messages={"invalid_choice": "Choose from the channel tabs."},
     )
     title_includes = _pattern("Title contains")
     title_excludes = _pattern("Title doesn’t contain")

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from downloads import formatting
 from downloads.models import PlayableCopy, Video
 from downloads.models.channels.channel import has_page
+from downloads.network.url_secrets import hide_secrets
 
 register = template.Library()
 register.filter(formatting.format_bytes)
@@ -30,7 +31,7 @@ register.filter(formatting.quality_label)
 register.filter(formatting.resolution_label)
 register.filter(formatting.codec_label)
 register.filter(formatting.truncate_text)
-register.filter(formatting.hide_secrets)
+register.filter(hide_secrets)
 
 UNIX_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 PLACEHOLDER_TONE_COUNT = 12
@@ -158,7 +159,7 @@ def sort_key(video: Video) -> str:
 @register.filter
 def or_address(title: str, url: str) -> str:
     """Return a title as it is; without one the address, without its secrets."""
-    return title or formatting.hide_secrets(url)
+    return title or hide_secrets(url)
 
 
 @register.filter

@@ -14,7 +14,8 @@ from downloads.models.subscriptions.checks import NO_LEASE, Checks
 from downloads.models.subscriptions.choices import ChannelTab, ListKind, StartChoice
 from downloads.models.subscriptions.querysets import SubscriptionQuerySet
 from downloads.models.video import MAX_URL_LENGTH, new_video_id
-from downloads.network.url_secrets import has_secrets, hide_secrets
+from downloads.network.short_urls import short_url
+from downloads.network.url_secrets import has_secrets
 from downloads.network.web_links import only_web_link
 from downloads.progress import publisher
 
@@ -98,7 +99,7 @@ class Subscription(Checks):
         indexes = (models.Index(fields=["lease_token"], condition=~Q(lease_token=""), name="downloads_check_leases"),)
 
     def __str__(self) -> str:
-        return self.name.strip() or hide_secrets(self.url) or "Unknown list"
+        return self.name.strip() or short_url(self.url) or "Unknown list"
 
     @property
     def page_url(self) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from downloads import formatting
 from downloads.models import Video
+from downloads.network import short_urls
 from downloads.templatetags import video_format
 from downloads.tests.support.cases import each_case
 
@@ -30,7 +31,7 @@ FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json
 )
 def test_it_says_an_address_as_people_do(url, short):
     assert formatting.short_url(url) == short
-    assert len(short) <= formatting.MAX_SHORT_URL_LENGTH + 2
+    assert len(short) <= short_urls.MAX_SHORT_URL_LENGTH + 2
 
 
 @each_case(

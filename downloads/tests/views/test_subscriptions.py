@@ -277,7 +277,7 @@ def test_one_is_followed_with_its_settings(client, editor) -> None:
         ("keep_days", "-1", "Write a number from 1 to"),
         ("quality", "x", "Choose a quality."),
         ("subtitles", "xx-nonsense", "isn’t a language"),
-        ("tabs", "x", "Choose among the tabs of a channel."),
+        ("tabs", "x", "Choose from the channel tabs."),
     ],
 )
 def test_a_value_that_cannot_be_gets_a_sentence_and_nothing_is_lost(client, editor, field, value, sentence) -> None:
