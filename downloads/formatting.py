@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from downloads.models import Quality, Video
 from downloads.network.short_urls import short_url
+from downloads.network.url_secrets import hide_secrets as hide_secrets  # noqa: PLC0414 - for the views
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 RESOLUTIONS = (4320, 2160, 1440, 1080, 720, 576, 540, 480, 360, 240, 144)  # lines of a picture in 16:9

@@ -10,9 +10,9 @@ from django.utils.html import format_html
 
 from downloads.accounts.permissions import Permission, has_permission
 from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
+from downloads.formatting import hide_secrets
 from downloads.library.subscriptions.states import describe_interval, describe_state
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
-from downloads.network.url_secrets import hide_secrets
 
 
 class ReadOnlyAdmin(SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
