@@ -18,7 +18,7 @@ FILTER_FAULTS = """() => {
   const row = document.querySelector(".filters").getBoundingClientRect();
   const context = document.createElement("canvas").getContext("2d");
   const faults = [];
-  let end = -Infinity;
+  let end = -Infinity, line = 0;
   for (const select of document.querySelectorAll(".filters select")) {
     const box = select.getBoundingClientRect(), style = getComputedStyle(select);
     context.font = style.font;
@@ -29,7 +29,8 @@ FILTER_FAULTS = """() => {
     if (isCut) faults.push([words, "cut", room]);
     if (parseFloat(style.paddingRight) < 24) faults.push([words, "under the arrow"]);
     if (box.top < row.top - 1 || box.bottom > row.bottom + 1) faults.push([words, "higher than the row"]);
-    if (select.closest(".sort")) continue; // it stays in sight while the others scroll below
+    if (select.closest(".sort")) continue; // before the others on phones
+    if (box.top > line + 1) [end, line] = [-Infinity, box.top];
     if (box.left < end - 1) faults.push([words, "on top of another"]);
     end = box.right;
   }
