@@ -8,7 +8,10 @@ group, the field “superuser status” or an administrator's password would bec
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
+from django.contrib.admin import RelatedFieldListFilter
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashWidget, UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.forms.widgets import Script
@@ -44,16 +47,73 @@ class PlainTitlesMixin:
         title = {"title": capfirst(self.opts.verbose_name)}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})  # type: ignore[misc]
 
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        """Ask under the name of what is to be deleted, unless it cannot be deleted."""
+        if not context["perms_lacking"] and not context["protected"]:
+            context = {**context, "title": f"Delete {self.opts.verbose_name} “{context['object']}”?"}
+        return super().render_delete_form(request, context)  # type: ignore[misc]
+
+
+class PermissionsField(forms.ModelMultipleChoiceField):
+    """Permissions by their names alone: "Can add video" says what "Archive | video | Can add video" says."""
+
+    def label_from_instance(self, permission: Any) -> str:
+        """Return the name."""
+        return permission.name
+
 
 class ChoicesMixin:
-    """Mixin that gives the icons of Django's lists to choose from the role of images, so that they may have a label."""
+    """Mixin of forms with permissions to choose.
+
+    Its script gives the icons of Django's lists to choose from the role of images, so that they may have a label.
+    """
 
     class Media:
         js = (Script("js/admin_choices.js", type="module"),)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name permissions briefly, since the lists cut long names."""
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class PasswordSummaryWidget(ReadOnlyPasswordHashWidget):
+    """What is known of a password: that it is set, and by which algorithm; its parameters tell nobody here anything."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Keep the sentences that say that there is no password, or no valid one: they have no value."""
+        context = super().get_context(name, value, attrs)
+        algorithm = context["summary"][0].get("value")
+        if algorithm:
+            context["summary"] = [{"label": f"Set ({algorithm})"}]
+        return context
+
+
+class ArchiveUserForm(UserChangeForm):
+    """The form of an account, with one line for its password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "password" in self.fields:
+            self.fields["password"].widget = PasswordSummaryWidget()
+
+
+class GroupFilter(RelatedFieldListFilter):
+    """Filter of accounts by group that says "No group", where Django has a dash."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.empty_value_display = "No group"
+
 
 class ArchiveUserAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin):
     """Admin of user accounts; passwords and deletion follow the permission to change an account."""
+
+    form = ArchiveUserForm
+    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", GroupFilter))
+    # Not the groups: the few roles are check boxes.
+    filter_horizontal = ("user_permissions",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow accounts that have no permission that this user lacks."""
@@ -70,9 +130,18 @@ class ArchiveUserAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTi
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the groups whose permissions this user has."""
-        if db_field.name == "groups" and not can_manage_users(request.user):
-            kwargs["queryset"] = _grantable_groups(request.user)
+        if db_field.name == "groups":
+            kwargs["widget"] = forms.CheckboxSelectMultiple()
+            if not can_manage_users(request.user):
+                kwargs["queryset"] = _grantable_groups(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Leave out the button that adds a group: Django's script cannot put the new one among check boxes."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "groups":
+            field.widget = field.widget.widget
+        return field
 
 
 class ArchiveGroupAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, GroupAdmin):

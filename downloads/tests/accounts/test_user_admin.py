@@ -1,8 +1,11 @@
-"""Attempts of staff who may edit users, but are no superusers, to get more permissions than they have."""
+"""Accounts and groups in the admin: what staff may do who are no superusers, and what the pages say."""
+
+import re
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 
+from downloads.accounts.user_admin import ArchiveUserAdmin
 from downloads.tests.support.users import make_staff, make_user, role_group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -37,6 +40,10 @@ def reload_user(user: User) -> User:
     return User.objects.get(pk=user.pk)
 
 
+def has_check_box(page: str, name: str) -> bool:
+    return re.search(rf'<input type="checkbox" name="groups"[^>]*>\s*{name}<', page) is not None
+
+
 def roles(user: User) -> set[str]:
     return set(reload_user(user).groups.values_list("name", flat=True))
 
@@ -69,7 +76,7 @@ def test_it_offers_and_takes_no_role_with_more_permissions(client, mia, role_pks
         post_change(client, user, groups=[pk]) for user in (bob, mia) for pk in (role_pks["manager"], deleters.pk)
     ]
 
-    assert [name for name in ("viewer", "editor", "manager", "deleters") if f">{name}</option>" in page] == [
+    assert [name for name in ("viewer", "editor", "manager", "deleters") if has_check_box(page, name)] == [
         "viewer",
         "editor",
     ]
@@ -153,3 +160,73 @@ def test_a_superuser_gives_every_role(superuser_client, role_pks):
 
     after = reload_user(bob)
     assert (roles(bob), after.is_staff, after.is_superuser) == ({"manager"}, True, True)
+
+
+# What the pages say -------------------------------------------------------------------------------
+
+
+def text(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_it_says_of_a_password_that_it_is_set(superuser_client):
+    bob = make_user("bob", "viewer", password="theirs")
+    page = text(superuser_client.get(change_url(bob)).content.decode())
+    assert re.search(r"Password: Set \(\w+\) Reset password", page)
+    assert "*****" not in page
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        ("!unusable", "No password set. Set password"),
+        ("", "No password set. Set password"),
+        ("nonsense", "Invalid password format or unknown hashing algorithm. Reset password"),
+    ],
+)
+def test_it_says_that_there_is_no_password(superuser_client, stored, words):
+    bob = make_user("bob", "viewer")
+    User.objects.filter(pk=bob.pk).update(password=stored)
+    assert f"Password: {words}" in text(superuser_client.get(change_url(bob)).content.decode())
+
+
+def test_permissions_are_named_briefly(superuser_client, role_pks):
+    bob = make_user("bob", "viewer")
+    for url in (change_url(bob), f"{GROUPS_URL}{role_pks['viewer']}/change/", f"{GROUPS_URL}add/"):
+        page = superuser_client.get(url).content.decode()
+        assert re.search(r"<option[^>]*>Can add video</option>", page), url
+        assert "Archive | video" not in page
+
+
+def test_roles_are_check_boxes(superuser_client, role_pks):
+    bob = make_user("bob", "viewer")
+    page = superuser_client.get(change_url(bob)).content.decode()
+    assert all(has_check_box(page, name) for name in role_pks)
+    assert re.findall(r'name="groups" value="(\d+)"[^>]*checked', page) == [str(role_pks["viewer"])]
+    assert 'id="add_id_groups"' not in page
+
+
+def test_it_filters_users_without_a_group(superuser_client):
+    make_user("bob", "viewer")
+    make_user("eve", "")
+    page = superuser_client.get(USERS_URL).content.decode()
+    assert re.search(r'href="\?groups__isnull=True">\s*No group\s*<', page)
+    table = superuser_client.get(f"{USERS_URL}?groups__isnull=True").content.decode()
+    assert ">eve</a>" in table
+    assert ">bob</a>" not in table
+
+
+def test_it_asks_under_the_name_of_what_it_deletes(superuser_client, role_pks):
+    bob = make_user("bob <b>", "viewer")
+    page = superuser_client.get(f"{USERS_URL}{bob.pk}/delete/").content.decode()
+    assert "<h1>Delete user “bob &lt;b&gt;”?</h1>" in page
+    assert 'type="submit" value="Delete user"' in page
+    page = superuser_client.get(f"{GROUPS_URL}{role_pks['viewer']}/delete/").content.decode()
+    assert "<h1>Delete group “viewer”?</h1>" in page
+
+
+def test_it_does_not_ask_about_what_it_may_not_delete(superuser_client, monkeypatch):
+    bob = make_user("bob", "")
+    monkeypatch.setattr(ArchiveUserAdmin, "get_deleted_objects", lambda *_args: ([], {}, {"video"}, []))
+    page = superuser_client.get(f"{USERS_URL}{bob.pk}/delete/").content.decode()
+    assert "<h1>Cannot delete user</h1>" in page
