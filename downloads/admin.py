@@ -166,7 +166,8 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
     actions = ("retry", "cancel", "front", "again", "delete_selected")
     inlines = (VideoEventInline,)
     fieldsets = (
-        (None, {"fields": ("name", "page_link", "live_status", "error")}),
+        # With a heading, as the rest: the two columns of wide screens begin alike.
+        ("Summary", {"fields": ("name", "page_link", "live_status", "error")}),
         ("Source", {"fields": ("url", "canonical_url", "short_site", "extractor", "source_id", "quality", "added_by")}),
         ("About", {"fields": ("uploader", "upload_date", "duration_text", "description")}),
         ("Files", {"fields": ("media_file", "size_text")}),

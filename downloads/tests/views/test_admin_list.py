@@ -9,8 +9,9 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
-from downloads.models import Status, Video
+from downloads.models import Status, Subscription, Video
 from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
@@ -222,16 +223,39 @@ def test_pages_are_named_by_what_they_show(superuser_client):
     user = get_user_model().objects.get()
     for path, heading in {
         "downloads/video/": "Videos",
-        f"downloads/video/{video.pk}/change/": "Video",
         "downloads/subscription/": "Subscriptions",
-        f"downloads/subscription/{subscription.pk}/change/": "Subscription",
         "auth/user/": "Users",
-        f"auth/user/{user.pk}/change/": "User",
+        "auth/user/add/": "Add user",
     }.items():
         page = superuser_client.get(f"/admin/{path}").content.decode()
         assert re.search(rf"<h1>\s*{heading}\s*</h1>", page), path
+    # One of them is named by itself, below what it is.
+    for path, kind, name in (
+        (f"downloads/video/{video.pk}/change/", "Video", "Film a"),
+        (f"downloads/subscription/{subscription.pk}/change/", "Subscription", escape(str(subscription))),
+        (f"auth/user/{user.pk}/change/", "User", user.username),
+    ):
+        page = superuser_client.get(f"/admin/{path}").content.decode()
+        assert re.search(rf'<p class="kind">{kind}</p>\s*<h1>{re.escape(name)}</h1>', page), path
+        assert f"<h2>{name}</h2>" not in page
     # Nothing of a video is edited there.
     index = superuser_client.get("/admin/").content.decode()
     row = re.search(r'<tr class="model-video">.*?</tr>', index, re.DOTALL)[0]
     assert "View" in row
     assert "Change" not in row
+
+
+def test_it_counts_results_where_they_were_narrowed(superuser_client):
+    complete("a")
+    claimed()
+    for path, query in (("video", "q=film"), ("video", "status__exact=complete"), ("subscription", "active__exact=1")):
+        url = f"/admin/downloads/{path}/"
+        assert "Show all" not in superuser_client.get(url).content.decode()
+        assert re.search(r"1 result ·\s*<a[^>]*>Show all</a>", superuser_client.get(f"{url}?{query}").content.decode())
+
+
+def test_it_tells_the_state_of_a_subscription_from_its_next_check(superuser_client):
+    claimed()
+    Subscription.objects.update(lease_token="", lease_until=None)  # no check runs
+    page = superuser_client.get("/admin/downloads/subscription/").content.decode()
+    assert 'class="field-state_text">New · Next check soon.<' in page

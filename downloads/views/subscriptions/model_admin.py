@@ -73,7 +73,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def state_text(self, subscription: Subscription) -> str:
         """Return the state in words, with the reason."""
         state = describe_state(subscription)
-        return f"{state.label} {state.sentence}".strip()
+        return " · ".join(filter(None, (state.label, state.sentence)))
 
     @admin.display(description="Checked")
     def interval_text(self, subscription: Subscription) -> str:
