@@ -16,6 +16,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import mark_safe
 from django.utils.text import capfirst
 
 from downloads.accounts.audited_admin import AuditedAdminMixin
@@ -71,7 +72,7 @@ class ChoicesMixin:
     class Media:
         js = (Script("js/admin_choices.js", type="module"),)
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Name permissions briefly, since the lists cut long names."""
         if db_field.related_model is Permission:
             kwargs["form_class"] = PermissionsField
@@ -104,7 +105,7 @@ class GroupFilter(RelatedFieldListFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.empty_value_display = "No group"
+        self.empty_value_display = mark_safe("No group")  # as Django declares it
 
 
 class ArchiveUserAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin):
@@ -128,7 +129,7 @@ class ArchiveUserAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTi
         fields = (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
         return fields if can_manage_users(request.user) else (*fields, "is_staff", "is_superuser", "user_permissions")
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Offer the groups whose permissions this user has."""
         if db_field.name == "groups":
             kwargs["widget"] = forms.CheckboxSelectMultiple()
@@ -138,7 +139,7 @@ class ArchiveUserAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTi
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Leave out the button that adds a group: Django's script cannot put the new one among check boxes."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "groups":
             field.widget = field.widget.widget
         return field
