@@ -19,7 +19,11 @@ FILTER_FAULTS = """() => {
   const context = document.createElement("canvas").getContext("2d");
   const faults = [];
   let end = -Infinity, line = 0;
-  for (const select of document.querySelectorAll(".filters select")) {
+  const place = (select) => select.getBoundingClientRect();
+  const selects = [...document.querySelectorAll(".filters select")];
+  // In the order that is seen: on phones what is set comes first.
+  selects.sort((a, b) => place(a).top - place(b).top || place(a).left - place(b).left);
+  for (const select of selects) {
     const box = select.getBoundingClientRect(), style = getComputedStyle(select);
     context.font = style.font;
     const words = select.selectedOptions[0].label;
@@ -29,7 +33,6 @@ FILTER_FAULTS = """() => {
     if (isCut) faults.push([words, "cut", room]);
     if (parseFloat(style.paddingRight) < 24) faults.push([words, "under the arrow"]);
     if (box.top < row.top - 1 || box.bottom > row.bottom + 1) faults.push([words, "higher than the row"]);
-    if (select.closest(".sort")) continue; // before the others on phones
     if (box.top > line + 1) [end, line] = [-Infinity, box.top];
     if (box.left < end - 1) faults.push([words, "on top of another"]);
     end = box.right;
