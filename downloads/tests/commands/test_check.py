@@ -17,6 +17,7 @@ from downloads.worker.checks.runner import CheckSlot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 URL = "https://site.example/list"
+SHORT_URL = "site.example/list"  # as a list without a name is called
 
 
 def check(capsys, *arguments):
@@ -48,7 +49,7 @@ def test_keys_and_due_exclude_each_other():
 def test_a_paused_subscription_is_skipped(capsys):
     subscription, _ = verbs.subscribe(URL)
     subscription.pause()
-    assert check(capsys, subscription.key) == (1, [f"{subscription.key} skipped"], [f"{URL}: It is paused."])
+    assert check(capsys, subscription.key) == (1, [f"{subscription.key} skipped"], [f"{SHORT_URL}: It is paused."])
     assert check(capsys) == (0, [], [])
 
 
@@ -128,7 +129,7 @@ def test_what_ended_without_a_report_is_told_as_its_row_says(capsys, monkeypatch
     monkeypatch.setattr(CheckSlot, "start", start)
     status, lines, reasons = check(capsys, subscription.key)
     assert (status, lines) == (int(ending == "failed"), [f"{subscription.key} {ending}"])
-    assert reasons == [f"{URL}: {reason}"] * bool(reason)
+    assert reasons == [f"{SHORT_URL}: {reason}"] * bool(reason)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_of_a_list_without_videos_it_says_what_the_page_says(capsys, monkeypatch
     subscription.refresh_from_db()
     result = Result(subscription, CHECKED, "", listed=0, queued=0)
     monkeypatch.setattr(RequestedChecks, "run", lambda checks: checks._on_result(result))
-    assert check(capsys, subscription.key) == (0, [f"{subscription.key} checked"], [f"{URL}: {sentence}"])
+    assert check(capsys, subscription.key) == (0, [f"{subscription.key} checked"], [f"{SHORT_URL}: {sentence}"])
     page = SubscriptionPage(subscription, QueryDict())
     assert sentence in (page.nothing_seen, page.state.sentence.partition(" Next")[0])
 
