@@ -182,7 +182,7 @@ class Walk:
         self.follow("Videos")
         expect(self.heading("Videos")).to_be_visible()
         self.follow("Night trains")
-        expect(self.heading("Video").first).to_be_visible()
+        expect(self.heading("Night trains")).to_be_visible()
         expect(self.page.get_by_role("button", name="Download again")).to_be_visible()
 
     def leave(self) -> None:
