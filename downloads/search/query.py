@@ -76,14 +76,27 @@ def _run_query(
     tiers = range(0) if candidates else range(len(backend.TIERS))
     if newest is not None and len(newest) < MAX_RESULTS:
         candidates, tiers = _values_clause(newest), tiers[TITLE_UPLOADER_TIER + 1 :]
-    tables: list[SqlWithParams] = [(f"few (id) AS MATERIALIZED ({candidates[0]})", candidates[1])] if candidates else []
-    sources: list[SqlWithParams] = [backend.candidates_query(words, MAX_RESULTS)] if candidates else []
-    for number in tiers:
-        tier_tables, source = backend.tier_source(number, *_tier_query(number, words, condition))
-        tables, sources = [*tables, *tier_tables], [*sources, source]
-        condition = condition[0] + backend.tier_not_full_condition(number, MAX_RESULTS), condition[1]
+    tables, sources = _tier_sources([(tier, words) for tier in tiers], condition)
+    if candidates:
+        tables.insert(0, (f"few (id) AS MATERIALIZED ({candidates[0]})", candidates[1]))
+        sources.insert(0, backend.candidates_query(words, MAX_RESULTS))
     rows_sql, params = _union_all(sources)
     return _fetch_first(*_with_tables(tables, backend.ranked_query(rows_sql, MAX_RESULTS), params))
+
+
+def _tier_sources(
+    searches: list[tuple[int, list[str]]], condition: SqlWithParams
+) -> tuple[list[SqlWithParams], list[SqlWithParams]]:
+    """Return the tables and the queries of the newest rows of each (tier, words), none once one before is full."""
+    backend = get_backend()
+    tables: list[SqlWithParams] = []
+    sources: list[SqlWithParams] = []
+    for number, (tier, words) in enumerate(searches):
+        search_tables, source = backend.tier_source(number, *_tier_query(tier, words, condition))
+        tables += search_tables
+        sources.append(source)
+        condition = condition[0] + backend.tier_not_full_condition(number, MAX_RESULTS), condition[1]
+    return tables, sources
 
 
 def _union_all(sources: list[SqlWithParams]) -> SqlWithParams:
@@ -118,18 +131,14 @@ def _tier_query(tier_number: int, words: list[str], restriction: SqlWithParams) 
 
 def _newest_by_title_uploader(variants: list[list[str]], condition: SqlWithParams) -> list[list[int]]:
     """Return the newest matches of each variant, by one query; of later variants none once one has MAX_RESULTS."""
-    backend = get_backend()
-    tables: list[SqlWithParams] = []
-    sources: list[SqlWithParams] = []
-    for number, words in enumerate(variants):
-        tier_query = _tier_query(TITLE_UPLOADER_TIER, words, condition)
-        variant_tables, (source_sql, params) = backend.tier_source(number, *tier_query)
-        tables += variant_tables
-        sources.append((f"SELECT {number} AS variant, id FROM ({source_sql}) AS newest", params))
-        condition = condition[0] + backend.tier_not_full_condition(number, MAX_RESULTS), condition[1]
+    tables, sources = _tier_sources([(TITLE_UPLOADER_TIER, words) for words in variants], condition)
+    numbered = [
+        (f"SELECT {number} AS variant, id FROM ({sql}) AS newest", params)
+        for number, (sql, params) in enumerate(sources)
+    ]
     keys: list[list[int]] = [[] for _ in variants]
     with connection.cursor() as cursor:
-        cursor.execute(*_with_tables(tables, *_union_all(sources)))
+        cursor.execute(*_with_tables(tables, *_union_all(numbered)))
         for number, key in cursor:
             keys[number].append(key)
             if len(keys[number]) == MAX_RESULTS:
