@@ -68,6 +68,11 @@ class IngestForm(LanguagesForm):
         """Return how many videos of one playlist are added where nothing is chosen."""
         return int(settings.PLAYLIST_LIMIT)
 
+    def mark_rejected(self) -> None:
+        """Mark the field of links as one with rejected lines, which `add/_refusals.html` tells."""
+        attributes = self.fields["urls"].widget.attrs
+        attributes |= {"aria-invalid": "true", "aria-describedby": f"refused {attributes['aria-describedby']}"}
+
     def chosen_limit(self) -> int | None:
         """Return how many videos of a playlist are to be added; None for the usual number."""
         limit: int | None = self.cleaned_data["list_limit"]

@@ -63,6 +63,15 @@ class RejectionGroup:
         return "\n".join(rejection.line for rejection in self.rejections)
 
 
+def summarize(added_count: int, rejected_count: int) -> str:
+    """Return what became of the lines of a submission, above the reasons, such as "5,000 added. 1 was not:"."""
+    if not rejected_count:
+        return "Nothing was added:"
+    if added_count:
+        return f"{added_count:,} added. {rejected_count:,} {'was' if rejected_count == 1 else 'were'} not:"
+    return "1 link wasn’t added:" if rejected_count == 1 else f"{rejected_count:,} links weren’t added:"
+
+
 def group_by_reason(rejections: Iterable[Rejection]) -> list[RejectionGroup]:
     """Return the rejections grouped by their reasons, in the order of first appearance."""
     groups: dict[str, list[Rejection]] = {}

@@ -17,7 +17,7 @@ from downloads.accounts.permissions import Permission, RoleRequired
 from downloads.actions import video_actions
 from downloads.forms import IngestForm, remember_languages
 from downloads.intake import submit
-from downloads.intake.rejections import Rejection, group_by_reason, remaining_text
+from downloads.intake.rejections import Rejection, group_by_reason, remaining_text, summarize
 from downloads.library.cards import cards_context
 from downloads.library.display import read_display
 from downloads.library.listing import Listing
@@ -95,7 +95,7 @@ def add_videos(request: HttpRequest) -> HttpResponse:
         initial = {"urls": remaining_text(rejected), **options} if rejected else {"subtitles": options["subtitles"]}
         form = IngestForm(initial=initial)
         if rejected:
-            form.fields["urls"].widget.attrs |= {"aria-invalid": "true", "aria-describedby": "refused urls-hint"}
+            form.mark_rejected()
     response = _added_response(request, form, added, rejected)
     if not form.is_bound:
         remember_languages(request, response, form["subtitles"].value())
@@ -128,8 +128,8 @@ def _added_response(
         request,
         form,
         refusals=group_by_reason(rejected),
-        added_count=f"{len(added):,}" if added else "",
-        rejected_count=len(rejected),
+        summary=summarize(len(added), len(rejected)),
+        has_added=bool(added),
         offers_audio=not is_audio and any(rejection.could_be_audio for rejection in rejected),
     )
     if not added or not responses.is_htmx_request(request):

@@ -231,6 +231,11 @@ def test_every_page_has_the_form_once(client, signed_in_user, path):
 def test_it_counts_what_it_refused(client, signed_in_user):
     page = html.unescape(post_urls(client, FIRST_URL, SECOND_URL, "nonsense").content.decode())
     assert "2 added. 1 was not:" in page
+    assert '<a href="/activity/">Show what was added</a>' in page
+    field = re.search(r"<textarea[^>]*>", page)[0]
+    assert 'aria-invalid="true"' in field
+    assert 'aria-describedby="refused urls-hint"' in field
+    assert 'id="refused"' in page
     assert "This isn’t a link. It must start with http:// or https://." in page
     assert "1 link wasn’t added:" in html.unescape(post_urls(client, "nonsense").content.decode())
     assert "2 links weren’t added:" in html.unescape(post_urls(client, "nonsense", "sense").content.decode())
