@@ -11,6 +11,7 @@ from xml.sax.xmlreader import AttributesImpl
 from django.utils import timezone
 
 from downloads.models import Subscription
+from downloads.network.url_secrets import hide_secrets
 from downloads.subscriptions.exchange.lists import MAX_ENTRIES, TOO_MANY_MESSAGE, FeedList, ListedFeed, UnreadableList
 from downloads.subscriptions.exchange.youtube_feeds import feed_of_page, page_of_feed
 
@@ -119,7 +120,9 @@ def write_opml(subscriptions: Iterable[Subscription], out: Any, *, with_secrets:
 
 
 def _outline(subscription: Subscription, *, with_secrets: bool) -> dict[str, str]:
-    url, name = _clean(subscription.canonical_url), _clean(str(subscription))
+    # Not the short address that pages show: what is imported keeps its name.
+    name = _clean(subscription.name.strip() or hide_secrets(subscription.url))
+    url = _clean(subscription.canonical_url)
     if subscription.has_secret_url and not with_secrets:
         return {"text": name, "title": name}
     feed = _clean(feed_of_page(subscription.canonical_url, subscription.source_id))

@@ -147,7 +147,7 @@ def test_a_feed_leads_back_to_its_page(url) -> None:
 def test_what_is_exported_can_be_imported() -> None:
     for name, url in (
         ('A <&> "b" \x07', f"https://www.youtube.com/channel/{ADA}"),
-        ("", "https://example.org/a?b=1&c"),
+        ("", "https://www.example.org/" + "long/" * 30 + "a?b=1&c"),
     ):
         Subscription.objects.create(name=name, url=url, canonical_url=url)
     out = io.StringIO()
@@ -158,7 +158,7 @@ def test_what_is_exported_can_be_imported() -> None:
     assert [feed.url for feed in result.feeds] == list(
         Subscription.objects.order_by("pk").values_list("canonical_url", flat=True)
     )
-    assert result.feeds[0].name == 'A <&> "b"'
+    assert [feed.name for feed in result.feeds] == ['A <&> "b"', result.feeds[1].url]
     assert f"feeds/videos.xml?channel_id={ADA}" in out.getvalue()
 
 
