@@ -10,12 +10,13 @@ import rjsmin
 from django.conf import settings
 from whitenoise.compress import Compressor
 
+from downloads.accounts.user_admin import ChoicesMixin
 from downloads.tests.support import required_programs
 from downloads.tests.support.cases import each_case
 
 TEST_FILES = sorted((settings.BASE_DIR / "downloads" / "tests" / "javascript").glob("*.test.js"))
 COMMON_ENTRY_POINT = "shell.js"  # of base.html, so of every page but the admin's
-ADMIN_ENTRY_POINT = "admin_choices.js"  # of the admin's pages of users and groups (accounts/user_admin.py)
+ADMIN_ENTRY_POINT = ChoicesMixin.Media.js[0]._path.removeprefix("js/")  # of the admin's pages of users and groups
 MODULES = sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
 STYLE_SHEETS = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
 # What a page begins with; the modules that these import come with them.
