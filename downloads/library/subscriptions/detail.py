@@ -38,7 +38,7 @@ EXPLANATIONS = {
     SubscriptionItemState.MEMBERS: "The site shows them to members only.",
     SubscriptionItemState.GONE: "The site does not have them any more.",
     SubscriptionItemState.IGNORED: "Somebody said to leave them alone.",
-    SubscriptionItemState.BEFORE: "They are older than this subscription, so they aren’t fetched by themselves.",
+    SubscriptionItemState.BEFORE: "They are older than this subscription, so they aren’t downloaded automatically.",
     SubscriptionItemState.REMOVED: "They were deleted here, and stay away.",
 }
 
