@@ -1,4 +1,4 @@
-"""A role that is taken while its user has a page open."""
+"""A role that is taken while its user has a page open, and pages of those who may press fewer buttons."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -40,3 +40,21 @@ def test_it_is_told_in_place_and_its_buttons_go(page, site, sign_in):
     # The browser and htmx log each refusal.
     assert all("403" in error for error in page.errors)
     page.errors.clear()
+
+
+def test_without_buttons_to_press_nothing_covers_the_name_in_the_admin(page, site, sign_in):
+    video = running_with_metadata("a")
+    finish_video(video)
+    Video.objects.update(title="Bridges, ships and the people of the harbour " * 2)
+    sign_in(page)
+    User.objects.update(is_superuser=False)
+    page.set_viewport_size({"width": 800, "height": 700})
+
+    page.goto(f"{site.url}/admin/downloads/video/{video.pk}/change/")
+
+    expect(page.get_by_role("button", name="Download again")).to_have_count(0)
+    heading = page.get_by_role("heading", level=1).bounding_box()
+    link = page.get_by_role("link", name="History").bounding_box()
+    form = page.locator("#video_form").bounding_box()
+    assert heading["y"] + heading["height"] <= link["y"]
+    assert link["y"] + link["height"] <= form["y"]
