@@ -33,7 +33,6 @@ class VideoGenerator:
         self.word_weights = list(itertools.accumulate(1 / (n + 3) for n in range(len(self.vocabulary))))
         self.uploaders = [self.random_words(2).title() for _ in range(UPLOADERS)]
         self.uploader_weights = list(itertools.accumulate(1 / (n + 10) for n in range(UPLOADERS)))
-        self.sites = [f"Site{n}" for n in range(SITES)]
         self.site_weights = list(itertools.accumulate(1 / (n + 1) for n in range(SITES)))
 
     def random_words(self, count: int) -> str:
@@ -44,7 +43,8 @@ class VideoGenerator:
         """Return an unsaved video."""
         rng = self.rng
         has_ended = status not in (Status.QUEUED, Status.DOWNLOADING)
-        host = f"videos{int(rng.random() * rng.random() * SITES)}.example"
+        site = rng.choices(range(SITES), cum_weights=self.site_weights)[0]
+        host = f"videos{site}.example"
         url = f"https://{host}/watch/{number}"
         kind = rng.choices(["mp4", "mp3", ""], [90, 8, 2])[0] if status == Status.COMPLETE else ""
         return Video(
@@ -54,7 +54,7 @@ class VideoGenerator:
             title=self.random_words(rng.randint(3, 12)).capitalize() if has_ended else "",
             uploader=rng.choices(self.uploaders, cum_weights=self.uploader_weights)[0] if has_ended else "",
             description=self.random_words(rng.randint(20, 200)) if has_ended else "",
-            extractor=rng.choices(self.sites, cum_weights=self.site_weights)[0] if has_ended else "",
+            extractor=f"Site{site}" if has_ended else "",
             duration=rng.lognormvariate(6, 1) if kind else None,
             size=int(rng.lognormvariate(18, 1.5)) if kind else None,
             media_file=f"v{number}/v.{kind}" if kind else "",
