@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
@@ -49,6 +50,8 @@ admin.site.password_change = lambda request, extra_context=None: redirect("accou
 admin.site.enable_nav_sidebar = False
 admin.site.index_title = "Admin"
 admin.site.empty_value_display = "—"
+# Django's name is "Authentication and Authorization".
+apps.get_app_config("auth").verbose_name = "People"
 
 # Registered there.
 __all__ = ["model_admin"]

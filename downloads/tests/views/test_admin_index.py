@@ -1,9 +1,12 @@
 """The first page of the admin."""
 
+import re
+
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 
+from downloads.tests.support.cases import each_case
 from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -26,3 +29,37 @@ def test_it_says_what_was_done_in_words(superuser_client):
     for verb in ("Added", "Changed"):
         assert f'{verb} user <a href="/admin/auth/user/{bob.pk}/change/">bob</a>' in page
     assert "Deleted user bob" in page
+
+
+def test_it_has_the_header_of_the_other_pages_and_says_where_one_is(superuser_client):
+    page = index_text(superuser_client)
+    for name in ("Library", "Channels", "Subscriptions", "Activity"):
+        assert f"</svg> {name}</a>" in page
+    assert 'aria-label="Account of ann"' in page
+    assert '<a href="/admin/" aria-current="page">' in page
+    assert "Keyboard shortcuts" not in page  # their dialog is not here
+
+
+@each_case(
+    ("path", "trail"),
+    [
+        ("downloads/", ["Admin", "Archive"]),
+        ("auth/user/", ["Admin", "People", "Users"]),
+        ("auth/user/add/", ["Admin", "People", "Users", "Add user"]),
+        ("auth/user/{pk}/change/", ["Admin", "People", "Users", "bob"]),
+        ("auth/user/{pk}/delete/", ["Admin", "People", "Users", "bob", "Delete"]),
+        ("auth/user/{pk}/history/", ["Admin", "People", "Users", "bob", "History"]),
+        ("auth/user/{pk}/password/", ["Admin", "People", "Users", "bob", "Password"]),
+    ],
+)
+def test_it_leads_back_by_the_names_of_what_is_above(path, trail, superuser_client, bob):
+    page = superuser_client.get(f"/admin/{path.format(pk=bob.pk)}").content.decode()
+    breadcrumbs = page[page.index('<nav class="breadcrumbs"') :].partition("</nav>")[0]
+    assert [" ".join(word.split()) for word in re.findall(r"(?<=>)[^<>]*\w[^<>]*", breadcrumbs)] == trail
+    assert breadcrumbs.count("<a ") == len(trail) - 1
+    assert breadcrumbs.count('aria-current="page"') == 1
+
+
+@pytest.fixture
+def bob():
+    return make_user("bob", "viewer")
