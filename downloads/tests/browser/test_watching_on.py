@@ -63,6 +63,22 @@ def test_links_to_a_time_seek_in_place_and_playback_goes_on(page: Page, site, lo
         assert 0 < page.evaluate(MODULE_BYTES_SCRIPT) <= MAX_MODULE_BYTES
 
 
+@pytest.mark.parametrize("description", ["0:00 Begin\n0:30 Middle", ""])
+def test_one_bar_seeks_in_the_player(page: Page, site, long_clip, description):
+    video = add_video("a", long_clip, description)
+    open_live_page(page, site, video.get_absolute_url())
+    expect(page.locator("video")).to_have_js_property("readyState", 4)
+    # The controls are in a shadow tree of the browser, which scripts cannot look into.
+    session = page.context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        session.send(f"{domain}.enable")
+    nodes = session.send("DOM.getFlattenedDocument", {"depth": -1, "pierce": True})["nodes"]
+    (timeline,) = [node for node in nodes if "-webkit-media-controls-timeline" in node.get("attributes", [])]
+    style = session.send("CSS.getComputedStyleForNode", {"nodeId": timeline["nodeId"]})["computedStyle"]
+    assert ({"name": "display", "value": "none"} in style) == bool(description)
+    expect(page.get_by_role("slider", name="Seek")).to_have_count(1 if description else 0)
+
+
 def test_the_bar_under_the_player_and_the_list_of_keys(page: Page, site, long_clip):
     video = add_video("a", long_clip)
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', {})")  # as over plain http
