@@ -45,9 +45,9 @@ DATE_RANGES = {
 }
 SORT_LABELS = {
     "best": "Best match",
-    "newest": "Newest",
-    "oldest": "Oldest",
-    "published": "Upload date",
+    "newest": "Recently added",
+    "oldest": "First added",
+    "published": "Recently published",
     "title": "Title",
     "uploader": "Uploader",
     "duration": "Longest",

@@ -122,7 +122,8 @@ class Listing(PageLinks, LatestChange, SelectableListing):
     def heading(self) -> str:
         """Return what this listing shows, for its heading and the title of the page."""
         if self.search_words:
-            return f"Results for “{truncate_text(self.q, 60)}”"
+            words = "Results" if self.total else "No results"
+            return f"{words} for “{truncate_text(self.q, 60)}”"
         site = self.filters.get("site", "")
         playlists = "Playlists" if self.filters.get("kind") == "list" else ""
         whole = "Videos" if "channel" in self.filters else "Library"

@@ -63,7 +63,7 @@ def test_it_answers_a_very_long_query_with_a_page(client):
 def test_it_says_what_to_do_when_nothing_matches(client):
     create_videos()
     page = client.get("/", {"q": "<zebra>"}).content.decode()
-    assert "No results for “&lt;zebra&gt;”." in page
+    assert ">No results for “&lt;zebra&gt;”</h2>" in page
     assert 'href="/">Clear search</a>' in page
     page = client.get("/", {"q": "zebra", "kind": "audio"}).content.decode()
     assert 'href="/?q=zebra">Search everything</a>' in page
@@ -242,7 +242,8 @@ def test_it_filters_by_subtitles_and_keeps_filters_through_a_search(client, admi
     ("query", "title"),
     [
         ("", "Library"),
-        ("q=boats", "Results for “boats”"),
+        ("q=boats", "No results for “boats”"),
+        ("q=film", "Results for “film”"),
         ("uploader=Ada", "Ada"),
         ("site=www.site.example", "site.example"),
         ("kind=list", "Playlists"),
