@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from downloads.models import StartChoice, Subscription, SubscriptionItemState
+from downloads.models.subscriptions.choices import BEFORE_REASON
 from downloads.subscriptions.patterns import is_match
 from downloads.ytdlp.results import Stage
 
@@ -127,7 +128,7 @@ def judge_start(facts: Facts, start: Start, rank: int, now: dt.datetime) -> Verd
         return WANTED if rank <= count else Verdict(before, f"Not among the newest {count:,}.")
     if start.choice == StartChoice.SINCE:
         return _judge_date(facts, start.date, before, now) or WANTED
-    return Verdict(before, "It was there before the subscription.")
+    return Verdict(before, BEFORE_REASON)
 
 
 def _judge_availability(facts: Facts, now: dt.datetime) -> Verdict | None:

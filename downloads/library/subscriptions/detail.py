@@ -11,7 +11,7 @@ from downloads.library.paging import LatestChange
 from downloads.library.subscriptions.states import EMPTY_SENTENCE, StateWords, describe_interval, describe_state
 from downloads.library.subscriptions.timeline import TimelineEntry, build_timeline
 from downloads.models import HostPause, Subscription, SubscriptionItem, SubscriptionItemState
-from downloads.models.subscriptions.choices import KEPT_STATES
+from downloads.models.subscriptions.choices import BEFORE_REASON, KEPT_STATES
 
 PAGE_SIZE = 50
 MAX_EVENTS = 100
@@ -112,6 +112,11 @@ class SubscriptionPage(LatestChange):
     def explanation(self) -> str:
         """Return what the items of this tab have in common."""
         return EXPLANATIONS[SubscriptionItemState(self.show)] if self.is_ledger else ""
+
+    @property
+    def explained_reason(self) -> str:
+        """Return the reason of items that the explanation gives for all of them."""
+        return BEFORE_REASON
 
     @property
     def nothing_seen(self) -> str:

@@ -19,6 +19,8 @@ class SubscriptionItemState(models.TextChoices):
 
 # States with a video, while it is there.
 KEPT_STATES = (SubscriptionItemState.QUEUED, SubscriptionItemState.ARCHIVED)
+# What an item says that was there before, where only new ones are fetched.
+BEFORE_REASON = "It was there before the subscription."
 # States that are judged anew when the filters change.
 FILTER_STATES = (SubscriptionItemState.FILTERED, SubscriptionItemState.BEFORE)
 # States that the site decides: a check judges them anew when the site says something else of the video.

@@ -168,11 +168,14 @@ def test_a_verb_without_an_object_changes_nothing(client, editor, data) -> None:
 def test_tabs_are_states_with_counts_and_reasons(client) -> None:
     subscription, _ = followed()
     seen(subscription, "old", "before", reason="It was there before the subscription.")
+    seen(subscription, "older", "before", reason="Not among the newest 5.")
 
     text = text_of(client, page_url(subscription, "before"))
 
     assert 'Filtered out <span class="count">1</span>' in text
-    assert "It was there before the subscription." in text
+    assert "They are older than this subscription, so they aren’t downloaded automatically." in text
+    assert "Not among the newest 5." in text
+    assert "It was there before the subscription." not in text  # which the line above says of all
     assert "Film one" not in text
 
 
