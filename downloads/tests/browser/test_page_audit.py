@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from downloads.models import Video
@@ -24,7 +25,7 @@ from downloads.tests.support.pages import (
 )
 from downloads.tests.support.sample_library import SampleLibrary
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
-from downloads.tests.support.subscriptions import check_list, claimed, numbered
+from downloads.tests.support.subscriptions import check_list, claimed, followed, numbered
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -179,10 +180,13 @@ class PageAuditor:
         """Look at the subscriptions, at one with what was seen in it, and at the form that follows."""
         subscription = claimed(added_by=None)
         check_list(subscription, numbered(4, 1))
+        followed("https://www.youtube.com/@slowcrafts", name="Slow Crafts", found_at=timezone.now())
+        followed("https://films.example.org/kitchen", name="Kitchen Garden", active=False)
+        followed("https://films.example.net/harbour", name="Harbour Films", failure_count=2, error="The site refused (403).")
         self.go("/subscriptions/")
         self.settle()
         self.audit("subscriptions")
-        self.page.locator(".subscription").get_by_role("link").first.click()
+        self.page.locator(".subscription").get_by_role("link", name="youtube.com/@ada").click()
         expect(self.page.locator(".ledger-item")).to_have_count(4)
         self.settle()
         self.audit("subscription")
