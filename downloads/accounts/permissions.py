@@ -111,6 +111,12 @@ def can_manage_users(user: Any) -> bool:
     return is_signed_in(user) and bool(user.is_superuser)
 
 
+def is_only_administrator(user: Any) -> bool:
+    """Return True if `user` is a superuser, and no other active account is one."""
+    others = auth_models.User.objects.filter(is_active=True, is_superuser=True).exclude(pk=user.pk)
+    return can_manage_users(user) and not others.exists()
+
+
 def has_all_permissions(user: Any, names: Iterable[str]) -> bool:
     """Return True if `user` has all of Django's permissions with these names ("app.codename")."""
     return is_signed_in(user) and bool(user.has_perms(names))

@@ -6,19 +6,40 @@ group, the field “superuser status” or an administrator's password would bec
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
-from django import forms
-from django.contrib.admin import RelatedFieldListFilter
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import ReadOnlyPasswordHashWidget, UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import Q, QuerySet
-from django.forms.widgets import Script
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import mark_safe
 from django.utils.text import capfirst
 
+from downloads.accounts.administration.account_forms import (
+    ArchiveGroupForm,
+    ArchivePasswordForm,
+    ArchiveUserCreationForm,
+    ArchiveUserForm,
+)
+from downloads.accounts.administration.deletion import (
+    Consequences,
+    PlainDeletionMixin,
+    describe_additions,
+    describe_group_deletion,
+    describe_user_deletion,
+    refusal_reason,
+)
+from downloads.accounts.administration.permission_choices import (
+    DescribedCheckboxes,
+    PermissionsField,
+    RolesField,
+    describe_group,
+    describe_permissions,
+    permission_help,
+    permission_name,
+)
+from downloads.accounts.administration.user_list import UserListMixin
 from downloads.accounts.audited_admin import AuditedAdminMixin
 from downloads.accounts.permissions import can_manage_users, has_all_permissions
 
@@ -55,98 +76,154 @@ class PlainTitlesMixin:
         return super().render_delete_form(request, context)  # type: ignore[misc]
 
 
-class PermissionsField(forms.ModelMultipleChoiceField):
-    """Permissions by their names alone: "Can add video" says what "Archive | video | Can add video" says."""
-
-    def label_from_instance(self, permission: Any) -> str:
-        """Return the name."""
-        return permission.name
-
-
 class ChoicesMixin:
-    """Mixin of forms with permissions to choose.
-
-    Its script gives the icons of Django's lists to choose from the role of images, so that they may have a label.
-    """
+    """Mixin of admins with permissions to choose, as check boxes."""
 
     class Media:
-        js = (Script("js/admin_choices.js", type="module"),)
+        css: ClassVar = {"all": ("css/admin_people.css",)}
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Name permissions briefly, since the lists cut long names."""
+        """Offer permissions in plain words; the form leaves out those that mean nothing here."""
         if db_field.related_model is Permission:
-            kwargs["form_class"] = PermissionsField
+            kwargs |= {"form_class": PermissionsField, "widget": DescribedCheckboxes(permission_help)}
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
-
-class PasswordSummaryWidget(ReadOnlyPasswordHashWidget):
-    """What is known of a password: that it is set, and by which algorithm; its parameters tell nobody here anything."""
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Keep the sentences that say that there is no password, or no valid one: they have no value."""
-        context = super().get_context(name, value, attrs)
-        algorithm = context["summary"][0].get("value")
-        if algorithm:
-            context["summary"] = [{"label": f"Set ({algorithm})"}]
-        return context
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Leave out the button that adds a group: Django's script cannot put the new one among check boxes."""
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if db_field.many_to_many:
+            field.widget = field.widget.widget
+        return field
 
 
-class ArchiveUserForm(UserChangeForm):
-    """The form of an account, with one line for its password."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "password" in self.fields:
-            self.fields["password"].widget = PasswordSummaryWidget()
-
-
-class GroupFilter(RelatedFieldListFilter):
-    """Filter of accounts by group that says "No group", where Django has a dash."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.empty_value_display = mark_safe("No group")  # as Django declares it
-
-
-class ArchiveUserAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin):
+class ArchiveUserAdmin(
+    UserListMixin, ChoicesMixin, PlainDeletionMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin
+):
     """Admin of user accounts; passwords and deletion follow the permission to change an account."""
 
     form = ArchiveUserForm
-    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", GroupFilter))
-    # Not the groups: the few roles are check boxes.
-    filter_horizontal = ("user_permissions",)
+    add_form = ArchiveUserCreationForm
+    change_password_form = ArchivePasswordForm
+    filter_horizontal = ()
+    actions = ("delete_selected",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the parts of the page, with the single permissions folded away, and in words where they are fixed."""
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        name = "user_permissions" if can_manage_users(request.user) else "permission_words"
+        count = obj.user_permissions.count()
+        return (
+            ("Sign-in", {"fields": (("username", "password"),)}),
+            ("Person", {"fields": (("first_name", "last_name", "email"),)}),
+            ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+            ("Roles", {"fields": ("groups",), "classes": ("roles",)}),
+            (
+                "Permissions beyond the roles" + f" ({count})" * bool(count),
+                {"fields": (name,), "classes": ("collapse", "beyond")},
+            ),
+            ("Activity", {"fields": ("sign_in_text", "date_joined", "added_text"), "classes": ("aside",)}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str] | tuple[str, ...]:
+        """Add the dates and, for all but superusers, the fields that grant permissions directly."""
+        fields = (*super().get_readonly_fields(request, obj), "sign_in_text", "date_joined", "added_text")
+        if can_manage_users(request.user):
+            return fields
+        return (*fields, "is_staff", "is_superuser", "user_permissions", "permission_words")
+
+    @admin.display(description="Permissions")
+    def permission_words(self, user: User) -> str:
+        """Return the permissions beyond the roles in words, for those who may not change them."""
+        return describe_permissions(user.user_permissions.select_related("content_type")) or "None"
+
+    @admin.display(description="Added")
+    def added_text(self, user: User) -> str:
+        """Return how much this account has added."""
+        return describe_additions(user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow accounts that have no permission that this user lacks."""
         return super().has_change_permission(request, obj) and _may_edit(request.user, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow accounts that have no permission that this user lacks."""
+        """Allow accounts that have no permission that this user lacks, but neither one's own nor the last superuser."""
+        return self._may_delete_others(request, obj) and not (obj and refusal_reason(request.user, obj))
+
+    def _may_delete_others(self, request: HttpRequest, obj: Any) -> bool:
         return super().has_delete_permission(request, obj) and _may_edit(request.user, obj)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str] | tuple[str, ...]:
-        """Add the dates and, for all but superusers, the fields that grant permissions directly."""
-        fields = (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
-        return fields if can_manage_users(request.user) else (*fields, "is_staff", "is_superuser", "user_permissions")
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask, or say why this account is never deleted."""
+        user = self.get_object(request, unquote(object_id))
+        if user and self._may_delete_others(request, user) and (reason := refusal_reason(request.user, user)):
+            return self.render_refusal(request, user, reason)
+        return super().delete_view(request, object_id, extra_context)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what would be deleted, protecting one's own account and the last superuser from bulk deletion."""
+        objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        reasons = {user.get_username(): refusal_reason(request.user, user) for user in objs}
+        refusals = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
+        return objects, counts, set() if refusals else lacking, [*protected, *refusals]
+
+    def describe_deletion(self, rows: Iterable[User]) -> Consequences:
+        """Return what goes with these accounts, and what stays of them."""
+        return describe_user_deletion(rows)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Offer the groups whose permissions this user has."""
+        """Offer the groups whose permissions this user has, each with what it permits."""
         if db_field.name == "groups":
-            kwargs["widget"] = forms.CheckboxSelectMultiple()
+            kwargs |= {"form_class": RolesField, "widget": DescribedCheckboxes(describe_group)}
             if not can_manage_users(request.user):
                 kwargs["queryset"] = _grantable_groups(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Leave out the button that adds a group: Django's script cannot put the new one among check boxes."""
-        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "groups":
-            field.widget = field.widget.widget
-        return field
 
-
-class ArchiveGroupAdmin(ChoicesMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, GroupAdmin):
+class ArchiveGroupAdmin(
+    ChoicesMixin, PlainDeletionMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, GroupAdmin
+):
     """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
+
+    form = ArchiveGroupForm
+    filter_horizontal = ()
+    list_display = ("name", "description", "member_count")
+    search_fields = ()
+    actions = ("delete_selected",)
+    actions_on_top, actions_on_bottom = False, True
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the name and the permissions, in words where they are fixed."""
+        is_editable = self.has_change_permission(request, obj)
+        return (
+            (None, {"fields": ("name",)}),
+            ("Permissions", {"fields": ("permissions" if is_editable else "description",)}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str] | tuple[str, ...]:
+        """Add what is shown in words."""
+        return (*super().get_readonly_fields(request, obj), "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        """Return the groups with their permissions and the number of their members."""
+        groups = super().get_queryset(request).prefetch_related("permissions__content_type")
+        return groups.annotate(members=Count("user", distinct=True))
+
+    @admin.display(description="Permits")
+    def description(self, group: Group) -> str:
+        """Return what a group permits."""
+        return describe_group(group)
+
+    @admin.display(description="Members", ordering="members")
+    def member_count(self, group: Any) -> int:
+        """Return the number of accounts in a group."""
+        return group.members
+
+    def describe_deletion(self, rows: Iterable[Group]) -> Consequences:
+        """Return what the members of these groups lose."""
+        return describe_group_deletion(rows)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Allow superusers."""
@@ -176,4 +253,4 @@ def _grantable_groups(user: Any) -> QuerySet[Group]:
 
 
 def _permission_names(granted: Iterable[Permission]) -> set[str]:
-    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in granted}
+    return {permission_name(permission) for permission in granted}

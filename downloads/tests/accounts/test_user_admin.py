@@ -3,9 +3,14 @@
 import re
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 
+from downloads.accounts.administration.deletion import refusal_reason
 from downloads.accounts.user_admin import ArchiveUserAdmin
+from downloads.models import Subscription, Video, WatchState
+from downloads.tests.support.factories import complete
+from downloads.tests.support.subscriptions import claimed
 from downloads.tests.support.users import make_staff, make_user, role_group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -41,7 +46,7 @@ def reload_user(user: User) -> User:
 
 
 def has_check_box(page: str, name: str) -> bool:
-    return re.search(rf'<input type="checkbox" name="groups"[^>]*>\s*{name}<', page) is not None
+    return re.search(rf'<input type="checkbox"\s+name="groups"[^>]*>\s*<label[^>]*>{name}<', page) is not None
 
 
 def roles(user: User) -> set[str]:
@@ -190,30 +195,109 @@ def test_it_says_that_there_is_no_password(superuser_client, stored, words):
     assert f"Password: {words}" in text(superuser_client.get(change_url(bob)).content.decode())
 
 
-def test_permissions_are_named_briefly(superuser_client, role_pks):
+def checked(page: str, name: str) -> list[str]:
+    """Return the labels of the check boxes of a field that are ticked."""
+    boxes = re.findall(rf'<input type="checkbox"\s+name="{name}"([^>]*)>\s*<label[^>]*>([^<]*)<', page)
+    return [label for attributes, label in boxes if "checked" in attributes]
+
+
+def test_permissions_are_check_boxes_in_plain_words(superuser_client, role_pks):
     bob = make_user("bob", "viewer")
     for url in (change_url(bob), f"{GROUPS_URL}{role_pks['viewer']}/change/", f"{GROUPS_URL}add/"):
         page = superuser_client.get(url).content.decode()
-        assert re.search(r"<option[^>]*>Can add video</option>", page), url
-        assert "Archive | video" not in page
+        assert re.findall(r"<legend>([^<]*)</legend>", page) == ["Videos", "Archive", "Accounts (staff only)"], url
+        assert re.search(r"<label[^>]*>Add videos</label>\s*<p[^>]*>And follow channels and playlists.</p>", page), url
+        assert "log entry" not in page
+        assert "<select" not in page
+
+
+def test_a_group_is_saved_with_what_is_ticked(superuser_client):
+    names = ["add_video", "delete_video", "view_user"]
+    pks = [*Permission.objects.filter(codename__in=names).values_list("pk", flat=True)]
+    assert superuser_client.post(f"{GROUPS_URL}add/", {"name": "friends", "permissions": pks}).status_code == 302
+    friends = Group.objects.get(name="friends")
+    assert {permission.codename for permission in friends.permissions.all()} == set(names)
+    page = superuser_client.get(f"{GROUPS_URL}{friends.pk}/change/").content.decode()
+    assert checked(page, "permissions") == ["Add videos", "Delete videos", "See users"]
+
+
+@pytest.mark.parametrize("model", ["user", "group"])
+def test_other_permissions_are_kept_until_they_are_unticked(superuser_client, model):
+    odd = Permission.objects.get(codename="delete_logentry")
+    owner = make_user("bob", "viewer") if model == "user" else Group.objects.create(name="odd")
+    field = "user_permissions" if model == "user" else "permissions"
+    getattr(owner, field).add(odd)
+    url = change_url(owner) if model == "user" else f"{GROUPS_URL}{owner.pk}/change/"
+    fields = {"username": "bob", "is_active": "on", "name": "odd"}
+
+    page = superuser_client.get(url).content.decode()
+    assert "Others, which this archive does not ask for" in page
+    assert checked(page, field) == ["Can delete log entry"]
+    assert superuser_client.post(url, {**fields, field: [odd.pk]}).status_code == 302
+    assert list(getattr(owner, field).all()) == [odd]
+    assert superuser_client.post(url, fields).status_code == 302
+    assert not getattr(owner, field).exists()
+    # It is offered to nobody who does not have it.
+    assert superuser_client.post(url, {**fields, field: [odd.pk]}).status_code == 200
+    assert not getattr(owner, field).exists()
+
+
+def test_the_page_of_a_user_says_in_words_what_is_fixed(client, mia):
+    page = text(client.get(change_url(mia)).content.decode())
+    assert "Permissions: See users; Edit users; Add users; Delete users; See groups;" in page
+    assert "Activity" in page
+    assert "Added: 0 videos, 0 subscriptions" in page
 
 
 def test_roles_are_check_boxes(superuser_client, role_pks):
     bob = make_user("bob", "viewer")
     page = superuser_client.get(change_url(bob)).content.decode()
-    assert all(has_check_box(page, name) for name in role_pks)
-    assert re.findall(r'name="groups" value="(\d+)"[^>]*checked', page) == [str(role_pks["viewer"])]
+    assert re.findall(r"<label[^>]*>(viewer|editor|manager)</label>", page) == ["viewer", "editor", "manager"]
+    assert checked(page, "groups") == ["viewer"]
+    assert "May watch and search everything." in page
     assert 'id="add_id_groups"' not in page
 
 
-def test_it_filters_users_without_a_group(superuser_client):
+def test_a_group_of_ones_own_says_what_it_permits(superuser_client):
+    bob = make_user("bob", "viewer")
+    friends, nothing = Group.objects.create(name="friends"), Group.objects.create(name="nothing")
+    friends.permissions.set(Permission.objects.filter(codename__in=["delete_video", "add_video"]))
+    nothing.user_set.add(bob)
+    for url in (change_url(bob), GROUPS_URL):
+        page = text(superuser_client.get(url).content.decode())
+        assert "friends Add videos; Delete videos" in page
+        assert "nothing Permits nothing yet." in page
+
+
+def test_the_list_of_users_says_what_each_may_do(superuser_client):
+    make_user("bob", "editor", first_name="Bob", last_name="Miller", email="bob@example.org")
+    make_user("eve", "", is_active=False)
+    page = superuser_client.get(USERS_URL).content.decode()
+    rows = [text(row) for row in re.findall(r"<tr>.*?</tr>", page[page.index("<tbody") :], re.DOTALL)]
+    assert [row.split(" ", 1)[1] for row in rows] == [
+        "ann Superuser Yes Yes " + rows[0][-len("30 Nov 2026, 07:49 UTC") :].strip(),
+        "bob Bob Miller · bob@example.org Editor Yes No Never",
+        "eve None (may view) No No Never",
+    ]
+
+
+@pytest.mark.parametrize("model", ["user", "group"])
+def test_lists_take_as_many_queries_for_many_rows(superuser_client, django_assert_max_num_queries, model):
+    for number in range(20):
+        user = make_user(f"user{number}", "editor")
+        user.groups.add(Group.objects.create(name=f"group{number}"))
+    with django_assert_max_num_queries(12):
+        superuser_client.get(f"/admin/auth/{model}/")
+
+
+def test_it_filters_users_without_a_role(superuser_client):
     make_user("bob", "viewer")
     make_user("eve", "")
     page = superuser_client.get(USERS_URL).content.decode()
-    assert re.search(r'href="\?groups__isnull=True">\s*No group\s*<', page)
+    assert re.search(r'href="\?groups__isnull=True"\s*>\s*No role\s*<', page)
     table = superuser_client.get(f"{USERS_URL}?groups__isnull=True").content.decode()
-    assert ">eve</a>" in table
-    assert ">bob</a>" not in table
+    assert "<bdi>eve</bdi>" in table
+    assert "<bdi>bob</bdi>" not in table
 
 
 def test_it_asks_under_the_name_of_what_it_deletes(superuser_client, role_pks):
@@ -223,6 +307,95 @@ def test_it_asks_under_the_name_of_what_it_deletes(superuser_client, role_pks):
     assert 'type="submit" value="Delete user"' in page
     page = superuser_client.get(f"{GROUPS_URL}{role_pks['viewer']}/delete/").content.decode()
     assert "<h1>Delete group “viewer”?</h1>" in page
+
+
+def test_it_says_what_goes_with_a_user_and_what_stays(superuser_client):
+    bob = make_user("bob", "editor")
+    video = complete("a")
+    Video.objects.filter(pk=video.pk).update(added_by=bob)
+    claimed(added_by=bob)
+    WatchState.objects.create(user=bob, video=video, position=3)
+    LogEntry.objects.log_actions(bob.pk, [bob], CHANGE)
+    url = f"{USERS_URL}{bob.pk}/delete/"
+
+    page = superuser_client.get(url).content.decode()
+    removed, kept = text(page).split("This stays:")
+    assert "The account: bob can no longer sign in" in removed
+    assert "What bob watched and where they stopped: 1 video." in removed
+    assert "1 line of the admin’s own history that was written by it." in removed
+    assert "1 video that bob added." in kept
+    assert "1 subscription that bob added." in kept
+    assert page.index(">Keep it<") < page.index('value="Delete user"')
+    assert superuser_client.post(url, {"post": "yes"}).status_code == 302
+
+    assert not User.objects.filter(username="bob").exists()
+    assert (Video.objects.get().added_by, Subscription.objects.get().added_by) == (None, None)
+    assert not WatchState.objects.exists()
+
+
+def test_it_says_what_the_members_of_a_group_lose(superuser_client, role_pks):
+    for name in ("bob", "eve"):
+        make_user(name, "editor")
+    page = text(superuser_client.get(f"{GROUPS_URL}{role_pks['editor']}/delete/").content.decode())
+    assert "The group “editor”. May watch and add videos" in page
+    assert "The 2 accounts with this role. They lose what it permits" in page
+    page = text(superuser_client.get(f"{GROUPS_URL}{role_pks['manager']}/delete/").content.decode())
+    assert "All accounts: nobody has this role." in page
+
+
+def select(client, *users: User, **fields):
+    pks = [user.pk for user in users]
+    return client.post(USERS_URL, {"action": "delete_selected", "_selected_action": pks, **fields}, follow=True)
+
+
+def test_several_users_are_deleted_after_one_question(superuser_client):
+    users = [make_user(name, "viewer") for name in ("bob", "eve")]
+    page = text(select(superuser_client, *users, index=0).content.decode())
+    assert "Delete 2 users?" in page
+    assert "2 accounts: bob and eve can no longer sign in" in page
+    select(superuser_client, *users, post="yes")
+    assert [user.username for user in User.objects.all()] == ["ann"]
+
+
+@pytest.mark.parametrize("has_others", [True, False], ids=["one of two superusers", "the only superuser"])
+def test_nobody_deletes_the_own_account(superuser_client, has_others):
+    ann, bob = User.objects.get(), make_user("bob", "superuser" if has_others else "viewer")
+    url = f"{USERS_URL}{ann.pk}/delete/"
+
+    page = superuser_client.get(url).content.decode()
+    answer = superuser_client.post(url, {"post": "yes"})
+    selected = [select(superuser_client, ann, bob, **fields).content.decode() for fields in ({"index": 0}, {"post": 1})]
+
+    assert "<h1>Can’t delete user “ann”</h1>" in page
+    for html in (page, answer.content.decode(), *selected):
+        assert "This is the account you are signed in with" in html
+        assert 'type="submit" value="Delete' not in html
+    assert answer.status_code == 403
+    assert User.objects.count() == 2, "nor any of the others that were selected with it"
+    assert "deletelink" not in superuser_client.get(change_url(ann)).content.decode()
+    assert "deletelink" in superuser_client.get(change_url(bob)).content.decode()
+
+
+def test_nobody_deletes_the_only_superuser():
+    ann, bob = make_user("ann", "superuser"), make_user("bob", "superuser", is_active=False)
+    assert refusal_reason(bob, ann).startswith("This is the only active superuser")
+    assert refusal_reason(ann, bob) == ""
+    User.objects.update(is_active=True)
+    assert refusal_reason(bob, ann) == ""
+
+
+@pytest.mark.parametrize("name", ["is_active", "is_staff", "is_superuser"])
+def test_the_only_superuser_stays_one(superuser_client, name):
+    ann = User.objects.get()
+    flags = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    others = {flag: value for flag, value in flags.items() if flag != name}
+
+    answer = superuser_client.post(change_url(ann), {"username": "ann", **others})
+    assert "This is the only active superuser, and has to keep this." in answer.content.decode()
+    assert vars(reload_user(ann))[name]
+    make_user("root", "superuser")
+    assert superuser_client.post(change_url(ann), {"username": "ann", **others}).status_code == 302
+    assert not vars(reload_user(ann))[name]
 
 
 def test_it_does_not_ask_about_what_it_may_not_delete(superuser_client, monkeypatch):

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from downloads.models import Video
+from downloads.models import Video, WatchState
 from downloads.tests.support.pages import (
     WCAG_RULES,
     card,
@@ -26,6 +25,7 @@ from downloads.tests.support.pages import (
 from downloads.tests.support.sample_library import SampleLibrary
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
 from downloads.tests.support.subscriptions import check_list, claimed, followed, numbered
+from downloads.tests.support.users import make_user, role_group
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -262,15 +262,7 @@ class PageAuditor:
     def manage(self) -> None:
         self.go("/admin/")
         self.audit("admin-index")
-        self.go("/admin/auth/user/")
-        self.audit("admin-users")
-        user = f"/admin/auth/user/{get_user_model().objects.get().pk}"
-        self.go(f"{user}/change/")
-        self.audit("admin-user")
-        self.go(f"{user}/delete/")
-        self.audit("admin-user-delete")
-        self.go(f"/admin/auth/group/{Group.objects.get_or_create(name='editor')[0].pk}/change/")
-        self.audit("admin-group")
+        self.visit_accounts()
         self.go("/admin/downloads/subscription/")
         self.audit("admin-subscriptions")
         self.go("/admin/downloads/video/")
@@ -283,6 +275,39 @@ class PageAuditor:
         self.audit("account")
         self.page.get_by_role("button", name="Account of").click()
         self.audit("account-menu")
+
+    def visit_accounts(self) -> None:
+        """Look at the lists of users and groups, at one of each, and at what deletes them."""
+        me = get_user_model().objects.get()
+        bob = make_user("bob", "editor", email="bob@example.org", first_name="Bob", last_name="Miller")
+        Video.objects.filter(pk__in=[video.pk for video in self.videos.values()][:3]).update(added_by=bob)
+        WatchState.objects.create(user=bob, video=self.videos["Night trains across the Alps"], position=3)
+        self.go("/admin/auth/user/")
+        self.audit("admin-users")
+        user = f"/admin/auth/user/{bob.pk}"
+        self.go(f"{user}/change/")
+        self.audit("admin-user")
+        self.page.get_by_text("Permissions beyond the roles").click()
+        expect(self.page.get_by_label("Delete videos")).to_be_visible()
+        self.audit("admin-user-permissions")
+        self.go(f"{user}/delete/")
+        self.audit("admin-user-delete")
+        self.go(f"/admin/auth/user/{me.pk}/delete/")
+        self.audit("admin-user-refused")
+        self.go(f"/admin/auth/user/{me.pk}/password/")
+        self.audit("admin-user-password")
+        self.go("/admin/auth/user/add/")
+        self.audit("admin-user-add")
+        self.go("/admin/auth/user/")
+        self.page.locator("tr", has_text="bob").get_by_role("checkbox").check()
+        self.audit("admin-users-selected")
+        self.page.get_by_role("button", name="Delete selected").click()
+        expect(self.page.get_by_role("heading", name="Delete 1 user?")).to_be_visible()
+        self.audit("admin-users-delete")
+        self.go("/admin/auth/group/")
+        self.audit("admin-groups")
+        self.go(f"/admin/auth/group/{role_group('editor').pk}/change/")
+        self.audit("admin-group")
 
     def leave(self) -> None:
         self.go("/")

@@ -1,0 +1,135 @@
+"""Deletion of accounts and groups in the admin: its consequences in plain words, and who is never deleted."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.contrib import admin
+from django.contrib.admin import actions as admin_actions
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import get_text_list
+
+from downloads.accounts.administration.permission_choices import describe_group
+from downloads.accounts.permissions import is_only_administrator
+from downloads.models import Subscription, Video, WatchState
+
+MAX_NAMES = 5
+
+
+class Consequences(NamedTuple):
+    """What a deletion removes and what it leaves, a phrase each, and an advice."""
+
+    removed: list[str]
+    kept: list[str]
+    advice: str = ""
+
+
+def refusal_reason(actor: Any, account: User) -> str:
+    """Return why `actor` may not delete this account, whatever their permissions are; "" if nothing is against it."""
+    if actor.pk == account.pk:
+        if is_only_administrator(account):
+            return "This is the account you are signed in with, and the only active superuser. It can’t be deleted."
+        return "This is the account you are signed in with. Another administrator can delete it."
+    if is_only_administrator(account):
+        return "This is the only active superuser: without it, nobody could manage users and roles."
+    return ""
+
+
+def describe_user_deletion(users: Iterable[User]) -> Consequences:
+    """Return what goes with accounts, and what stays of them."""
+    users = list(users)
+    name = _join_names(users)
+    accounts, their = ("The account", "it") if len(users) == 1 else (f"{len(users)} accounts", "them")
+    positions = WatchState.objects.filter(user__in=users).count()
+    entries = LogEntry.objects.filter(user__in=users).count()
+    videos = Video.objects.filter(added_by__in=users).count()
+    subscriptions = Subscription.objects.filter(added_by__in=users).count()
+    removed = [f"{accounts}: {name} can no longer sign in, and all devices are signed out."]
+    if positions:
+        removed.append(f"What {name} watched and where they stopped: {_count(positions, 'video')}.")
+    if entries:
+        verb = "was" if entries == 1 else "were"
+        removed.append(f"{_count(entries, 'line')} of the admin’s own history that {verb} written by {their}.")
+    kept = [f"{_count(videos, 'video')} that {name} added."] if videos else []
+    if subscriptions:
+        kept.append(f"{_count(subscriptions, 'subscription')} that {name} added.")
+    kept.append(f"What the audit log says about {name}.")
+    return Consequences(removed, kept, f"To shut {name} out and keep everything, untick “Active” instead.")
+
+
+def describe_additions(user: User) -> str:
+    """Return how many videos and subscriptions an account has added."""
+    videos, subscriptions = (model.objects.filter(added_by=user).count() for model in (Video, Subscription))
+    return f"{_count(videos, 'video')}, {_count(subscriptions, 'subscription')}"
+
+
+def describe_group_deletion(groups: Iterable[Group]) -> Consequences:
+    """Return what the members of groups lose, and that their accounts stay."""
+    groups = list(groups)
+    removed = [f"The group “{group}”. {describe_group(group)}" for group in groups]
+    members = User.objects.filter(groups__in=groups).distinct().count()
+    if not members:
+        return Consequences(removed, ["All accounts: nobody has this role."])
+    lost = "They lose" if members > 1 else "It loses"
+    accounts = f"The {members} accounts" if members > 1 else "The account"
+    return Consequences(
+        removed, [f"{accounts} with this role. {lost} what it permits, unless another role permits it."]
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _join_names(users: list[User]) -> str:
+    names = [user.get_username() for user in users[:MAX_NAMES]]
+    if len(users) > MAX_NAMES:
+        names.append(f"{len(users) - MAX_NAMES} more")
+    return get_text_list(names, "and")
+
+
+class PlainDeletionMixin:
+    """Mixin that asks for the deletion of one row or of several by saying its consequences."""
+
+    opts: Any
+    admin_site: Any
+
+    def describe_deletion(self, rows: Iterable[Any]) -> Consequences:
+        """Return what a deletion of these rows removes and leaves."""
+        raise NotImplementedError
+
+    def render_refusal(self, request: HttpRequest, row: Any, reason: str) -> HttpResponse:
+        """Say why a row is never deleted: 403 to a form that was sent all the same."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Can’t delete {self.opts.verbose_name} “{row}”",
+            "object": row,
+            "opts": self.opts,
+            "perms_lacking": [],
+            "protected": [reason],
+        }
+        response = self.render_delete_form(request, context)
+        response.status_code = 403 if request.method == "POST" else 200
+        return response
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        """Add the consequences, unless it cannot be deleted."""
+        if not context["perms_lacking"] and not context["protected"]:
+            context = {**context, "consequences": self.describe_deletion([context["object"]])}
+        return super().render_delete_form(request, context)  # type: ignore[misc]
+
+    @admin.action(description="Delete selected", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        """Delete rows after a page that says the consequences."""
+        response = admin_actions.delete_selected(self, request, rows)  # type: ignore[arg-type]
+        if response is not None:
+            context: Any = response.context_data
+            names = context["objects_name"]
+            if not context["perms_lacking"] and not context["protected"]:
+                context["title"] = f"Delete {len(rows)} {names}?"
+                context["consequences"] = self.describe_deletion(rows)
+            else:
+                context["title"] = f"Can’t delete {names}"
+        return response

@@ -1,0 +1,98 @@
+"""List of accounts in the admin: columns in words, and filters as rows of links."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import BooleanFieldListFilter, RelatedFieldListFilter
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
+
+from downloads.accounts.administration.permission_choices import sort_groups
+from downloads.accounts.permissions import can_manage_users
+
+
+class LinkFilterMixin:
+    """Mixin of filters that are a row of links above the list."""
+
+    template = "downloads/admin/_link_filter.html"
+
+
+class RoleFilter(LinkFilterMixin, RelatedFieldListFilter):
+    """Filter of accounts by group that says "No role", where Django has a dash."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "role"
+        self.empty_value_display = mark_safe("No role")  # as Django declares it
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the groups in the order of the roles."""
+        return [(str(group.pk), capfirst(group.name)) for group in sort_groups(Group.objects.all())]
+
+
+class FlagFilter(LinkFilterMixin, BooleanFieldListFilter):
+    """Filter of accounts by a flag, under the name that its column has."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = str(self.title).removesuffix(" status")
+
+
+class UserListMixin:
+    """Mixin of the admin of accounts with the columns and the filters of its list."""
+
+    list_display: Any = ("person", "role_text", "active_text", "staff_text", "sign_in_text")
+    list_filter: Any = (("groups", RoleFilter), ("is_active", FlagFilter), ("is_staff", FlagFilter))
+    show_facets = admin.ShowFacets.NEVER
+    # The only action has its button below the list, where it can be seen that something is selected.
+    actions_on_top, actions_on_bottom = False, True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Return the accounts with their groups."""
+        return super().get_queryset(request).prefetch_related("groups")  # type: ignore[misc]
+
+    @admin.display(description="User", ordering="username")
+    def person(self, user: User) -> str:
+        """Return the username behind its first letter, and below it the name and the address, if there are any."""
+        name = user.get_username()
+        details = " · ".join(filter(None, (user.get_full_name(), user.email)))
+        return format_html(
+            '<span class="initial" aria-hidden="true">{}</span> <span class="person"><bdi>{}</bdi>{}</span>',
+            name[:1].upper(),
+            name,
+            format_html(' <span class="details">{}</span>', details) if details else "",
+        )
+
+    @admin.display(description="Role")
+    def role_text(self, user: User) -> str:
+        """Return the roles of an account; a superuser needs none."""
+        if can_manage_users(user):
+            return "Superuser"
+        names = sorted(group.name for group in user.groups.all())
+        return ", ".join(map(capfirst, names)) or mark_safe('<span class="quiet">None (may view)</span>')
+
+    @admin.display(description="Active", ordering="is_active")
+    def active_text(self, user: User) -> str:
+        """Return whether the account can be used."""
+        return _yes_or_no(user.is_active)
+
+    @admin.display(description="Staff", ordering="is_staff")
+    def staff_text(self, user: User) -> str:
+        """Return whether the account may use the admin."""
+        return _yes_or_no(vars(user)["is_staff"])
+
+    @admin.display(description="Last sign-in", ordering="last_login")
+    def sign_in_text(self, user: User) -> str:
+        """Return the time of the last sign-in."""
+        if user.last_login is None:
+            return mark_safe('<span class="quiet">Never</span>')
+        return formats.date_format(timezone.localtime(user.last_login), "j M Y, H:i T")
+
+
+def _yes_or_no(is_set: bool) -> str:
+    return "Yes" if is_set else mark_safe('<span class="quiet">No</span>')
