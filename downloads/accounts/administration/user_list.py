@@ -30,7 +30,7 @@ class RoleFilter(LinkFilterMixin, RelatedFieldListFilter):
         self.title = "role"
         self.empty_value_display = mark_safe("No role")  # as Django declares it
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         """Return the groups in the order of the roles."""
         return [(str(group.pk), capfirst(group.name)) for group in sort_groups(Group.objects.all())]
 
