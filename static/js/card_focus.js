@@ -4,7 +4,7 @@
  */
 
 import { moveMenuFocus, openMenu } from "./card_menu.js";
-import { queryAll, queryVisible } from "./dom.js";
+import { query, queryAll, queryVisible, restoreFocus } from "./dom.js";
 
 const TITLES = "li [data-title]";
 // What else a card has; screen readers and the pointer reach it, and keys on the title do the same.
@@ -24,22 +24,16 @@ export const makeSingleTabStops = () => {
  */
 const nextPosition = (key, position, columns) => {
 	const column = columns[position];
-	switch (key) {
-		case "ArrowLeft":
-			return position - 1;
-		case "ArrowRight":
-			return position + 1;
-		case "ArrowUp":
-			return columns.slice(0, position).lastIndexOf(column);
-		case "ArrowDown":
-			return columns.indexOf(column, position + 1);
-		case "Home":
-			return 0;
-		case "End":
-			return columns.length - 1;
-		default:
-			return -1;
-	}
+	/** @type {Record<string, number>} */
+	const positions = {
+		ArrowLeft: position - 1,
+		ArrowRight: position + 1,
+		ArrowUp: columns.slice(0, position).lastIndexOf(column),
+		ArrowDown: columns.indexOf(column, position + 1),
+		Home: 0,
+		End: columns.length - 1,
+	};
+	return positions[key] ?? -1;
 };
 
 // Where the keys lead while no card has the focus.
@@ -75,6 +69,12 @@ const findNextInRow = (row, target, step) => {
 	return controls[controls.indexOf(target) + step];
 };
 
+// What opened the dialog may have been replaced behind it: the card that it is about gets the focus then.
+query("#dialog")?.addEventListener("close", () => {
+	const id = query("[data-id]")?.dataset.id;
+	restoreFocus(query(`[data-video-id="${id}"] [data-title]`));
+});
+
 /**
  * @param {string} key
  * @param {HTMLElement} target
@@ -86,7 +86,7 @@ export const handleCardKey = (key, target) => {
 	const card = target.closest("li:is(.card, .row)");
 	if (key === "m" && card) return openMenu(card);
 	if (key === "x" && card) {
-		/** @type {HTMLElement | null} */ (card.querySelector(".pick"))?.click();
+		query(".pick", card)?.click();
 		return true;
 	}
 	const step = { ArrowLeft: -1, ArrowRight: 1 }[key];

@@ -42,7 +42,7 @@ export const setText = (selector, text, root) => {
 /**
  * Focus `element`, or else the heading, if the focused element is gone or hidden.
  *
- * @param {HTMLElement} [element]
+ * @param {HTMLElement | null} [element]
  */
 export const restoreFocus = (element) => {
 	const { activeElement, body } = document;

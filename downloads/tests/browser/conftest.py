@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from downloads.progress.keys import SNAPSHOT_KEY, WORKER_SEEN_KEY
 from downloads.tests.support import clips
@@ -69,11 +69,16 @@ def kept_page(context: BrowserContext, site: ServerUnderTest) -> Page:
     return page
 
 
+def is_error(message: ConsoleMessage) -> bool:
+    """Return whether something went wrong; htmx also reports a request that a later one has replaced."""
+    return message.type == "error" and not message.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+
+
 def open_checked_page(context: BrowserContext) -> Iterator[Page]:
     """Yield a page that fails its test when an error is logged in its console."""
     page = context.new_page()
     errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: errors.append(message.text) if is_error(message) else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.errors = errors  # type: ignore[attr-defined]
     yield page

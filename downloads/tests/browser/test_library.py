@@ -289,6 +289,21 @@ def test_it_asks_before_it_deletes_and_keeps_the_focus(page, site, sign_in):
     expect(card(page, old).locator("[data-title]")).to_be_focused()
 
 
+def test_a_row_that_is_replaced_behind_the_question_gets_the_focus(page, site, sign_in):
+    video = running_with_metadata("a")
+    video.fail("The site refused.")
+    sign_in(page)
+    open_live_page(page, site, "/activity/")
+    card(page, video).get_by_role("button", name="Delete").press("Enter")
+    dialog = page.get_by_role("dialog", name="Delete “a”?")
+    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
+    video.retry()
+    expect(card(page, video)).to_have_attribute("data-status", "queued")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(card(page, video).locator("[data-title]")).to_be_focused()
+
+
 # The notifications that the browser would show, and the user's answer to the permission request.
 NOTIFICATION_STUB = """
 window.shown = [];

@@ -182,7 +182,8 @@ class PageAuditor:
         check_list(subscription, numbered(4, 1))
         followed("https://www.youtube.com/@slowcrafts", name="Slow Crafts", found_at=timezone.now())
         followed("https://films.example.org/kitchen", name="Kitchen Garden", active=False)
-        followed("https://films.example.net/harbour", name="Harbour Films", failure_count=2, error="The site refused (403).")
+        refusal = {"failure_count": 2, "error": "The site refused (403)."}
+        followed("https://films.example.net/harbour", name="Harbour Films", **refusal)
         self.go("/subscriptions/")
         self.settle()
         self.audit("subscriptions")
