@@ -6,7 +6,9 @@ import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 
+from downloads.models import Queue
 from downloads.tests.support.cases import each_case
+from downloads.tests.support.factories import complete, failed
 from downloads.tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -38,6 +40,29 @@ def test_it_has_the_header_of_the_other_pages_and_says_where_one_is(superuser_cl
     assert 'aria-label="Account of ann"' in page
     assert '<a href="/admin/" aria-current="page">' in page
     assert "Keyboard shortcuts" not in page  # their dialog is not here
+
+
+def test_it_says_how_the_archive_is_and_what_each_list_is_for(superuser_client, bob):
+    complete("a")
+    failed("b")
+    page = index_text(superuser_client)
+    assert '<a href="/activity/?state=failed"><strong>1</strong> Failed</a>' in page
+    assert '<a href="/activity/?state=queued"><strong>0</strong> Waiting</a>' in page
+    assert '<a href="/admin/downloads/video/">Videos</a> <span class="muted">2</span>' in page
+    assert '<a href="/admin/auth/user/">Users</a> <span class="muted">2</span>' in page
+    assert 'href="/admin/auth/user/add/">Add user</a>' in page
+    for words in ("Pause queue", "Update yt-dlp", "What was done, when and by whom."):
+        assert words in page
+    Queue.objects.update_or_create(defaults={"paused": True})
+    assert "Queue paused." in index_text(superuser_client)
+
+
+def test_it_shows_a_viewer_the_state_without_the_buttons(client):
+    client.force_login(make_user("carl", "viewer", is_staff=True))
+    page = index_text(client)
+    assert "</strong> Downloading</a>" in page
+    for words in ("Pause queue", "Update yt-dlp", "Audit log", "People"):
+        assert words not in page
 
 
 @each_case(
