@@ -26,15 +26,16 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from downloads import formatting
+from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission, require
 from downloads.accounts.secret_admin import HiddenSecretsMixin
 from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, PlainTitlesMixin, SafeLookupMixin
 from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values, site_label
-from downloads.library.video.history import history_words
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
-from downloads.network.url_secrets import hide_secrets
 from downloads.search.query import find_matching, parse_query
+from downloads.templatetags.video_format import first_line
+from downloads.templatetags.whitespace import strip_indentation
 from downloads.views import responses
 from downloads.views.subscriptions import model_admin
 from downloads.ytdlp_update.selection import select_version_cached
@@ -71,23 +72,14 @@ admin.site.register(Group, ArchiveGroupAdmin)
 
 
 class VideoEventInline(admin.TabularInline):
-    """The history of a video, read-only."""
+    """The history of a video, read-only, in the words of its page."""
 
     model = VideoEvent
-    fields = readonly_fields = ("event_time", "status", "attempt", "cut_reason")
+    template = "admin/downloads/video/history.html"
+    fields = readonly_fields = ("at", "status", "attempt", "reason")
     verbose_name_plural = "History"
     extra = 0
     can_delete = False
-
-    @admin.display(description="At")
-    def event_time(self, event: VideoEvent) -> str:
-        """Return the time with seconds, since one minute may have several events."""
-        return _format_datetime(event.at, "j M Y, H:i:s T")
-
-    @admin.display(description="Reason")
-    def cut_reason(self, event: VideoEvent) -> str:
-        """Return the reason without the secrets of URLs in it, as the page shows it."""
-        return history_words(hide_secrets(event.reason))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: events are written by state transitions only."""
@@ -111,6 +103,14 @@ def _format_datetime(moment: dt.datetime | None, date_format: str) -> str:
 def _ytdlp_context() -> dict[str, Any]:
     """Return the yt-dlp in use and its newest update, for the template."""
     return {"ytdlp": select_version_cached(), "ytdlp_update": read_status()}
+
+
+class StatusFilter(admin.ChoicesFieldListFilter):
+    """Filter by status, under the name of its column."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "state"
 
 
 class SiteFilter(admin.SimpleListFilter):
@@ -146,7 +146,7 @@ class UploaderFilter(SiteFilter):
 
 
 @admin.register(Video)
-class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
+class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
     """Read-only admin of videos, with actions: a state changes by a transition of the model only."""
 
     list_display = (
@@ -159,31 +159,25 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
         "added_text",
         "page_link",
     )
-    list_filter = ("status", "quality", UploaderFilter, SiteFilter)
+    list_filter = (("status", StatusFilter), "quality", UploaderFilter, SiteFilter)
     search_fields = ("title",)
-    search_help_text = "Search titles, uploaders, descriptions and subtitles, or enter an ID or part of a link."
+    search_help_text = "Title, uploader, description, subtitles, ID or link"
     date_hierarchy = "added_at"
+    empty_value_display = ""
     ordering = ("-added_at", "-pk")
     list_per_page = 50
     show_full_result_count = False
     actions = ("retry", "cancel", "front", "again", "delete_selected")
     inlines = (VideoEventInline,)
     fieldsets = (
-        # With a heading, as the rest: the two columns of wide screens begin alike.
-        ("Summary", {"fields": ("name", "page_link", "live_status", "error")}),
-        ("Source", {"fields": ("url", "canonical_url", "short_site", "extractor", "source_id", "quality", "added_by")}),
-        ("About", {"fields": ("uploader", "upload_date", "duration_text", "description")}),
+        ("About", {"fields": ("uploader", "upload_date", "duration_text", "folded_description")}),
+        ("Source", {"fields": ("canonical_url", "url", "short_site", "extractor", "source_id", "quality", "added_by")}),
         ("Files", {"fields": ("media_file", "size_text")}),
-        (
-            "Progress",
-            {"fields": ("downloaded_text", "attempt", "retry_count", "worker")},
-        ),
+        ("Progress", {"fields": ("error", "downloaded_text", "attempt", "retry_count", "worker")}),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
     readonly_fields = (
-        "name",
-        "page_link",
-        "live_status",
+        "folded_description",
         "short_site",
         "duration_text",
         "size_text",
@@ -193,8 +187,10 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
 
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
-        """Return the video's name, cut to 80 characters."""
-        return Truncator(formatting.display_name(video)).chars(80)
+        """Return the video's picture and its name, cut to 80 characters."""
+        name = Truncator(formatting.display_name(video)).chars(80)
+        thumbnail = strip_indentation(render_to_string("downloads/admin/_thumb.html", {"video": video}))
+        return format_html('{}<span class="name">{}</span>', thumbnail, name)
 
     @admin.display(description="State", ordering="status")
     def live_status(self, video: Video) -> str:
@@ -211,6 +207,11 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
         """Return the site by its host, as the library does, cut to 30 characters; lines break after dots."""
         host = escape(Truncator(site_label(video.host)).chars(30))
         return mark_safe(host.replace(".", ".<wbr>"))  # noqa: S308 - escaped
+
+    @admin.display(description="Description")
+    def folded_description(self, video: Video) -> str:
+        """Return the description, folded where it is long."""
+        return render_to_string("downloads/admin/_description.html", {"text": video.description.strip()})
 
     @admin.display(description="Length", ordering="duration")
     def duration_text(self, video: Video) -> str:
@@ -229,8 +230,8 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
 
     @admin.display(description="Added", ordering="added_at")
     def added_text(self, video: Video) -> str:
-        """Return the time of adding as "22 Nov 2026, 17:04 CET"."""
-        return _format_datetime(video.added_at, "j M Y, H:i T")
+        """Return the time of adding as "22 Nov 2026, 17:04"; the page's foot names the zone."""
+        return _format_datetime(video.added_at, "j M Y, H:i")
 
     @admin.display(description="Page")
     def page_link(self, video: Video) -> str:
@@ -238,6 +239,22 @@ class VideoAdmin(HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.Mo
         return format_html(
             '<a href="{}" aria-label="Open {}">Open</a>', video.get_absolute_url(), formatting.display_name(video)
         )
+
+    def has_value(self, name: str, obj: Video) -> bool:
+        """Leave out what the page says in another place, too."""
+        if name in ("url", "cut_url"):
+            return obj.url != obj.canonical_url
+        if name in ("error", "cut_error"):  # the first line stands beside the state
+            return first_line(obj.error) != obj.error.strip()
+        if name == "retry_count":
+            return obj.retry_count > 0
+        if name == "folded_description":
+            return bool(obj.description.strip())
+        return super().has_value(name, obj)
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = (("", "Choose an action"),)) -> Any:
+        """Return the actions after words that say what to do, where Django has dashes."""
+        return super().get_action_choices(request, list(default_choices))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: the library's form, which validates URLs, adds videos."""

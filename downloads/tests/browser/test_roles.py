@@ -54,7 +54,7 @@ def test_without_buttons_to_press_nothing_covers_the_name_in_the_admin(page, sit
 
     expect(page.get_by_role("button", name="Download again")).to_have_count(0)
     heading = page.get_by_role("heading", level=1).bounding_box()
-    link = page.get_by_role("link", name="History").bounding_box()
+    link = page.get_by_role("link", name="Open in the library").bounding_box()
     form = page.locator("#video_form").bounding_box()
     assert heading["y"] + heading["height"] <= link["y"]
     assert link["y"] + link["height"] <= form["y"]

@@ -9,13 +9,14 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 
-from downloads.models import Status, Subscription, Video
+from downloads.models import Status, Subscription, SubscriptionItem, Video
 from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
-from downloads.tests.support.subscriptions import claimed
+from downloads.tests.support.subscriptions import check_list, claimed, numbered
 from downloads.tests.support.users import make_staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
@@ -182,7 +183,7 @@ def test_it_keeps_the_columns_narrow(superuser_client):
     assert f"{'U' * 39}…" in table
     assert f"{'e' * 29}…" in table
     assert "U" * 41 not in table
-    filter_labels = re.findall(r'href="\?(?:uploader=U+|site=e+\.example)">([^<]*)<', page)
+    filter_labels = re.findall(r'href="\?(?:uploader=U+|site=e+\.example)"\s*>([^<]*)<', page)
     assert filter_labels == [f"{'U' * 39}…", f"{'e' * 39}…"]
 
 
@@ -265,4 +266,89 @@ def test_it_tells_the_state_of_a_subscription_from_its_next_check(superuser_clie
     claimed()
     Subscription.objects.update(lease_token="", lease_until=None)  # no check runs
     page = superuser_client.get("/admin/downloads/subscription/").content.decode()
-    assert 'class="field-state_text">New · Next check soon.<' in page
+    assert re.search(r'class="field-state">.*? New</span>\s*</td>', page, re.DOTALL)
+    assert 'class="field-next_check">Soon<p>every 6 h</p>' in page
+    Subscription.objects.update(error="The site refused (403).", next_check_at=timezone.now() + dt.timedelta(hours=2))
+    page = superuser_client.get("/admin/downloads/subscription/").content.decode()
+    assert re.search(r' Failing</span>\s*<p class="reason">The site refused \(403\)\. Next check in 2 h', page)
+    Subscription.objects.update(active=False)
+    assert "None planned" in superuser_client.get("/admin/downloads/subscription/").content.decode()
+
+
+def test_the_names_of_subscriptions_lead_to_their_pages(superuser_client):
+    subscription = claimed()
+    check_list(subscription, numbered(3, 1))
+    SubscriptionItem.objects.filter(title="Film v1").update(video=complete("a"), state="queued")
+    page = superuser_client.get("/admin/downloads/subscription/").content.decode()
+    url = reverse("subscription", args=[subscription.key])
+    assert f'<a href="{url}"><bdi>{escape(str(subscription))}</bdi></a>' in page
+    assert "1 kept of 3 seen" in page
+    assert f'href="/admin/downloads/subscription/{subscription.pk}/change/' in page
+    page = superuser_client.get("/admin/downloads/subscriptionitem/").content.decode()
+    assert f'<a href="{Video.objects.get().get_absolute_url()}"><bdi>Film v1</bdi></a>' in page
+    assert page.count(f'href="{url}"') == 3
+
+
+def test_lists_of_subscriptions_ask_as_much_for_many_as_for_few(superuser_client):
+    def count_queries(model: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            superuser_client.get(f"/admin/downloads/{model}/")
+        return len(queries)
+
+    check_list(claimed(), numbered(3, 1))
+    models = ("subscription", "subscriptionitem")
+    few = {model: count_queries(model) for model in models for _ in range(2)}
+    for number in range(10):
+        check_list(claimed(f"https://www.youtube.com/@list{number}"), numbered(3, 1))
+    assert {model: count_queries(model) for model in models} == few
+
+
+def test_it_says_in_the_row_why_a_video_has_failed(superuser_client):
+    video = failed("a")
+    Video.objects.filter(pk=video.pk).update(error="The site refused (403).\nHTTP Error 403: Forbidden")
+    page = superuser_client.get(CHANGELIST_URL).content.decode()
+    assert '<p class="reason">The site refused (403).</p>' in page
+    # The rest is on its page.
+    assert "HTTP Error" not in page
+    assert (
+        "HTTP Error" in superuser_client.get(reverse("admin:downloads_video_change", args=[video.pk])).content.decode()
+    )
+
+
+def test_the_page_of_a_video_says_nothing_twice(superuser_client):
+    video = complete("a")
+    Video.objects.filter(pk=video.pk).update(canonical_url=video.url, worker="", not_before=None, retry_count=0)
+    url = reverse("admin:downloads_video_change", args=[video.pk])
+    page = superuser_client.get(url).content.decode()
+    for absent in ("Submitted URL", "Worker", "Retry at", "Automatic retries", "Error", "View on site", "—"):
+        assert absent not in page, absent
+    assert page.count(">Delete</a>") == 1
+    assert page.count(f'href="{video.get_absolute_url()}"') == 1
+    assert page.count("data-video-id=") == 1
+    Video.objects.filter(pk=video.pk).update(url="https://films.example.org/a?from=feed", retry_count=2)
+    page = superuser_client.get(url).content.decode()
+    assert "Submitted URL" in page
+    assert "Automatic retries" in page
+
+
+def test_it_folds_long_descriptions_and_long_filters(superuser_client):
+    videos = [complete(f"v{number}") for number in range(12)]
+    for number, video in enumerate(videos):
+        Video.objects.filter(pk=video.pk).update(host=f"films{number}.example", description="A film.\n" * (number + 1))
+    urls = [reverse("admin:downloads_video_change", args=[video.pk]) for video in (videos[0], videos[-1])]
+    short, long = (superuser_client.get(url).content.decode() for url in urls)
+    assert "Show more" not in short
+    assert '<details class="folded">' in long
+    page = superuser_client.get(CHANGELIST_URL).content.decode()
+    assert "Show all 12" in page
+    assert page.count("?site=films") == 12
+
+
+def test_the_list_stays_light(superuser_client):
+    for number in range(60):
+        complete(f"v{number}")
+    Video.objects.update(thumbnail="id/thumbnail.jpg", error="x" * 300)
+    page = superuser_client.get(CHANGELIST_URL).content
+    assert page.count(b"data-video-id=") == 50
+    assert page.count(b"size=small") == 50
+    assert len(page) < 100_000

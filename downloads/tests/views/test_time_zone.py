@@ -51,7 +51,7 @@ def test_the_admin_shows_and_filters_the_day_of_the_zone(superuser_client, setti
     video = add_video()
 
     page = superuser_client.get(CHANGELIST_URL).content.decode()
-    assert shown in page
+    assert shown.rpartition(" ")[0] in page
     assert f"Dates and times are in {zone} (now" in page
     assert shown in superuser_client.get(f"{CHANGELIST_URL}{video.pk}/change/").content.decode()
     month = "?added_at__year=2026&added_at__month=11"
