@@ -252,10 +252,6 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
             return bool(obj.description.strip())
         return super().has_value(name, obj)
 
-    def get_action_choices(self, request: HttpRequest, default_choices: Any = (("", "Choose an action"),)) -> Any:
-        """Return the actions after words that say what to do, where Django has dashes."""
-        return super().get_action_choices(request, list(default_choices))
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: the library's form, which validates URLs, adds videos."""
         return False

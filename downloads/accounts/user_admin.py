@@ -53,7 +53,7 @@ class SafeLookupMixin:
 
 
 class PlainTitlesMixin:
-    """Mixin that names a page by what it shows, in place of "Select user to change" and "View video"."""
+    """Mixin that names pages and the choice of actions plainly, in place of "Select user to change" and of dashes."""
 
     opts: Any
 
@@ -68,6 +68,10 @@ class PlainTitlesMixin:
         """Show a row under the name of its model; its own name is the subtitle."""
         title = {"title": capfirst(self.opts.verbose_name)}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})  # type: ignore[misc]
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = (("", "Choose an action"),)) -> Any:
+        """Return the actions after words that say what to do, where Django has dashes."""
+        return super().get_action_choices(request, list(default_choices))  # type: ignore[misc]
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         """Ask under the name of what is to be deleted, unless it cannot be deleted."""

@@ -352,3 +352,11 @@ def test_the_list_stays_light(superuser_client):
     assert page.count(b"data-video-id=") == 50
     assert page.count(b"size=small") == 50
     assert len(page) < 100_000
+
+
+@pytest.mark.parametrize("model_path", ["downloads/video", "auth/user"])
+def test_the_choice_of_actions_begins_with_words(superuser_client, model_path):
+    complete("a")
+    page = superuser_client.get(f"/admin/{model_path}/").content.decode()
+    assert '<option value="" selected>Choose an action</option>' in page
+    assert "-----" not in page
