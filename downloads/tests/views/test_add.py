@@ -231,7 +231,7 @@ def test_every_page_has_the_form_once(client, signed_in_user, path):
 def test_it_counts_what_it_refused(client, signed_in_user):
     page = html.unescape(post_urls(client, FIRST_URL, SECOND_URL, "nonsense").content.decode())
     assert "2 added. 1 was not:" in page
-    assert '<a href="/activity/">Show what was added</a>' in page
+    assert 'href="/activity/">Show what was added</a>' in page
     field = re.search(r"<textarea[^>]*>", page)[0]
     assert 'aria-invalid="true"' in field
     assert 'aria-describedby="refused urls-hint"' in field
