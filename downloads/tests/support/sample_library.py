@@ -25,7 +25,7 @@ PICTURE_COUNT = 16
 LAST_PICTURE = 28 % PICTURE_COUNT  # that of the last film, which the clip shows
 DESCRIPTION = """A film about {}.
 
-0:05 Beginning
+0:00 Beginning
 0:20 The tools
 0:40 What can go wrong
 
