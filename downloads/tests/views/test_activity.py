@@ -84,7 +84,9 @@ def test_long_sections_have_pages_of_stable_order(client) -> None:
 
 
 def test_a_paused_queue_is_said_once_and_by_each_row(superuser_client, one_of_each) -> None:
-    assert "data-turn" in page_text(superuser_client)
+    waiting = page_text(superuser_client)
+    assert "data-turn" in waiting
+    assert "state-queued plain" in waiting
     Queue.pause("Queue paused by ada.")
 
     text = page_text(superuser_client)
@@ -92,6 +94,7 @@ def test_a_paused_queue_is_said_once_and_by_each_row(superuser_client, one_of_ea
     assert text.count("Queue paused by ada.") == 1
     assert ">Paused<" in text
     assert ">Waiting</span>" not in text
+    assert "plain" not in text  # which is hidden below the heading “Waiting”
     assert "data-turn" not in text
 
 
