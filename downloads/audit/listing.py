@@ -21,7 +21,7 @@ PROGRAM_VALUE = "-"  # in the filter by person: what the program did by itself
 class AuditFilterForm(forms.Form):
     """The filters in a query string; invalid values are ignored."""
 
-    q = forms.CharField(label="Text", max_length=200, required=False)
+    q = forms.CharField(label="Search", max_length=200, required=False)
     who = forms.CharField(label="Person", max_length=150, required=False, widget=forms.Select)
     action = forms.ChoiceField(label="Action", choices=[("", "Any action"), *AuditAction.choices], required=False)
     before = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False, widget=forms.HiddenInput)
