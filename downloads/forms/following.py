@@ -228,6 +228,7 @@ class FollowForm(SubscriptionForm):
                 "autocomplete": "off",
                 "autocapitalize": "off",
                 "spellcheck": "false",
+                "autofocus": True,
                 "aria-describedby": "follow-hint",
             }
         ),

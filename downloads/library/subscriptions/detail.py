@@ -31,15 +31,17 @@ TAB_LABELS = {
     SubscriptionItemState.BEFORE: "Older",
 }
 EXPLANATIONS = {
-    SubscriptionItemState.QUEUED: "This subscription brought them.",
-    SubscriptionItemState.ARCHIVED: "They were in the archive already.",
-    SubscriptionItemState.FILTERED: "The filters keep them out; other filters may let them in.",
-    SubscriptionItemState.WAITING: "They are announced or live; they are fetched when the recording is up.",
-    SubscriptionItemState.MEMBERS: "The site shows them to members only.",
-    SubscriptionItemState.GONE: "The site does not have them any more.",
-    SubscriptionItemState.IGNORED: "Somebody said to leave them alone.",
-    SubscriptionItemState.BEFORE: "They are older than this subscription, so they aren’t downloaded automatically.",
-    SubscriptionItemState.REMOVED: "They were deleted here, and stay away.",
+    SubscriptionItemState.QUEUED: "This subscription brought these videos.",
+    SubscriptionItemState.ARCHIVED: "These videos were in the archive already.",
+    SubscriptionItemState.FILTERED: "The filters keep these videos out; other filters may let them in.",
+    SubscriptionItemState.WAITING: "These videos are announced or live, and are fetched when the recording is up.",
+    SubscriptionItemState.MEMBERS: "The site shows these videos to members only.",
+    SubscriptionItemState.GONE: "The site doesn’t have these videos any more.",
+    SubscriptionItemState.IGNORED: "Somebody said to leave these videos alone.",
+    SubscriptionItemState.BEFORE: (
+        "These videos are older than the subscription, so they aren’t downloaded automatically."
+    ),
+    SubscriptionItemState.REMOVED: "These videos were deleted here, and stay away.",
 }
 
 

@@ -1,6 +1,7 @@
 """Audit of all pages: on desktop and phone sizes, in light and dark, with and without JavaScript."""
 
 import contextlib
+import datetime as dt
 import itertools
 import os
 import re
@@ -179,7 +180,7 @@ class PageAuditor:
     def visit_subscriptions(self) -> None:
         """Look at the subscriptions, at one with what was seen in it, and at the form that follows."""
         subscription = claimed(added_by=None)
-        check_list(subscription, numbered(4, 1))
+        check_list(subscription, numbered(4, 1, duration=754, published=timezone.now() - dt.timedelta(days=40)))
         followed("https://www.youtube.com/@slowcrafts", name="Slow Crafts", found_at=timezone.now())
         followed("https://films.example.org/kitchen", name="Kitchen Garden", active=False)
         refusal = {"failure_count": 2, "error": "The site refused (403)."}

@@ -173,10 +173,11 @@ def test_tabs_are_states_with_counts_and_reasons(client) -> None:
     text = text_of(client, page_url(subscription, "before"))
 
     assert 'Filtered out <span class="count">1</span>' in text
-    assert "They are older than this subscription, so they aren’t downloaded automatically." in text
+    assert "These videos are older than the subscription, so they aren’t downloaded automatically." in text
     assert "Not among the newest 5." in text
     assert "It was there before the subscription." not in text  # which the line above says of all
     assert "Film one" not in text
+    assert f'class="to-subscriptions" href="{reverse("subscriptions")}"' in text
 
 
 @pytest.mark.parametrize("query", ["show=x", "show=filtered&before=x", "show=filtered&after=99999999999999999999"])
