@@ -45,7 +45,7 @@ def test_strangers_and_others_see_nothing(client, db):
 
 def test_managers_find_it_in_the_header(superuser_client):
     header = superuser_client.get("/").content.decode().partition("<header")[2].partition("</header>")[0]
-    assert re.search(r'<a href="/audit/">(?:(?!</a>).)*Audit log</a>', header, re.DOTALL)
+    assert re.search(r'<a href="/audit/"\s*>(?:(?!</a>).)*Audit log</a>', header, re.DOTALL)
     assert "Nothing has been done yet." in text_of(superuser_client.get(URL))
     assert superuser_client.post(URL).status_code == 405
 
