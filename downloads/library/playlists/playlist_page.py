@@ -18,6 +18,7 @@ SHOWN_FIELDS = (
     "title",
     "url",
     "uploader",
+    "upload_date",
     "thumbnail",
     "duration",
     "size",

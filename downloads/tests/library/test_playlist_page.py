@@ -1,5 +1,6 @@
 """The page of a playlist and its places."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -47,6 +48,19 @@ def test_it_shows_what_it_is_in_all(client):
     assert f'src="/media/{entries[0].video_id}/thumbnail' in page
     # Contract of the pages: one element of a page stands for a video.
     assert re.findall(r'data-video-id="(.*?)"', page) == [playlist.video_id]
+
+
+def test_rows_say_the_date_and_where_they_differ_the_uploader(client):
+    playlist, entries = make_playlist(2, uploader="Ada", extractor="S", upload_date=dt.date(2024, 3, 11))
+    page = client.get(playlist.get_absolute_url()).content.decode()
+    listed = page.partition('class="playlist-rows"')[2]
+    assert listed.count(">11 March 2024</time>") == 2
+    assert "Ada" not in listed
+    entries[0].uploader = "Bob"
+    entries[0].save(update_fields=["uploader"])
+    page = client.get(playlist.get_absolute_url()).content.decode()
+    listed = page.partition('class="playlist-rows"')[2]
+    assert listed.count("<bdi>Ada</bdi>") == listed.count("<bdi>Bob</bdi>") == 1
 
 
 def test_it_follows_the_order_of_the_site_and_says_why_a_video_is_not_there(client):
