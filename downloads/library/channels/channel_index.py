@@ -14,6 +14,7 @@ from downloads.models import Channel, Status, Video
 from downloads.models.channels.channel import MAX_KEY
 
 PAGE_SIZE = 60
+MIN_CHANNELS_TO_FIND = 12  # fewer are seen at a glance
 MAX_QUERY_LENGTH = 200
 SORT_LABELS = {"newest": "Newest video", "count": "Most videos", "name": "Name"}
 SORT_ORDERS: dict[str, tuple[Any, ...]] = {
@@ -54,6 +55,12 @@ class ChannelIndex(PageLinks):
     def total(self) -> int:
         """Return the number of matching channels."""
         return self._matching.count()
+
+    @property
+    def has_finder(self) -> bool:
+        """Return whether the page has the search and the order: for many channels, or while one is set."""
+        is_set = self.q or self.sort != self.default_sort
+        return bool(is_set or self.total >= MIN_CHANNELS_TO_FIND)
 
     @cached_property
     def page(self) -> "Page[Channel]":

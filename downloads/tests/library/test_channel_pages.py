@@ -71,6 +71,16 @@ def test_it_finds_a_channel_by_a_part_of_its_name_in_any_case(client, typed):
     assert "No channel is called “&lt;none&gt;”." in page
 
 
+def test_it_offers_the_search_where_there_are_many_channels(client):
+    for number in range(11):
+        create(uploader=f"Uploader {number:03}")
+    assert "Find a channel" not in client.get("/channels/").content.decode()
+    for query in ("?q=Uploader", "?sort=name"):
+        assert "Find a channel" in client.get(f"/channels/{query}").content.decode()
+    create(uploader="Uploader 011")
+    assert "Find a channel" in client.get("/channels/").content.decode()
+
+
 def test_it_shows_sixty_a_page(client):
     for number in range(130):
         create(uploader=f"Uploader {number:03}")
