@@ -15,7 +15,9 @@ pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
 # What is selected in a field has room beside the arrow, each has its place, and the row is as high as they are.
 FILTER_FAULTS = """() => {
-  const row = document.querySelector(".filters").getBoundingClientRect();
+  // On phones, one row has the filters and the order; else each has its own.
+  const rowOf = (select) => [".chips", ".order", ".filters"].map((name) => select.closest(name))
+    .find((row) => row?.getClientRects().length).getBoundingClientRect();
   const context = document.createElement("canvas").getContext("2d");
   const faults = [];
   let end = -Infinity, line = 0;
@@ -24,7 +26,7 @@ FILTER_FAULTS = """() => {
   // In the order that is seen: on phones what is set comes first.
   selects.sort((a, b) => place(a).top - place(b).top || place(a).left - place(b).left);
   for (const select of selects) {
-    const box = select.getBoundingClientRect(), style = getComputedStyle(select);
+    const box = select.getBoundingClientRect(), style = getComputedStyle(select), row = rowOf(select);
     context.font = style.font;
     const words = select.selectedOptions[0].label;
     const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
