@@ -22,6 +22,7 @@ from downloads.models import ACTIVITY_STATUSES, Video, VideoQuerySet
 from downloads.search import query as search_query
 
 PAGE_SIZE = 60  # fills rows of 2 to 6 cards
+MAX_RECENT_VIDEOS = 6
 # Filters that select videos of playlists too, whatever the display leaves out.
 SHOWING_ENTRIES = {"channel", filters.SUBSCRIPTION_FILTER}
 
@@ -279,6 +280,14 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         page.object_list = [rows[key] for key in keys if key in rows]
         attach_covers(page.object_list)
         return page
+
+    @cached_property
+    def recent_videos(self) -> list[Video]:
+        """Return the newest videos of the library, which the page of a search without results ends with."""
+        if self.total or not self.search_words or "channel" in self.filters:
+            return []
+        newest = Video.objects.watchable().exclude(kind="list").newest_first()
+        return list(newest.without_long_text([])[:MAX_RECENT_VIDEOS])
 
     def _page_keys(self, offsets: range) -> list[int]:
         """Return the primary keys at these offsets of the library, read from the nearer end."""

@@ -65,12 +65,26 @@ def test_it_says_what_to_do_when_nothing_matches(client):
     page = client.get("/", {"q": "<zebra>"}).content.decode()
     assert ">No results for “&lt;zebra&gt;”</h2>" in page
     assert 'href="/">Clear search</a>' in page
+    assert "Titles, uploaders, descriptions and subtitles were searched." in page
+    assert 'aria-label="Kind"' not in page
     page = client.get("/", {"q": "zebra", "kind": "audio"}).content.decode()
     assert 'href="/?q=zebra">Search everything</a>' in page
     assert 'href="/?kind=audio">Clear search</a>' in page
     page = client.get("/", {"kind": "audio"}).content.decode()
     assert "No videos match these filters." in page
     assert 'href="/">Clear filters</a>' in page
+
+
+def test_it_ends_a_search_without_results_with_the_newest_videos(client, admin_client, django_assert_max_num_queries):
+    create_videos(8, uploader="Ada")
+    create_videos(title="Waiting", status=Status.QUEUED, media_file="")
+    with django_assert_max_num_queries(12):
+        page = admin_client.get("/", {"q": "zebra"}).content.decode()
+    recent = page.partition(">Recently added</h2>")[2]
+    assert re.findall(r'dir="auto">(.*?)</a>', recent) == [f"Film {number}" for number in range(7, 1, -1)]
+    # No card of the list, which live updates would take for a result.
+    assert "data-video-id" not in page
+    assert ">Recently added</h2>" not in client.get("/", {"q": "film"}).content.decode()
 
 
 def test_cards_say_their_order_as_it_is_listed(client):
@@ -160,6 +174,7 @@ def test_the_number_of_queries_does_not_grow(client, admin_client, django_assert
             "sort=title&page=2",
             "q=film+a",
             "q=film+a&uploader=Ada",
+            "q=zebra&uploader=Ada",
         ):
             with django_assert_max_num_queries(12):
                 admin_client.get(f"/?{query}")
