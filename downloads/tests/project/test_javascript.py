@@ -10,13 +10,11 @@ import rjsmin
 from django.conf import settings
 from whitenoise.compress import Compressor
 
-from downloads.accounts.user_admin import ChoicesMixin
 from downloads.tests.support import required_programs
 from downloads.tests.support.cases import each_case
 
 TEST_FILES = sorted((settings.BASE_DIR / "downloads" / "tests" / "javascript").glob("*.test.js"))
 COMMON_ENTRY_POINT = "shell.js"  # of base.html, so of every page but the admin's
-ADMIN_ENTRY_POINT = ChoicesMixin.Media.js[0]._path.removeprefix("js/")  # of the admin's pages of users and groups
 MODULES = sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
 STYLE_SHEETS = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
 # What a page begins with; the modules that these import come with them.
@@ -94,7 +92,7 @@ def test_no_page_has_modules_of_its_own_besides() -> None:
     assert set(MODULES) == set().union(
         *(
             loaded_modules(MODULES[0].parent / entry, later=True)
-            for entry in (*TEMPLATE_ENTRY_POINTS.values(), COMMON_ENTRY_POINT, ADMIN_ENTRY_POINT)
+            for entry in (*TEMPLATE_ENTRY_POINTS.values(), COMMON_ENTRY_POINT)
         )
     )
 
