@@ -17,9 +17,11 @@ from django.test.utils import override_settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from downloads.accounts import client_address
+from downloads.database import schema
 from downloads.fanout import hub
 from downloads.files import ffmpeg
 from downloads.models import Video
+from downloads.monitoring import folders, metrics, standstill
 from downloads.network.proxy import PROXY_ENV_VARIABLES
 from downloads.progress import publisher
 from downloads.tests.support import clips, file_versions, required_programs
@@ -46,6 +48,16 @@ LOG_LIMITERS = (
     answers.unreadable_requests,
     request_checks.refused_sockets,
 )
+# What modules keep of what they read, with its value in a new process.
+MODULE_CACHES = [
+    (module, name, getattr(module, name))
+    for module, name in (
+        (folders, "_next_probe_at"),
+        (metrics, "_cached_metrics"),
+        (schema, "_cached_mismatch"),
+        (standstill, "_cached"),
+    )
+]
 FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
@@ -191,6 +203,8 @@ def empty_caches() -> None:
     """Let no test read what an earlier one left in a cache of this process."""
     for alias in settings.CACHES:
         caches[alias].clear()
+    for module, name, value in MODULE_CACHES:
+        setattr(module, name, value)
 
 
 @pytest.fixture(autouse=True)

@@ -77,7 +77,6 @@ def test_it_says_that_redis_is_away_in_half_a_second(redis_server, fault: str) -
 
 def test_it_is_read_once_for_many_pages(live_processes, monkeypatch) -> None:
     monkeypatch.setattr(standstill, "CACHE_SECONDS", 60.0)
-    monkeypatch.setattr(standstill, "_cached", (float("-inf"), ""))
     reads: list[None] = []
     monkeypatch.setattr(standstill, "_read_sentence", lambda: reads.append(None) or "")
     for _ in range(5):

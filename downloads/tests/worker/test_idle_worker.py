@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from downloads.database import schema
 from downloads.models import Video
 from downloads.tests.support.other_connection import call_elsewhere
 from downloads.worker import supervisor
@@ -34,8 +33,6 @@ class IdleWorker:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> IdleWorker:
-    # An earlier test may have found another schema less than a second ago.
-    monkeypatch.setattr(schema, "_cached_mismatch", (float("-inf"), ""))
     worker = IdleWorker(monkeypatch)
     worker.run(IDLE_SECONDS)
     return worker
