@@ -112,6 +112,12 @@ class Listing(PageLinks, LatestChange, SelectableListing):
         return not (self.is_filtered or self.hides_entries or self.total)
 
     @property
+    def offers_filters(self) -> bool:
+        """Return whether there is something to filter: a search without results and without filters has nothing."""
+        is_narrowed = bool(self.filters.keys() - {"channel"})
+        return bool(self.total) or is_narrowed or not (self.search_words or self.is_empty)
+
+    @property
     def total_label(self) -> str:
         """Return how many there are on all pages, such as "1,204 videos"; "" for none."""
         count = self.total

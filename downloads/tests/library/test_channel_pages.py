@@ -118,6 +118,14 @@ def test_it_narrows_the_channel_only(client):
     assert f'href="{url}?q=zebra' not in client.get(url, {"channel": "1"}).content.decode()
 
 
+def test_a_channel_without_videos_has_nothing_to_filter(client):
+    url = channel_url(create(uploader="Ada")[0])
+    assert 'class="filters"' in client.get(url).content.decode()
+    assert 'class="filters"' in client.get(f"{url}?length=film").content.decode()
+    Video.objects.all().delete()
+    assert 'class="filters"' not in client.get(url).content.decode()
+
+
 def test_it_answers_live_updates_for_its_own_videos(client):
     video = create(uploader="Ada", title="Mine")[0]
     other = create(uploader="Eve", title="Other")[0]
