@@ -14,7 +14,7 @@ from downloads.models import Channel, Status, Video
 from downloads.models.channels.channel import MAX_KEY
 
 PAGE_SIZE = 60
-MIN_CHANNELS_TO_FIND = 12  # fewer are seen at a glance
+MIN_CHANNELS_FOR_SEARCH = 12  # fewer are seen at a glance
 MAX_QUERY_LENGTH = 200
 SORT_LABELS = {"newest": "Newest video", "count": "Most videos", "name": "Name"}
 SORT_ORDERS: dict[str, tuple[Any, ...]] = {
@@ -57,10 +57,10 @@ class ChannelIndex(PageLinks):
         return self._matching.count()
 
     @property
-    def has_finder(self) -> bool:
+    def shows_search(self) -> bool:
         """Return whether the page has the search and the order: for many channels, or while one is set."""
         is_set = self.q or self.sort != self.default_sort
-        return bool(is_set or self.total >= MIN_CHANNELS_TO_FIND)
+        return bool(is_set or self.total >= MIN_CHANNELS_FOR_SEARCH)
 
     @cached_property
     def page(self) -> "Page[Channel]":
