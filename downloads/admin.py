@@ -195,7 +195,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     @admin.display(description="State", ordering="status")
     def live_status(self, video: Video) -> str:
         """Render the video's status and progress bar, which the page's script updates live."""
-        return render_to_string("downloads/admin/_video.html", {"video": video})
+        return strip_indentation(render_to_string("downloads/admin/_video.html", {"video": video}))
 
     @admin.display(description="Uploader", ordering="uploader")
     def short_uploader(self, video: Video) -> str:
@@ -244,8 +244,10 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
         """Leave out what the page says in another place, too."""
         if name in ("url", "cut_url"):
             return obj.url != obj.canonical_url
-        if name in ("error", "cut_error"):  # the first line stands beside the state
-            return first_line(obj.error) != obj.error.strip()
+        if name in ("error", "cut_error"):  # the first line stands beside the state of what has failed
+            return bool(obj.error.strip()) and (
+                obj.status != Status.FAILED or first_line(obj.error) != obj.error.strip()
+            )
         if name == "retry_count":
             return obj.retry_count > 0
         if name == "folded_description":
@@ -259,10 +261,6 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     def has_module_permission(self, request: HttpRequest) -> bool:
         """List the videos on the admin's first page for those who may view them."""
         return has_permission(request.user, Permission.VIEW)
-
-    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
-        """Return what the admin's first page offers: "View", since nothing is edited there."""
-        return {**super().get_model_perms(request), "change": False}
 
     def has_view_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
         """Allow what the pages allow."""
