@@ -112,8 +112,8 @@ def can_manage_users(user: Any) -> bool:
 
 
 def is_only_administrator(user: Any) -> bool:
-    """Return True if `user` is a superuser, and no other active account is one."""
-    others = auth_models.User.objects.filter(is_active=True, is_superuser=True).exclude(pk=user.pk)
+    """Return True if `user` is a superuser, and no other one can open the admin."""
+    others = auth_models.User.objects.filter(is_active=True, is_staff=True, is_superuser=True).exclude(pk=user.pk)
     return can_manage_users(user) and not others.exists()
 
 

@@ -2,7 +2,7 @@
 
 Superusers may do all. Other staff, if a superuser gave them Django's permissions for users, may add and edit accounts
 that have no permission that they lack, and give such accounts roles that have none either. Whoever could edit a
-group, the field “superuser status” or an administrator's password would become an administrator.
+group, the field “superuser” or an administrator's password would become an administrator.
 """
 
 from collections.abc import Iterable
@@ -174,7 +174,7 @@ class ArchiveUserAdmin(
         return objects, counts, set() if refusals else lacking, [*protected, *refusals]
 
     def describe_deletion(self, rows: Iterable[User]) -> Consequences:
-        """Return what goes with these accounts, and what stays of them."""
+        """Return the consequences of a deletion of accounts."""
         return describe_user_deletion(rows)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:

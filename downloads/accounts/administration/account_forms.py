@@ -85,7 +85,7 @@ class PlainPasswordMixin:
         self.fields["password2"].help_text = ""
         if "usable_password" in self.fields:
             choice: Any = self.fields["usable_password"]
-            choice.label, choice.help_text = "Sign-in", self.none_help
+            choice.label, choice.help_text = "Password", self.none_help
             self.order_fields(["username", "usable_password"])
             choice.choices = [*zip(("true", "false"), self.has_choices, strict=True)]
 
@@ -97,6 +97,8 @@ class ArchivePasswordForm(PlainPasswordMixin, AdminPasswordChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if is_only_administrator(self.user):  # who could not sign in any more
+            self.fields.pop("usable_password", None)
         self.use_plain_words()
 
 

@@ -19,7 +19,7 @@ MAX_NAMES = 5
 
 
 class Consequences(NamedTuple):
-    """What a deletion removes and what it leaves, a phrase each, and an advice."""
+    """Consequences of a deletion: phrases for the removed and for the kept, and an advice."""
 
     removed: list[str]
     kept: list[str]
@@ -38,7 +38,7 @@ def refusal_reason(actor: Any, account: User) -> str:
 
 
 def describe_user_deletion(users: Iterable[User]) -> Consequences:
-    """Return what goes with accounts, and what stays of them."""
+    """Return the consequences of a deletion of accounts."""
     users = list(users)
     name = _join_names(users)
     accounts, their = ("The account", "it") if len(users) == 1 else (f"{len(users)} accounts", "them")
@@ -66,16 +66,15 @@ def describe_additions(user: User) -> str:
 
 
 def describe_group_deletion(groups: Iterable[Group]) -> Consequences:
-    """Return what the members of groups lose, and that their accounts stay."""
+    """Return the consequences of a deletion of groups: their members keep their accounts."""
     groups = list(groups)
     removed = [f"The group “{group}”. {describe_group(group)}" for group in groups]
     members = User.objects.filter(groups__in=groups).distinct().count()
     if not members:
         return Consequences(removed, ["All accounts: nobody has this role."])
-    lost = "They lose" if members > 1 else "It loses"
-    accounts = f"The {members} accounts" if members > 1 else "The account"
+    accounts, lose = (f"The {members} accounts", "they lose") if members > 1 else ("The account", "it loses")
     return Consequences(
-        removed, [f"{accounts} with this role. {lost} what it permits, unless another role permits it."]
+        removed, [f"{accounts} with this role; {lose} what the role permits, unless another role permits it."]
     )
 
 
@@ -97,7 +96,7 @@ class PlainDeletionMixin:
     admin_site: Any
 
     def describe_deletion(self, rows: Iterable[Any]) -> Consequences:
-        """Return what a deletion of these rows removes and leaves."""
+        """Return the consequences of a deletion of these rows."""
         raise NotImplementedError
 
     def render_refusal(self, request: HttpRequest, row: Any, reason: str) -> HttpResponse:

@@ -36,7 +36,7 @@ SUBJECTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Accounts (staff only)": {
         "auth.view_user": ("See users", ""),
-        "auth.change_user": ("Edit users", "Passwords included, of those who may do no more than the editor."),
+        "auth.change_user": ("Edit users", "Passwords included, of those who may do no more than they may themselves."),
         "auth.add_user": ("Add users", "Needs “Edit users”, too."),
         "auth.delete_user": ("Delete users", "Those who may do no more than the one who deletes."),
         "auth.view_group": ("See groups", "Only superusers change them."),

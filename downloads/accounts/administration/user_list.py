@@ -13,7 +13,6 @@ from django.utils.safestring import mark_safe
 from django.utils.text import capfirst
 
 from downloads.accounts.administration.permission_choices import sort_groups
-from downloads.accounts.permissions import can_manage_users
 
 
 class LinkFilterMixin:
@@ -71,10 +70,11 @@ class UserListMixin:
     @admin.display(description="Role")
     def role_text(self, user: User) -> str:
         """Return the roles of an account; a superuser needs none."""
-        if can_manage_users(user):
+        if vars(user)["is_superuser"]:
             return "Superuser"
         names = sorted(group.name for group in user.groups.all())
-        return ", ".join(map(capfirst, names)) or mark_safe('<span class="quiet">None (may view)</span>')
+        nothing = "None (may view)" if user.is_active else "None"
+        return ", ".join(map(capfirst, names)) or format_html('<span class="quiet">{}</span>', nothing)
 
     @admin.display(description="Active", ordering="is_active")
     def active_text(self, user: User) -> str:

@@ -1,5 +1,6 @@
 """Accounts and groups in the admin: what staff may do who are no superusers, and what the pages say."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -273,12 +274,14 @@ def test_a_group_of_ones_own_says_what_it_permits(superuser_client):
 def test_the_list_of_users_says_what_each_may_do(superuser_client):
     make_user("bob", "editor", first_name="Bob", last_name="Miller", email="bob@example.org")
     make_user("eve", "", is_active=False)
+    signed_in_at = dt.datetime(2026, 3, 1, 7, 49, tzinfo=dt.UTC)
+    User.objects.filter(username="ann").update(last_login=signed_in_at)
     page = superuser_client.get(USERS_URL).content.decode()
     rows = [text(row) for row in re.findall(r"<tr>.*?</tr>", page[page.index("<tbody") :], re.DOTALL)]
     assert [row.split(" ", 1)[1] for row in rows] == [
-        "ann Superuser Yes Yes " + rows[0][-len("30 Nov 2026, 07:49 UTC") :].strip(),
+        "ann Superuser Yes Yes 1 Mar 2026, 07:49 UTC",
         "bob Bob Miller · bob@example.org Editor Yes No Never",
-        "eve None (may view) No No Never",
+        "eve None No No Never",
     ]
 
 
@@ -339,7 +342,7 @@ def test_it_says_what_the_members_of_a_group_lose(superuser_client, role_pks):
         make_user(name, "editor")
     page = text(superuser_client.get(f"{GROUPS_URL}{role_pks['editor']}/delete/").content.decode())
     assert "The group “editor”. May watch and add videos" in page
-    assert "The 2 accounts with this role. They lose what it permits" in page
+    assert "The 2 accounts with this role; they lose what the role permits" in page
     page = text(superuser_client.get(f"{GROUPS_URL}{role_pks['manager']}/delete/").content.decode())
     assert "All accounts: nobody has this role." in page
 
@@ -397,6 +400,22 @@ def test_the_only_superuser_stays_one(superuser_client, name):
     make_user("root", "superuser")
     assert superuser_client.post(change_url(ann), {"username": "ann", **others}).status_code == 302
     assert not vars(reload_user(ann))[name]
+
+
+def test_the_only_superuser_keeps_a_password(superuser_client):
+    ann = User.objects.get()
+    ann.set_password(PASSWORD)
+    ann.save()
+    superuser_client.force_login(ann)
+    url = f"{USERS_URL}{ann.pk}/password/"
+    assert "Take the password away" not in superuser_client.get(url).content.decode()
+    superuser_client.post(url, {"usable_password": "false", "unset-password": ""})
+    assert User.objects.get().has_usable_password()
+    # One that cannot open the admin could not give it back.
+    make_user("root", "", is_superuser=True)
+    assert "Take the password away" not in superuser_client.get(url).content.decode()
+    User.objects.update(is_staff=True)
+    assert "Take the password away" in superuser_client.get(url).content.decode()
 
 
 def test_it_does_not_ask_about_what_it_may_not_delete(superuser_client, monkeypatch):
