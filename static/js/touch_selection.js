@@ -15,7 +15,7 @@ let wasLongPress = false;
 
 addEventListener("pointerdown", ({ pointerType, target }) => {
 	wasLongPress = false;
-	const card = /** @type {Element | null} */ (target)?.closest(".card");
+	const card = /** @type {Element | null} */ (target)?.closest(".card:has(> .pick)");
 	if (pointerType !== "touch" || !card) return;
 	pressTimer = setTimeout(() => {
 		wasLongPress = true;
