@@ -345,6 +345,16 @@ def test_it_folds_long_descriptions_and_long_filters(superuser_client):
     assert page.count("?site=films") == 12
 
 
+def test_it_unfolds_a_filter_to_its_selected_choice(superuser_client):
+    for number in range(12):
+        video = complete(f"v{number}")
+        Video.objects.filter(pk=video.pk).update(host=f"films{number:02}.example")
+    folded = re.compile(r'<details class="more"\s+data-filter-title="site, all"\s*(open)?\s*>')
+    for query, expected in (("", None), ("?site=films00.example", None), ("?site=films11.example", "open")):
+        page = superuser_client.get(CHANGELIST_URL + query).content.decode()
+        assert folded.search(page)[1] == expected
+
+
 def test_the_list_stays_light(superuser_client):
     for number in range(60):
         complete(f"v{number}")
