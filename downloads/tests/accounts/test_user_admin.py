@@ -361,6 +361,17 @@ def test_several_users_are_deleted_after_one_question(superuser_client):
     assert [user.username for user in User.objects.all()] == ["ann"]
 
 
+def test_users_of_all_pages_can_be_selected(superuser_client, monkeypatch):
+    monkeypatch.setattr(ArchiveUserAdmin, "list_per_page", 1)
+    user, _ = (make_user(name, "viewer") for name in ("bob1", "bob2"))
+    url = f"{USERS_URL}?q=bob"
+    page = superuser_client.get(url).content.decode()
+    assert 'class="select-across"' in page
+    assert "Select all 2 users" in page
+    fields = {"action": "delete_selected", "_selected_action": user.pk, "index": 0, "select_across": 1}
+    assert "Delete 2 users?" in text(superuser_client.post(url, fields).content.decode())
+
+
 @pytest.mark.parametrize("has_others", [True, False], ids=["one of two superusers", "the only superuser"])
 def test_nobody_deletes_the_own_account(superuser_client, has_others):
     ann, bob = User.objects.get(), make_user("bob", "superuser" if has_others else "viewer")
