@@ -54,7 +54,7 @@ def test_it_says_how_the_archive_is_and_what_each_list_is_for(superuser_client, 
     for words in ("Pause queue", "Update yt-dlp", "What was done, when and by whom."):
         assert words in page
     assert page.partition('id="content-main"')[2].count('href="/audit/"') == 1
-    Queue.objects.update_or_create(defaults={"paused": True})
+    Queue.objects.update_or_create(pk=1, defaults={"paused": True})
     assert "Queue paused." in index_text(superuser_client)
 
 
