@@ -115,7 +115,8 @@ def test_it_works_behind_the_documented_proxy(
     page.wait_for_url(f"{home}admin/downloads/video/")
     expect(page.locator("html[data-connection=live]")).to_be_attached()
     page.get_by_role("link", name="direct", exact=True).click()
-    page.get_by_role("link", name="History").click()
+    page.get_by_role("link", name="Open in the library").click()
+    page.wait_for_url(f"{home}videos/*/")
     page.get_by_role("link", name="Library", exact=True).click()
     page.wait_for_url(home)
 
