@@ -44,6 +44,12 @@ class PasswordSummaryWidget(ReadOnlyPasswordHashWidget):
         return context
 
 
+def limit_permissions(form: Any, name: str) -> None:
+    """Offer the choosable permissions alone in the field of this name, if the form has it."""
+    if name in form.fields:
+        form.fields[name].queryset = choosable_permissions(form.instance)
+
+
 class ArchiveUserForm(UserChangeForm):
     """The form of an account, with one line for its password."""
 
@@ -56,9 +62,7 @@ class ArchiveUserForm(UserChangeForm):
         if "password" in self.fields:
             self.fields["password"].widget = PasswordSummaryWidget()
             self.fields["password"].help_text = ""
-        if "user_permissions" in self.fields:
-            choices: Any = self.fields["user_permissions"]
-            choices.queryset = choosable_permissions(self.instance)
+        limit_permissions(self, "user_permissions")
 
     def clean(self) -> dict[str, Any]:
         """Refuse to take what the only active superuser needs, since nobody could give it back here."""
@@ -78,8 +82,8 @@ class PlainPasswordMixin:
     has_choices: ClassVar = ("Set a password", "None yet")
     none_help = "Without a password nobody can sign in as this user."
 
-    def use_plain_words(self) -> None:
-        """Replace Django's words."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["password1"].help_text = VALID_PASSWORDS
         self.fields["password2"].label = "Password again"
         self.fields["password2"].help_text = ""
@@ -99,15 +103,10 @@ class ArchivePasswordForm(PlainPasswordMixin, AdminPasswordChangeForm):
         super().__init__(*args, **kwargs)
         if is_only_administrator(self.user):  # who could not sign in any more
             self.fields.pop("usable_password", None)
-        self.use_plain_words()
 
 
 class ArchiveUserCreationForm(PlainPasswordMixin, AdminUserCreationForm):
     """The form that adds an account: a name and a password."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.use_plain_words()
 
     class Meta(AdminUserCreationForm.Meta):
         labels = FIELD_LABELS
@@ -119,6 +118,4 @@ class ArchiveGroupForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "permissions" in self.fields:
-            choices: Any = self.fields["permissions"]
-            choices.queryset = choosable_permissions(self.instance)
+        limit_permissions(self, "permissions")
