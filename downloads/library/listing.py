@@ -114,8 +114,9 @@ class Listing(PageLinks, LatestChange, SelectableListing):
     @property
     def offers_filters(self) -> bool:
         """Return whether there is something to filter: a search without results and without filters has nothing."""
-        is_narrowed = bool(self.filters.keys() - {"channel"})
-        return bool(self.total) or is_narrowed or not (self.search_words or self.is_empty)
+        if self.search_words:
+            return bool(self.total or self.filters.keys() - {"channel"})
+        return not self.is_empty
 
     @property
     def total_label(self) -> str:
