@@ -111,6 +111,16 @@ def can_manage_users(user: Any) -> bool:
     return is_signed_in(user) and bool(user.is_superuser)
 
 
+def is_marked_superuser(user: Any) -> bool:
+    """Return the flag of an account, which permits nothing while that is inactive: for lists that show it."""
+    return bool(user.is_superuser)
+
+
+def is_marked_staff(user: Any) -> bool:
+    """Return the flag of an account, which permits nothing while that is inactive: for lists that show it."""
+    return bool(user.is_staff)
+
+
 def is_only_administrator(user: Any) -> bool:
     """Return True if `user` is a superuser, and no other one can open the admin."""
     others = auth_models.User.objects.filter(is_active=True, is_staff=True, is_superuser=True).exclude(pk=user.pk)

@@ -13,6 +13,7 @@ from django.utils.safestring import mark_safe
 from django.utils.text import capfirst
 
 from downloads.accounts.administration.permission_choices import sort_groups
+from downloads.accounts.permissions import is_marked_staff, is_marked_superuser
 
 
 class LinkFilterMixin:
@@ -70,7 +71,7 @@ class UserListMixin:
     @admin.display(description="Role")
     def role_text(self, user: User) -> str:
         """Return the roles of an account; a superuser needs none."""
-        if vars(user)["is_superuser"]:
+        if is_marked_superuser(user):
             return "Superuser"
         names = sorted(group.name for group in user.groups.all())
         nothing = "None (may view)" if user.is_active else "None"
@@ -84,7 +85,7 @@ class UserListMixin:
     @admin.display(description="Staff", ordering="is_staff")
     def staff_text(self, user: User) -> str:
         """Return whether the account may use the admin."""
-        return _yes_or_no(vars(user)["is_staff"])
+        return _yes_or_no(is_marked_staff(user))
 
     @admin.display(description="Last sign-in", ordering="last_login")
     def sign_in_text(self, user: User) -> str:
