@@ -49,6 +49,7 @@ class UserListMixin:
     list_display: Any = ("person", "role_text", "active_text", "staff_text", "sign_in_text")
     list_filter: Any = (("groups", RoleFilter), ("is_active", FlagFilter), ("is_staff", FlagFilter))
     show_facets = admin.ShowFacets.NEVER
+    search_help_text: Any = "Search users"
     # The only action has its button below the list, where it can be seen that something is selected.
     actions_on_top, actions_on_bottom = False, True
 
