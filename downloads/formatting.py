@@ -66,9 +66,9 @@ def format_timespan(seconds: float) -> str:
 
 
 def format_total_time(seconds: float) -> str:
-    """Return the length of many videos, such as "37 s", "4 min", "1 h 12 min" or "1,240 h"."""
+    """Return the length of many videos, such as "37 s", "4 min", "1 h 12 min", "2 h" or "1,240 h"."""
     hours = round(seconds / 3600)
-    return f"{hours:,} h" if hours >= 24 else format_timespan(seconds)
+    return f"{hours:,} h" if hours >= 24 else format_timespan(seconds).removesuffix(" 0 min")
 
 
 def time_ago(moment: dt.datetime | None) -> str:

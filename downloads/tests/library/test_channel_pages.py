@@ -58,7 +58,7 @@ def test_it_lists_the_uploaders_in_each_order(client):
     assert channel_names(client.get("/channels/?sort=name")) == ["alpha", "beta", "Gamma"]
     page = client.get("/channels/").content.decode()
     assert "<span>2 videos</span>" in page
-    assert "<span>2 h 0 min</span>" in page
+    assert "<span>2 h</span>" in page
     assert "<span>10 MB</span>" in page
 
 
