@@ -22,6 +22,7 @@ from downloads.tests.support.pages import (
     progress_bar,
     wait_until_stable,
 )
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -286,6 +287,8 @@ def test_cards_are_pushed_to_the_library(page, site):
     create_videos(59, status=Status.COMPLETE, kind="video")
     videos = [running_with_metadata(name) for name in ("one", "two")]
     page.add_init_script(HOLD_FETCHES)
+    # A snapshot of another rev than the page's makes it fetch the list.
+    wait_until(site.has_announced_all, "the rev of the snapshot")
     open_live_page(page, site)
     requests = record_requests(page)
     for video in videos:

@@ -1,9 +1,12 @@
 """The web server and the bridge of the browser tests, as real processes."""
 
 import http.client
+import json
 import subprocess
 import time
+import urllib.request
 
+from downloads.models import Video
 from downloads.tests.support.ports import free_port
 from downloads.tests.support.processes import RunManage, wait_until_answered
 
@@ -47,6 +50,11 @@ class ServerUnderTest:
             return False
         finally:
             connection.close()
+
+    def has_announced_all(self) -> bool:
+        """Tell whether the snapshot that a page gets has the rev that the page is rendered at."""
+        with urllib.request.urlopen(f"{self.url}/api/progress") as response:
+            return json.load(response)["rev"] == Video.objects.latest_rev()
 
     def kill_web(self) -> None:
         assert self.web
