@@ -55,20 +55,21 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_timespan(seconds: float) -> str:
-    """Return a time span with units, such as "37 s", "4 min", "1 h 12 min" or "3 days"."""
+    """Return a time span with units, such as "37 s", "4 min", "1 h 12 min", "2 h" or "3 days"."""
     if round(seconds) < 60:
         return f"{max(0, round(seconds))} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"
-    days = minutes // 1440
-    return f"{days} day{'s' if days > 1 else ''}" if days else f"{minutes // 60} h {minutes % 60} min"
+    if days := minutes // 1440:
+        return f"{days} day{'s' if days > 1 else ''}"
+    return f"{minutes // 60} h" + f" {minutes % 60} min" * bool(minutes % 60)
 
 
 def format_total_time(seconds: float) -> str:
-    """Return the length of many videos, such as "37 s", "4 min", "1 h 12 min", "2 h" or "1,240 h"."""
+    """Return the length of many videos, such as "37 s", "4 min", "1 h 12 min" or "1,240 h"."""
     hours = round(seconds / 3600)
-    return f"{hours:,} h" if hours >= 24 else format_timespan(seconds).removesuffix(" 0 min")
+    return f"{hours:,} h" if hours >= 24 else format_timespan(seconds)
 
 
 def time_ago(moment: dt.datetime | None) -> str:

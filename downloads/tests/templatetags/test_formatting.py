@@ -36,7 +36,15 @@ def test_it_says_an_address_as_people_do(url, short):
 
 @each_case(
     ("seconds", "formatted"),
-    [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (86400 * 2.5, "2 days")],
+    [
+        (-1, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (3599, "1 h"),
+        (4320, "1 h 12 min"),
+        (86400 * 2.5, "2 days"),
+    ],
 )
 def test_it_says_how_long_something_took(seconds, formatted):
     assert formatting.format_timespan(seconds) == formatted
