@@ -88,6 +88,7 @@ class SampleLibrary:
             Metadata(
                 title=title,
                 uploader=UPLOADERS[number % 5],
+                uploader_url=f"https://films.example.net/@{UPLOADERS[number % 5].lower().replace(' ', '-')}",
                 description=DESCRIPTION.format(title.lower()),
                 duration=70 + 131 * (number % 7),
                 upload_date=dt.date(2026, 3, 1 + number % 28),
