@@ -90,10 +90,10 @@ class UserListMixin:
 
     @admin.display(description="Last sign-in", ordering="last_login")
     def sign_in_text(self, user: User) -> str:
-        """Return the time of the last sign-in."""
+        """Return the time of the last sign-in; the page's foot names the zone."""
         if user.last_login is None:
             return mark_safe('<span class="quiet">Never</span>')
-        return formats.date_format(timezone.localtime(user.last_login), "j M Y, H:i T")
+        return formats.date_format(timezone.localtime(user.last_login), "j M Y, H:i")
 
 
 def _yes_or_no(is_set: bool) -> str:

@@ -279,7 +279,7 @@ def test_the_list_of_users_says_what_each_may_do(superuser_client):
     page = superuser_client.get(USERS_URL).content.decode()
     rows = [text(row) for row in re.findall(r"<tr>.*?</tr>", page[page.index("<tbody") :], re.DOTALL)]
     assert [row.split(" ", 1)[1] for row in rows] == [
-        "ann Superuser Yes Yes 1 Mar 2026, 07:49 UTC",
+        "ann Superuser Yes Yes 1 Mar 2026, 07:49",
         "bob Bob Miller · bob@example.org Editor Yes No Never",
         "eve None No No Never",
     ]

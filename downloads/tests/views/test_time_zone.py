@@ -41,19 +41,19 @@ def listed(client, query: str) -> bool:
 
 
 @pytest.mark.parametrize(("zone", "shown", "day"), [
-    ("UTC", "28 Nov 2026, 22:30 UTC", 28),
-    ("Europe/Berlin", "28 Nov 2026, 23:30 CET", 28),
-    ("Pacific/Auckland", "29 Nov 2026, 11:30 NZDT", 29),
-    ("America/Sao_Paulo", "28 Nov 2026, 19:30 -03", 28),
+    ("UTC", "28 Nov 2026, 22:30", 28),
+    ("Europe/Berlin", "28 Nov 2026, 23:30", 28),
+    ("Pacific/Auckland", "29 Nov 2026, 11:30", 29),
+    ("America/Sao_Paulo", "28 Nov 2026, 19:30", 28),
 ])  # fmt: skip
 def test_the_admin_shows_and_filters_the_day_of_the_zone(superuser_client, settings, zone, shown, day):
     settings.TIME_ZONE = zone
     video = add_video()
 
-    page = superuser_client.get(CHANGELIST_URL).content.decode()
-    assert shown.rpartition(" ")[0] in page
-    assert f"Dates and times are in {zone} (now" in page
-    assert shown in superuser_client.get(f"{CHANGELIST_URL}{video.pk}/change/").content.decode()
+    for url in (CHANGELIST_URL, f"{CHANGELIST_URL}{video.pk}/change/"):
+        page = superuser_client.get(url).content.decode()
+        assert shown in page
+        assert f"Dates and times are in {zone} (now" in page
     month = "?added_at__year=2026&added_at__month=11"
     assert re.findall(r"added_at__day=(\d+)", superuser_client.get(CHANGELIST_URL + month).content.decode()) == [
         str(day)
@@ -69,8 +69,10 @@ def test_the_accounts_and_the_history_name_the_zone_too(superuser_client, settin
     superuser_client.post(f"/admin/auth/user/{user.pk}/change/", fields)
     get_user_model().objects.update(last_login=ADDED_AT)
 
-    assert "+0545" in superuser_client.get("/admin/auth/user/").content.decode()
-    assert "Asia/Kathmandu" in superuser_client.get(f"/admin/auth/user/{user.pk}/history/").content.decode()
+    for path in ("", f"{user.pk}/change/", f"{user.pk}/history/"):
+        page = superuser_client.get(f"/admin/auth/user/{path}").content.decode()
+        assert "29 Nov 2026, 04:15" in page or path.endswith("history/")
+        assert "Dates and times are in Asia/Kathmandu (now" in page
 
 
 @pytest.mark.parametrize("zone", ZONES)
