@@ -32,11 +32,11 @@ from downloads.accounts.administration.deletion import (
 )
 from downloads.accounts.administration.permission_choices import (
     DescribedCheckboxes,
+    PermissionCheckboxes,
     PermissionsField,
     RolesField,
     describe_group,
     describe_permissions,
-    permission_help,
     permission_name,
 )
 from downloads.accounts.administration.user_list import UserListMixin
@@ -89,7 +89,7 @@ class ChoicesMixin:
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Offer permissions in plain words; the form leaves out those that mean nothing here."""
         if db_field.related_model is Permission:
-            kwargs |= {"form_class": PermissionsField, "widget": DescribedCheckboxes(permission_help)}
+            kwargs |= {"form_class": PermissionsField, "widget": PermissionCheckboxes()}
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

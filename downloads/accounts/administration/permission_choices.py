@@ -14,13 +14,14 @@ from django.db.models import Q, QuerySet
 from django.forms.models import ModelChoiceIterator
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from downloads.accounts.permissions import ROLES, Permission
 
 # By subject: each permission by its name of Django, with its label and a sentence; "" for none.
 SUBJECTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Videos": {
-        Permission.VIEW: ("View the archive", "Everybody who can sign in may do this already."),
+        Permission.VIEW: ("View the archive", "Everybody who can sign in may do this."),
         Permission.ADD: ("Add videos", "And follow channels and playlists."),
         Permission.CHANGE: (
             "Retry, cancel and reorder videos",
@@ -36,9 +37,9 @@ SUBJECTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Accounts (staff only)": {
         "auth.view_user": ("See users", ""),
-        "auth.change_user": ("Edit users", "Passwords included, of those who may do no more than they may themselves."),
+        "auth.change_user": ("Edit users", "Passwords included. Only users with no more permissions than their own."),
         "auth.add_user": ("Add users", "Needs “Edit users”, too."),
-        "auth.delete_user": ("Delete users", "Those who may do no more than the one who deletes."),
+        "auth.delete_user": ("Delete users", "Only users with no more permissions than their own."),
         "auth.view_group": ("See groups", "Only superusers change them."),
     },
 }
@@ -47,7 +48,7 @@ _WORDS = {name: words for permissions in SUBJECTS.values() for name, words in pe
 ROLE_SENTENCES = {
     "viewer": "May watch and search everything.",
     "editor": "May watch and add videos, follow channels, and retry, cancel and reorder.",
-    "manager": "May do all that, delete videos, and manage the queue, yt-dlp and the audit log.",
+    "manager": "May do everything with videos and subscriptions, and manage the queue, yt-dlp and the audit log.",
 }
 
 
@@ -140,6 +141,10 @@ class RolesField(forms.ModelMultipleChoiceField):
 
     iterator = RoleIterator
 
+    def label_from_instance(self, group: Any) -> str:
+        """Return the name as the list of users has it."""
+        return capfirst(group.name)
+
 
 class DescribedCheckboxes(forms.CheckboxSelectMultiple):
     """Check boxes with a sentence below each, by subject if there are subjects."""
@@ -158,3 +163,19 @@ class DescribedCheckboxes(forms.CheckboxSelectMultiple):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Render with a template of the project, which the renderers of forms do not find."""
         return render_to_string("downloads/admin/_choices.html", self.get_context(name, value, attrs))
+
+
+class PermissionCheckboxes(DescribedCheckboxes):
+    """Check boxes of permissions; that of what everybody may do is ticked and fixed.
+
+    A hidden field sends that permission if it is stored: it counts when permissions are compared.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(permission_help)
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add whether the check box is fixed."""
+        option = super().create_option(name, value, *args, **kwargs)
+        option["is_fixed"] = permission_name(value.instance) == Permission.VIEW
+        return option

@@ -47,7 +47,8 @@ def reload_user(user: User) -> User:
 
 
 def has_check_box(page: str, name: str) -> bool:
-    return re.search(rf'<input type="checkbox"\s+name="groups"[^>]*>\s*<label[^>]*>{name}<', page) is not None
+    label = name.capitalize()
+    return re.search(rf'<input type="checkbox"\s+name="groups"[^>]*>\s*<label[^>]*>{label}<', page) is not None
 
 
 def roles(user: User) -> set[str]:
@@ -231,6 +232,24 @@ def test_other_permissions_are_kept_until_they_are_unticked(superuser_client, mo
     getattr(owner, field).add(odd)
     url = change_url(owner) if model == "user" else f"{GROUPS_URL}{owner.pk}/change/"
     fields = {"username": "bob", "is_active": "on", "name": "odd"}
+@pytest.mark.parametrize("model", ["user", "group"])
+@pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "not stored"])
+def test_what_everybody_may_do_is_ticked_and_not_changed(superuser_client, model, is_stored):
+    view = Permission.objects.get(codename="view_video")
+    owner = make_user("bob", "") if model == "user" else Group.objects.create(name="friends")
+    field = "user_permissions" if model == "user" else "permissions"
+    getattr(owner, field).set([view] * is_stored)
+    url = change_url(owner) if model == "user" else f"{GROUPS_URL}{owner.pk}/change/"
+
+    page = superuser_client.get(url).content.decode()
+    assert re.search(r"checked\s+disabled\s*/?>\s*<label[^>]*>View the archive<", page)
+    sent = re.findall(rf'<input type="hidden"\s+name="{field}"\s+value="(\d+)"', page)
+    assert sent == [str(view.pk)] * is_stored
+    fields = {"username": "bob", "is_active": "on", "name": "friends", field: sent}
+    assert superuser_client.post(url, fields).status_code == 302
+    assert [*getattr(owner, field).all()] == [view] * is_stored
+
+
 
     page = superuser_client.get(url).content.decode()
     assert "Others, which this archive does not ask for" in page
@@ -254,8 +273,8 @@ def test_the_page_of_a_user_says_in_words_what_is_fixed(client, mia):
 def test_roles_are_check_boxes(superuser_client, role_pks):
     bob = make_user("bob", "viewer")
     page = superuser_client.get(change_url(bob)).content.decode()
-    assert re.findall(r"<label[^>]*>(viewer|editor|manager)</label>", page) == ["viewer", "editor", "manager"]
-    assert checked(page, "groups") == ["viewer"]
+    assert re.findall(r"<label[^>]*>(Viewer|Editor|Manager)</label>", page) == ["Viewer", "Editor", "Manager"]
+    assert checked(page, "groups") == ["Viewer"]
     assert "May watch and search everything." in page
     assert 'id="add_id_groups"' not in page
 
@@ -265,7 +284,7 @@ def test_a_group_of_ones_own_says_what_it_permits(superuser_client):
     friends, nothing = Group.objects.create(name="friends"), Group.objects.create(name="nothing")
     friends.permissions.set(Permission.objects.filter(codename__in=["delete_video", "add_video"]))
     nothing.user_set.add(bob)
-    for url in (change_url(bob), GROUPS_URL):
+    for url, first, second in ((change_url(bob), "Friends", "Nothing"), (GROUPS_URL, "friends", "nothing")):
         page = text(superuser_client.get(url).content.decode())
         assert "friends Add videos; Delete videos" in page
         assert "nothing Permits nothing yet." in page
