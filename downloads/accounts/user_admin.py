@@ -39,6 +39,7 @@ from downloads.accounts.administration.permission_choices import (
     describe_permissions,
     permission_name,
 )
+from downloads.accounts.administration.save_buttons import SaveButtonsMixin
 from downloads.accounts.administration.user_list import UserListMixin
 from downloads.accounts.audited_admin import AuditedAdminMixin
 from downloads.accounts.permissions import can_manage_users, has_all_permissions
@@ -101,7 +102,14 @@ class ChoicesMixin:
 
 
 class ArchiveUserAdmin(
-    UserListMixin, ChoicesMixin, PlainDeletionMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, UserAdmin
+    UserListMixin,
+    SaveButtonsMixin,
+    ChoicesMixin,
+    PlainDeletionMixin,
+    AuditedAdminMixin,
+    SafeLookupMixin,
+    PlainTitlesMixin,
+    UserAdmin,
 ):
     """Admin of user accounts; passwords and deletion follow the permission to change an account."""
 
@@ -187,7 +195,13 @@ class ArchiveUserAdmin(
 
 
 class ArchiveGroupAdmin(
-    ChoicesMixin, PlainDeletionMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin, GroupAdmin
+    SaveButtonsMixin,
+    ChoicesMixin,
+    PlainDeletionMixin,
+    AuditedAdminMixin,
+    SafeLookupMixin,
+    PlainTitlesMixin,
+    GroupAdmin,
 ):
     """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
 

@@ -169,6 +169,14 @@ def test_a_superuser_gives_every_role(superuser_client, role_pks):
     assert (roles(bob), after.is_staff, after.is_superuser) == ({"manager"}, True, True)
 
 
+def test_one_button_saves(superuser_client, role_pks):
+    bob = make_user("bob", "")
+    for url in (change_url(bob), f"{GROUPS_URL}{role_pks['viewer']}/change/", f"{USERS_URL}add/", f"{GROUPS_URL}add/"):
+        page = superuser_client.get(url).content.decode()
+        names = re.findall(r'<input type="submit"[^>]*name="(\w+)"', page)
+        assert names == ["_save", "_addanother"] if "add" in url else ["_save"], url
+
+
 # What the pages say -------------------------------------------------------------------------------
 
 
