@@ -9,6 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import get_text_list
 
 from downloads.accounts.administration.permission_choices import describe_group
@@ -16,6 +18,7 @@ from downloads.accounts.permissions import is_only_administrator
 from downloads.models import Subscription, Video, WatchState
 
 MAX_NAMES = 5
+MAX_NAMES_IN_TITLE = 3
 
 
 class Consequences(NamedTuple):
@@ -56,7 +59,15 @@ def describe_user_deletion(users: Iterable[User]) -> Consequences:
     if subscriptions:
         kept.append(f"{_count(subscriptions, 'subscription')} that {name} added.")
     kept.append(f"What the audit log says about {name}.")
-    return Consequences(removed, kept, f"To shut {name} out and keep everything, untick “Active” instead.")
+    return Consequences(removed, kept, _advise_deactivation(users, name))
+
+
+def _advise_deactivation(users: list[User], name: str) -> str:
+    keep = "and keep everything"
+    if len(users) != 1:
+        return f"To shut {name} out {keep}, untick “Active” on their pages instead."
+    url = reverse("admin:auth_user_change", args=[users[0].pk])
+    return format_html('To shut {} out {}, <a href="{}">untick “Active”</a> instead.', name, keep, url)
 
 
 def describe_additions(user: User) -> str:
@@ -83,10 +94,19 @@ def _count(number: int, noun: str) -> str:
 
 
 def _join_names(users: list[User]) -> str:
-    names = [user.get_username() for user in users[:MAX_NAMES]]
-    if len(users) > MAX_NAMES:
-        names.append(f"{len(users) - MAX_NAMES} more")
-    return get_text_list(names, "and")
+    return _join([user.get_username() for user in users], MAX_NAMES)
+
+
+def _join(names: list[str], limit: int) -> str:
+    more = [f"{len(names) - limit} more"] if len(names) > limit else []
+    return get_text_list([*names[:limit], *more], "and")
+
+
+def deletion_question(rows: Iterable[Any], opts: Any) -> str:
+    """Return the question whether to delete these rows, with the names of the first ones."""
+    names = [f"“{row}”" for row in rows]
+    noun = opts.verbose_name if len(names) == 1 else opts.verbose_name_plural
+    return f"Delete {noun} {_join(names, MAX_NAMES_IN_TITLE)}?"
 
 
 class PlainDeletionMixin:
@@ -127,7 +147,7 @@ class PlainDeletionMixin:
             context: Any = response.context_data
             names = context["objects_name"]
             if not context["perms_lacking"] and not context["protected"]:
-                context["title"] = f"Delete {len(rows)} {names}?"
+                context["title"] = deletion_question(rows, self.opts)
                 context["consequences"] = self.describe_deletion(rows)
             else:
                 context["title"] = f"Can’t delete {names}"

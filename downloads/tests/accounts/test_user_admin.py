@@ -233,14 +233,6 @@ def test_a_group_is_saved_with_what_is_ticked(superuser_client):
 
 
 @pytest.mark.parametrize("model", ["user", "group"])
-def test_other_permissions_are_kept_until_they_are_unticked(superuser_client, model):
-    odd = Permission.objects.get(codename="delete_logentry")
-    owner = make_user("bob", "viewer") if model == "user" else Group.objects.create(name="odd")
-    field = "user_permissions" if model == "user" else "permissions"
-    getattr(owner, field).add(odd)
-    url = change_url(owner) if model == "user" else f"{GROUPS_URL}{owner.pk}/change/"
-    fields = {"username": "bob", "is_active": "on", "name": "odd"}
-@pytest.mark.parametrize("model", ["user", "group"])
 @pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "not stored"])
 def test_what_everybody_may_do_is_ticked_and_not_changed(superuser_client, model, is_stored):
     view = Permission.objects.get(codename="view_video")
@@ -258,6 +250,14 @@ def test_what_everybody_may_do_is_ticked_and_not_changed(superuser_client, model
     assert [*getattr(owner, field).all()] == [view] * is_stored
 
 
+@pytest.mark.parametrize("model", ["user", "group"])
+def test_other_permissions_are_kept_until_they_are_unticked(superuser_client, model):
+    odd = Permission.objects.get(codename="delete_logentry")
+    owner = make_user("bob", "viewer") if model == "user" else Group.objects.create(name="odd")
+    field = "user_permissions" if model == "user" else "permissions"
+    getattr(owner, field).add(odd)
+    url = change_url(owner) if model == "user" else f"{GROUPS_URL}{owner.pk}/change/"
+    fields = {"username": "bob", "is_active": "on", "name": "odd"}
 
     page = superuser_client.get(url).content.decode()
     assert "Others, which this archive does not ask for" in page
@@ -294,8 +294,8 @@ def test_a_group_of_ones_own_says_what_it_permits(superuser_client):
     nothing.user_set.add(bob)
     for url, first, second in ((change_url(bob), "Friends", "Nothing"), (GROUPS_URL, "friends", "nothing")):
         page = text(superuser_client.get(url).content.decode())
-        assert "friends Add videos; Delete videos" in page
-        assert "nothing Permits nothing yet." in page
+        assert f"{first} Add videos; Delete videos" in page
+        assert f"{second} Permits nothing yet." in page
 
 
 def test_the_list_of_users_says_what_each_may_do(superuser_client):
@@ -356,7 +356,8 @@ def test_it_says_what_goes_with_a_user_and_what_stays(superuser_client):
     assert "1 line of the admin’s own history that was written by it." in removed
     assert "1 video that bob added." in kept
     assert "1 subscription that bob added." in kept
-    assert page.index(">Keep it<") < page.index('value="Delete user"')
+    assert f'<a href="/admin/auth/user/{bob.pk}/change/">untick “Active”</a> instead' in page
+    assert page.index("untick “Active”") < page.index(">Cancel<") < page.index('value="Delete user"')
     assert superuser_client.post(url, {"post": "yes"}).status_code == 302
 
     assert not User.objects.filter(username="bob").exists()
@@ -382,8 +383,9 @@ def select(client, *users: User, **fields):
 def test_several_users_are_deleted_after_one_question(superuser_client):
     users = [make_user(name, "viewer") for name in ("bob", "eve")]
     page = text(select(superuser_client, *users, index=0).content.decode())
-    assert "Delete 2 users?" in page
+    assert "Delete users “bob” and “eve”?" in page
     assert "2 accounts: bob and eve can no longer sign in" in page
+    assert "untick “Active” on their pages instead" in page
     select(superuser_client, *users, post="yes")
     assert [user.username for user in User.objects.all()] == ["ann"]
 
@@ -396,7 +398,16 @@ def test_users_of_all_pages_can_be_selected(superuser_client, monkeypatch):
     assert 'class="select-across"' in page
     assert "Select all 2 users" in page
     fields = {"action": "delete_selected", "_selected_action": user.pk, "index": 0, "select_across": 1}
-    assert "Delete 2 users?" in text(superuser_client.post(url, fields).content.decode())
+    assert "Delete users “bob1” and “bob2”?" in text(superuser_client.post(url, fields).content.decode())
+
+
+def test_it_names_whom_it_deletes(superuser_client):
+    users = [make_user(name, "viewer") for name in ("bob", "eve", "kim", "lea", "max")]
+    page = select(superuser_client, users[0], index=0).content.decode()
+    assert "<h1>Delete user “bob”?</h1>" in page
+    assert '<li aria-current="page">Delete</li>' in page
+    page = select(superuser_client, *users, index=0).content.decode()
+    assert re.search("<h1>Delete users (“(bob|eve|kim|lea|max)”, ){2}“(bob|eve|kim|lea|max)” and 2 more[?]</h1>", page)
 
 
 @pytest.mark.parametrize("has_others", [True, False], ids=["one of two superusers", "the only superuser"])

@@ -305,7 +305,7 @@ class PageAuditor:
         self.page.locator("tr", has_text="bob").get_by_role("checkbox").check()
         self.audit("admin-users-selected")
         self.page.get_by_role("button", name="Delete selected").click()
-        expect(self.page.get_by_role("heading", name="Delete 1 user?")).to_be_visible()
+        expect(self.page.get_by_role("heading", name="Delete user “bob”?")).to_be_visible()
         self.audit("admin-users-delete")
         self.go("/admin/auth/group/")
         self.audit("admin-groups")
