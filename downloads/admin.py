@@ -62,6 +62,8 @@ MAX_NAME_LENGTH = 40  # characters of an uploader, or of a site in a filter
 # What the delete confirmation reads of each video.
 CONFIRMATION_COLUMNS = ("video_id", "title", "url", "status", "size", "is_list")
 MAX_VIDEOS_PER_DELETE = 10_000  # keeps the confirmation page and its field of primary keys small
+# Of a complete video, the size says how much was downloaded, and the history has the times.
+FIELDS_OF_UNFINISHED = ("downloaded_text", "queued_at", "started_at", "processing_at")
 # Videos that may have no title yet are searched by URL too; they are few, and an index finds them.
 UNTITLED_STATUSES = (*UNFINISHED_STATUSES, Status.FAILED, Status.CANCELLED)
 
@@ -171,18 +173,27 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     inlines = (VideoEventInline,)
     fieldsets = (
         ("About", {"fields": ("uploader", "upload_date", "duration_text", "folded_description")}),
-        ("Source", {"fields": ("canonical_url", "url", "short_site", "extractor", "source_id", "quality", "added_by")}),
         ("Files", {"fields": ("media_file", "size_text")}),
+        (
+            "Source",
+            {
+                "fields": (
+                    *("linked_canonical_url", "linked_url", "short_site", "extractor_text"),
+                    *("source_id", "quality", "added_by"),
+                )
+            },
+        ),
         ("Progress", {"fields": ("error", "downloaded_text", "attempt", "retry_count", "worker")}),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )
     readonly_fields = (
         "folded_description",
         "short_site",
+        "extractor_text",
         "duration_text",
         "size_text",
         "downloaded_text",
-        *HiddenSecretsMixin.cut_fields,
+        *HiddenSecretsMixin.secret_fields,
     )
 
     @admin.display(description="Title", ordering="title")
@@ -207,6 +218,11 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
         """Return the site by its host, as the library does, cut to 30 characters; lines break after dots."""
         host = escape(Truncator(site_label(video.host)).chars(30))
         return mark_safe(host.replace(".", ".<wbr>"))  # noqa: S308 - escaped
+
+    @admin.display(description="Extractor")
+    def extractor_text(self, video: Video) -> str:
+        """Return the name of yt-dlp's extractor."""
+        return video.extractor
 
     @admin.display(description="Description")
     def folded_description(self, video: Video) -> str:
@@ -242,12 +258,16 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
 
     def has_value(self, name: str, obj: Video) -> bool:
         """Leave out what the page says in another place, too."""
-        if name in ("url", "cut_url"):
+        if name in FIELDS_OF_UNFINISHED and obj.status == Status.COMPLETE:
+            return False
+        if name in ("linked_url", "cut_url"):
             return obj.url != obj.canonical_url
         if name in ("error", "cut_error"):  # the first line stands beside the state of what has failed
             return bool(obj.error.strip()) and (
                 obj.status != Status.FAILED or first_line(obj.error) != obj.error.strip()
             )
+        if name == "attempt":
+            return obj.attempt > 1
         if name == "retry_count":
             return obj.retry_count > 0
         if name == "folded_description":

@@ -321,6 +321,8 @@ def test_the_page_of_a_video_says_nothing_twice(superuser_client):
     page = superuser_client.get(url).content.decode()
     for absent in ("Submitted URL", "Worker", "Retry at", "Automatic retries", "Error", "View on site", "—"):
         assert absent not in page, absent
+    for absent in ("Downloaded:", "Attempt:", "Queued at:", "Started at:", "Processing at:"):
+        assert absent not in page, f"{absent} is in the history"
     assert page.count(">Delete</a>") == 1
     assert page.count(f'href="{video.get_absolute_url()}"') == 1
     assert page.count("data-video-id=") == 1
@@ -330,6 +332,16 @@ def test_the_page_of_a_video_says_nothing_twice(superuser_client):
     assert "The site refused (403)." in page  # as after a download that was repeated in vain
     assert "Submitted URL" in page
     assert "Automatic retries" in page
+
+
+def test_the_page_of_a_video_says_how_far_it_is(superuser_client):
+    video = running("a", attempt=2)
+    page = superuser_client.get(reverse("admin:downloads_video_change", args=[video.pk])).content.decode()
+    for label in ("Attempt:", "Queued at:", "Started at:"):
+        assert label in page, label
+    assert 'class="live"' in page
+    ended = superuser_client.get(reverse("admin:downloads_video_change", args=[complete("b").pk])).content.decode()
+    assert 'class="live ended"' in ended, "which is silent unless the connection is in trouble"
 
 
 def test_it_folds_long_descriptions_and_long_filters(superuser_client):

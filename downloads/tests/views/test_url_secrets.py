@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
 from downloads.models import Video
 from downloads.search import document
@@ -72,15 +73,33 @@ def test_the_admin_hides_them_from_those_who_may_only_view(client, secret_video)
     for url in (change_url, list_url, f"{list_url}?q={secret_video.video_id}"):
         page = client.get(url).content.decode()
         assert "sesame123" not in page
+        assert 'href="https://site.example' not in page
     # Nor can they guess it letter by letter.
     assert secret_video.video_id not in client.get(f"{list_url}?q=token%3Dsesame").content.decode()
 
 
 def test_the_admin_shows_them_to_those_who_may_change(superuser_client, secret_video):
     change_url = reverse("admin:downloads_video_change", args=[secret_video.pk])
-    assert "token=sesame123" in superuser_client.get(change_url).content.decode()
+    page = superuser_client.get(change_url).content.decode()
+    link = '<a href="https://site.example/v/7?token=sesame123&amp;t=3" rel="noopener noreferrer nofollow">'
+    assert f"{link}https://site.example/v/7?token=sesame123&amp;t=3</a>" in page
     list_url = reverse("admin:downloads_video_changelist")
     assert secret_video.video_id in superuser_client.get(f"{list_url}?q=token%3Dsesame").content.decode()
+
+
+@pytest.mark.parametrize(("url", "is_link"), [
+    ("https://site.example/v/7?t=3", True),
+    ("javascript:alert(1)", False),
+    ('https://"><b>', True),
+])  # fmt: skip
+def test_the_admin_links_the_page_of_a_video(client, url, is_link):
+    video = failed("a")
+    Video.objects.filter(pk=video.pk).update(url=url, canonical_url=url)
+    for user in (make_staff("eve", "view_video"), make_staff("ann", "change_video")):
+        client.force_login(user)
+        page = client.get(reverse("admin:downloads_video_change", args=[video.pk])).content.decode()
+        assert escape(url) in page
+        assert (f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">' in page) is is_link
 
 
 @pytest.fixture
