@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from downloads.models import Video, WatchState
+from downloads.models import SubscriptionItem, Video, WatchState
 from downloads.tests.support.pages import (
     WCAG_RULES,
     card,
@@ -194,6 +194,11 @@ class PageAuditor:
         self.audit("subscription")
         self.go("/subscriptions/follow/")
         self.audit("follow")
+        self.go(f"/admin/downloads/subscription/{subscription.pk}/change/")
+        self.audit("admin-subscription")
+        item = SubscriptionItem.objects.filter(subscription=subscription)[0]
+        self.go(f"/admin/downloads/subscriptionitem/{item.pk}/change/")
+        self.audit("admin-subscription-item")
 
     def choose(self, name: str, value: str) -> None:
         self.page.locator(f".filters select[name={name}]").select_option(value)

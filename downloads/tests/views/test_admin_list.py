@@ -344,6 +344,23 @@ def test_the_page_of_a_video_says_how_far_it_is(superuser_client):
     assert 'class="live ended"' in ended, "which is silent unless the connection is in trouble"
 
 
+def test_the_pages_of_a_subscription_have_parts(superuser_client):
+    subscription = claimed()
+    check_list(subscription, numbered(1, 1, duration=754))
+    item = SubscriptionItem.objects.get()
+    for path, names in (
+        (f"subscription/{subscription.pk}", ["List", "Source", "Videos", "Checks"]),
+        (f"subscriptionitem/{item.pk}", ["Video", "State"]),
+    ):
+        page = superuser_client.get(f"/admin/downloads/{path}/change/").content.decode()
+        assert re.findall(r'class="fieldset-heading">([^<]*)<', page) == names
+        assert "icon-yes" not in page
+        assert "icon-no" not in page
+    assert re.search(r"<h1>\s*Film v1\s*</h1>", page)
+    assert "12:34" in page
+    assert re.search('<a href="https://[^"]*" rel="noopener noreferrer nofollow">', page)
+
+
 def test_it_folds_long_descriptions_and_long_filters(superuser_client):
     videos = [complete(f"v{number}") for number in range(12)]
     for number, video in enumerate(videos):

@@ -10,11 +10,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission
+from downloads.accounts.secret_admin import link_url_without_secrets
 from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
-from downloads.formatting import hide_secrets, site_name, time_until
+from downloads.formatting import format_duration, hide_secrets, site_name, time_until
 from downloads.library.subscriptions.index import Row, describe_rows
 from downloads.library.subscriptions.states import describe_interval, describe_state
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
@@ -87,14 +89,31 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     search_fields = ("name", "canonical_url")
     search_help_text = "Search subscriptions"
     ordering = ("name", "pk")
-    fields = (
-        *("page_link", "state_text", "cut_url", "extractor", "source_id", "host", "kind", "tabs"),
-        *("quality", "subtitle_languages", "interval_text", "title_includes", "title_excludes", "min_duration"),
-        *("max_duration", "published_since", "max_new", "start", "start_count", "start_date", "keep_days"),
-        *("keep_newest", "active", "added_by", "created_at", "next_check_at", "checked_at", "succeeded_at"),
-        *("found_at", "failure_count", "failing_since"),
+    fieldsets = (
+        ("List", {"fields": ("page_link", "state_text", "active_text", "kind", "tabs", "added_by", "created_at")}),
+        ("Source", {"fields": ("cut_url", "host", "extractor_text", "source_id")}),
+        (
+            "Videos",
+            {
+                "fields": (
+                    *("quality", "subtitle_languages", "title_includes", "title_excludes"),
+                    *("min_duration", "max_duration", "published_since", "max_new"),
+                    *("start", "start_count", "start_date"),
+                )
+            },
+        ),
+        ("Retention", {"fields": ("keep_days", "keep_newest")}),
+        (
+            "Checks",
+            {
+                "fields": (
+                    *("interval_text", "next_check_at", "checked_at", "succeeded_at", "found_at"),
+                    *("failure_count", "failing_since"),
+                )
+            },
+        ),
     )
-    readonly_fields = ("page_link", "state_text", "cut_url", "interval_text")
+    readonly_fields = ("page_link", "state_text", "cut_url", "interval_text", "extractor_text", "active_text")
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """Search URLs only for those who may see them whole: others could guess a token letter by letter."""
@@ -146,15 +165,29 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         state = describe_state(subscription)
         return " · ".join(filter(None, (state.label, state.sentence)))
 
-    @admin.display(description="Checked")
+    @admin.display(description="Extractor")
+    def extractor_text(self, subscription: Subscription) -> str:
+        """Return the name of yt-dlp's extractor."""
+        return subscription.extractor
+
+    @admin.display(description="Active")
+    def active_text(self, subscription: Subscription) -> str:
+        """Return whether it is checked."""
+        return "Yes" if subscription.active else "No"
+
+    @admin.display(description="Interval")
     def interval_text(self, subscription: Subscription) -> str:
         """Return how often it is checked."""
-        return describe_interval(subscription)
+        return capfirst(describe_interval(subscription))
 
     @admin.display(description="URL")
     def cut_url(self, subscription: Subscription) -> str:
-        """Return the URL without its secrets."""
-        return hide_secrets(subscription.canonical_url)
+        """Return the URL as a link, or without its secrets."""
+        return link_url_without_secrets(subscription.canonical_url)
+
+    def has_value(self, name: str, obj: Subscription) -> bool:
+        """Leave out the number of failures while there are none."""
+        return obj.failure_count > 0 if name == "failure_count" else super().has_value(name, obj)
 
 
 def _row_of(subscription: Subscription) -> Row:
@@ -185,20 +218,28 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     search_fields = ("title", "source_id")
     search_help_text = "Search titles and IDs"
     ordering = ("-pk",)
-    fields = (
-        *("title", "subscription", "cut_url", "source_id", "duration", "published", "tab", "label", "cut_reason"),
-        *("retry_at", "is_picked", "seen_at", "changed_at", "video"),
+    fieldsets = (
+        (
+            "Video",
+            {"fields": ("title", "subscription", "cut_url", "source_id", "duration_text", "published", "tab", "video")},
+        ),
+        ("State", {"fields": ("state_label", "cut_reason", "retry_at", "picked_text", "seen_at", "changed_at")}),
     )
-    readonly_fields = ("cut_url", "label", "cut_reason")
+    readonly_fields = ("cut_url", "state_label", "cut_reason", "picked_text", "duration_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SubscriptionItem]:
         """Return the items; of their videos only what names them."""
         return super().get_queryset(request).defer("video__description", "video__chapters")
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Show an item under its title alone; its state is among the fields."""
+        item = context["original"]
+        return super().render_change_form(request, {**context, "subtitle": _item_title(item)}, *args, **kwargs)
+
     @admin.display(description="Title", ordering="title")
     def short_title(self, item: SubscriptionItem) -> str:
         """Return the title, cut to 80 characters; a link to the video's page if it is in the archive."""
-        title = (item.title or item.source_id or "Unknown video")[:80]
+        title = _item_title(item)[:80]
         if item.video is None:
             return format_html("<bdi>{}</bdi>", title)
         return format_html('<a href="{}"><bdi>{}</bdi></a>', item.video.get_absolute_url(), title)
@@ -232,5 +273,24 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
 
     @admin.display(description="URL")
     def cut_url(self, item: SubscriptionItem) -> str:
-        """Return the URL without its secrets."""
-        return hide_secrets(item.url)
+        """Return the URL as a link, or without its secrets."""
+        return link_url_without_secrets(item.url)
+
+    @admin.display(description="State")
+    def state_label(self, item: SubscriptionItem) -> str:
+        """Return the state; its reason has a row of its own."""
+        return item.label
+
+    @admin.display(description="Asked for by a person")
+    def picked_text(self, item: SubscriptionItem) -> str:
+        """Return "Yes" if somebody chose it, whatever the filters say."""
+        return "Yes" if item.is_picked else ""
+
+    @admin.display(description="Length")
+    def duration_text(self, item: SubscriptionItem) -> str:
+        """Return the duration as "12:04"."""
+        return format_duration(item.duration)
+
+
+def _item_title(item: SubscriptionItem) -> str:
+    return item.title or item.source_id or "Unknown video"
