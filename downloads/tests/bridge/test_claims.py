@@ -54,12 +54,15 @@ async def test_no_claim_touches_the_bar_of_a_row_that_runs(bridge_harness):
         await bridge_harness.publish(video.video_id, **claim)
         await bridge_harness.publish(video.video_id, attempt=1, percent=float(number))
         await bridge_harness.listener.wait_for_message(video.video_id, percent=float(number))
+        # A claim that is not judged yet would be replaced by the next.
+        while bridge.counters.counts["messages_dropped.contradicts_row"] <= number:
+            await bridge_harness.listener.wait_for_batch(lambda batch: True)
     await bridge_harness.listener.wait_for_batch(lambda batch: not batch["messages"])
     assert statuses_about(bridge_harness, video.video_id) == {("downloading", 1)}
     assert len({batch["epoch"] for batch in bridge_harness.listener.batches}) == 1
     stored = (await bridge_harness.read_snapshot())[video.video_id]
     assert (stored["status"], stored["percent"]) == ("downloading", float(len(FALSE_CLAIMS) - 1))
-    assert bridge.counters.counts["messages_dropped.contradicts_row"] >= len(FALSE_CLAIMS) / 2
+    assert bridge.counters.counts["messages_dropped.contradicts_row"] == len(FALSE_CLAIMS)
 
 
 async def test_a_claim_that_the_row_confirms_is_sent_in_the_same_tick(bridge_harness):
