@@ -2,14 +2,18 @@
 
 import datetime as dt
 import math
+import re
 
 from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from downloads.models import Quality, Video
 from downloads.network.short_urls import short_url
 from downloads.network.url_secrets import hide_secrets as hide_secrets  # noqa: PLC0414 - for the views
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+BREAK_PATTERN = re.compile(r"[/?]|&amp;")  # in escaped text
 RESOLUTIONS = (4320, 2160, 1440, 1080, 720, 576, 540, 480, 360, 240, 144)  # lines of a picture in 16:9
 RESOLUTION_NAMES = {4320: "8K", 2160: "4K"}
 RESOLUTION_TOLERANCE = 0.94  # encoders cut a few lines away
@@ -129,3 +133,8 @@ def codec_label(video: Video) -> str:
 def truncate_text(text: str, max_length: int) -> str:
     """Return up to `max_length` characters; faster than Django's `truncatechars`, which visits each character."""
     return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
+
+
+def break_after_slashes(text: str) -> SafeString:
+    """Return the escaped text with places where a line may end, so that no address breaks within a word."""
+    return mark_safe(BREAK_PATTERN.sub(r"\g<0><wbr>", escape(text)))  # noqa: S308 - escaped

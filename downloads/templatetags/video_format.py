@@ -2,13 +2,12 @@
 
 import datetime as dt
 import math
-import re
 import zlib
 
 from django import template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
@@ -30,12 +29,12 @@ register.filter(formatting.site_name)
 register.filter(formatting.quality_label)
 register.filter(formatting.resolution_label)
 register.filter(formatting.codec_label)
+register.filter(formatting.break_after_slashes)
 register.filter(formatting.truncate_text)
 register.filter(hide_secrets)
 
 UNIX_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 PLACEHOLDER_TONE_COUNT = 12
-BREAK_PATTERN = re.compile(r"[/?]|&amp;")  # in escaped text
 RESOLUTION_LABELS = ((4320, "8K"), (2160, "4K"), (1440, "1440p"))  # by the shorter side
 MAX_TYPE_LENGTH = 5  # characters of a file's ending that is told
 
@@ -107,12 +106,6 @@ def placeholder_letter(name: str) -> str:
 def first_line(text: str) -> str:
     """Return the first line of an error: its sentence, without the details of the site below it."""
     return text.strip().partition("\n")[0]
-
-
-@register.filter
-def break_after_slashes(text: str) -> SafeString:
-    """Return the escaped text with places where a line may end, so that no address breaks within a word."""
-    return mark_safe(BREAK_PATTERN.sub(r"\g<0><wbr>", escape(text)))  # noqa: S308 - escaped
 
 
 @register.filter
