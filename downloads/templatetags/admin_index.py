@@ -1,10 +1,14 @@
-"""Template tags for the first page of the admin: the state of the archive, and a note for each model."""
+"""Template tags of the admin: its tabs, and for its first page the state of the archive and a note for each model."""
 
 from typing import Any
 
 from django import template
+from django.contrib import admin
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils.text import capfirst
 
+from downloads.accounts.permissions import Permission, has_permission
 from downloads.library.activity import SECTION_KINDS, ActivityListing
 from downloads.models import Queue
 from downloads.monitoring.standstill import standstill_sentence
@@ -23,6 +27,27 @@ MODEL_NOTES = {
 }
 # Their tables are small; the number of videos is known without counting rows, and that of subscription items is not.
 COUNTED_MODELS = {"downloads.subscription", "auth.user", "auth.group"}
+# In the tabs, where the whole name is long.
+TAB_LABELS = {"downloads.subscriptionitem": "Items"}
+
+
+@register.simple_tag(takes_context=True)
+def admin_tabs(context: template.Context) -> list[dict[str, str]]:
+    """Return the tabs of the admin that the user may open, each with the value of its `aria-current`, if any."""
+    request, page_model = context["request"], getattr(context.get("opts"), "model", None)
+    page_name = request.resolver_match.view_name
+    tabs = [{"label": "Admin", "url": reverse("admin:index"), "current": "page" * (page_name == "admin:index")}]
+    # The audit log is no page of Django's admin.
+    apps = context["available_apps"] if "available_apps" in context else admin.site.get_app_list(request)
+    rows = [row for app in apps for row in app["models"] if row.get("admin_url")]
+    for row in most_used_first(rows):
+        options = row["model"]._meta
+        label = TAB_LABELS.get(options.label_lower, capfirst(str(options.verbose_name_plural)))
+        current = "page" if "cl" in context else "true"
+        tabs.append({"label": label, "url": row["admin_url"], "current": current * (row["model"] is page_model)})
+    if has_permission(request.user, Permission.MANAGE):
+        tabs.append({"label": "Audit log", "url": reverse("audit"), "current": "page" * (page_name == "audit")})
+    return tabs
 
 
 @register.simple_tag

@@ -69,13 +69,11 @@ def test_it_shows_a_viewer_the_state_without_the_buttons(client):
 @each_case(
     ("path", "trail"),
     [
-        ("downloads/", ["Admin", "Archive"]),
-        ("auth/user/", ["Admin", "People", "Users"]),
-        ("auth/user/add/", ["Admin", "People", "Users", "Add user"]),
-        ("auth/user/{pk}/change/", ["Admin", "People", "Users", "bob"]),
-        ("auth/user/{pk}/delete/", ["Admin", "People", "Users", "bob", "Delete"]),
-        ("auth/user/{pk}/history/", ["Admin", "People", "Users", "bob", "History"]),
-        ("auth/user/{pk}/password/", ["Admin", "People", "Users", "bob", "Password"]),
+        ("auth/user/add/", ["Users", "Add user"]),
+        ("auth/user/{pk}/change/", ["Users", "bob"]),
+        ("auth/user/{pk}/delete/", ["Users", "bob", "Delete"]),
+        ("auth/user/{pk}/history/", ["Users", "bob", "History"]),
+        ("auth/user/{pk}/password/", ["Users", "bob", "Password"]),
     ],
 )
 def test_it_leads_back_by_the_names_of_what_is_above(path, trail, superuser_client, bob):
@@ -84,6 +82,43 @@ def test_it_leads_back_by_the_names_of_what_is_above(path, trail, superuser_clie
     assert [" ".join(word.split()) for word in re.findall(r"(?<=>)[^<>]*\w[^<>]*", breadcrumbs)] == trail
     assert breadcrumbs.count("<a ") == len(trail) - 1
     assert breadcrumbs.count('aria-current="page"') == 1
+
+
+def read_tabs(client, path: str) -> list[tuple[str, str]]:
+    """Return the tabs of the admin on a page: the value of `aria-current`, and the words."""
+    page = client.get(path).content.decode()
+    tabs = page[page.index('aria-label="Admin"') :].partition("</nav>")[0]
+    return re.findall(r'<a href="[^"]*"\s*(?:aria-current="(\w+)")?\s*>([^<]+)</a>', tabs)
+
+
+@each_case(
+    ("path", "current", "value"),
+    [
+        ("/admin/", "Admin", "page"),
+        ("/admin/downloads/", None, None),
+        ("/admin/auth/user/", "Users", "page"),
+        ("/admin/auth/user/{pk}/change/", "Users", "true"),
+        ("/admin/auth/user/{pk}/password/", "Users", "true"),
+        ("/admin/auth/group/", "Roles", "page"),
+        ("/admin/downloads/subscriptionitem/", "Items", "page"),
+        ("/audit/", "Audit log", "page"),
+    ],
+)
+def test_tabs_lead_across_the_admin(path, current, value, superuser_client, bob):
+    tabs = read_tabs(superuser_client, path.format(pk=bob.pk))
+    names = ["Admin", "Videos", "Subscriptions", "Items", "Users", "Roles", "Audit log"]
+    assert [name for _, name in tabs] == names
+    assert [(name, mark) for mark, name in tabs if mark] == ([(current, value)] if current else [])
+
+
+def test_only_staff_have_tabs_at_the_audit_log(client):
+    client.force_login(make_user("carl", "manager"))
+    assert 'aria-label="Admin"' not in client.get("/audit/").content.decode()
+
+
+def test_tabs_lead_to_what_one_may_open(client):
+    client.force_login(make_user("carl", "viewer", is_staff=True))
+    assert [name for _, name in read_tabs(client, "/admin/")] == ["Admin", "Videos", "Subscriptions", "Items"]
 
 
 @pytest.fixture
