@@ -38,8 +38,6 @@ from downloads.templatetags.video_format import first_line
 from downloads.templatetags.whitespace import strip_indentation
 from downloads.views import responses
 from downloads.views.subscriptions import model_admin
-from downloads.ytdlp_update.selection import select_version_cached
-from downloads.ytdlp_update.status import read_status
 
 logger = logging.getLogger(__name__)
 
@@ -100,11 +98,6 @@ def _format_datetime(moment: dt.datetime | None, date_format: str) -> str:
     if moment is None:
         return "Unknown"
     return formats.date_format(timezone.localtime(moment), date_format)
-
-
-def _ytdlp_context() -> dict[str, Any]:
-    """Return the yt-dlp in use and its newest update, for the template."""
-    return {"ytdlp": select_version_cached(), "ytdlp_update": read_status()}
 
 
 class StatusFilter(admin.ChoicesFieldListFilter):
@@ -296,7 +289,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, below the queue; a query that fails redirects to all videos."""
-        context = {"queue": Queue.get_or_default(), **_ytdlp_context(), **(extra_context or {})}
+        context = {"queue": Queue.get_or_default(), **(extra_context or {})}
         try:
             if request.method != "POST":
                 response = super().changelist_view(request, context)

@@ -54,9 +54,18 @@ def admin_tabs(context: template.Context) -> list[dict[str, str]]:
 def archive_overview() -> dict[str, Any]:
     """Return the queue, the number of videos in each section of the activity page, what stands still, and yt-dlp."""
     listing = ActivityListing(QueryDict())
+    counts = [(kind, listing.count(kind)) for kind in SECTION_KINDS]
     return {
         "queue": Queue.get_or_default(),
-        "sections": [(kind.label, f"{listing.count(kind):,}", listing.build_url(kind)) for kind in SECTION_KINDS],
+        "sections": [
+            {
+                "label": kind.label,
+                "count": f"{count:,}",
+                "url": listing.build_url(kind),
+                "state": kind.state if count else "none",
+            }
+            for kind, count in counts
+        ],
         "video_count": sum(listing.archive_status_counts.values()),
         "standstill": standstill_sentence(),
         "ytdlp": select_version_cached(),

@@ -18,8 +18,8 @@ def index_text(client) -> str:
     return " ".join(client.get("/admin/").content.decode().split())
 
 
-def test_it_says_that_nothing_was_done_yet(superuser_client):
-    assert "Nothing yet." in index_text(superuser_client)
+def test_it_leaves_out_what_was_done_before_anything_was(superuser_client):
+    assert "recent actions" not in index_text(superuser_client)
 
 
 def test_it_says_what_was_done_in_words(superuser_client):
@@ -28,6 +28,7 @@ def test_it_says_what_was_done_in_words(superuser_client):
     for action in (ADDITION, CHANGE, DELETION):
         LogEntry.objects.log_actions(ann.pk, [bob], action)
     page = index_text(superuser_client)
+    assert "Your recent actions" in page
     for verb in ("Added", "Changed"):
         assert f'{verb} user <a href="/admin/auth/user/{bob.pk}/change/">bob</a>' in page
     assert "Deleted user bob" in page
@@ -46,8 +47,8 @@ def test_it_says_how_the_archive_is_and_what_each_list_is_for(superuser_client, 
     complete("a")
     failed("b")
     page = index_text(superuser_client)
-    assert '<a href="/activity/?state=failed"><strong>1</strong> Failed</a>' in page
-    assert '<a href="/activity/?state=queued"><strong>0</strong> Waiting</a>' in page
+    assert '<li class="failed"> <a href="/activity/?state=failed"><strong>1</strong> Failed</a>' in page
+    assert '<li class="none"> <a href="/activity/?state=queued"><strong>0</strong> Waiting</a>' in page
     assert '<a href="/admin/downloads/video/">Videos</a> <span class="muted">2</span>' in page
     assert '<a href="/admin/auth/user/">Users</a> <span class="muted">2</span>' in page
     assert 'href="/admin/auth/user/add/">Add user</a>' in page
