@@ -51,6 +51,8 @@ admin.site.index_title = "Admin"
 admin.site.empty_value_display = "—"
 # Django's name is "Authentication and Authorization".
 apps.get_app_config("auth").verbose_name = "People"
+# One word for them: the list of users and their pages have "role". Migrations compare the names in the class itself.
+Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
 
 # Registered there.
 __all__ = ["model_admin"]

@@ -43,4 +43,4 @@ def _describe_roles(obj: Any) -> str:
         return ""
     flags = {"superuser": obj.is_superuser, "staff": obj.is_staff, "inactive": not obj.is_active}
     roles = [*obj.groups.values_list("name", flat=True), *(name for name, is_set in flags.items() if is_set)]
-    return f" Now: {', '.join(roles) or 'no group'}."
+    return f" Now: {', '.join(roles) or 'no role'}."

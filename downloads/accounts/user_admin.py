@@ -14,6 +14,7 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from downloads.accounts.administration.account_forms import (
@@ -189,8 +190,8 @@ class ArchiveUserAdmin(
         """Offer the groups whose permissions this user has, each with what it permits."""
         if db_field.name == "groups":
             kwargs |= {"form_class": RolesField, "widget": DescribedCheckboxes(describe_group)}
-            if not can_manage_users(request.user):
-                kwargs["queryset"] = _grantable_groups(request.user)
+            may_give_all = can_manage_users(request.user)
+            kwargs["queryset"] = Group.objects.all() if may_give_all else _grantable_groups(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
@@ -207,7 +208,8 @@ class ArchiveGroupAdmin(
 
     form = ArchiveGroupForm
     filter_horizontal = ()
-    list_display = ("name", "description", "member_count")
+    list_display = ("role_name", "description", "member_count")
+    ordering = ()  # a count, which Django's checks do not let stand here: `get_ordering`
     search_fields = ()
     actions = ("delete_selected",)
     actions_on_top, actions_on_bottom = False, True
@@ -225,11 +227,24 @@ class ArchiveGroupAdmin(
         return (*super().get_readonly_fields(request, obj), "description")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        """Return the groups with their permissions and the number of their members."""
-        groups = super().get_queryset(request).prefetch_related("permissions__content_type")
-        return groups.annotate(members=Count("user", distinct=True))
+        """Return the groups with their permissions, and the numbers of these and of their members."""
+        groups = self.model.objects.prefetch_related("permissions__content_type").annotate(
+            members=Count("user", distinct=True), permission_count=Count("permissions", distinct=True)
+        )
+        return groups.order_by(*self.get_ordering(request))
 
-    @admin.display(description="Permits")
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the order from the roles that permit least to those that permit most."""
+        return ("permission_count", "name")
+
+    @admin.display(description="Name", ordering="name")
+    def role_name(self, group: Group) -> str:
+        """Return the name as lists of users have it; on phones, what the group permits stands below."""
+        return format_html(
+            '<bdi>{}</bdi> <span class="row-facts">{}</span>', capfirst(group.name), describe_group(group)
+        )
+
+    @admin.display(description="Permits", ordering="permission_count")
     def description(self, group: Group) -> str:
         """Return what a group permits."""
         return describe_group(group)

@@ -23,7 +23,7 @@ MODEL_NOTES = {
     "downloads.subscription": "Channels and playlists that are followed, and when each is checked.",
     "downloads.subscriptionitem": "Every video that was seen in a subscription, and why it is or isn’t here.",
     "auth.user": "Who can sign in, and what each may do.",
-    "auth.group": "The roles: what viewers, editors and managers may do.",
+    "auth.group": "What viewers, editors and managers may do.",
 }
 # Their tables are small; the number of videos is known without counting rows, and that of subscription items is not.
 COUNTED_MODELS = {"downloads.subscription", "auth.user", "auth.group"}

@@ -79,7 +79,7 @@ def describe_additions(user: User) -> str:
 def describe_group_deletion(groups: Iterable[Group]) -> Consequences:
     """Return the consequences of a deletion of groups: their members keep their accounts."""
     groups = list(groups)
-    removed = [f"The group “{group}”. {describe_group(group)}" for group in groups]
+    removed = [f"The role “{group}”. {describe_group(group)}" for group in groups]
     members = User.objects.filter(groups__in=groups).distinct().count()
     if not members:
         return Consequences(removed, ["All accounts: nobody has this role."])

@@ -40,7 +40,7 @@ SUBJECTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "auth.change_user": ("Edit users", "Passwords included. Only users with no more permissions than their own."),
         "auth.add_user": ("Add users", "Needs “Edit users”, too."),
         "auth.delete_user": ("Delete users", "Only users with no more permissions than their own."),
-        "auth.view_group": ("See groups", "Only superusers change them."),
+        "auth.view_group": ("See roles", "Only superusers change them."),
     },
 }
 OTHER_SUBJECT = "Others, which this archive does not ask for"

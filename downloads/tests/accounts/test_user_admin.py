@@ -273,7 +273,7 @@ def test_other_permissions_are_kept_until_they_are_unticked(superuser_client, mo
 
 def test_the_page_of_a_user_says_in_words_what_is_fixed(client, mia):
     page = text(client.get(change_url(mia)).content.decode())
-    assert "Permissions: See users; Edit users; Add users; Delete users; See groups;" in page
+    assert "Permissions: See users; Edit users; Add users; Delete users; See roles;" in page
     assert "Activity" in page
     assert "Added: 0 videos, 0 subscriptions" in page
 
@@ -292,10 +292,22 @@ def test_a_group_of_ones_own_says_what_it_permits(superuser_client):
     friends, nothing = Group.objects.create(name="friends"), Group.objects.create(name="nothing")
     friends.permissions.set(Permission.objects.filter(codename__in=["delete_video", "add_video"]))
     nothing.user_set.add(bob)
-    for url, first, second in ((change_url(bob), "Friends", "Nothing"), (GROUPS_URL, "friends", "nothing")):
+    for url in (change_url(bob), GROUPS_URL):
         page = text(superuser_client.get(url).content.decode())
-        assert f"{first} Add videos; Delete videos" in page
-        assert f"{second} Permits nothing yet." in page
+        assert "Friends Add videos; Delete videos" in page
+        assert "Nothing Permits nothing yet." in page
+
+
+def test_the_list_of_roles_begins_with_those_who_may_least(superuser_client, role_pks):
+    page = superuser_client.get(GROUPS_URL).content.decode()
+    assert re.search(r"<h1>\s*Roles\s*</h1>", page)
+    assert re.search(r'class="addlink">\s*Add role\s*<', page)
+    assert "3 roles" in page
+    assert re.findall(r"<bdi>(\w+)</bdi>", page[page.index("<tbody") :]) == ["Viewer", "Editor", "Manager"]
+    assert "aria-sort" not in page
+    page = superuser_client.get(f"{GROUPS_URL}?o=-1").content.decode()
+    assert re.findall(r"<bdi>(\w+)</bdi>", page[page.index("<tbody") :]) == ["Viewer", "Manager", "Editor"]
+    assert re.search(r'column-role_name sorted descending"\s+aria-sort="descending"', page)
 
 
 def test_the_list_of_users_says_what_each_may_do(superuser_client):
@@ -337,7 +349,7 @@ def test_it_asks_under_the_name_of_what_it_deletes(superuser_client, role_pks):
     assert "<h1>Delete user “bob &lt;b&gt;”?</h1>" in page
     assert 'type="submit" value="Delete user"' in page
     page = superuser_client.get(f"{GROUPS_URL}{role_pks['viewer']}/delete/").content.decode()
-    assert "<h1>Delete group “viewer”?</h1>" in page
+    assert "<h1>Delete role “viewer”?</h1>" in page
 
 
 def test_it_says_what_goes_with_a_user_and_what_stays(superuser_client):
@@ -369,7 +381,7 @@ def test_it_says_what_the_members_of_a_group_lose(superuser_client, role_pks):
     for name in ("bob", "eve"):
         make_user(name, "editor")
     page = text(superuser_client.get(f"{GROUPS_URL}{role_pks['editor']}/delete/").content.decode())
-    assert "The group “editor”. May watch and add videos" in page
+    assert "The role “editor”. May watch and add videos" in page
     assert "The 2 accounts with this role; they lose what the role permits" in page
     page = text(superuser_client.get(f"{GROUPS_URL}{role_pks['manager']}/delete/").content.decode())
     assert "All accounts: nobody has this role." in page

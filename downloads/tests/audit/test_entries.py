@@ -115,7 +115,7 @@ def test_changes_of_accounts_are_in_the_log(superuser_client):
     details = list(AuditEntry.objects.filter(action="account-changed").order_by("pk").values_list("details", flat=True))
     assert details[0].startswith("User bob: Changed")
     assert details[0].endswith("Now: Reviewers, staff.")
-    assert details[1:] == ["Group Reviewers was deleted.", "User cy was added."]
+    assert details[1:] == ["Role Reviewers was deleted.", "User cy was added."]
 
 
 # Sign-ins ----------------------------------------------------------------------------------------------
