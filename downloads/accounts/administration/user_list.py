@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import BooleanFieldListFilter, RelatedFieldListFilter
+from django.contrib.admin import BooleanFieldListFilter, SimpleListFilter
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -22,17 +22,25 @@ class LinkFilterMixin:
     template = "downloads/admin/_link_filter.html"
 
 
-class RoleFilter(LinkFilterMixin, RelatedFieldListFilter):
-    """Filter of accounts by group that says "No role", where Django has a dash."""
+class RoleFilter(LinkFilterMixin, SimpleListFilter):
+    """Filter of accounts by what the column of roles says of them."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = "role"
-        self.empty_value_display = mark_safe("No role")  # as Django declares it
+    title = parameter_name = "role"
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
-        """Return the groups in the order of the roles."""
-        return [(str(group.pk), capfirst(group.name)) for group in sort_groups(Group.objects.all())]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the groups in the order of the roles, as (value, label), then superusers and those without a role."""
+        groups = [(str(group.pk), capfirst(group.name)) for group in sort_groups(Group.objects.all())]
+        return [*groups, ("superuser", "Superuser"), ("none", "No role")]
+
+    def queryset(self, request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
+        """Return the accounts with the selected role; all of them if there is no such role."""
+        role = self.value()
+        if role == "superuser":
+            return users.filter(is_superuser=True)
+        if role == "none":
+            return users.filter(is_superuser=False, groups=None)
+        pks = [int(value) for value, _ in self.lookup_choices if value == role]
+        return users.filter(groups__in=pks) if pks else users
 
 
 class FlagFilter(LinkFilterMixin, BooleanFieldListFilter):
@@ -47,7 +55,7 @@ class UserListMixin:
     """Mixin of the admin of accounts with the columns and the filters of its list."""
 
     list_display: Any = ("person", "role_text", "active_text", "staff_text", "sign_in_text")
-    list_filter: Any = (("groups", RoleFilter), ("is_active", FlagFilter), ("is_staff", FlagFilter))
+    list_filter: Any = (RoleFilter, ("is_active", FlagFilter), ("is_staff", FlagFilter))
     show_facets = admin.ShowFacets.NEVER
     search_help_text: Any = "Search users"
     # The only action has its button below the list, where it can be seen that something is selected.
@@ -59,14 +67,20 @@ class UserListMixin:
 
     @admin.display(description="User", ordering="username")
     def person(self, user: User) -> str:
-        """Return the username behind its first letter, and below it the name and the address, if there are any."""
+        """Return the username behind its first letter, with the name and the address, if there are any.
+
+        Where columns are left out, on phones, what they say stands below.
+        """
         name = user.get_username()
         details = " · ".join(filter(None, (user.get_full_name(), user.email)))
+        facts = ("" if user.is_active else "Inactive", "Staff" if is_marked_staff(user) else "", _sign_in_phrase(user))
         return format_html(
-            '<span class="initial" aria-hidden="true">{}</span> <span class="person"><bdi>{}</bdi>{}</span>',
+            '<span class="initial" aria-hidden="true">{}</span> <span class="person"><bdi>{}</bdi>{}'
+            ' <span class="row-facts">{}</span></span>',
             name[:1].upper(),
             name,
             format_html(' <span class="details">{}</span>', details) if details else "",
+            " · ".join(filter(None, facts)),
         )
 
     @admin.display(description="Role")
@@ -94,6 +108,12 @@ class UserListMixin:
         if user.last_login is None:
             return mark_safe('<span class="quiet">Never</span>')
         return formats.date_format(timezone.localtime(user.last_login), "j M Y, H:i")
+
+
+def _sign_in_phrase(user: User) -> str:
+    if user.last_login is None:
+        return "Never signed in"
+    return f"Signed in {formats.date_format(timezone.localtime(user.last_login), 'j M Y')}"
 
 
 def _yes_or_no(is_set: bool) -> str:

@@ -318,10 +318,21 @@ def test_the_list_of_users_says_what_each_may_do(superuser_client):
     page = superuser_client.get(USERS_URL).content.decode()
     rows = [text(row) for row in re.findall(r"<tr>.*?</tr>", page[page.index("<tbody") :], re.DOTALL)]
     assert [row.split(" ", 1)[1] for row in rows] == [
-        "ann Superuser Yes Yes 1 Mar 2026, 07:49",
-        "bob Bob Miller · bob@example.org Editor Yes No Never",
-        "eve None No No Never",
+        "ann Staff · Signed in 1 Mar 2026 Superuser Yes Yes 1 Mar 2026, 07:49",
+        "bob Bob Miller · bob@example.org Never signed in Editor Yes No Never",
+        "eve Inactive · Never signed in None No No Never",
     ]
+
+
+def test_a_short_list_of_users_has_no_filters(superuser_client):
+    for number in range(9):
+        make_user(f"user{number}", "viewer")
+    for query, is_shown in (("", False), ("?q=ann", True), ("?role=none", True), ("?o=1", False)):
+        assert ('aria-label="Filters"' in superuser_client.get(USERS_URL + query).content.decode()) == is_shown, query
+    make_user("bob", "viewer")
+    page = superuser_client.get(USERS_URL).content.decode()
+    assert 'aria-label="Filters"' in page
+    assert 'id="searchbar"' in page
 
 
 @pytest.mark.parametrize("model", ["user", "group"])
@@ -333,14 +344,21 @@ def test_lists_take_as_many_queries_for_many_rows(superuser_client, django_asser
         superuser_client.get(f"/admin/auth/{model}/")
 
 
-def test_it_filters_users_without_a_role(superuser_client):
+def test_it_filters_users_by_what_the_column_of_roles_says(superuser_client, role_pks):
     make_user("bob", "viewer")
     make_user("eve", "")
-    page = superuser_client.get(USERS_URL).content.decode()
-    assert re.search(r'href="\?groups__isnull=True"\s*>\s*No role\s*<', page)
-    table = superuser_client.get(f"{USERS_URL}?groups__isnull=True").content.decode()
-    assert "<bdi>eve</bdi>" in table
-    assert "<bdi>bob</bdi>" not in table
+    page = superuser_client.get(f"{USERS_URL}?role=none").content.decode()
+    assert re.search(r'href="\?role=superuser"\s*>\s*Superuser\s*<', page)
+    everybody = ["ann", "bob", "eve"]
+    for role, names in (
+        ("none", ["eve"]),
+        ("superuser", ["ann"]),
+        (str(role_pks["viewer"]), ["bob"]),
+        ("nonsense", everybody),
+        ("9" * 30, everybody),
+    ):
+        table = superuser_client.get(f"{USERS_URL}?role={role}").content.decode()
+        assert re.findall(r"<bdi>(\w+)</bdi>", table[table.index("<tbody") :]) == names, role
 
 
 def test_it_asks_under_the_name_of_what_it_deletes(superuser_client, role_pks):
