@@ -21,6 +21,7 @@ DUE_SOON = dt.timedelta(seconds=30)
 class StateWords:
     """A state: `name` chooses icon and colour, `label` is one or two words, `sentence` says why and what comes next.
 
+    `reason` is the part of the sentence that says why, for lists with a column of what comes next; "" if there is none.
     `is_changing` is true while the next seconds may change it: an open page asks again then.
     """
 
@@ -29,6 +30,7 @@ class StateWords:
     sentence: str = ""
     icon: str = "queued"
     is_changing: bool = False
+    reason: str = ""
 
 
 def describe_state(
@@ -48,9 +50,9 @@ def describe_state(
     if pause and not subscription.error:
         return StateWords("held", "Site paused", _pause_sentence(pause), "stalled")
     if subscription.error:
-        return StateWords(
-            "failing", "Failing", f"{_error(subscription)} {_next_sentence(subscription, now, pause)}", "failed"
-        )
+        error, outlook = _error(subscription), _next_sentence(subscription, now, pause)
+        sentence = f"{error} {outlook}"
+        return StateWords("failing", "Failing", sentence, "failed", reason=sentence if pause else error)
     if subscription.checked_at is None:
         return StateWords("new", "New", _next_sentence(subscription, now, pause), "queued", _is_due(subscription, now))
     sentence = (

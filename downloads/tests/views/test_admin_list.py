@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from downloads.models import Status, Subscription, SubscriptionItem, Video
+from downloads.models import HostPause, Status, Subscription, SubscriptionItem, Video
 from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
@@ -253,7 +253,7 @@ def test_it_counts_results_where_they_were_narrowed(superuser_client):
         ("video", "q=film"),
         ("video", "status__exact=complete"),
         ("video", f"added_at__year={year}"),
-        ("subscription", "active__exact=1"),
+        ("subscription", "state=active"),
     ):
         url = f"/admin/downloads/{path}/"
         for other in ("", "?o=1", "?_facets=True"):
@@ -269,20 +269,40 @@ def test_it_tells_the_state_of_a_subscription_from_its_next_check(superuser_clie
     assert 'class="field-next_check">Soon<p>every 6 h</p>' in page
     Subscription.objects.update(error="The site refused (403).", next_check_at=timezone.now() + dt.timedelta(hours=2))
     page = superuser_client.get("/admin/downloads/subscription/").content.decode()
-    assert re.search(r' Failing</span>\s*<p class="reason">The site refused \(403\)\. Next check in 2 h', page)
+    assert re.search(r' Failing</span>\s*<p class="reason">The site refused \(403\)\.</p>', page)
+    assert re.search(r'class="field-next_check">In [\w ]+<p>every 6 h</p>', page)
+    HostPause.objects.create(host="youtube.com", until=timezone.now() + dt.timedelta(hours=1), reason="Too many.")
+    page = superuser_client.get("/admin/downloads/subscription/").content.decode()
+    assert "The site refused (403). youtube.com is left alone for" in page
     Subscription.objects.update(active=False)
     assert "None planned" in superuser_client.get("/admin/downloads/subscription/").content.decode()
 
 
-def test_the_names_of_subscriptions_lead_to_their_pages(superuser_client):
+def test_it_filters_subscriptions_by_state(superuser_client):
+    for name, fields in {"fine": {}, "broken": {"error": "The site refused (403)."}, "idle": {"active": False}}.items():
+        Subscription.objects.filter(pk=claimed(f"https://www.youtube.com/@{name}").pk).update(name=name, **fields)
+    for state, names in (
+        ("active", ["fine"]),
+        ("failing", ["broken"]),
+        ("paused", ["idle"]),
+        ("nonsense", ["broken", "fine", "idle"]),
+    ):
+        page = superuser_client.get(f"/admin/downloads/subscription/?state={state}").content.decode()
+        assert re.findall(r"<bdi>(\w+)</bdi>", page[page.index("<tbody") :]) == names, state
+
+
+def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     subscription = claimed()
     check_list(subscription, numbered(3, 1))
     SubscriptionItem.objects.filter(title="Film v1").update(video=complete("a"), state="queued")
     page = superuser_client.get("/admin/downloads/subscription/").content.decode()
+    row_url = f"/admin/downloads/subscription/{subscription.pk}/change/"
+    assert re.search(rf'<th class="field-row_name"><a href="{row_url}"><bdi>youtube\.com/<wbr>@ada</bdi>', page)
+    assert page.count("1 kept of 3 seen") == 2  # a column, and below the name on phones
     url = reverse("subscription", args=[subscription.key])
-    assert f'<a href="{url}"><bdi>{escape(str(subscription))}</bdi></a>' in page
-    assert "1 kept of 3 seen" in page
-    assert f'href="/admin/downloads/subscription/{subscription.pk}/change/' in page
+    assert (
+        f'<a href="{url}"><bdi>{escape(str(subscription))}</bdi></a>' in superuser_client.get(row_url).content.decode()
+    )
     page = superuser_client.get("/admin/downloads/subscriptionitem/").content.decode()
     assert f'<a href="{Video.objects.get().get_absolute_url()}"><bdi>Film v1</bdi></a>' in page
     assert page.count(f'href="{url}"') == 3

@@ -1,10 +1,11 @@
 """Admin of subscriptions and of their ledgers, for reading: what people do with them, they do on the pages."""
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,13 +17,23 @@ from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission
 from downloads.accounts.secret_admin import link_url_without_secrets
 from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
-from downloads.formatting import format_duration, hide_secrets, site_name, time_until
-from downloads.library.subscriptions.index import Row, describe_rows
+from downloads.formatting import break_after_slashes, format_duration, hide_secrets, site_name, time_until
+from downloads.library.subscriptions.index import CONDITIONS, LABELS, Row, describe_rows
 from downloads.library.subscriptions.states import describe_interval, describe_state
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 
 # States that need no reason beside them.
 UNTROUBLED_STATES = ("new", "active", "checking", "paused")
+# Icons of the states of items; the others have that of what was left out.
+ITEM_ICONS: Mapping[str, str] = {
+    SubscriptionItemState.QUEUED: "complete",
+    SubscriptionItemState.ARCHIVED: "complete",
+    SubscriptionItemState.FILTERED: "filter",
+    SubscriptionItemState.WAITING: "queued",
+    SubscriptionItemState.MEMBERS: "warning",
+    SubscriptionItemState.GONE: "warning",
+    SubscriptionItemState.REMOVED: "delete",
+}
 
 
 class ReadOnlyAdmin(FilledFieldsMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
@@ -32,16 +43,9 @@ class ReadOnlyAdmin(FilledFieldsMixin, SafeLookupMixin, PlainTitlesMixin, admin.
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = ""
-    # The names lead to the pages of the library; this, to the row itself.
-    list_display_links = ("record",)
 
     class Media:
         css: ClassVar = {"all": ("css/state.css", "css/admin.css")}
-
-    @admin.display(description="Record")
-    def record(self, row: Any) -> str:
-        """Return the words of the link to the admin's page of a row."""
-        return format_html('Details<span class="visually-hidden"> of {}</span>', str(row)[:80])
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """List the model for those who may view the archive."""
@@ -64,28 +68,28 @@ class ReadOnlyAdmin(FilledFieldsMixin, SafeLookupMixin, PlainTitlesMixin, admin.
         return False
 
 
-class ActiveFilter(admin.BooleanFieldListFilter):
-    """Filter of subscriptions by whether they are checked, in words."""
+class HealthFilter(admin.SimpleListFilter):
+    """Filter of subscriptions by the tabs of their page, and by what none of these but the first shows."""
 
-    labels: ClassVar = {"Yes": "Active", "No": "Paused"}
+    title = parameter_name = "state"
+    conditions: ClassVar = {"active": Q(active=True, error=""), **CONDITIONS}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = "checks"
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the states, as (value, label)."""
+        labels = {**LABELS, "active": "Active"}
+        return [(name, labels[name]) for name in self.conditions if name]
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        """Yield the choices; Django's are "Yes" and "No"."""
-        for choice in super().choices(changelist):
-            label, count = str(choice["display"]).partition(" ")[::2]
-            yield {**choice, "display": f"{self.labels.get(label, label)} {count}".strip()}
+    def queryset(self, request: HttpRequest, subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
+        """Return the subscriptions in the selected state; all of them if there is no such state."""
+        return subscriptions.filter(self.conditions.get(self.value() or "", Q()))
 
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
     """Subscriptions, with their state in words."""
 
-    list_display = ("page_link", "site", "state", "next_check", "videos", "record")
-    list_filter = (("active", ActiveFilter), "kind")
+    list_display = ("row_name", "site", "state", "next_check", "videos")
+    list_filter = (HealthFilter, "kind")
     search_fields = ("name", "canonical_url")
     search_help_text = "Search subscriptions"
     ordering = ("name", "pk")
@@ -127,6 +131,16 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return changelist
 
     @admin.display(description="Name", ordering="name")
+    def row_name(self, subscription: Subscription) -> str:
+        """Return the name, cut to 80 characters; on phones, what other columns say stands below."""
+        return format_html(
+            '<bdi>{}</bdi> <span class="row-facts"><span>{}</span> <span>{}</span></span>',
+            break_after_slashes(str(subscription)[:80]),
+            _next_check_phrase(subscription),
+            self.videos(subscription),
+        )
+
+    @admin.display(description="Name")
     def page_link(self, subscription: Subscription) -> str:
         """Return the name, cut to 80 characters, as a link to its page."""
         return format_html(
@@ -140,16 +154,16 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="State", ordering="active")
     def state(self, subscription: Subscription) -> str:
-        """Render the state, with the reason where it is not as it should be."""
+        """Render the state, with the reason where it is not as it should be; the next check has its own column."""
         state = _row_of(subscription).state
         badge = render_to_string("downloads/subscriptions/_state.html", {"state": state})
-        reason = "" if state.name in UNTROUBLED_STATES else state.sentence
+        reason = "" if state.name in UNTROUBLED_STATES else state.reason or state.sentence
         return format_html('{}<p class="reason">{}</p>', badge, reason) if reason else badge
 
     @admin.display(description="Next check", ordering="next_check_at")
     def next_check(self, subscription: Subscription) -> str:
         """Return when it is checked next, and how often."""
-        when = subscription.next_check_at if subscription.active and not subscription.is_resting else None
+        when = _next_check_at(subscription)
         interval = describe_interval(subscription)
         return format_html("{}<p>{}</p>", time_until(when).capitalize(), interval) if when else "None planned"
 
@@ -190,6 +204,15 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return obj.failure_count > 0 if name == "failure_count" else super().has_value(name, obj)
 
 
+def _next_check_at(subscription: Subscription) -> dt.datetime | None:
+    return subscription.next_check_at if subscription.active and not subscription.is_resting else None
+
+
+def _next_check_phrase(subscription: Subscription) -> str:
+    when = _next_check_at(subscription)
+    return f"Next check {time_until(when)}" if when else "No check planned"
+
+
 def _row_of(subscription: Subscription) -> Row:
     return getattr(subscription, "index_row", None) or describe_rows([subscription])[0]
 
@@ -212,7 +235,7 @@ class StateFilter(admin.SimpleListFilter):
 class SubscriptionItemAdmin(ReadOnlyAdmin):
     """The ledgers: every video that was seen, with its state and the reason."""
 
-    list_display = ("short_title", "list_link", "state_text", "published_text", "seen_text", "record")
+    list_display = ("short_title", "list_link", "state_badge", "published_text", "seen_text")
     list_filter = (StateFilter,)
     list_select_related = ("subscription", "video")
     search_fields = ("title", "source_id")
@@ -238,30 +261,34 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Title", ordering="title")
     def short_title(self, item: SubscriptionItem) -> str:
-        """Return the title, cut to 80 characters; a link to the video's page if it is in the archive."""
+        """Return the title, cut to 80 characters; on phones, its subscription stands below."""
         title = _item_title(item)[:80]
-        if item.video is None:
-            return format_html("<bdi>{}</bdi>", title)
-        return format_html('<a href="{}"><bdi>{}</bdi></a>', item.video.get_absolute_url(), title)
+        return format_html(
+            '<bdi>{}</bdi> <span class="row-facts">{}</span>', title, break_after_slashes(str(item.subscription)[:60])
+        )
 
     @admin.display(description="Subscription", ordering="subscription__name")
     def list_link(self, item: SubscriptionItem) -> str:
         """Return the name of its subscription, as a link to its page."""
         url = reverse("subscription", args=[item.subscription.key])
-        return format_html('<a href="{}"><bdi>{}</bdi></a>', url, str(item.subscription)[:60])
+        return format_html('<a href="{}"><bdi>{}</bdi></a>', url, break_after_slashes(str(item.subscription)[:60]))
 
     @admin.display(description="State", ordering="state")
-    def state_text(self, item: SubscriptionItem) -> str:
-        """Return the state, with the reason below it."""
+    def state_badge(self, item: SubscriptionItem) -> str:
+        """Render the state, with the reason below it, if there is one."""
+        icon = ITEM_ICONS.get(item.state, "cancelled")
+        state = {"name": f"item-{item.state}", "icon": icon, "label": item.label}
+        badge = render_to_string("downloads/subscriptions/_state.html", {"state": state})
         reason = self.cut_reason(item)
-        return format_html('{}<p class="reason">{}</p>', item.label, reason) if reason else item.label
+        return format_html('{}<p class="reason">{}</p>', badge, reason) if reason else badge
 
     @admin.display(description="Published", ordering="published")
     def published_text(self, item: SubscriptionItem) -> str:
         """Return the day of publication."""
-        return formats.date_format(item.published_on, "j M Y") if item.published_on else ""
+        return formats.date_format(item.published_on, "j M Y") if item.published_on else "–"
 
-    @admin.display(description="First seen", ordering="seen_at")
+    # Rows are written when they are seen, and their keys have an index.
+    @admin.display(description="First seen", ordering="pk")
     def seen_text(self, item: SubscriptionItem) -> str:
         """Return when a check saw it first; the page's foot names the zone."""
         return formats.date_format(timezone.localtime(item.seen_at), "j M Y, H:i") if item.seen_at else ""
