@@ -165,6 +165,8 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     list_per_page = 50
     show_full_result_count = False
     actions = ("retry", "cancel", "front", "again", "delete_selected")
+    # Below the list, where they appear as soon as something is selected, and stay in sight.
+    actions_on_top, actions_on_bottom = False, True
     inlines = (VideoEventInline,)
     fieldsets = (
         ("About", {"fields": ("uploader", "upload_date", "duration_text", "folded_description")}),
@@ -193,8 +195,8 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
 
     @admin.display(description="Title", ordering="title")
     def short_name(self, video: Video) -> str:
-        """Return the video's picture and its name, cut to 80 characters."""
-        name = Truncator(formatting.display_name(video)).chars(80)
+        """Return the video's picture and its name, cut to 80 characters; an address breaks after slashes."""
+        name = formatting.break_after_slashes(Truncator(formatting.display_name(video)).chars(80))
         thumbnail = strip_indentation(render_to_string("downloads/admin/_thumb.html", {"video": video}))
         return format_html('{}<span class="name">{}</span>', thumbnail, name)
 

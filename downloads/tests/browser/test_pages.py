@@ -275,6 +275,36 @@ def test_it_moves_the_bars_of_the_admin(page, site, sign_in):
     expect(card(page, video)).to_have_attribute("data-status", "complete")
 
 
+def test_a_button_opens_the_filters_of_the_admin_on_phones(page, site, sign_in):
+    running_with_metadata("a")
+    sign_in(page)
+    page.goto(f"{site.url}/admin/downloads/video/")
+    filters = page.get_by_role("navigation", name="Filters")
+    button = page.get_by_role("button", name="Filters")
+    expect(filters).to_be_visible()
+    expect(button).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(filters).to_be_hidden()
+    button.click()
+    filters.get_by_role("button", name="Close").click()
+    expect(filters).to_be_hidden()
+    button.click()
+    filters.get_by_role("link", name="Failed").click()
+    expect(page.get_by_text("0 results")).to_be_visible()
+
+
+def test_actions_of_the_admin_appear_with_a_selection(page, site, sign_in):
+    video = running_with_metadata("a")
+    sign_in(page)
+    page.goto(f"{site.url}/admin/downloads/video/")
+    action = page.get_by_label("Action:")
+    expect(action).to_be_hidden()
+    page.get_by_label("Select this object for an action").check()
+    action.select_option("cancel")
+    page.get_by_role("button", name="Go", exact=True).click()
+    expect(card(page, video)).to_have_attribute("data-status", "cancelled")
+
+
 def test_it_polls_where_no_websocket_gets_through(page, site):
     video = running_with_metadata("a")
     page.add_init_script(

@@ -304,8 +304,12 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
         f'<a href="{url}"><bdi>{escape(str(subscription))}</bdi></a>' in superuser_client.get(row_url).content.decode()
     )
     page = superuser_client.get("/admin/downloads/subscriptionitem/").content.decode()
-    assert f'<a href="{Video.objects.get().get_absolute_url()}"><bdi>Film v1</bdi></a>' in page
+    item = SubscriptionItem.objects.get(title="Film v1")
+    assert f'<a href="/admin/downloads/subscriptionitem/{item.pk}/change/"><bdi>Film v1</bdi>' in page
     assert page.count(f'href="{url}"') == 3
+    assert re.search(r'column-seen_text sorted descending"\s+aria-sort="descending"', page)
+    assert re.search(r'class="state subscription-state item-queued">.*? Added</span>', page, re.DOTALL)
+    assert '<td class="field-published_text">–</td>' in page
 
 
 def test_lists_of_subscriptions_ask_as_much_for_many_as_for_few(superuser_client):
@@ -398,10 +402,23 @@ def test_it_unfolds_a_filter_to_its_selected_choice(superuser_client):
     for number in range(12):
         video = complete(f"v{number}")
         Video.objects.filter(pk=video.pk).update(host=f"films{number:02}.example")
+    whole = re.compile(r'<details data-filter-title="site"\s*(open)?\s*>')
     folded = re.compile(r'<details class="more"\s+data-filter-title="site, all"\s*(open)?\s*>')
-    for query, expected in (("", None), ("?site=films00.example", None), ("?site=films11.example", "open")):
+    for query, is_open in (
+        ("", (None, None)),
+        ("?site=films00.example", ("open", None)),
+        ("?site=films11.example", ("open", "open")),
+    ):
         page = superuser_client.get(CHANGELIST_URL + query).content.decode()
-        assert folded.search(page)[1] == expected
+        assert (whole.search(page)[1], folded.search(page)[1]) == is_open
+
+
+def test_it_unfolds_the_days_where_one_is_selected(superuser_client):
+    complete()
+    days = re.compile(r'<details class="toplinks"\s+data-filter-title="date"\s*(open)?\s*>')
+    year = Video.objects.get().added_at.year
+    for query, expected in (("", None), ("?status__exact=complete", None), (f"?added_at__year={year}", "open")):
+        assert days.search(superuser_client.get(CHANGELIST_URL + query).content.decode())[1] == expected
 
 
 def test_the_list_stays_light(superuser_client):
