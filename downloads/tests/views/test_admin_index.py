@@ -7,6 +7,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 
 from downloads.models import Queue
+from downloads.tests.support.admin import run_admin_action
 from downloads.tests.support.cases import each_case
 from downloads.tests.support.factories import complete, failed
 from downloads.tests.support.users import make_user
@@ -115,6 +116,15 @@ def test_tabs_lead_across_the_admin(path, current, value, superuser_client, bob)
 def test_only_staff_have_tabs_at_the_audit_log(client):
     client.force_login(make_user("carl", "manager"))
     assert 'aria-label="Admin"' not in client.get("/audit/").content.decode()
+
+
+def test_pages_that_ask_before_a_deletion_have_the_tabs(superuser_client, bob):
+    data = {"action": "delete_selected", "_selected_action": [bob.pk], "index": 0}
+    for page in (
+        run_admin_action(superuser_client, "delete_selected", complete("a")),
+        superuser_client.post("/admin/auth/user/", data).content.decode(),
+    ):
+        assert page.index('aria-label="Admin"') < page.index('aria-label="Breadcrumbs"')
 
 
 def test_tabs_lead_to_what_one_may_open(client):
