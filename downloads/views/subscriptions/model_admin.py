@@ -21,6 +21,7 @@ from downloads.formatting import break_after_slashes, format_duration, hide_secr
 from downloads.library.subscriptions.index import CONDITIONS, LABELS, Row, describe_rows
 from downloads.library.subscriptions.states import describe_interval, describe_state
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
+from downloads.models.subscriptions.choices import BEFORE_REASON
 
 # States that need no reason beside them.
 UNTROUBLED_STATES = ("new", "active", "checking", "paused")
@@ -43,6 +44,7 @@ class ReadOnlyAdmin(FilledFieldsMixin, SafeLookupMixin, PlainTitlesMixin, admin.
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = ""
+    change_form_template = "admin/downloads/record.html"
 
     class Media:
         css: ClassVar = {"all": ("css/state.css", "css/admin.css")}
@@ -94,7 +96,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     search_help_text = "Search subscriptions"
     ordering = ("name", "pk")
     fieldsets = (
-        ("List", {"fields": ("page_link", "state_text", "active_text", "kind", "tabs", "added_by", "created_at")}),
+        ("List", {"fields": ("kind_text", "tabs_text", "videos", "added_by", "created_at")}),
         ("Source", {"fields": ("cut_url", "host", "extractor_text", "source_id")}),
         (
             "Videos",
@@ -111,13 +113,23 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "Checks",
             {
                 "fields": (
-                    *("interval_text", "next_check_at", "checked_at", "succeeded_at", "found_at"),
+                    *("interval_text", "next_check_text", "checked_at", "succeeded_at", "found_at"),
                     *("failure_count", "failing_since"),
                 )
             },
         ),
     )
-    readonly_fields = ("page_link", "state_text", "cut_url", "interval_text", "extractor_text", "active_text")
+    readonly_fields = (
+        *("kind_text", "tabs_text", "videos"),
+        *("cut_url", "extractor_text", "interval_text", "next_check_text"),
+    )
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Show the state below the name, and the way to the page where it is changed."""
+        subscription = context["original"]
+        url = reverse("subscription", args=[subscription.key])
+        record = {"state": describe_state(subscription), "links": [("Open its page", url)]}
+        return super().render_change_form(request, {**context, "record": record}, *args, **kwargs)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """Search URLs only for those who may see them whole: others could guess a token letter by letter."""
@@ -138,13 +150,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             break_after_slashes(str(subscription)[:80]),
             _next_check_phrase(subscription),
             self.videos(subscription),
-        )
-
-    @admin.display(description="Name")
-    def page_link(self, subscription: Subscription) -> str:
-        """Return the name, cut to 80 characters, as a link to its page."""
-        return format_html(
-            '<a href="{}"><bdi>{}</bdi></a>', reverse("subscription", args=[subscription.key]), str(subscription)[:80]
         )
 
     @admin.display(description="Site", ordering="host")
@@ -173,21 +178,29 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         row = _row_of(subscription)
         return f"{row.kept:,} kept of {row.seen:,} seen" if row.seen else "Nothing seen yet"
 
-    @admin.display(description="State")
-    def state_text(self, subscription: Subscription) -> str:
-        """Return the state in words, with the reason."""
-        state = describe_state(subscription)
-        return " · ".join(filter(None, (state.label, state.sentence)))
+    @admin.display(description="Kind")
+    def kind_text(self, subscription: Subscription) -> str:
+        """Return whether it is a channel or a playlist, once that is known."""
+        return capfirst(subscription.get_kind_display())
+
+    @admin.display(description="Tabs")
+    def tabs_text(self, subscription: Subscription) -> str:
+        """Return the tabs of a channel that are looked at."""
+        return capfirst(subscription.tabs.replace(",", ", "))
 
     @admin.display(description="Extractor")
     def extractor_text(self, subscription: Subscription) -> str:
         """Return the name of yt-dlp's extractor."""
         return subscription.extractor
 
-    @admin.display(description="Active")
-    def active_text(self, subscription: Subscription) -> str:
-        """Return whether it is checked."""
-        return "Yes" if subscription.active else "No"
+    @admin.display(description="Next check")
+    def next_check_text(self, subscription: Subscription) -> str:
+        """Return when it is checked next; the page's foot names the zone."""
+        when = _next_check_at(subscription)
+        if when is None:
+            return "None planned"
+        moment = formats.date_format(timezone.localtime(when), "j M Y, H:i")
+        return f"{time_until(when).capitalize()} ({moment})"
 
     @admin.display(description="Interval")
     def interval_text(self, subscription: Subscription) -> str:
@@ -246,25 +259,32 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
             "Video",
             {"fields": ("title", "subscription", "cut_url", "source_id", "duration_text", "published", "tab", "video")},
         ),
-        ("State", {"fields": ("state_label", "cut_reason", "retry_at", "picked_text", "seen_at", "changed_at")}),
+        ("State", {"fields": ("cut_reason", "retry_at", "picked_text", "seen_at", "changed_at")}),
     )
-    readonly_fields = ("cut_url", "state_label", "cut_reason", "picked_text", "duration_text")
+    readonly_fields = ("cut_url", "cut_reason", "picked_text", "duration_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SubscriptionItem]:
         """Return the items; of their videos only what names them."""
         return super().get_queryset(request).defer("video__description", "video__chapters")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Show an item under its title alone; its state is among the fields."""
+        """Show an item under its title alone, with its state and the ways to its video and its subscription."""
         item = context["original"]
-        return super().render_change_form(request, {**context, "subtitle": _item_title(item)}, *args, **kwargs)
+        links = [("Open its subscription", reverse("subscription", args=[item.subscription.key]))]
+        if item.video:
+            links.insert(0, ("Open its video", item.video.get_absolute_url()))
+        record = {"state": _badge_of(item), "links": links}
+        context = {**context, "subtitle": _item_title(item), "record": record}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Title", ordering="title")
     def short_title(self, item: SubscriptionItem) -> str:
-        """Return the title, cut to 80 characters; on phones, its subscription stands below."""
-        title = _item_title(item)[:80]
+        """Return the title, cut to 80 characters; on phones, its subscription and the day it was seen stand below."""
         return format_html(
-            '<bdi>{}</bdi> <span class="row-facts">{}</span>', title, break_after_slashes(str(item.subscription)[:60])
+            '<bdi>{}</bdi> <span class="row-facts"><span>{}</span> <span>{}</span></span>',
+            _item_title(item)[:80],
+            break_after_slashes(str(item.subscription)[:60]),
+            self.seen_text(item).partition(",")[0],
         )
 
     @admin.display(description="Subscription", ordering="subscription__name")
@@ -276,10 +296,8 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="state")
     def state_badge(self, item: SubscriptionItem) -> str:
         """Render the state, with the reason below it, if there is one."""
-        icon = ITEM_ICONS.get(item.state, "cancelled")
-        state = {"name": f"item-{item.state}", "icon": icon, "label": item.label}
-        badge = render_to_string("downloads/subscriptions/_state.html", {"state": state})
-        reason = self.cut_reason(item)
+        badge = render_to_string("downloads/subscriptions/_state.html", {"state": _badge_of(item)})
+        reason = "" if item.reason == BEFORE_REASON else self.cut_reason(item)  # which the state says
         return format_html('{}<p class="reason">{}</p>', badge, reason) if reason else badge
 
     @admin.display(description="Published", ordering="published")
@@ -303,11 +321,6 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
         """Return the URL as a link, or without its secrets."""
         return link_url_without_secrets(item.url)
 
-    @admin.display(description="State")
-    def state_label(self, item: SubscriptionItem) -> str:
-        """Return the state; its reason has a row of its own."""
-        return item.label
-
     @admin.display(description="Asked for by a person")
     def picked_text(self, item: SubscriptionItem) -> str:
         """Return "Yes" if somebody chose it, whatever the filters say."""
@@ -317,6 +330,11 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     def duration_text(self, item: SubscriptionItem) -> str:
         """Return the duration as "12:04"."""
         return format_duration(item.duration)
+
+
+def _badge_of(item: SubscriptionItem) -> dict[str, str]:
+    icon = ITEM_ICONS.get(item.state, "cancelled")
+    return {"name": f"item-{item.state}", "icon": icon, "label": item.label}
 
 
 def _item_title(item: SubscriptionItem) -> str:
