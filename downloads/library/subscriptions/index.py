@@ -20,6 +20,7 @@ from downloads.network.sites import site_of
 MAY_HAVE_SECRETS = "=|://[^/]*@"  # in a URL: parameters, or a password; others could guess them letter by letter
 KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PAGE_SIZE = 50
+MIN_SUBSCRIPTIONS_FOR_SEARCH = 12  # fewer are seen at a glance
 MAX_QUERY_LENGTH = 200
 # Which subscriptions a tab shows.
 CONDITIONS = {"": Q(), "failing": Q(active=True) & ~Q(error=""), "paused": Q(active=False)}
@@ -60,6 +61,11 @@ class SubscriptionIndex(LatestChange):
     def total(self) -> int:
         """Return how many subscriptions there are."""
         return self.counts[""]
+
+    @property
+    def shows_search(self) -> bool:
+        """Return whether the page has the search: for many subscriptions, or while one is set."""
+        return bool(self.q or self.total >= MIN_SUBSCRIPTIONS_FOR_SEARCH)
 
     @property
     def tabs(self) -> list[dict[str, Any]]:
