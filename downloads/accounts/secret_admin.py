@@ -24,7 +24,21 @@ def link_url_without_secrets(url: str) -> str:
     return hide_secrets(url) if has_secrets(url) else link_url(url)
 
 
-class HiddenSecretsMixin:
+# Fields that may have a token in them.
+SECRET_FIELDS = frozenset({"url", "canonical_url", "uploader_url", "error", "reason"})
+
+
+class SecretLookupMixin:
+    """Refuses lookups by what may have a token: the number of rows would tell it letter by letter."""
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Allow those to whoever may change videos, and so sees them whole."""
+        if SECRET_FIELDS.intersection(lookup.split("__")) and not has_permission(request.user, Permission.CHANGE):
+            return False
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
+
+
+class HiddenSecretsMixin(SecretLookupMixin):
     """Shows the fields of URLs in their cut form, unless the user may change videos."""
 
     cut_names: ClassVar = {

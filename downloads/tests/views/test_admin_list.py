@@ -309,7 +309,7 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     assert page.count(f'href="{url}"') == 3
     assert re.search(r'column-seen_text sorted descending"\s+aria-sort="descending"', page)
     assert re.search(r'class="state subscription-state item-queued">.*? Added</span>', page, re.DOTALL)
-    assert '<td class="field-published_text">–</td>' in page
+    assert '<td class="field-published_text">—</td>' in page
 
 
 def test_lists_of_subscriptions_ask_as_much_for_many_as_for_few(superuser_client):

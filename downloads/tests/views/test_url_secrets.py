@@ -143,6 +143,22 @@ def test_no_search_lets_viewers_guess_the_token_of_a_list(client, secret_list):
         assert reverse("subscription", args=[secret_list.key]) not in client.get(query).content.decode()
 
 
+def test_no_lookup_lets_viewers_guess_a_token(client, secret_list, secret_video):
+    client.force_login(make_staff("eve", "view_video"))
+    lookups = {
+        "video": ("url__contains", "canonical_url__startswith", "error__contains"),
+        "subscription": ("canonical_url__contains",),
+        "subscriptionitem": ("url__contains", "reason__contains", "video__url__contains"),
+    }
+    for model, names in lookups.items():
+        for name in names:
+            assert client.get(reverse(f"admin:downloads_{model}_changelist"), {name: "token=s"}).status_code == 400, (
+                name
+            )
+    client.force_login(make_user(role="editor", is_staff=True))
+    assert client.get(reverse("admin:downloads_video_changelist"), {"url__contains": "token=s"}).status_code == 200
+
+
 def test_the_search_has_no_word_of_them(secret_video):
     assert "sesame123" not in str(document.build_document(secret_video))
     assert "sesame123" not in str(secret_video)

@@ -15,11 +15,11 @@ from django.utils.text import capfirst
 
 from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission
-from downloads.accounts.secret_admin import link_url_without_secrets
+from downloads.accounts.secret_admin import SecretLookupMixin, link_url_without_secrets
 from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
 from downloads.formatting import break_after_slashes, format_duration, hide_secrets, site_name, time_until
 from downloads.library.subscriptions.index import CONDITIONS, LABELS, Row, describe_rows
-from downloads.library.subscriptions.states import describe_interval, describe_state
+from downloads.library.subscriptions.states import describe_interval
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import BEFORE_REASON
 
@@ -37,7 +37,7 @@ ITEM_ICONS: Mapping[str, str] = {
 }
 
 
-class ReadOnlyAdmin(FilledFieldsMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
     """Rows that are written by verbs alone; whoever may view the archive, and is staff, may read them."""
 
     actions = None
@@ -128,7 +128,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         """Show the state below the name, and the way to the page where it is changed."""
         subscription = context["original"]
         url = reverse("subscription", args=[subscription.key])
-        record = {"state": describe_state(subscription), "links": [("Open its page", url)]}
+        record = {"state": _row_of(subscription).state, "links": [("Open its page", url)]}
         return super().render_change_form(request, {**context, "record": record}, *args, **kwargs)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -227,7 +227,9 @@ def _next_check_phrase(subscription: Subscription) -> str:
 
 
 def _row_of(subscription: Subscription) -> Row:
-    return getattr(subscription, "index_row", None) or describe_rows([subscription])[0]
+    if not hasattr(subscription, "index_row"):
+        subscription.index_row = describe_rows([subscription])[0]  # type: ignore[attr-defined]
+    return subscription.index_row  # type: ignore[attr-defined]
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -303,7 +305,7 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     @admin.display(description="Published", ordering="published")
     def published_text(self, item: SubscriptionItem) -> str:
         """Return the day of publication."""
-        return formats.date_format(item.published_on, "j M Y") if item.published_on else "–"
+        return formats.date_format(item.published_on, "j M Y") if item.published_on else "—"
 
     # Rows are written when they are seen, and their keys have an index.
     @admin.display(description="First seen", ordering="pk")
