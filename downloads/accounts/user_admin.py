@@ -38,7 +38,7 @@ from downloads.accounts.administration.permission_choices import (
     RolesField,
     describe_group,
     describe_permissions,
-    permission_name,
+    names_beyond_viewing,
 )
 from downloads.accounts.administration.save_buttons import SaveButtonsMixin
 from downloads.accounts.administration.user_list import UserListMixin
@@ -276,14 +276,10 @@ def _may_edit(user: Any, account: User | None) -> bool:
         return True
     # Not `get_all_permissions`, which is empty for an inactive account: that could be activated, and signed in to.
     granted = Permission.objects.filter(Q(user=account) | Q(group__user=account)).select_related("content_type")
-    return not account.is_superuser and has_all_permissions(user, _permission_names(granted))
+    return not account.is_superuser and has_all_permissions(user, names_beyond_viewing(granted))
 
 
 def _grantable_groups(user: Any) -> QuerySet[Group]:
     groups = Group.objects.prefetch_related("permissions__content_type")
-    pks = [group.pk for group in groups if has_all_permissions(user, _permission_names(group.permissions.all()))]
+    pks = [group.pk for group in groups if has_all_permissions(user, names_beyond_viewing(group.permissions.all()))]
     return Group.objects.filter(pk__in=pks)
-
-
-def _permission_names(granted: Iterable[Permission]) -> set[str]:
-    return {permission_name(permission) for permission in granted}

@@ -67,10 +67,17 @@ def permission_help(permission: Any) -> str:
     return _WORDS.get(permission_name(permission), ("", ""))[1]
 
 
+def names_beyond_viewing(permissions: Iterable[Any]) -> set[str]:
+    """Return the names of permissions, without that of viewing: everybody who is signed in has it, stored or not."""
+    return {permission_name(permission) for permission in permissions} - {Permission.VIEW}
+
+
 def role_of_group(group: Group) -> str:
     """Return the role whose permissions a group has, by whatever name, or ""."""
-    names = {permission_name(permission) for permission in group.permissions.all()}
-    return next((role for role, permissions in ROLES.items() if permissions == names), "")
+    stored = group.permissions.all()
+    names = names_beyond_viewing(stored)
+    same = (role for role, permissions in ROLES.items() if permissions - {Permission.VIEW} == names)
+    return next(same, "") if stored else ""
 
 
 def sort_groups(groups: QuerySet[Group]) -> list[Group]:

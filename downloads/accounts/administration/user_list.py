@@ -40,7 +40,7 @@ class RoleFilter(LinkFilterMixin, SimpleListFilter):
         if role == "none":
             return users.filter(is_superuser=False, groups=None)
         pks = [int(value) for value, _ in self.lookup_choices if value == role]
-        return users.filter(groups__in=pks) if pks else users
+        return users.filter(is_superuser=False, groups__in=pks) if pks else users
 
 
 class FlagFilter(LinkFilterMixin, BooleanFieldListFilter):

@@ -8,6 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 
 from downloads.accounts.administration.deletion import refusal_reason
+from downloads.accounts.administration.permission_choices import describe_group
 from downloads.accounts.user_admin import ArchiveUserAdmin
 from downloads.models import Subscription, Video, WatchState
 from downloads.tests.support.factories import complete
@@ -349,6 +350,8 @@ def test_it_filters_users_by_what_the_column_of_roles_says(superuser_client, rol
     make_user("eve", "")
     page = superuser_client.get(f"{USERS_URL}?role=none").content.decode()
     assert re.search(r'href="\?role=superuser"\s*>\s*Superuser\s*<', page)
+    # Whose column says “Superuser”.
+    User.objects.get(username="ann").groups.add(role_pks["viewer"])
     everybody = ["ann", "bob", "eve"]
     for role, names in (
         ("none", ["eve"]),
@@ -359,6 +362,19 @@ def test_it_filters_users_by_what_the_column_of_roles_says(superuser_client, rol
     ):
         table = superuser_client.get(f"{USERS_URL}?role={role}").content.decode()
         assert re.findall(r"<bdi>(\w+)</bdi>", table[table.index("<tbody") :]) == names, role
+
+
+def test_the_permission_that_everybody_has_tells_nobody_apart(client, role_pks):
+    client.force_login(make_staff("mia", "view_user", "change_user"))
+    bob = make_user("bob", "viewer")
+    page = client.get(change_url(bob)).content.decode()
+    assert 'name="_save"' in page
+    assert has_check_box(page, "viewer")
+    assert not has_check_box(page, "editor")
+    group = Group.objects.create(name="helpers")
+    assert describe_group(group) == "Permits nothing yet."
+    group.permissions.set(Permission.objects.filter(codename__in=("add_video", "change_video")))
+    assert describe_group(group) == describe_group(role_group("editor"))
 
 
 def test_it_asks_under_the_name_of_what_it_deletes(superuser_client, role_pks):
