@@ -160,15 +160,6 @@ def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, signed_i
     assert "Retry starts over." in page
 
 
-@pytest.mark.parametrize(
-    ("error", "is_permanent"),
-    [("The site says this video is private. Delete it or try again later.", True), ("The site refused (403).", False)],
-)
-def test_what_a_site_refuses_for_good_is_not_retried_first(client, signed_in_user, error, is_permanent):
-    page = render_video_page(client, failed("a", error))
-    assert (" permanent" in page) == is_permanent
-
-
 def test_an_address_in_a_reason_breaks_after_its_slashes(client):
     video = failed("a", "Not found: http://a.example/b.mp4")
     for page in (render_video_page(client, video), client.get("/activity/").content.decode()):
