@@ -33,7 +33,8 @@ pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 PICTURES_LOADED = """() => [...document.images].every((picture) => {
   const { top, bottom } = picture.getBoundingClientRect();
-  return picture.complete || bottom < 0 || top > innerHeight;
+  const isShown = picture.getClientRects().length > 0;
+  return picture.complete || !isShown || bottom < 0 || top > innerHeight;
 })"""
 AUDIT_RULES = [*WCAG_RULES, "best-practice"]
 ADDRESS = "http://93.184.215.14/one.mp4"  # nothing is fetched without a worker
