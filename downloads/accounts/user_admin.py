@@ -102,23 +102,21 @@ class ChoicesMixin:
         return field
 
 
-class ArchiveUserAdmin(
-    UserListMixin,
-    SaveButtonsMixin,
-    ChoicesMixin,
-    PlainDeletionMixin,
-    AuditedAdminMixin,
-    SafeLookupMixin,
-    PlainTitlesMixin,
-    UserAdmin,
+class AccountAdminMixin(
+    SaveButtonsMixin, ChoicesMixin, PlainDeletionMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin
 ):
+    """Mixin of what the admins of users and of groups have in common."""
+
+    filter_horizontal: Any = ()
+    actions: Any = ("delete_selected",)
+
+
+class ArchiveUserAdmin(UserListMixin, AccountAdminMixin, UserAdmin):
     """Admin of user accounts; passwords and deletion follow the permission to change an account."""
 
     form = ArchiveUserForm
     add_form = ArchiveUserCreationForm
     change_password_form = ArchivePasswordForm
-    filter_horizontal = ()
-    actions = ("delete_selected",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the parts of the page, with the single permissions folded away, and in words where they are fixed."""
@@ -195,23 +193,13 @@ class ArchiveUserAdmin(
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class ArchiveGroupAdmin(
-    SaveButtonsMixin,
-    ChoicesMixin,
-    PlainDeletionMixin,
-    AuditedAdminMixin,
-    SafeLookupMixin,
-    PlainTitlesMixin,
-    GroupAdmin,
-):
+class ArchiveGroupAdmin(AccountAdminMixin, GroupAdmin):
     """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
 
     form = ArchiveGroupForm
-    filter_horizontal = ()
     list_display = ("role_name", "description", "member_count")
     ordering = ()  # a count, which Django's checks do not let stand here: `get_ordering`
     search_fields = ()
-    actions = ("delete_selected",)
     actions_on_top, actions_on_bottom = False, True
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
