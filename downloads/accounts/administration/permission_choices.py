@@ -175,7 +175,7 @@ class DescribedCheckboxes(forms.CheckboxSelectMultiple):
 class PermissionCheckboxes(DescribedCheckboxes):
     """Check boxes of permissions; that of what everybody may do is ticked and fixed.
 
-    A hidden field sends that permission if it is stored: it counts when permissions are compared.
+    A hidden field sends that permission if it is stored, so that saving takes nothing away.
     """
 
     def __init__(self) -> None:

@@ -70,8 +70,8 @@ class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, Plain
         return False
 
 
-class HealthFilter(admin.SimpleListFilter):
-    """Filter of subscriptions by the tabs of their page, and by what none of these but the first shows."""
+class SubscriptionStateFilter(admin.SimpleListFilter):
+    """Filter of subscriptions by state: the tabs of their page, and "Active" for those without an error."""
 
     title = parameter_name = "state"
     conditions: ClassVar = {"active": Q(active=True, error=""), **CONDITIONS}
@@ -91,7 +91,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     """Subscriptions, with their state in words."""
 
     list_display = ("row_name", "site", "state", "next_check", "videos")
-    list_filter = (HealthFilter, "kind")
+    list_filter = (SubscriptionStateFilter, "kind")
     search_fields = ("name", "canonical_url")
     search_help_text = "Search subscriptions"
     ordering = ("name", "pk")
@@ -125,7 +125,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     )
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Show the state below the name, and the way to the page where it is changed."""
+        """Show the state below the name, and a link to the page where it is changed."""
         subscription = context["original"]
         url = reverse("subscription", args=[subscription.key])
         record = {"state": _row_of(subscription).state, "links": [("Open its page", url)]}
@@ -199,8 +199,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         when = _next_check_at(subscription)
         if when is None:
             return "None planned"
-        moment = formats.date_format(timezone.localtime(when), "j M Y, H:i")
-        return f"{time_until(when).capitalize()} ({moment})"
+        return f"{time_until(when).capitalize()} ({_format_moment(when)})"
 
     @admin.display(description="Interval")
     def interval_text(self, subscription: Subscription) -> str:
@@ -215,6 +214,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def has_value(self, name: str, obj: Subscription) -> bool:
         """Leave out the number of failures while there are none."""
         return obj.failure_count > 0 if name == "failure_count" else super().has_value(name, obj)
+
+
+def _format_moment(moment: dt.datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "j M Y, H:i")
 
 
 def _next_check_at(subscription: Subscription) -> dt.datetime | None:
@@ -232,7 +235,7 @@ def _row_of(subscription: Subscription) -> Row:
     return subscription.index_row  # type: ignore[attr-defined]
 
 
-class StateFilter(admin.SimpleListFilter):
+class ItemStateFilter(admin.SimpleListFilter):
     """Filter of items by their state."""
 
     title = parameter_name = "state"
@@ -251,7 +254,7 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     """The ledgers: every video that was seen, with its state and the reason."""
 
     list_display = ("short_title", "list_link", "state_badge", "published_text", "seen_text")
-    list_filter = (StateFilter,)
+    list_filter = (ItemStateFilter,)
     list_select_related = ("subscription", "video")
     search_fields = ("title", "source_id")
     search_help_text = "Search titles and IDs"
@@ -270,7 +273,7 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).defer("video__description", "video__chapters")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Show an item under its title alone, with its state and the ways to its video and its subscription."""
+        """Show an item under its title alone, with its state and links to its video and its subscription."""
         item = context["original"]
         links = [("Open its subscription", reverse("subscription", args=[item.subscription.key]))]
         if item.video:
@@ -311,7 +314,7 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     @admin.display(description="First seen", ordering="pk")
     def seen_text(self, item: SubscriptionItem) -> str:
         """Return when a check saw it first; the page's foot names the zone."""
-        return formats.date_format(timezone.localtime(item.seen_at), "j M Y, H:i") if item.seen_at else ""
+        return _format_moment(item.seen_at) if item.seen_at else ""
 
     @admin.display(description="Reason")
     def cut_reason(self, item: SubscriptionItem) -> str:
