@@ -6,6 +6,7 @@ group, the field “superuser” or an administrator's password would become an 
 """
 
 from collections.abc import Iterable
+from functools import partialmethod
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -55,7 +56,7 @@ class SafeLookupMixin:
 
 
 class PlainTitlesMixin:
-    """Mixin that names pages and the choice of actions plainly, in place of "Select user to change" and of dashes."""
+    """Mixin that names pages, fields and the choice of actions plainly, without Django's "Select …", colons, dashes."""
 
     opts: Any
 
@@ -70,6 +71,11 @@ class PlainTitlesMixin:
         """Show a row under the name of its model; its own name is the subtitle."""
         title = {"title": capfirst(self.opts.verbose_name)}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})  # type: ignore[misc]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Return the form with labels that end without a colon, which would become a part of the accessible name."""
+        form = super().get_form(request, obj, **kwargs)  # type: ignore[misc]
+        return type(form)(form.__name__, (form,), {"__init__": partialmethod(form.__init__, label_suffix="")})
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = (("", "Choose an action"),)) -> Any:
         """Return the actions after words that say what to do, where Django has dashes."""
@@ -180,9 +186,11 @@ class ArchiveUserAdmin(UserListMixin, AccountAdminMixin, UserAdmin):
         refusals = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
         return objects, counts, set() if refusals else lacking, [*protected, *refusals]
 
-    def describe_deletion(self, rows: Iterable[User]) -> Consequences:
+    def describe_deletion(self, request: HttpRequest, rows: Iterable[User]) -> Consequences:
         """Return the consequences of a deletion of accounts."""
-        return describe_user_deletion(rows)
+        rows = list(rows)
+        may_change = all(self.has_change_permission(request, user) for user in rows)
+        return describe_user_deletion(rows, may_change=may_change)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Offer the groups whose permissions this user has, each with what it permits."""
@@ -242,7 +250,7 @@ class ArchiveGroupAdmin(AccountAdminMixin, GroupAdmin):
         """Return the number of accounts in a group."""
         return group.members
 
-    def describe_deletion(self, rows: Iterable[Group]) -> Consequences:
+    def describe_deletion(self, request: HttpRequest, rows: Iterable[Group]) -> Consequences:
         """Return what the members of these groups lose."""
         return describe_group_deletion(rows)
 

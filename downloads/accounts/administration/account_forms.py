@@ -83,7 +83,7 @@ class PlainPasswordMixin:
     none_help = "Without a password nobody can sign in as this user."
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["password1"].help_text = VALID_PASSWORDS
         self.fields["password2"].label = "Password again"
         self.fields["password2"].help_text = ""

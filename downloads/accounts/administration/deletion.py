@@ -40,8 +40,8 @@ def refusal_reason(actor: Any, account: User) -> str:
     return ""
 
 
-def describe_user_deletion(users: Iterable[User]) -> Consequences:
-    """Return the consequences of a deletion of accounts."""
+def describe_user_deletion(users: Iterable[User], *, may_change: bool) -> Consequences:
+    """Return the consequences of a deletion of accounts, with the advice to deactivate to who may change them."""
     users = list(users)
     name = _join_names(users)
     accounts, their = ("The account", "it") if len(users) == 1 else (f"{len(users)} accounts", "them")
@@ -59,7 +59,7 @@ def describe_user_deletion(users: Iterable[User]) -> Consequences:
     if subscriptions:
         kept.append(f"{_count(subscriptions, 'subscription')} that {name} added.")
     kept.append(f"What the audit log says about {name}.")
-    return Consequences(removed, kept, _advise_deactivation(users, name))
+    return Consequences(removed, kept, _advise_deactivation(users, name) if may_change else "")
 
 
 def _advise_deactivation(users: list[User], name: str) -> str:
@@ -115,8 +115,8 @@ class PlainDeletionMixin:
     opts: Any
     admin_site: Any
 
-    def describe_deletion(self, rows: Iterable[Any]) -> Consequences:
-        """Return the consequences of a deletion of these rows."""
+    def describe_deletion(self, request: HttpRequest, rows: Iterable[Any]) -> Consequences:
+        """Return the consequences of a deletion of these rows, for the user of the request."""
         raise NotImplementedError
 
     def render_refusal(self, request: HttpRequest, row: Any, reason: str) -> HttpResponse:
@@ -136,7 +136,7 @@ class PlainDeletionMixin:
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         """Add the consequences, unless it cannot be deleted."""
         if not context["perms_lacking"] and not context["protected"]:
-            context = {**context, "consequences": self.describe_deletion([context["object"]])}
+            context = {**context, "consequences": self.describe_deletion(request, [context["object"]])}
         return super().render_delete_form(request, context)  # type: ignore[misc]
 
     @admin.action(description="Delete selected", permissions=["delete"])
@@ -148,7 +148,7 @@ class PlainDeletionMixin:
             names = context["objects_name"]
             if not context["perms_lacking"] and not context["protected"]:
                 context["title"] = deletion_question(rows, self.opts)
-                context["consequences"] = self.describe_deletion(rows)
+                context["consequences"] = self.describe_deletion(request, rows)
             else:
                 context["title"] = f"Can’t delete {names}"
         return response

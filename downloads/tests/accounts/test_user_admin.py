@@ -411,6 +411,33 @@ def test_it_says_what_goes_with_a_user_and_what_stays(superuser_client):
     assert not WatchState.objects.exists()
 
 
+@pytest.mark.parametrize(("verbs", "is_advised"), [(("view", "change", "delete"), True), (("view", "delete"), False)])
+def test_it_advises_to_deactivate_those_who_may(client, verbs, is_advised):
+    user = make_staff("mia", *[f"{verb}_user" for verb in verbs])
+    user.groups.add(role_group("editor"))
+    client.force_login(user)
+    users = [make_user(name, "viewer") for name in ("bob", "eve")]
+
+    assert ("untick" in client.get(f"{USERS_URL}{users[0].pk}/delete/").content.decode()) == is_advised
+    page = select(client, *users, index=0).content.decode()
+    assert "Delete users “bob” and “eve”?" in text(page)
+    assert ("untick" in page) == is_advised
+
+
+def test_no_label_ends_with_a_colon(superuser_client, role_pks):
+    video, subscription, user = complete(), claimed(), make_user("bob", "viewer")
+    for path in (
+        *(f"auth/user/{tail}" for tail in ("add/", f"{user.pk}/change/", f"{user.pk}/password/")),
+        *(f"auth/group/{tail}" for tail in ("add/", f"{role_pks['viewer']}/change/")),
+        f"downloads/video/{video.pk}/change/",
+        f"downloads/subscription/{subscription.pk}/change/",
+    ):
+        page = superuser_client.get(f"/admin/{path}").content.decode()
+        labels = [text(label).strip() for label in re.findall(r"<label.*?</label>", page, re.DOTALL)]
+        assert labels, path
+        assert not [label for label in labels if label.endswith(":")], path
+
+
 def test_it_says_what_the_members_of_a_group_lose(superuser_client, role_pks):
     for name in ("bob", "eve"):
         make_user(name, "editor")

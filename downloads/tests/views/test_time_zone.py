@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import zoneinfo
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -54,6 +55,8 @@ def test_the_admin_shows_and_filters_the_day_of_the_zone(superuser_client, setti
         page = superuser_client.get(url).content.decode()
         assert shown in page
         assert f"Dates and times are in {zone} (now" in page
+        offset = dt.datetime.now(zoneinfo.ZoneInfo(zone)).strftime("%z")
+        assert re.search(r"\(now \d\d:\d\d(.*?)\)\.", page)[1] == ("" if zone == "UTC" else f", UTC{offset}")
     month = "?added_at__year=2026&added_at__month=11"
     assert re.findall(r"added_at__day=(\d+)", superuser_client.get(CHANGELIST_URL + month).content.decode()) == [
         str(day)
