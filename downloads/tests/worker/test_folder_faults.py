@@ -39,7 +39,9 @@ def folder_monitor():
         return watcher.problem
 
     watcher.look = check
-    return watcher
+    yield watcher
+    # Before the database of this test is emptied.
+    wait_until(lambda: not watcher._cleanup.is_running, "the cleanup has ended")
 
 
 def complete_file(video, settings):
