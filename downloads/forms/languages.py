@@ -12,10 +12,10 @@ from downloads.subtitles.languages import MAX_LANGUAGES, english_name, parse_lan
 
 MAX_LANGUAGES_LENGTH = 200  # characters
 TOO_MANY_LANGUAGES_MESSAGE = "Too many languages. Remove a few."
-USUAL_LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "ja", "zh")
+USUAL_LANGUAGES = ("en", "es", "fr", "de", "ja", "zh")
 OTHER_LANGUAGES = (
-    *("ar", "bg", "bn", "ca", "cs", "da", "el", "et", "fa", "fi", "he", "hi", "hr", "hu", "id", "is", "ko", "lt"),
-    *("lv", "ms", "nb", "nl", "pl", "ro", "ru", "sk", "sl", "sr", "sv", "ta", "th", "tr", "uk", "ur", "vi"),
+    *("ar", "bg", "bn", "ca", "cs", "da", "el", "et", "fa", "fi", "he", "hi", "hr", "hu", "id", "is", "it", "ko", "lt"),
+    *("lv", "ms", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "ta", "th", "tr", "uk", "ur", "vi"),
 )
 LANGUAGES_COOKIE_SECONDS = 365 * 24 * 60 * 60
 
