@@ -118,13 +118,17 @@ export const createCards = (
 		else scheduleFetch(delayMs);
 	};
 
-	/** Request the list, or each card where there is none. */
-	const requestAll = () => {
+	/**
+	 * Request the list, or each card where there is none.
+	 *
+	 * @param {number} [delayMs]
+	 */
+	const requestAll = (delayMs) => {
 		requestedIds.clear();
 		const ids = findList() ? [LIST_ID] : shownCards.keys();
 		for (const id of ids) requestedIds.add(id);
 		if (!requestedIds.size) requestedIds.add(PARTS_ID);
-		scheduleFetch();
+		scheduleFetch(delayMs);
 	};
 
 	const fetchRequested = async () => {

@@ -31,8 +31,7 @@ const loadNotifications = () => import("./notifications.js");
 const readRenderedRev = () => Number(query("[data-rev]")?.dataset.rev ?? -1);
 
 const processHtmxAttributes = () => {
-	const { htmx } = /** @type {HtmxWindow} */ (window);
-	htmx?.process(document.body);
+	/** @type {HtmxWindow} */ (window).htmx?.process(document.body);
 };
 
 const drawRetryCountdowns = () => {
@@ -49,8 +48,9 @@ const targetOf = (event) => /** @type {Element} */ (event.target);
  * Listen to htmx, and to the `acted` event that the server triggers after an action.
  *
  * @param {Cards} cards
+ * @param {boolean} isList
  */
-const listenToHtmx = (cards) => {
+const listenToHtmx = (cards, isList) => {
 	addEventListener("htmx:afterSettle", (event) => {
 		const target = targetOf(event);
 		if (target.id === "dialog") /** @type {HTMLDialogElement} */ (target).showModal();
@@ -59,16 +59,12 @@ const listenToHtmx = (cards) => {
 	});
 
 	addEventListener("acted", (event) => {
-		const { detail } = /** @type {CustomEvent<{ ids: string[] }>} */ (event);
-		/** @type {HTMLFormElement | null} */
-		const selectionForm = targetOf(event).closest("#many");
-		/** @type {HTMLDialogElement | null} */
-		const dialog = query("#dialog");
-		selectionForm?.reset();
-		dialog?.close();
-		// Without ids: the whole queue.
-		if (detail.ids.length) cards.requestCards(detail.ids, 0);
-		else cards.requestAll();
+		const { ids } = /** @type {CustomEvent<{ ids: string[] }>} */ (event).detail;
+		/** @type {HTMLFormElement | null} */ (targetOf(event).closest("#many"))?.reset();
+		/** @type {HTMLDialogElement | null} */ (query("#dialog"))?.close();
+		// Without ids: the whole queue. The page of one video shows no other.
+		if (isList && ids.length) cards.requestCards(ids, 0);
+		else cards.requestAll(0);
 	});
 };
 
@@ -179,6 +175,6 @@ export const startLivePage = ({
 	});
 	setInterval(draw, DRAW_INTERVAL_MS);
 	for (const event of WAKE_EVENTS) addEventListener(event, wake, true);
-	listenToHtmx(cards);
+	listenToHtmx(cards, isList);
 	return { requestAll: cards.requestAll };
 };

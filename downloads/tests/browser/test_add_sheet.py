@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from downloads.models import Video
-from downloads.tests.support.pages import expect_connection, open_live_page
+from downloads.tests.support.factories import complete, failed, waiting
+from downloads.tests.support.pages import add_urls, expect_connection, open_live_page
 from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
@@ -34,6 +35,21 @@ def count_videos(page: Page, number: int) -> None:
     expect(page.locator("#sheet:modal")).to_have_count(0)
     expect(page.locator(".message.success").last).to_be_visible()
     assert Video.objects.count() == number
+
+
+@pytest.mark.parametrize("make", [complete, failed, waiting])
+def test_it_leaves_the_page_of_a_video_as_it_is(page: Page, site, sign_in, make):
+    """Only this video is fetched anew, not the added ones, whose parts have the same names."""
+    video = make()
+    Video.objects.filter(pk=video.pk).update(title="The first one", uploader="Ada")
+    sign_in(page)
+    open_live_page(page, site, video.get_absolute_url())
+    with page.expect_response(re.compile("as=detail")) as response:
+        add_urls(page, FIRST, SECOND)
+    assert re.findall("[&?]id=([^&]+)", response.value.url) == [video.video_id]
+    count_videos(page, 3)
+    expect(page.get_by_role("heading", level=1)).to_have_text("The first one")
+    expect(page.locator("main [data-video-id]")).to_have_attribute("data-video-id", video.video_id)
 
 
 def test_it_adds_from_any_page_without_leaving_it(page: Page, site, sign_in):
