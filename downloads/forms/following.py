@@ -24,6 +24,7 @@ INTERVALS |= {86_400: "day", 604_800: "week"}
 CLOCK_PATTERN = re.compile(r"(?:(?P<hours>\d{1,4}):)?(?P<minutes>\d{1,4}):(?P<seconds>[0-5]\d)")
 UNIT_PATTERN = re.compile(r"(\d{1,6})\s*(hours?|h|minutes?|min|m|seconds?|sec|s)", re.IGNORECASE)
 UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
+NEWEST_COUNT = 50  # of the videos that are there, where somebody chooses the newest
 LENGTH_MESSAGE = "Write a length such as 1:30, 5 min or 1 h."
 DATE_MESSAGE = "Write a day as year-month-day, such as 2026-03-11."
 # Fields whose name is not that of the column.
@@ -198,7 +199,7 @@ class SubscriptionForm(LanguagesForm):
 
     @property
     def is_more_open(self) -> bool:
-        """Return whether the fields below “More” hold something, or an error."""
+        """Return whether the fields below “Advanced” hold something, or an error."""
         names = (*FILTER_NAMES, "cron", *KEEP_FIELDS)
         return any(self[name].value() or self[name].errors for name in names)
 
@@ -214,7 +215,7 @@ class FollowForm(SubscriptionForm):
     """One or many channels and playlists to follow: pasted links or lists, or a file with one."""
 
     urls = forms.CharField(
-        label="Channels and playlists",
+        label="Links",
         required=False,
         max_length=MAX_URLS_LENGTH,
         error_messages={
@@ -233,12 +234,18 @@ class FollowForm(SubscriptionForm):
             }
         ),
     )
+    start_count = _number("How many of the newest", MAX_LIST_LENGTH, initial=NEWEST_COUNT)
     file = forms.FileField(
         label="Or a file",
         required=False,
         allow_empty_file=True,
         error_messages={"invalid": "No file arrived. Choose it again."},
     )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the columns of the subscription; the number that is filled in counts only where it is chosen."""
+        values = super().settings()
+        return values if values["start"] == StartChoice.NEWEST else {**values, "start_count": None}
 
     def clean(self) -> dict[str, Any]:
         """Require links or a file."""

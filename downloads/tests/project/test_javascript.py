@@ -23,6 +23,7 @@ TEMPLATE_ENTRY_POINTS = {
     "video/detail.html": "video.js",
     "subscriptions/index.html": "subscriptions.js",
     "subscriptions/subscription.html": "subscriptions.js",
+    "subscriptions/follow.html": "follow.js",
     "admin/_head.html": "main.js",
 }
 IMPORT_PATTERN = re.compile(r'^(?:import|} from)\b.*"\./(.+)";$', re.MULTILINE)

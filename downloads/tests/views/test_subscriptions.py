@@ -259,6 +259,14 @@ def test_one_is_followed_with_its_settings(client, editor) -> None:
     assert (subscription.tabs, subscription.added_by) == ("shorts", editor)
 
 
+def test_a_number_of_the_newest_is_filled_in_and_counts_only_where_it_is_chosen(client, editor) -> None:
+    assert 'name="start_count" value="50"' in text_of(client, reverse("follow"))
+
+    client.post(reverse("follow"), {**FORM, "urls": CHANNEL, "start_count": "50"})
+
+    assert Subscription.objects.get().start_count is None
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
