@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from downloads.library.paging import LatestChange
+from downloads.library.subscriptions.pictures import attach_newest_videos
 from downloads.library.subscriptions.states import StateWords, describe_interval, describe_state, pauses_by_host
 from downloads.models import Subscription, SubscriptionItem
 from downloads.models.subscriptions.choices import KEPT_STATES
@@ -83,8 +84,9 @@ class SubscriptionIndex(LatestChange):
 
     @cached_property
     def rows(self) -> list[Row]:
-        """Return the rows of the page."""
+        """Return the rows of the page, with the picture of each subscription."""
         subscriptions = self._page[:PAGE_SIZE] if not self.is_backwards else self._page[:PAGE_SIZE][::-1]
+        attach_newest_videos(subscriptions)
         return describe_rows(subscriptions)
 
     @property

@@ -77,6 +77,8 @@ class Subscription(Checks):
     )
     created_at = models.DateTimeField(default=timezone.now)
 
+    newest_video: Any = None  # set by the pages of subscriptions, for the picture
+
     objects: ClassVar[SubscriptionQuerySet["Subscription"]] = SubscriptionQuerySet.as_manager()  # type: ignore[assignment]
 
     STORED_LIMITS = {

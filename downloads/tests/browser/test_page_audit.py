@@ -25,7 +25,7 @@ from downloads.tests.support.pages import (
 )
 from downloads.tests.support.sample_library import SampleLibrary
 from downloads.tests.support.site import PASSWORD, ServerUnderTest
-from downloads.tests.support.subscriptions import check_list, claimed, followed, numbered
+from downloads.tests.support.subscriptions import check_list, claimed, followed, numbered, seen
 from downloads.tests.support.users import make_user, role_group
 from downloads.tests.support.waiting import wait_until
 
@@ -182,7 +182,8 @@ class PageAuditor:
         """Look at the subscriptions, at one with what was seen in it, and at the form that follows."""
         subscription = claimed(added_by=None)
         check_list(subscription, numbered(4, 1, duration=754, published=timezone.now() - dt.timedelta(days=40)))
-        followed("https://www.youtube.com/@slowcrafts", name="Slow Crafts", found_at=timezone.now())
+        crafts, _ = followed("https://www.youtube.com/@slowcrafts", name="Slow Crafts", found_at=timezone.now())
+        seen(crafts, "rye", "archived", video=self.videos["Baking rye bread the slow way"])
         followed("https://films.example.org/kitchen", name="Kitchen Garden", active=False)
         refusal = {"failure_count": 2, "error": "The site refused (403)."}
         followed("https://films.example.net/harbour", name="Harbour Films", **refusal)

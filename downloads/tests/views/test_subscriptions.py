@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from downloads.models import HostPause, Subscription, SubscriptionItem, Video
+from downloads.templatetags.video_format import placeholder_tone
 from downloads.tests.support.factories import complete, create_videos
 from downloads.tests.support.responses import HTMX_HEADERS
 from downloads.tests.support.subscriptions import claim_again, claimed, followed, seen
@@ -100,6 +101,31 @@ def test_a_row_counts_what_is_kept_of_what_was_seen(client) -> None:
         seen(subscription, name, state)
 
     assert '2 kept <span class="muted">of 4 seen' in text_of(client, "/subscriptions/")
+
+
+def test_its_picture_is_that_of_the_newest_kept_video_that_has_one(client) -> None:
+    subscription, _ = followed()
+    older, newer, bare, gone = create_videos(4, thumbnail="x.jpg")
+    Video.objects.filter(pk=bare.pk).update(thumbnail="")
+    rows = [("a", "archived", older, -3), ("b", "queued", newer, -2), ("c", "queued", bare, -1), ("d", "gone", gone, 0)]
+    for name, state, video, hours in rows:
+        seen(subscription, name, state, video=video, published=in_hours(hours))
+
+    for url in ("/subscriptions/", "/subscriptions/rows", page_url(subscription, "settings")):
+        avatar = re.search(r'class="subscription-avatar .*?</span>', text_of(client, url))
+        assert avatar
+        assert re.search(rf'<img src="[^"]*{newer.video_id}[^"]*thumb', avatar[0]), avatar[0]
+
+
+def test_without_a_picture_it_has_a_letter_in_the_colour_of_its_name(client) -> None:
+    followed(name="Ada")
+    other, _ = followed("https://example.org/ada", name="Ada")
+
+    text = text_of(client, "/subscriptions/")
+    avatars = re.findall(r'<span class="subscription-avatar (tone-\d+)".*?>(\w)</span>', text)
+
+    assert avatars == [(f"tone-{placeholder_tone('Ada')}", "A")] * 2
+    assert f"subscription-avatar {avatars[0][0]}" in text_of(client, page_url(other))
 
 
 def test_pages_of_the_list_are_disjoint_in_both_directions(client) -> None:

@@ -12,6 +12,7 @@ from downloads.accounts.permissions import Permission, has_permission
 from downloads.forms import SubscriptionForm
 from downloads.library.subscriptions.detail import SubscriptionPage
 from downloads.library.subscriptions.index import SubscriptionIndex
+from downloads.library.subscriptions.pictures import attach_newest_videos
 from downloads.models import Subscription
 from downloads.subscriptions import retention
 from downloads.subscriptions.exchange.opml import write_opml
@@ -70,6 +71,7 @@ def index_context(request: HttpRequest) -> dict[str, Any]:
 def page_context(request: HttpRequest, key: str, show: str = "") -> dict[str, Any]:
     """Return the context of the page of one subscription."""
     subscription = get_object_or_404(Subscription, key=key)
+    attach_newest_videos([subscription])
     page = SubscriptionPage(subscription, request.GET, show)
     context: dict[str, Any] = {"rev": page.rev, "page": page, "subscription": subscription}
     if page.show == "settings":
