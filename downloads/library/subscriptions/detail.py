@@ -11,7 +11,7 @@ from downloads.library.paging import LatestChange
 from downloads.library.subscriptions.states import EMPTY_SENTENCE, StateWords, describe_interval, describe_state
 from downloads.library.subscriptions.timeline import TimelineEntry, build_timeline
 from downloads.models import HostPause, Subscription, SubscriptionItem, SubscriptionItemState
-from downloads.models.subscriptions.choices import BEFORE_REASON, KEPT_STATES
+from downloads.models.subscriptions.choices import BEFORE_REASON, FILTER_STATES, KEPT_STATES
 
 PAGE_SIZE = 50
 MAX_EVENTS = 100
@@ -147,6 +147,17 @@ class SubscriptionPage(LatestChange):
         """Return the items of this page, the last seen first."""
         items = self._rows[:PAGE_SIZE]
         return items[::-1] if self.is_backwards else items
+
+    @property
+    def fetchable(self) -> list[SubscriptionItem]:
+        """Return the items that one button fetches together: those of this page that the settings alone keep out."""
+        items = [item for item in self.items if item.video is None] if self.show in FILTER_STATES else []
+        return items if len(items) > 1 else []
+
+    @property
+    def has_more_pages(self) -> bool:
+        """Return whether the tab has items that this page does not show."""
+        return bool(self.next_url or self.previous_url)
 
     @cached_property
     def _rows(self) -> list[SubscriptionItem]:

@@ -240,6 +240,26 @@ def test_one_item_is_fetched_against_the_filters(client, editor, redis_server) -
     assert item.video.video_id in text_of(client, page_url(subscription, "queued"))
 
 
+@pytest.mark.parametrize(
+    ("state", "count", "words"),
+    [("before", 3, "Fetch all 3"), ("filtered", 51, "Fetch these 50"), ("before", 1, ""), ("gone", 3, "")],
+)
+def test_all_that_the_settings_keep_out_can_be_fetched_at_once(client, editor, state, count, words) -> None:
+    subscription, _ = followed()
+    SubscriptionItem.objects.all().delete()
+    for number in range(count):
+        seen(subscription, f"x{number}", state)
+
+    text = text_of(client, page_url(subscription, state))
+
+    assert re.findall(r"Fetch (?:all|these) \d+", text) == ([words] if words else [])
+    form = re.search(r'<div class="ledger-many">.*?</div>', text)
+    assert form
+    ids = re.findall(r'name="id" value="(\d+)"', form[0])
+    items = client.get(page_url(subscription, state)).context["page"].items
+    assert ids == ([str(item.pk) for item in items] if words else [])
+
+
 def test_many_items_are_ignored_and_that_is_undone(client, editor, redis_server) -> None:
     subscription, item = followed()
     others = [seen(subscription, name) for name in "bc"]
