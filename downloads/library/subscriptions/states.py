@@ -39,7 +39,7 @@ def describe_state(
     """Return the state of a subscription; `pause` is the one in force of its site, if any."""
     now = now or timezone.now()
     if not subscription.active:
-        return StateWords("paused", "Paused", "Not checked until somebody resumes it.", "pause")
+        return StateWords("paused", "Paused", "Not checked until resumed.", "pause")
     if subscription.lease_token and subscription.lease_until and subscription.lease_until > now:
         return StateWords("checking", "Checking…", "", "retry", is_changing=True)
     if subscription.is_resting:

@@ -68,7 +68,7 @@ def in_hours(hours: float) -> dt.datetime:
     ("fields", "words"),
     [
         ({}, "Active"),
-        ({"active": False}, "Not checked until somebody resumes it."),
+        ({"active": False}, "Not checked until resumed."),
         ({"error": "Not found (404).", "failing_since": in_hours(-9)}, "Not found (404). Next check in"),
         ({"error": "Gone.", "failing_since": in_hours(-999), "next_check_at": None}, "no longer checked by itself"),
         ({"checked_at": None, "next_check_at": in_hours(-1)}, "Next check soon."),
@@ -178,6 +178,16 @@ def test_check_now_plans_a_check_and_the_page_follows_it(client, editor) -> None
 
     assert "data-changing" in text_of(client, page_url(subscription))
     assert "data-changing" in text_of(client, "/subscriptions/rows")
+
+
+@pytest.mark.parametrize("fields", [{}, {"active": False}, {"lease_token": "t", "lease_until": in_hours(1)}])
+def test_the_buttons_keep_their_places(client, editor, fields) -> None:
+    followed(**fields)
+
+    buttons = re.findall(r'<button[^>]*name="do"[^>]*>', text_of(client, "/subscriptions/"))
+
+    assert [" disabled" in button for button in buttons] == [bool(fields), False]
+    assert 'value="check"' in buttons[0]
 
 
 @pytest.mark.parametrize("data", [{}, {"do": "pause"}, {"do": "x", "id": "y"}, {"do": "check", "id": "\x00"}])
