@@ -12,8 +12,10 @@ register = template.Library()
 
 # A time in a text, after a space or a sign and before one: "(1:23)", "1:23–4:05", "at 1:02:03, the end".
 TIMESTAMP_PATTERN = re.compile(rf"(?<![^\s(\[|>▶►•–—-]){TIMESTAMP}(?![^\s)\].,;:|–—-])(?!:[0-9])")
-# In characters, on a wide page and on a phone. Longer texts than MAX_UNFOLDED_LINES are folded.
-WIDE_LINE_LENGTH, NARROW_LINE_LENGTH, MAX_UNFOLDED_LINES = 80, 40, 6
+# In characters, on a wide page and on a phone.
+WIDE_LINE_LENGTH, NARROW_LINE_LENGTH = 80, 40
+# Longer texts are folded to 8 lines (description.css): not where that would hide a few lines only.
+MAX_UNFOLDED_LINES = 12
 
 
 @register.filter

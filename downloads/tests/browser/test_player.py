@@ -115,7 +115,7 @@ def test_it_plays_where_nothing_may_be_kept_and_keeps_the_focus(page: Page, site
 
 def test_it_unfolds_a_description_and_starts_at_its_times_without_javascript(browser, site, long_clip):
     video = running_with_metadata("a")
-    assert video.save_metadata(Metadata(title="A", description="a line\n" * 30 + "0:30 the middle", duration=60))
+    assert video.save_metadata(Metadata(title="A", description="a line\n" * 40 + "0:30 the middle", duration=60))
     finish_video(video, long_clip)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -224,8 +224,8 @@ def test_it_links_a_playlist_and_its_entries(client):
 
 
 def test_it_folds_a_long_description(client, complete_video_with_file):
-    assert description.fold_class("word " * 60) == "folded-narrow"
-    page = render_video_page(client, complete_video_with_file(description="a line\n" * 7))
+    assert description.fold_class("word " * 120) == "folded-narrow"
+    page = render_video_page(client, complete_video_with_file(description="a line\n" * 13))
     assert '<section class="description folded"' in page
     assert 'type="checkbox"' in page
 

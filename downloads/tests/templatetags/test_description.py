@@ -10,7 +10,7 @@ from downloads.templatetags import description
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
-@pytest.mark.parametrize("text", ["short", "a line\n" * 6, "x" * 480])
+@pytest.mark.parametrize("text", ["short", "a line\n" * 12, "x" * 960])
 def test_it_folds_no_short_description(text):
     assert description.fold_class(text) != "folded"
 
