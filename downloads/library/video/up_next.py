@@ -32,7 +32,7 @@ def _watchable_items(playlist_id: int | None) -> "QuerySet[PlaylistItem]":
 
 def _next_in_channel(video: Video, channel_id: int | None, limit: int) -> list[Video]:
     """Return the videos that were added before this one, newest first: "Play all" begins with the newest."""
-    if channel_id is None or video.added_at is None:
+    if not channel_id or video.added_at is None:
         return []
     earlier = Q(added_at__lt=video.added_at) | Q(added_at=video.added_at, pk__lt=video.pk)
     # The bound of the date is one that the index serves; the condition with the key breaks ties.

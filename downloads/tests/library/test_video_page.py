@@ -151,12 +151,49 @@ def test_it_says_what_is_before_a_waiting_video(client):
     assert Queue.get_or_default().blocked_reason in render_video_page(client, first)
 
 
+def test_it_lists_what_starts_before_a_waiting_video(client):
+    videos = [waiting(f"v{number}") for number in range(9)]
+    assert videos[5].move_to_front()
+
+    def listed(video):
+        ahead = render_video_page(client, video).partition('data-part="ahead"')[2].partition("</details>")[0]
+        return re.findall(r'href="/videos/(\w+)/"', ahead), "All waiting videos" in ahead
+
+    in_order = [video.video_id for video in (videos[5], *videos[:5])]
+    assert listed(videos[8]) == (in_order, True)
+    assert listed(videos[6]) == (in_order, False)
+    assert listed(videos[0]) == (in_order[:1], False)
+    assert listed(videos[5]) == ([], False)
+    assert listed(running("first")) == ([], False)
+
+
+def test_it_says_when_the_title_comes(client):
+    video = waiting()
+    words = "The title appears when the video is looked up."
+    assert words in render_video_page(client, video)
+    Video.objects.filter(pk=video.pk).update(title="A")
+    assert words not in render_video_page(client, video)
+    assert words not in render_video_page(client, failed("b"))
+
+
+def test_the_channel_has_the_picture_of_its_newest_video(client, complete_video_with_file):
+    older, newer = complete_video_with_file("a.mp4"), complete_video_with_file("b.mp4")
+    Video.objects.filter(pk=newer.pk).update(channel=older.channel_id)
+    assert 'class="avatar' in render_video_page(client, older)
+    assert "/thumbnail" not in render_video_page(client, older)
+    Video.objects.filter(pk=newer.pk).update(thumbnail="b/b.jpg")
+    page = render_video_page(client, older)
+    avatar = page.partition('<span class="avatar')[2].partition("</span>")[0]
+    assert f"/{newer.video_id}/" in re.search(r'<img src="(.*?)"', avatar)[1]
+
+
 def test_it_says_a_failure_in_words_with_the_site_s_own_beneath(client, signed_in_user):
     video = running()
     assert video.fail("The site shows this video to You need to sign in on the site.\n<b>Private</b> video")
     page = render_video_page(client, video)
     assert "<p>The site shows this video to You need to sign in on the site.</p>" in page
     assert '<p class="said">&lt;b&gt;Private&lt;/b&gt; video</p>' in page
+    assert page.count("The site shows this video to You need") == 1  # the history says "Failed"
     assert "Retry starts over." in page
 
 
