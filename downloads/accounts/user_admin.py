@@ -72,9 +72,9 @@ class PlainTitlesMixin:
         title = {"title": capfirst(self.opts.verbose_name)}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})  # type: ignore[misc]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form with labels that end without a colon, which would become a part of the accessible name."""
-        form = super().get_form(request, obj, **kwargs)  # type: ignore[misc]
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         return type(form)(form.__name__, (form,), {"__init__": partialmethod(form.__init__, label_suffix="")})
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = (("", "Choose an action"),)) -> Any:

@@ -188,7 +188,7 @@ def text(page: str) -> str:
 def test_it_says_of_a_password_that_it_is_set(superuser_client):
     bob = make_user("bob", "viewer", password="theirs")
     page = text(superuser_client.get(change_url(bob)).content.decode())
-    assert re.search(r"Password: Set \(\w+\) Reset password", page)
+    assert re.search(r"Password Set \(\w+\) Reset password", page)
     assert "*****" not in page
 
 
@@ -203,7 +203,7 @@ def test_it_says_of_a_password_that_it_is_set(superuser_client):
 def test_it_says_that_there_is_no_password(superuser_client, stored, words):
     bob = make_user("bob", "viewer")
     User.objects.filter(pk=bob.pk).update(password=stored)
-    assert f"Password: {words}" in text(superuser_client.get(change_url(bob)).content.decode())
+    assert f"Password {words}" in text(superuser_client.get(change_url(bob)).content.decode())
 
 
 def checked(page: str, name: str) -> list[str]:
@@ -274,9 +274,9 @@ def test_other_permissions_are_kept_until_they_are_unticked(superuser_client, mo
 
 def test_the_page_of_a_user_says_in_words_what_is_fixed(client, mia):
     page = text(client.get(change_url(mia)).content.decode())
-    assert "Permissions: See users; Edit users; Add users; Delete users; See roles;" in page
+    assert "Permissions See users; Edit users; Add users; Delete users; See roles;" in page
     assert "Activity" in page
-    assert "Added: 0 videos, 0 subscriptions" in page
+    assert "Added 0 videos, 0 subscriptions" in page
 
 
 def test_roles_are_check_boxes(superuser_client, role_pks):
