@@ -388,7 +388,9 @@ def test_the_pages_of_a_subscription_have_parts(superuser_client):
 def test_it_folds_long_descriptions_and_long_filters(superuser_client):
     videos = [complete(f"v{number}") for number in range(12)]
     for number, video in enumerate(videos):
-        Video.objects.filter(pk=video.pk).update(host=f"films{number}.example", description="A film.\n" * (2 * number + 1))
+        Video.objects.filter(pk=video.pk).update(
+            host=f"films{number}.example", description="A film.\n" * (2 * number + 1)
+        )
     urls = [reverse("admin:downloads_video_change", args=[video.pk]) for video in (videos[0], videos[-1])]
     short, long = (superuser_client.get(url).content.decode() for url in urls)
     assert "Show more" not in short
