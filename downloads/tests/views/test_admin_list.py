@@ -312,6 +312,33 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     assert '<td class="field-published_text">—</td>' in page
 
 
+def test_an_item_is_fetched_or_ignored_on_its_page(superuser_client):
+    check_list(claimed(), numbered(1, 1))
+    item = SubscriptionItem.objects.get()
+    url = f"/admin/downloads/subscriptionitem/{item.pk}/change/"
+
+    def act(verb: str) -> list[str]:
+        data = {"id": item.pk, "do": verb}
+        page = superuser_client.post("/subscriptions/items", data, headers={"referer": url}, follow=True)
+        assert page.redirect_chain == [(url, 302)]
+        return re.findall(r'name="do"\s+value="(\w+)"', page.content.decode())
+
+    assert act("ignore") == ["unignore", "fetch"]
+    assert act("unignore") == ["fetch", "ignore"]
+    act("fetch")
+    assert Video.objects.get().url == item.url
+    page = superuser_client.get(url).content.decode()
+    assert f'href="{Video.objects.get().get_absolute_url()}">Open its video</a>' in page
+
+
+def test_who_may_only_view_gets_no_verbs_of_items(client):
+    check_list(claimed(), numbered(1, 1))
+    user = make_staff("mia", "view_video")
+    client.force_login(user)
+    page = client.get(f"/admin/downloads/subscriptionitem/{SubscriptionItem.objects.get().pk}/change/")
+    assert (page.status_code, b'name="do"' in page.content) == (200, False)
+
+
 def test_lists_of_subscriptions_ask_as_much_for_many_as_for_few(superuser_client):
     def count_queries(model: str) -> int:
         with CaptureQueriesContext(connection) as queries:

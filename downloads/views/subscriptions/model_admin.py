@@ -262,23 +262,23 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             "Video",
-            {"fields": ("title", "subscription", "cut_url", "source_id", "duration_text", "published", "tab", "video")},
+            {"fields": ("subscription", "cut_url", "source_id", "duration_text", "published", "tab_text", "video")},
         ),
         ("State", {"fields": ("cut_reason", "retry_at", "picked_text", "seen_at", "changed_at")}),
     )
-    readonly_fields = ("cut_url", "cut_reason", "picked_text", "duration_text")
+    readonly_fields = ("cut_url", "cut_reason", "picked_text", "duration_text", "tab_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SubscriptionItem]:
         """Return the items; of their videos only what names them."""
         return super().get_queryset(request).defer("video__description", "video__chapters")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Show an item under its title alone, with its state and links to its video and its subscription."""
+        """Show an item under its title, with its state, its verbs, and links to its video and its subscription."""
         item = context["original"]
         links = [("Open its subscription", reverse("subscription", args=[item.subscription.key]))]
         if item.video:
             links.insert(0, ("Open its video", item.video.get_absolute_url()))
-        record = {"state": _badge_of(item), "links": links}
+        record = {"state": _badge_of(item), "links": links, "item": item}
         context = {**context, "subtitle": _item_title(item), "record": record}
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -330,6 +330,11 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     def picked_text(self, item: SubscriptionItem) -> str:
         """Return "Yes" if somebody chose it, whatever the filters say."""
         return "Yes" if item.is_picked else ""
+
+    @admin.display(description="Tab")
+    def tab_text(self, item: SubscriptionItem) -> str:
+        """Return the tab of the channel that it is in."""
+        return capfirst(item.tab)
 
     @admin.display(description="Length")
     def duration_text(self, item: SubscriptionItem) -> str:
