@@ -205,7 +205,7 @@ class ArchiveGroupAdmin(AccountAdminMixin, GroupAdmin):
     """Admin of groups, which only superusers change: everybody in a group gets its permissions."""
 
     form = ArchiveGroupForm
-    list_display = ("role_name", "description", "member_count")
+    list_display = ("role_name", "member_count", "description")
     ordering = ()  # a count, which Django's checks do not let stand here: `get_ordering`
     search_fields = ()
     actions_on_top, actions_on_bottom = False, True
@@ -232,6 +232,12 @@ class ArchiveGroupAdmin(AccountAdminMixin, GroupAdmin):
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Return the order from the roles that permit least to those that permit most."""
         return ("permission_count", "name")
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Show a group under its name as lists have it."""
+        if group := context.get("original"):
+            context = {**context, "subtitle": capfirst(str(group))}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Name", ordering="name")
     def role_name(self, group: Group) -> str:

@@ -89,7 +89,7 @@ class PlainPasswordMixin:
         self.fields["password2"].help_text = ""
         if "usable_password" in self.fields:
             choice: Any = self.fields["usable_password"]
-            choice.label, choice.help_text = "Password", self.none_help
+            choice.label, choice.help_text = "Sign-in", self.none_help
             self.order_fields(["username", "usable_password"])
             choice.choices = [*zip(("true", "false"), self.has_choices, strict=True)]
 

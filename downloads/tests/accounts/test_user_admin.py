@@ -438,6 +438,12 @@ def test_no_label_ends_with_a_colon(superuser_client, role_pks):
         assert not [label for label in labels if label.endswith(":")], path
 
 
+def test_a_group_is_called_alike_in_its_list_and_on_its_page(superuser_client, role_pks):
+    assert "<bdi>Editor</bdi>" in superuser_client.get(GROUPS_URL).content.decode()
+    page = superuser_client.get(f"{GROUPS_URL}{role_pks['editor']}/change/").content.decode()
+    assert "<h1>Editor</h1>" in page
+
+
 def test_it_says_what_the_members_of_a_group_lose(superuser_client, role_pks):
     for name in ("bob", "eve"):
         make_user(name, "editor")

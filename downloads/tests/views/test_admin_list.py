@@ -301,7 +301,7 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     assert page.count("1 kept of 3 seen") == 2  # a column, and below the name on phones
     url = reverse("subscription", args=[subscription.key])
     record = superuser_client.get(row_url).content.decode()
-    assert f'href="{url}">Open its page</a>' in record
+    assert f'href="{url}">Open in Subscriptions</a>' in record
     assert re.search(r'class="state subscription-state \w+">', record)
     page = superuser_client.get("/admin/downloads/subscriptionitem/").content.decode()
     item = SubscriptionItem.objects.get(title="Film v1")
@@ -310,6 +310,22 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     assert re.search(r'column-seen_text sorted descending"\s+aria-sort="descending"', page)
     assert re.search(r'class="state subscription-state item-queued">.*? Added</span>', page, re.DOTALL)
     assert '<td class="field-published_text">—</td>' in page
+
+
+def test_it_says_when_a_subscription_is_checked_next(superuser_client):
+    subscription = claimed()
+
+    def next_check(**fields) -> str:
+        Subscription.objects.filter(pk=subscription.pk).update(**fields)
+        page = superuser_client.get(f"/admin/downloads/subscription/{subscription.pk}/change/").content.decode()
+        return re.search(r"<label>Next check</label>\s*<div class=\"readonly\">([^<]*)<", page)[1]
+
+    now = timezone.now()
+    free = {"lease_token": "", "lease_until": None}
+    assert re.fullmatch(r"In .* \(.*\)", next_check(**free, next_check_at=now + dt.timedelta(hours=2)))
+    assert next_check(next_check_at=now - dt.timedelta(hours=1)).startswith("Due since ")
+    assert next_check(lease_token="a", lease_until=now + dt.timedelta(minutes=1)) == "Now"
+    assert next_check(lease_token="", active=False) == "None planned"
 
 
 def test_an_item_is_fetched_or_ignored_on_its_page(superuser_client):

@@ -128,7 +128,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         """Show the state below the name, and a link to the page where it is changed."""
         subscription = context["original"]
         url = reverse("subscription", args=[subscription.key])
-        record = {"state": _row_of(subscription).state, "links": [("Open its page", url)]}
+        record = {"state": _row_of(subscription).state, "links": [("Open in Subscriptions", url)]}
         return super().render_change_form(request, {**context, "record": record}, *args, **kwargs)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -199,6 +199,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         when = _next_check_at(subscription)
         if when is None:
             return "None planned"
+        if _row_of(subscription).state.name == "checking":
+            return "Now"
+        if when <= timezone.now():
+            return f"Due since {_format_moment(when)}"
         return f"{time_until(when).capitalize()} ({_format_moment(when)})"
 
     @admin.display(description="Interval")
@@ -275,7 +279,7 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Show an item under its title, with its state, its verbs, and links to its video and its subscription."""
         item = context["original"]
-        links = [("Open its subscription", reverse("subscription", args=[item.subscription.key]))]
+        links = [("Open in Subscriptions", reverse("subscription", args=[item.subscription.key]))]
         if item.video:
             links.insert(0, ("Open its video", item.video.get_absolute_url()))
         record = {"state": _badge_of(item), "links": links, "item": item}
