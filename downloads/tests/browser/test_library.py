@@ -17,6 +17,7 @@ from downloads.tests.support.pages import (
     progress_bar,
     wait_until_stable,
 )
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.processes]
 
@@ -318,6 +319,8 @@ Object.defineProperty(document, "hidden", { get: () => window.away ?? false });
 
 def test_it_notifies_hidden_tabs_of_ended_downloads(page, site):
     done, broken = running_with_metadata("done"), running_with_metadata("broken")
+    # Else the page fetches its list: it would not know the title of what ends meanwhile.
+    wait_until(site.has_announced_all, "the rev of the snapshot")
     page.add_init_script(NOTIFICATION_STUB)
     open_live_page(page, site, "/activity/")
     page.get_by_role("button", name="Notify me").click()

@@ -45,6 +45,7 @@ def test_it_is_cancelled_and_retried_by_one_of_many():
     assert (video.status, video.attempt, video.events.count()) == (Status.QUEUED, 2, 3)
 
 
+@pytest.mark.usefixtures("static_files")
 def test_concurrent_requests_all_get_an_answer(client):
     client.force_login(make_user())
     video = waiting()
