@@ -89,7 +89,8 @@ def _remove_row(rows: models.QuerySet[R], reason: str, before_removal: Callable[
     # Where the entry has no name, the reason says why.
     why = "" if current_actor().name else f"{reason}. "
     status = str(dict(Status.choices).get(video.status, video.status)).lower()
-    record_entry(AuditAction.DELETED, video, f"{why}It was {status}.")
+    state = "had failed" if video.status == Status.FAILED else f"was {status}"
+    record_entry(AuditAction.DELETED, video, f"{why}It {state}.")
     video.record_event(reason, {"changed": True})
     # Django's own delete: that of Removable would call this again.
     models.Model.delete(video)

@@ -31,6 +31,12 @@ def test_a_deletion_keeps_title_address_and_who(superuser_client):
     assert (entry.actor, entry.actor_name) == (None, "ann")
 
 
+@pytest.mark.parametrize(("make", "words"), [(waiting, "It was waiting."), (failed, "It had failed.")])
+def test_a_deletion_says_what_the_video_was(superuser_client, make, words):
+    post_action(superuser_client, "delete", make().video_id)
+    assert AuditEntry.objects.get(action=AuditAction.DELETED).details == words
+
+
 def test_a_deletion_that_fails_is_not_in_the_log(superuser_client, settings):
     video = complete()
     (settings.MEDIA_ROOT / video.video_id).mkdir()
