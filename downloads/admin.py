@@ -170,7 +170,6 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     inlines = (VideoEventInline,)
     fieldsets = (
         ("About", {"fields": ("uploader", "upload_date", "duration_text", "folded_description")}),
-        ("Files", {"fields": ("media_file", "size_text")}),
         (
             "Source",
             {
@@ -180,6 +179,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
                 )
             },
         ),
+        ("Files", {"fields": ("media_file", "size_text")}),
         ("Progress", {"fields": ("error", "downloaded_text", "attempt", "retry_count", "worker")}),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
     )

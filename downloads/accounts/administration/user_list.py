@@ -54,7 +54,7 @@ class FlagFilter(LinkFilterMixin, BooleanFieldListFilter):
 class UserListMixin:
     """Mixin of the admin of accounts with the columns and the filters of its list."""
 
-    list_display: Any = ("person", "role_text", "active_text", "staff_text", "sign_in_text")
+    list_display: Any = ("person", "role_text", "status_text", "sign_in_text")
     list_filter: Any = (RoleFilter, ("is_active", FlagFilter), ("is_staff", FlagFilter))
     show_facets = admin.ShowFacets.NEVER
     search_help_text: Any = "Search users"
@@ -92,15 +92,11 @@ class UserListMixin:
         nothing = "None (may view)" if user.is_active else "None"
         return ", ".join(map(capfirst, names)) or format_html('<span class="quiet">{}</span>', nothing)
 
-    @admin.display(description="Active", ordering="is_active")
-    def active_text(self, user: User) -> str:
-        """Return whether the account can be used."""
-        return _yes_or_no(user.is_active)
-
-    @admin.display(description="Staff", ordering="is_staff")
-    def staff_text(self, user: User) -> str:
-        """Return whether the account may use the admin."""
-        return _yes_or_no(is_marked_staff(user))
+    @admin.display(description="Status", ordering="is_active")
+    def status_text(self, user: User) -> str:
+        """Return whether the account can be used, and whether it may use the admin."""
+        status = "Active" if user.is_active else mark_safe('<span class="quiet">Inactive</span>')
+        return format_html("{}{}", status, " · Staff" if is_marked_staff(user) else "")
 
     @admin.display(description="Last sign-in", ordering="last_login")
     def sign_in_text(self, user: User) -> str:
@@ -114,7 +110,3 @@ def _sign_in_phrase(user: User) -> str:
     if user.last_login is None:
         return "Never signed in"
     return f"Signed in {formats.date_format(timezone.localtime(user.last_login), 'j M Y')}"
-
-
-def _yes_or_no(is_set: bool) -> str:
-    return "Yes" if is_set else mark_safe('<span class="quiet">No</span>')

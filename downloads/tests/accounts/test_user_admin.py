@@ -319,9 +319,9 @@ def test_the_list_of_users_says_what_each_may_do(superuser_client):
     page = superuser_client.get(USERS_URL).content.decode()
     rows = [text(row) for row in re.findall(r"<tr>.*?</tr>", page[page.index("<tbody") :], re.DOTALL)]
     assert [row.split(" ", 1)[1] for row in rows] == [
-        "ann Staff · Signed in 1 Mar 2026 Superuser Yes Yes 1 Mar 2026, 07:49",
-        "bob Bob Miller · bob@example.org Never signed in Editor Yes No Never",
-        "eve Inactive · Never signed in None No No Never",
+        "ann Staff · Signed in 1 Mar 2026 Superuser Active · Staff 1 Mar 2026, 07:49",
+        "bob Bob Miller · bob@example.org Never signed in Editor Active Never",
+        "eve Inactive · Never signed in None Inactive Never",
     ]
 
 
