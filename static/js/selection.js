@@ -21,9 +21,10 @@ const selectRange = (box) => {
 addEventListener("click", (event) => {
 	const target = /** @type {Element | null} */ (event.target);
 	const allBox = selectAllBox();
-	const selectsPage =
-		target?.closest("[data-select-page]") || (target === allBox && allBox?.checked);
-	if (selectsPage) for (const box of boxes()) box.checked = true;
+	/** @type {HTMLInputElement | null | undefined} a check box also clears what it selects; a button has no state */
+	const pageControl = target?.closest("[data-select-page]");
+	if (pageControl || (target === allBox && allBox?.checked))
+		for (const box of boxes()) box.checked = pageControl?.checked ?? true;
 	if (!target?.matches(".pick")) return;
 	const box = /** @type {HTMLInputElement} */ (target);
 	if (event.shiftKey) selectRange(box);

@@ -8,14 +8,11 @@ import "./start_choice.js";
 
 const CHECK_INTERVAL_MS = 4_000;
 
-/** @returns {HTMLInputElement[]} */
-const boxes = () => queryAll(".pick");
-/** The box above the list, which is set while all of the page are. */
-const pageBox = () => /** @type {HTMLInputElement | null} */ (query("input[data-select-page]"));
-
+/** Set the box above the list while all of the page are selected. */
 const showWhetherAllAreSelected = () => {
-	const box = pageBox();
-	if (box) box.checked = boxes().every(({ checked }) => checked);
+	const pageBox = /** @type {HTMLInputElement | null} */ (query("input[data-select-page]"));
+	const boxes = /** @type {HTMLInputElement[]} */ (queryAll(".pick"));
+	if (pageBox) pageBox.checked = boxes.every(({ checked }) => checked);
 };
 
 /** @param {() => void} swap */
@@ -26,12 +23,8 @@ const aroundSwap = (swap) => {
 
 const { requestAll } = startLivePage({ aroundSwap });
 
-// After `selection.js`, whose listener is the earlier one: it selects all, and never clears them.
-addEventListener("click", ({ target }) => {
-	const box = pageBox();
-	if (target !== box) showWhetherAllAreSelected();
-	else for (const other of boxes()) other.checked = !!box?.checked;
-});
+// After `selection.js`, whose listener is the earlier one.
+addEventListener("click", showWhetherAllAreSelected);
 
 // A check that finds nothing writes no event: the page asks, as long as it shows that one is due or running.
 setInterval(() => {
