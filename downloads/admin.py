@@ -37,7 +37,7 @@ from downloads.search.query import find_matching, parse_query
 from downloads.templatetags.video_format import first_line
 from downloads.templatetags.whitespace import strip_indentation
 from downloads.views import responses
-from downloads.views.subscriptions import model_admin
+from downloads.views.subscriptions import item_admin, subscription_admin
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ apps.get_app_config("auth").verbose_name = "People"
 Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
 
 # Registered there.
-__all__ = ["model_admin"]
+__all__ = ["item_admin", "subscription_admin"]
 CHANGELIST_URL_NAME = "admin:downloads_video_changelist"
 MAX_SEARCH_MATCHES = 1000
 MAX_NAME_LENGTH = 40  # characters of an uploader, or of a site in a filter

@@ -1,0 +1,51 @@
+"""Base of the admin pages for reading: what people do with a row, they do on the pages."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import formats, timezone
+
+from downloads.accounts.filled_fields import FilledFieldsMixin
+from downloads.accounts.permissions import Permission, has_permission
+from downloads.accounts.secret_admin import SecretLookupMixin
+from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
+
+
+class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
+    """Rows that are written by verbs alone; whoever may view the archive, and is staff, may read them."""
+
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+    empty_value_display = ""
+    change_form_template = "admin/downloads/record.html"
+
+    class Media:
+        css: ClassVar = {"all": ("css/state.css", "css/admin.css")}
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """List the model for those who may view the archive."""
+        return has_permission(request.user, Permission.VIEW)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show rows to those who may view the archive."""
+        return has_permission(request.user, Permission.VIEW)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False: the pages add rows."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False: the pages change rows."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False: the pages delete rows."""
+        return False
+
+
+def format_moment(moment: dt.datetime) -> str:
+    """Return a time as "22 Nov 2026, 17:04"; the page's foot names the zone."""
+    return formats.date_format(timezone.localtime(moment), "j M Y, H:i")
