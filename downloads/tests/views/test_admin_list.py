@@ -28,6 +28,8 @@ def test_it_lists_each_video_once_with_its_bar(superuser_client):
     for video in videos:
         assert f'data-status="{video.status}"' in opening_tag(page, Video.objects.get(pk=video.pk))
     assert page.count("data-video-id=") == 3
+    # For phones, which have no other columns.
+    assert re.search(r"<small>Ada · 12:04 · \d+\xa0\w+\xa0\d{4}</small>", page)
     assert 'aria-valuenow="42"' in page
     assert re.search(r'<script type="module" src="/static/js/main\..*?js"', page)
 
@@ -230,14 +232,16 @@ def test_pages_are_named_by_what_they_show(superuser_client):
     }.items():
         page = superuser_client.get(f"/admin/{path}").content.decode()
         assert re.search(rf"<h1>\s*{heading}\s*</h1>", page), path
-    # One of them is named by itself, below what it is.
+    # One of them is named by itself; what it is stands before the name on the way to it.
     for path, kind, name in (
-        (f"downloads/video/{video.pk}/change/", "Video", "Film a"),
-        (f"downloads/subscription/{subscription.pk}/change/", "Subscription", escape(str(subscription))),
-        (f"auth/user/{user.pk}/change/", "User", user.username),
+        (f"downloads/video/{video.pk}/change/", "Videos", "Film a"),
+        (f"downloads/subscription/{subscription.pk}/change/", "Subscriptions", str(subscription)),
+        (f"auth/user/{user.pk}/change/", "Users", user.username),
     ):
         page = superuser_client.get(f"/admin/{path}").content.decode()
-        assert re.search(rf'<p class="kind">{kind}</p>\s*<h1>{re.escape(name)}</h1>', page), path
+        heading = re.search(r"<h1>(.*?)</h1>", page, re.DOTALL)[1]
+        assert re.sub(r"<[^>]*>", "", heading).strip() == escape(name), path
+        assert re.search(rf"<li>\s*<a href=[^>]*>{kind}</a>\s*</li>\s*<li aria-current=", page), path
         assert f"<h2>{name}</h2>" not in page
     # Nothing of a video is edited there.
     index = superuser_client.get("/admin/").content.decode()
@@ -303,6 +307,11 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     record = superuser_client.get(row_url).content.decode()
     assert f'href="{url}">Open in Subscriptions</a>' in record
     assert re.search(r'class="state subscription-state \w+">', record)
+    # Both counts lead to what they count, and each video that was seen last to its item.
+    items_url = f"/admin/downloads/subscriptionitem/?subscription={subscription.pk}"
+    assert f'<a href="/?subscription={subscription.key}">1 kept</a> of <a href="{items_url}">3 seen</a>' in record
+    rows = re.findall(r'<a href="/admin/downloads/subscriptionitem/\d+/change/"\s+dir="auto">(.*?)</a>', record)
+    assert rows == ["Film v1", "Film v2", "Film v3"]
     page = superuser_client.get("/admin/downloads/subscriptionitem/").content.decode()
     item = SubscriptionItem.objects.get(title="Film v1")
     assert f'<a href="/admin/downloads/subscriptionitem/{item.pk}/change/"><bdi>Film v1</bdi>' in page
@@ -324,8 +333,57 @@ def test_it_says_when_a_subscription_is_checked_next(superuser_client):
     free = {"lease_token": "", "lease_until": None}
     assert re.fullmatch(r"In .* \(.*\)", next_check(**free, next_check_at=now + dt.timedelta(hours=2)))
     assert next_check(next_check_at=now - dt.timedelta(hours=1)).startswith("Due since ")
-    assert next_check(lease_token="a", lease_until=now + dt.timedelta(minutes=1)) == "Now"
+    assert next_check(lease_token="a", lease_until=now + dt.timedelta(minutes=1)) == "Running now"
     assert next_check(lease_token="", active=False) == "None planned"
+
+
+def test_a_subscription_is_checked_and_paused_on_its_page(superuser_client):
+    subscription = claimed()
+    Subscription.objects.update(lease_token="", lease_until=None, next_check_at=timezone.now() + dt.timedelta(hours=2))
+    url = f"/admin/downloads/subscription/{subscription.pk}/change/"
+
+    def act(**data: str) -> str:
+        data = {"id": subscription.key} | data
+        response = superuser_client.post("/subscriptions/act", data, headers={"referer": url}, follow=True)
+        assert response.redirect_chain == [(url, 302)]
+        return response.content.decode()
+
+    assert "None yet" in superuser_client.get(url).content.decode()  # its last check
+    act(do="check")
+    assert Subscription.objects.get().next_check_at <= timezone.now()
+    page = act(do="pause")
+    assert not Subscription.objects.get().active
+    verbs = re.findall(r'<(\w+)[^>]* name="do"\s+value="(\w+)"', page)
+    assert verbs == [("input", "resume"), ("button", "check"), ("button", "resume")]  # the undo comes first
+    assert re.search(r"<td dir=\"auto\">Paused by ann</td>", page)
+    act(do="resume")
+    assert Subscription.objects.get().active
+    assert f'href="/subscriptions/{subscription.key}/unsubscribe">Unsubscribe</a>' in page
+
+
+def test_only_who_may_change_is_offered_the_verbs_of_subscriptions(client):
+    subscription = claimed()
+    client.force_login(make_staff("eve", "viewer"))
+    page = client.get(f"/admin/downloads/subscription/{subscription.pk}/change/").content.decode()
+    assert "Open in Subscriptions" in page
+    assert "Unsubscribe" not in page
+    assert 'name="do"' not in page
+
+
+def test_it_lists_the_items_of_one_subscription(superuser_client):
+    for name, numbers in {"ada": (3, 1), "bob": (9, 8)}.items():
+        subscription = claimed(f"https://www.youtube.com/@{name}")
+        Subscription.objects.filter(pk=subscription.pk).update(name=name)
+        check_list(subscription, numbered(*numbers))
+
+    def titles(query: str) -> list[str]:
+        page = superuser_client.get(f"/admin/downloads/subscriptionitem/?{query}").content.decode()
+        assert ('data-filter-title="subscription"' in page) == (query == f"subscription={subscription.pk}")
+        return sorted(re.findall(r"<bdi>(Film v\d)</bdi> <span", page))
+
+    assert titles(f"subscription={subscription.pk}") == ["Film v8", "Film v9"]
+    for other in ("", "subscription=0", "subscription=x", f"subscription={'9' * 30}", "subscription=²"):
+        assert len(titles(other)) == 5, other
 
 
 def test_an_item_is_fetched_or_ignored_on_its_page(superuser_client):
@@ -337,10 +395,11 @@ def test_an_item_is_fetched_or_ignored_on_its_page(superuser_client):
         data = {"id": item.pk, "do": verb}
         page = superuser_client.post("/subscriptions/items", data, headers={"referer": url}, follow=True)
         assert page.redirect_chain == [(url, 302)]
-        return re.findall(r'name="do"\s+value="(\w+)"', page.content.decode())
+        return re.findall(r'<(\w+)[^>]* name="do"\s+value="(\w+)"', page.content.decode())
 
-    assert act("ignore") == ["unignore", "fetch"]
-    assert act("unignore") == ["fetch", "ignore"]
+    # Each message has its undo, as on the pages.
+    assert act("ignore") == [("input", "unignore"), ("button", "unignore"), ("button", "fetch")]
+    assert act("unignore") == [("button", "fetch"), ("button", "ignore")]
     act("fetch")
     assert Video.objects.get().url == item.url
     page = superuser_client.get(url).content.decode()
@@ -416,14 +475,14 @@ def test_the_pages_of_a_subscription_have_parts(superuser_client):
     check_list(subscription, numbered(1, 1, duration=754))
     item = SubscriptionItem.objects.get()
     for path, names in (
-        (f"subscription/{subscription.pk}", ["List", "Source", "Videos", "Checks"]),
+        (f"subscription/{subscription.pk}", ["About", "Source", "Downloads", "Checks"]),
         (f"subscriptionitem/{item.pk}", ["Video", "State"]),
     ):
         page = superuser_client.get(f"/admin/downloads/{path}/change/").content.decode()
         assert re.findall(r'class="fieldset-heading">([^<]*)<', page) == names
         assert "icon-yes" not in page
         assert "icon-no" not in page
-    assert re.search(r"<h1>\s*Film v1\s*</h1>", page)
+    assert re.search(r"<h1>\s*<bdi>Film v1</bdi>\s*</h1>", page)
     assert "12:34" in page
     assert re.search('<a href="https://[^"]*" rel="noopener noreferrer nofollow">', page)
 
@@ -481,4 +540,5 @@ def test_the_choice_of_actions_begins_with_words(superuser_client):
     complete("a")
     page = superuser_client.get(CHANGELIST_URL).content.decode()
     assert '<option value="" selected>Choose an action</option>' in page
+    assert 'class="action-select" aria-label="Select Film a">' in page
     assert "-----" not in page

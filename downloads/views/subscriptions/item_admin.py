@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from downloads.accounts.secret_admin import link_url_without_secrets
 from downloads.formatting import break_after_slashes, format_duration, hide_secrets
-from downloads.models import SubscriptionItem, SubscriptionItemState
+from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import BEFORE_REASON
 from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
 
@@ -44,12 +44,32 @@ class ItemStateFilter(admin.SimpleListFilter):
         return items.filter(state=self.value()) if self.value() else items
 
 
+class ItemSubscriptionFilter(admin.SimpleListFilter):
+    """Filter of items by their subscription, which is shown once one is chosen: its page leads here."""
+
+    title = parameter_name = "subscription"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the chosen subscription, as (value, label), or nothing."""
+        return [(str(one.pk), str(one)[:60]) for one in Subscription.objects.filter(pk=self._chosen_pk)]
+
+    def queryset(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> QuerySet[SubscriptionItem]:
+        """Return the items of the chosen subscription; all of them if there is none of this key."""
+        return items.filter(subscription=self._chosen_pk) if self.lookup_choices else items
+
+    @property
+    def _chosen_pk(self) -> int | None:
+        value = self.value() or ""
+        # Fewer than 19 digits fit a 64-bit integer.
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+
+
 @admin.register(SubscriptionItem)
 class SubscriptionItemAdmin(ReadOnlyAdmin):
     """The ledgers: every video that was seen, with its state and the reason."""
 
     list_display = ("short_title", "list_link", "state_badge", "published_text", "seen_text")
-    list_filter = (ItemStateFilter,)
+    list_filter = (ItemSubscriptionFilter, ItemStateFilter)
     list_select_related = ("subscription", "video")
     search_fields = ("title", "source_id")
     search_help_text = "Search titles and IDs"
@@ -138,9 +158,11 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
 
 
 def item_badge(item: SubscriptionItem) -> dict[str, str]:
+    """Return the state of an item as its template takes it: `name`, `icon` and `label`."""
     icon = ITEM_ICONS.get(item.state, "cancelled")
     return {"name": f"item-{item.state}", "icon": icon, "label": item.label}
 
 
 def item_title(item: SubscriptionItem) -> str:
+    """Return the title of an item, or else its ID on the site."""
     return item.title or item.source_id or "Unknown video"

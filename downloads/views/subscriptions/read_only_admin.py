@@ -23,7 +23,7 @@ class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, Plain
     change_form_template = "admin/downloads/record.html"
 
     class Media:
-        css: ClassVar = {"all": ("css/state.css", "css/admin.css")}
+        css: ClassVar = {"all": ("css/state.css", "css/thumb.css", "css/admin.css")}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """List the model for those who may view the archive."""

@@ -16,12 +16,18 @@ from downloads.accounts.permissions import Permission, has_permission
 from downloads.accounts.secret_admin import link_url_without_secrets
 from downloads.formatting import break_after_slashes, site_name, time_until
 from downloads.library.subscriptions.index import CONDITIONS, LABELS, Row, describe_rows
+from downloads.library.subscriptions.pictures import attach_newest_videos
 from downloads.library.subscriptions.states import describe_interval
+from downloads.library.subscriptions.timeline import build_timeline
 from downloads.models import Subscription
+from downloads.views.subscriptions.item_admin import item_badge
 from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
 
 # States that need no reason beside them.
 UNTROUBLED_STATES = ("new", "active", "checking", "paused")
+# What the page of one shows of its ledger and of its history; the rest is a link away.
+MAX_ITEMS = 10
+MAX_EVENTS = 50
 
 
 class SubscriptionStateFilter(admin.SimpleListFilter):
@@ -50,14 +56,14 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     search_help_text = "Search subscriptions"
     ordering = ("name", "pk")
     fieldsets = (
-        ("List", {"fields": ("kind_text", "tabs_text", "videos", "added_by", "created_at")}),
+        ("About", {"fields": ("kind_text", "tabs_text", "linked_counts", "added_by", "created_text")}),
         ("Source", {"fields": ("cut_url", "host", "extractor_text", "source_id")}),
         (
-            "Videos",
+            "Downloads",
             {
                 "fields": (
                     *("quality", "subtitle_languages", "title_includes", "title_excludes"),
-                    *("min_duration", "max_duration", "published_since", "max_new"),
+                    *("min_duration", "max_duration", "published_since", "max_new_text"),
                     *("start", "start_count", "start_date"),
                 )
             },
@@ -67,22 +73,30 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "Checks",
             {
                 "fields": (
-                    *("interval_text", "next_check_text", "checked_at", "succeeded_at", "found_at"),
+                    *("interval_text", "last_check_text", "next_check_text", "succeeded_at", "found_at"),
                     *("failure_count", "failing_since"),
                 )
             },
         ),
     )
     readonly_fields = (
-        *("kind_text", "tabs_text", "videos"),
-        *("cut_url", "extractor_text", "interval_text", "next_check_text"),
+        *("kind_text", "tabs_text", "linked_counts", "created_text", "max_new_text"),
+        *("cut_url", "extractor_text", "interval_text", "last_check_text", "next_check_text"),
     )
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Show the state below the name, and a link to the page where it is changed."""
+        """Show its picture, state and verbs, a link to its page, the videos seen last, and its history."""
         subscription = context["original"]
+        attach_newest_videos([subscription])
         url = reverse("subscription", args=[subscription.key])
-        record = {"state": _row_of(subscription).state, "links": [("Open in Subscriptions", url)]}
+        record = {
+            "state": _row_of(subscription).state,
+            "links": [("Open in Subscriptions", url)],
+            "subscription": subscription,
+            "seen_last": [(item, item_badge(item)) for item in subscription.items.order_by("-pk")[:MAX_ITEMS]],
+            "items_url": _items_url(subscription),
+            "timeline": build_timeline(subscription.events()[:MAX_EVENTS]),
+        }
         return super().render_change_form(request, {**context, "record": record}, *args, **kwargs)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -132,6 +146,27 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         row = _row_of(subscription)
         return f"{row.kept:,} kept of {row.seen:,} seen" if row.seen else "Nothing seen yet"
 
+    @admin.display(description="Videos")
+    def linked_counts(self, subscription: Subscription) -> str:
+        """Return how many videos it has kept and seen, with links to both."""
+        row = _row_of(subscription)
+        if not row.seen:
+            return self.videos(subscription)
+        kept = f"{row.kept:,} kept"
+        if row.kept:
+            kept = format_html('<a href="{}?subscription={}">{}</a>', reverse("library"), subscription.key, kept)
+        return format_html('{} of <a href="{}">{} seen</a>', kept, _items_url(subscription), f"{row.seen:,}")
+
+    @admin.display(description="Created")
+    def created_text(self, subscription: Subscription) -> str:
+        """Return when somebody followed the list; the page's foot names the zone."""
+        return format_moment(subscription.created_at)
+
+    @admin.display(description="Per check")
+    def max_new_text(self, subscription: Subscription) -> str:
+        """Return how many new videos one check adds at most."""
+        return f"At most {subscription.max_new:,} new videos"
+
     @admin.display(description="Kind")
     def kind_text(self, subscription: Subscription) -> str:
         """Return whether it is a channel or a playlist, once that is known."""
@@ -147,6 +182,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         """Return the name of yt-dlp's extractor."""
         return subscription.extractor
 
+    @admin.display(description="Last check")
+    def last_check_text(self, subscription: Subscription) -> str:
+        """Return when it was checked last; the page's foot names the zone."""
+        return format_moment(subscription.checked_at) if subscription.checked_at else "None yet"
+
     @admin.display(description="Next check")
     def next_check_text(self, subscription: Subscription) -> str:
         """Return when it is checked next; the page's foot names the zone."""
@@ -154,7 +194,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         if when is None:
             return "None planned"
         if _row_of(subscription).state.name == "checking":
-            return "Now"
+            return "Running now"
         if when <= timezone.now():
             return f"Due since {format_moment(when)}"
         return f"{time_until(when).capitalize()} ({format_moment(when)})"
@@ -181,6 +221,10 @@ def _next_check_at(subscription: Subscription) -> dt.datetime | None:
 def _next_check_phrase(subscription: Subscription) -> str:
     when = _next_check_at(subscription)
     return f"Next check {time_until(when)}" if when else "No check planned"
+
+
+def _items_url(subscription: Subscription) -> str:
+    return f"{reverse('admin:downloads_subscriptionitem_changelist')}?subscription={subscription.pk}"
 
 
 def _row_of(subscription: Subscription) -> Row:
