@@ -34,7 +34,7 @@ from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values, site_label
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
 from downloads.search.query import find_matching, parse_query
-from downloads.templatetags.video_format import first_line
+from downloads.templatetags.video_format import file_type, first_line
 from downloads.templatetags.whitespace import strip_indentation
 from downloads.views import responses
 from downloads.views.subscriptions import item_admin, subscription_admin
@@ -169,7 +169,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     actions_on_top, actions_on_bottom = False, True
     inlines = (VideoEventInline,)
     fieldsets = (
-        ("About", {"fields": ("uploader", "upload_date", "duration_text", "folded_description")}),
+        ("About", {"fields": ("uploader", "upload_date", "duration_text")}),
         (
             "Source",
             {
@@ -179,15 +179,19 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
                 )
             },
         ),
-        ("Files", {"fields": ("media_file", "size_text")}),
+        ("Files", {"fields": ("file_text", "format_text", "size_text")}),
         ("Progress", {"fields": ("error", "downloaded_text", "attempt", "retry_count", "worker")}),
         ("Times", {"fields": ("added_at", "not_before", "queued_at", "started_at", "processing_at", "ended_at")}),
+        # Last, across the page: it may be long.
+        ("Description", {"fields": ("folded_description",), "classes": ("whole",)}),
     )
     readonly_fields = (
         "folded_description",
         "short_site",
         "extractor_text",
         "duration_text",
+        "file_text",
+        "format_text",
         "size_text",
         "downloaded_text",
         *HiddenSecretsMixin.secret_fields,
@@ -202,8 +206,11 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
 
     @admin.display(description="State", ordering="status")
     def live_status(self, video: Video) -> str:
-        """Render the video's status and progress bar, which the page's script updates live."""
-        return strip_indentation(render_to_string("downloads/admin/_video.html", {"video": video}))
+        """Render the status and the bar, which the page's script updates; on phones, what other columns say first."""
+        added = _format_datetime(video.added_at, "j M Y").replace(" ", "\u00a0")
+        facts = " · ".join(filter(None, (self.short_uploader(video), self.duration_text(video), added)))
+        state = strip_indentation(render_to_string("downloads/admin/_video.html", {"video": video}))
+        return format_html("<small>{}</small>{}", facts, state)
 
     @admin.display(description="Uploader", ordering="uploader")
     def short_uploader(self, video: Video) -> str:
@@ -230,6 +237,16 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     def duration_text(self, video: Video) -> str:
         """Return the duration as "12:04"."""
         return formatting.format_duration(video.duration)
+
+    @admin.display(description="Media file")
+    def file_text(self, video: Video) -> str:
+        """Return the path of the file below the folder of media; lines break after slashes."""
+        return formatting.break_after_slashes(video.media_file)
+
+    @admin.display(description="Format")
+    def format_text(self, video: Video) -> str:
+        """Return what the file is, such as "1080p · mp4 (h264/aac)"."""
+        return " · ".join(filter(None, (formatting.resolution_label(video), file_type(video))))
 
     @admin.display(description="Size", ordering="size")
     def size_text(self, video: Video) -> str:
