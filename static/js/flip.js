@@ -11,6 +11,9 @@ const PARTS = "[data-list] :is(section, .pages, [data-video-id])";
 const DURATION_MS = 300;
 const NO_OFFSET = { x: 0, y: 0 };
 
+/** @type {Animation[]} of the last swap */
+const moves = [];
+
 /** @returns {Boxes} in document order */
 const measureBoxes = () => {
 	const boxes = new Map();
@@ -28,8 +31,7 @@ const keepScrollPosition = (boxesBefore) => {
 	if (!scrollY) return;
 	for (const [id, { place, top }] of measureBoxes()) {
 		const before = boxesBefore.get(id);
-		const isAnchor = before && before.place === place && before.top >= 0;
-		if (!isAnchor) continue;
+		if (!before || before.place !== place || before.top < 0) continue;
 		scrollBy(0, top - before.top);
 		return;
 	}
@@ -37,13 +39,12 @@ const keepScrollPosition = (boxesBefore) => {
 
 /** @param {Boxes} boxesBefore */
 const playMoves = (boxesBefore) => {
-	/** @type {Map<Element, { x: number, y: number }>} */
+	/** @type {Map<Element | null | undefined, { x: number, y: number }>} */
 	const offsets = new Map();
 	for (const [id, { part, left, top }] of measureBoxes()) {
 		const before = boxesBefore.get(id);
 		// Each moves by its own offset less that of the part around it.
-		const container = part.parentElement?.closest(PARTS);
-		const containerOffset = (container && offsets.get(container)) ?? NO_OFFSET;
+		const containerOffset = offsets.get(part.parentElement?.closest(PARTS)) ?? NO_OFFSET;
 		if (!before) {
 			offsets.set(part, containerOffset);
 			part.animate({ opacity: [0, 1] }, DURATION_MS);
@@ -61,17 +62,19 @@ const playMoves = (boxesBefore) => {
  * @param {number} y
  */
 const playMove = (part, x, y) => {
-	if (x === 0 && y === 0) return;
 	const translate = [`${x}px ${y}px`, "none"];
-	// Added to one that still runs, so that nothing jumps.
-	part.animate({ translate, easing: "ease-out", composite: "add" }, DURATION_MS);
+	if (x || y) moves.push(part.animate({ translate, easing: "ease-out" }, DURATION_MS));
 };
 
 /** @param {() => void} swap */
 export const animateSwap = (swap) => {
+	const shownBoxes = measureBoxes();
+	// What still moves goes on from where it is seen. The scroll position is kept by where it belongs: a part that is
+	// replaced stands there at once.
+	for (const move of moves.splice(0)) move.cancel();
 	const boxesBefore = measureBoxes();
 	swap();
 	keepScrollPosition(boxesBefore);
 	if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-	playMoves(boxesBefore);
+	playMoves(shownBoxes);
 };

@@ -6,6 +6,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from downloads.models import Video
 from downloads.tests.support.factories import finish_video, running_with_metadata
 from downloads.tests.support.pages import VIEWPORTS, card, open_activity, open_live_page, wait_until_stable
+from downloads.tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.alone, pytest.mark.chromium, pytest.mark.processes]
 
@@ -30,6 +31,20 @@ HAS_WHOLE_PICTURE = """() => {
   const { offsetHeight, offsetWidth } = document.querySelector(".screen");
   return Math.abs(offsetHeight - Math.min((offsetWidth * 9) / 16, innerHeight * 0.8)) <= 1;
 }"""
+# What moves stops shortly before its end, until it is released.
+HOLD_GLIDES = """() => {
+const animate = Element.prototype.animate;
+Element.prototype.animate = function (...how) {
+  const animation = animate.apply(this, how);
+  animation.pause();
+  animation.currentTime = 180;
+  return animation;
+};
+window.releaseGlides = () => { Element.prototype.animate = animate; };
+}"""
+# As an action that concerns the whole queue does.
+FETCH_LIST = """() => document.body.dispatchEvent(
+  new CustomEvent("acted", { bubbles: true, detail: { ids: [] } }))"""
 WAITING_URLS = ("http://e.example.org/", "http://f.example.org/")
 TOP_EDGE = "element => element.getBoundingClientRect().top"
 
@@ -42,6 +57,8 @@ def page(request, context: BrowserContext, kept_page, site) -> Page:
     page = context.new_page()
     page.set_viewport_size(VIEWPORTS[request.param])
     page.videos = [running_with_metadata(name) for name in "abc"]  # type: ignore[attr-defined]
+    # A page whose snapshot has another rev fetches its list, at any time within the next seconds.
+    wait_until(site.has_announced_all, "the rev of the snapshot")
     open_activity(page, site)
     page.evaluate(OBSERVER_SCRIPT)
     return page
@@ -63,6 +80,25 @@ def find_moves(glides: list[list], video: Video) -> list[str]:
 
 def expect_status(page: Page, video: Video, status: str) -> None:
     expect(card(page, video)).to_have_attribute("data-status", status)
+
+
+def scroll_library_down(page: Page, site) -> float:
+    """Open the library, scroll almost to its end, and return where its oldest card is."""
+    open_live_page(page, site)
+    page.evaluate(OBSERVER_SCRIPT)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.evaluate("scrollBy(0, -60)")
+    wait_until_stable(page)
+    assert page.evaluate("scrollY") > 0
+    return page.locator(".grid > li").last.evaluate(TOP_EDGE)
+
+
+def expect_oldest_cards_at(page: Page, before: float) -> None:
+    """Fail unless the line of the oldest card is where it was."""
+    tops = page.locator(".grid > li").evaluate_all(f"cards => cards.map({TOP_EDGE})")
+    # With several cards in a line, each moves by one place; the lines stay. Chromium scrolls by whole pixels, so
+    # each of two swaps may be off by half of one.
+    assert min(abs(top - before) for top in tops[-2:]) <= 1
 
 
 @pytest.mark.parametrize("page", ["phone", pytest.param("desk", marks=pytest.mark.soak)], indirect=True)
@@ -98,22 +134,28 @@ def test_nothing_jumps_when_rows_come_and_go(page):
 
 @pytest.mark.parametrize("page", ["desk", pytest.param("phone", marks=pytest.mark.soak)], indirect=True)
 def test_what_is_read_stays_where_one_has_scrolled(page, site):
-    open_live_page(page, site)
-    page.evaluate(OBSERVER_SCRIPT)
-    oldest = page.locator(".grid > li").last
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    page.evaluate("scrollBy(0, -60)")
-    wait_until_stable(page)
-    before = oldest.evaluate(TOP_EDGE)
-    assert page.evaluate("scrollY") > 0
+    before = scroll_library_down(page, site)
     finish_video(page.videos[0])
     expect_status(page, page.videos[0], "complete")
     collect_glides(page)
-    cards = page.locator(".grid > li")
-    tops = cards.evaluate_all(f"cards => cards.map({TOP_EDGE})")
-    # With several cards in a line, each moves by one place; the lines stay. Chromium scrolls by whole pixels, so
-    # each of two swaps (the card comes, and is followed by its final state) may be off by half of one.
-    assert min(abs(top - before) for top in tops[-2:]) <= 1
+    expect_oldest_cards_at(page, before)
+    assert page.evaluate("window.shifts") == []
+
+
+@pytest.mark.parametrize("page", ["desk", pytest.param("phone", marks=pytest.mark.soak)], indirect=True)
+def test_what_is_read_stays_when_the_list_is_replaced_while_cards_move(page, site):
+    before = scroll_library_down(page, site)
+    page.evaluate(HOLD_GLIDES)
+    finish_video(page.videos[0])
+    expect_status(page, page.videos[0], "complete")
+    page.wait_for_function("() => window.glides.splice(0).length")
+    page.evaluate("window.releaseGlides()")
+    replaced = page.locator("[data-list]").element_handle()
+    page.evaluate(FETCH_LIST)
+    page.wait_for_function("list => !list.isConnected", arg=replaced)
+    # What moved goes on from where it was.
+    assert collect_glides(page)
+    expect_oldest_cards_at(page, before)
     assert page.evaluate("window.shifts") == []
 
 
