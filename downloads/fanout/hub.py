@@ -42,7 +42,8 @@ SNAPSHOT_RETRY_SECONDS = 0.5
 METRICS_INTERVAL_SECONDS = 5.0
 ANNOUNCEMENT_INTERVAL_SECONDS = 60.0
 CLIENT_COUNT_TTL_SECONDS = 15
-SNAPSHOT_READ_TIMEOUT_SECONDS = 0.2
+# A busy machine may delay this process or Redis by some tenths of a second. Pages wait 3 s for a snapshot.
+SNAPSHOT_READ_TIMEOUT_SECONDS = 1.0
 
 
 class Hub:

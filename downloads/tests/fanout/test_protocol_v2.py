@@ -8,6 +8,7 @@ import pytest
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 
+from downloads.fanout import hub
 from downloads.tests.support.websockets import (
     V2,
     active_frame,
@@ -78,6 +79,19 @@ async def test_it_reads_the_store_once_for_all_who_ask_at_once(channel_layer, re
         assert redis.info("commandstats")["cmdstat_hgetall"]["calls"] - calls_before <= 2
     for client in clients:
         await client.disconnect()
+
+
+@pytest.mark.alone
+async def test_the_snapshot_waits_for_a_redis_that_is_only_slow(channel_layer, redis_server):
+    store_snapshot(redis_server, active_frame("a", 10.0), seq=9)
+    redis_server.freeze()
+    try:
+        reading = asyncio.create_task(hub.get_hub().read_snapshot())
+        await asyncio.sleep(0.4)
+        assert not reading.done()
+    finally:
+        redis_server.resume()
+    assert (await reading).seq == 9
 
 
 async def test_it_answers_when_redis_is_back(channel_layer, redis_server):
