@@ -104,6 +104,8 @@ def test_two_tabs_show_the_same(page, context, site):
 
 def test_it_clears_the_bar_at_the_end(page, site):
     done, broken = running_with_metadata("done"), running_with_metadata("broken")
+    # Else the page fetches its list: it would not know the title of what ends meanwhile.
+    wait_until(site.has_announced_all, "the rev of the snapshot")
     open_activity(page, site)
     for video in (done, broken):
         publish_percent(video, 50)
