@@ -14,9 +14,10 @@ from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from downloads.accounts.administration.account_forms import (
@@ -73,7 +74,7 @@ class PlainTitlesMixin:
         title = {"title": capfirst(self.opts.verbose_name)}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})  # type: ignore[misc]
 
-    def action_checkbox(self, obj: Any) -> str:
+    def action_checkbox(self, obj: Model) -> SafeString:
         """Return the box that selects a row, by its name; Django's says "Select this object for an action - …"."""
         box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">'
         return format_html(box, helpers.ACTION_CHECKBOX_NAME, obj.pk, obj)

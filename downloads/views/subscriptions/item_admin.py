@@ -58,10 +58,10 @@ class ItemSubscriptionFilter(admin.SimpleListFilter):
         return items.filter(subscription=self._chosen_pk) if self.lookup_choices else items
 
     @property
-    def _chosen_pk(self) -> int | None:
+    def _chosen_pk(self) -> int:
         value = self.value() or ""
-        # Fewer than 19 digits fit a 64-bit integer.
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+        # Fewer than 19 digits fit a 64-bit integer; no row has the key 0.
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
 
 
 @admin.register(SubscriptionItem)
