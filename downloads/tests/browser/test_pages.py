@@ -240,9 +240,9 @@ def test_the_page_of_a_playlist_follows_its_entries(page, site):
 def test_the_page_of_what_waits_follows_the_queue(page, site):
     videos = [Video.objects.ingest(f"http://{name}.example/", f"http://{name}.example/")[0] for name in "ab"]
     open_live_page(page, site, videos[1].get_absolute_url())
-    expect(page.get_by_text("1 ahead in the queue")).to_be_visible()
+    expect(page.get_by_text("1 ahead in the queue", exact=True)).to_be_visible()
     videos[0].cancel()
-    expect(page.get_by_text("next in the queue")).to_be_visible()
+    expect(page.get_by_text("next in the queue", exact=True)).to_be_visible()
     Queue.pause("Queue paused by ada.")
     expect(page.get_by_text("Queue paused by ada.")).to_be_visible()
     Queue.resume()
