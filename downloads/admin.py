@@ -207,7 +207,8 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
     @admin.display(description="State", ordering="status")
     def live_status(self, video: Video) -> str:
         """Render the status and the bar, which the page's script updates; on phones, what other columns say first."""
-        added = _format_datetime(video.added_at, "j M Y").replace(" ", "\u00a0")
+        is_recent = video.added_at and video.added_at.year == timezone.now().year
+        added = _format_datetime(video.added_at, "j M" if is_recent else "j M Y").replace(" ", "\u00a0")
         facts = " · ".join(filter(None, (self.short_uploader(video), self.duration_text(video), added)))
         state = strip_indentation(render_to_string("downloads/admin/_video.html", {"video": video}))
         return format_html("<small>{}</small>{}", facts, state)
@@ -263,7 +264,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTi
         """Return the time of adding as "22 Nov 2026, 17:04"; the page's foot names the zone."""
         return _format_datetime(video.added_at, "j M Y, H:i")
 
-    @admin.display(description="Page")
+    @admin.display(description="Library")
     def page_link(self, video: Video) -> str:
         """Return a link to the video's own page."""
         return format_html(
