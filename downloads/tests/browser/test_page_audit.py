@@ -183,10 +183,11 @@ class PageAuditor:
         subscription = claimed(added_by=None)
         check_list(subscription, numbered(4, 1, duration=754, published=timezone.now() - dt.timedelta(days=40)))
         crafts, _ = followed("https://www.youtube.com/@slowcrafts", name="Slow Crafts", found_at=timezone.now())
-        seen(crafts, "rye", "archived", video=self.videos["Baking rye bread the slow way"])
+        seen(crafts, "rye", "archived", reason="", video=self.videos["Baking rye bread the slow way"])
         followed("https://films.example.org/kitchen", name="Kitchen Garden", active=False)
         refusal = {"failure_count": 2, "error": "The site refused (403)."}
         followed("https://films.example.net/harbour", name="Harbour Films", **refusal)
+        SubscriptionItem.objects.filter(state="filtered").update(reason="It is 0:45, under 2:00.")
         self.go("/subscriptions/")
         self.settle()
         self.audit("subscriptions")

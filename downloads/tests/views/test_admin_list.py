@@ -18,6 +18,7 @@ from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
 from downloads.tests.support.subscriptions import check_list, claimed, numbered
 from downloads.tests.support.users import make_staff
+from downloads.views.subscriptions import item_admin
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -335,8 +336,11 @@ def test_it_says_when_a_subscription_is_checked_next(superuser_client):
     free = {"lease_token": "", "lease_until": None}
     assert re.fullmatch(r"In .* \(.*\)", next_check(**free, next_check_at=now + dt.timedelta(hours=2)))
     assert next_check(next_check_at=now - dt.timedelta(hours=1)).startswith("Due since ")
-    assert next_check(lease_token="a", lease_until=now + dt.timedelta(minutes=1)) == "Running now"
-    assert next_check(lease_token="", active=False) == "None planned"
+    assert next_check(active=False) == "None planned"
+    Subscription.objects.update(active=True, lease_token="a", lease_until=now + dt.timedelta(minutes=1))
+    page = superuser_client.get(f"/admin/downloads/subscription/{subscription.pk}/change/").content.decode()
+    assert "<label>Next check</label>" not in page
+    assert re.search(r"<label>Last check</label>\s*<div class=\"readonly\">Running now<", page)
 
 
 def test_a_subscription_is_checked_and_paused_on_its_page(superuser_client):
@@ -365,14 +369,14 @@ def test_a_subscription_is_checked_and_paused_on_its_page(superuser_client):
 
 def test_only_who_may_change_is_offered_the_verbs_of_subscriptions(client):
     subscription = claimed()
-    client.force_login(make_staff("eve", "viewer"))
+    client.force_login(make_staff("eve", "view_video"))
     page = client.get(f"/admin/downloads/subscription/{subscription.pk}/change/").content.decode()
     assert "Open in Subscriptions" in page
     assert "Unsubscribe" not in page
     assert 'name="do"' not in page
 
 
-def test_it_lists_the_items_of_one_subscription(superuser_client):
+def test_it_lists_the_items_of_one_subscription(superuser_client, monkeypatch):
     for name, numbers in {"ada": (3, 1), "bob": (9, 8)}.items():
         subscription = claimed(f"https://www.youtube.com/@{name}")
         Subscription.objects.filter(pk=subscription.pk).update(name=name)
@@ -380,12 +384,48 @@ def test_it_lists_the_items_of_one_subscription(superuser_client):
 
     def titles(query: str) -> list[str]:
         page = superuser_client.get(f"/admin/downloads/subscriptionitem/?{query}").content.decode()
-        assert ('data-filter-title="subscription"' in page) == (query == f"subscription={subscription.pk}")
+        assert ('data-filter-title="subscription"' in page) == (is_few or query == f"subscription={subscription.pk}")
         return sorted(re.findall(r"<bdi>(Film v\d)</bdi> <span", page))
 
-    assert titles(f"subscription={subscription.pk}") == ["Film v8", "Film v9"]
-    for other in ("", "subscription=0", "subscription=x", f"subscription={'9' * 30}", "subscription=²"):
-        assert len(titles(other)) == 5, other
+    is_few = True
+    for maximum in (20, 1):
+        monkeypatch.setattr(item_admin, "MAX_SUBSCRIPTION_CHOICES", maximum)
+        is_few = maximum > 1
+        assert titles(f"subscription={subscription.pk}") == ["Film v8", "Film v9"]
+        for other in ("", "subscription=0", "subscription=x", f"subscription={'9' * 30}", "subscription=²"):
+            assert len(titles(other)) == 5, other
+
+
+def test_items_are_fetched_and_ignored_together(superuser_client, monkeypatch):
+    check_list(claimed(), numbered(3, 1))
+    url = "/admin/downloads/subscriptionitem/"
+
+    def act(verb: str) -> str:
+        pks = SubscriptionItem.objects.filter(title__in=("Film v1", "Film v2")).values_list("pk", flat=True)
+        response = superuser_client.post(url, {"action": verb, "_selected_action": list(pks)}, follow=True)
+        assert response.redirect_chain == [(url, 302)]
+        return response.content.decode()
+
+    page = act("ignore")
+    assert "Ignoring 2 videos." in page
+    assert 'name="do" value="unignore"' in page  # the undo
+    assert SubscriptionItem.objects.filter(state="ignored").count() == 2
+    act("unignore")
+    assert not SubscriptionItem.objects.filter(state="ignored").exists()
+    monkeypatch.setattr(item_admin, "MAX_PER_ACTION", 1)
+    assert "Nothing was changed" in act("fetch")
+    monkeypatch.undo()
+    assert "Added 2 videos." in act("fetch")
+    assert Video.objects.count() == 2
+
+
+def test_only_who_may_change_acts_on_items(client):
+    check_list(claimed(), numbered(1, 1))
+    client.force_login(make_staff("eve", "view_video"))
+    url = "/admin/downloads/subscriptionitem/"
+    assert "action-select" not in client.get(url).content.decode()
+    client.post(url, {"action": "fetch", "_selected_action": [SubscriptionItem.objects.get().pk]})
+    assert not Video.objects.exists()
 
 
 def test_an_item_is_fetched_or_ignored_on_its_page(superuser_client):

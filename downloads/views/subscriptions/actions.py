@@ -82,13 +82,18 @@ def act_on_items(request: HttpRequest) -> HttpResponse:
     if action not in ITEM_TEXTS or not chosen:
         messages.info(request, NOTHING_SELECTED)
         return responses.action_response(request, [])
+    perform_on_items(request, action, chosen)
+    return responses.action_response(request, [])
+
+
+def perform_on_items(request: HttpRequest, action: str, chosen: list[SubscriptionItem]) -> None:
+    """Perform an action, a key of ITEM_TEXTS, on up to MAX_PER_ACTION items, and say what was done."""
     verbs: dict[str, Callable[..., int]] = {
         "fetch": items.fetch,
         "ignore": items.ignore,
         "unignore": items.stop_ignoring,
     }
     _report_items(request, action, chosen, verbs[action](chosen, request.user))
-    return responses.action_response(request, [])
 
 
 def _report_items(request: HttpRequest, action: str, chosen: list[SubscriptionItem], count: int) -> None:

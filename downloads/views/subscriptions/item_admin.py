@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -12,12 +12,15 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
+from downloads.accounts.permissions import Permission, has_permission
 from downloads.accounts.secret_admin import link_url_without_secrets
 from downloads.formatting import break_after_slashes, format_duration, hide_secrets
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import BEFORE_REASON
+from downloads.views.subscriptions.actions import MAX_PER_ACTION, TOO_MANY_SELECTED, perform_on_items
 from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
 
+MAX_SUBSCRIPTION_CHOICES = 20  # more would push the filter of states out of sight
 # Icons of the states of items; the others have that of what was left out.
 ITEM_ICONS: Mapping[str, str] = {
     SubscriptionItemState.QUEUED: "complete",
@@ -45,17 +48,21 @@ class ItemStateFilter(admin.SimpleListFilter):
 
 
 class ItemSubscriptionFilter(admin.SimpleListFilter):
-    """Filter of items by their subscription, which is shown once one is chosen: its page leads here."""
+    """Filter of items by their subscription; of many, only the chosen one is shown: its page leads here."""
 
     title = parameter_name = "subscription"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the chosen subscription, as (value, label), or nothing."""
-        return [(str(one.pk), str(one)[:60]) for one in Subscription.objects.filter(pk=self._chosen_pk)]
+        """Return the subscriptions, as (value, label); the chosen one alone, or nothing, if there are many."""
+        subscriptions = Subscription.objects.order_by("name", "pk").only("name", "url")
+        if len(subscriptions[: MAX_SUBSCRIPTION_CHOICES + 1]) > MAX_SUBSCRIPTION_CHOICES:
+            subscriptions = subscriptions.filter(pk=self._chosen_pk)
+        return [(str(one.pk), str(one)[:60]) for one in subscriptions]
 
     def queryset(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> QuerySet[SubscriptionItem]:
         """Return the items of the chosen subscription; all of them if there is none of this key."""
-        return items.filter(subscription=self._chosen_pk) if self.lookup_choices else items
+        is_choice = str(self._chosen_pk) in dict(self.lookup_choices)
+        return items.filter(subscription=self._chosen_pk) if is_choice else items
 
     @property
     def _chosen_pk(self) -> int:
@@ -70,6 +77,9 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
 
     list_display = ("short_title", "list_link", "state_badge", "published_text", "seen_text")
     list_filter = (ItemSubscriptionFilter, ItemStateFilter)
+    actions = ("fetch", "ignore", "unignore")
+    # Below the list, as those of videos.
+    actions_on_top, actions_on_bottom = False, True
     list_select_related = ("subscription", "video")
     search_fields = ("title", "source_id")
     search_help_text = "Search titles and IDs"
@@ -97,11 +107,30 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
         context = {**context, "subtitle": item_title(item), "record": record}
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Offer the actions to those who have them on the pages."""
+        return has_permission(request.user, Permission.CHANGE)
+
+    @admin.action(description="Fetch selected items", permissions=["act"])
+    def fetch(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> None:
+        """Queue the videos, whatever the filters say."""
+        _perform(request, "fetch", items)
+
+    @admin.action(description="Ignore selected items", permissions=["act"])
+    def ignore(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> None:
+        """Leave the videos alone for good."""
+        _perform(request, "ignore", items)
+
+    @admin.action(description="Stop ignoring selected items", permissions=["act"])
+    def unignore(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> None:
+        """Let the filters judge the videos again."""
+        _perform(request, "unignore", items)
+
     @admin.display(description="Title", ordering="title")
     def short_title(self, item: SubscriptionItem) -> str:
         """Return the title, cut to 80 characters; on phones, its subscription and the day it was seen stand below."""
         return format_html(
-            '<bdi>{}</bdi> <span class="row-facts"><span>{}</span> <span>{}</span></span>',
+            '<bdi>{}</bdi> <span class="row-facts">{} · seen {}</span>',
             item_title(item)[:80],
             break_after_slashes(str(item.subscription)[:60]),
             self.seen_text(item).partition(",")[0],
@@ -155,6 +184,14 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     def duration_text(self, item: SubscriptionItem) -> str:
         """Return the duration as "12:04"."""
         return format_duration(item.duration)
+
+
+def _perform(request: HttpRequest, action: str, items: QuerySet[SubscriptionItem]) -> None:
+    chosen = list(items.order_by("pk")[: MAX_PER_ACTION + 1])
+    if len(chosen) > MAX_PER_ACTION:
+        messages.error(request, TOO_MANY_SELECTED)
+    else:
+        perform_on_items(request, action, chosen)
 
 
 def item_badge(item: SubscriptionItem) -> dict[str, str]:

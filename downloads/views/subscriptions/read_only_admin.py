@@ -16,7 +16,7 @@ from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
 class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
     """Rows that are written by verbs alone; whoever may view the archive, and is staff, may read them."""
 
-    actions = None
+    actions: Any = None
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = ""

@@ -94,6 +94,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "links": [("Open in Subscriptions", url)],
             "subscription": subscription,
             "seen_last": [(item, item_badge(item)) for item in subscription.items.order_by("-pk")[:MAX_ITEMS]],
+            "seen_count": _row_of(subscription).seen,
             "items_url": _items_url(subscription),
             "timeline": build_timeline(subscription.events()[:MAX_EVENTS]),
         }
@@ -184,7 +185,9 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Last check")
     def last_check_text(self, subscription: Subscription) -> str:
-        """Return when it was checked last; the page's foot names the zone."""
+        """Return when it was checked last, if it is not being checked; the page's foot names the zone."""
+        if _row_of(subscription).state.name == "checking":
+            return "Running now"
         return format_moment(subscription.checked_at) if subscription.checked_at else "None yet"
 
     @admin.display(description="Next check")
@@ -193,8 +196,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         when = _next_check_at(subscription)
         if when is None:
             return "None planned"
-        if _row_of(subscription).state.name == "checking":
-            return "Running now"
         if when <= timezone.now():
             return f"Due since {format_moment(when)}"
         return f"{time_until(when).capitalize()} ({format_moment(when)})"
@@ -210,8 +211,12 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return link_url_without_secrets(subscription.canonical_url)
 
     def has_value(self, name: str, obj: Subscription) -> bool:
-        """Leave out the number of failures while there are none."""
-        return obj.failure_count > 0 if name == "failure_count" else super().has_value(name, obj)
+        """Leave out the number of failures while there are none, and the next check while one runs."""
+        if name == "failure_count":
+            return obj.failure_count > 0
+        if name == "next_check_text":
+            return _row_of(obj).state.name != "checking"
+        return super().has_value(name, obj)
 
 
 def _next_check_at(subscription: Subscription) -> dt.datetime | None:
