@@ -18,7 +18,7 @@ from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
 from downloads.tests.support.subscriptions import check_list, claimed, numbered
 from downloads.tests.support.users import make_staff
-from downloads.views.subscriptions import item_admin
+from downloads.views.subscriptions import actions, item_admin
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -272,7 +272,9 @@ def test_it_tells_the_state_of_a_subscription_from_its_next_check(superuser_clie
     claimed()
     Subscription.objects.update(lease_token="", lease_until=None)  # no check runs
     page = superuser_client.get("/admin/downloads/subscription/").content.decode()
-    assert re.search(r'class="field-state">.*? New</span>\s*</td>', page, re.DOTALL)
+    assert re.search(
+        r'class="field-state">\s*<span[^>]*>[^<]*<svg.*? New</span>\s*<p class="row-facts">', page, re.DOTALL
+    )
     assert 'class="field-next_check">Soon<p>every 6 h</p>' in page
     Subscription.objects.update(error="The site refused (403).", next_check_at=timezone.now() + dt.timedelta(hours=2))
     page = superuser_client.get("/admin/downloads/subscription/").content.decode()
@@ -304,8 +306,10 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     SubscriptionItem.objects.filter(title="Film v1").update(video=complete("a"), state="queued")
     page = superuser_client.get("/admin/downloads/subscription/").content.decode()
     row_url = f"/admin/downloads/subscription/{subscription.pk}/change/"
-    assert re.search(rf'<th class="field-row_name"><a href="{row_url}"><bdi>youtube\.com/<wbr>@ada</bdi>', page)
-    assert page.count("1 kept of 3 seen") == 2  # a column, and below the name on phones
+    assert re.search(
+        rf'<th class="field-row_name"><a href="{row_url}">.*?<bdi>youtube\.com/<wbr>@ada</bdi>', page, re.DOTALL
+    )
+    assert page.count("1 kept of 3 seen") == 2  # a column, and below the state on phones
     url = reverse("subscription", args=[subscription.key])
     record = superuser_client.get(row_url).content.decode()
     assert f'href="{url}">Open in Subscriptions</a>' in record
@@ -385,7 +389,7 @@ def test_it_lists_the_items_of_one_subscription(superuser_client, monkeypatch):
     def titles(query: str) -> list[str]:
         page = superuser_client.get(f"/admin/downloads/subscriptionitem/?{query}").content.decode()
         assert ('data-filter-title="subscription"' in page) == (is_few or query == f"subscription={subscription.pk}")
-        return sorted(re.findall(r"<bdi>(Film v\d)</bdi> <span", page))
+        return sorted(re.findall(r"<bdi>(Film v\d)</bdi></a></th>", page))
 
     is_few = True
     for maximum in (20, 1):
@@ -412,20 +416,48 @@ def test_items_are_fetched_and_ignored_together(superuser_client, monkeypatch):
     assert SubscriptionItem.objects.filter(state="ignored").count() == 2
     act("unignore")
     assert not SubscriptionItem.objects.filter(state="ignored").exists()
-    monkeypatch.setattr(item_admin, "MAX_PER_ACTION", 1)
+    monkeypatch.setattr(actions, "MAX_PER_ACTION", 1)
     assert "Nothing was changed" in act("fetch")
     monkeypatch.undo()
     assert "Added 2 videos." in act("fetch")
     assert Video.objects.count() == 2
 
 
-def test_only_who_may_change_acts_on_items(client):
-    check_list(claimed(), numbered(1, 1))
+def test_subscriptions_are_checked_and_paused_together(superuser_client):
+    for name in ("ada", "bob"):
+        claimed(f"https://www.youtube.com/@{name}")
+    later = timezone.now() + dt.timedelta(hours=2)
+    Subscription.objects.update(lease_token="", lease_until=None, next_check_at=later)
+    url = "/admin/downloads/subscription/"
+
+    def act(verb: str) -> str:
+        pks = list(Subscription.objects.values_list("pk", flat=True))
+        response = superuser_client.post(url, {"action": verb, "_selected_action": pks}, follow=True)
+        assert response.redirect_chain == [(url, 302)]
+        return response.content.decode()
+
+    assert "Checking 2 subscriptions soon." in act("check_now")
+    assert not Subscription.objects.filter(next_check_at__gte=later).exists()
+    assert 'name="do" value="resume"' in act("pause")  # the undo
+    assert not Subscription.objects.filter(active=True).exists()
+    page = act("resume")
+    assert "Resumed 2 subscriptions." in page
+    assert '<a class="addlink" href="/subscriptions/follow/">Follow</a>' in page
+
+
+def test_only_who_may_change_acts_on_subscriptions_and_items(client):
+    subscription = claimed()
+    check_list(subscription, numbered(1, 1))
     client.force_login(make_staff("eve", "view_video"))
-    url = "/admin/downloads/subscriptionitem/"
-    assert "action-select" not in client.get(url).content.decode()
-    client.post(url, {"action": "fetch", "_selected_action": [SubscriptionItem.objects.get().pk]})
+    item = SubscriptionItem.objects.get()
+    for model, action, pk in (("subscriptionitem", "fetch", item.pk), ("subscription", "pause", subscription.pk)):
+        url = f"/admin/downloads/{model}/"
+        page = client.get(url).content.decode()
+        assert "action-select" not in page, model
+        assert "/subscriptions/follow/" not in page, model
+        client.post(url, {"action": action, "_selected_action": [pk]})
     assert not Video.objects.exists()
+    assert Subscription.objects.get().active
 
 
 def test_an_item_is_fetched_or_ignored_on_its_page(superuser_client):

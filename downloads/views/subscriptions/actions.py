@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Collection
+from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from downloads.accounts.permissions import Permission
@@ -41,8 +43,24 @@ def act_on_subscriptions(request: HttpRequest) -> HttpResponse:
             request, NOTHING_SELECTED if action in SUBSCRIPTION_TEXTS else "There is nothing like that to do."
         )
         return responses.action_response(request, [])
-    _report(request, action, subscriptions, [one for one in subscriptions if _perform(request, action, one)])
+    perform_on_subscriptions(request, action, subscriptions)
     return responses.action_response(request, [])
+
+
+def perform_on_subscriptions(request: HttpRequest, action: str, subscriptions: list[Subscription]) -> None:
+    """Perform an action, a key of SUBSCRIPTION_TEXTS, on these, and say what was done."""
+    _report(request, action, subscriptions, [one for one in subscriptions if _perform(request, action, one)])
+
+
+def perform_on_selected(
+    request: HttpRequest, action: str, rows: QuerySet[Any], perform: Callable[[HttpRequest, str, list[Any]], None]
+) -> None:
+    """Perform an action of an admin's list on up to MAX_PER_ACTION rows; of more, say that nothing was changed."""
+    chosen = list(rows.order_by("pk")[: MAX_PER_ACTION + 1])
+    if len(chosen) > MAX_PER_ACTION:
+        messages.error(request, TOO_MANY_SELECTED)
+    else:
+        perform(request, action, chosen)
 
 
 def _perform(request: HttpRequest, action: str, subscription: Subscription) -> bool:
@@ -87,7 +105,7 @@ def act_on_items(request: HttpRequest) -> HttpResponse:
 
 
 def perform_on_items(request: HttpRequest, action: str, chosen: list[SubscriptionItem]) -> None:
-    """Perform an action, a key of ITEM_TEXTS, on up to MAX_PER_ACTION items, and say what was done."""
+    """Perform an action, a key of ITEM_TEXTS, on these, and say what was done."""
     verbs: dict[str, Callable[..., int]] = {
         "fetch": items.fetch,
         "ignore": items.ignore,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -12,12 +12,11 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
-from downloads.accounts.permissions import Permission, has_permission
 from downloads.accounts.secret_admin import link_url_without_secrets
 from downloads.formatting import break_after_slashes, format_duration, hide_secrets
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import BEFORE_REASON
-from downloads.views.subscriptions.actions import MAX_PER_ACTION, TOO_MANY_SELECTED, perform_on_items
+from downloads.views.subscriptions.actions import perform_on_items, perform_on_selected
 from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
 
 MAX_SUBSCRIPTION_CHOICES = 20  # more would push the filter of states out of sight
@@ -75,11 +74,9 @@ class ItemSubscriptionFilter(admin.SimpleListFilter):
 class SubscriptionItemAdmin(ReadOnlyAdmin):
     """The ledgers: every video that was seen, with its state and the reason."""
 
-    list_display = ("short_title", "list_link", "state_badge", "published_text", "seen_text")
+    list_display = ("short_title", "list_link", "state_badge", "duration_text", "published_text", "seen_text")
     list_filter = (ItemSubscriptionFilter, ItemStateFilter)
     actions = ("fetch", "ignore", "unignore")
-    # Below the list, as those of videos.
-    actions_on_top, actions_on_bottom = False, True
     list_select_related = ("subscription", "video")
     search_fields = ("title", "source_id")
     search_help_text = "Search titles and IDs"
@@ -107,34 +104,25 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
         context = {**context, "subtitle": item_title(item), "record": record}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        """Offer the actions to those who have them on the pages."""
-        return has_permission(request.user, Permission.CHANGE)
-
     @admin.action(description="Fetch selected items", permissions=["act"])
     def fetch(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> None:
         """Queue the videos, whatever the filters say."""
-        _perform(request, "fetch", items)
+        perform_on_selected(request, "fetch", items, perform_on_items)
 
     @admin.action(description="Ignore selected items", permissions=["act"])
     def ignore(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> None:
         """Leave the videos alone for good."""
-        _perform(request, "ignore", items)
+        perform_on_selected(request, "ignore", items, perform_on_items)
 
     @admin.action(description="Stop ignoring selected items", permissions=["act"])
     def unignore(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> None:
         """Let the filters judge the videos again."""
-        _perform(request, "unignore", items)
+        perform_on_selected(request, "unignore", items, perform_on_items)
 
     @admin.display(description="Title", ordering="title")
     def short_title(self, item: SubscriptionItem) -> str:
-        """Return the title, cut to 80 characters; on phones, its subscription and the day it was seen stand below."""
-        return format_html(
-            '<bdi>{}</bdi> <span class="row-facts">{} · seen {}</span>',
-            item_title(item)[:80],
-            break_after_slashes(str(item.subscription)[:60]),
-            self.seen_text(item).partition(",")[0],
-        )
+        """Return the title, cut to 80 characters."""
+        return format_html("<bdi>{}</bdi>", item_title(item)[:80])
 
     @admin.display(description="Subscription", ordering="subscription__name")
     def list_link(self, item: SubscriptionItem) -> str:
@@ -144,10 +132,13 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
 
     @admin.display(description="State", ordering="state")
     def state_badge(self, item: SubscriptionItem) -> str:
-        """Render the state, with the reason below it, if there is one."""
-        badge = render_to_string("downloads/subscriptions/_state.html", {"state": item_badge(item)})
-        reason = "" if item.reason == BEFORE_REASON else self.cut_reason(item)  # which the state says
-        return format_html('{}<p class="reason">{}</p>', badge, reason) if reason else badge
+        """Render the state and the reason, if there is one; on phones, what other columns say stands above."""
+        context = {
+            "state": item_badge(item),
+            "reason": "" if item.reason == BEFORE_REASON else self.cut_reason(item),  # which the state says
+            "facts_above": f"{str(item.subscription)[:60]} · seen {self.seen_text(item).partition(',')[0]}",
+        }
+        return render_to_string("downloads/admin/_row_state.html", context)
 
     @admin.display(description="Published", ordering="published")
     def published_text(self, item: SubscriptionItem) -> str:
@@ -184,14 +175,6 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     def duration_text(self, item: SubscriptionItem) -> str:
         """Return the duration as "12:04"."""
         return format_duration(item.duration)
-
-
-def _perform(request: HttpRequest, action: str, items: QuerySet[SubscriptionItem]) -> None:
-    chosen = list(items.order_by("pk")[: MAX_PER_ACTION + 1])
-    if len(chosen) > MAX_PER_ACTION:
-        messages.error(request, TOO_MANY_SELECTED)
-    else:
-        perform_on_items(request, action, chosen)
 
 
 def item_badge(item: SubscriptionItem) -> dict[str, str]:

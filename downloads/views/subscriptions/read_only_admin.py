@@ -17,6 +17,8 @@ class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, Plain
     """Rows that are written by verbs alone; whoever may view the archive, and is staff, may read them."""
 
     actions: Any = None
+    # Below the list, where they appear as soon as something is selected.
+    actions_on_top, actions_on_bottom = False, True
     show_full_result_count = False
     list_per_page = 50
     empty_value_display = ""
@@ -32,6 +34,10 @@ class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, Plain
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Show rows to those who may view the archive."""
         return has_permission(request.user, Permission.VIEW)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Offer the actions of a list to those who have them on the pages."""
+        return has_permission(request.user, Permission.CHANGE)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: the pages add rows."""

@@ -20,6 +20,8 @@ from downloads.library.subscriptions.pictures import attach_newest_videos
 from downloads.library.subscriptions.states import describe_interval
 from downloads.library.subscriptions.timeline import build_timeline
 from downloads.models import Subscription
+from downloads.templatetags.whitespace import strip_indentation
+from downloads.views.subscriptions.actions import perform_on_selected, perform_on_subscriptions
 from downloads.views.subscriptions.item_admin import item_badge
 from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
 
@@ -52,6 +54,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     list_display = ("row_name", "site", "state", "next_check", "videos")
     list_filter = (SubscriptionStateFilter, "kind")
+    actions = ("check_now", "pause", "resume")
     search_fields = ("name", "canonical_url")
     search_help_text = "Search subscriptions"
     ordering = ("name", "pk")
@@ -105,21 +108,39 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return self.search_fields if has_permission(request.user, Permission.CHANGE) else ("name",)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list, with the states and the counts of its rows, which are read by two queries."""
+        """Return the list, with the states, counts and pictures of its rows, which are read by three queries."""
         changelist = super().get_changelist_instance(request)
-        for row in describe_rows(list(changelist.result_list)):
+        subscriptions = list(changelist.result_list)
+        attach_newest_videos(subscriptions)
+        for row in describe_rows(subscriptions):
             row.subscription.index_row = row  # type: ignore[attr-defined]
         return changelist
 
+    @admin.action(description="Check selected subscriptions now", permissions=["act"])
+    def check_now(self, request: HttpRequest, subscriptions: QuerySet[Subscription]) -> None:
+        """Check these as soon as a worker is free."""
+        perform_on_selected(request, "check", subscriptions, perform_on_subscriptions)
+
+    @admin.action(description="Pause selected subscriptions", permissions=["act"])
+    def pause(self, request: HttpRequest, subscriptions: QuerySet[Subscription]) -> None:
+        """Check these no more until they are resumed."""
+        perform_on_selected(request, "pause", subscriptions, perform_on_subscriptions)
+
+    @admin.action(description="Resume selected subscriptions", permissions=["act"])
+    def resume(self, request: HttpRequest, subscriptions: QuerySet[Subscription]) -> None:
+        """Check these again at their times."""
+        perform_on_selected(request, "resume", subscriptions, perform_on_subscriptions)
+
     @admin.display(description="Name", ordering="name")
     def row_name(self, subscription: Subscription) -> str:
-        """Return the name, cut to 80 characters; on phones, what other columns say stands below."""
-        return format_html(
-            '<bdi>{}</bdi> <span class="row-facts"><span>{}</span> <span>{}</span></span>',
-            break_after_slashes(str(subscription)[:80]),
-            _next_check_phrase(subscription),
-            self.videos(subscription),
-        )
+        """Return the picture and the name, cut to 80 characters."""
+        context = {
+            "class_name": "subscription-avatar",
+            "name": str(subscription),
+            "video": subscription.newest_video,
+        }
+        picture = strip_indentation(render_to_string("downloads/video/_avatar.html", context))
+        return format_html("{}<bdi>{}</bdi>", picture, break_after_slashes(str(subscription)[:80]))
 
     @admin.display(description="Site", ordering="host")
     def site(self, subscription: Subscription) -> str:
@@ -128,11 +149,14 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="State", ordering="active")
     def state(self, subscription: Subscription) -> str:
-        """Render the state, with the reason where it is not as it should be; the next check has its own column."""
+        """Render the state, with the reason where it is not as it should be; on phones, also what other columns say."""
         state = _row_of(subscription).state
-        badge = render_to_string("downloads/subscriptions/_state.html", {"state": state})
-        reason = "" if state.name in UNTROUBLED_STATES else state.reason or state.sentence
-        return format_html('{}<p class="reason">{}</p>', badge, reason) if reason else badge
+        context = {
+            "state": state,
+            "reason": "" if state.name in UNTROUBLED_STATES else state.reason or state.sentence,
+            "facts_below": f"{_next_check_phrase(subscription)} · {self.videos(subscription)}",
+        }
+        return render_to_string("downloads/admin/_row_state.html", context)
 
     @admin.display(description="Next check", ordering="next_check_at")
     def next_check(self, subscription: Subscription) -> str:
