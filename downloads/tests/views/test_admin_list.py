@@ -312,7 +312,7 @@ def test_the_names_of_subscriptions_lead_to_their_rows(superuser_client):
     assert page.count("1 kept of 3 seen") == 2  # a column, and below the state on phones
     url = reverse("subscription", args=[subscription.key])
     record = superuser_client.get(row_url).content.decode()
-    assert f'href="{url}">Open in Subscriptions</a>' in record
+    assert f'href="{url}?show=settings">Edit settings</a>' in record
     assert re.search(r'class="state subscription-state \w+">', record)
     # Both counts lead to what they count, and each video that was seen last to its item.
     items_url = f"/admin/downloads/subscriptionitem/?subscription={subscription.pk}"

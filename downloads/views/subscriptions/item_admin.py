@@ -74,7 +74,7 @@ class ItemSubscriptionFilter(admin.SimpleListFilter):
 class SubscriptionItemAdmin(ReadOnlyAdmin):
     """The ledgers: every video that was seen, with its state and the reason."""
 
-    list_display = ("short_title", "list_link", "state_badge", "duration_text", "published_text", "seen_text")
+    list_display = ("short_title", "list_link", "state_badge", "length_text", "published_text", "seen_text")
     list_filter = (ItemSubscriptionFilter, ItemStateFilter)
     actions = ("fetch", "ignore", "unignore")
     list_select_related = ("subscription", "video")
@@ -132,13 +132,18 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
 
     @admin.display(description="State", ordering="state")
     def state_badge(self, item: SubscriptionItem) -> str:
-        """Render the state and the reason, if there is one; on phones, what other columns say stands above."""
+        """Render the state and the reason, if there is one; on phones, what other columns say stands below."""
         context = {
             "state": item_badge(item),
             "reason": "" if item.reason == BEFORE_REASON else self.cut_reason(item),  # which the state says
-            "facts_above": f"{str(item.subscription)[:60]} · seen {self.seen_text(item).partition(',')[0]}",
+            "facts": f"{str(item.subscription)[:60]} · seen {self.seen_text(item).partition(',')[0]}",
         }
         return render_to_string("downloads/admin/_row_state.html", context)
+
+    @admin.display(description="Length", ordering="duration")
+    def length_text(self, item: SubscriptionItem) -> str:
+        """Return the duration as "12:04"."""
+        return format_duration(item.duration) or "—"
 
     @admin.display(description="Published", ordering="published")
     def published_text(self, item: SubscriptionItem) -> str:

@@ -59,8 +59,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     search_help_text = "Search subscriptions"
     ordering = ("name", "pk")
     fieldsets = (
-        ("About", {"fields": ("kind_text", "tabs_text", "linked_counts", "added_by", "created_text")}),
-        ("Source", {"fields": ("cut_url", "host", "extractor_text", "source_id")}),
+        ("About", {"fields": ("kind_text", "tabs_text", "linked_counts", "added_by")}),
+        ("Source", {"fields": ("cut_url", "extractor_text", "source_id")}),
         (
             "Downloads",
             {
@@ -77,7 +77,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     *("interval_text", "last_check_text", "next_check_text", "succeeded_at", "found_at"),
-                    *("failure_count", "failing_since"),
+                    *("failure_count", "failing_since", "created_text"),
                 )
             },
         ),
@@ -92,9 +92,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         subscription = context["original"]
         attach_newest_videos([subscription])
         url = reverse("subscription", args=[subscription.key])
+        may_change = has_permission(request.user, Permission.CHANGE)
         record = {
             "state": _row_of(subscription).state,
-            "links": [("Open in Subscriptions", url)],
+            "links": [("Edit settings", f"{url}?show=settings") if may_change else ("Open in Subscriptions", url)],
             "subscription": subscription,
             "seen_last": [(item, item_badge(item)) for item in subscription.items.order_by("-pk")[:MAX_ITEMS]],
             "seen_count": _row_of(subscription).seen,
@@ -154,7 +155,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         context = {
             "state": state,
             "reason": "" if state.name in UNTROUBLED_STATES else state.reason or state.sentence,
-            "facts_below": f"{_next_check_phrase(subscription)} · {self.videos(subscription)}",
+            "facts": f"{_next_check_phrase(subscription)} · {self.videos(subscription)}",
         }
         return render_to_string("downloads/admin/_row_state.html", context)
 
@@ -182,7 +183,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             kept = format_html('<a href="{}?subscription={}">{}</a>', reverse("library"), subscription.key, kept)
         return format_html('{} of <a href="{}">{} seen</a>', kept, _items_url(subscription), f"{row.seen:,}")
 
-    @admin.display(description="Created")
+    @admin.display(description="Followed since")
     def created_text(self, subscription: Subscription) -> str:
         """Return when somebody followed the list; the page's foot names the zone."""
         return format_moment(subscription.created_at)
