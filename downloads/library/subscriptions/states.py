@@ -32,6 +32,11 @@ class StateWords:
     is_changing: bool = False
     reason: str = ""
 
+    @property
+    def is_checking(self) -> bool:
+        """Return whether a check runs."""
+        return self.name == "checking"
+
 
 def describe_state(
     subscription: Subscription, pause: HostPause | None = None, now: dt.datetime | None = None

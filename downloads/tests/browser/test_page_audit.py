@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from downloads.models import SubscriptionItem, Video, WatchState
+from downloads.models import Subscription, SubscriptionItem, Video, WatchState
 from downloads.tests.support.pages import (
     WCAG_RULES,
     card,
@@ -187,7 +187,7 @@ class PageAuditor:
         followed("https://films.example.org/kitchen", name="Kitchen Garden", active=False)
         refusal = {"failure_count": 2, "error": "The site refused (403)."}
         followed("https://films.example.net/harbour", name="Harbour Films", **refusal)
-        SubscriptionItem.objects.filter(state="filtered").update(reason="It is 0:45, under 2:00.")
+        SubscriptionItem.objects.filter(state="filtered").update(reason="It is 0:45, under 2:00.", duration=45)
         self.go("/subscriptions/")
         self.settle()
         self.audit("subscriptions")
@@ -197,6 +197,14 @@ class PageAuditor:
         self.audit("subscription")
         self.go("/subscriptions/follow/")
         self.audit("follow")
+        now = timezone.now()
+        checked = {
+            "lease_token": "",
+            "lease_until": None,
+            "checked_at": now,
+            "next_check_at": now + dt.timedelta(hours=6),
+        }
+        Subscription.objects.filter(pk=subscription.pk).update(**checked)
         self.go(f"/admin/downloads/subscription/{subscription.pk}/change/")
         self.audit("admin-subscription")
         item = SubscriptionItem.objects.filter(subscription=subscription)[0]

@@ -155,7 +155,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         context = {
             "state": state,
             "reason": "" if state.name in UNTROUBLED_STATES else state.reason or state.sentence,
-            "facts": f"{_next_check_phrase(subscription)} · {self.videos(subscription)}",
+            "facts": " · ".join(filter(None, (_next_check_phrase(subscription), self.videos(subscription)))),
         }
         return render_to_string("downloads/admin/_row_state.html", context)
 
@@ -163,8 +163,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def next_check(self, subscription: Subscription) -> str:
         """Return when it is checked next, and how often."""
         when = _next_check_at(subscription)
-        interval = describe_interval(subscription)
-        return format_html("{}<p>{}</p>", time_until(when).capitalize(), interval) if when else "None planned"
+        if when is None:
+            return "None planned"
+        time = "Now" if _row_of(subscription).state.is_checking else time_until(when).capitalize()
+        return format_html("{}<p>{}</p>", time, describe_interval(subscription))
 
     @admin.display(description="Videos")
     def videos(self, subscription: Subscription) -> str:
@@ -211,7 +213,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @admin.display(description="Last check")
     def last_check_text(self, subscription: Subscription) -> str:
         """Return when it was checked last, if it is not being checked; the page's foot names the zone."""
-        if _row_of(subscription).state.name == "checking":
+        if _row_of(subscription).state.is_checking:
             return "Running now"
         return format_moment(subscription.checked_at) if subscription.checked_at else "None yet"
 
@@ -240,7 +242,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         if name == "failure_count":
             return obj.failure_count > 0
         if name == "next_check_text":
-            return _row_of(obj).state.name != "checking"
+            return not _row_of(obj).state.is_checking
         return super().has_value(name, obj)
 
 
@@ -249,6 +251,8 @@ def _next_check_at(subscription: Subscription) -> dt.datetime | None:
 
 
 def _next_check_phrase(subscription: Subscription) -> str:
+    if _row_of(subscription).state.is_checking:
+        return ""
     when = _next_check_at(subscription)
     return f"Next check {time_until(when)}" if when else "No check planned"
 
