@@ -60,7 +60,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     ordering = ("name", "pk")
     fieldsets = (
         ("About", {"fields": ("kind_text", "tabs_text", "linked_counts", "added_by")}),
-        ("Source", {"fields": ("cut_url", "extractor_text", "source_id")}),
+        ("Source", {"fields": ("cut_url", "extractor_text", "source_id", "created_text")}),
         (
             "Downloads",
             {
@@ -77,7 +77,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     *("interval_text", "last_check_text", "next_check_text", "succeeded_at", "found_at"),
-                    *("failure_count", "failing_since", "created_text"),
+                    *("failure_count", "failing_since"),
                 )
             },
         ),
