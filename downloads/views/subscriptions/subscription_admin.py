@@ -20,7 +20,6 @@ from downloads.library.subscriptions.pictures import attach_newest_videos
 from downloads.library.subscriptions.states import describe_interval
 from downloads.library.subscriptions.timeline import build_timeline
 from downloads.models import Subscription
-from downloads.templatetags.whitespace import strip_indentation
 from downloads.views.subscriptions.actions import perform_on_selected, perform_on_subscriptions
 from downloads.views.subscriptions.item_admin import item_badge
 from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
@@ -140,7 +139,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "name": str(subscription),
             "video": subscription.newest_video,
         }
-        picture = strip_indentation(render_to_string("downloads/video/_avatar.html", context))
+        picture = render_to_string("downloads/video/_avatar.html", context)
         return format_html("{}<bdi>{}</bdi>", picture, break_after_slashes(str(subscription)[:80]))
 
     @admin.display(description="Site", ordering="host")
