@@ -54,9 +54,10 @@ class ItemSubscriptionFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the subscriptions, as (value, label); the chosen one alone, or nothing, if there are many."""
         subscriptions = Subscription.objects.order_by("name", "pk").only("name", "url")
-        if len(subscriptions[: MAX_SUBSCRIPTION_CHOICES + 1]) > MAX_SUBSCRIPTION_CHOICES:
-            subscriptions = subscriptions.filter(pk=self._chosen_pk)
-        return [(str(one.pk), str(one)[:60]) for one in subscriptions]
+        choices = list(subscriptions[: MAX_SUBSCRIPTION_CHOICES + 1])
+        if len(choices) > MAX_SUBSCRIPTION_CHOICES:
+            choices = list(subscriptions.filter(pk=self._chosen_pk))
+        return [(str(one.pk), str(one)[:60]) for one in choices]
 
     def queryset(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> QuerySet[SubscriptionItem]:
         """Return the items of the chosen subscription; all of them if there is none of this key."""
