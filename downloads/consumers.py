@@ -128,7 +128,7 @@ class ProgressConsumer(AsyncJsonWebsocketConsumer):
         if request.get("type") == "resync" and self.client:
             self._hub.resync_client(self.client)
         elif request.get("type") == "cards" and self.client:
-            self._hub.push_cards(self.client, _parse_role(request.get("can")), _render_cards)
+            self._hub.subscribe_to_cards(self.client, _parse_role(request.get("can")), _render_cards)
         else:
             self._hub.counters.counts[FRAMES_IGNORED] += 1
 

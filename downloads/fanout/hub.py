@@ -99,8 +99,8 @@ class Hub:
             self._recent_batches.clear()
             self._frames_cache.clear()
 
-    def push_cards(self, client: Client, role: Role, render: CardRenderer) -> None:
-        """Send a v2 client the cards that change, from now on."""
+    def subscribe_to_cards(self, client: Client, role: Role, render: CardRenderer) -> None:
+        """Register a v2 client for pushed cards; ignored for v1."""
         if client.protocol is V1:
             return
         if self._card_feed is None:

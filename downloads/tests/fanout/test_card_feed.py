@@ -47,7 +47,7 @@ def join(hub, render):
         client = hub.add_client(transport, protocol=protocol)
         transport.client = client
         if role:
-            hub.push_cards(client, role, render)
+            hub.subscribe_to_cards(client, role, render)
         await run_pending_tasks()
         transport.sent.clear()
         return transport
