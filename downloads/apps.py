@@ -14,7 +14,7 @@ class DownloadsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have all connections read odd values as unknown, and record sign-ins in the audit log."""
-        tolerant_reading.connect()
+        tolerant_reading.install()
         # Imports models, which can be loaded only now.
         from downloads.audit.sign_ins import connect_signals  # noqa: PLC0415
 

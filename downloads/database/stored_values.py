@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import DEFERRED
 
-from downloads.database.tolerant_reading import known_moment
+from downloads.database.tolerant_reading import datetime_or_none
 
 MAX_TEXT_LENGTH = 100_000  # characters, of a column without a limit of its own
 MAX_SAFE_INTEGER = 2**53 - 1  # the largest that JavaScript holds exactly
@@ -118,7 +118,7 @@ def _float_cleaner(column: Any, unknown: Any, limits: tuple[float, float] | None
 
 
 def _moment_cleaner(column: Any, unknown: Any, _: Any) -> Cleaner:
-    return lambda value: known_moment(value) if value is not None else unknown
+    return lambda value: datetime_or_none(value) if value is not None else unknown
 
 
 def _boolean_cleaner(column: Any, unknown: Any, _: Any) -> Cleaner:

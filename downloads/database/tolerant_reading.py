@@ -1,4 +1,4 @@
-"""Reading of values that the drivers cannot turn into Python's: each is None or cut, instead of hiding its whole query.
+"""Tolerant converters of column values: what the drivers cannot turn into Python's is None or cut, and fails no query.
 
 A tool, a bug or a damaged disk may have written them. A moment near the ends of Python's calendar counts as unknown
 too, since changing its time zone would overflow.
@@ -15,25 +15,25 @@ from django.utils.dateparse import parse_date, parse_datetime
 MIN_YEAR, MAX_YEAR = 2, 9998
 
 
-def connect() -> None:
-    """Read tolerantly on all connections from now on."""
-    sqlite3.register_converter("date", lambda data: parse_known_moment(parse_date, data))
+def install() -> None:
+    """Install tolerant converters for all database connections opened from now on."""
+    sqlite3.register_converter("date", lambda data: parse_datetime_or_none(parse_date, data))
     for name in ("datetime", "timestamp"):
-        sqlite3.register_converter(name, lambda data: parse_known_moment(parse_datetime, data))
+        sqlite3.register_converter(name, lambda data: parse_datetime_or_none(parse_datetime, data))
     connection_created.connect(_prepare_connection, dispatch_uid="tolerant reading")
 
 
-def parse_known_moment(parse: Callable[[str], Any], data: bytes) -> Any:
+def parse_datetime_or_none(parse: Callable[[str], Any], data: bytes) -> Any:
     """Return the date or time in a column's text; None if it is none, or out of range."""
     try:
-        return known_moment(parse(data.decode()))
+        return datetime_or_none(parse(data.decode()))
     except ValueError:
         return None
 
 
-def known_moment(moment: Any) -> Any:
+def datetime_or_none(value: Any) -> Any:
     """Return a date or time; None if it is so early or late that it cannot be shown in every time zone."""
-    return moment if isinstance(moment, dt.date) and MIN_YEAR <= moment.year <= MAX_YEAR else None
+    return value if isinstance(value, dt.date) and MIN_YEAR <= value.year <= MAX_YEAR else None
 
 
 def _prepare_connection(sender: object, connection: Any, **_: Any) -> None:
@@ -56,7 +56,7 @@ def _tolerant_converter(convert: Callable[..., Any]) -> Callable[..., Any]:
 
     def convert_or_none(value: Any, expression: Any, connection: Any) -> Any:
         try:
-            return known_moment(convert(value, expression, connection))
+            return datetime_or_none(convert(value, expression, connection))
         except (ValueError, TypeError, AttributeError):
             return None
 
@@ -83,7 +83,7 @@ def _register_tolerant_loader(adapters: Any, type_name: str) -> None:
 
         def load(self, data: Any) -> Any:
             try:
-                return known_moment(self._inner.load(data))
+                return datetime_or_none(self._inner.load(data))
             except (DataError, ValueError, OverflowError):
                 return None
 
