@@ -40,7 +40,7 @@ def admin_tabs(context: template.Context) -> list[dict[str, str]]:
     # The audit log is no page of Django's admin.
     apps = context["available_apps"] if "available_apps" in context else admin.site.get_app_list(request)
     rows = [row for app in apps for row in app["models"] if row.get("admin_url")]
-    for row in most_used_first(rows):
+    for row in in_display_order(rows):
         options = row["model"]._meta
         label = TAB_LABELS.get(options.label_lower, capfirst(str(options.verbose_name_plural)))
         current = "page" if "cl" in context else "true"
@@ -77,8 +77,8 @@ def archive_overview() -> dict[str, Any]:
 
 
 @register.filter
-def most_used_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows in the order of the notes, where Django has that of the alphabet."""
+def in_display_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sort rows by the order of MODEL_NOTES; Django sorts them by name."""
     order = [*MODEL_NOTES]
     return sorted(
         rows, key=lambda row: order.index(label) if (label := row["model"]._meta.label_lower) in order else 99
