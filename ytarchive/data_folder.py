@@ -26,7 +26,7 @@ def create_data_folder(folder: Path) -> None:
     """Create the data folder and its subfolders; raise DataFolderError if it is not writable."""
     try:
         for name in SUBFOLDERS:
-            _make_way(folder / name)
+            _rename_obstructing_file(folder / name)
             (folder / name).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -37,7 +37,7 @@ def create_data_folder(folder: Path) -> None:
         ) from error
 
 
-def _make_way(path: Path) -> None:
+def _rename_obstructing_file(path: Path) -> None:
     """Rename a file in the place of a folder whose files need not last; raise DataFolderError for another one, and
     for a link to a folder that is not there, such as one on a disk that is not mounted.
     """

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 PRIVATE_UMASK = 0o077
 READABLE_UMASK = 0o022
-OTHERS = 0o077  # all permissions of the group and of everybody else
+GROUP_AND_OTHERS_MASK = 0o077
 PRIVATE_FOLDER = 0o700
 # Those of the archive and those that people put beside it: copies of the database, logs.
 PRIVATE_FILES = ("*.sqlite3*", "secret_key*", "up.lock", "*.log", "*.sql", "*.sql.gz", "*.dump", "*.bak")
@@ -62,10 +62,14 @@ def restrict_data_folder(folder: Path, media_readers: str) -> None:
     modes = MEDIA_READERS[media_readers]
     changed = list(_restrict_media(folder / "media", modes))
     for subfolder in _matching(folder, PRIVATE_SUBFOLDERS):
-        if subfolder.is_dir() and _mode(subfolder) != PRIVATE_FOLDER:
+        if subfolder.is_dir() and _permission_bits(subfolder) != PRIVATE_FOLDER:
             changed += _restrict_tree(subfolder)
     for path in _matching(folder, PRIVATE_FILES):
-        if path.is_file() and not path.is_symlink() and _change_mode(path, _mode(path) & ~OTHERS):
+        if (
+            path.is_file()
+            and not path.is_symlink()
+            and _change_mode(path, _permission_bits(path) & ~GROUP_AND_OTHERS_MASK)
+        ):
             changed.append(path)
     if not _is_shared_place(folder) and _change_mode(folder, modes.data_folder):
         changed.append(folder)
@@ -83,7 +87,7 @@ def _restrict_media(media: Path, modes: MediaModes) -> Iterator[Path]:
     It is changed last, so that an interrupted run is repeated. In a folder elsewhere, which a link names, only the
     folder itself is changed, since it may hold other things.
     """
-    if not media.is_dir() or _mode(media) == modes.folder:
+    if not media.is_dir() or _permission_bits(media) == modes.folder:
         return
     for child in [] if media.is_symlink() else media.iterdir():
         if child.is_dir() and not child.is_symlink() and child.name[0] != ".":
@@ -98,7 +102,7 @@ def _restrict_tree(top: Path) -> Iterator[Path]:
         for parent, folders, files in os.walk(top):
             for name in (*folders, *files):
                 path = Path(parent, name)
-                if not path.is_symlink() and _change_mode(path, _mode(path) & ~OTHERS):
+                if not path.is_symlink() and _change_mode(path, _permission_bits(path) & ~GROUP_AND_OTHERS_MASK):
                     yield path
     yield from _change_modes([top], PRIVATE_FOLDER)
 
@@ -110,10 +114,10 @@ def _change_modes(paths: list[Path], mode: int) -> Iterator[Path]:
 def find_exposed(folder: Path, media_readers: str) -> str:
     """Return a sentence if other users can still read the data folder, and what to do; "" if they cannot."""
     allowed = MEDIA_READERS[media_readers].data_folder
-    exposed = [folder] if _mode(folder) & ~allowed & 0o007 and not _is_shared_place(folder) else []
+    exposed = [folder] if _permission_bits(folder) & ~allowed & 0o007 and not _is_shared_place(folder) else []
     # Where others cannot enter the folder, they reach nothing in it.
     if not exposed and (_is_shared_place(folder) or allowed & 0o001):
-        exposed = [path for path in _matching(folder, PRIVATE_FILES) if _mode(path) & 0o007]
+        exposed = [path for path in _matching(folder, PRIVATE_FILES) if _permission_bits(path) & 0o007]
     if not exposed:
         return ""
     path, owner = exposed[0], exposed[0].stat().st_uid
@@ -137,8 +141,8 @@ def _matching(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
     return [path for pattern in patterns for path in folder.glob(pattern)]
 
 
-def _mode(path: Path) -> int:
-    """Return the permissions of a file; none for one that has just been removed."""
+def _permission_bits(path: Path) -> int:
+    """Return the permission bits of a file; 0 for one that has just been removed."""
     try:
         return path.stat().st_mode & 0o777
     except OSError:
