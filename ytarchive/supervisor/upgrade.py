@@ -1,4 +1,4 @@
-"""The upgrade of the database at a start: refused on a newer schema, and preceded by a copy."""
+"""The upgrade of the database at a start: refused on a newer schema, and preceded by a backup."""
 
 import logging
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def upgrade_database(write_line: Callable[[str], None]) -> None:
     if schema.find_unknown(applied):
         raise UpgradeError(schema.describe_mismatch(applied))
     pending = _pending_migrations() if schema.find_pending(applied) else []
-    advice = _keep_copy(pending, applied, write_line) if pending and applied else ""
+    advice = _back_up(pending, applied, write_line) if pending and applied else ""
     try:
         # Without pending migrations too: it creates the content types and permissions of models.
         call_command("migrate", interactive=False, verbosity=0)
@@ -44,18 +44,18 @@ def _pending_migrations() -> list[tuple[str, str]]:
     return [(migration.app_label, migration.name) for migration, _ in plan]
 
 
-def _keep_copy(pending: list[tuple[str, str]], applied: set[tuple[str, str]], write_line: Callable[[str], None]) -> str:
-    """Keep a copy, say so, and return the advice for an upgrade that fails."""
+def _back_up(pending: list[tuple[str, str]], applied: set[tuple[str, str]], write_line: Callable[[str], None]) -> str:
+    """Keep a backup, print its path, and return the advice for an upgrade that fails."""
     count = f"{len(pending)} migration{'s' if len(pending) > 1 else ''}"
     if connection.vendor != "sqlite":
         write_line(f"Upgrading the database ({count}). {POSTGRES_ADVICE}")
         return "Start again to go on, or restore your dump and start the version from before."
     try:
-        copy = backup.copy_before(pending, applied)
-    except backup.CopyError as error:
+        path = backup.back_up_before_upgrade(pending, applied)
+    except backup.BackupError as error:
         raise UpgradeError(str(error)) from error
-    write_line(f"Upgrading the database ({count}). A copy from before is kept: {copy}")
+    write_line(f"Upgrading the database ({count}). A copy from before is kept: {path}")
     return (
-        f"The copy from before is {copy}: start again to go on, or put it in the place of the database "
+        f"The copy from before is {path}: start again to go on, or put it in the place of the database "
         "and start the version from before (docs/operating.md)."
     )

@@ -1,4 +1,4 @@
-"""The copy of the database from before an upgrade."""
+"""The backup of the database before an upgrade."""
 
 import sqlite3
 from pathlib import Path
@@ -38,69 +38,69 @@ def add(path: Path, title: str, *migrations: tuple[str, str]) -> None:
         writer.executemany("INSERT INTO django_migrations VALUES (?, ?)", migrations)
 
 
-def test_the_copy_has_everything_and_is_for_its_owner_only(database):
-    copy = backup.copy_before([SECOND], {FIRST})
-    assert copy.name == "db.before-0002_b.sqlite3"
-    assert copy.stat().st_mode & 0o777 == 0o600
-    assert titles(copy) == ["A film"]
+def test_the_backup_has_everything_and_is_for_its_owner_only(database):
+    path = backup.back_up_before_upgrade([SECOND], {FIRST})
+    assert path.name == "db.before-0002_b.sqlite3"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert titles(path) == ["A film"]
 
 
 def test_putting_it_back_restores_the_database_as_it_was(database):
-    copy = backup.copy_before([SECOND], {FIRST})
+    path = backup.back_up_before_upgrade([SECOND], {FIRST})
     add(database, "Added by the newer version", SECOND)
     # As docs/operating.md says.
     for name in (database, f"{database}-wal", f"{database}-shm"):
         Path(name).unlink(missing_ok=True)
-    database.write_bytes(copy.read_bytes())
+    database.write_bytes(path.read_bytes())
     assert titles(database) == ["A film"]
 
 
-def test_only_the_newest_copy_is_kept(database):
-    first = backup.copy_before([SECOND], {FIRST})
+def test_only_the_newest_backup_is_kept(database):
+    first = backup.back_up_before_upgrade([SECOND], {FIRST})
     add(database, "Another", SECOND)
-    second = backup.copy_before([("downloads", "0003_c")], {FIRST, SECOND})
-    assert backup.find_copies(database) == [second]
+    second = backup.back_up_before_upgrade([("downloads", "0003_c")], {FIRST, SECOND})
+    assert backup.find_backups(database) == [second]
     assert not first.exists()
     assert titles(second) == ["A film", "Another"]
 
 
-def test_after_an_upgrade_that_failed_half_way_the_copy_from_before_it_stays(database):
+def test_after_an_upgrade_that_failed_half_way_the_backup_from_before_it_stays(database):
     plan = [SECOND, ("downloads", "0003_c")]
-    copy = backup.copy_before(plan, {FIRST})
+    path = backup.back_up_before_upgrade(plan, {FIRST})
     add(database, "Half", SECOND)
-    assert backup.copy_before(plan[1:], {FIRST, SECOND}) == copy
-    assert titles(copy) == ["A film"]
+    assert backup.back_up_before_upgrade(plan[1:], {FIRST, SECOND}) == path
+    assert titles(path) == ["A film"]
 
 
-def test_the_same_upgrade_after_a_restore_takes_a_new_copy(database):
-    backup.copy_before([SECOND], {FIRST})
+def test_the_same_upgrade_after_a_restore_takes_a_new_backup(database):
+    backup.back_up_before_upgrade([SECOND], {FIRST})
     add(database, "Added since")
-    assert titles(backup.copy_before([SECOND], {FIRST})) == ["A film", "Added since"]
+    assert titles(backup.back_up_before_upgrade([SECOND], {FIRST})) == ["A film", "Added since"]
 
 
-def test_without_room_nothing_is_changed_and_the_copy_before_stays(database, monkeypatch):
-    first = backup.copy_before([SECOND], {FIRST})
+def test_without_room_nothing_is_changed_and_the_earlier_backup_stays(database, monkeypatch):
+    first = backup.back_up_before_upgrade([SECOND], {FIRST})
     monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
     add(database, "Another", SECOND)
-    with pytest.raises(backup.CopyError, match="Make room") as error:
-        backup.copy_before([("downloads", "0003_c")], {FIRST, SECOND})
+    with pytest.raises(backup.BackupError, match="Make room") as error:
+        backup.back_up_before_upgrade([("downloads", "0003_c")], {FIRST, SECOND})
     assert "MB are free" in str(error.value)
-    assert backup.find_copies(database) == [first]
+    assert backup.find_backups(database) == [first]
 
 
 def test_what_a_killed_start_left_is_removed(database):
     part = database.with_name(".db.before-abc.part")
     part.touch()
-    backup.copy_before([SECOND], {FIRST})
+    backup.back_up_before_upgrade([SECOND], {FIRST})
     assert not part.exists()
     assert [path.name for path in database.parent.iterdir() if path.name.endswith(".part")] == []
 
 
 @pytest.mark.django_db
-def test_a_migration_that_fails_is_told_with_the_copy(monkeypatch):
+def test_a_migration_that_fails_is_reported_with_the_backup(monkeypatch):
     monkeypatch.setattr(upgrade.schema, "find_pending", lambda applied: ["downloads.0099_x"])
     monkeypatch.setattr(upgrade, "_pending_migrations", lambda: [("downloads", "0099_x")])
-    monkeypatch.setattr(upgrade.backup, "copy_before", lambda *_: Path("/data/db.before-0099_x.sqlite3"))
+    monkeypatch.setattr(upgrade.backup, "back_up_before_upgrade", lambda *_: Path("/data/db.before-0099_x.sqlite3"))
 
     def fail(*args, **options):
         raise ValueError("a bug.\nmore")
