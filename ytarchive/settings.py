@@ -86,7 +86,7 @@ PRIVATE = env_bool("YTARCHIVE_PRIVATE", bool(env_list("DJANGO_ALLOWED_HOSTS", []
 PROXIES = env_int("YTARCHIVE_PROXIES", 0, 0, 9)
 # The path of the library, "/" or such as "/tube/"; every URL of ours begins with it.
 URL_PREFIX = env_path("YTARCHIVE_PATH")
-# Open connections of one web process, WebSockets included: of all clients, and of one address (limits/places.py has
+# Open connections of one web process, WebSockets included: of all clients, and of one address (limits/connection.py has
 # the default, 0).
 MAX_CONNECTIONS = env_int("YTARCHIVE_MAX_CONNECTIONS", 4096, 16, 10**6)
 MAX_CONNECTIONS_PER_CLIENT = env_int("YTARCHIVE_MAX_CONNECTIONS_PER_CLIENT", 0, 4, 10**6)

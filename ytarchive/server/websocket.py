@@ -8,9 +8,9 @@ from twisted.internet import interfaces
 from zope.interface import implementer
 
 from ytarchive.server.limits.answers import TEXTS, build_answer, count_refusal
+from ytarchive.server.limits.connection import Connection
 from ytarchive.server.limits.connections import ConnectionRegistry
 from ytarchive.server.limits.frames import FrameLimiter
-from ytarchive.server.limits.places import Connection
 
 CLOSE_POLICY_VIOLATION, CLOSE_MESSAGE_TOO_BIG = 1008, 1009
 LINGER_SECONDS = 5
@@ -59,7 +59,7 @@ class ProgressWebSocket(WebSocketProtocol):
         self.connection, registry.upgrading = registry.upgrading, None
         if self.connection is not None:
             self.connection.channel.release_request()
-            self._frame_limiter = FrameLimiter(self.connection.client)
+            self._frame_limiter = FrameLimiter(self.connection.usage)
 
     def connectionLost(self, reason: Any) -> None:
         """Forget the connection."""
@@ -81,7 +81,7 @@ class ProgressWebSocket(WebSocketProtocol):
 
     def _close_flood(self) -> None:
         if self.state == self.STATE_OPEN and not self._is_dropping:
-            count_refusal(CLOSE_POLICY_VIOLATION, self.connection.client.label if self.connection else "")
+            count_refusal(CLOSE_POLICY_VIOLATION, self.connection.usage.label if self.connection else "")
         self._close_and_drop(CLOSE_POLICY_VIOLATION)
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
@@ -110,7 +110,7 @@ class ProgressWebSocket(WebSocketProtocol):
     def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
         """Answer a handshake that failed, without the reason, which may quote the client or an exception."""
         status = code if code in TEXTS else 400
-        peer = self.connection.client.label if self.connection else ""
+        peer = self.connection.usage.label if self.connection else ""
         if status != 403:  # explained by request_checks
             count_refusal(status, peer)
         self.sendData(build_answer(status))

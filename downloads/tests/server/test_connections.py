@@ -2,10 +2,10 @@
 
 import pytest
 
-from ytarchive.server.limits import bodies, connections, places
+from ytarchive.server.limits import bodies, connection, connections
 from ytarchive.server.limits.bodies import BodyMeter
+from ytarchive.server.limits.connection import ConnectionState
 from ytarchive.server.limits.connections import ConnectionRegistry
-from ytarchive.server.limits.places import State
 
 
 class FakeChannel:
@@ -42,7 +42,7 @@ def registry(clock):
 
 @pytest.mark.parametrize(("address", "limit"), [("127.0.0.1", 48), ("::", 48), ("192.0.2.1", 6), ("127.0.0.2", 6)])
 def test_this_machine_has_three_quarters_of_all_by_default(clock, monkeypatch, address, limit):
-    monkeypatch.setattr(places, "DEFAULT_MAX_CONNECTIONS_PER_CLIENT", 6)
+    monkeypatch.setattr(connection, "DEFAULT_MAX_CONNECTIONS_PER_CLIENT", 6)
     registry = ConnectionRegistry(64, 0)
     busy = [connect(registry, address) for _ in range(limit)]
     for channel in busy:
@@ -218,13 +218,13 @@ def test_nothing_is_left_of_connections_that_ended(registry):
         registry.remove(channel.connection)
     left = (registry.open, registry.waiting, registry.reading_bodies, registry.extra, registry.lingering)
     assert not any(left)
-    assert (registry.sockets, registry.body_bytes, registry.clients) == (0, 0, {})
+    assert (registry.sockets, registry.body_bytes, registry.usage_by_address) == (0, 0, {})
 
 
 def test_refused_connections_do_not_pile_up(registry):
     channels = [connect(registry) for _ in range(connections.MAX_LINGERING + 20)]
     assert [channel.ends for channel in channels].count([429, "abort"]) == 16
-    assert channels[-1].connection.state is State.HEAD
+    assert channels[-1].connection.state is ConnectionState.HEAD
 
 
 @pytest.mark.parametrize(("target", "limit"), [

@@ -14,9 +14,9 @@ from downloads.accounts.client_address import find_client_address
 from ytarchive.server.http.request import ProgressRequest
 from ytarchive.server.limits.answers import MAX_HEADER_BYTES, MAX_HEADERS, build_answer, count_refusal
 from ytarchive.server.limits.bodies import MAX_CONTENT_LENGTH_DIGITS, BodyMeter, max_body_bytes
+from ytarchive.server.limits.connection import Connection
 from ytarchive.server.limits.connections import ConnectionRegistry
 from ytarchive.server.limits.peers import accepted_address, limit_send_buffer, plain_address, send_rest_and_close
-from ytarchive.server.limits.places import Connection
 from ytarchive.server.limits.requests import find_head_problem, is_health_check
 
 # After the answer, what is still being sent is read and dropped for so long: closing at once would reset the
@@ -194,7 +194,7 @@ class ExplainingHTTPChannel(http.HTTPChannel):
         if self._is_refusing:
             return
         self._is_refusing = True
-        count_refusal(status, self.connection.client.label or self._peer_address())
+        count_refusal(status, self.connection.usage.label or self._peer_address())
         self.registry.linger(self.connection)
         for request in self.requests:
             request.drop_content()

@@ -4,13 +4,13 @@ import itertools
 import time
 
 from ytarchive.server.limits.bodies import BodyMeter
-from ytarchive.server.limits.places import (
+from ytarchive.server.limits.connection import (
     HEAD_TIMEOUT_SECONDS,
     SOCKET_SHARE,
+    AddressUsage,
     Channel,
-    Client,
     Connection,
-    State,
+    ConnectionState,
     max_connections_of,
 )
 
@@ -35,7 +35,7 @@ class ConnectionRegistry:
     def __init__(self, max_connections: int, max_per_client: int) -> None:
         self.max_connections = max_connections
         self._max_per_client = max_per_client
-        self.clients: dict[str, Client] = {}
+        self.usage_by_address: dict[str, AddressUsage] = {}
         self.waiting: dict[Connection, None] = {}  # idle or reading a head, the longest first
         self.reading_bodies: dict[Connection, None] = {}
         self.extra: dict[Connection, None] = {}
@@ -48,12 +48,12 @@ class ConnectionRegistry:
 
     def add(self, channel: Channel, address: str) -> Connection:
         """Register a new connection; `address` is "" if only its requests will say whose it is."""
-        connection = Connection(channel, self._client(address))
-        connection.client.connections += 1
+        connection = Connection(channel, self._usage_of(address))
+        connection.usage.connections += 1
         self.open[connection] = None
         self._wait(connection)
-        if address and connection.client.connections > connection.client.max_connections:
-            self._make_room(connection, connection.client.waiting, 429)
+        if address and connection.usage.connections > connection.usage.max_connections:
+            self._make_room(connection, connection.usage.waiting, 429)
         elif len(self.open) - len(self.lingering) - len(self.extra) > self.max_connections:
             self._make_room(connection, self.waiting, 503)
         return connection
@@ -72,15 +72,15 @@ class ConnectionRegistry:
 
     def linger(self, connection: Connection) -> None:
         """Count a refused connection no longer, while it reads its answer."""
-        if connection not in self.open or connection.state is State.REFUSED:
+        if connection not in self.open or connection.state is ConnectionState.REFUSED:
             return
         self._stop_waiting(connection)
         self._end_body(connection)
         self.extra.pop(connection, None)
         self._end_socket(connection)
-        connection.state = State.REFUSED
+        connection.state = ConnectionState.REFUSED
         self._release(connection)
-        connection.client = Client("", 0)
+        connection.usage = AddressUsage("", 0)
         self.lingering[connection] = None
         if len(self.lingering) > MAX_LINGERING:
             oldest = next(iter(self.lingering))
@@ -91,8 +91,8 @@ class ConnectionRegistry:
 
     def begin_head(self, connection: Connection) -> None:
         """Record the first byte of a request."""
-        if connection.state is State.IDLE:
-            connection.state = State.HEAD
+        if connection.state is ConnectionState.IDLE:
+            connection.state = ConnectionState.HEAD
             connection.deadline = time.monotonic() + HEAD_TIMEOUT_SECONDS
 
     def begin_request(self, connection: Connection, address: str, body: BodyMeter | None) -> int:
@@ -102,26 +102,26 @@ class ConnectionRegistry:
         """
         self._stop_waiting(connection)
         if address:
-            self._assign(connection, self._client(address))
-        connection.state, connection.body = State.BUSY, body
+            self._assign(connection, self._usage_of(address))
+        connection.state, connection.body = ConnectionState.BUSY, body
         if body:
-            connection.state = State.BODY
+            connection.state = ConnectionState.BODY
             self.reading_bodies[connection] = None
-        is_over_limit = address and connection.client.connections > connection.client.max_connections
+        is_over_limit = address and connection.usage.connections > connection.usage.max_connections
         return connection.over_limit_status or (429 if is_over_limit else 0)
 
     def add_body_bytes(self, connection: Connection, count: int) -> int:
         """Count arrived bytes of a body; return the status with which it is to be refused, 0 for none."""
-        body, client = connection.body, connection.client
-        if body is None or connection.state is State.REFUSED:
+        body, usage = connection.body, connection.usage
+        if body is None or connection.state is ConnectionState.REFUSED:
             return 0
         body.add_raw(count)
         connection.held_body_bytes += count
-        client.body_bytes += count
+        usage.body_bytes += count
         self.body_bytes += count
         if body.is_too_large():
             return 413
-        if client.body_bytes > MAX_BODY_BYTES_PER_CLIENT:
+        if usage.body_bytes > MAX_BODY_BYTES_PER_CLIENT:
             return 429
         return 503 if self.body_bytes > MAX_BODY_BYTES else 0
 
@@ -137,29 +137,29 @@ class ConnectionRegistry:
         """Record that the body is complete, and is held while the request is answered."""
         self.reading_bodies.pop(connection, None)
         connection.body = None
-        if connection.state is State.BODY:
-            connection.state = State.BUSY
+        if connection.state is ConnectionState.BODY:
+            connection.state = ConnectionState.BUSY
 
     def end_request(self, connection: Connection) -> None:
         """Record that a request is answered, and that the connection waits for the next."""
         self._end_body(connection)
-        if connection.state is State.BUSY:
-            connection.state = State.IDLE
+        if connection.state is ConnectionState.BUSY:
+            connection.state = ConnectionState.IDLE
             connection.deadline = time.monotonic() + KEEP_ALIVE_SECONDS
             self._assign(connection, connection.accepted_for)
             self._wait(connection)
 
     def begin_socket(self, connection: Connection) -> int:
         """Record that a WebSocket begins; return the status with which it is to be refused, 0 for none."""
-        client = connection.client
-        if client.address and client.sockets >= client.max_sockets:
+        usage = connection.usage
+        if usage.address and usage.sockets >= usage.max_sockets:
             return 429
         if self.sockets >= self.max_connections * SOCKET_SHARE:
             return 503
         self._end_body(connection)
-        connection.state, self.upgrading = State.SOCKET, connection
+        connection.state, self.upgrading = ConnectionState.SOCKET, connection
         self.sockets += 1
-        client.sockets += 1
+        usage.sockets += 1
         return 0
 
     # Time -------------------------------------------------------------------------------------------
@@ -169,14 +169,14 @@ class ConnectionRegistry:
         now = time.monotonic()
         overdue = (one for one in self.waiting if one.deadline < now)
         for connection in list(itertools.islice(overdue, MAX_ENDED_PER_SWEEP)):
-            if connection.state is State.IDLE:
+            if connection.state is ConnectionState.IDLE:
                 connection.channel.close_idle()
             else:
                 connection.channel.refuse(connection.over_limit_status or 408)
         for connection in [one for one in self.reading_bodies if one.body and one.body.is_too_slow(now)]:
             connection.channel.refuse(408)
 
-    # Places -----------------------------------------------------------------------------------------
+    # Limits -----------------------------------------------------------------------------------------
 
     def _make_room(self, newcomer: Connection, candidates: dict[Connection, None], status: int) -> None:
         """Close the connection that has waited longest, or let the newcomer ask for /healthz only."""
@@ -184,7 +184,7 @@ class ConnectionRegistry:
         if longest is not newcomer:
             self._evict(longest, status)
             return
-        stalled = self._longest_stalled(newcomer.client if status == 429 else None)
+        stalled = self._longest_stalled(newcomer.usage if status == 429 else None)
         if stalled is not None:
             stalled.channel.abort()
             self.linger(stalled)
@@ -196,54 +196,54 @@ class ConnectionRegistry:
             oldest = next(iter(self.extra))
             oldest.channel.refuse(oldest.over_limit_status)
 
-    def _longest_stalled(self, client: Client | None) -> Connection | None:
-        """Return the connection of this client, or of all, whose response was not taken for longest."""
-        candidates = (one for one in self.open if client is None or one.client is client)
+    def _longest_stalled(self, usage: AddressUsage | None) -> Connection | None:
+        """Return the connection of this address, or of all, whose response was not taken for longest."""
+        candidates = (one for one in self.open if usage is None or one.usage is usage)
         longest = min(candidates, key=lambda one: one.stalled_since, default=None)
         is_stalled = longest is not None and longest.stalled_since < time.monotonic() - STALLED_SECONDS
         return longest if is_stalled else None
 
     @staticmethod
     def _evict(connection: Connection, status: int) -> None:
-        if connection.state is State.IDLE:
+        if connection.state is ConnectionState.IDLE:
             connection.channel.close_idle()
         else:
             connection.channel.refuse(status)
 
-    def _client(self, address: str) -> Client:
-        client = self.clients.get(address)
-        if client is None:
+    def _usage_of(self, address: str) -> AddressUsage:
+        usage = self.usage_by_address.get(address)
+        if usage is None:
             max_connections = max_connections_of(address, self.max_connections, self._max_per_client)
-            client = self.clients[address] = Client(address, max_connections)
-        return client
+            usage = self.usage_by_address[address] = AddressUsage(address, max_connections)
+        return usage
 
-    def _assign(self, connection: Connection, client: Client) -> None:
-        if client is not connection.client:
+    def _assign(self, connection: Connection, usage: AddressUsage) -> None:
+        if usage is not connection.usage:
             self._release(connection)
-            connection.client = client
-            self.clients.setdefault(client.address, client)
-            client.connections += 1
+            connection.usage = usage
+            self.usage_by_address.setdefault(usage.address, usage)
+            usage.connections += 1
 
     def _release(self, connection: Connection) -> None:
-        client = connection.client
-        client.connections -= 1
-        if client.connections <= 0 and self.clients.get(client.address) is client:
-            del self.clients[client.address]
+        usage = connection.usage
+        usage.connections -= 1
+        if usage.connections <= 0 and self.usage_by_address.get(usage.address) is usage:
+            del self.usage_by_address[usage.address]
 
     def _wait(self, connection: Connection) -> None:
-        self.waiting[connection] = connection.client.waiting[connection] = None
+        self.waiting[connection] = connection.usage.waiting[connection] = None
 
     def _stop_waiting(self, connection: Connection) -> None:
         self.waiting.pop(connection, None)
-        connection.client.waiting.pop(connection, None)
+        connection.usage.waiting.pop(connection, None)
 
     def _end_socket(self, connection: Connection) -> None:
-        if connection.state is State.SOCKET:
+        if connection.state is ConnectionState.SOCKET:
             self.sockets -= 1
-            connection.client.sockets -= 1
+            connection.usage.sockets -= 1
 
     def _end_body(self, connection: Connection) -> None:
         self.reading_bodies.pop(connection, None)
         self.body_bytes -= connection.held_body_bytes
-        connection.client.body_bytes -= connection.held_body_bytes
+        connection.usage.body_bytes -= connection.held_body_bytes
         connection.held_body_bytes, connection.body = 0, None

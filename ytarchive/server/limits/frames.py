@@ -2,7 +2,7 @@
 
 import time
 
-from ytarchive.server.limits.places import Client
+from ytarchive.server.limits.connection import AddressUsage
 
 MAX_FRAMES_PER_SECOND = 60  # of one socket, of any kind: data, fragments, pings and pongs
 MAX_PINGS_PER_SECOND = 20  # each is answered
@@ -14,13 +14,13 @@ CONTINUATION_OPCODE = 0
 
 
 class FrameLimiter:
-    """The frames of one socket, and of its client's sockets together."""
+    """The frames of one socket, and of all sockets of its address."""
 
-    __slots__ = ("_client", "_fragments", "_frames", "_max_client_frames", "_pings", "_window_start")
+    __slots__ = ("_fragments", "_frames", "_max_client_frames", "_pings", "_usage", "_window_start")
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._max_client_frames = max(MIN_CLIENT_FRAMES_PER_SECOND, client.max_sockets)
+    def __init__(self, usage: AddressUsage) -> None:
+        self._usage = usage
+        self._max_client_frames = max(MIN_CLIENT_FRAMES_PER_SECOND, usage.max_sockets)
         self._window_start = 0.0
         self._frames = self._pings = self._fragments = 0
 
@@ -41,10 +41,10 @@ class FrameLimiter:
         )
 
     def _is_client_within_limit(self, now: float) -> bool:
-        client = self._client
-        if not client.address:
+        usage = self._usage
+        if not usage.address:
             return True
-        if now - client.window_start >= 1.0:
-            client.window_start, client.frames = now, 0
-        client.frames += 1
-        return client.frames <= self._max_client_frames
+        if now - usage.window_start >= 1.0:
+            usage.window_start, usage.frames = now, 0
+        usage.frames += 1
+        return usage.frames <= self._max_client_frames

@@ -7,8 +7,8 @@ from downloads.fanout import hub
 from downloads.progress.counters import REQUESTS_REFUSED_PREFIX
 from ytarchive.server.http.response_stream import write_buffer_size
 from ytarchive.server.limits.answers import count_refusal, refusal_counts
+from ytarchive.server.limits.connection import Connection
 from ytarchive.server.limits.connections import ConnectionRegistry
-from ytarchive.server.limits.places import Connection
 
 MAX_UNREAD_BYTES = 128 * 1024 * 1024
 MAX_UNREAD_BYTES_PER_CLIENT = 48 * 1024 * 1024
@@ -21,7 +21,7 @@ def abort_unread(registry: ConnectionRegistry) -> None:
         size = write_buffer_size(_transport(connection))
         registry.record_unread(connection, size)
         if size:
-            by_client[connection.client.address].append((size, connection))
+            by_client[connection.usage.address].append((size, connection))
     for address, pending in by_client.items():
         if address:
             by_client[address] = _abort_until(pending, MAX_UNREAD_BYTES_PER_CLIENT)
@@ -37,7 +37,7 @@ def _abort_until(pending: list[tuple[int, Connection]], limit: int) -> list[tupl
     while rest and unread_bytes > limit:
         size, connection = rest.pop()
         unread_bytes -= size
-        count_refusal(503, connection.client.label)
+        count_refusal(503, connection.usage.label)
         connection.channel.abort()
     return rest
 

@@ -1,4 +1,4 @@
-"""One connection and its client, as limits see them."""
+"""A connection and the usage of its client address, as counted for the limits."""
 
 import enum
 import time
@@ -32,8 +32,8 @@ class Channel(Protocol):
         """Let go of the request of a connection that has become a WebSocket."""
 
 
-class State(enum.Enum):
-    """What a connection is doing."""
+class ConnectionState(enum.Enum):
+    """State of a connection."""
 
     IDLE = enum.auto()  # between two requests
     HEAD = enum.auto()
@@ -43,8 +43,8 @@ class State(enum.Enum):
     REFUSED = enum.auto()
 
 
-class Client:
-    """The connections of one address; of unknown ones, such as those of a proxy, together."""
+class AddressUsage:
+    """Connections and buffered bytes of one client address; of unknown ones, such as those of a proxy, together."""
 
     __slots__ = (
         "address",
@@ -71,7 +71,7 @@ class Client:
 
     @property
     def max_sockets(self) -> int:
-        """The most WebSockets of this client."""
+        """The most WebSockets of this address."""
         return max(1, int(self.max_connections * SOCKET_SHARE))
 
 
@@ -83,13 +83,12 @@ def max_connections_of(address: str, max_connections: int, max_per_client: int) 
 
 
 class Connection:
-    """One connection, with its place among those of its client."""
+    """One connection, counted in the usage of its client address."""
 
     __slots__ = (
         "accepted_for",
         "body",
         "channel",
-        "client",
         "deadline",
         "held_body_bytes",
         "is_extra",
@@ -97,12 +96,13 @@ class Connection:
         "stalled_since",
         "state",
         "unread_bytes",
+        "usage",
     )
 
-    def __init__(self, channel: Channel, client: Client) -> None:
+    def __init__(self, channel: Channel, usage: AddressUsage) -> None:
         self.channel = channel
-        self.client = self.accepted_for = client
-        self.state = State.HEAD
+        self.usage = self.accepted_for = usage
+        self.state = ConnectionState.HEAD
         self.deadline = time.monotonic() + HEAD_TIMEOUT_SECONDS
         self.is_extra = False
         self.over_limit_status = 0  # with which everything but /healthz is refused
