@@ -21,7 +21,7 @@ from twisted.internet.endpoints import AdoptedStreamServerEndpoint
 from downloads.fanout.frames import Frames
 from ytarchive.server.http.channel import build_http_channel
 from ytarchive.server.http.response_stream import abort_streams, close_stream, open_stream, write_buffer_size
-from ytarchive.server.limits.connections import SWEEP_INTERVAL_SECONDS, ConnectionRegistry
+from ytarchive.server.limits.connection_registry import SWEEP_INTERVAL_SECONDS, ConnectionRegistry
 from ytarchive.server.limits.descriptors import SparingListener, max_open_connections, raise_descriptor_limit
 from ytarchive.server.limits.handshakes import HandshakeQueue
 from ytarchive.server.limits.peers import plain_address

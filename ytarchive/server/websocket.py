@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from ytarchive.server.limits.answers import TEXTS, build_answer, count_refusal
 from ytarchive.server.limits.connection import Connection
-from ytarchive.server.limits.connections import ConnectionRegistry
+from ytarchive.server.limits.connection_registry import ConnectionRegistry
 from ytarchive.server.limits.frames import FrameLimiter
 
 CLOSE_POLICY_VIOLATION, CLOSE_MESSAGE_TOO_BIG = 1008, 1009

@@ -15,7 +15,7 @@ from ytarchive.server.http.request import ProgressRequest
 from ytarchive.server.limits.answers import MAX_HEADER_BYTES, MAX_HEADERS, build_answer, count_refusal
 from ytarchive.server.limits.bodies import MAX_CONTENT_LENGTH_DIGITS, BodyMeter, max_body_bytes
 from ytarchive.server.limits.connection import Connection
-from ytarchive.server.limits.connections import ConnectionRegistry
+from ytarchive.server.limits.connection_registry import ConnectionRegistry
 from ytarchive.server.limits.peers import accepted_address, limit_send_buffer, plain_address, send_rest_and_close
 from ytarchive.server.limits.requests import find_head_problem, is_health_check
 

@@ -8,7 +8,7 @@ from downloads.progress.counters import REQUESTS_REFUSED_PREFIX
 from ytarchive.server.http.response_stream import write_buffer_size
 from ytarchive.server.limits.answers import count_refusal, refusal_counts
 from ytarchive.server.limits.connection import Connection
-from ytarchive.server.limits.connections import ConnectionRegistry
+from ytarchive.server.limits.connection_registry import ConnectionRegistry
 
 MAX_UNREAD_BYTES = 128 * 1024 * 1024
 MAX_UNREAD_BYTES_PER_CLIENT = 48 * 1024 * 1024

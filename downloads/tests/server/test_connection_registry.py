@@ -2,10 +2,10 @@
 
 import pytest
 
-from ytarchive.server.limits import bodies, connection, connections
+from ytarchive.server.limits import bodies, connection, connection_registry
 from ytarchive.server.limits.bodies import BodyMeter
 from ytarchive.server.limits.connection import ConnectionState
-from ytarchive.server.limits.connections import ConnectionRegistry
+from ytarchive.server.limits.connection_registry import ConnectionRegistry
 
 
 class FakeChannel:
@@ -31,7 +31,7 @@ class FakeChannel:
 @pytest.fixture
 def clock(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(connections.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(connection_registry.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -74,7 +74,7 @@ def test_an_idle_connection_is_closed_without_a_word(registry, clock):
     channel = connect(registry)
     registry.begin_request(channel.connection, "", None)
     registry.end_request(channel.connection)
-    clock[0] += connections.KEEP_ALIVE_SECONDS - 1
+    clock[0] += connection_registry.KEEP_ALIVE_SECONDS - 1
     registry.sweep()
     assert channel.ends == []
     clock[0] += 2
@@ -170,7 +170,7 @@ def test_a_newcomer_takes_the_place_of_a_reader_that_takes_nothing(registry, clo
     for reader in readers:
         registry.begin_request(reader.connection, "", None)
     registry.record_unread(readers[2].connection, 1000)
-    clock[0] += connections.STALLED_SECONDS + 1
+    clock[0] += connection_registry.STALLED_SECONDS + 1
     registry.record_unread(readers[2].connection, 1000)
     registry.record_unread(readers[3].connection, 1000)  # only now
     newcomer = connect(registry)
@@ -181,7 +181,9 @@ def test_a_newcomer_takes_the_place_of_a_reader_that_takes_nothing(registry, clo
 def test_the_newest_of_too_many_newcomers_are_heard(registry):
     for number in range(8):
         registry.begin_request(connect(registry, f"192.0.2.{number}").connection, "", None)
-    extra = [connect(registry, f"198.51.100.{number}") for number in range(connections.MAX_EXTRA_CONNECTIONS + 3)]
+    extra = [
+        connect(registry, f"198.51.100.{number}") for number in range(connection_registry.MAX_EXTRA_CONNECTIONS + 3)
+    ]
     assert [channel.ends for channel in extra[:4]] == [[503], [503], [503], []]
     assert extra[-1].ends == []
 
@@ -196,8 +198,8 @@ def test_behind_a_proxy_each_request_counts_for_its_own_client(registry):
 
 
 def test_bodies_of_one_client_and_of_all_have_a_limit(registry, monkeypatch):
-    monkeypatch.setattr(connections, "MAX_BODY_BYTES_PER_CLIENT", 1000)
-    monkeypatch.setattr(connections, "MAX_BODY_BYTES", 1500)
+    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES_PER_CLIENT", 1000)
+    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES", 1500)
     channels = [connect(registry, address) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
     for channel in channels:
         registry.begin_request(channel.connection, "", BodyMeter(10_000))
@@ -222,7 +224,7 @@ def test_nothing_is_left_of_connections_that_ended(registry):
 
 
 def test_refused_connections_do_not_pile_up(registry):
-    channels = [connect(registry) for _ in range(connections.MAX_LINGERING + 20)]
+    channels = [connect(registry) for _ in range(connection_registry.MAX_LINGERING + 20)]
     assert [channel.ends for channel in channels].count([429, "abort"]) == 16
     assert channels[-1].connection.state is ConnectionState.HEAD
 
