@@ -18,7 +18,7 @@ class SecurityHeaders:
         self.inner = inner
         self._max_age = GrowingMaxAge()
         if not getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
-            self._max_age.begin_anew()
+            self._max_age.reset()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":

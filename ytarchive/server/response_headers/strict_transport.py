@@ -41,7 +41,7 @@ class GrowingMaxAge:
         elapsed = max(0.0, now - self._since)  # a clock may have been set back
         return next(max_age for least, max_age in STEPS if elapsed >= least)
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forget the time behind TLS."""
         self._since = None
         try:
