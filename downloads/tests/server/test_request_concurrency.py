@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from ytarchive.server import request_turns
-from ytarchive.server.request_turns import RequestTurns
+from ytarchive.server import request_concurrency
+from ytarchive.server.request_concurrency import RequestTurns
 
 
 class Work:
@@ -30,7 +30,7 @@ def work():
 
 @pytest.fixture
 def turns(work, monkeypatch):
-    monkeypatch.setattr(request_turns, "MAX_REQUESTS_AT_ONCE", 2)
+    monkeypatch.setattr(request_concurrency, "MAX_REQUESTS_AT_ONCE", 2)
     return RequestTurns(work)
 
 
