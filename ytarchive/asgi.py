@@ -7,7 +7,7 @@ from typing import Any
 from django.core.asgi import get_asgi_application
 
 from ytarchive.server.request_checks import ForwardedPath, ForwardedScheme, SameOriginMiddleware
-from ytarchive.server.request_concurrency import RequestTurns
+from ytarchive.server.request_concurrency import RequestConcurrencyMiddleware
 from ytarchive.server.response_headers.middleware import SecurityHeaders
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ytarchive.settings")
@@ -68,7 +68,7 @@ class OptionalAuthMiddleware:
 
 router = ProtocolTypeRouter(
     {
-        "http": endpoints.MonitoringEndpoints(RequestTurns(django_application)),
+        "http": endpoints.MonitoringEndpoints(RequestConcurrencyMiddleware(django_application)),
         "websocket": SameOriginMiddleware(OptionalAuthMiddleware(routing.websocket_router)),
     }
 )

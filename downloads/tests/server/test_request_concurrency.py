@@ -1,11 +1,11 @@
-"""Turns of one client's requests."""
+"""Limit of the concurrent requests of one address."""
 
 import asyncio
 
 import pytest
 
 from ytarchive.server import request_concurrency
-from ytarchive.server.request_concurrency import RequestTurns
+from ytarchive.server.request_concurrency import RequestConcurrencyMiddleware
 
 
 class Work:
@@ -29,18 +29,18 @@ def work():
 
 
 @pytest.fixture
-def turns(work, monkeypatch):
-    monkeypatch.setattr(request_concurrency, "MAX_REQUESTS_AT_ONCE", 2)
-    return RequestTurns(work)
+def middleware(work, monkeypatch):
+    monkeypatch.setattr(request_concurrency, "MAX_CONCURRENT_REQUESTS", 2)
+    return RequestConcurrencyMiddleware(work)
 
 
 async def ignore(message) -> None:
     """Send nothing."""
 
 
-def request(turns: RequestTurns, address: str, forwarded: bytes = b"") -> asyncio.Task:
+def request(middleware: RequestConcurrencyMiddleware, address: str, forwarded: bytes = b"") -> asyncio.Task:
     headers = [(b"x-forwarded-for", forwarded)] if forwarded else []
-    return asyncio.create_task(turns({"client": [address, 1], "headers": headers}, None, ignore))
+    return asyncio.create_task(middleware({"client": [address, 1], "headers": headers}, None, ignore))
 
 
 async def settle() -> None:
@@ -48,19 +48,19 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_many_requests_of_one_address_wait_for_each_other_only(turns, work):
-    tasks = [request(turns, address) for address in ("192.0.2.1",) * 5 + ("192.0.2.2",)]
+async def test_many_requests_of_one_address_wait_for_each_other_only(middleware, work):
+    tasks = [request(middleware, address) for address in ("192.0.2.1",) * 5 + ("192.0.2.2",)]
     await settle()
     assert work.begun == ["192.0.2.1", "192.0.2.1", "192.0.2.2"]
     work.is_released.set()
     work.is_sent.set()
     await asyncio.gather(*tasks)
     assert work.begun.count("192.0.2.1") == 5
-    assert not turns.clients
+    assert not middleware.limits
 
 
-async def test_responses_that_are_being_sent_take_no_turn(turns, work):
-    tasks = [request(turns, "192.0.2.1") for _ in range(5)]
+async def test_responses_that_are_being_sent_take_no_slot(middleware, work):
+    tasks = [request(middleware, "192.0.2.1") for _ in range(5)]
     work.is_released.set()
     await settle()
     assert len(work.begun) == 5
@@ -68,8 +68,8 @@ async def test_responses_that_are_being_sent_take_no_turn(turns, work):
     await asyncio.gather(*tasks)
 
 
-async def test_requests_that_are_given_up_leave_no_turn_behind(turns, work):
-    tasks = [request(turns, "192.0.2.1") for _ in range(5)]
+async def test_requests_that_are_given_up_leave_no_slot_behind(middleware, work):
+    tasks = [request(middleware, "192.0.2.1") for _ in range(5)]
     await settle()
     for task in tasks[:4]:
         task.cancel()
@@ -78,12 +78,12 @@ async def test_requests_that_are_given_up_leave_no_turn_behind(turns, work):
     work.is_released.set()
     work.is_sent.set()
     await tasks[4]
-    assert not turns.clients
+    assert not middleware.limits
 
 
-async def test_behind_a_proxy_it_is_the_visitor_who_waits(turns, work, settings):
+async def test_behind_a_proxy_it_is_the_visitor_who_waits(middleware, work, settings):
     settings.PROXIES = 1
-    tasks = [request(turns, "127.0.0.1", f"198.51.100.{number}".encode()) for number in range(4)]
+    tasks = [request(middleware, "127.0.0.1", f"198.51.100.{number}".encode()) for number in range(4)]
     await settle()
     assert len(work.begun) == 4
     for task in tasks:
