@@ -27,7 +27,7 @@ LOGGING = {
         # Listed to replace Django's own handlers, which would log every line a second time.
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
-        # Explained by ytarchive.server.request_checks and downloads.views.refusals.
+        # Explained by ytarchive.server.request_checks and downloads.views.error_handlers.
         "django.security.csrf": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "daphne": {"level": "WARNING"},

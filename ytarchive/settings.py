@@ -231,7 +231,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # The check looks for Django's CSRF middleware by its name, and MIDDLEWARE has a subclass of it.
 SILENCED_SYSTEM_CHECKS = ["security.W003"]
-CSRF_FAILURE_VIEW = "downloads.views.refusals.csrf_failure"
+CSRF_FAILURE_VIEW = "downloads.views.error_handlers.csrf_failure"
 # Browsers send a cookie to every port of a host, and one of "/" to all paths, so that programs there overwrite each
 # other's `sessionid`. These names are the archive's own, also beside another archive, and after a change of the path,
 # which leaves old cookies behind. Machines that share the secret key share them. Not `__Host-`, which forbids a path.

@@ -17,8 +17,8 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(staticfiles_storage.url("favicon.svg"))
 
 
-handler400 = "downloads.views.refusals.bad_request"
-handler403 = "downloads.views.refusals.permission_denied"
+handler400 = "downloads.views.error_handlers.bad_request"
+handler403 = "downloads.views.error_handlers.permission_denied"
 handler500 = "downloads.views.middleware.database_outage.server_error"
 site_urls: list[URLPattern | URLResolver] = [
     # Before the admin's own, which they replace: one place to sign in and out, and to change one's password.

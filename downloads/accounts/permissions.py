@@ -83,7 +83,7 @@ def can_view(user: Any) -> bool:
 
 
 def require(user: Any, permission: Permission) -> None:
-    """Raise RoleRequired, which `downloads.views.refusals` answers, if `user` lacks the permission."""
+    """Raise RoleRequired, which `downloads.views.error_handlers` answers, if `user` lacks the permission."""
     if not has_permission(user, permission):
         raise RoleRequired(permission)
 

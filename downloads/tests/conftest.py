@@ -33,7 +33,7 @@ from downloads.tests.support.processes import RunManage, manage_processes
 from downloads.tests.support.redis_server import RedisServer
 from downloads.tests.support.users import make_user
 from downloads.tests.support.waiting import PATIENCE_SECONDS
-from downloads.views import login, refusals
+from downloads.views import error_handlers, login
 from ytarchive.log_rate import RateLimitFilter
 from ytarchive.server import request_checks
 from ytarchive.server.limits import answers
@@ -43,8 +43,8 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"
 LOG_LIMITERS = (
     client_address.bad_headers,
     login.refused_sign_ins,
-    refusals.refused_hosts,
-    refusals.refused_users,
+    error_handlers.refused_hosts,
+    error_handlers.refused_users,
     answers.unreadable_requests,
     request_checks.refused_sockets,
 )

@@ -15,7 +15,7 @@ ViewFunction = Callable[..., HttpResponse]
 
 
 def require_permission(permission: Permission) -> Callable[[ViewFunction], ViewFunction]:
-    """Let only users with this permission reach the view; `refusals.permission_denied` answers the others."""
+    """Let only users with this permission reach the view; `error_handlers.permission_denied` answers the others."""
 
     def decorator(view: ViewFunction) -> ViewFunction:
         @functools.wraps(view)

@@ -16,7 +16,7 @@ from django.views.defaults import server_error as default_server_error
 from downloads.database import schema, write_probe
 from downloads.database.outages import UNREACHABLE, find_outage
 from downloads.outage_log import OutageLog
-from downloads.views.refusals import has_password, typed_fields
+from downloads.views.error_handlers import has_password, typed_fields
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Responses to requests that were refused before a view was called: forms, and unknown host names."""
+"""Error handlers: responses to requests refused before a view was called, such as forms and unknown host names."""
 
 from typing import Any
 
