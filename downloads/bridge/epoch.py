@@ -179,7 +179,7 @@ class Epoch:
         """
         rows_read_at, row_reader, claims = self.clock(), self.context.row_reader, self.inbox.claims
         due_claims = claims.take_due(rows_read_at)
-        rev, video_ids = await row_reader.recent_events(self.rev)
+        rev, video_ids = await row_reader.fetch_events_since(self.rev)
         rows = await row_reader.fetch_rows(video_ids | due_claims.keys()) if video_ids or due_claims else []
         now = self.clock()
         if row_reader.is_down:
@@ -229,7 +229,7 @@ class Epoch:
         True if a terminal status was undone, which takes a new epoch.
         """
         conflator, row_reader = self.conflator, self.context.row_reader
-        rev, video_ids = await row_reader.recent_events(self.reconciled_rev)
+        rev, video_ids = await row_reader.fetch_events_since(self.reconciled_rev)
         if not self.is_started:
             self.rev = rev
         rows = await row_reader.fetch_rows_to_reconcile(list(conflator.active), list(conflator.inactive), video_ids)

@@ -63,7 +63,7 @@ class RowReader:
 
         return await self._query_or_default(read_rows, None)
 
-    async def recent_events(self, after_rev: int | None) -> tuple[int, set[str]]:
+    async def fetch_events_since(self, after_rev: int | None) -> tuple[int, set[str]]:
         """Return the newest rev, and the video ids of the events after `after_rev` (None: of the last ten minutes).
 
         `(after_rev or 0, set())` while the database is unavailable.

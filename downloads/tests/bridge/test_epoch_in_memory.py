@@ -39,7 +39,7 @@ class Rows:
     def __init__(self) -> None:
         self.revs_read: list[int | None] = []
 
-    async def recent_events(self, after_rev: int | None) -> tuple[int, set[str]]:
+    async def fetch_events_since(self, after_rev: int | None) -> tuple[int, set[str]]:
         self.revs_read.append(after_rev)
         return 9, set()
 
