@@ -23,7 +23,7 @@ from django.db import Error  # noqa: E402
 
 from downloads import routing  # noqa: E402
 from downloads.accounts.cookies import SocketSessionCookie  # noqa: E402
-from downloads.database.outages import find_outage  # noqa: E402
+from downloads.database.outages import describe_outage  # noqa: E402
 from downloads.monitoring import endpoints  # noqa: E402
 from downloads.outage_log import OutageLog  # noqa: E402
 
@@ -58,7 +58,7 @@ class OptionalAuthMiddleware:
         try:
             await self.authenticated_inner(scope, receive, send_noticed)
         except Error as error:
-            if is_answered or not find_outage(error):
+            if is_answered or not describe_outage(error):
                 raise
             self._outage_log.failed(error)
             await send({"type": "websocket.close"})

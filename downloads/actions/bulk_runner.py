@@ -15,7 +15,7 @@ from downloads.actions.bulk_actions import BULK_KINDS, describe_kind
 from downloads.actions.video_actions import short_title
 from downloads.database import let_other_writers_in
 from downloads.database.changes import ChangeDetector
-from downloads.files.volumes.errors import describe_fault, is_storage_fault
+from downloads.files.volumes.errors import describe_os_error, is_storage_fault
 from downloads.files.volumes.probe import MEDIA_LABEL, find_media_fault
 from downloads.models import ArchiveIdentity, BulkAction, BulkItem, ItemState, QueuePosition
 from downloads.models.audit.actor import acting_as
@@ -182,7 +182,7 @@ def _require_own_fault(item: BulkItem, error: BaseException | None) -> None:
     fault = find_media_fault(ArchiveIdentity.get_marked_id(), is_written=True)
     _faults_of_items[item.pk] += 1
     if fault or _faults_of_items[item.pk] < MAX_FAULTS_OF_ITEM:
-        raise FolderUnusable(fault or describe_fault(error, MEDIA_LABEL))
+        raise FolderUnusable(fault or describe_os_error(error, MEDIA_LABEL))
 
 
 def _set_wait_reason(bulk: BulkAction, reason: str) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from downloads.database.outages import find_outage
+from downloads.database.outages import describe_outage
 from downloads.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def retry_while_database_is_down(write: Callable[[], T]) -> T:
         try:
             result = write()
         except Error as error:
-            if not isinstance(error, (OperationalError, InterfaceError)) and not find_outage(error):
+            if not isinstance(error, (OperationalError, InterfaceError)) and not describe_outage(error):
                 raise  # a bug would fail again
             outage_log.failed(error)
             connection.close()

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from downloads.database import schema
-from downloads.database.outages import find_outage
+from downloads.database.outages import describe_outage
 
 
 class DatabaseCommand(BaseCommand):
@@ -20,6 +20,6 @@ class DatabaseCommand(BaseCommand):
         except schema.SchemaMismatch as error:
             raise CommandError(str(error)) from error
         except Error as error:
-            if sentence := find_outage(error):
+            if sentence := describe_outage(error):
                 raise CommandError(f"{sentence} Nothing more was done; try again.") from error
             raise

@@ -36,7 +36,7 @@ POSTGRES_SENTENCES = {
 }
 
 
-def find_outage(error: BaseException) -> str:
+def describe_outage(error: BaseException) -> str:
     """Return a sentence about the outage that has caused an error; "" if it has another cause, such as a bug."""
     sentences = (_describe(cause) for cause in _iterate_causes(error) if isinstance(cause, Error))
     return next(filter(None, sentences), "")

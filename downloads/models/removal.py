@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import connection, models, transaction
 from django.db.models import Q
 
-from downloads.database.outages import find_outage
+from downloads.database.outages import describe_outage
 from downloads.files import trash, workspace
 from downloads.files.volumes.errors import StorageError
 from downloads.models.archive.identity import is_own_media_folder, require_own_media_folder
@@ -63,7 +63,7 @@ class Removable(models.Model):
                 require_own_media_folder()
                 trash.move_to_trash(self.video_id)
         except (OSError, DatabaseError) as error:
-            if find_outage(error) and self.video_id not in trash.list_trashed_ids():
+            if describe_outage(error) and self.video_id not in trash.list_trashed_ids():
                 raise  # nothing was done, and the next video would wait as long
             logger.warning("%s could not be removed: %s", self.video_id, error)
             _recover_after_failure(rows, self.video_id)

@@ -21,7 +21,7 @@ def require_usable_database() -> None:
         write_probe.try_to_write(LOCK_TIMEOUT_SECONDS)
         problem = schema.describe_mismatch(schema.read_applied()) or _find_full_disk()
     except Error as error:
-        raise DatabaseProblem(outages.find_outage(error) or "The database does not answer.") from error
+        raise DatabaseProblem(outages.describe_outage(error) or "The database does not answer.") from error
     finally:
         connection.close()
     if problem:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from downloads.files.volumes import archive_marker, probe
-from downloads.files.volumes.errors import describe_fault
+from downloads.files.volumes.errors import describe_os_error
 from downloads.models import ArchiveIdentity, Queue
 from downloads.monitoring.results import CheckFailed
 
@@ -46,7 +46,7 @@ def find_problem(archive_id: str) -> str:
                 probe.write_probe(folder)
         except OSError as error:
             _retry_soon()
-            return describe_fault(error, label)
+            return describe_os_error(error, label)
     return ""
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from downloads.database import retry_while_database_is_down
-from downloads.database.outages import find_outage
+from downloads.database.outages import describe_outage
 from downloads.files import media_folder, workspace
 from downloads.intake import urls
 from downloads.models import Video
@@ -85,7 +85,7 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
     if sentence := faults.find_fault(error):
         faults.pause_for_fault(leased_video, error, sentence)
         return
-    if isinstance(error, DatabaseError) and (sentence := find_outage(error)):
+    if isinstance(error, DatabaseError) and (sentence := describe_outage(error)):
         logger.warning("%s is put back into the queue: %s", leased_video.video.video_id, error)
         leased_video.release(sentence)
         return

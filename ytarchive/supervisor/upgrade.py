@@ -32,7 +32,7 @@ def upgrade_database(write_line: Callable[[str], None]) -> None:
         if not pending or not applied:
             raise
         # The reason of a database that is locked or away is enough; anything else is a bug of a migration.
-        if not outages.find_outage(error):
+        if not outages.describe_outage(error):
             logger.exception("A migration failed")
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
         raise UpgradeError(f"The upgrade of the database failed ({reason}). {advice}") from error

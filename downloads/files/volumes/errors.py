@@ -81,7 +81,7 @@ def find_errno(text: str, *, is_write: bool) -> int | None:
     return next((number for number in numbers if number in allowed or number == errno.EFBIG), None)
 
 
-def describe_fault(error: OSError, folder: str) -> str:
+def describe_os_error(error: OSError, folder: str) -> str:
     """Return a sentence about a folder that cannot be used, such as "The media folder is read-only. Nothing …"."""
     if isinstance(error, StorageError):
         return str(error)

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from downloads.files.fsync import fsync_path
 from downloads.files.volumes import archive_marker
-from downloads.files.volumes.errors import StorageError, build_sentence, describe_fault
+from downloads.files.volumes.errors import StorageError, build_sentence, describe_os_error
 
 PROBE_PREFIX = ".probe-"
 PROBE_BYTES = 4096
@@ -34,7 +34,7 @@ def find_problem(archive_id: str, *, is_written: bool = True) -> str:
         try:
             _check_folder(label, folder, archive_id, is_written=is_written)
         except OSError as error:
-            return describe_fault(error, label)
+            return describe_os_error(error, label)
     return describe_shortage()
 
 
@@ -44,7 +44,7 @@ def find_media_fault(archive_id: str, *, is_written: bool) -> str:
     try:
         _check_folder(MEDIA_LABEL, folder, archive_id, is_written=is_written)
     except OSError as error:
-        return describe_fault(error, MEDIA_LABEL)
+        return describe_os_error(error, MEDIA_LABEL)
     return ""
 
 
@@ -100,7 +100,7 @@ def describe_shortage() -> str:
     try:
         free_bytes = min(shutil.disk_usage(root).free for root in labelled_folders().values())
     except OSError as error:
-        return describe_fault(error, DATA_LABEL)
+        return describe_os_error(error, DATA_LABEL)
     if free_bytes >= settings.MIN_FREE_BYTES:
         return ""
     free, reserved = f"{free_bytes / 1e6:.0f} MB", f"{settings.MIN_FREE_BYTES / 1e6:g} MB"

@@ -4,7 +4,7 @@ import sqlite3
 
 from django.db import InterfaceError, InternalError, OperationalError
 
-from downloads.database.outages import find_outage
+from downloads.database.outages import describe_outage
 from downloads.tests.support.cases import each_case
 
 
@@ -32,7 +32,7 @@ class PostgresError(Exception):
 def test_each_state_of_postgresql_has_a_sentence(error, sqlstate, sentence):
     raised = error("a message")
     raised.__cause__ = PostgresError(sqlstate)
-    assert sentence in find_outage(raised)
+    assert sentence in describe_outage(raised)
 
 
 @each_case(
@@ -54,5 +54,5 @@ def test_each_state_of_postgresql_has_a_sentence(error, sqlstate, sentence):
 def test_each_message_of_sqlite_has_a_sentence(message, sentence):
     error = OperationalError(message)
     error.__cause__ = sqlite3.OperationalError(message)
-    assert sentence in find_outage(error)
-    assert bool(find_outage(error)) == bool(sentence)
+    assert sentence in describe_outage(error)
+    assert bool(describe_outage(error)) == bool(sentence)

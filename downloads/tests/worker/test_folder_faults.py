@@ -392,6 +392,6 @@ def test_orphans_are_not_swept_in_the_wrong_folder(marked_archive):
 
 def test_sentences_fit_into_a_hold():
     for number in (*errors.FAULT_WORDS, *errors.FOLDER_WORDS, 9999):
-        sentence = errors.describe_fault(OSError(number, "x" * 1000), probe.MEDIA_LABEL)
+        sentence = errors.describe_os_error(OSError(number, "x" * 1000), probe.MEDIA_LABEL)
         assert len(sentence) <= 500
         assert "  " not in sentence

@@ -14,7 +14,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import server_error as default_server_error
 
 from downloads.database import schema, write_probe
-from downloads.database.outages import UNREACHABLE, find_outage
+from downloads.database.outages import UNREACHABLE, describe_outage
 from downloads.outage_log import OutageLog
 from downloads.views.error_handlers import has_password, typed_fields
 
@@ -106,7 +106,7 @@ def _close_connection() -> None:
 
 
 def _describe(error: BaseException) -> str:
-    sentence = find_outage(error)
+    sentence = describe_outage(error)
     # A column that the code does not know, or that it misses, shows as any error of the database. One that cannot be
     # reached is not asked, which would take as long again.
     if isinstance(error, Error) and sentence != UNREACHABLE:

@@ -8,7 +8,7 @@ import threading
 from downloads.database import retry_while_database_is_down
 from downloads.files import workspace
 from downloads.files.volumes import probe
-from downloads.files.volumes.errors import FOLDER_WORDS, describe_fault, is_storage_fault
+from downloads.files.volumes.errors import FOLDER_WORDS, describe_os_error, is_storage_fault
 from downloads.models import ArchiveIdentity, Queue, Video
 from downloads.worker.leased_video import LeasedVideo
 from downloads.ytdlp.results import DownloadError
@@ -29,7 +29,7 @@ def find_fault(error: Exception) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DISK_FULL_MESSAGE
     if is_storage_fault(error):
-        return look_at_folders() or describe_fault(error, _folder_label(error))
+        return look_at_folders() or describe_os_error(error, _folder_label(error))
     return look_at_folders() if error.errno in FOLDER_WORDS else ""
 
 
