@@ -17,7 +17,7 @@ from pathlib import Path
 from django.conf import settings
 
 from downloads.files.fsync import fsync_path
-from downloads.files.volumes.moving import COPY_SUFFIX, move_file, move_folder, remove_tree
+from downloads.files.volumes.moving import COPY_SUFFIX, move_file, move_folder, remove_path
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def stage(prepared_folder: Path, video_id: str, on_copy: Callable[[], None] = la
     """
     incoming = Path(settings.MEDIA_ROOT / INCOMING_FOLDER / video_id)
     incoming.parent.mkdir(exist_ok=True)
-    remove_tree(incoming)
+    remove_path(incoming)
     move_folder(prepared_folder, incoming, on_copy)
     return incoming
 

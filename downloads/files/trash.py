@@ -11,7 +11,7 @@ from django.conf import settings
 
 from downloads.files.fsync import fsync_path
 from downloads.files.thumbnails.stored import remove_cached_thumbnails
-from downloads.files.volumes.moving import move_folder, remove_tree
+from downloads.files.volumes.moving import move_folder, remove_path
 
 TRASH_FOLDER = ".trash"
 
@@ -29,7 +29,7 @@ def move_to_trash(video_id: str) -> None:
         return
     trashed.parent.mkdir(exist_ok=True)
     # An earlier removal may have been interrupted; the video was downloaded again since.
-    remove_tree(trashed)
+    remove_path(trashed)
     try:
         folder.rename(trashed)
     except OSError as error:
@@ -45,7 +45,7 @@ def restore_from_trash(video_id: str) -> None:
     """Move a video's folder back to the media folder; if there is a newer one, delete the trashed one instead."""
     folder, trashed = _folder_paths(video_id)
     if folder.is_dir() or trashed.is_file():
-        remove_tree(trashed)
+        remove_path(trashed)
     elif trashed.is_dir():
         move_folder(trashed, folder)
 
@@ -55,8 +55,8 @@ def delete_from_trash(video_id: str) -> None:
     remove_cached_thumbnails(video_id)
     folder, trashed = _folder_paths(video_id)
     if trashed.is_file():
-        remove_tree(folder)
-    remove_tree(trashed)
+        remove_path(folder)
+    remove_path(trashed)
 
 
 def _folder_paths(video_id: str) -> tuple[Path, Path]:

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from downloads.files import media_folder
 from downloads.files.partial_file import PARTIAL_SUFFIX, RESUME_INFO_SUFFIX
+from downloads.files.volumes.moving import remove_path
 
 LOCK_TIMEOUT_SECONDS = 10.0  # the supervisor kills a former attempt well within it
 RESERVE_FILE = "ballast"
@@ -92,7 +93,7 @@ def prepare_for_resume(folder: Path) -> None:
             *resumable_names,
             HIGH_WATER_MARK_FILE,
         }:
-            _remove_path(path)
+            remove_path(path)
 
 
 def _bytes_gained(folder: Path) -> int:
@@ -119,14 +120,6 @@ def _high_water_mark(folder: Path) -> int:
         return int((folder / HIGH_WATER_MARK_FILE).read_text())
     except (FileNotFoundError, ValueError):  # the first attempt, or a power cut before it was written
         return 0
-
-
-def _remove_path(path: Path) -> None:
-    """Remove a file, or a folder with its contents."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 # Lock --------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def move_folder(source: Path, target: Path, on_copy: Callable[[], None] = lambda
     Raise OSError, and leave the source and no half target, if there is no room for a copy. A process that is killed
     leaves a copy under `copy_path(target)`, which the next move to this target removes.
     """
-    remove_tree(copy_path(target))
+    remove_path(copy_path(target))
     try:
         source.rename(target)
     except OSError as error:
@@ -64,17 +64,17 @@ def copy_path(target: Path) -> Path:
     return target.with_name(f"{target.name}{COPY_SUFFIX}")
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder with its contents, or a file or link of that name; another process may be removing it too."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink(missing_ok=True)
+def remove_path(path: Path) -> None:
+    """Remove a file, a link, or a folder with its contents; another process may be removing it too."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
         return
     try:
-        shutil.rmtree(folder)
+        shutil.rmtree(path)
     except FileNotFoundError:
-        # There is no folder, or another process is removing it: then remove the rest.
-        if folder.is_dir():
-            shutil.rmtree(folder)
+        # Another process is removing it: remove the rest.
+        if path.is_dir():
+            shutil.rmtree(path)
 
 
 def _copy_folder(source: Path, target: Path) -> None:
