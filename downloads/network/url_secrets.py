@@ -57,10 +57,10 @@ def _is_secret(name: str, value: str) -> bool:
         return True
     if len(value) >= MIN_RANDOM_LENGTH and (HEX_PATTERN.fullmatch(value) or RANDOM_PATTERN.fullmatch(value)):
         return True
-    return _has_secret_inside(value)
+    return _has_encoded_secret(value)
 
 
-def _has_secret_inside(value: str) -> bool:
+def _has_encoded_secret(value: str) -> bool:
     """Return whether the value is a URL with a secret in it, encoded once or twice."""
     for _ in range(MAX_ENCODINGS):
         decoded = unquote(value)
