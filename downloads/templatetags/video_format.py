@@ -52,7 +52,7 @@ def percent_attribute(number: float | None) -> str:
 
 
 @register.filter
-def percent_words(number: float | None) -> str:
+def spoken_percent(number: float | None) -> str:
     """Return a percentage for screen readers."""
     return "not known yet" if number is None else f"{math.floor(number)} percent"
 
@@ -126,7 +126,7 @@ def card_date(video: Video) -> SafeString:
 
 
 @register.filter
-def card_description(video: Video) -> str:
+def spoken_badges(video: Video) -> str:
     """Return what the badges of a card say, for screen readers: "Length 12:04, 4K, subtitles"."""
     parts = [
         f"Length {formatting.format_duration(video.duration)}" if video.duration and not video.is_list else "",
