@@ -22,8 +22,8 @@ AGED_FROM = Coalesce("published", "seen_at")  # what is older, and goes first
 VAGUE_EXTRACTORS = ("generic", "html5mediaembed", "html5", "")
 
 
-def identify(extractor: str, source_id: str, canonical_url: str) -> str:
-    """Return what identifies a video in the ledger: its id at its site, or its URL where ids are vague."""
+def item_identity(extractor: str, source_id: str, canonical_url: str) -> str:
+    """Return the hash that identifies a video in the ledger: of its id at its site, or of its URL if ids are vague."""
     is_vague = extractor.lower() in VAGUE_EXTRACTORS or not source_id
     text = f"url {canonical_url}" if is_vague else f"id {extractor.lower()} {source_id}"
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:40]
@@ -75,7 +75,7 @@ class SubscriptionItem(TolerantRow):
     subscription = models.ForeignKey(
         "downloads.Subscription", on_delete=models.CASCADE, related_name="items", db_index=False
     )
-    identity = models.CharField(max_length=40, editable=False)  # identify()
+    identity = models.CharField(max_length=40, editable=False)  # item_identity()
     extractor = models.CharField("extractor of yt-dlp", max_length=100, blank=True)
     source_id = models.CharField("ID on the site", max_length=255, blank=True)
     url = models.CharField("URL", max_length=2048)

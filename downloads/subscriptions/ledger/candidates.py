@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from downloads.intake.urls import InvalidUrl, parse_url
 from downloads.models import Subscription, SubscriptionItem
-from downloads.models.subscriptions.item import MAX_REASON_LENGTH, identify
+from downloads.models.subscriptions.item import MAX_REASON_LENGTH, item_identity
 from downloads.subscriptions.judgement import Facts, Verdict
 from downloads.ytdlp.results import ListingEntry
 
@@ -40,10 +40,10 @@ def _build_candidate(entry: ListingEntry) -> Candidate:
     try:
         url = parse_url(entry.url)
     except InvalidUrl as error:
-        return Candidate(entry, identify(entry.extractor, entry.source_id, entry.url), error=str(error))
+        return Candidate(entry, item_identity(entry.extractor, entry.source_id, entry.url), error=str(error))
     # Addresses of files are signed anew each time: there the key of the entry stays.
     address = entry.request.key if entry.request and entry.request.key else url.canonical_url
-    return Candidate(entry, identify(entry.extractor, entry.source_id, address), url.canonical_url)
+    return Candidate(entry, item_identity(entry.extractor, entry.source_id, address), url.canonical_url)
 
 
 def build_item(subscription: Subscription, candidate: Candidate, verdict: Verdict) -> SubscriptionItem:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from downloads.models import ListKind, Subscription, SubscriptionItem
-from downloads.models.subscriptions.item import identify
+from downloads.models.subscriptions.item import item_identity
 from downloads.subscriptions import ledger
 from downloads.subscriptions.verbs import subscribe
 from downloads.subscriptions.walks import Walk, WalkKind, plan_walks
@@ -92,7 +92,7 @@ def followed(url: str = CHANNEL_URL, **fields: Any) -> tuple[Subscription, Subsc
 def seen(subscription: Subscription, name: str, state: str = "filtered", **fields: Any) -> SubscriptionItem:
     """Return a new item of a ledger."""
     url = f"https://www.youtube.com/watch?v={name}"
-    identity = identify("Youtube", name, url)
+    identity = item_identity("Youtube", name, url)
     values = {"extractor": "Youtube", "source_id": name, "url": url, "title": f"Film {name}", "reason": "No."}
     return SubscriptionItem.objects.create(
         subscription=subscription, identity=identity, **{**values, "state": state, **fields}

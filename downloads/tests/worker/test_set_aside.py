@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from downloads.models import SubscriptionItem, Video
-from downloads.models.subscriptions.item import identify
+from downloads.models.subscriptions.item import item_identity
 from downloads.network.proxy import EgressProxy
 from downloads.subscriptions.verbs import subscribe
 from downloads.worker import attempt
@@ -18,7 +18,7 @@ def attempt_for(url: str, **filters) -> tuple[Video, SubscriptionItem]:
     Video.objects.ingest(url, url, priority=-1)
     video = Video.objects.claim("test")
     item = SubscriptionItem.objects.create(
-        subscription=subscription, identity=identify("", "", url), url=url, state="queued", video=video
+        subscription=subscription, identity=item_identity("", "", url), url=url, state="queued", video=video
     )
     with EgressProxy() as proxy:
         attempt.run_attempt(video, proxy_url=proxy.url, on_progress=lambda state: None)
