@@ -35,8 +35,8 @@ def max_retry_wait() -> dt.timedelta:
     return dt.timedelta(seconds=longest)
 
 
-def format_wait(seconds: float) -> str:
-    """Format a wait as "40 s" or "2 min"."""
+def format_retry_delay(seconds: float) -> str:
+    """Format a delay as "40 s" or "2 min"."""
     return f"{max(1, round(seconds))} s" if seconds < 59.5 else f"{round(seconds / 60)} min"
 
 
@@ -213,7 +213,7 @@ class Transitions(VideoState):
             return self.fail(error)
         jitter = random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311
         wait = settings.RETRY_SECONDS * RETRY_BACKOFF_FACTOR**retry_count * jitter
-        reason = f"{RETRY_PREFIX}{format_wait(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
+        reason = f"{RETRY_PREFIX}{format_retry_delay(wait)} ({retry_count + 1} of {MAX_RETRIES}). {error}"
         changes = {
             "retry_count": retry_count + 1,
             "not_before": current_moment() + dt.timedelta(seconds=wait),
