@@ -110,9 +110,9 @@ def _fold_with_offsets(text: str) -> tuple[str, Sequence[int]]:
     return "".join(flat), [number for number, chars in enumerate(flat) for _ in chars]
 
 
-def _match_end(text: str, last: int) -> int:
+def _match_end(text: str, last_index: int) -> int:
     """Return the end of a match: marks belong to the letter before them, as do the other parts of a syllable."""
-    end = last + 1
+    end = last_index + 1
     while end < len(text) and _continues_letter(text[end]):
         end += 1
     return end
