@@ -151,7 +151,7 @@ def env_time_zone(name: str) -> str:
     zone = _zone_of_file(text) if text.startswith("/") else text or "UTC"
     if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", zone) or zone.split("/")[0] in ("right", "posix"):
         raise ImproperlyConfigured(f"{name} is {text!r}; use a name such as Europe/Berlin, not a rule or a path.")
-    if not _has_zone(zone):
+    if not _time_zone_exists(zone):
         if not zoneinfo.available_timezones():
             raise ImproperlyConfigured(
                 "This machine has no time zone data; install the system's package tzdata, or `pip install tzdata`."
@@ -160,7 +160,7 @@ def env_time_zone(name: str) -> str:
     return zone
 
 
-def _has_zone(zone: str) -> bool:
+def _time_zone_exists(zone: str) -> bool:
     try:
         zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError):
