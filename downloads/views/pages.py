@@ -54,7 +54,7 @@ def library(request: HttpRequest) -> HttpResponse:
     context = _library_context(request)
     if permissions.is_signed_in(request.user) and not permissions.has_permission(request.user, Permission.ADD):
         context |= {"pasted_text": request.GET.get("urls", ""), "refusal": RoleRequired(Permission.ADD)}
-    if initial := _form_fields(request.GET):
+    if initial := _ingest_form_values(request.GET):
         context |= {"form": IngestForm.for_request(request, **initial), "is_sheet_open": True}
     context["is_archive_empty"] = not any(context["browse"].archive_status_counts.values())
     response = render(request, "downloads/library/library.html", context)
@@ -77,7 +77,7 @@ def add_videos(request: HttpRequest) -> HttpResponse:
         return _keep_form_through_login(request)
     permissions.require(request.user, Permission.ADD)
     if request.method != "POST":
-        return _render_form(request, IngestForm.for_request(request, **_form_fields(request.GET)))
+        return _render_form(request, IngestForm.for_request(request, **_ingest_form_values(request.GET)))
     form = IngestForm(request.POST)
     added: list[Video] = []
     rejected: list[Rejection] = []
@@ -102,8 +102,8 @@ def add_videos(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _form_fields(data: QueryDict) -> dict[str, str]:
-    """Return the form's fields in a query string or a posted form."""
+def _ingest_form_values(data: QueryDict) -> dict[str, str]:
+    """Return the values of the ingest form's fields in a query string or a posted form."""
     names = [name for name in IngestForm.base_fields if data.get(name)]
     return {name: ",".join(data.getlist(name)) if name == "subtitles" else str(data[name]) for name in names}
 
@@ -148,7 +148,7 @@ def _keep_form_through_login(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return responses.login_redirect(request, request.get_full_path())
     fields = QueryDict(mutable=True)
-    fields.update(_form_fields(request.POST))
+    fields.update(_ingest_form_values(request.POST))
     next_url = f"{reverse('library')}?{fields.urlencode()}" if fields else reverse("library")
     if len(quote(next_url)) <= MAX_LOGIN_URL_CHARACTERS:
         return responses.login_redirect(request, next_url)
