@@ -248,5 +248,8 @@ if any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Django's default would let everybody read the gathered static files.
 FILE_UPLOAD_PERMISSIONS = 0o600
-# 5,000 URLs of 2,048 characters, percent-encoded. Only the form that adds videos may send so much (body_limit.py).
+# Of a request's body: 5,000 URLs of 2,048 characters, percent-encoded, to the forms that add videos and follow lists;
+# little to all others.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+LARGE_FORM_URL_NAMES = ("add", "follow")
+MAX_FORM_BYTES = 256 * 1024

@@ -236,9 +236,12 @@ def test_refused_connections_do_not_pile_up(registry):
     (b"/videos/add", "small"),
     (b"/videos/add/../many", "small"),
     (b"//videos/add/", "small"),
+    (b"/subscriptions/follow/", "large"),
+    (b"/subscriptions/follow", "small"),
+    (b"/subscriptions/", "small"),
     (b"http://[", "small"),
     (b"/accounts/login/?next=/videos/add/", "small"),
 ])  # fmt: skip
-def test_only_the_form_that_adds_videos_may_send_much(settings, target, limit):
-    limits = {"small": bodies.MAX_FORM_BYTES, "large": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+def test_only_the_forms_that_add_videos_and_follow_lists_may_send_much(settings, target, limit):
+    limits = {"small": settings.MAX_FORM_BYTES, "large": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
     assert bodies.max_body_bytes(target) == limits[limit]

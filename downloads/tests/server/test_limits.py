@@ -21,6 +21,11 @@ ATTACKER, FAMILY = "127.0.0.66", "127.0.0.2"
 HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: local"
 LOGIN = b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
 MASK = b"\0\0\0\0"
+# More than MAX_FORM_BYTES, and than nginx lets through to ordinary forms.
+LARGE_FORM = (
+    b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 600000\r\n\r\n"
+) + b"a" * 600_000
+SIGNED_OUT_TEXT = "You’ve been signed out".encode()
 
 
 @pytest.fixture
@@ -212,12 +217,18 @@ def test_what_takes_too_long_is_answered_408(server, connections):
         assert status_of(read_response(connection)) == 408
 
 
+@pytest.mark.parametrize("path", [b"/videos/add/", b"/subscriptions/follow/"])
+def test_large_forms_reach_their_view(server, path):
+    assert SIGNED_OUT_TEXT in server.request(b"POST " + path + LARGE_FORM)
+    assert SIGNED_OUT_TEXT not in server.request(b"POST /accounts/login/" + LARGE_FORM)
+
+
 def test_nginx_has_the_matching_limits(server, tmp_path):
     with nginx.run_deployed_nginx(f"http://127.0.0.1:{server.port}/", tmp_path) as url:
         proxy = WebServer(urlsplit(url).port or 0, server.log, server.pid)
-        form_type = b"Content-Type: application/x-www-form-urlencoded\r\n"
-        form = b" HTTP/1.1\r\nHost: localhost\r\n" + form_type + b"Content-Length: 600000\r\n\r\n" + b"a" * 600_000
-        assert b"nginx" in proxy.request(b"POST /accounts/login/" + form)
+        assert b"nginx" in proxy.request(b"POST /accounts/login/" + LARGE_FORM)
+        for path in (b"/videos/add/", b"/subscriptions/follow/"):
+            assert SIGNED_OUT_TEXT in proxy.request(b"POST " + path + LARGE_FORM)
         with proxy.connect(HANDSHAKE) as connection:
             assert status_of(read_response(connection)) == 101
             with contextlib.suppress(ConnectionError):

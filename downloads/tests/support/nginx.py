@@ -1,6 +1,7 @@
 """nginx as a real process, with the configurations that the project ships and documents."""
 
 import contextlib
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ def run_nginx(configuration: str, url: str, folder: Path) -> Iterator[None]:
     program = required_programs.require_program("nginx")
     path = folder / "nginx.conf"
     path.write_text(configuration)
-    process = subprocess.Popen([program, "-c", path, "-g", "daemon off;"])
+    # As root, nginx would read and write as another user, who may not enter the folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    process = subprocess.Popen([program, "-c", path, "-g", f"daemon off; {user}"])
     try:
         wait_until(lambda: get_status(url) != 0, "nginx answers")
         yield

@@ -11,7 +11,6 @@ from downloads.accounts import permissions
 from downloads.accounts.permissions import Permission, RoleRequired
 from downloads.views import responses
 
-MAX_FORM_BYTES = 256 * 1024
 SIGNED_OUT_MESSAGE = "You’ve been signed out. Copy your links, sign in, and paste them again."
 
 
@@ -24,10 +23,10 @@ class BodyLimitMiddleware(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         """Return the refusal of a request whose Content-Length exceeds the limit."""
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length <= MAX_FORM_BYTES:
+        if length <= settings.MAX_FORM_BYTES:
             return None
-        if request.path not in (reverse("add"), reverse("follow")):
-            return _too_large_response(request, _too_large_message(length, MAX_FORM_BYTES))
+        if request.path not in map(reverse, settings.LARGE_FORM_URL_NAMES):
+            return _too_large_response(request, _too_large_message(length, settings.MAX_FORM_BYTES))
         if not permissions.is_signed_in(request.user):
             return _too_large_response(request, SIGNED_OUT_MESSAGE)
         if not permissions.has_permission(request.user, Permission.ADD):

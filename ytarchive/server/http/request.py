@@ -4,9 +4,9 @@ import tempfile
 from typing import Any
 
 from daphne.http_protocol import WebRequest
+from django.conf import settings
 from twisted.web.http import _MalformedChunkedDataError
 
-from ytarchive.server.limits.bodies import MAX_FORM_BYTES
 from ytarchive.server.limits.requests import find_handshake_problem
 
 # Daphne decodes this header, which would be the beginning of all URLs; extensions of WebSockets are never accepted.
@@ -27,7 +27,7 @@ class ProgressRequest(WebRequest):
 
     def gotLength(self, length: int | None) -> None:
         """Prepare for the body: those of ordinary forms stay in memory."""
-        self.content = tempfile.SpooledTemporaryFile(MAX_FORM_BYTES)  # noqa: SIM115  # Twisted closes it
+        self.content = tempfile.SpooledTemporaryFile(settings.MAX_FORM_BYTES)  # noqa: SIM115  # Twisted closes it
 
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body."""

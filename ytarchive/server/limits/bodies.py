@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
-MAX_FORM_BYTES = 256 * 1024
 # A body may come in chunks, each of which takes 20 µs: after some small ones, they have to be as large as this on
 # average, and may have few extensions.
 MAX_SMALL_CHUNKS = 1024
@@ -20,14 +19,15 @@ MIN_BYTES_PER_INTERVAL = 10 * 1024
 
 
 def max_body_bytes(target: bytes) -> int:
-    """Return the most that a request to this target may send: little, except to the form that adds videos."""
+    """Return the most that a request to this target may send: little, except to the large forms."""
     try:
         path = urlsplit(target.decode("latin1")).path
     except ValueError:
-        return MAX_FORM_BYTES
+        return int(settings.MAX_FORM_BYTES)
+    large_form_paths = [reverse(name) for name in settings.LARGE_FORM_URL_NAMES]
     # A proxy may have removed the path of YTARCHIVE_PATH.
-    add_paths = (reverse("add"), f"/{reverse('add').removeprefix(settings.URL_PREFIX)}")
-    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE if path in add_paths else MAX_FORM_BYTES
+    large_form_paths += [f"/{large_path.removeprefix(settings.URL_PREFIX)}" for large_path in large_form_paths]
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE if path in large_form_paths else settings.MAX_FORM_BYTES)
 
 
 class BodyMeter:
