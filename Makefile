@@ -35,7 +35,7 @@ lint-js:
 		test "$(CI)" != true; \
 	fi
 
-# Long-running tests: more random histories, with other seeds.
+# The long forms of some tests, and what docs/reliability.md reports.
 soak: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -m soak --timeout=0 $(ARGS)
 
@@ -69,7 +69,7 @@ lock: $(VENV)/installed-dev
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'ytarchive needs Python 3.11 or newer; this is ' + sys.version.split()[0] + '. Try: make run PYTHON=python3.12')"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing dependencies into $(VENV) (first start only: about 540 MB, of which ffmpeg is 165 and Deno 100; one to three minutes)…"
+	@echo "Installing dependencies into $(VENV) (first start only: about 540 MB, of which ffmpeg is 165 and Deno 92; one to three minutes)…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@echo "Installed $$(du -sm $(VENV) | cut -f1) MB."
 	@touch $@
