@@ -29,6 +29,8 @@ ECHO_CHANNEL_PREFIX = "ytarchive:echo:"
 COUNTS_KEY = "ytarchive:counts"
 # Followed by <host>:<pid>; the number of WebSocket clients of a web process.
 CLIENTS_KEY_PREFIX = "ytarchive:clients:"
+# Followed by the id of a video; set while it was played within the last hour.
+PLAY_KEY_PREFIX = "ytarchive:played:"
 # Followed by the id of a video: the making of its playable copy.
 COPY_ID_PREFIX = "copy:"
 VIDEO_ID_PATTERN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")

@@ -7,11 +7,11 @@ import logging
 import time
 
 from downloads.outage_log import OutageLog
+from downloads.progress.keys import PLAY_KEY_PREFIX
 from downloads.progress.redis_clients import REDIS_ERRORS, get_redis_client
 
 logger = logging.getLogger(__name__)
 outage_log = OutageLog(logger, "Plays cannot be noted: %s", "Plays are noted again")
-PLAY_KEY_PREFIX = "ytarchive:played:"
 PLAYED_SECONDS = 3600
 RECORD_INTERVAL_SECONDS = 60.0  # per video and process: a player requests a piece every few seconds
 MAX_REMEMBERED = 1000
