@@ -27,7 +27,7 @@ def update_ytdlp(request: HttpRequest) -> HttpResponse:
     if is_new:
         logger.info("%s requested an update of yt-dlp", request.user)
         record_entry(AuditAction.YTDLP_UPDATED)
-        messages.info(request, "yt-dlp is being updated. The list of videos in the admin shows the result.")
+        messages.info(request, "yt-dlp is being updated. The first page of the admin shows the result.")
     else:
         messages.info(request, "An update of yt-dlp is already running.")
     return responses.action_response(request, [])
