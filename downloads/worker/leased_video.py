@@ -10,7 +10,7 @@ from downloads.intake import duplicates, entry_requests, playlists, release_wait
 from downloads.models import EntryRequest, HostPause, Metadata, PlayableCopy, StoredFiles, Video
 from downloads.models.removal import RemovalError
 from downloads.models.transitions import REFUSAL_PREFIX
-from downloads.subscriptions import second_look
+from downloads.subscriptions import metadata_filter
 from downloads.worker.metadata import parse_metadata
 from downloads.ytdlp.errors import error_messages
 from downloads.ytdlp.results import DownloadError, NotYetAvailable, Playlist, PlaylistEntry, SiteError
@@ -41,12 +41,12 @@ class LeasedVideo:
 
         A video that its subscription does not want after all is removed, and LeaseLost raised.
         """
-        self._require_wanted(lambda: second_look.set_aside_unwanted(self.video, metadata))
+        self._require_wanted(lambda: metadata_filter.set_aside_unwanted(self.video, metadata))
         self._require_write(lambda video: duplicates.save_metadata_or_skip(video, metadata))
 
     def set_aside_members_only(self) -> bool:
         """Remove a video that a subscription brought and only members can see; False for any other."""
-        self.is_set_aside = retry_while_database_is_down(lambda: second_look.set_aside_members_only(self.video))
+        self.is_set_aside = retry_while_database_is_down(lambda: metadata_filter.set_aside_members_only(self.video))
         return self.is_set_aside
 
     def _require_wanted(self, set_aside: Callable[[], bool]) -> None:
@@ -122,7 +122,7 @@ class LeasedVideo:
     def _set_aside_not_yet(self, not_yet: NotYetAvailable, metadata: Metadata) -> bool:
         try:
             self.is_set_aside = retry_while_database_is_down(
-                lambda: second_look.set_aside_not_yet(self.video, not_yet, metadata)
+                lambda: metadata_filter.set_aside_not_yet(self.video, not_yet, metadata)
             )
         except RemovalError as error:
             logger.warning("%s waits in the queue, since it could not be removed: %s", self.video.video_id, error)

@@ -89,7 +89,7 @@ class SubscriptionItem(TolerantRow):
     state = models.CharField(max_length=8, choices=SubscriptionItemState.choices)
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     retry_at = models.DateTimeField("checked against the filters again at", null=True, blank=True)
-    # When look-ups have said so first, of a video that waits for its recording; see subscriptions/second_look.py.
+    # When look-ups have said so first, of a video that waits for its recording; see subscriptions/metadata_filter.py.
     announced_since = models.DateTimeField(null=True, blank=True, editable=False)
     live_since = models.DateTimeField(null=True, blank=True, editable=False)
     previous_state = models.CharField(max_length=8, blank=True, editable=False)  # of an ignored one, for the undo

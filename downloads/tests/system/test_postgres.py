@@ -134,7 +134,7 @@ SUITES_ON_POSTGRES = [
         )
     ),
     "subscriptions/test_retention.py",
-    "subscriptions/test_second_look.py",
+    "subscriptions/test_metadata_filter.py",
     "intake/test_submit.py::test_all_that_belongs_to_a_video_is_there_after_adding_many",
     "intake/test_submit.py::test_a_video_is_added_as_audio_too_and_each_once",
     "intake/test_submit.py::test_what_turned_out_to_be_audio_is_not_added_as_audio",

@@ -1,6 +1,6 @@
-"""The second judgement of a video that a subscription has queued: by the real facts, which its look-up found.
+"""Filter of queued videos by the metadata of their look-up, which knows more than the list of their subscription.
 
-Whatever nobody wants after it leaves the archive again, and its items say why: nothing of it is shown as failed.
+A video that no subscription wants by it is removed, and its items say why: nothing of it is shown as failed.
 """
 
 import dataclasses
