@@ -38,7 +38,7 @@ RETRY_GROWTH = 4  # the next look comes after this fraction of the time for whic
 MAX_LIVE_RETRY = dt.timedelta(days=7)
 
 
-def set_aside_unwanted(video: Video, metadata: Metadata) -> bool:
+def remove_unwanted(video: Video, metadata: Metadata) -> bool:
     """Remove a video that no subscription wants after its look-up; False if it is to be downloaded.
 
     Only a video that came by subscriptions alone, was never here and was not asked for by a person is judged. Raise
@@ -49,29 +49,31 @@ def set_aside_unwanted(video: Video, metadata: Metadata) -> bool:
         return False
     if duplicate := find_duplicate(video, metadata):
         archived = Verdict(SubscriptionItemState.ARCHIVED, PRESENT_REASON)
-        return _set_aside(video, dict.fromkeys(items, archived), metadata, duplicate)
+        return _remove_with_verdicts(video, dict.fromkeys(items, archived), metadata, duplicate)
     now = read_clock()
     verdicts = {item: _judge(item, video, metadata, now) for item in items}
     if any(verdict.is_wanted for verdict in verdicts.values()):
         return False
-    return _set_aside(video, verdicts, metadata)
+    return _remove_with_verdicts(video, verdicts, metadata)
 
 
-def set_aside_members_only(video: Video) -> bool:
+def remove_members_only(video: Video) -> bool:
     """Remove a video whose look-up has said that it is for members, which its list did not; False for any other."""
     items = _find_items(video)
     verdict = Verdict(SubscriptionItemState.MEMBERS, MEMBERS_LOOKED_UP, read_clock() + MEMBERS_RETRY)
-    return bool(items) and _set_aside(video, dict.fromkeys(items, verdict), Metadata())
+    return bool(items) and _remove_with_verdicts(video, dict.fromkeys(items, verdict), Metadata())
 
 
-def set_aside_not_yet(video: Video, not_yet: NotYetAvailable, metadata: Metadata) -> bool:
+def remove_not_yet_available(video: Video, not_yet: NotYetAvailable, metadata: Metadata) -> bool:
     """Remove a video of which only the look-up has said that it is announced or live; False for any other.
 
     Its items wait in the ledger, and are judged anew at its date.
     """
     items, now = _find_items(video), read_clock()
     verdicts = {item: _judge_not_yet(item, not_yet, metadata, now) for item in items}
-    return bool(items) and _set_aside(video, verdicts, metadata, prefix="Waits in the list of its subscription")
+    return bool(items) and _remove_with_verdicts(
+        video, verdicts, metadata, prefix="Waits in the list of its subscription"
+    )
 
 
 def _judge_not_yet(item: SubscriptionItem, not_yet: NotYetAvailable, metadata: Metadata, now: dt.datetime) -> Verdict:
@@ -144,7 +146,7 @@ def _real_facts(item: SubscriptionItem, metadata: Metadata) -> Facts:
     return Facts(title or item.title, duration, published, is_rough)
 
 
-def _set_aside(
+def _remove_with_verdicts(
     video: Video,
     verdicts: dict[SubscriptionItem, Verdict],
     metadata: Metadata,

@@ -76,7 +76,7 @@ def run_attempt(
         except Exception as error:
             reporter.flush_and_close()
             _record_failure(leased_video, error)
-    if leased_video.video.is_terminal or leased_video.is_set_aside:
+    if leased_video.video.is_terminal or leased_video.is_removed:
         workspace.remove_workspace(video.video_id)
 
 
@@ -97,14 +97,14 @@ def _record_failure(leased_video: LeasedVideo, error: Exception) -> None:
     message = _failure_message(leased_video, error)
     if isinstance(error, DownloadError) and not error.permanent and not _is_repeated(leased_video, message):
         leased_video.retry_later(message)
-    elif not (error_messages.is_members_only(message) and _is_set_aside(leased_video)):
+    elif not (error_messages.is_members_only(message) and _remove_if_members_only(leased_video)):
         leased_video.fail(message)
 
 
-def _is_set_aside(leased_video: LeasedVideo) -> bool:
-    """Remove a members-only video that a subscription brought: it is nobody's failure. False for any other."""
+def _remove_if_members_only(leased_video: LeasedVideo) -> bool:
+    """Remove a members-only video that only subscriptions want; False for any other, or if it cannot be removed."""
     try:
-        return leased_video.set_aside_members_only()
+        return leased_video.remove_members_only()
     except RemovalError as error:
         logger.warning("%s is for members only, and could not be removed: %s", leased_video.video.video_id, error)
         return False

@@ -34,28 +34,28 @@ class LeasedVideo:
 
     def __init__(self, video: Video) -> None:
         self.video = video  # the row as last written
-        self.is_set_aside = False  # its subscription does not want it after all: the row is gone
+        self.is_removed = False  # no subscription wants it after all: the row is gone
 
     def save_metadata(self, metadata: Metadata) -> None:
         """Save the metadata, or end the attempt as a duplicate (`video.is_terminal` is then true).
 
         A video that its subscription does not want after all is removed, and LeaseLost raised.
         """
-        self._require_wanted(lambda: metadata_filter.set_aside_unwanted(self.video, metadata))
+        self._require_wanted(lambda: metadata_filter.remove_unwanted(self.video, metadata))
         self._require_write(lambda video: duplicates.save_metadata_or_skip(video, metadata))
 
-    def set_aside_members_only(self) -> bool:
-        """Remove a video that a subscription brought and only members can see; False for any other."""
-        self.is_set_aside = retry_while_database_is_down(lambda: metadata_filter.set_aside_members_only(self.video))
-        return self.is_set_aside
+    def remove_members_only(self) -> bool:
+        """Remove a members-only video that only subscriptions want; False for any other."""
+        self.is_removed = retry_while_database_is_down(lambda: metadata_filter.remove_members_only(self.video))
+        return self.is_removed
 
-    def _require_wanted(self, set_aside: Callable[[], bool]) -> None:
+    def _require_wanted(self, remove: Callable[[], bool]) -> None:
         try:
-            self.is_set_aside = retry_while_database_is_down(set_aside)
+            self.is_removed = retry_while_database_is_down(remove)
         except RemovalError as error:
             message = f"This video is not wanted after all, but could not be removed: {error}."
             raise DownloadError(message, False) from error
-        if self.is_set_aside:
+        if self.is_removed:
             raise LeaseLost
 
     def expand_playlist(self, playlist: Playlist) -> None:
@@ -109,7 +109,7 @@ class LeasedVideo:
         One that a subscription brought waits in its ledger instead.
         """
         metadata = parse_metadata(not_yet.info)
-        if self._set_aside_not_yet(not_yet, metadata):
+        if self._remove_not_yet_available(not_yet, metadata):
             return
         try:
             wait = release_wait.plan_wait(not_yet, self.video.waiting_since, self.video.release_at)
@@ -119,14 +119,14 @@ class LeasedVideo:
         logger.info("%s waits: %s", self.video.video_id, wait.reason)
         self._write(lambda video: video.wait_for_release(wait, metadata))
 
-    def _set_aside_not_yet(self, not_yet: NotYetAvailable, metadata: Metadata) -> bool:
+    def _remove_not_yet_available(self, not_yet: NotYetAvailable, metadata: Metadata) -> bool:
         try:
-            self.is_set_aside = retry_while_database_is_down(
-                lambda: metadata_filter.set_aside_not_yet(self.video, not_yet, metadata)
+            self.is_removed = retry_while_database_is_down(
+                lambda: metadata_filter.remove_not_yet_available(self.video, not_yet, metadata)
             )
         except RemovalError as error:
             logger.warning("%s waits in the queue, since it could not be removed: %s", self.video.video_id, error)
-        return self.is_set_aside
+        return self.is_removed
 
     def fail(self, error: str) -> None:
         """End the attempt with an error for people."""

@@ -55,7 +55,7 @@ def follow(*names: str, **values) -> object:
 def test_what_nobody_wants_after_the_look_up_leaves_the_archive(filters, metadata, reason):
     subscription = follow(**filters)
     video = looked_up()
-    assert metadata_filter.set_aside_unwanted(video, Metadata(**{"title": "Film", **metadata}))
+    assert metadata_filter.remove_unwanted(video, Metadata(**{"title": "Film", **metadata}))
     held = item(subscription, "a")
     assert (held.state, held.reason, held.video) == ("filtered", reason, None)
     assert not Video.objects.exists()
@@ -68,7 +68,7 @@ def test_what_nobody_wants_after_the_look_up_leaves_the_archive(filters, metadat
 def test_what_the_look_up_found_is_kept_for_the_next_judgement():
     subscription = follow(min_duration=120)
     facts = Metadata(title="The real title", duration=30.0, upload_date=dt.date(2026, 1, 1))
-    metadata_filter.set_aside_unwanted(looked_up(), facts)
+    metadata_filter.remove_unwanted(looked_up(), facts)
     held = item(subscription, "a")
     assert (held.title, held.duration, held.is_date_rough) == ("The real title", 30.0, False)
     assert held.published == dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -80,7 +80,7 @@ def test_what_the_look_up_found_is_kept_for_the_next_judgement():
 )
 def test_what_is_unknown_rejects_nothing(metadata, is_wanted):
     follow(min_duration=120)
-    assert metadata_filter.set_aside_unwanted(looked_up(), metadata) is not is_wanted
+    assert metadata_filter.remove_unwanted(looked_up(), metadata) is not is_wanted
 
 
 def test_a_rough_date_is_judged_for_good():
@@ -89,7 +89,7 @@ def test_a_rough_date_is_judged_for_good():
     subscription = claimed(start="since", start_date=since)
     rough = dt.datetime(2026, 6, 4, tzinfo=dt.UTC)
     ledger.apply(subscription, TOP, [entry("a", 1, published=rough, is_date_rough=True)])
-    assert metadata_filter.set_aside_unwanted(looked_up(), Metadata(upload_date=dt.date(2026, 6, 9)))
+    assert metadata_filter.remove_unwanted(looked_up(), Metadata(upload_date=dt.date(2026, 6, 9)))
     assert item(subscription, "a").state == "before"
 
 
@@ -106,7 +106,7 @@ def test_what_a_person_has_a_hand_in_is_not_judged(hand):
     else:
         SubscriptionItem.objects.update(state="archived")
     video.refresh_from_db()
-    assert not metadata_filter.set_aside_unwanted(video, Metadata(duration=1.0))
+    assert not metadata_filter.remove_unwanted(video, Metadata(duration=1.0))
     assert item(subscription, "a").video == video
 
 
@@ -114,14 +114,14 @@ def test_a_video_stays_while_another_subscription_wants_it():
     follow(min_duration=120)
     second = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
     ledger.apply(second, TOP, entries("a"))
-    assert not metadata_filter.set_aside_unwanted(looked_up(), Metadata(duration=1.0))
+    assert not metadata_filter.remove_unwanted(looked_up(), Metadata(duration=1.0))
 
 
 def test_what_turns_out_to_be_here_is_already_archived():
     kept = Video.objects.ingest("https://youtu.be/a", "https://youtu.be/a")[0]
     subscription = follow()
     Video.objects.filter(pk=kept.pk).update(status=Status.COMPLETE, extractor="Youtube", source_id="other")
-    assert metadata_filter.set_aside_unwanted(looked_up(), Metadata(extractor="Youtube", source_id="other"))
+    assert metadata_filter.remove_unwanted(looked_up(), Metadata(extractor="Youtube", source_id="other"))
     held = item(subscription, "a")
     assert (held.state, held.video) == ("archived", kept)
     assert Video.objects.get() == kept
@@ -131,14 +131,14 @@ def test_what_another_subscription_adds_meanwhile_follows(monkeypatch):
     first = follow(min_duration=120)
     video = looked_up()
     second = claimed("https://www.youtube.com/playlist?list=PL1", "playlist", start="all")
-    real = metadata_filter._set_aside
+    real = metadata_filter._remove_with_verdicts
 
-    def add_and_set_aside(*args):
+    def add_and_remove(*args):
         ledger.apply(second, TOP, entries("a"))
         return real(*args)
 
-    monkeypatch.setattr(metadata_filter, "_set_aside", add_and_set_aside)
-    assert metadata_filter.set_aside_unwanted(video, Metadata(duration=1.0))
+    monkeypatch.setattr(metadata_filter, "_remove_with_verdicts", add_and_remove)
+    assert metadata_filter.remove_unwanted(video, Metadata(duration=1.0))
     assert (item(first, "a").state, item(second, "a").state) == ("filtered", "waiting")
     check_list(second, [])
     assert item(second, "a").state == "queued"
@@ -148,13 +148,13 @@ def test_an_attempt_without_its_lease_changes_nothing():
     subscription = follow(min_duration=120)
     video = looked_up()
     Video.objects.update(lease_token="another")
-    assert not metadata_filter.set_aside_unwanted(video, Metadata(duration=1.0))
+    assert not metadata_filter.remove_unwanted(video, Metadata(duration=1.0))
     assert item(subscription, "a").state == "queued"
 
 
 def test_members_only_is_nobodys_failure():
     subscription = follow()
-    assert metadata_filter.set_aside_members_only(looked_up())
+    assert metadata_filter.remove_members_only(looked_up())
     assert states(subscription) == {"members": 1}
     assert not Video.objects.exists()
     check_list(subscription, entries("a"))
@@ -178,7 +178,7 @@ def test_members_only_is_nobodys_failure():
 @time_machine.travel(NOW, tick=False)
 def test_a_premiere_that_only_the_look_up_tells_waits_in_the_ledger_until_its_date(not_yet, reason, wait):
     subscription = follow()
-    assert metadata_filter.set_aside_not_yet(looked_up(), not_yet, Metadata(title="The premiere"))
+    assert metadata_filter.remove_not_yet_available(looked_up(), not_yet, Metadata(title="The premiere"))
     held = item(subscription, "a")
     assert (held.state, held.title, held.video, held.retry_at) == ("waiting", "The premiere", None, NOW + wait)
     assert held.reason.startswith(reason)
@@ -202,7 +202,7 @@ def test_a_stream_without_an_end_is_looked_up_less_and_less_often():
 def look_up_again(subscription, not_yet: NotYetAvailable) -> dt.timedelta:
     """Have a video that is due looked up, of which the list says nothing; return how long it waits after it."""
     check_list(subscription, entries("a"))
-    assert metadata_filter.set_aside_not_yet(looked_up(), not_yet, Metadata())
+    assert metadata_filter.remove_not_yet_available(looked_up(), not_yet, Metadata())
     held = item(subscription, "a")
     assert (held.state, held.video) == ("waiting", None)
     assert held.retry_at
@@ -266,7 +266,7 @@ def test_a_stream_that_was_announced_long_ago_is_looked_up_by_its_start(stage):
         SubscriptionItem.objects.update(retry_at=NOW)
         check_list(subscription, entries("a"))
         not_yet = NotYetAvailable(stage, starts_at=NOW - dt.timedelta(hours=hours))
-        assert metadata_filter.set_aside_not_yet(looked_up(), not_yet, Metadata())
+        assert metadata_filter.remove_not_yet_available(looked_up(), not_yet, Metadata())
         assert item(subscription, "a").retry_at == NOW + (dt.timedelta(hours=3) if hours < 0 else wait)
 
 
@@ -284,7 +284,7 @@ def test_a_stream_that_was_announced_long_ago_is_looked_up_by_its_start(stage):
 )
 def test_a_list_that_tells_the_end_of_a_stream_ends_the_wait(stage, listed, state):
     subscription = follow()
-    assert metadata_filter.set_aside_not_yet(looked_up(), NotYetAvailable(stage), Metadata())
+    assert metadata_filter.remove_not_yet_available(looked_up(), NotYetAvailable(stage), Metadata())
     for live_status in listed:
         check_list(subscription, entries("a", live_status=live_status))
     assert states(subscription) == {state: 1}
@@ -292,29 +292,29 @@ def test_a_list_that_tells_the_end_of_a_stream_ends_the_wait(stage, listed, stat
 
 def test_a_list_that_tells_of_a_stream_says_nothing_of_members():
     subscription = follow()
-    metadata_filter.set_aside_members_only(looked_up())
+    metadata_filter.remove_members_only(looked_up())
     check_list(subscription, entries("a", live_status="was_live"))
     assert states(subscription) == {"members": 1}
 
 
 def test_what_is_not_up_yet_and_filtered_out_does_not_wait():
     subscription = follow(title_excludes="live")
-    assert metadata_filter.set_aside_not_yet(looked_up(), NotYetAvailable(Stage.LIVE), Metadata(title="Live!"))
+    assert metadata_filter.remove_not_yet_available(looked_up(), NotYetAvailable(Stage.LIVE), Metadata(title="Live!"))
     assert states(subscription) == {"filtered": 1}
 
 
 def test_what_a_person_added_waits_in_the_queue():
     Video.objects.ingest("https://a.example/v=a", "https://a.example/v=a")
-    assert not metadata_filter.set_aside_not_yet(looked_up(), NotYetAvailable(Stage.LIVE), Metadata())
+    assert not metadata_filter.remove_not_yet_available(looked_up(), NotYetAvailable(Stage.LIVE), Metadata())
 
 
 def test_what_a_person_added_may_fail_as_members_only():
     Video.objects.ingest("https://a.example/v=a", "https://a.example/v=a")
-    assert not metadata_filter.set_aside_members_only(looked_up())
+    assert not metadata_filter.remove_members_only(looked_up())
 
 
 def test_a_broken_filter_lets_the_download_go_on():
     subscription = follow()
     type(subscription).objects.update(title_includes="(")
-    assert not metadata_filter.set_aside_unwanted(looked_up(), Metadata(title="x"))
+    assert not metadata_filter.remove_unwanted(looked_up(), Metadata(title="x"))
     assert claim_again(subscription)
