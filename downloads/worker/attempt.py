@@ -112,7 +112,7 @@ def _remove_if_members_only(leased_video: LeasedVideo) -> bool:
 
 def _is_repeated(leased_video: LeasedVideo, message: str) -> bool:
     """Return whether the attempt before failed with the same error at the same byte: it will do so again."""
-    if error_messages.may_pass(message) or leased_video.has_gained_bytes():
+    if error_messages.is_transient(message) or leased_video.has_gained_bytes():
         return False
     previous_error = retry_while_database_is_down(leased_video.video.previous_error)
     return error_messages.is_same_error(message, previous_error)

@@ -100,7 +100,7 @@ class SelfTest:
         try:
             self._probe("/missing.html", "missing")
         except DownloadError as error:
-            _require(error.permanent, f"a missing page is an error that may pass: {error}")
+            _require(error.permanent, f"a missing page is a transient error: {error}")
         else:
             raise SelfTestFailed("it found a video on a missing page")
 

@@ -26,7 +26,7 @@ if url := os.environ.pop("TEST_DATABASE_URL", ""):
 DATA_FOLDER = tempfile.mkdtemp(prefix="yta-")
 atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 os.environ["YTARCHIVE_DATA"] = DATA_FOLDER
-# Waits after an error that may pass are a second, then four, then sixteen.
+# Waits after a transient error are a second, then four, then sixteen.
 os.environ["YTARCHIVE_RETRY_SECONDS"] = "1"
 # Tests count requests, and start no more processes than they need; those of the look-ups turn it on.
 os.environ["YTARCHIVE_TITLES_AHEAD"] = "0"

@@ -106,7 +106,7 @@ def test_an_error_that_ytdlp_does_not_foresee_is_retried(download, monkeypatch, 
     monkeypatch.setattr("yt_dlp.downloader.http.HttpFD.real_download", _raise(error))
     video = download(media_server.url("/clip.mp4"))
     assert (video.status, video.retry_count) == (Status.QUEUED, 1)
-    assert error_messages.may_pass(video.error)
+    assert error_messages.is_transient(video.error)
     assert attempt.UNEXPECTED_ERROR_MESSAGE not in video.error
 
 

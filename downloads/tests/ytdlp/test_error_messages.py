@@ -71,7 +71,7 @@ def test_it_says_that_a_site_has_changed():
 
 
 @each_case(
-    ("message", "may_pass"),
+    ("message", "is_transient"),
     [
         ("HTTP Error 503: Busy", True),
         ("HTTP Error 429: Too many", True),
@@ -85,10 +85,10 @@ def test_it_says_that_a_site_has_changed():
         ("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure", False),
     ],
 )
-def test_it_knows_which_errors_pass(message, may_pass):
+def test_it_knows_which_errors_are_transient(message, is_transient):
     text, permanent = error_messages.explain_error(message)
     assert not permanent
-    assert error_messages.may_pass(text) == may_pass
+    assert error_messages.is_transient(text) == is_transient
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ MAX_DETAIL_CHARACTERS = 400
 FORBIDDEN_HOST_PATTERN = re.compile(r"(\S+) is (.+?), which downloads may not reach")  # as the egress proxy says it
 UNKNOWN_HOST_PREFIX = "unknown host name"  # of the egress proxy
 
-# Errors of sites and networks that pass: they get all retries, however often they come.
+# Transient errors of sites and networks: they get all retries, however often they come.
 TOO_MANY_REQUESTS = "Too many requests (429). Try again later."
-OUT_OF_ORDER = "The site has a problem"
+SITE_PROBLEM = "The site has a problem"
 MEMBERS_ONLY = "This video is for members of its channel only. ytarchive can’t sign in on the site."
-TAKEN_FOR_A_ROBOT = "The site thinks this is a bot. Try again later."
+BOT_DETECTED = "The site thinks this is a bot. Try again later."
 FFMPEG_MISSING = "This video comes in parts, and ffmpeg, which joins them, is missing. Install it, then retry."
 FFMPEG_STOPPED = "ffmpeg stopped before the video was finished. Retry."
 NO_ANSWER_IN_TIME = "The site didn’t answer in time. Try again later."
@@ -31,11 +31,11 @@ CONNECTION_CUT = "The connection dropped before the download finished. Retry."
 UNREACHABLE = "The site can’t be reached right now"
 OUT_OF_MEMORY = "The server ran out of memory for this download. Retry when it’s less busy."
 SYSTEM_REFUSED = "The server had nothing left for this download. Retry when it’s less busy."
-BUG_OF_YTDLP = "This is a bug in yt-dlp"  # may come from what a site sent this once
-PASSING_ERRORS = (
+YTDLP_BUG = "This is a bug in yt-dlp"  # may come from what a site sent this once
+TRANSIENT_ERRORS = (
     TOO_MANY_REQUESTS,
-    OUT_OF_ORDER,
-    TAKEN_FOR_A_ROBOT,
+    SITE_PROBLEM,
+    BOT_DETECTED,
     FFMPEG_MISSING,
     FFMPEG_STOPPED,
     NO_ANSWER_IN_TIME,
@@ -43,10 +43,10 @@ PASSING_ERRORS = (
     UNREACHABLE,
     OUT_OF_MEMORY,
     SYSTEM_REFUSED,
-    BUG_OF_YTDLP,
+    YTDLP_BUG,
 )
 # Errors by which a site asks to be left alone for a while.
-PAUSE_ERRORS = (TOO_MANY_REQUESTS, TAKEN_FOR_A_ROBOT)
+PAUSE_ERRORS = (TOO_MANY_REQUESTS, BOT_DETECTED)
 # URLs, numbers and ids, which may differ each time that an error is the same.
 VARYING_PATTERN = re.compile(r"https?://\S+|\w*\d\w*")
 
@@ -103,7 +103,7 @@ PATTERN_MESSAGES: tuple[tuple[str, str, bool], ...] = (
     (r"unsupported url", "No video found on this page. yt-dlp doesn’t support it.", True),
     (
         r"not a bot|captcha|cloudflare",
-        TAKEN_FOR_A_ROBOT,
+        BOT_DETECTED,
         False,
     ),
     (
@@ -174,9 +174,9 @@ def is_members_only(message: str) -> bool:
     return MEMBERS_ONLY in message
 
 
-def may_pass(message: str) -> bool:
-    """Return whether a message for people is about an error that passes by itself, even if it has come before."""
-    return message.startswith(PASSING_ERRORS)
+def is_transient(message: str) -> bool:
+    """Return whether a message for people is about a transient error, even if it has come before."""
+    return message.startswith(TRANSIENT_ERRORS)
 
 
 def is_same_error(message: str, previous_message: str) -> bool:
@@ -201,7 +201,7 @@ def _explain_exception(part: str, error: BaseException) -> str:
         return CONNECTION_CUT
     if isinstance(error, OSError):
         return SYSTEM_REFUSED
-    return f"{BUG_OF_YTDLP} ({part}). Update yt-dlp, then retry."
+    return f"{YTDLP_BUG} ({part}). Update yt-dlp, then retry."
 
 
 def explain_error(message: str, status: int | None = None, extractor: str = "") -> tuple[str, bool]:
@@ -265,7 +265,7 @@ def _match_message(message: str, status: int | None, extractor: str) -> tuple[st
     if status in HTTP_STATUS_MESSAGES:
         return HTTP_STATUS_MESSAGES[status]
     if status and status >= 500:
-        return f"{OUT_OF_ORDER} ({status}). Try again later.", False
+        return f"{SITE_PROBLEM} ({status}). Try again later.", False
     for pattern, explanation, permanent in (
         POSTPROCESSING_MESSAGES if "postprocessing: " in message else PATTERN_MESSAGES
     ):
