@@ -1,8 +1,8 @@
 """Heartbeats: signs of life of a process' main loop, and who notices that they stop.
 
 `up` watches the processes that it starts: each writes to a pipe, and is killed and restarted after
-YTARCHIVE_WATCHDOG_SECONDS of silence. A process that runs alone, as in a container, watches itself from a thread, and
-ends, so that whatever started it does so again. A beat comes from the loop itself: it says that the loop turns.
+YTARCHIVE_WATCHDOG_SECONDS without a beat. A process that runs alone, as in a container, watches itself from a thread,
+and ends, so that whatever started it does so again. A beat comes from the loop itself: it says that the loop turns.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ START_TIMEOUT_SECONDS = 60.0
 EXIT_STATUS_FROZEN = 70  # EX_SOFTWARE of sysexits.h
 
 
-class SilenceCounter:
-    """Counter of checks without a sign of life; `poll` is to be called at least every `interval_seconds`.
+class MissedHeartbeatCounter:
+    """Counter of checks that found no new heartbeat; call `poll` at least every `interval_seconds`.
 
     Checks are counted, not seconds: time in which the watching process did not run either, since the machine slept or
-    both were stopped, is no silence.
+    both were stopped, misses none.
     """
 
     def __init__(self, timeout_seconds: float, start_timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
@@ -37,20 +37,20 @@ class SilenceCounter:
 
     def reset(self) -> None:
         """Begin again, for a process that is just being started."""
-        self._silent_checks = 0
-        self._max_silent_checks = self._checks_at_start
+        self._missed_checks = 0
+        self._max_missed_checks = self._checks_at_start
         self.next_check_at = time.monotonic() + self.interval_seconds
 
-    def poll(self, has_beaten: Callable[[], bool]) -> bool:
-        """Check, if it is time to, whether there was a beat since the last check; True once the silence is too long."""
+    def poll(self, has_new_beat: Callable[[], bool]) -> bool:
+        """Check, if it is time to, whether there was a beat since the last check; True once too many are missed."""
         now = time.monotonic()
         if now >= self.next_check_at:
             self.next_check_at = now + self.interval_seconds
-            if has_beaten():
-                self._silent_checks, self._max_silent_checks = 0, CHECKS_PER_TIMEOUT
+            if has_new_beat():
+                self._missed_checks, self._max_missed_checks = 0, CHECKS_PER_TIMEOUT
             else:
-                self._silent_checks += 1
-        return self._silent_checks >= self._max_silent_checks
+                self._missed_checks += 1
+        return self._missed_checks >= self._max_missed_checks
 
 
 class Heartbeat:
@@ -68,8 +68,8 @@ class Heartbeat:
         if pipe_fd and _is_pipe(pipe_fd):
             self._pipe_fd = pipe_fd
         else:
-            silence = SilenceCounter(timeout_seconds)
-            threading.Thread(target=self._watch_main_loop, args=(silence,), name="watchdog", daemon=True).start()
+            counter = MissedHeartbeatCounter(timeout_seconds)
+            threading.Thread(target=self._watch_main_loop, args=(counter,), name="watchdog", daemon=True).start()
 
     def beat(self) -> None:
         """Say that the main loop turns. Call it in long work of the main loop as well, after each step."""
@@ -87,20 +87,20 @@ class Heartbeat:
             self.beat()
             await asyncio.sleep(self._interval_seconds / 2)
 
-    def _watch_main_loop(self, silence: SilenceCounter) -> None:
+    def _watch_main_loop(self, counter: MissedHeartbeatCounter) -> None:
         last_beats = 0
 
-        def has_beaten() -> bool:
+        def has_new_beat() -> bool:
             nonlocal last_beats
             last_beats, before = self._beats, last_beats
             return last_beats != before
 
-        while not silence.poll(has_beaten):
+        while not counter.poll(has_new_beat):
             # Code that never releases Python's lock stops this thread too; then the kernel ends the process with
             # SIGPROF after so many seconds of processor time. Real time would count what the machine slept.
-            signal.setitimer(signal.ITIMER_PROF, silence.timeout_seconds)
-            time.sleep(silence.interval_seconds)
-        _exit_frozen(silence.timeout_seconds)
+            signal.setitimer(signal.ITIMER_PROF, counter.timeout_seconds)
+            time.sleep(counter.interval_seconds)
+        _exit_frozen(counter.timeout_seconds)
 
 
 def _exit_frozen(seconds: float) -> None:

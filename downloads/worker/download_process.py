@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from downloads.files import ffmpeg
-from downloads.liveness.heartbeat import SilenceCounter
+from downloads.liveness.heartbeat import MissedHeartbeatCounter
 from downloads.models import LEASE_DURATION, Video
 from downloads.worker.processes.launcher import Launcher
 
@@ -28,7 +28,7 @@ class ChildProcess:
     `rate` is its limit in bytes per second, 0 for none.
     """
 
-    _has_beaten = _is_frozen = False
+    _has_new_beat = _is_frozen = False
 
     def __init__(self, job: dict[str, Any], rate: int, launcher: Launcher) -> None:
         self._rate = rate
@@ -37,7 +37,7 @@ class ChildProcess:
         self._stop_requested_at: float | None = None
         self._partial_line = b""
         self._exit_reason: str | None = None
-        self._silence = SilenceCounter(settings.WATCHDOG_SECONDS)
+        self._missed_heartbeats = MissedHeartbeatCounter(settings.WATCHDOG_SECONDS)
         self._process = launcher.start()
         self._write_control(json.dumps({**job, "rate": rate}).encode() + b"\n")
 
@@ -56,7 +56,7 @@ class ChildProcess:
         except BlockingIOError:
             return True
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
-        self._has_beaten |= bool(lines)
+        self._has_new_beat |= bool(lines)
         if lines := [line for line in lines if line]:
             self.take_state(json.loads(lines[-1]))
         return bool(data)
@@ -93,7 +93,7 @@ class ChildProcess:
 
     def kill_if_overdue(self) -> None:
         """Send SIGKILL to a group that is frozen, or has not ended within GRACE_PERIOD_SECONDS of the request."""
-        if self._exit_reason is None and not self.is_stopping and self._silence.poll(self._take_beat):
+        if self._exit_reason is None and not self.is_stopping and self._missed_heartbeats.poll(self._take_beat):
             self._is_frozen = True
             self._process.signal_group(signal.SIGKILL)
         if (
@@ -110,8 +110,8 @@ class ChildProcess:
 
     def _take_beat(self) -> bool:
         """Return whether the process has written since the last call."""
-        has_beaten, self._has_beaten = self._has_beaten, False
-        return has_beaten
+        has_new_beat, self._has_new_beat = self._has_new_beat, False
+        return has_new_beat
 
     def reap(self) -> str | None:
         """Kill what is left of the group of a process that ended, and return the exit reason.

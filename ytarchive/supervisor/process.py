@@ -11,7 +11,7 @@ from typing import IO, Protocol
 
 from django.conf import settings
 
-from downloads.liveness.heartbeat import SilenceCounter
+from downloads.liveness.heartbeat import MissedHeartbeatCounter
 from downloads.parent_death import kill_when_parent_dies
 from ytarchive.supervisor.watchdog import HeartbeatSource
 
@@ -69,7 +69,7 @@ class ManagedProcess:
         self.is_stop_requested = False
         self.is_frozen = False
         self.heartbeat = heartbeat
-        self.silence = SilenceCounter(settings.WATCHDOG_SECONDS)
+        self.missed_heartbeats = MissedHeartbeatCounter(settings.WATCHDOG_SECONDS)
         self._started_at = time.monotonic()
 
     @property
@@ -89,7 +89,7 @@ class ManagedProcess:
         if self.heartbeat:
             heartbeat_fd = self.heartbeat.fd
             self.heartbeat.reset()
-        self.silence.reset()
+        self.missed_heartbeats.reset()
         env = {**(os.environ if self.env is None else self.env), "YTARCHIVE_HEARTBEAT_FD": str(heartbeat_fd)}
         fds = (*self.pass_fds, *([heartbeat_fd] if heartbeat_fd else []))
         with contextlib.ExitStack() as files:
@@ -118,7 +118,11 @@ class ManagedProcess:
 
     def kill_if_frozen(self) -> None:
         """Kill the process group if it has given no sign of life for too long."""
-        if self.process is None or self.heartbeat is None or not self.silence.poll(self.heartbeat.has_beaten):
+        if (
+            self.process is None
+            or self.heartbeat is None
+            or not self.missed_heartbeats.poll(self.heartbeat.has_new_beat)
+        ):
             return
         self.is_frozen = True
         self.kill()
@@ -126,7 +130,7 @@ class ManagedProcess:
     def describe_exit(self) -> str:
         """Return how the last process ended, as text."""
         if self.is_frozen:
-            return f"no sign of life for {self.silence.timeout_seconds:g} s: killed"
+            return f"no sign of life for {self.missed_heartbeats.timeout_seconds:g} s: killed"
         return describe_exit_status(self.exit_status or 0)
 
     def schedule_restart(self) -> float:

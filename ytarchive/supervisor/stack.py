@@ -202,7 +202,9 @@ class Stack:
             return READINESS_POLL_SECONDS
         processes = self._processes()
         times = [process.restart_at for process in processes if process.restart_at is not None]
-        times += [process.silence.next_check_at for process in processes if process.is_running and process.heartbeat]
+        times += [
+            process.missed_heartbeats.next_check_at for process in processes if process.is_running and process.heartbeat
+        ]
         return max(0.0, min(times) - time.monotonic()) if times else None
 
     # Stopping ----------------------------------------------------------------------------------

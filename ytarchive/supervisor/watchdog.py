@@ -11,7 +11,7 @@ class HeartbeatSource(Protocol):
 
     fd: int  # that the process inherits and writes to; 0 for none
 
-    def has_beaten(self) -> bool:
+    def has_new_beat(self) -> bool:
         """Return whether there was a beat since the last call; never blocks."""
 
     def reset(self) -> None:
@@ -26,7 +26,7 @@ class PipeHeartbeat:
         os.set_blocking(self._read_fd, False)
         os.set_blocking(self.fd, False)
 
-    def has_beaten(self) -> bool:
+    def has_new_beat(self) -> bool:
         """Return whether the process has written since the last call."""
         try:
             # More than a pipe holds (pipe(7)).
@@ -36,7 +36,7 @@ class PipeHeartbeat:
 
     def reset(self) -> None:
         """Drop what an earlier process has written."""
-        self.has_beaten()
+        self.has_new_beat()
 
 
 class RedisHeartbeat:
@@ -48,7 +48,7 @@ class RedisHeartbeat:
         self._socket_path = socket_path
         self._connection: socket.socket | None = None
 
-    def has_beaten(self) -> bool:
+    def has_new_beat(self) -> bool:
         """Return whether the last ping was answered, and send the next one."""
         try:
             if self._connection is not None and not self._connection.recv(4096):

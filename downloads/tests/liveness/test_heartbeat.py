@@ -1,4 +1,4 @@
-"""Heartbeats: silence is counted in checks, and a process that nobody watches ends itself when its loop stands."""
+"""Heartbeats: missed ones are counted in checks, and a process that nobody watches ends itself when its loop stands."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from downloads.liveness import heartbeat
-from downloads.liveness.heartbeat import CHECKS_PER_TIMEOUT, Heartbeat, SilenceCounter
+from downloads.liveness.heartbeat import CHECKS_PER_TIMEOUT, Heartbeat, MissedHeartbeatCounter
 
 
 class FakeTime:
@@ -30,50 +30,50 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     return clock
 
 
-def pass_seconds(silence: SilenceCounter, clock: FakeTime, seconds: float, *, beats: bool) -> bool:
-    """Poll each second; return whether the silence was too long at the end."""
+def pass_seconds(counter: MissedHeartbeatCounter, clock: FakeTime, seconds: float, *, beats: bool) -> bool:
+    """Poll each second; return whether too many were missed at the end."""
     is_frozen = False
     for _ in range(int(seconds)):
         clock.now += 1
-        is_frozen = silence.poll(lambda: beats)
+        is_frozen = counter.poll(lambda: beats)
     return is_frozen
 
 
 def test_a_process_that_beats_is_never_frozen(clock: FakeTime) -> None:
-    assert not pass_seconds(SilenceCounter(60), clock, 1000, beats=True)
+    assert not pass_seconds(MissedHeartbeatCounter(60), clock, 1000, beats=True)
 
 
 def test_it_is_frozen_after_the_timeout(clock: FakeTime) -> None:
-    silence = SilenceCounter(60)
-    pass_seconds(silence, clock, 10, beats=True)
+    counter = MissedHeartbeatCounter(60)
+    pass_seconds(counter, clock, 10, beats=True)
 
-    assert not pass_seconds(silence, clock, 59, beats=False)
-    assert pass_seconds(silence, clock, 6, beats=False)
+    assert not pass_seconds(counter, clock, 59, beats=False)
+    assert pass_seconds(counter, clock, 6, beats=False)
 
 
-def test_one_beat_ends_a_silence(clock: FakeTime) -> None:
-    silence = SilenceCounter(60)
+def test_one_beat_resets_the_counter(clock: FakeTime) -> None:
+    counter = MissedHeartbeatCounter(60)
     for _ in range(10):
-        pass_seconds(silence, clock, 5, beats=True)
-        assert not pass_seconds(silence, clock, 55, beats=False)
+        pass_seconds(counter, clock, 5, beats=True)
+        assert not pass_seconds(counter, clock, 55, beats=False)
 
 
-def test_time_in_which_the_watching_process_did_not_run_is_no_silence(clock: FakeTime) -> None:
-    silence = SilenceCounter(60)
-    pass_seconds(silence, clock, 10, beats=True)
+def test_time_in_which_the_watching_process_did_not_run_is_not_counted(clock: FakeTime) -> None:
+    counter = MissedHeartbeatCounter(60)
+    pass_seconds(counter, clock, 10, beats=True)
     for _ in range(5):
         clock.now += 86_400  # a laptop that sleeps, with a moment between two nights
 
-        assert not silence.poll(lambda: False)
+        assert not counter.poll(lambda: False)
 
 
 def test_the_first_beat_may_take_a_minute(clock: FakeTime) -> None:
-    silence = SilenceCounter(12)
+    counter = MissedHeartbeatCounter(12)
 
-    assert not pass_seconds(silence, clock, 59, beats=False)
-    assert pass_seconds(silence, clock, 2, beats=False), "a process that freezes while it starts is found too"
-    silence.reset()
-    assert not pass_seconds(silence, clock, 10, beats=False)
+    assert not pass_seconds(counter, clock, 59, beats=False)
+    assert pass_seconds(counter, clock, 2, beats=False), "a process that freezes while it starts is found too"
+    counter.reset()
+    assert not pass_seconds(counter, clock, 10, beats=False)
 
 
 def test_a_full_pipe_and_a_broken_one_do_not_stop_a_loop() -> None:

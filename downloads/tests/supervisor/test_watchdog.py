@@ -86,7 +86,7 @@ def supervise() -> Iterator:
             process.start()
         for process in parts:
             supervisions[-1].turn_until(
-                lambda process=process: process.silence._max_silent_checks == 12, "it has beaten"
+                lambda process=process: process.missed_heartbeats._max_missed_checks == 12, "it has beaten"
             )
         return supervisions[-1]
 
@@ -152,11 +152,11 @@ def test_redis_gives_a_sign_of_life_by_any_answer(tmp_path: Path) -> None:
             b"-LOADING Valkey is loading the dataset in memory\r\n",
             b"-ERR max number of clients reached\r\n",
         ):
-            assert not beats.has_beaten()
+            assert not beats.has_new_beat()
             connection, _ = server.accept()
             assert connection.recv(100) == b"PING\r\n"
             connection.sendall(answer)
-            assert beats.has_beaten()
+            assert beats.has_new_beat()
             connection.close()
             beats.reset()
 
@@ -166,20 +166,20 @@ def test_a_frozen_redis_gives_none(tmp_path: Path) -> None:
     server.start()
     beats = RedisHeartbeat(server.socket)
     try:
-        beats.has_beaten()
-        wait_until(beats.has_beaten, "it beats")
+        beats.has_new_beat()
+        wait_until(beats.has_new_beat, "it beats")
         server.freeze()
-        beats.has_beaten()  # perhaps the answer to a ping before
-        assert not any(beats.has_beaten() for _ in range(50))
+        beats.has_new_beat()  # perhaps the answer to a ping before
+        assert not any(beats.has_new_beat() for _ in range(50))
         beats.reset()
-        assert not any(beats.has_beaten() for _ in range(50)), "a new connection waits in the backlog"
+        assert not any(beats.has_new_beat() for _ in range(50)), "a new connection waits in the backlog"
         server.resume()
-        wait_until(beats.has_beaten, "it beats again")
+        wait_until(beats.has_new_beat, "it beats again")
     finally:
         server.resume()
         server.kill()
-    assert not beats.has_beaten()
-    assert not beats.has_beaten(), "nobody listens"
+    assert not beats.has_new_beat()
+    assert not beats.has_new_beat(), "nobody listens"
 
 
 def test_a_pipe_is_read_to_its_end() -> None:
@@ -188,5 +188,5 @@ def test_a_pipe_is_read_to_its_end() -> None:
     writer.start()
     writer.join()
 
-    assert beats.has_beaten()
-    assert not beats.has_beaten()
+    assert beats.has_new_beat()
+    assert not beats.has_new_beat()
