@@ -36,7 +36,7 @@ from downloads.worker.leases.clock_check import ClockCheck
 from downloads.worker.leases.rescue import Rescue
 from downloads.worker.processes.job_runner import SPAWN_RETRY_DELAY_SECONDS
 from downloads.worker.processes.launcher import Launcher
-from downloads.worker.processes.template import Template
+from downloads.worker.processes.zygote import Zygote
 from downloads.worker.storage.media_facts_runner import MediaFactsRunner
 from downloads.worker.titles.runner import LookUpRunner
 from downloads.worker.wake_listener import WakeListener
@@ -63,7 +63,7 @@ HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 class Supervisor:
     """Runs up to `max_downloads` downloads at once: `Supervisor(2).run()`."""
 
-    def __init__(self, max_downloads: int, template: Template | None = None) -> None:
+    def __init__(self, max_downloads: int, zygote: Zygote | None = None) -> None:
         self.max_downloads = max_downloads
         self.name = keys.process_name()
         self._downloads: list[DownloadProcess] = []
@@ -81,7 +81,7 @@ class Supervisor:
         self._folders = FolderMonitor()
         self._update_runner = UpdateRunner()
         self._rescue = Rescue(self.name)
-        self._launcher = Launcher(self._rescue.lock.inherited_fds, template)
+        self._launcher = Launcher(self._rescue.lock.inherited_fds, zygote)
         self._look_up_runner = LookUpRunner(self._launcher)
         self._copy_runner = CopyRunner(self._launcher, self._folders, self._rescue.lock.worker_name)
         self._media_facts_runner = MediaFactsRunner(self._launcher)

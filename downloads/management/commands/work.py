@@ -8,7 +8,7 @@ from django.conf import settings
 from downloads.actions.bulk_runner import BulkActionRunner
 from downloads.database.command import DatabaseCommand
 from downloads.liveness.heartbeat import process_heartbeat
-from downloads.worker.processes.template import fork_template
+from downloads.worker.processes.zygote import fork_zygote
 from downloads.worker.supervisor import Supervisor
 
 MAX_WORKERS = 64
@@ -29,7 +29,7 @@ class Command(DatabaseCommand):
 
     def handle(self, *args: Any, workers: int, **options: Any) -> None:
         # Before this process has threads, and memory of its own; it closes the connection that the check has opened.
-        template = fork_template()
+        zygote = fork_zygote()
         process_heartbeat.start(settings.HEARTBEAT_FD, settings.WATCHDOG_SECONDS)
         with BulkActionRunner():
-            Supervisor(workers, template).run()
+            Supervisor(workers, zygote).run()

@@ -15,7 +15,7 @@ from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, process_parents, still_running
 from downloads.tests.support.waiting import wait_until
 from downloads.worker.processes import protocol
-from downloads.worker.processes.template import ANSWER_TIMEOUT_SECONDS
+from downloads.worker.processes.zygote import ANSWER_TIMEOUT_SECONDS
 from downloads.ytdlp_update import installation
 
 pytestmark = [
@@ -47,7 +47,7 @@ def wait_for_completion(video):
 
 def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enqueue, media_server):
     worker = start_worker()
-    slow = enqueue("/slow/a.mp4?rate=2000")  # while there is no server yet: forked from the template
+    slow = enqueue("/slow/a.mp4?rate=2000")  # while there is no server yet: forked from the zygote
     media_server.wait_for_requests("/slow/a.mp4", 2)
     (child,) = find_children(worker, FORKED)
     server = find_server(worker)

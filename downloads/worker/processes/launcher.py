@@ -16,7 +16,7 @@ from django.conf import settings
 
 from downloads.forked_process import IS_SUPPORTED, ForkedProcess
 from downloads.worker.processes import protocol
-from downloads.worker.processes.template import ANSWER_TIMEOUT_SECONDS, Template
+from downloads.worker.processes.zygote import ANSWER_TIMEOUT_SECONDS, Zygote
 from downloads.ytdlp_update import selection
 
 logger = logging.getLogger(__name__)
@@ -56,13 +56,13 @@ class LaunchedProcess:
 class Launcher:
     """Starts processes of downloads, which inherit `fds`; `start` raises OSError. One per worker.
 
-    There is a fork server while downloads are wanted: it is forked from the template, or is a new interpreter where
+    There is a fork server while downloads are wanted: it is forked from the zygote, or is a new interpreter where
     there is none.
     """
 
-    def __init__(self, fds: tuple[int, ...] = (), template: Template | None = None) -> None:
+    def __init__(self, fds: tuple[int, ...] = (), zygote: Zygote | None = None) -> None:
         self._inherited_fds = fds
-        self._template = template
+        self._zygote = zygote
         self._server: subprocess.Popen[bytes] | ForkedProcess | None = None
         self._requests: socket.socket | None = None
         self._is_ready = False
@@ -78,8 +78,8 @@ class Launcher:
         """Start a wanted fork server, or another one if it has died or has imported another yt-dlp; never blocks."""
         if not IS_SUPPORTED:
             return
-        if self._template is not None and self._template.process.poll() is not None:
-            self._give_up_template("has died")
+        if self._zygote is not None and self._zygote.process.poll() is not None:
+            self._give_up_zygote("has died")
         reap_orphans()
         is_wanted = time.monotonic() < self._is_wanted_until
         if self._server is not None and not (is_wanted and self._is_server_usable(self._server)):
@@ -108,9 +108,9 @@ class Launcher:
         return LaunchedProcess(pid, control_write, progress_read)
 
     def stop(self) -> None:
-        """End the fork server and its template; downloads go on."""
+        """End the fork server and its zygote; downloads go on."""
         self._stop_server()
-        self._stop_template()
+        self._stop_zygote()
 
     def _stop_server(self) -> None:
         self._is_ready = False
@@ -139,29 +139,29 @@ class Launcher:
                 self._requests = ours
 
     def _fork_server(self, requests: socket.socket) -> ForkedProcess | None:
-        if self._template is None:
+        if self._zygote is None:
             return None
-        server = self._template.fork_server(requests, self._inherited_fds)
+        server = self._zygote.fork_server(requests, self._inherited_fds)
         if server is None:
-            self._give_up_template("does not answer")
+            self._give_up_zygote("does not answer")
         return server
 
-    def _fork_from_template(self, control_read: int, progress_write: int) -> int | None:
-        if self._template is None:
+    def _fork_from_zygote(self, control_read: int, progress_write: int) -> int | None:
+        if self._zygote is None:
             return None
-        pid = self._template.fork_download((control_read, progress_write), self._inherited_fds)
+        pid = self._zygote.fork_download((control_read, progress_write), self._inherited_fds)
         if pid is None:
-            self._give_up_template("does not answer")
+            self._give_up_zygote("does not answer")
         return pid
 
-    def _give_up_template(self, reason: str) -> None:
-        logger.warning("The template of fork servers %s: they are new interpreters from now on.", reason)
-        self._stop_template()
+    def _give_up_zygote(self, reason: str) -> None:
+        logger.warning("The zygote %s: fork servers are new interpreters from now on.", reason)
+        self._stop_zygote()
 
-    def _stop_template(self) -> None:
-        if self._template is not None:
-            self._template.stop()
-            self._template = None
+    def _stop_zygote(self) -> None:
+        if self._zygote is not None:
+            self._zygote.stop()
+            self._zygote = None
 
     def _spawn_server(self, requests: socket.socket) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -174,11 +174,11 @@ class Launcher:
         )
 
     def _fork(self, control_read: int, progress_write: int) -> int | None:
-        """Return the process id of a child that the fork server or the template has forked; None if neither can."""
+        """Return the process id of a child that the fork server or the zygote has forked; None if neither can."""
         self.want()
         self.prepare()
         if self._requests is None or not (self._is_ready or self._receive(0.0) == protocol.READY):
-            return self._fork_from_template(control_read, progress_write)
+            return self._fork_from_zygote(control_read, progress_write)
         self._is_ready = True
         try:
             socket.send_fds(self._requests, [protocol.FORK], [control_read, progress_write])

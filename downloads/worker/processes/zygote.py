@@ -1,9 +1,9 @@
-"""Template of fork servers: a fork of the worker from before it had threads and connections.
+"""Zygote: a process forked from the worker before it has threads and connections.
 
-A fork server that is forked from it shares the memory of Django and the models with the worker, and with all that was
-forked from `up`; a new interpreter would have them once more. yt-dlp is not imported here: a newer version needs
-another fork server, and no other template. A download that comes while there is no fork server is forked from the
-template too, and imports yt-dlp itself.
+Fork servers are forked from it, as apps are from the zygote of Android: they share the memory of Django and the models
+with the worker, and with all that was forked from `up`; a new interpreter would have them once more. yt-dlp is not
+imported here: a newer version needs another fork server, and no other zygote. A download that comes while there is no
+fork server is forked from the zygote too, and imports yt-dlp itself.
 """
 
 import contextlib
@@ -26,8 +26,8 @@ ANSWER_TIMEOUT_SECONDS = 2.0  # a fork takes milliseconds
 
 
 @dataclass
-class Template:
-    """The template of this worker, and the connection to it."""
+class Zygote:
+    """The zygote of this worker, and the connection to it."""
 
     process: ForkedProcess
     requests: socket.socket
@@ -51,7 +51,7 @@ class Template:
         return None
 
     def stop(self) -> None:
-        """End the template, and a server of which it has told too late."""
+        """End the zygote, and a fork server whose process id it has sent too late."""
         self.process.kill()
         self.process.wait()
         with self.requests, contextlib.suppress(OSError):  # there is nothing to read, as a rule
@@ -61,8 +61,8 @@ class Template:
                 server.wait()
 
 
-def fork_template() -> Template | None:
-    """Fork a template of this process, which has no other thread; None where that is not supported."""
+def fork_zygote() -> Zygote | None:
+    """Fork a zygote of this process, which has no other thread; None where that is not supported."""
     if not forked_process.IS_SUPPORTED:
         return None
     connections.close_all()
@@ -70,13 +70,13 @@ def fork_template() -> Template | None:
     ours, theirs = protocol.create_socket_pair()
     worker_pid = os.getpid()
     with theirs:
-        return Template(forked_process.fork(lambda: _serve(theirs, worker_pid)), ours)
+        return Zygote(forked_process.fork(lambda: _serve(theirs, worker_pid)), ours)
 
 
 def _serve(requests: socket.socket, worker_pid: int) -> int:
     """Fork a server or a download for each packet, until the worker closes its end."""
     forked_process.drop_files([requests.fileno()])
-    setproctitle.setproctitle(f"{sys.executable} -m {protocol.PACKAGE}: template")
+    setproctitle.setproctitle(f"{sys.executable} -m {protocol.PACKAGE}: zygote")
     while True:
         packet, fds, _, _ = socket.recv_fds(requests, protocol.MAX_PACKET_BYTES, protocol.MAX_FILES)
         if not packet:

@@ -1,4 +1,4 @@
-"""The template of fork servers: what it forks is as a new interpreter would be, and its death is noticed."""
+"""The zygote: what it forks is as a new interpreter would be, and its death is noticed."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import importlib.abc, importlib.util, os, shutil, sys, time
 import django
 django.setup()
 from downloads.worker.processes.launcher import Launcher
-from downloads.worker.processes.template import fork_template
+from downloads.worker.processes.zygote import fork_zygote
 
 class StubImporter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     '''In place of the fork server: it holds a file from its import on, and says what it would download with.'''
@@ -27,8 +27,8 @@ class StubImporter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         )
 
 sys.meta_path.insert(0, StubImporter())
-template = fork_template()
-launcher = Launcher(template=template)
+zygote = fork_zygote()
+launcher = Launcher(zygote=zygote)
 """
 
 
@@ -54,13 +54,13 @@ def test_its_servers_have_the_programs_and_files_of_their_own(tmp_path) -> None:
 
 def test_one_that_has_died_is_given_up_and_reaped(tmp_path) -> None:
     result = run_program(
-        "template.process.send_signal(9)\n"
-        "while os.waitid(os.P_PID, template.process.pid, os.WEXITED | os.WNOWAIT) is None: pass\n"
+        "zygote.process.send_signal(9)\n"
+        "while os.waitid(os.P_PID, zygote.process.pid, os.WEXITED | os.WNOWAIT) is None: pass\n"
         "launcher._restart_at = float('inf')\n"
         "launcher.prepare()\n"
-        "print(launcher._template, os.path.exists(f'/proc/{template.process.pid}'))",
+        "print(launcher._zygote, os.path.exists(f'/proc/{zygote.process.pid}'))",
         tmp_path / "held",
     )
 
     assert result.stdout == "None False\n"
-    assert "The template of fork servers has died" in result.stderr
+    assert "The zygote has died" in result.stderr
