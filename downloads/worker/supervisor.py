@@ -244,7 +244,7 @@ class Supervisor:
             video.release(reason)
             return False
         self._downloads.append(download)
-        self._copy_runner.take_turn()
+        self._copy_runner.note_download_started()
         self._selector.register(download, selectors.EVENT_READ, download)
         self._divide_bandwidth()
         return True

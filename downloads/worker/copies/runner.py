@@ -25,7 +25,7 @@ class CopyRunner(JobRunner[PlayableCopy]):
         self._folders = folders
         self._worker_name = worker_name
         self._next_start_at = 0.0
-        self._yields_turn = False
+        self._yields_to_downloads = False
 
     def poll(self) -> None:
         """Look after the running copy."""
@@ -33,23 +33,23 @@ class CopyRunner(JobRunner[PlayableCopy]):
             self.watch(self._process)
 
     def start_next(self, has_waiting_downloads: Callable[[], bool]) -> None:
-        """Start the next copy. After one, a waiting download has its turn first; call `take_turn` when it starts."""
+        """Start the next copy. After one, a waiting download has its turn first: see `note_download_started`."""
         if self.is_running or time.monotonic() < self._next_start_at:
             return
-        if self._yields_turn and has_waiting_downloads():
+        if self._yields_to_downloads and has_waiting_downloads():
             return
         job = PlayableCopy.claim_next(self._worker_name)
         if job is not None:
             self._start(job)
 
-    def take_turn(self) -> None:
-        """Note that a download has started, so that a copy is next."""
-        self._yields_turn = False
+    def note_download_started(self) -> None:
+        """Let the next copy start: a download has had its turn."""
+        self._yields_to_downloads = False
 
     def _start(self, job: PlayableCopy) -> None:
         try:
             self._process = JobProcess("copy", job, 0, self._launcher)
-            self._yields_turn = True
+            self._yields_to_downloads = True
         except OSError as error:
             logger.warning("No process for a playable copy can be started: %s", error)
             self._next_start_at = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS

@@ -44,9 +44,9 @@ def test_a_copy_whose_process_cannot_start_waits_and_costs_no_run(runner, monkey
 def test_after_a_copy_a_download_that_waits_has_its_turn(runner, has_waiting_downloads):
     video = complete()
     PlayableCopy.request(video)
-    runner._yields_turn = True
+    runner._yields_to_downloads = True
     runner.start_next(lambda: has_waiting_downloads)
     assert copy_of(video).attempt == (1 if has_waiting_downloads else 2)
-    runner.take_turn()
+    runner.note_download_started()
     runner.start_next(lambda: has_waiting_downloads)
     assert copy_of(video).attempt == 2
