@@ -97,7 +97,7 @@ def _run_download(job: dict[str, str], rate_limiter: RateLimiter, progress_fd: i
 
 
 def _run_look_up(job: dict[str, str], rate_limiter: RateLimiter) -> None:
-    """Look up the title of a waiting video, behind the same wall as a download, and with less of the processor."""
+    """Look up the title of a waiting video, behind an egress proxy as a download is, and with less of the processor."""
     os.nice(SIDE_JOB_NICENESS)
     look_up = database.retry_while_database_is_down(lambda: TitleLookUp.objects.filter(**job).first())
     if look_up is None:
@@ -130,7 +130,7 @@ def _run_copy(job: dict[str, str], progress_fd: int) -> None:
 
 
 def _run_check(job: dict[str, str], rate_limiter: RateLimiter, progress_fd: int, *, is_dry_run: bool) -> None:
-    """Check a subscription, behind the same wall as a download, and with less of the processor."""
+    """Check a subscription, behind an egress proxy as a download is, and with less of the processor."""
     os.nice(SIDE_JOB_NICENESS)
     subscription = database.retry_while_database_is_down(lambda: Subscription.objects.filter(**job).first())
     if subscription is None:

@@ -72,7 +72,7 @@ class SelfTest:
 
     def run(self) -> None:
         """Run all of it; raise SelfTestFailed."""
-        self._check_wall()
+        self._check_egress_proxy()
         settings.ALLOW_PRIVATE_HOSTS = True  # in this process, which fetches from our own server only
         self._check_missing_page()
         self._check_playlist()
@@ -84,11 +84,11 @@ class SelfTest:
             not set(OVERRIDDEN_METHODS) - set(calls), f"yt-dlp no longer calls {set(OVERRIDDEN_METHODS) - set(calls)}"
         )
 
-    def _check_wall(self) -> None:
+    def _check_egress_proxy(self) -> None:
         """Check that requests go through the proxy, which refuses addresses of this machine."""
         settings.ALLOW_PRIVATE_HOSTS = False
         try:
-            self._probe("/tone.wav", "wall")
+            self._probe("/tone.wav", "proxy")
         except DownloadError as error:
             _require(error.permanent and "Downloads" in str(error), f"another error than the proxy’s: {error}")
         else:
