@@ -1,7 +1,7 @@
 """The child: the process of one download, tied to its supervisor and confined to its proxy and limits.
 
-Or that of one look-up ahead of the queue or of one check of a subscription, behind the same wall; of one playable copy,
-or of a look at stored files: the last two ask the network for nothing.
+Or that of one look-up ahead of the queue or of one check of a subscription, behind such a proxy too; of one
+playable copy, or of a probe of stored files: the last two ask the network for nothing.
 
 Standard input is the control pipe: first one line of JSON with the job, then a byte for each renewal of the
 lease, or a line with a new rate limit in bytes per second. When it closes (the supervisor died, by whatever
@@ -40,7 +40,7 @@ from downloads.worker.checks.request_gate import RequestGate
 from downloads.worker.copies.making import make_copy
 from downloads.worker.leased_video import LeasedVideo
 from downloads.worker.stall_watchdog import StallWatchdog
-from downloads.worker.storage.media_facts import note_media_facts
+from downloads.worker.storage.media_probe import probe_stored_media
 from downloads.worker.titles.look_up import run_look_up
 
 # Less than the lease: the child must be dead when the row may be claimed again.
@@ -65,9 +65,9 @@ def main() -> None:
         _run_look_up(job, rate_limiter)
     elif job := start_message.get("copy"):
         _run_copy(job, progress_fd)
-    elif pks := start_message.get("facts"):
+    elif pks := start_message.get("media_probe"):
         os.nice(SIDE_JOB_NICENESS)
-        note_media_facts(pks)
+        probe_stored_media(pks)
     elif job := start_message.get("check") or start_message.get("dry_check"):
         _run_check(job, rate_limiter, progress_fd, is_dry_run="dry_check" in start_message)
     else:

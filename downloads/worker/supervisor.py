@@ -37,7 +37,7 @@ from downloads.worker.leases.rescue import Rescue
 from downloads.worker.processes.job_runner import SPAWN_RETRY_DELAY_SECONDS
 from downloads.worker.processes.launcher import Launcher
 from downloads.worker.processes.zygote import Zygote
-from downloads.worker.storage.media_facts_runner import MediaFactsRunner
+from downloads.worker.storage.media_probe_runner import MediaProbeRunner
 from downloads.worker.titles.runner import LookUpRunner
 from downloads.worker.wake_listener import WakeListener
 from downloads.ytdlp_update.runner import UpdateRunner
@@ -84,7 +84,7 @@ class Supervisor:
         self._launcher = Launcher(self._rescue.lock.inherited_fds, zygote)
         self._look_up_runner = LookUpRunner(self._launcher)
         self._copy_runner = CopyRunner(self._launcher, self._folders, self._rescue.lock.worker_name)
-        self._media_facts_runner = MediaFactsRunner(self._launcher)
+        self._media_probe_runner = MediaProbeRunner(self._launcher)
         self._check_runner = CheckRunner(self._launcher, self._rescue.lock.worker_name)
         self._retention = RetentionTask(self._folders)
         self._clock_check = ClockCheck(self.name)
@@ -107,7 +107,7 @@ class Supervisor:
         self._update_runner.stop()
         self._run_if_database_up(self._look_up_runner.stop)
         self._run_if_database_up(self._copy_runner.stop)
-        self._media_facts_runner.stop()
+        self._media_probe_runner.stop()
         self._run_if_database_up(self._check_runner.stop)
         self._launcher.stop()
         self._rescue.lock.release()
@@ -146,7 +146,7 @@ class Supervisor:
         self._run_every(POLL_INTERVAL_SECONDS, self._copy_runner.poll)
         look_up_interval = POLL_INTERVAL_SECONDS if self._look_up_runner.is_running else LOOK_UP_INTERVAL_SECONDS
         self._run_every(look_up_interval, self._look_up_titles)
-        self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._look_at_files)
+        self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._probe_stored_media)
         check_interval = POLL_INTERVAL_SECONDS if self._check_runner.is_running else CHECK_INTERVAL_SECONDS
         self._run_every(check_interval, self._check_subscriptions)
         self._run_every(HEARTBEAT_INTERVAL_SECONDS, self._retention.poll)
@@ -219,10 +219,10 @@ class Supervisor:
         starts_at_once = self._has_free_slot() and Video.objects.has_claimable()
         self._look_up_runner.poll(may_start=self._is_ready and self._folders.is_well and not starts_at_once)
 
-    def _look_at_files(self) -> None:
-        """Have files looked at whose contents are unknown, while there is nothing else to do."""
+    def _probe_stored_media(self) -> None:
+        """Have files probed whose codecs and dimensions are unknown, while there is nothing else to do."""
         is_idle = not self._downloads and not self._copy_runner.is_running and not Video.objects.has_claimable()
-        self._media_facts_runner.poll(may_start=self._is_ready and self._folders.is_well and is_idle)
+        self._media_probe_runner.poll(may_start=self._is_ready and self._folders.is_well and is_idle)
 
     def _check_subscriptions(self) -> None:
         """Check what is due, beside the downloads: neither a pause of the queue nor a full disk stops the checks."""

@@ -1,4 +1,4 @@
-"""Media facts of older files: codecs and size of what was stored before they were noted, in a process of its own."""
+"""Backfill of codecs and dimensions of videos stored before these columns, in a process of its own."""
 
 import logging
 from collections.abc import Sequence
@@ -12,27 +12,27 @@ from downloads.worker.storage.preparation import describe_streams
 logger = logging.getLogger(__name__)
 
 
-def without_facts() -> VideoQuerySet:
-    """Return the videos of whose file nothing is noted."""
+def unprobed_videos() -> VideoQuerySet:
+    """Return the complete videos whose codecs and dimensions are unknown."""
     return Video.objects.filter(status=Status.COMPLETE, video_codec=None).exclude(media_file="")
 
 
-def note_media_facts(pks: Sequence[int]) -> None:
-    """Look at the files of these videos, and note what is in them; a file that cannot be read is left as it is."""
-    for video in retry_while_database_is_down(lambda: list(without_facts().filter(pk__in=pks).only("media_file"))):
-        _note_facts(video)
+def probe_stored_media(pks: Sequence[int]) -> None:
+    """Probe the files of these videos, and save their codecs and dimensions; skip a file that cannot be read."""
+    for video in retry_while_database_is_down(lambda: list(unprobed_videos().filter(pk__in=pks).only("media_file"))):
+        _probe_video(video)
 
 
-def _note_facts(video: Video) -> None:
+def _probe_video(video: Video) -> None:
     path = media_folder.find_file(video.media_file)
     if path is None:
         return
     try:
         columns = describe_streams(ffmpeg.inspect_media(path))
     except (ProgramStopped, OSError) as error:
-        logger.info("%s cannot be looked at: %s", path, error)
+        logger.info("%s cannot be probed: %s", path, error)
         return
     # Not where a redownload has replaced the file meanwhile.
-    rows = without_facts().filter(pk=video.pk, media_file=video.media_file)
+    rows = unprobed_videos().filter(pk=video.pk, media_file=video.media_file)
     if columns:
         retry_while_database_is_down(lambda: rows.update(**columns))

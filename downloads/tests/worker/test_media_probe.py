@@ -1,4 +1,4 @@
-"""Media facts of older files, looked up later: which are next, what is noted, and what is left alone."""
+"""The backfill of codecs and dimensions: which files are next, what is saved, and what is left alone."""
 
 import shutil
 from pathlib import Path
@@ -11,9 +11,9 @@ from downloads.models import Video
 from downloads.tests.support.copies import stored_video
 from downloads.tests.support.factories import create_videos, reload_video, waiting
 from downloads.worker.processes.launcher import Launcher
-from downloads.worker.storage import media_facts_runner
-from downloads.worker.storage.media_facts import note_media_facts
-from downloads.worker.storage.media_facts_runner import MediaFactsRunner
+from downloads.worker.storage import media_probe_runner
+from downloads.worker.storage.media_probe import probe_stored_media
+from downloads.worker.storage.media_probe_runner import MediaProbeRunner
 
 pytestmark = [pytest.mark.django_db]
 UNKNOWN = dict.fromkeys(("has_video", "width", "height", "video_codec", "audio_codec"))
@@ -28,8 +28,8 @@ def old_video():
     shutil.rmtree(settings.MEDIA_ROOT / video.video_id, ignore_errors=True)
 
 
-def test_it_notes_what_is_in_a_file(old_video):
-    note_media_facts([old_video.pk, 10**6])
+def test_it_saves_what_is_in_a_file(old_video):
+    probe_stored_media([old_video.pk, 10**6])
     video = reload_video(old_video)
     assert (video.video_codec, video.audio_codec, video.has_video) == ("mpeg4", "mp2", True)
     assert (video.width, video.height) == (320, 240)
@@ -38,16 +38,16 @@ def test_it_notes_what_is_in_a_file(old_video):
 def test_what_cannot_be_read_stays_unknown(old_video, monkeypatch):
     path = Path(settings.MEDIA_ROOT) / old_video.media_file
     path.write_bytes(b"nothing")
-    note_media_facts([old_video.pk])
+    probe_stored_media([old_video.pk])
     path.unlink()
-    note_media_facts([old_video.pk])
+    probe_stored_media([old_video.pk])
 
     def stop(_: Path) -> None:
         raise ffmpeg.ProgramStopped("ffmpeg was killed by SIGKILL")
 
     path.write_bytes(b"nothing")
     monkeypatch.setattr(ffmpeg, "inspect_media", stop)
-    note_media_facts([old_video.pk])
+    probe_stored_media([old_video.pk])
     assert reload_video(old_video).video_codec is None
 
 
@@ -59,17 +59,17 @@ def test_a_file_that_was_replaced_meanwhile_is_not_described_by_the_older_one(ol
         return real(path)
 
     monkeypatch.setattr(ffmpeg, "inspect_media", replace)
-    note_media_facts([old_video.pk])
+    probe_stored_media([old_video.pk])
     assert reload_video(old_video).video_codec is None
 
 
 def test_it_goes_once_through_the_archive_in_parts(monkeypatch):
-    monkeypatch.setattr(media_facts_runner, "ROWS_PER_LOOK", 4)
+    monkeypatch.setattr(media_probe_runner, "ROWS_PER_PROCESS", 4)
     create_videos(5, **UNKNOWN)
     create_videos(3, video_codec="", audio_codec="aac")
     create_videos(1, media_file="", is_list=True)
     waiting("w")
-    runner = MediaFactsRunner(Launcher())
+    runner = MediaProbeRunner(Launcher())
     runner._last_pk = Video.objects.order_by("pk").values_list("pk", flat=True)[0] - 1
     taken = []
     while not runner._is_done:
