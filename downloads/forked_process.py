@@ -136,11 +136,11 @@ def reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, RESET_SIGNALS)
 
 
-def drop_files(kept: Collection[int]) -> None:
-    """Let go of all open files of the parent but standard output, standard error and those that are kept.
+def redirect_files_to_devnull(kept: Collection[int]) -> None:
+    """Redirect all inherited descriptors to /dev/null, except standard output, standard error and `kept`.
 
-    Their descriptors become /dev/null: were they closed, their numbers would be used again, and objects of the parent
-    would close what is not theirs as they are deleted.
+    Were they closed, their numbers would be used again, and objects of the parent would close what is not theirs as
+    they are deleted.
     """
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -73,13 +73,13 @@ print(fork(stopped_at_once).wait(20))
     assert (result.stdout, result.stderr) == (f"{-signal.SIGTERM}\n", "")
 
 
-def test_files_of_the_parent_are_let_go_and_never_closed_by_mistake() -> None:
+def test_files_of_the_parent_are_redirected_and_never_closed_by_mistake() -> None:
     """An object of the parent that is deleted in the child closes its own number, which is nobody else's."""
     result = run_program("""
 held, kept = socket.socketpair()
 def child():
     global held
-    forked_process.drop_files([kept.fileno()])
+    forked_process.redirect_files_to_devnull([kept.fileno()])
     number = held.fileno()
     new = os.open("/dev/zero", os.O_RDONLY)
     assert new != number, "it is not used again"

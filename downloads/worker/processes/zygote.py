@@ -75,7 +75,7 @@ def fork_zygote() -> Zygote | None:
 
 def _serve(requests: socket.socket, worker_pid: int) -> int:
     """Fork a server or a download for each packet, until the worker closes its end."""
-    forked_process.drop_files([requests.fileno()])
+    forked_process.redirect_files_to_devnull([requests.fileno()])
     setproctitle.setproctitle(f"{sys.executable} -m {protocol.PACKAGE}: zygote")
     while True:
         packet, fds, _, _ = socket.recv_fds(requests, protocol.MAX_PACKET_BYTES, protocol.MAX_FILES)
@@ -89,7 +89,7 @@ def _serve(requests: socket.socket, worker_pid: int) -> int:
 
 
 def _run(request: bytes, worker_pid: int, fds: list[int]) -> int:
-    forked_process.drop_files(fds)  # before the import, which locks the folder of a version of yt-dlp
+    forked_process.redirect_files_to_devnull(fds)  # before the import, which locks the folder of a version of yt-dlp
     forked_process.replace_environment(protocol.build_environment())
     from downloads.worker.processes import fork_server  # noqa: PLC0415 - it imports yt-dlp, which may change
 

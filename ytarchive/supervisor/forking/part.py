@@ -60,7 +60,7 @@ def _run_part(command: list[str], env: dict[str, str], fds: tuple[int, ...], out
     if output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-    forked_process.drop_files(fds)
+    forked_process.redirect_files_to_devnull(fds)
     setproctitle.setproctitle(" ".join(command))  # before the environment changes, beside which the kernel has it
     forked_process.replace_environment(env)
     settings.HEARTBEAT_FD = int(env["YTARCHIVE_HEARTBEAT_FD"])
