@@ -122,7 +122,7 @@ class Supervisor:
                 self._receive_progress(key.data)
             elif key.data is self._wake_listener:
                 if self._wake_listener.drain():
-                    self._launcher.want()
+                    self._launcher.keep_warm()
                 self._next_run_at.pop(self._claim_videos, None)
                 self._next_run_at.pop(self._check_subscriptions, None)
                 self._check_runner.wake()

@@ -40,7 +40,7 @@ def test_it_starts_none_until_one_is_wanted(launcher: Launcher) -> None:
     launcher.prepare()
     assert launcher._server is None
 
-    launcher.want()
+    launcher.keep_warm()
     launcher.prepare()
 
     assert launcher._server is not None
@@ -48,11 +48,11 @@ def test_it_starts_none_until_one_is_wanted(launcher: Launcher) -> None:
 
 
 def test_it_ends_one_that_nobody_has_wanted_for_long(launcher: Launcher, now: list[float]) -> None:
-    launcher.want()
+    launcher.keep_warm()
     launcher.prepare()
     server = launcher._server
     now[0] += WARM_SECONDS / 2
-    launcher.want()
+    launcher.keep_warm()
     now[0] += WARM_SECONDS / 2 + 1
     launcher.prepare()
     assert launcher._server is server, "it was wanted again"

@@ -44,7 +44,7 @@ def run_program(program: str, *arguments: object) -> subprocess.CompletedProcess
 
 
 def test_its_servers_have_the_programs_and_files_of_their_own(tmp_path) -> None:
-    result = run_program("launcher.want(); launcher.prepare(); launcher._server.wait()", tmp_path / "held")
+    result = run_program("launcher.keep_warm(); launcher.prepare(); launcher._server.wait()", tmp_path / "held")
 
     assert result.stderr == ""
     program, held = result.stdout.split()

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 PR_SET_CHILD_SUBREAPER = 36
 RESTART_DELAY_SECONDS = 5.0  # of a fork server that died
-WARM_SECONDS = 600.0  # how long there is a fork server after it was wanted; it takes 45 MB
+WARM_SECONDS = 600.0  # how long there is a fork server after `keep_warm`; it takes 45 MB
 
 
 @dataclass
@@ -68,23 +68,23 @@ class Launcher:
         self._is_ready = False
         self._restart_at = 0.0
         self._ytdlp_changed_at = 0
-        self._is_wanted_until = float("-inf")
+        self._keep_warm_until = float("-inf")
 
-    def want(self) -> None:
-        """Have a fork server from now on, for WARM_SECONDS: somebody has a page open, or there is something to do."""
-        self._is_wanted_until = time.monotonic() + WARM_SECONDS
+    def keep_warm(self) -> None:
+        """Have a fork server for WARM_SECONDS from now on: somebody has a page open, or there is something to do."""
+        self._keep_warm_until = time.monotonic() + WARM_SECONDS
 
     def prepare(self) -> None:
-        """Start a wanted fork server, or another one if it has died or has imported another yt-dlp; never blocks."""
+        """Start a fork server if one is wanted, another if it has died or imported another yt-dlp; never blocks."""
         if not IS_SUPPORTED:
             return
         if self._zygote is not None and self._zygote.process.poll() is not None:
             self._give_up_zygote("has died")
         reap_orphans()
-        is_wanted = time.monotonic() < self._is_wanted_until
-        if self._server is not None and not (is_wanted and self._is_server_usable(self._server)):
+        is_kept_warm = time.monotonic() < self._keep_warm_until
+        if self._server is not None and not (is_kept_warm and self._is_server_usable(self._server)):
             self._stop_server()
-        if self._server is None and is_wanted and time.monotonic() >= self._restart_at:
+        if self._server is None and is_kept_warm and time.monotonic() >= self._restart_at:
             self._start_server()
 
     def _is_server_usable(self, server: subprocess.Popen[bytes] | ForkedProcess) -> bool:
@@ -92,20 +92,20 @@ class Launcher:
 
     def start(self) -> LaunchedProcess:
         """Start a process, which reads its job from standard input."""
-        control_read, control_write = os.pipe()
-        progress_read, progress_write = os.pipe()
+        control_read_fd, control_write_fd = os.pipe()
+        progress_read_fd, progress_write_fd = os.pipe()
         try:
-            pid = self._fork(control_read, progress_write) or self._spawn(control_read, progress_write)
+            pid = self._fork(control_read_fd, progress_write_fd) or self._spawn(control_read_fd, progress_write_fd)
         except BaseException:
-            os.close(control_write)
-            os.close(progress_read)
+            os.close(control_write_fd)
+            os.close(progress_read_fd)
             raise
         finally:
-            os.close(control_read)
-            os.close(progress_write)
-        os.set_blocking(control_write, False)
-        os.set_blocking(progress_read, False)
-        return LaunchedProcess(pid, control_write, progress_read)
+            os.close(control_read_fd)
+            os.close(progress_write_fd)
+        os.set_blocking(control_write_fd, False)
+        os.set_blocking(progress_read_fd, False)
+        return LaunchedProcess(pid, control_write_fd, progress_read_fd)
 
     def stop(self) -> None:
         """End the fork server and its zygote; downloads go on."""
@@ -146,10 +146,10 @@ class Launcher:
             self._give_up_zygote("does not answer")
         return server
 
-    def _fork_from_zygote(self, control_read: int, progress_write: int) -> int | None:
+    def _fork_from_zygote(self, control_read_fd: int, progress_write_fd: int) -> int | None:
         if self._zygote is None:
             return None
-        pid = self._zygote.fork_download((control_read, progress_write), self._inherited_fds)
+        pid = self._zygote.fork_download((control_read_fd, progress_write_fd), self._inherited_fds)
         if pid is None:
             self._give_up_zygote("does not answer")
         return pid
@@ -173,15 +173,15 @@ class Launcher:
             env=protocol.build_environment(),
         )
 
-    def _fork(self, control_read: int, progress_write: int) -> int | None:
+    def _fork(self, control_read_fd: int, progress_write_fd: int) -> int | None:
         """Return the process id of a child that the fork server or the zygote has forked; None if neither can."""
-        self.want()
+        self.keep_warm()
         self.prepare()
         if self._requests is None or not (self._is_ready or self._receive(0.0) == protocol.READY):
-            return self._fork_from_zygote(control_read, progress_write)
+            return self._fork_from_zygote(control_read_fd, progress_write_fd)
         self._is_ready = True
         try:
-            socket.send_fds(self._requests, [protocol.FORK], [control_read, progress_write])
+            socket.send_fds(self._requests, [protocol.FORK], [control_read_fd, progress_write_fd])
         except OSError as error:
             logger.warning("The fork server cannot be reached: %s", error)
         else:
@@ -203,11 +203,11 @@ class Launcher:
 
     # A new interpreter -------------------------------------------------------------------------
 
-    def _spawn(self, control_read: int, progress_write: int) -> int:
+    def _spawn(self, control_read_fd: int, progress_write_fd: int) -> int:
         process = subprocess.Popen(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "download"],
-            stdin=control_read,
-            stdout=progress_write,
+            stdin=control_read_fd,
+            stdout=progress_write_fd,
             pass_fds=self._inherited_fds,
             # A session of its own: its group can be killed as a whole, and Ctrl-C reaches the supervisor only.
             start_new_session=True,
