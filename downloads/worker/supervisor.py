@@ -33,6 +33,7 @@ from downloads.worker.copies.runner import CopyRunner
 from downloads.worker.download_process import DownloadProcess
 from downloads.worker.folders.monitor import FolderMonitor
 from downloads.worker.leases.clock_check import ClockCheck
+from downloads.worker.leases.expiry import LEASE_RENEWAL_INTERVAL_SECONDS
 from downloads.worker.leases.rescue import Rescue
 from downloads.worker.processes.job_runner import SPAWN_RETRY_DELAY_SECONDS
 from downloads.worker.processes.launcher import Launcher
@@ -49,7 +50,6 @@ POLL_INTERVAL_SECONDS = 0.5  # for claims, as far as anything has changed, and f
 UNCHANGED_POLL_INTERVAL_SECONDS = 2.0
 LOOK_UP_INTERVAL_SECONDS = 1.0
 CHECK_INTERVAL_SECONDS = 5.0
-LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
 RESCUE_INTERVAL_SECONDS = min(1.0, LEASE_DURATION.total_seconds() / 30)
 EXPIRY_INTERVAL_SECONDS = RESCUE_INTERVAL_SECONDS * 3
 HEARTBEAT_INTERVAL_SECONDS = 5.0  # also for checking the disk space

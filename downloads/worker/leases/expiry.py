@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from downloads.models import LEASE_DURATION, Video
 
-RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
-CONFIRMATION_SECONDS = RENEWAL_INTERVAL_SECONDS * 1.2
+LEASE_RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
+CONFIRMATION_SECONDS = LEASE_RENEWAL_INTERVAL_SECONDS * 1.2
 
 
 class ExpiryWatch:
@@ -22,7 +22,7 @@ class ExpiryWatch:
         self._unrenewed_since: dict[tuple[str, dt.datetime | None], float] = {}
 
     def requeue_expired(self) -> int:
-        """Requeue what is confirmed; return how many. Call it at least every RENEWAL_INTERVAL_SECONDS."""
+        """Requeue what is confirmed; return how many. Call it at least every LEASE_RENEWAL_INTERVAL_SECONDS."""
         now = self._clock()
         leases = Video.objects.lease_unrenewed().values_list("lease_token", "lease_until")
         self._unrenewed_since = {lease: self._unrenewed_since.get(lease, now) for lease in leases}

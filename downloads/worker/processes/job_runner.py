@@ -5,11 +5,11 @@ from typing import Generic, TypeVar
 
 from django.conf import settings
 
-from downloads.models import LEASE_DURATION, PlayableCopy, Subscription, TitleLookUp
+from downloads.models import PlayableCopy, Subscription, TitleLookUp
 from downloads.worker.download_process import ChildProcess
+from downloads.worker.leases.expiry import LEASE_RENEWAL_INTERVAL_SECONDS
 from downloads.worker.processes.launcher import Launcher
 
-RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
 SPAWN_RETRY_DELAY_SECONDS = 30.0  # without a start after a process could not be started
 BANDWIDTH_SHARE = 10  # a tenth of what the downloads have, where they have a limit
 
@@ -73,7 +73,7 @@ class JobRunner(Generic[J]):
         now = time.monotonic()
         if process.is_lease_overdue() or now - process.started_at > self.max_seconds or not process.job.is_wanted():
             process.request_stop()
-        elif now - process.lease_renewed_at > RENEWAL_INTERVAL_SECONDS:
+        elif now - process.lease_renewed_at > LEASE_RENEWAL_INTERVAL_SECONDS:
             process.renew_lease()
         process.kill_if_overdue()
 

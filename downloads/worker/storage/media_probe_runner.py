@@ -6,8 +6,9 @@ import time
 from django.db.models import Max
 
 from downloads.files import ffmpeg
-from downloads.models import LEASE_DURATION, Video
+from downloads.models import Video
 from downloads.worker.download_process import ChildProcess
+from downloads.worker.leases.expiry import LEASE_RENEWAL_INTERVAL_SECONDS
 from downloads.worker.processes.launcher import Launcher
 from downloads.worker.storage.media_probe import unprobed_videos
 
@@ -16,7 +17,6 @@ logger = logging.getLogger(__name__)
 START_DELAY_SECONDS = 30.0  # after the start of a worker
 PAUSE_SECONDS = 5.0  # between two processes
 ROWS_PER_PROCESS = 1_000  # of which those without codecs are probed
-RENEWAL_INTERVAL_SECONDS = LEASE_DURATION.total_seconds() / 6
 
 
 class MediaProbeProcess(ChildProcess):
@@ -67,7 +67,7 @@ class MediaProbeRunner:
             self._process = None
             self._next_start_at = time.monotonic() + PAUSE_SECONDS
             return
-        if time.monotonic() - process.lease_renewed_at > RENEWAL_INTERVAL_SECONDS:
+        if time.monotonic() - process.lease_renewed_at > LEASE_RENEWAL_INTERVAL_SECONDS:
             process.renew_lease()
         process.kill_if_overdue()
 

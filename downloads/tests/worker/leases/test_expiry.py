@@ -5,7 +5,7 @@ import pytest
 from downloads.models import Status, Video
 from downloads.tests.support.clock import let_time_pass
 from downloads.tests.support.factories import waiting
-from downloads.worker.leases.expiry import CONFIRMATION_SECONDS, RENEWAL_INTERVAL_SECONDS, ExpiryWatch
+from downloads.worker.leases.expiry import CONFIRMATION_SECONDS, LEASE_RENEWAL_INTERVAL_SECONDS, ExpiryWatch
 
 pytestmark = pytest.mark.django_db
 
@@ -41,10 +41,10 @@ def test_a_clock_that_was_set_takes_nothing_from_the_living(watch, clock, claime
     assert watch.requeue_expired() == 0
     let_time_pass(jump_seconds)
     assert watch.requeue_expired() == 0
-    clock.now += RENEWAL_INTERVAL_SECONDS
+    clock.now += LEASE_RENEWAL_INTERVAL_SECONDS
     assert watch.requeue_expired() == 0
     assert claimed.renew_lease()
-    clock.now += RENEWAL_INTERVAL_SECONDS
+    clock.now += LEASE_RENEWAL_INTERVAL_SECONDS
     assert watch.requeue_expired() == 0
     assert Video.objects.get().status == Status.DOWNLOADING
 
