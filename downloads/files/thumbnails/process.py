@@ -19,10 +19,10 @@ LARGE_SUFFIX, SMALL_SUFFIX = ".jpg", ".small.jpg"
 ENVIRONMENT_NAMES = ("LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
-class DrawingProcess:
+class ThumbnailProcess:
     """A run of the drawing program, which is started before its picture is there: most of its time goes into imports.
 
-    `with DrawingProcess() as drawing: drawing.draw(source, folder, stem)`, once. It ends with the context.
+    `with ThumbnailProcess() as process: process.draw(source, folder, stem)`, once. It ends with the context.
     """
 
     def __init__(self) -> None:
@@ -79,6 +79,6 @@ class DrawingProcess:
 
 
 def draw_thumbnails(source: Path, folder: Path, stem: str) -> Path | None:
-    """Draw a picture by a process of its own, see `DrawingProcess.draw`."""
-    with DrawingProcess() as drawing:
-        return drawing.draw(source, folder, stem)
+    """Draw a picture by a process of its own, see `ThumbnailProcess.draw`."""
+    with ThumbnailProcess() as thumbnail_process:
+        return thumbnail_process.draw(source, folder, stem)

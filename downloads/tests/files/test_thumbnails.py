@@ -197,16 +197,16 @@ def test_it_knows_nothing_of_our_secrets(tmp_path, monkeypatch):
 
 
 def test_a_process_with_nothing_to_draw_ends(tmp_path):
-    with process.DrawingProcess() as drawing:
-        started = drawing._process
+    with process.ThumbnailProcess() as thumbnail_process:
+        started = thumbnail_process._process
         assert started.poll() is None
     assert started.poll() is not None
 
 
 def test_a_process_that_cannot_be_started_is_told_where_it_is_needed(tmp_path, monkeypatch):
     monkeypatch.setattr(process.sys, "executable", str(tmp_path / "nowhere"))
-    with process.DrawingProcess() as drawing, pytest.raises(FileNotFoundError):
-        drawing.draw(tmp_path / "x", tmp_path, "film")
+    with process.ThumbnailProcess() as thumbnail_process, pytest.raises(FileNotFoundError):
+        thumbnail_process.draw(tmp_path / "x", tmp_path, "film")
 
 
 class TestStored:

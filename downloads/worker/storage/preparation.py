@@ -10,7 +10,7 @@ from downloads.files.containers import MediaInfo
 from downloads.files.ffmpeg import ProgramStopped
 from downloads.files.fsync import fsync_path
 from downloads.files.names import safe_name
-from downloads.files.thumbnails.process import DrawingProcess, draw_thumbnails
+from downloads.files.thumbnails.process import ThumbnailProcess, draw_thumbnails
 from downloads.files.volumes.errors import is_storage_fault
 from downloads.models import MAX_RETRIES, Quality, StoredFiles, Video
 from downloads.subtitles.collection import collect_subtitles
@@ -30,10 +30,10 @@ def inspect_and_prepare(video: Video, downloaded: DownloadedFiles, workspace_fol
     """
     frame = workspace_folder / FRAME_NAME
     is_frame_wanted = not downloaded.thumbnail and video.quality != Quality.AUDIO
-    with DrawingProcess() as drawing, ThreadPoolExecutor(1) as flusher:
+    with ThumbnailProcess() as thumbnail_process, ThreadPoolExecutor(1) as flusher:
         flushing = flusher.submit(fsync_path, downloaded.media)
         media_info = inspection.inspect_downloaded_media(downloaded.media, frame if is_frame_wanted else None)
-        prepared = _prepare_files(video, downloaded, media_info, workspace_folder, drawing)
+        prepared = _prepare_files(video, downloaded, media_info, workspace_folder, thumbnail_process)
         flushing.result()
     return prepared
 
@@ -43,14 +43,14 @@ def _prepare_files(
     downloaded: DownloadedFiles,
     media_info: MediaInfo | None,
     workspace_folder: Path,
-    drawing: DrawingProcess,
+    thumbnail_process: ThumbnailProcess,
 ) -> tuple[StoredFiles, Path]:
     prepared_folder = workspace_folder / "ready"
     prepared_folder.mkdir()
     stem = safe_name(video.title)
     extension = inspection.stored_extension(downloaded.media, media_info)
     media = media_folder.link_or_move(downloaded.media, prepared_folder / f"{stem}.{extension}")
-    thumbnail = _prepare_thumbnail(video, downloaded, media, workspace_folder / FRAME_NAME, drawing)
+    thumbnail = _prepare_thumbnail(video, downloaded, media, workspace_folder / FRAME_NAME, thumbnail_process)
     subtitles = collect_subtitles(downloaded.subtitle_files, prepared_folder, stem)
     if downloaded.info_json:
         downloaded.info_json.rename(prepared_folder / f"{stem}.info.json")
@@ -75,7 +75,7 @@ def describe_streams(media_info: MediaInfo | None) -> dict[str, Any]:
 
 
 def _prepare_thumbnail(
-    video: Video, downloaded: DownloadedFiles, media: Path, frame: Path, drawing: DrawingProcess
+    video: Video, downloaded: DownloadedFiles, media: Path, frame: Path, thumbnail_process: ThumbnailProcess
 ) -> Path | None:
     """Draw the site's thumbnail in two sizes, else a frame of the video; None if neither is possible.
 
@@ -83,11 +83,11 @@ def _prepare_thumbnail(
     """
     folder, stem, picture = media.parent, media.stem, downloaded.thumbnail
     try:
-        if picture and (drawn := drawing.draw(picture, folder, stem)):
+        if picture and (drawn := thumbnail_process.draw(picture, folder, stem)):
             return drawn
         if not _has_frame(frame) and not ffmpeg.extract_frame(media, frame):
             return None
-        return draw_thumbnails(frame, folder, stem) if picture else drawing.draw(frame, folder, stem)
+        return draw_thumbnails(frame, folder, stem) if picture else thumbnail_process.draw(frame, folder, stem)
     except ProgramStopped:
         if video.retry_count < MAX_RETRIES:
             raise
