@@ -12,7 +12,7 @@ from typing import Any
 from downloads.ytdlp.errors import availability
 from downloads.ytdlp.errors.conversion import converted_errors
 from downloads.ytdlp.errors.error_messages import walk_causes
-from downloads.ytdlp.library import UserNotLive
+from downloads.ytdlp.imported import UserNotLive
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options, read_playlist_limit
 from downloads.ytdlp.playlists import entries
 from downloads.ytdlp.playlists.json_values import clean_text

@@ -17,7 +17,7 @@ from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo,
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist, prefetching
 from downloads.ytdlp.adaptive_streaming.completeness import CompletenessCheck, PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient
-from downloads.ytdlp.library import (
+from downloads.ytdlp.imported import (
     HTTPError,
     Request,
     Response,

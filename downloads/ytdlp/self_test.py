@@ -110,7 +110,7 @@ class SelfTest:
 
     def _check_page(self) -> None:
         """Download a page's file, whose first response is cut off, with its thumbnail and subtitles."""
-        from downloads.ytdlp.library import VERSION  # noqa: PLC0415 - once the version is loaded
+        from downloads.ytdlp.imported import VERSION  # noqa: PLC0415 - once the version is loaded
 
         updates: list[StreamUpdate] = []
         files = self._download("/page.html", "page", updates.append)

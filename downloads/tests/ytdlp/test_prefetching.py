@@ -16,7 +16,7 @@ from downloads.ytdlp import downloader
 from downloads.ytdlp.adaptive_streaming import prefetching
 from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, FragmentClient, mark_byte_range
 from downloads.ytdlp.adaptive_streaming.prefetching import MAX_AHEAD, Prefetcher
-from downloads.ytdlp.library import Request, TransportError
+from downloads.ytdlp.imported import Request, TransportError
 from downloads.ytdlp.results import DownloadError
 
 pytestmark = pytest.mark.usefixtures("ytdlp_environment")

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, mark_byte_range
-from downloads.ytdlp.library import InfoExtractor, parse_duration
+from downloads.ytdlp.imported import InfoExtractor, parse_duration
 
 # Element: (attribute with the URL, attribute with the byte range)
 RANGE_ATTRIBUTES = {"Initialization": ("sourceURL", "range"), "SegmentURL": ("media", "mediaRange")}

@@ -13,7 +13,7 @@ from typing import Any
 
 from downloads.files.partial_file import SourceChanged
 from downloads.ytdlp.adaptive_streaming.prefetching import Prefetcher
-from downloads.ytdlp.library import HTTPError, Response, TransportError
+from downloads.ytdlp.imported import HTTPError, Response, TransportError
 from downloads.ytdlp.results import DownloadError
 
 RANGE_MARK = "#ytarchive-bytes="

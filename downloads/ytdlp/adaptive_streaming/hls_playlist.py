@@ -11,7 +11,7 @@ import re
 
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, mark_byte_range
-from downloads.ytdlp.library import parse_m3u8_attributes
+from downloads.ytdlp.imported import parse_m3u8_attributes
 from downloads.ytdlp.results import DRM_MESSAGE, DownloadError
 
 KEY_PATTERN = re.compile(r"^#EXT-X-KEY:(.*)$", re.M)

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
-from downloads.ytdlp.library import Request, RequestError, YoutubeDLError
+from downloads.ytdlp.imported import Request, RequestError, YoutubeDLError
 from downloads.ytdlp.results import DownloadError, NotYetAvailable, Stage
 
 logger = logging.getLogger(__name__)

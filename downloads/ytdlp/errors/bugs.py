@@ -4,8 +4,8 @@ import traceback
 import types
 from pathlib import Path
 
-from downloads.ytdlp import library
-from downloads.ytdlp.library import ExtractorError, YoutubeDLError
+from downloads.ytdlp import imported
+from downloads.ytdlp.imported import ExtractorError, YoutubeDLError
 
 # Mistakes in a program, unlike errors of the site or the network, that an extractor reports as its own.
 BUG_TYPES = (
@@ -19,7 +19,7 @@ BUG_TYPES = (
     RecursionError,
     StopIteration,
 )
-YTDLP_FOLDER = library.FOLDER
+YTDLP_FOLDER = imported.FOLDER
 APP_FOLDER = Path(__file__).parent.parent
 
 

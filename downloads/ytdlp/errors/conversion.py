@@ -10,7 +10,7 @@ from downloads.files.ffmpeg import ProgramStopped
 from downloads.files.volumes.errors import find_errno, is_storage_fault
 from downloads.ytdlp.errors import bugs, error_messages
 from downloads.ytdlp.errors.retry_after import read_retry_after
-from downloads.ytdlp.library import HTTPError, YoutubeDLError
+from downloads.ytdlp.imported import HTTPError, YoutubeDLError
 from downloads.ytdlp.results import MAX_ERROR_CHARACTERS, DownloadError, SiteError, UnforeseenError
 
 # Errors of the disk, which no other attempt at the video avoids.

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from downloads.ytdlp.errors import availability
-from downloads.ytdlp.library import sanitize_url, unsmuggle_url
+from downloads.ytdlp.imported import sanitize_url, unsmuggle_url
 from downloads.ytdlp.playlists import cookie_storage
 from downloads.ytdlp.playlists.json_values import NotStorable, clean_text, clean_value
 from downloads.ytdlp.results import PlaylistEntry

@@ -13,7 +13,7 @@ from django.conf import settings
 from downloads.network.sites import site_of
 from downloads.ytdlp.errors import availability
 from downloads.ytdlp.errors.conversion import converted_errors
-from downloads.ytdlp.library import YoutubeDLError
+from downloads.ytdlp.imported import YoutubeDLError
 from downloads.ytdlp.options import build_options
 from downloads.ytdlp.playlists import entries
 from downloads.ytdlp.playlists.json_values import clean_text

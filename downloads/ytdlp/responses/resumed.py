@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from downloads.files.partial_file import PartialFile, ResumeInfo
-from downloads.ytdlp.library import Response
+from downloads.ytdlp.imported import Response
 
 
 def parse_range(request: Any) -> tuple[int | None, int | None]:

@@ -1,4 +1,4 @@
-"""The yt_dlp of this process, which the first import of this module loads: other modules import its names from here."""
+"""The yt_dlp of this process, imported once by this module: other modules import its names from here."""
 
 from pathlib import Path
 
