@@ -13,7 +13,7 @@ from downloads.worker.processes.job_runner import (
     SPAWN_RETRY_DELAY_SECONDS,
     JobProcess,
     JobRunner,
-    rate_beside_downloads,
+    background_rate_limit,
 )
 from downloads.worker.processes.launcher import Launcher
 
@@ -30,7 +30,7 @@ class CheckProcess(JobProcess[Subscription]):
     def __init__(self, subscription: Subscription, launcher: Launcher, *, is_dry_run: bool) -> None:
         self.report: dict[str, Any] = {}
         kind = "dry_check" if is_dry_run else "check"
-        super().__init__(kind, subscription, rate_beside_downloads(), launcher)
+        super().__init__(kind, subscription, background_rate_limit(), launcher)
 
     def take_state(self, state: dict[str, Any]) -> None:
         """Keep the report."""

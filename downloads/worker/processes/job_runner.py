@@ -11,15 +11,15 @@ from downloads.worker.leases.expiry import LEASE_RENEWAL_INTERVAL_SECONDS
 from downloads.worker.processes.launcher import Launcher
 
 SPAWN_RETRY_DELAY_SECONDS = 30.0  # without a start after a process could not be started
-BANDWIDTH_SHARE = 10  # a tenth of what the downloads have, where they have a limit
+BACKGROUND_BANDWIDTH_DIVISOR = 10  # a tenth of what the downloads have, where they have a limit
 
 # Rows with a lease, which one process works on.
 J = TypeVar("J", TitleLookUp, PlayableCopy, Subscription)
 
 
-def rate_beside_downloads() -> int:
-    """Return the rate of a job that asks a site while downloads run, in bytes per second; 0 without a limit."""
-    return -(-settings.BANDWIDTH // BANDWIDTH_SHARE)
+def background_rate_limit() -> int:
+    """Return the rate limit of a job that asks a site while downloads run, in bytes per second; 0 for none."""
+    return -(-settings.BANDWIDTH // BACKGROUND_BANDWIDTH_DIVISOR)
 
 
 class JobProcess(ChildProcess, Generic[J]):

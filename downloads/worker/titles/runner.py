@@ -10,7 +10,7 @@ from downloads.worker.processes.job_runner import (
     SPAWN_RETRY_DELAY_SECONDS,
     JobProcess,
     JobRunner,
-    rate_beside_downloads,
+    background_rate_limit,
 )
 from downloads.worker.processes.launcher import Launcher
 
@@ -41,7 +41,7 @@ class LookUpRunner(JobRunner[TitleLookUp]):
 
     def _start(self, look_up: TitleLookUp) -> None:
         try:
-            self._process = JobProcess("look_up", look_up, rate_beside_downloads(), self._launcher)
+            self._process = JobProcess("look_up", look_up, background_rate_limit(), self._launcher)
         except OSError as error:
             logger.warning("No process for a look-up can be started: %s", error)
             self._next_start_at = time.monotonic() + SPAWN_RETRY_DELAY_SECONDS
