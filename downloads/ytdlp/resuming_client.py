@@ -28,9 +28,9 @@ from downloads.ytdlp.imported import (
 )
 from downloads.ytdlp.options import OUTPUT_STEM
 from downloads.ytdlp.responses import interim
-from downloads.ytdlp.responses.resumed import (
+from downloads.ytdlp.responses.range_requests import (
     is_continuation,
-    parse_range,
+    parse_range_header,
     response_resume_info,
     trim_overlap,
     with_range,
@@ -222,7 +222,7 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
     # Single files ---------------------------------------------------------------------------------------
 
     def _open_with_resume(self, partial_file: PartialFile, request: Any) -> Any:
-        start, end = parse_range(request)
+        start, end = parse_range_header(request)
         if not start:
             return self._open_from_start(partial_file, request)
         overlap = min(start, OVERLAP_BYTES)

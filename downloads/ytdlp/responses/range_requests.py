@@ -1,4 +1,4 @@
-"""Requests and responses of a resumed download: an overlap is requested again and compared with the partial file."""
+"""Range requests (RFC 9110, 14) of a resumed download, with an overlap that is compared with the partial file."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from downloads.files.partial_file import PartialFile, ResumeInfo
 from downloads.ytdlp.imported import Response
 
 
-def parse_range(request: Any) -> tuple[int | None, int | None]:
+def parse_range_header(request: Any) -> tuple[int | None, int | None]:
     """Return the first and last byte of the Range header; None where the header or the last byte is absent."""
     match = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range") or "")
     return (int(match[1]), int(match[2]) if match[2] else None) if match else (None, None)
