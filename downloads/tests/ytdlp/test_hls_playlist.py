@@ -3,7 +3,7 @@
 import pytest
 
 from downloads.tests.support.cases import each_case
-from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, split_byte_range
+from downloads.ytdlp.adaptive_streaming.fragments import FragmentRange, split_byte_range
 from downloads.ytdlp.adaptive_streaming.hls_playlist import require_decryptable, rewrite_playlist
 from downloads.ytdlp.results import DownloadError
 
@@ -80,7 +80,7 @@ def test_a_playlist_may_promise_nothing(text):
 
 
 def test_a_byte_range_is_written_as_in_a_request():
-    assert str(ByteRange(0, 100)) == "0-99"
+    assert str(FragmentRange(0, 100)) == "0-99"
 
 
 @each_case(

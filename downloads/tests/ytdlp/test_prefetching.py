@@ -14,7 +14,7 @@ from downloads.tests.support.segment_site import SegmentSite
 from downloads.tests.support.waiting import PATIENCE_SECONDS
 from downloads.ytdlp import downloader
 from downloads.ytdlp.adaptive_streaming import prefetching
-from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, FragmentClient, mark_byte_range
+from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient, FragmentRange, mark_byte_range
 from downloads.ytdlp.adaptive_streaming.prefetching import MAX_AHEAD, Prefetcher
 from downloads.ytdlp.imported import Request, TransportError
 from downloads.ytdlp.results import DownloadError
@@ -274,8 +274,8 @@ def test_a_range_is_that_of_its_own_fragment(monkeypatch):
     sender = RangeSender()
     client = FragmentClient(sender)
     whole = [f"http://a.test/{n}" for n in range(6)]
-    part = mark_byte_range("http://a.test/film", ByteRange(100, 720))
-    urls = [whole[0], whole[1], part, *whole[2:4], mark_byte_range(whole[4], ByteRange(0, 5)), whole[4], whole[5]]
+    part = mark_byte_range("http://a.test/film", FragmentRange(100, 720))
+    urls = [whole[0], whole[1], part, *whole[2:4], mark_byte_range(whole[4], FragmentRange(0, 5)), whole[4], whole[5]]
     client.prefetcher.plan(urls)
     sizes = [len(client.open(Request(url)).read(10_000)) for url in urls]
     assert sizes == [10, 10, 620, 10, 10, 5, 10, 10]
@@ -288,5 +288,5 @@ def test_a_response_with_other_bytes_is_closed():
     sender = RangeSender()
     sender.status = 200
     with pytest.raises(DownloadError, match="is missing at the site"):
-        FragmentClient(sender).open(Request(mark_byte_range("http://a.test/film", ByteRange(100, 720))))
+        FragmentClient(sender).open(Request(mark_byte_range("http://a.test/film", FragmentRange(100, 720))))
     assert sender.closed == ["http://a.test/film"]

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
-from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, mark_byte_range
+from downloads.ytdlp.adaptive_streaming.fragments import FragmentRange, mark_byte_range
 from downloads.ytdlp.imported import InfoExtractor, parse_duration
 
 # Element: (attribute with the URL, attribute with the byte range)
@@ -57,7 +57,7 @@ def write_ranges_into_urls(mpd_doc: ElementTree.Element) -> None:
             match = re.fullmatch(r"(\d+)-(\d+)", (element.get(range_attribute) or "").strip())
             url = element.get(url_attribute) or "#"
             element.set(
-                url_attribute, mark_byte_range(url, ByteRange(int(match[1]), int(match[2]) + 1)) if match else url
+                url_attribute, mark_byte_range(url, FragmentRange(int(match[1]), int(match[2]) + 1)) if match else url
             )
 
 

@@ -27,7 +27,7 @@ SKIP_CHUNK_BYTES = 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class ByteRange:
+class FragmentRange:
     """A part of a file: its first byte, and the one after its last."""
 
     start: int
@@ -40,15 +40,15 @@ class ByteRange:
         return f"{self.start}-{self.end - 1}"
 
 
-def mark_byte_range(url: str, byte_range: ByteRange) -> str:
+def mark_byte_range(url: str, byte_range: FragmentRange) -> str:
     """Return the URL of a part of a file, also for a relative or an empty URL."""
     return f"{url.partition('#')[0]}{RANGE_MARK}{byte_range.start}-{byte_range.end}"
 
 
-def split_byte_range(url: str) -> tuple[str, ByteRange | None]:
+def split_byte_range(url: str) -> tuple[str, FragmentRange | None]:
     """Return the URL of the file and the byte range that `mark_byte_range` put into it, None if there is none."""
     match = RANGE_URL_PATTERN.fullmatch(url)
-    return (match["url"], ByteRange(int(match["start"]), int(match["end"]))) if match else (url, None)
+    return (match["url"], FragmentRange(int(match["start"]), int(match["end"]))) if match else (url, None)
 
 
 def _prepare_request(request: Any, marked_url: str) -> Any:
@@ -98,7 +98,7 @@ class FragmentClient:
             return _require_media(self.prefetcher.open(marked_url, request))
         return self._open_range(marked_url, request, byte_range)
 
-    def _open_range(self, marked_url: str, request: Any, byte_range: ByteRange) -> Any:
+    def _open_range(self, marked_url: str, request: Any, byte_range: FragmentRange) -> Any:
         source = self._source
         if source is None or not source.contains(request.url, byte_range):
             self._close_source()
@@ -113,7 +113,7 @@ class FragmentClient:
         reader = _RangeReader(source, byte_range, self._close_source)
         return Response(reader, request.url, {"Content-Length": str(len(byte_range))})
 
-    def _open_source(self, marked_url: str, request: Any, byte_range: ByteRange) -> "_Source":
+    def _open_source(self, marked_url: str, request: Any, byte_range: FragmentRange) -> "_Source":
         try:
             response = self.prefetcher.open(marked_url, request)
         except HTTPError as error:
@@ -148,7 +148,7 @@ class _Source:
     position: int
     end: int
 
-    def contains(self, url: str, byte_range: ByteRange) -> bool:
+    def contains(self, url: str, byte_range: FragmentRange) -> bool:
         return url == self.url and self.position <= byte_range.start and byte_range.end <= self.end
 
     def skip_to(self, position: int) -> None:
@@ -165,7 +165,7 @@ class _Source:
 class _RangeReader(io.RawIOBase):
     """The bytes of one range of a source; `on_error` is called when the source breaks off."""
 
-    def __init__(self, source: _Source, byte_range: ByteRange, on_error: Callable[[], None]) -> None:
+    def __init__(self, source: _Source, byte_range: FragmentRange, on_error: Callable[[], None]) -> None:
         self._source = source
         self._end = byte_range.end
         self._on_error = on_error
@@ -224,22 +224,22 @@ def _require_media(response: Any) -> Any:
     return Response(_PrefixedReader(start, response), response.url, response.headers, response.status)
 
 
-def _read_content_range(response: Any, requested: ByteRange) -> tuple[ByteRange, int | None]:
+def _read_content_range(response: Any, requested: FragmentRange) -> tuple[FragmentRange, int | None]:
     """Return the range of a file that a response has, and the file's size if it is known."""
     length = response.headers.get("Content-Length") or ""
     is_encoded = (response.headers.get("Content-Encoding") or "identity") != "identity"
     if response.status == 206:
         match = CONTENT_RANGE_PATTERN.fullmatch((response.headers.get("Content-Range") or "").strip())
         if match and not is_encoded:
-            return ByteRange(int(match[1]), int(match[2]) + 1), int(match[3]) if match[3].isdigit() else None
+            return FragmentRange(int(match[1]), int(match[2]) + 1), int(match[3]) if match[3].isdigit() else None
         is_as_requested = length == str(len(requested)) and not match and not is_encoded
-        return (requested if is_as_requested else ByteRange(0, 0)), None
+        return (requested if is_as_requested else FragmentRange(0, 0)), None
     if length.isdigit() and not is_encoded:
-        return ByteRange(0, int(length)), int(length)
-    return ByteRange(0, requested.end), None  # chunked: its end shows when it is reached
+        return FragmentRange(0, int(length)), int(length)
+    return FragmentRange(0, requested.end), None  # chunked: its end shows when it is reached
 
 
-def _require_promised_bytes(requested: ByteRange, sent: ByteRange, file_size: int | None) -> None:
+def _require_promised_bytes(requested: FragmentRange, sent: FragmentRange, file_size: int | None) -> None:
     """Raise DownloadError unless the requested bytes are among those that are sent."""
     if sent.start <= requested.start and requested.end <= sent.end:
         return

@@ -10,7 +10,7 @@ import math
 import re
 
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
-from downloads.ytdlp.adaptive_streaming.fragments import ByteRange, mark_byte_range
+from downloads.ytdlp.adaptive_streaming.fragments import FragmentRange, mark_byte_range
 from downloads.ytdlp.imported import parse_m3u8_attributes
 from downloads.ytdlp.results import DRM_MESSAGE, DownloadError
 
@@ -152,7 +152,7 @@ class _Rewriter:
             raise DownloadError(f"The video's playlist has a byte range that can't be read: “{text[:50]}”.", True)
         start = int(match[2]) if match[2] else self._range_ends.get(url, 0)
         self._range_ends[url] = start + int(match[1])
-        return mark_byte_range(url, ByteRange(start, self._range_ends[url]))
+        return mark_byte_range(url, FragmentRange(start, self._range_ends[url]))
 
 
 def _parse_number(text: str) -> int:
