@@ -146,7 +146,7 @@ def test_a_failure_touches_no_video_and_is_not_repeated_when_it_will_not_pass():
     assert TitleLookUp.claim_next() is None
 
 
-def test_a_failure_that_may_pass_leaves_the_site_alone_for_a_while_and_is_repeated_once():
+def test_a_transient_failure_leaves_the_site_alone_for_a_while_and_is_repeated_once():
     wait_in_queue("http://a.example.org/1", "http://a.example.org/2", "b")
     TitleLookUp.claim_next().record_failure("Too many requests (429).", is_transient=True)
     TitleLookUp.objects.update(started_at=timezone.now() - dt.timedelta(seconds=10))

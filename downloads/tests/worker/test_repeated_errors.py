@@ -41,7 +41,7 @@ def test_a_bug_of_an_extractor_is_named_in_the_end_and_logged_once(run_attempts,
         ("/cut/a.mp4", MAX_RETRIES + 1),
     ],
 )
-def test_an_error_is_retried_as_long_as_it_may_pass(run_attempts, path, attempts):
+def test_only_transient_errors_get_all_retries(run_attempts, path, attempts):
     videos = run_attempts(path)
     assert len(videos) == attempts
     assert videos[-1].status == Status.FAILED
