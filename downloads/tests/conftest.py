@@ -23,7 +23,7 @@ from downloads.files import ffmpeg
 from downloads.models import Video
 from downloads.monitoring import folders, metrics, standstill
 from downloads.network.proxy import PROXY_ENV_VARIABLES
-from downloads.progress import publisher
+from downloads.progress import publisher, redis_clients
 from downloads.tests.support import clips, file_versions, required_programs
 from downloads.tests.support.flush import empty_tables
 from downloads.tests.support.half_open_proxy import HalfOpenProxy
@@ -59,6 +59,7 @@ MODULE_CACHES = [
     )
 ]
 FAST_PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
+USUAL_REDIS_TIMEOUT_SECONDS = redis_clients.REDIS_TIMEOUT_SECONDS
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +80,21 @@ def redis_server(session_redis_server: RedisServer) -> Iterator[RedisServer]:
     publisher._backoff_until = 0.0
     yield session_redis_server
     publisher._backoff_until = 0.0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_redis_client() -> Iterator[None]:
+    """Let this process wait for Redis as long as a loaded machine needs; what it does not publish is lost."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(redis_clients, "REDIS_TIMEOUT_SECONDS", 10.0)  # read when the client is made
+        yield
+
+
+@pytest.fixture
+def usual_redis_timeout(monkeypatch) -> None:
+    """Give this process a new client of Redis with the program's own timeout, for tests of a frozen server."""
+    monkeypatch.setattr(redis_clients, "REDIS_TIMEOUT_SECONDS", USUAL_REDIS_TIMEOUT_SECONDS)
+    monkeypatch.setattr(redis_clients, "_redis_client", None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,13 +18,13 @@ def test_it_publishes_on_the_channel_of_the_video(redis_server):
 
 
 @pytest.mark.alone
-def test_it_never_waits_long_for_a_frozen_redis(redis_server, caplog):
+def test_it_never_waits_long_for_a_frozen_redis(redis_server, usual_redis_timeout, caplog):
     assert publisher.publish_progress("a", Progress(percent=1))
     redis_server.freeze()
     try:
         began = time.monotonic()
         assert not any(publisher.publish_progress("a", Progress(percent=1)) for _ in range(100))
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 5, "25 s if each waited"
     finally:
         redis_server.resume()
     assert caplog.text.count("Progress is not published: Redis does not answer.") == 1
