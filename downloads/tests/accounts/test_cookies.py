@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from channels.testing import WebsocketCommunicator
 from django.conf import settings as project_settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from downloads.tests.support.responses import HTMX_HEADERS
 from downloads.tests.support.users import make_user
+from downloads.tests.support.websockets import PatientCommunicator
 from ytarchive.asgi import application
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_files", "redis_server")]
@@ -32,7 +32,7 @@ def csrf_token(page: str) -> str:
 
 
 async def socket_opens(cookie: str) -> bool:
-    socket = WebsocketCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())])
+    socket = PatientCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())])
     is_open, _ = await socket.connect()
     await socket.disconnect()
     return is_open

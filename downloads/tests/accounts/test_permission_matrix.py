@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
@@ -34,6 +33,7 @@ from downloads.tests.support.access_rules import (
 from downloads.tests.support.factories import complete, failed, waiting
 from downloads.tests.support.subscriptions import followed
 from downloads.tests.support.users import make_staff, make_user, role_group
+from downloads.tests.support.websockets import PatientCommunicator
 from ytarchive.asgi import application
 
 LOGIN_URL, ADMIN_LOGIN_URL = "/accounts/login/", "/admin/login/"
@@ -260,7 +260,7 @@ async def test_the_socket_answers_everybody_by_its_rule(channel_layer, settings)
     for settings.PRIVATE in (False, True):
         for name, (person, cookie) in zip(PEOPLE, archives, strict=True):
             headers = [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())]
-            socket = WebsocketCommunicator(application, "/ws/progress", headers)
+            socket = PatientCommunicator(application, "/ws/progress", headers)
             is_accepted, _ = await socket.connect()
             assert is_accepted == (person.is_signed_in or not settings.PRIVATE), f"{name}, private: {settings.PRIVATE}"
             await socket.disconnect()

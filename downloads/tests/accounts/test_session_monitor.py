@@ -6,7 +6,6 @@ import contextlib
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import InterfaceError, OperationalError, connection
@@ -15,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from downloads.accounts import session_monitor
 from downloads.fanout import hub
+from downloads.tests.support.websockets import PatientCommunicator
 from ytarchive.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,11 +40,11 @@ def sign_in_client() -> Client:
     return client
 
 
-async def open_socket(client: Client) -> WebsocketCommunicator:
+async def open_socket(client: Client) -> PatientCommunicator:
     """Open a socket with this browser's cookie."""
     name = settings.SESSION_COOKIE_NAME
     cookie = f"{name}={client.cookies[name].value}".encode()
-    socket = WebsocketCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie)])
+    socket = PatientCommunicator(application, "/ws/progress", [(b"host", b"127.0.0.1"), (b"cookie", cookie)])
     assert (await socket.connect())[0]
     return socket
 
@@ -72,7 +72,7 @@ async def test_a_socket_ends_with_its_session(end) -> None:
     client = await sync_to_async(sign_in_client)()
     socket = await open_socket(client)
     await sync_to_async(end)(client)
-    assert await socket.receive_output(5) == {"type": "websocket.close", "code": 4401}
+    assert await socket.receive_output() == {"type": "websocket.close", "code": 4401}
     await socket.disconnect()
 
 
@@ -81,7 +81,7 @@ async def test_it_ends_no_other_and_goes_on_looking() -> None:
     first, second = await open_socket(one), await open_socket(other)
     for client, socket in ((one, first), (other, second)):
         await sync_to_async(sign_out)(client)
-        assert (await socket.receive_output(5))["code"] == 4401
+        assert (await socket.receive_output())["code"] == 4401
         if socket is first:
             assert await second.receive_nothing(0.2)
         await socket.disconnect()
@@ -137,5 +137,5 @@ async def test_sockets_stay_open_while_sessions_cannot_be_checked(monkeypatch, c
         assert await socket.receive_nothing(0.3)
     assert "Cannot check for ended sessions" in caplog.text
     await sync_to_async(sign_out)(client)
-    assert (await socket.receive_output(5))["code"] == 4401
+    assert (await socket.receive_output())["code"] == 4401
     await socket.disconnect()

@@ -8,7 +8,6 @@ import re
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
 from downloads.consumers import ProgressConsumer
@@ -17,6 +16,7 @@ from downloads.tests.support.factories import complete
 from downloads.tests.support.websockets import (
     EMPTY_BATCH_EVENT,
     V2,
+    PatientCommunicator,
     compact_texts,
     progress_message,
     store_snapshot,
@@ -33,7 +33,7 @@ async def test_it_refuses_a_stranger_of_a_private_archive(channel_layer, setting
 
 
 async def test_it_may_be_used_without_the_middleware(channel_layer):
-    client = WebsocketCommunicator(ProgressConsumer.as_asgi(), "/ws/progress")
+    client = PatientCommunicator(ProgressConsumer.as_asgi(), "/ws/progress")
     assert (await client.connect())[0]
     await get_channel_layer().group_send(
         "progress", compact_texts(uncompacted_batch_event(1, progress_message("a", 1.0)))
@@ -63,8 +63,8 @@ async def test_it_pushes_cards_to_who_asks_for_them(channel_layer, redis_server,
     await client.send_json_to({"type": "cards", "can": can})
     event = uncompacted_batch_event(1, (video.video_id, "status", {"status": "complete"}))
     await get_channel_layer().group_send("progress", compact_texts(event))
-    assert (await client.receive_json_from(timeout=10))["type"] == "batch"
-    cards = await client.receive_json_from(timeout=10)
+    assert (await client.receive_json_from())["type"] == "batch"
+    cards = await client.receive_json_from()
     assert (cards["type"], cards["ids"]) == ("cards", [video.video_id])
     assert cards["html"].count(f'data-video-id="{video.video_id}"') == 1
     assert len(re.findall(">\\s*(?:Download again|Delete)", cards["html"])) == buttons

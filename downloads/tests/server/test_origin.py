@@ -1,9 +1,8 @@
 """The origin of WebSocket connections."""
 
 import pytest
-from channels.testing import WebsocketCommunicator
 
-from downloads.tests.support.websockets import websocket_communicator
+from downloads.tests.support.websockets import PatientCommunicator, websocket_communicator
 from ytarchive.asgi import application
 
 
@@ -28,7 +27,7 @@ async def test_it_refuses_a_foreign_origin(channel_layer, origin):
 
 
 async def test_it_refuses_a_host_that_is_not_ours_and_two_origins(channel_layer):
-    rebound = WebsocketCommunicator(
+    rebound = PatientCommunicator(
         application, "/ws/progress", [(b"host", b"evil.example"), (b"origin", b"http://evil.example")]
     )
     assert not (await rebound.connect())[0]
