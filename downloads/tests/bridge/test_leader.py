@@ -1,7 +1,9 @@
 """The bridge, on a real Redis and real rows."""
 
 import asyncio
+import itertools
 import json
+import statistics
 import time
 
 import pytest
@@ -96,16 +98,19 @@ async def test_it_sends_no_more_often_than_ticks_however_much_is_published(bridg
 async def test_it_sends_heartbeats_when_nothing_happens(bridge_harness):
     await bridge_harness.start_bridge()
     await bridge_harness.listener.wait_for_batch(lambda batch: True)
-    began = time.monotonic()
-    second = await bridge_harness.listener.wait_for_batch(lambda batch: batch["seq"] == 2, 3)
-    assert second["messages"] == []
-    assert 1.0 < time.monotonic() - began <= 2.0
+    received_at = [time.monotonic()]
+    for seq in (2, 3, 4):
+        batch = await bridge_harness.listener.wait_for_batch(lambda batch: True)
+        received_at.append(time.monotonic())
+        assert (batch["seq"], batch["messages"]) == (seq, [])
+    intervals = [later - earlier for earlier, later in itertools.pairwise(received_at)]
+    assert 1.0 < statistics.median(intervals) <= 2.0
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("outage", ["killed", "frozen"])
 async def test_it_survives_redis_going_away(bridge_harness, outage):
-    await bridge_harness.start_bridge()
+    await bridge_harness.start_bridge(response_timeout=1.0)
     first = await bridge_harness.listener.wait_for_batch(lambda batch: True)
     if outage == "killed":
         bridge_harness.server.kill()
@@ -133,7 +138,7 @@ async def test_it_leads_alone_and_gives_the_lease_back_when_stopped(bridge_harne
     leader.stop()
     stopped = time.monotonic()
     await bridge_harness.listener.wait_for_batch(lambda batch: batch["epoch"] != first["epoch"])
-    assert time.monotonic() - stopped < bridges.LEASE_RETRY_SECONDS + 1
+    assert time.monotonic() - stopped < 10, "the lease would have lasted for 60 s"
 
 
 async def test_the_bridge_replaces_a_half_open_connection(half_open_proxy, redis_server, monkeypatch):

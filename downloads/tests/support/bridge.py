@@ -18,6 +18,9 @@ from downloads.progress.message import Progress
 from downloads.tests.support.redis_server import RedisServer
 from ytarchive.server.channel_layer import ProgressChannelLayer
 
+# Long for a loaded machine, and shorter than RECONCILE_INTERVAL_SECONDS, which would repair what a bug leaves out.
+BATCH_TIMEOUT_SECONDS = 20.0
+
 
 def read_epoch(client: redis.Redis) -> str:
     """Return the epoch of the bridge that leads, "" for none."""
@@ -36,7 +39,7 @@ class GroupMember:
         self.name = await self.layer.new_channel()
         await self.layer.group_add("progress", self.name)
 
-    async def wait_for_batch(self, holds: Callable[[dict], bool], seconds: float = 10) -> dict:
+    async def wait_for_batch(self, holds: Callable[[dict], bool], seconds: float = BATCH_TIMEOUT_SECONDS) -> dict:
         """Return the first batch from now on for which `holds`."""
         async with asyncio.timeout(seconds):
             while True:
@@ -72,8 +75,10 @@ class BridgeHarness:
         self.client = redis.asyncio.Redis.from_url(server.url)
         self.running: dict[Bridge, asyncio.Task[None]] = {}
 
-    async def start_bridge(self, tick: float = 0.05) -> Bridge:
-        client = redis.asyncio.Redis.from_url(self.server.url, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
+    async def start_bridge(self, tick: float = 0.05, response_timeout: float = 20.0) -> Bridge:
+        client = redis.asyncio.Redis.from_url(
+            self.server.url, socket_timeout=response_timeout, retry=Retry(NoBackoff(), 0)
+        )
         bridge = Bridge(client, self.layer, tick)
         self.running[bridge] = asyncio.create_task(bridge.run())
         return bridge
