@@ -16,6 +16,7 @@ from downloads.monitoring import health
 from downloads.progress import keys, publisher, redis_clients
 from downloads.progress.message import Progress
 from downloads.progress.redis_errors import describe_redis_error
+from downloads.tests.support.waiting import PATIENCE_SECONDS
 from downloads.worker.supervisor import Supervisor
 from ytarchive.asgi import application
 from ytarchive.supervisor import readiness
@@ -67,7 +68,7 @@ each_state = pytest.mark.parametrize("broken_redis", STATES, indirect=True)
 
 
 async def get_checks() -> dict:
-    response = await HttpCommunicator(application, "GET", "/readyz").get_response(5)
+    response = await HttpCommunicator(application, "GET", "/readyz").get_response(PATIENCE_SECONDS)
     return json.loads(response["body"])["checks"]
 
 
