@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from downloads.accounts import session_monitor
 from downloads.fanout import hub
+from downloads.tests.support.waiting import PATIENCE_SECONDS
 from downloads.tests.support.websockets import PatientCommunicator
 from ytarchive.asgi import application
 
@@ -127,15 +128,24 @@ def test_it_asks_the_database_twice_however_many_sessions_there_are() -> None:
 
 @pytest.mark.parametrize("problem", [OperationalError("no connection"), InterfaceError("closed"), KeyError("x")])
 async def test_sockets_stay_open_while_sessions_cannot_be_checked(monkeypatch, caplog, problem) -> None:
+    calls: list[set[str]] = []
+    first_has_failed = asyncio.Event()
+
     def raise_problem(keys: set[str]) -> set[str]:
+        calls.append(keys)
+        if len(calls) == 2:
+            loop.call_soon_threadsafe(first_has_failed.set)
         raise problem
+
+    loop = asyncio.get_running_loop()
 
     client = await sync_to_async(sign_in_client)()
     socket = await open_socket(client)
     with monkeypatch.context() as patched:
         patched.setattr(session_monitor, "find_ended_sessions", raise_problem)
-        assert await socket.receive_nothing(0.3)
-    assert "Cannot check for ended sessions" in caplog.text
+        await asyncio.wait_for(first_has_failed.wait(), PATIENCE_SECONDS)
+        assert await socket.receive_nothing(0.1)
+        assert "Cannot check for ended sessions" in caplog.text
     await sync_to_async(sign_out)(client)
     assert (await socket.receive_output())["code"] == 4401
     await socket.disconnect()
