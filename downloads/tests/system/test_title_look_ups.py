@@ -70,7 +70,8 @@ def test_a_look_up_that_hangs_ends_when_it_is(start_worker, enqueue, media_serve
     process = start_worker("--workers", "1", env=TURNED_ON)
     media_server.wait_for_requests("/mute/film.mp4")
     look_up = TitleLookUp.objects.exclude(lease_token="").get()
-    assert len(children_of(process)) == 4, "the zygote, the fork server, the download and the look-up"
+    # The zygote, the fork server, the download and the look-up.
+    wait_until(lambda: len(children_of(process)) == 4, "four children run")
     if cause == "killed":
         (look_up_pid,) = [pid for pid in children_of(process) if os.getpriority(os.PRIO_PROCESS, pid) > 0]
         os.kill(look_up_pid, signal.SIGKILL)

@@ -57,8 +57,8 @@ def test_it_is_ready_when_pages_bridge_and_worker_are(running_archive: ArchivePr
     assert get_status(url) == 200
     assert get_status(url + "accounts/login/") == 200
     with running_archive.redis() as client:
-        assert client.exists(keys.LEADER_KEY)
-        assert list(client.scan_iter(keys.WORKER_KEY_PREFIX + "*"))
+        wait_until(lambda: client.exists(keys.LEADER_KEY), "the bridge leads")
+        wait_until(lambda: list(client.scan_iter(keys.WORKER_KEY_PREFIX + "*")), "the worker is registered")
 
 
 def test_its_processes_share_their_memory(running_archive: ArchiveProcess) -> None:

@@ -44,6 +44,7 @@ def slow_ffmpeg(tmp_path):
 def test_it_registers_itself_in_redis(start_worker, redis_server):
     process = start_worker()
     with redis_server.client() as client:
+        wait_until(lambda: client.keys(keys.WORKER_KEY_PREFIX + "*"), "it is registered")
         (key,) = client.keys(keys.WORKER_KEY_PREFIX + "*")
         assert key.decode().endswith(f":{process.pid}")
         assert 0 < client.ttl(key) <= supervisor.HEARTBEAT_TTL_SECONDS
