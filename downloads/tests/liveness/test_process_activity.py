@@ -10,7 +10,7 @@ from django.conf import settings
 from downloads.liveness import process_activity
 from downloads.liveness.process_activity import GroupActivity
 
-# Prints whether the counter changed within two looks, with these programs in the group of the process.
+# Prints whether the counter changed, with these programs in the group of the process.
 PROGRAM = """
 import os, signal, subprocess, sys, time
 sys.path.insert(0, {folder!r})
@@ -19,21 +19,22 @@ os.setpgid(0, 0)
 program = subprocess.Popen([sys.executable, "-c", "while True: pass"])
 activity = GroupActivity()
 
-def changes():
-    before = activity.count()
-    time.sleep(0.1)
-    return activity.count() != before
+def changes(patience=0.1):
+    before, deadline = activity.count(), time.monotonic() + patience
+    while not (is_changed := activity.count() != before) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return is_changed
 
 activity.count()
 time.sleep(0.3)
-print("computes", changes())
+print("computes", changes(60))
 program.send_signal(signal.SIGSTOP)
 os.waitid(os.P_PID, program.pid, os.WSTOPPED)
 activity.count()
 print("stopped", changes())
 program.send_signal(signal.SIGCONT)
 time.sleep(0.1)
-print("computes again", changes())
+print("computes again", changes(60))
 program.kill()
 program.wait()
 activity.count()
