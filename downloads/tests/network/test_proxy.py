@@ -1,6 +1,8 @@
 """The egress proxy of all downloads, and the addresses that it allows."""
 
+import contextlib
 import http.client
+import re
 import socket
 import threading
 from urllib.parse import urlsplit
@@ -153,7 +155,7 @@ class TestForwarding:
             b"a=1&b=2",
             {"Proxy-Authorization": "Basic eA=="}.items(),
         )
-        server.done.wait(10)
+        assert server.done.wait(10)
         assert server.data.startswith(b"POST /form HTTP/1.1")
         assert server.data.endswith(b"\r\n\r\na=1&b=2")
         assert b"Proxy-Authorization" not in server.data
@@ -176,11 +178,17 @@ class OneShotServer:
 
     def _serve(self, answer: bytes) -> None:
         with self.listener, self.listener.accept()[0] as client:
-            client.settimeout(0.3)
-            try:
+            client.settimeout(10)
+            while not self._is_complete() and (more := client.recv(65536)):
+                self.data += more
+            client.sendall(answer)
+            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
                 while more := client.recv(65536):
                     self.data += more
-            except TimeoutError:
-                pass
-            client.sendall(answer)
         self.done.set()
+
+    def _is_complete(self) -> bool:
+        head, end_of_head, body = self.data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?im)^content-length: *(\d+)", head)
+        return bool(end_of_head) and len(body) >= int(length[1] if length else 0)
