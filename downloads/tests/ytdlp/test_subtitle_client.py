@@ -137,6 +137,7 @@ def test_a_site_that_does_not_answer_is_asked_a_few_times_only(page, fetch, medi
     assert texts == {}
     assert len(omissions) == 5
     assert {omission.partition(": ")[2] for omission in omissions} == {"the site did not answer in time."}
+    media_server.wait_for_requests("/mute/", subtitle_client.MAX_TRANSPORT_ERRORS)
     assert media_server.count_requests("/mute/") == subtitle_client.MAX_TRANSPORT_ERRORS
     media_server.released.set()
 
