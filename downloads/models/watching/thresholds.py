@@ -13,8 +13,8 @@ MAX_SECONDS = 10_000_000.0  # four months
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What a position means: where to resume (0: at the start), and whether the video was watched to its end."""
+class WatchProgress:
+    """Resume position in seconds (0: the start), and whether the video was watched to its end."""
 
     position: float
     is_finished: bool
@@ -48,17 +48,17 @@ def is_possible(seconds: float, duration: float | None) -> bool:
     return duration is None or seconds <= duration + max(TOLERANCE_SECONDS, TOLERANCE_SHARE * duration)
 
 
-def judge_position(seconds: float, duration: float | None) -> Judgement:
-    """Return what a position means in a video of this length; None if its length is unknown."""
+def classify_position(seconds: float, duration: float | None) -> WatchProgress:
+    """Classify a position of the player. With an unknown duration it is never finished."""
     if seconds >= finished_seconds(duration):
-        return Judgement(0.0, is_finished=True)
+        return WatchProgress(0.0, is_finished=True)
     is_begun = seconds >= begun_seconds(duration)
-    return Judgement(seconds if is_begun else 0.0, is_finished=False)
+    return WatchProgress(seconds if is_begun else 0.0, is_finished=False)
 
 
 def resume_seconds(position: float, duration: float | None) -> int:
     """Return the whole second at which the player starts; 0 if a new file is too short for the stored position."""
-    return int(judge_position(position, duration).position) if is_possible(position, duration) else 0
+    return int(classify_position(position, duration).position) if is_possible(position, duration) else 0
 
 
 def watched_percent(position: float, duration: float | None) -> int:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from downloads.database.stored_values import TolerantRow
-from downloads.models.watching.thresholds import judge_position, known_duration, resume_seconds, watched_percent
+from downloads.models.watching.thresholds import classify_position, known_duration, resume_seconds, watched_percent
 
 UPDATED_COLUMNS = ["position", "duration", "updated_at", "continued_at", "change_token"]
 INSERTED_AT_ONCE = 500
@@ -32,21 +32,21 @@ class WatchStateQuerySet(models.QuerySet["WatchState"]):
 
         A video stays finished while it is watched again.
         """
-        judgement, now = judge_position(seconds, duration), timezone.now()
-        if not (judgement.position or judgement.is_finished):
+        progress, now = classify_position(seconds, duration), timezone.now()
+        if not (progress.position or progress.is_finished):
             # Nothing to remember of a video that was not begun.
             self.of(user).filter(video=video_pk).update(position=0, updated_at=now, continued_at=None, change_token="")
             return
         state = self.model(
             user_id=user.pk,
             video_id=video_pk,
-            position=judgement.position,
+            position=progress.position,
             duration=duration,
-            is_finished=judgement.is_finished,
+            is_finished=progress.is_finished,
             updated_at=now,
-            continued_at=now if judgement.position else None,
+            continued_at=now if progress.position else None,
         )
-        columns = [*UPDATED_COLUMNS, "is_finished"] if judgement.is_finished else UPDATED_COLUMNS
+        columns = [*UPDATED_COLUMNS, "is_finished"] if progress.is_finished else UPDATED_COLUMNS
         self.bulk_create(
             [state], update_conflicts=True, unique_fields=["user", "video"], update_fields=columns
         )  # one statement on SQLite and PostgreSQL

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloads.models.watching import thresholds
-from downloads.models.watching.thresholds import Judgement, judge_position
+from downloads.models.watching.thresholds import WatchProgress, classify_position
 from downloads.tests.support.cases import each_case
 
 durations = st.none() | st.floats(0.01, thresholds.MAX_SECONDS)
@@ -36,21 +36,25 @@ any_number = st.floats(allow_nan=True, allow_infinity=True)
     ],
 )
 def test_a_position_is_not_begun_or_a_place_to_resume_or_the_end(seconds, duration, position, is_finished):
-    assert judge_position(seconds, duration) == Judgement(position, is_finished)
+    assert classify_position(seconds, duration) == WatchProgress(position, is_finished)
 
 
 @given(known_durations)
 def test_there_is_a_middle_in_a_video_of_every_length(duration):
     begun, finished = thresholds.begun_seconds(duration), thresholds.finished_seconds(duration)
     assert 0 < begun < finished < duration
-    assert judge_position(begun, duration) == Judgement(begun, is_finished=False)
-    assert judge_position(finished, duration) == judge_position(duration, duration) == Judgement(0, is_finished=True)
-    assert judge_position(0, duration) == Judgement(0, is_finished=False)
+    assert classify_position(begun, duration) == WatchProgress(begun, is_finished=False)
+    assert (
+        classify_position(finished, duration)
+        == classify_position(duration, duration)
+        == WatchProgress(0, is_finished=True)
+    )
+    assert classify_position(0, duration) == WatchProgress(0, is_finished=False)
 
 
 @given(durations, st.lists(st.floats(0, thresholds.MAX_SECONDS), min_size=2))
 def test_whoever_watches_on_never_goes_back_to_not_begun(duration, seconds):
-    ranks = [judge_position(second, duration) for second in sorted(seconds)]
+    ranks = [classify_position(second, duration) for second in sorted(seconds)]
     order = [2 if rank.is_finished else 1 if rank.position else 0 for rank in ranks]
     assert order == sorted(order)
 
