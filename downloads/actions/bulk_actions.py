@@ -173,7 +173,7 @@ def undo_bulk_action(request: HttpRequest, bulk_id: str, action_name: str) -> No
         messages.info(request, "This can no longer be undone.")
         return
     stopped_count = bulk.items.pending().update(state=ItemState.SKIPPED)
-    done = BulkItem.objects.filter(_was_changed(action_name), bulk_action=bulk, state=ItemState.DONE)
+    done = BulkItem.objects.filter(_undoable_condition(action_name), bulk_action=bulk, state=ItemState.DONE)
     if done.exists():
         text, undo = start_bulk_action(request.user, action_name, done, "video")
     else:
@@ -181,7 +181,7 @@ def undo_bulk_action(request: HttpRequest, bulk_id: str, action_name: str) -> No
     messages.info(request, text, extra_tags=undo)
 
 
-def _was_changed(undo_action: str) -> Q:
+def _undoable_condition(undo_action: str) -> Q:
     """Return the condition of the items that an undo concerns: a cancelled redownload left its video complete."""
     return Q(video__status=Status.CANCELLED) if undo_action == "restore" else Q()
 

@@ -23,7 +23,7 @@ from downloads.models import (
     VideoQuerySet,
     WatchState,
 )
-from downloads.models.watching.watch_state import is_finished_by
+from downloads.models.watching.watch_state import finished_by_condition
 from downloads.network import hostnames
 
 MAX_FILTER_CHOICES = 50  # of uploaders, and of sites
@@ -163,7 +163,7 @@ def filter_videos(criteria: dict[str, str], *, use_order_index: bool = False, ha
         videos = filter_by_subscription(videos, key, has_many=has_many)
     # A playlist is not watched itself.
     user_pk = criteria.get("unwatched_by")
-    return _without_playlists(videos).filter(~is_finished_by(int(user_pk))) if user_pk else videos
+    return _without_playlists(videos).filter(~finished_by_condition(int(user_pk))) if user_pk else videos
 
 
 def count_watchable(criteria: dict[str, str], status_counts: dict[str, int]) -> int:

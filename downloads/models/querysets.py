@@ -29,7 +29,7 @@ CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 NON_UNIQUE_ID_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 
 
-def _is_wait_impossible() -> Q:
+def _impossible_wait_condition() -> Q:
     """Return the condition for a wait that ends later than any that was ever set: the clock has been set back."""
     now = current_moment()
     retry = Q(retry_count__gt=0, not_before__gt=now + max_retry_wait() + CLOCK_TOLERANCE)
@@ -62,7 +62,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
 
     def due(self) -> Self:
         """Filter those without a delay, whose delay is over, or is longer than any: the clock was set back."""
-        return self.filter(Q(not_before=None) | Q(not_before__lte=current_moment()) | _is_wait_impossible())
+        return self.filter(Q(not_before=None) | Q(not_before__lte=current_moment()) | _impossible_wait_condition())
 
     def of_site(self, host: str) -> Self:
         """Filter the videos of the site of this host name, under whatever name (network/sites.py)."""
@@ -73,7 +73,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         if not Queue.get_or_default().is_open:
             return self.none()
         names = [name for site in self._closed_sites() for name in names_of_site(site)]
-        return self.waiting().due().exclude(host__in=names).exclude(bulk_action.is_pending())
+        return self.waiting().due().exclude(host__in=names).exclude(bulk_action.pending_condition())
 
     def has_claimable(self) -> bool:
         """Return whether a waiting one may start now; where none waits, by one small query: workers ask often."""

@@ -11,17 +11,17 @@ from django.utils import timezone
 from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.audit.entry import AuditAction, record_entry
-from downloads.models.bulk.bulk_action import is_any_shown
-from downloads.models.copies.shown import is_any_copy_shown
+from downloads.models.bulk.bulk_action import any_bulk_action_shown_condition
+from downloads.models.copies.shown import any_copy_shown_condition
 from downloads.models.event import record_queue_event
-from downloads.models.subscriptions.host_pause import HostPause, is_any_paused
+from downloads.models.subscriptions.host_pause import HostPause, any_paused_condition
 from downloads.network.sites import site_of
 
 MAX_HOLD = dt.timedelta(minutes=5)  # one that would last longer was set before the clock was set back
 NO_HOLD: dict[str, Any] = {"held_until": None, "held_by": "", "held_because": ""}
 
 
-def _is_held() -> Q:
+def _held_condition() -> Q:
     now = current_moment()
     return Q(held_until__gt=now, held_until__lte=now + MAX_HOLD)
 
@@ -87,7 +87,9 @@ class Queue(TolerantRow):
     def get_or_default(cls) -> "Queue":
         """Return the row with what it is annotated with, or an unsaved one with the defaults: reading never writes."""
         annotated = cls.objects.annotate(
-            has_bulk_actions=is_any_shown(), has_copies=is_any_copy_shown(), has_site_pauses=is_any_paused()
+            has_bulk_actions=any_bulk_action_shown_condition(),
+            has_copies=any_copy_shown_condition(),
+            has_site_pauses=any_paused_condition(),
         )
         queue = annotated.filter(pk=1).first()
         if queue is None:
@@ -109,7 +111,7 @@ class Queue(TolerantRow):
     def resume(cls, reason: str = "Queue resumed") -> bool:
         """End a pause and a hold; False if there was neither. A worker holds the queue again if its cause lasts."""
         with transaction.atomic():
-            is_changed = cls._update_row(reason, Q(paused=True) | _is_held(), paused=False, reason="", **NO_HOLD)
+            is_changed = cls._update_row(reason, Q(paused=True) | _held_condition(), paused=False, reason="", **NO_HOLD)
             if is_changed:
                 record_entry(AuditAction.QUEUE_RESUMED)
         return is_changed
@@ -119,14 +121,16 @@ class Queue(TolerantRow):
         """Hold the queue for `seconds` (MAX_HOLD at most), or renew the hold; False if it was held already."""
         until = current_moment() + min(dt.timedelta(seconds=seconds), MAX_HOLD)
         hold = {"held_until": until, "held_by": worker, "held_because": reason}
-        if cls.objects.filter(_is_held(), pk=1).update(**hold):
+        if cls.objects.filter(_held_condition(), pk=1).update(**hold):
             return False
-        return cls._update_row(reason, Q(held_until=None) | ~_is_held(), **hold)
+        return cls._update_row(reason, Q(held_until=None) | ~_held_condition(), **hold)
 
     @classmethod
     def release_hold(cls, worker: str, reason: str) -> bool:
         """End the hold of `worker`, or one that has expired; False if there is none."""
-        return cls._update_row(reason, Q(held_until__isnull=False) & (Q(held_by=worker) | ~_is_held()), **NO_HOLD)
+        return cls._update_row(
+            reason, Q(held_until__isnull=False) & (Q(held_by=worker) | ~_held_condition()), **NO_HOLD
+        )
 
     @classmethod
     def _update_row(cls, event_reason: str, condition: Q, **changes: Any) -> bool:

@@ -147,7 +147,9 @@ def _past_retention(subscription: Subscription, now: dt.datetime, tried: Collect
     """Yield the oldest items of a subscription that may go, as many as a run removes, each with its reason."""
     too_old = now - dt.timedelta(days=subscription.keep_days) if subscription.keep_days else None
     brought = _brought_items(subscription).annotate(aged_from=AGED_FROM)
-    is_past = _is_surplus(brought, subscription.keep_newest or 0) if _may_have_surplus(subscription) else Q(pk__in=())
+    is_past = (
+        _surplus_condition(brought, subscription.keep_newest or 0) if _may_have_surplus(subscription) else Q(pk__in=())
+    )
     if too_old:
         is_past |= Q(archived_at__lt=too_old)
     archived_at = Coalesce("video__ended_at", "video__added_at")
@@ -173,7 +175,7 @@ def _may_have_surplus(subscription: Subscription) -> bool:
     return here.count() > subscription.keep_newest
 
 
-def _is_surplus(brought: "QuerySet[SubscriptionItem]", keep_newest: int) -> Q:
+def _surplus_condition(brought: "QuerySet[SubscriptionItem]", keep_newest: int) -> Q:
     """Return the condition of what is not among the newest: a comparison, in place of a list of all that are."""
     newest_first = brought.order_by(AGED_FROM.desc(), "-pk").values_list("pk", flat=True)
     for pk in newest_first[keep_newest : keep_newest + 1]:

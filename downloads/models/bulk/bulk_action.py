@@ -106,12 +106,12 @@ def find_shown() -> "models.QuerySet[BulkAction]":
     return BulkAction.objects.filter(Q(finished_at=None) | recent).order_by("pk")
 
 
-def is_any_shown() -> Exists:
+def any_bulk_action_shown_condition() -> Exists:
     """Return the condition that there are bulk actions to show."""
     return Exists(find_shown())
 
 
-def is_pending() -> Exists:
+def pending_condition() -> Exists:
     """Return the condition that a bulk action is to be done with a video."""
     return Exists(BulkItem.objects.filter(video=OuterRef("pk"), state=ItemState.PENDING))
 

@@ -79,7 +79,7 @@ def _pause_length(count: int, retry_after: dt.timedelta | None) -> dt.timedelta:
     return max(retry_after, LEAST_PAUSE * 4 ** max(0, count - 1))
 
 
-def is_any_paused() -> Exists:
+def any_paused_condition() -> Exists:
     """Return the condition that a site has asked for a pause."""
     return Exists(HostPause.objects.in_force())
 

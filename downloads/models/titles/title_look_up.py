@@ -75,9 +75,9 @@ class TitleLookUp(TolerantRow):
         """Return the first waiting video without a title whose site may be asked now."""
         now = read_clock()
         # While a person has paused the queue, or a folder is out of reach, no site is asked for anything.
-        if not Queue.get_or_default().is_open or cls.objects.filter(_is_running(now)).exists():
+        if not Queue.get_or_default().is_open or cls.objects.filter(_running_condition(now)).exists():
             return None
-        waiting = Video.objects.waiting().exclude(bulk_action.is_pending())
+        waiting = Video.objects.waiting().exclude(bulk_action.pending_condition())
         videos = list(waiting.only("video_id", "host", "title", "queued_at", "not_before", "retry_count")[:AHEAD_COUNT])
         known = cls.objects.in_bulk([video.pk for video in videos if not video.title])
         busy = cls._busy_sites(now)
@@ -158,7 +158,7 @@ class TitleLookUp(TolerantRow):
         self._own_row().update(next_at=current_moment(), attempts=F("attempts") - 1, **CLEARED_LEASE)
 
 
-def _is_running(now: dt.datetime) -> Q:
+def _running_condition(now: dt.datetime) -> Q:
     longest = now + LEASE_DURATION + dt.timedelta(seconds=1)  # a longer one was set before the clock was set back
     return Q(lease_until__gt=now, lease_until__lte=longest) & ~Q(lease_token="")
 

@@ -147,6 +147,6 @@ def new_token() -> str:
     return get_random_string(12)
 
 
-def is_finished_by(user_pk: int) -> Exists:
+def finished_by_condition(user_pk: int) -> Exists:
     """Return the condition that a person has watched a video to its end, or marked it as watched."""
     return Exists(WatchState.objects.filter(user_id=user_pk, video=OuterRef("pk"), is_finished=True))

@@ -102,7 +102,7 @@ def apply_due(subscription: Subscription, *, now: dt.datetime | None = None) -> 
     """Judge anew what waited until now and no listing of this check has spoken of. Call it after `apply`."""
     now = now or read_clock()
     outcome = Outcome()
-    if not subscription.items.filter(_is_due(now)).exists():
+    if not subscription.items.filter(_due_condition(now)).exists():
         return outcome
     with check_transaction(subscription):
         current = subscription.own_row().select_for_update().first()
@@ -115,14 +115,14 @@ def apply_due(subscription: Subscription, *, now: dt.datetime | None = None) -> 
     return outcome
 
 
-def _is_due(now: dt.datetime) -> Q:
+def _due_condition(now: dt.datetime) -> Q:
     """Return the condition of what is judged anew; what was postponed follows, also after the clock was set back."""
     return Q(retry_at__lte=now) | Q(retry_at__isnull=False, reason__in=POSTPONED_REASONS)
 
 
 def _select_due(subscription: Subscription, now: dt.datetime) -> list[SubscriptionItem]:
     """Return the oldest of what is due: of the backlog and of all others as many as may be queued."""
-    items = subscription.items.select_for_update().filter(_is_due(now), state__in=SITE_STATES)
+    items = subscription.items.select_for_update().filter(_due_condition(now), state__in=SITE_STATES)
     items = items.exclude(identity__in=subscription.tried_out).order_by("retry_at", "pk")
     room = Room(subscription)
     backlog = items.filter(reason=BACKLOG_REASON)[: max(0, room.left(is_old=True))]

@@ -6,7 +6,7 @@ from django.db import models
 
 from downloads.models import Video, WatchState
 from downloads.models.removal import RemovalError
-from downloads.models.watching.watch_state import is_finished_by
+from downloads.models.watching.watch_state import finished_by_condition
 from downloads.tests.support.factories import complete, finish_video
 from downloads.tests.support.removal import put_files
 
@@ -60,7 +60,7 @@ def test_everybody_has_states_of_their_own(ada, film):
     WatchState.objects.mark_watched(bob, [film.pk])
     assert (states_of(ada), states_of(bob)) == ([(100, False, True)], [(0, True, False)])
     assert states_of(AnonymousUser()) == []
-    assert [Video.objects.filter(is_finished_by(user.pk)).count() for user in (ada, bob)] == [0, 1]
+    assert [Video.objects.filter(finished_by_condition(user.pk)).count() for user in (ada, bob)] == [0, 1]
 
 
 def test_a_state_goes_with_its_person_and_with_its_video(ada, film):
