@@ -128,8 +128,8 @@ class Transitions(VideoState):
 
     def renew_lease(self, **state: Any) -> bool:
         """Renew the lease and write `state` (percent, downloaded_bytes, total_bytes, phase); False if it is lost."""
-        own_row = type(self)._default_manager.filter(pk=self.pk, **self._lease_filter)
-        return bool(self.lease_token) and own_row.update(lease_until=current_moment() + LEASE_DURATION, **state) == 1
+        leased_row = type(self)._default_manager.filter(pk=self.pk, **self._lease_filter)
+        return bool(self.lease_token) and leased_row.update(lease_until=current_moment() + LEASE_DURATION, **state) == 1
 
     def holds_lease(self) -> bool:
         """Tell whether this attempt still has the lease: neither cancelled nor claimed by another worker."""

@@ -33,7 +33,7 @@ def succeed(subscription: Subscription, outcomes: Iterable[Outcome]) -> bool:
     """
     now = read_clock()
     with transaction.atomic():
-        current = subscription.own_row().select_for_update().first()  # its schedule may be another one by now
+        current = subscription.leased_row().select_for_update().first()  # its schedule may be another one by now
         if current is None:
             return False
         queued = _count_finds(outcomes)
@@ -57,11 +57,11 @@ def fail(
     """
     now = read_clock()
     with transaction.atomic():
-        current = subscription.own_row().select_for_update().first()
+        current = subscription.leased_row().select_for_update().first()
         if current is None:
             return False
         if queued := _count_finds(finds):
-            current.own_row().update(found_at=now)
+            current.leased_row().update(found_at=now)
             _record_finds(current, queued)
         next_check_at = plan_after_failure(current, now, is_not_found=kind == Failure.NOT_FOUND)
         if kind == Failure.NOT_FOUND and current.not_found_count + 1 >= NOT_FOUND_LIMIT:

@@ -137,11 +137,11 @@ class PlayableCopy(TolerantRow):
     def renew_lease(self, **state: Any) -> bool:
         """Renew the lease and write `state` (percent, phase); False if it is lost."""
         until = current_moment() + LEASE_DURATION
-        return self._own_row().update(lease_until=until, **state) == 1
+        return self._leased_row().update(lease_until=until, **state) == 1
 
     def is_wanted(self) -> bool:
         """Return True while this run has the lease: neither cancelled, deleted nor claimed by another worker."""
-        return self._own_row().exists()
+        return self._leased_row().exists()
 
     def finish(self, file: str, size: int, install: Callable[[], None], details: str) -> bool:
         """Complete the copy; `install` moves its file in the same transaction. False if the lease is lost."""
@@ -189,7 +189,7 @@ class PlayableCopy(TolerantRow):
     def _lease(self) -> dict[str, Any]:
         return {"status": Status.PROCESSING, "lease_token": self.lease_token}
 
-    def _own_row(self) -> Any:
+    def _leased_row(self) -> Any:
         return PlayableCopy.objects.filter(pk=self.pk, **self._lease()).exclude(lease_token="")
 
     def _write_as_person(

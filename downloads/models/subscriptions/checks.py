@@ -67,7 +67,7 @@ class Checks(TolerantRow):
         self.known_length = self.written_groups = 0
         self.is_dry_run, self.tried_out = False, set()
 
-    def own_row(self) -> "models.QuerySet[Self]":
+    def leased_row(self) -> "models.QuerySet[Self]":
         """Return the row while this check has its lease, else nothing."""
         rows = type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token)
         return rows.exclude(lease_token="")
@@ -82,11 +82,11 @@ class Checks(TolerantRow):
 
     def renew_lease(self, **_: Any) -> bool:
         """Renew the lease; False if it is lost."""
-        return self.own_row().update(lease_until=current_moment() + LEASE_DURATION) == 1
+        return self.leased_row().update(lease_until=current_moment() + LEASE_DURATION) == 1
 
     def record_request(self) -> bool:
         """Note that the site is about to be asked; False if the lease is lost, and it must not be asked."""
-        return self.own_row().update(asked_at=current_moment()) == 1
+        return self.leased_row().update(asked_at=current_moment()) == 1
 
     def is_wanted(self) -> bool:
         """Tell whether the outcome of this check would still be written."""
@@ -94,7 +94,7 @@ class Checks(TolerantRow):
 
     def holds_lease(self) -> bool:
         """Tell whether this check still counts: the subscription is there, not paused, and checked by nobody else."""
-        return self.own_row().exists()
+        return self.leased_row().exists()
 
     def abandon_check(self, seconds: float = 0) -> bool:
         """Give the check up without an outcome, to be repeated after `seconds`; False if the lease is lost."""
@@ -103,7 +103,7 @@ class Checks(TolerantRow):
 
     def release_check(self, next_check_at: dt.datetime | None) -> bool:
         """Give the check up without an outcome, to be repeated at this time; False if the lease is lost."""
-        return self.own_row().update(next_check_at=next_check_at, scheduled_at=current_moment(), **NO_LEASE) == 1
+        return self.leased_row().update(next_check_at=next_check_at, scheduled_at=current_moment(), **NO_LEASE) == 1
 
     def finish_check(self, next_check_at: dt.datetime, *, is_find: bool = False) -> bool:
         """End a check that succeeded: all failures are forgotten. False if the lease is lost."""
@@ -145,7 +145,7 @@ class Checks(TolerantRow):
 
     def _end(self, next_check_at: dt.datetime | None, changes: dict[str, Any]) -> bool:
         times = {"next_check_at": next_check_at, "scheduled_at": current_moment(), "checked_at": current_moment()}
-        return self.own_row().update(**times, **changes, **NO_LEASE) == 1
+        return self.leased_row().update(**times, **changes, **NO_LEASE) == 1
 
     @property
     def is_resting(self) -> bool:

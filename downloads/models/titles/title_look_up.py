@@ -129,13 +129,13 @@ class TitleLookUp(TolerantRow):
 
     def renew_lease(self, **_: Any) -> bool:
         """Renew the lease; False if it is lost."""
-        return self._own_row().update(lease_until=current_moment() + LEASE_DURATION) == 1
+        return self._leased_row().update(lease_until=current_moment() + LEASE_DURATION) == 1
 
     def is_wanted(self) -> bool:
         """Tell whether the result would still be written: the lease holds, and the video waits in an open queue."""
-        return self._own_row().filter(video__status=Status.QUEUED).exists() and Queue.get_or_default().is_open
+        return self._leased_row().filter(video__status=Status.QUEUED).exists() and Queue.get_or_default().is_open
 
-    def _own_row(self) -> "models.QuerySet[TitleLookUp]":
+    def _leased_row(self) -> "models.QuerySet[TitleLookUp]":
         return TitleLookUp.objects.filter(pk=self.pk, lease_token=self.lease_token).exclude(lease_token="")
 
     # By the child -------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class TitleLookUp(TolerantRow):
     def save_details(self, metadata: Metadata, thumbnail: str, note: str = "") -> bool:
         """Write what was found to the video, if it still waits; False if it does not, or the lease is lost."""
         with transaction.atomic():
-            if not self._own_row().update(note=note[:MAX_NOTE_LENGTH], **CLEARED_LEASE):
+            if not self._leased_row().update(note=note[:MAX_NOTE_LENGTH], **CLEARED_LEASE):
                 return False
             video = Video.objects.filter(pk=self.pk, status=Status.QUEUED).first()
             return video is not None and video.save_details_ahead(metadata, thumbnail)
@@ -151,11 +151,11 @@ class TitleLookUp(TolerantRow):
     def record_failure(self, note: str, *, is_transient: bool) -> bool:
         """Note why nothing was found; the video is not touched. A transient failure pauses the site's look-ups."""
         next_at = current_moment() + FAILURE_PAUSE if is_transient else None
-        return self._own_row().update(note=note[:MAX_NOTE_LENGTH], next_at=next_at, **CLEARED_LEASE) == 1
+        return self._leased_row().update(note=note[:MAX_NOTE_LENGTH], next_at=next_at, **CLEARED_LEASE) == 1
 
     def abandon(self) -> None:
         """Give the lease up, with no result: the video is looked up again, if it still waits."""
-        self._own_row().update(next_at=current_moment(), attempts=F("attempts") - 1, **CLEARED_LEASE)
+        self._leased_row().update(next_at=current_moment(), attempts=F("attempts") - 1, **CLEARED_LEASE)
 
 
 def _running_condition(now: dt.datetime) -> Q:

@@ -65,7 +65,7 @@ def _apply_changes_of_group(
     subscription: Subscription, facts: Mapping[int, Facts], outcome: Outcome, now: dt.datetime
 ) -> None:
     with check_transaction(subscription):
-        current = subscription.own_row().select_for_update().first()
+        current = subscription.leased_row().select_for_update().first()
         if current is None:
             outcome.is_lease_lost = True
             return
@@ -105,7 +105,7 @@ def apply_due(subscription: Subscription, *, now: dt.datetime | None = None) -> 
     if not subscription.items.filter(_due_condition(now)).exists():
         return outcome
     with check_transaction(subscription):
-        current = subscription.own_row().select_for_update().first()
+        current = subscription.leased_row().select_for_update().first()
         if current is None:
             outcome.is_lease_lost = True
             return outcome

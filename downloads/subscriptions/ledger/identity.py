@@ -26,7 +26,7 @@ def save_identity(subscription: Subscription, listing: Listing) -> bool:
     changes = {name: value for name, value in changes.items() if value}
     try:
         with check_transaction(subscription):
-            is_written = subscription.own_row().update(**changes) == 1
+            is_written = subscription.leased_row().update(**changes) == 1
     except IntegrityError as error:
         raise SameList(_name_other(subscription, changes)) from error
     subscription.known_length = listing.total or 0

@@ -67,7 +67,7 @@ def _insert_groups(
         if start:
             let_other_writers_in()
         with check_transaction(subscription):
-            current = subscription.own_row().select_for_update().first()
+            current = subscription.leased_row().select_for_update().first()
             if current is None:
                 outcome.is_lease_lost = True
                 return
@@ -125,5 +125,5 @@ def _write_cursor(
     if read_cursor(current, walk.tab) != read_cursor(subscription, walk.tab):
         return
     positions = write_cursor(current, walk.tab, advance(current, walk, reading, now))
-    current.own_row().update(positions=positions)
+    current.leased_row().update(positions=positions)
     subscription.positions = positions

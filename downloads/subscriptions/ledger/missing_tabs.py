@@ -12,7 +12,7 @@ def note_missing(subscription: Subscription, tab: str) -> Outcome:
     if tab in subscription.missing_tabs:
         return outcome
     with check_transaction(subscription):
-        current = subscription.own_row().select_for_update().first()
+        current = subscription.leased_row().select_for_update().first()
         if current is None:
             outcome.is_lease_lost = True
             return outcome
@@ -20,6 +20,6 @@ def note_missing(subscription: Subscription, tab: str) -> Outcome:
         if read_cursor(current, tab) is None and not current.items.filter(tab=tab).exists():
             current.positions = write_cursor(current, tab, {})
         subscription.positions = write_missing_tab(current, tab)
-        current.own_row().update(positions=subscription.positions)
+        current.leased_row().update(positions=subscription.positions)
         current.record_event(f"The channel has no “{ChannelTab(tab).label}” now")
     return outcome
