@@ -20,7 +20,7 @@ _PLACE = (
     "FROM downloads_playlistitem WHERE playlist_id = NEW.parent_id"
 )
 _COUNTED = "channel_id, duration, size, added_at"
-_WATCHED_COLUMNS = "uploader, uploader_url, extractor, url, status, is_list, media_file"
+_TRIGGER_COLUMNS = "uploader, uploader_url, extractor, url, status, is_list, media_file"
 
 
 def _counted(row: str) -> str:
@@ -81,7 +81,7 @@ _ASSIGN = (
 )
 SQLITE_TRIGGERS = {
     "downloads_channel_of_new": ("AFTER INSERT", "", "; ".join(_ASSIGN)),
-    "downloads_channel_of_changed": (f"AFTER UPDATE OF {_WATCHED_COLUMNS}", "", "; ".join(_ASSIGN)),
+    "downloads_channel_of_changed": (f"AFTER UPDATE OF {_TRIGGER_COLUMNS}", "", "; ".join(_ASSIGN)),
     "downloads_channel_less": (
         f"AFTER UPDATE OF {_COUNTED}, status, is_list, media_file",
         _counted("OLD"),
@@ -162,10 +162,10 @@ BEGIN
 END $$""",
 )
 POSTGRES_TRIGGERS = {
-    "downloads_channel_assign": f"BEFORE INSERT OR UPDATE OF {_WATCHED_COLUMNS} ON downloads_video "
+    "downloads_channel_assign": f"BEFORE INSERT OR UPDATE OF {_TRIGGER_COLUMNS} ON downloads_video "
     "FOR EACH ROW EXECUTE FUNCTION downloads_channel_assign()",
     # Also of the columns for which the other trigger may change the channel.
-    "downloads_channel_count": f"AFTER INSERT OR UPDATE OF {_WATCHED_COLUMNS}, {_COUNTED} OR DELETE ON downloads_video "
+    "downloads_channel_count": f"AFTER INSERT OR UPDATE OF {_TRIGGER_COLUMNS}, {_COUNTED} OR DELETE ON downloads_video "
     "FOR EACH ROW EXECUTE FUNCTION downloads_channel_count()",
     "downloads_place_add": "AFTER INSERT OR UPDATE OF parent_id ON downloads_video "
     "FOR EACH ROW EXECUTE FUNCTION downloads_place_add()",
