@@ -10,7 +10,7 @@ from downloads.forms.ingest import MAX_URLS_LENGTH, NO_URL_MESSAGE
 from downloads.forms.languages import LanguagesForm
 from downloads.models import ChannelTab, Quality, StartChoice, Subscription
 from downloads.models.subscriptions.subscription import (
-    DEFAULT_CHECK_INTERVAL,
+    DEFAULT_CHECK_INTERVAL_SECONDS,
     MAX_LIST_LENGTH,
     MAX_NEW_PER_CHECK,
     MAX_PATTERN_LENGTH,
@@ -108,7 +108,7 @@ class SubscriptionForm(LanguagesForm):
     check_interval = forms.TypedChoiceField(
         label="Check every",
         coerce=int,
-        initial=DEFAULT_CHECK_INTERVAL,
+        initial=DEFAULT_CHECK_INTERVAL_SECONDS,
         choices=list(INTERVALS.items()),
         required=False,
         error_messages={"invalid_choice": "Choose how often to check."},
@@ -189,7 +189,7 @@ class SubscriptionForm(LanguagesForm):
         if "tabs" in values:
             values["tabs"] = ",".join(values["tabs"])
         values["start"] = values.get("start") or StartChoice.NEW
-        values["check_interval"] = values.get("check_interval") or DEFAULT_CHECK_INTERVAL
+        values["check_interval"] = values.get("check_interval") or DEFAULT_CHECK_INTERVAL_SECONDS
         values["max_new"] = values.get("max_new") or MAX_NEW_PER_CHECK
         return values
 

@@ -13,7 +13,7 @@ from django.core.management import CommandError
 from downloads.database.command import DatabaseCommand
 from downloads.models import Quality, StartChoice, Subscription
 from downloads.models.audit.actor import SHELL, acting_as
-from downloads.models.subscriptions.subscription import DEFAULT_CHECK_INTERVAL
+from downloads.models.subscriptions.subscription import DEFAULT_CHECK_INTERVAL_SECONDS
 from downloads.subscriptions import verbs
 from downloads.subscriptions.exchange import submission
 from downloads.subscriptions.exchange.lists import FeedList, UnreadableList, read_lines
@@ -52,7 +52,11 @@ class Command(DatabaseCommand):
             help=f"{STANDARD_INPUT}: links, OPML or a table of Takeout on standard input",
         )
         parser.add_argument(
-            "--every", type=_parse_interval, default=DEFAULT_CHECK_INTERVAL, metavar="6h", help="time between checks"
+            "--every",
+            type=_parse_interval,
+            default=DEFAULT_CHECK_INTERVAL_SECONDS,
+            metavar="6h",
+            help="time between checks",
         )
         start = parser.add_mutually_exclusive_group()
         start.add_argument("--since", type=_parse_day, metavar="DATE", help="fetch what was published since this day")

@@ -19,9 +19,9 @@ from downloads.network.url_secrets import has_secrets
 from downloads.network.web_links import only_web_link
 from downloads.progress import publisher
 
-MIN_CHECK_INTERVAL = 900  # seconds
-MAX_CHECK_INTERVAL = 366 * 86_400
-DEFAULT_CHECK_INTERVAL = 6 * 3600
+MIN_CHECK_INTERVAL_SECONDS = 900
+MAX_CHECK_INTERVAL_SECONDS = 366 * 86_400
+DEFAULT_CHECK_INTERVAL_SECONDS = 6 * 3600
 MAX_PATTERN_LENGTH = 200
 MAX_NEW_PER_CHECK = 50
 MAX_LIST_LENGTH = 100_000
@@ -50,7 +50,7 @@ class Subscription(Checks):
     quality = models.CharField(max_length=8, choices=Quality.choices, default=Quality.BEST)
     subtitle_languages = models.CharField("subtitle languages", max_length=200, blank=True)
 
-    check_interval = models.PositiveIntegerField("seconds between checks", default=DEFAULT_CHECK_INTERVAL)
+    check_interval = models.PositiveIntegerField("seconds between checks", default=DEFAULT_CHECK_INTERVAL_SECONDS)
     cron = models.CharField("times of checks (cron)", max_length=100, blank=True)  # in place of the interval
     time_zone = models.CharField(max_length=64, blank=True)  # of `cron`; "" is UTC
 
@@ -82,7 +82,7 @@ class Subscription(Checks):
     objects: ClassVar[SubscriptionQuerySet["Subscription"]] = SubscriptionQuerySet.as_manager()  # type: ignore[assignment]
 
     STORED_LIMITS = {
-        "check_interval": (MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL),
+        "check_interval": (MIN_CHECK_INTERVAL_SECONDS, MAX_CHECK_INTERVAL_SECONDS),
         **dict.fromkeys(("min_duration", "max_duration"), (0, 10**9)),
         **dict.fromkeys(("max_new", "start_count", "keep_newest"), (1, MAX_LIST_LENGTH)),
         **dict.fromkeys(("failure_count", "not_found_count"), (0, 2**31 - 1)),
@@ -148,7 +148,7 @@ class Subscription(Checks):
     @property
     def interval(self) -> dt.timedelta:
         """The time between checks; unless it has a cron line."""
-        return dt.timedelta(seconds=max(self.check_interval or 0, MIN_CHECK_INTERVAL))
+        return dt.timedelta(seconds=max(self.check_interval or 0, MIN_CHECK_INTERVAL_SECONDS))
 
     @property
     def has_retention(self) -> bool:
