@@ -16,10 +16,10 @@ from downloads.network.sites import site_of
 
 FIRST_PAUSE = dt.timedelta(minutes=15)
 MAX_PAUSE = dt.timedelta(hours=24)
-MAX_COUNT = 8  # from which on a pause is MAX_PAUSE
-# The least of a pause whose length the site has told, × 4ⁿ: one that says "0" each time is not asked without a pause.
-LEAST_PAUSE = dt.timedelta(seconds=1)
-NOTED_CHANGE = dt.timedelta(minutes=1)  # of the end of a pause, that open pages are told of
+MAX_COUNTED_PAUSES = 8  # in a row; from this one on a pause lasts MAX_PAUSE
+# Shortest pause if the site names a length (× 4ⁿ): one that always answers "Retry-After: 0" is still given a rest.
+MIN_PAUSE = dt.timedelta(seconds=1)
+MIN_ANNOUNCED_EXTENSION = dt.timedelta(minutes=1)  # a pause that is prolonged by less does not update open pages
 CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 
 
@@ -46,12 +46,12 @@ class HostPauseQuerySet(models.QuerySet["HostPause"]):
             now = read_clock()
             pause = self.filter(host=site).first() or self.model(host=site, until=now)
             if pause.until <= now or pause.until > now + MAX_PAUSE + CLOCK_TOLERANCE:
-                pause.count, pause.until = min(pause.count + 1, MAX_COUNT), now
+                pause.count, pause.until = min(pause.count + 1, MAX_COUNTED_PAUSES), now
             former_until = pause.until
             pause.until = max(former_until, now + min(_pause_length(pause.count, retry_after), MAX_PAUSE))
             pause.reason, pause.paused_at = reason[:500], now
             pause.save()
-            if pause.until - former_until > NOTED_CHANGE or former_until <= now:
+            if pause.until - former_until > MIN_ANNOUNCED_EXTENSION or former_until <= now:
                 record_queue_event(f"{site} asked for a pause")
         return pause
 
@@ -72,11 +72,11 @@ class HostPauseQuerySet(models.QuerySet["HostPause"]):
         return True
 
 
-def _pause_length(count: int, retry_after: dt.timedelta | None) -> dt.timedelta:
-    """Return how long the pause of this number in a row lasts."""
+def _pause_length(pause_count: int, retry_after: dt.timedelta | None) -> dt.timedelta:
+    """Return how long a pause lasts that is number `pause_count` in a row."""
     if retry_after is None:
-        return FIRST_PAUSE * 2 ** max(0, count - 1)
-    return max(retry_after, LEAST_PAUSE * 4 ** max(0, count - 1))
+        return FIRST_PAUSE * 2 ** max(0, pause_count - 1)
+    return max(retry_after, MIN_PAUSE * 4 ** max(0, pause_count - 1))
 
 
 def any_paused_condition() -> Exists:
