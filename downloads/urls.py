@@ -10,7 +10,7 @@ from downloads.views.collections import channels
 from downloads.views.own_account import display
 from downloads.views.own_account import pages as account
 from downloads.views.subscriptions import actions as subscription_actions
-from downloads.views.subscriptions import editing, follow, keeping
+from downloads.views.subscriptions import editing, follow, retention
 from downloads.views.subscriptions import pages as subscriptions
 from downloads.views.watching import marks, position
 
@@ -67,7 +67,7 @@ urlpatterns = [
     path("subscriptions/<id:key>/", subscriptions.subscription_page, name="subscription"),
     path("subscriptions/<id:key>/parts", subscriptions.subscription_parts, name="subscription-parts"),
     path("subscriptions/<id:key>/settings", editing.edit_subscription, name="subscription-settings"),
-    path("subscriptions/<id:key>/prune", keeping.prune_subscription, name="subscription-prune"),
+    path("subscriptions/<id:key>/prune", retention.prune_subscription, name="subscription-prune"),
     path("subscriptions/<id:key>/unsubscribe", editing.unsubscribe, name="unsubscribe"),
     path("account/", account.account, name="account"),
     path("account/theme", account.choose_theme, name="theme"),

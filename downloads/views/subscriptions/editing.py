@@ -16,8 +16,8 @@ from downloads.subscriptions import verbs
 from downloads.subscriptions.patterns import InvalidPattern
 from downloads.subscriptions.preview import preview_filters
 from downloads.views.decorators import post_only, require_permission
-from downloads.views.subscriptions.keeping import require_retention
 from downloads.views.subscriptions.pages import page_context
+from downloads.views.subscriptions.retention import require_retention
 
 MAX_COUNTED = 1_000  # videos that a subscription has brought
 

@@ -13,7 +13,7 @@ from downloads.models import Subscription
 from downloads.subscriptions.exchange import submission
 from downloads.subscriptions.exchange.lists import FeedList, UnreadableList
 from downloads.views.decorators import require_permission
-from downloads.views.subscriptions.keeping import require_retention
+from downloads.views.subscriptions.retention import require_retention
 from downloads.views.subscriptions.start_counts import describe_start_choices
 
 MAX_SHOWN_KNOWN = 50

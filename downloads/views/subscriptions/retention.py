@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from downloads.accounts.permissions import Permission, require
 from downloads.models import Subscription
-from downloads.subscriptions import retention
+from downloads.subscriptions import retention as subscription_retention
 from downloads.subscriptions.validation import KEEP_FIELDS
 from downloads.views.decorators import post_only, require_permission
 
@@ -33,7 +33,7 @@ def _is_tighter(old: int | None, new: int | None) -> bool:
 def prune_subscription(request: HttpRequest, key: str) -> HttpResponse:
     """Delete now what the next run of retention would delete of one subscription."""
     subscription = get_object_or_404(Subscription, key=key)
-    pruning = retention.prune(subscription, max_seconds=MAX_SECONDS)
+    pruning = subscription_retention.prune(subscription, max_seconds=MAX_SECONDS)
     for problem in pruning.problems[:MAX_PROBLEMS]:
         messages.error(request, problem)
     if pruning.is_other_run:
@@ -43,8 +43,8 @@ def prune_subscription(request: HttpRequest, key: str) -> HttpResponse:
     return redirect(f"{reverse('subscription', args=[key])}?show=retention")
 
 
-def _pruned_sentence(subscription: Subscription, pruning: retention.Pruning) -> str:
+def _pruned_sentence(subscription: Subscription, pruning: subscription_retention.Pruning) -> str:
     count = pruning.removed
     sentence = f"Deleted {count:,} video{'s' * (count != 1)}." if count else "Nothing was to be deleted."
-    is_more = bool(count) and bool(retention.find_past_retention(subscription).items)
+    is_more = bool(count) and bool(subscription_retention.find_past_retention(subscription).items)
     return f"{sentence} The next run deletes the rest, within the hour." if is_more else sentence
