@@ -17,7 +17,7 @@ from downloads.models.subscriptions.subscription import (
 )
 from downloads.subscriptions import verbs
 from downloads.subscriptions.judgement import Filters
-from downloads.subscriptions.validation import INVISIBLE_MESSAGE, KEEP_FIELDS
+from downloads.subscriptions.validation import INVISIBLE_MESSAGE, RETENTION_FIELDS
 
 INTERVALS = {900: "15 minutes", 3600: "hour", 10_800: "3 hours", 21_600: "6 hours", 43_200: "12 hours"}
 INTERVALS |= {86_400: "day", 604_800: "week"}
@@ -183,7 +183,7 @@ class SubscriptionForm(LanguagesForm):
         """Return the columns of the subscription, by name; retention only if the form had it, as not all may set it."""
         data = {COLUMNS.get(name, name): value for name, value in self.cleaned_data.items()}
         values = {name: data[name] for name in verbs.EDITABLE_FIELDS if name in data}
-        for name in KEEP_FIELDS:
+        for name in RETENTION_FIELDS:
             if self.add_prefix(name) not in self.data:
                 values.pop(name, None)
         if "tabs" in values:
@@ -200,7 +200,7 @@ class SubscriptionForm(LanguagesForm):
     @property
     def is_more_open(self) -> bool:
         """Return whether the fields below “Advanced” hold something, or an error."""
-        names = (*FILTER_NAMES, "cron", *KEEP_FIELDS)
+        names = (*FILTER_NAMES, "cron", *RETENTION_FIELDS)
         return any(self[name].value() or self[name].errors for name in names)
 
 

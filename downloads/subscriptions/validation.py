@@ -20,7 +20,7 @@ EDITABLE_FIELDS = (
 )  # fmt: skip
 SCHEDULE_FIELDS = ("check_interval", "cron", "time_zone")
 FILTER_FIELDS = ("title_includes", "title_excludes", "min_duration", "max_duration", "published_since")
-KEEP_FIELDS = ("keep_days", "keep_newest")
+RETENTION_FIELDS = ("keep_days", "keep_newest")
 START_FIELDS = ("start", "start_count", "start_date")
 INVISIBLE_MESSAGE = "This contains invisible characters. Type it again."
 MAX_KEEP_DAYS = 36_500

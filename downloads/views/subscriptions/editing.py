@@ -17,7 +17,7 @@ from downloads.subscriptions.patterns import InvalidPattern
 from downloads.subscriptions.preview import preview_filters
 from downloads.views.decorators import post_only, require_permission
 from downloads.views.subscriptions.pages import page_context
-from downloads.views.subscriptions.retention import require_retention
+from downloads.views.subscriptions.retention import require_permission_to_tighten_retention
 
 MAX_COUNTED = 1_000  # videos that a subscription has brought
 
@@ -31,7 +31,7 @@ def edit_subscription(request: HttpRequest, key: str) -> HttpResponse:
     form = context["form"] = SubscriptionForm(request.POST, subscription=subscription)
     if not form.is_valid():
         return render(request, "downloads/subscriptions/subscription.html", context)
-    require_retention(request.user, form.settings(), subscription)
+    require_permission_to_tighten_retention(request.user, form.settings(), subscription)
     if "preview" in request.POST:
         context |= _preview(subscription, form)
         return render(request, "downloads/subscriptions/subscription.html", context)

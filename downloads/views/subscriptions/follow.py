@@ -13,7 +13,7 @@ from downloads.models import Subscription
 from downloads.subscriptions.exchange import submission
 from downloads.subscriptions.exchange.lists import FeedList, UnreadableList
 from downloads.views.decorators import require_permission
-from downloads.views.subscriptions.retention import require_retention
+from downloads.views.subscriptions.retention import require_permission_to_tighten_retention
 from downloads.views.subscriptions.start_counts import describe_start_choices
 
 MAX_SHOWN_KNOWN = 50
@@ -28,7 +28,7 @@ def follow_lists(request: HttpRequest) -> HttpResponse:
     form = FollowForm(request.POST, request.FILES)
     if not form.is_valid():
         return _render(request, form)
-    require_retention(request.user, form.settings())
+    require_permission_to_tighten_retention(request.user, form.settings())
     try:
         feeds = _read_feeds(form)
     except UnreadableList as error:

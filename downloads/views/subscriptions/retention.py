@@ -11,16 +11,18 @@ from django.urls import reverse
 from downloads.accounts.permissions import Permission, require
 from downloads.models import Subscription
 from downloads.subscriptions import retention as subscription_retention
-from downloads.subscriptions.validation import KEEP_FIELDS
+from downloads.subscriptions.validation import RETENTION_FIELDS
 from downloads.views.decorators import post_only, require_permission
 
 MAX_SECONDS = 1.5  # that a person waits; the next run of a worker deletes the rest
 MAX_PROBLEMS = 3
 
 
-def require_retention(user: Any, settings: Mapping[str, Any], subscription: Subscription | None = None) -> None:
+def require_permission_to_tighten_retention(
+    user: Any, settings: Mapping[str, Any], subscription: Subscription | None = None
+) -> None:
     """Raise RoleRequired if these settings keep less than the subscription does now, and `user` may not delete."""
-    if any(_is_tighter(getattr(subscription, name, None), settings.get(name)) for name in KEEP_FIELDS):
+    if any(_is_tighter(getattr(subscription, name, None), settings.get(name)) for name in RETENTION_FIELDS):
         require(user, Permission.DELETE)
 
 
