@@ -56,7 +56,7 @@ class Checks(TolerantRow):
     known_length: int  # of the list, as the running check has learnt; 0 for unknown
     written_groups: int  # transactions of the running check: while it grows, the check does not stand still
     is_dry_run: bool  # the running check takes back what it writes
-    tried_out: set[str]  # identities of items that a dry run has judged, which are in the ledger after any other
+    dry_run_identities: set[str]  # of the items that it has judged, which no row of the ledger keeps
 
     class Meta:
         abstract = True
@@ -65,7 +65,7 @@ class Checks(TolerantRow):
         super().__init__(*args, **kwargs)
         self.queued_in_check = {False: 0, True: 0}
         self.known_length = self.written_groups = 0
-        self.is_dry_run, self.tried_out = False, set()
+        self.is_dry_run, self.dry_run_identities = False, set()
 
     def leased_row(self) -> "models.QuerySet[Self]":
         """Return the row while this check has its lease, else nothing."""

@@ -24,9 +24,9 @@ from downloads.subscriptions.ledger.candidates import Candidate
 from downloads.subscriptions.ledger.limits import (
     BACKLOG_REASON,
     POSTPONED_REASONS,
-    Room,
+    CheckQuota,
     check_transaction,
-    note_tried_out,
+    record_dry_run,
 )
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items, save_states
@@ -74,7 +74,7 @@ def _apply_changes_of_group(
         verdicts = [(item, judge(facts[item.pk], filters, now)) for item in items]
         changed = [(item, verdict) for item, verdict in verdicts if _is_change(item, verdict, facts[item.pk], now)]
         _apply(subscription, current, changed, outcome, now)
-    note_tried_out(subscription, (item.identity for item, _ in changed))
+    record_dry_run(subscription, (item.identity for item, _ in changed))
 
 
 def _is_for_the_site(item: SubscriptionItem) -> bool:
@@ -123,9 +123,9 @@ def _due_condition(now: dt.datetime) -> Q:
 def _select_due(subscription: Subscription, now: dt.datetime) -> list[SubscriptionItem]:
     """Return the oldest of what is due: of the backlog and of all others as many as may be queued."""
     items = subscription.items.select_for_update().filter(_due_condition(now), state__in=SITE_STATES)
-    items = items.exclude(identity__in=subscription.tried_out).order_by("retry_at", "pk")
-    room = Room(subscription)
-    backlog = items.filter(reason=BACKLOG_REASON)[: max(0, room.left(is_old=True))]
+    items = items.exclude(identity__in=subscription.dry_run_identities).order_by("retry_at", "pk")
+    quota = CheckQuota(subscription)
+    backlog = items.filter(reason=BACKLOG_REASON)[: max(0, quota.remaining(is_old=True))]
     others = items.exclude(reason=BACKLOG_REASON)[:SLICE_LENGTH]
     return [*others, *backlog]
 
@@ -145,11 +145,11 @@ def _apply(
     outcome: Outcome,
     now: dt.datetime,
 ) -> None:
-    room = Room(subscription)
+    quota = CheckQuota(subscription)
     wanted: dict[bool, list[SubscriptionItem]] = {False: [], True: []}
     for item, verdict in verdicts:
         is_old = item.reason == BACKLOG_REASON
-        final = room.take(is_old=is_old, now=now) if verdict.is_wanted else verdict
+        final = quota.admit_or_postpone(is_old=is_old, now=now) if verdict.is_wanted else verdict
         item.state, item.reason, item.retry_at = final.state, final.reason, final.retry_at
         if final.is_wanted:
             wanted[is_old].append(item)

@@ -17,19 +17,19 @@ POSTPONED_REASONS = (OVERFLOW_REASON, BACKLOG_REASON)
 
 
 @dataclass(frozen=True)
-class Room:
-    """What a check may still queue; the counts are kept at the subscription, since a check has several walks."""
+class CheckQuota:
+    """Quota of what one check may queue. The counts are kept at the subscription, since a check has several walks."""
 
     subscription: Subscription
 
-    def left(self, *, is_old: bool) -> int:
+    def remaining(self, *, is_old: bool) -> int:
         """Return how many more may be queued, of old videos or of new ones."""
         used = self.subscription.queued_in_check
         return (SLICE_LENGTH if is_old else self.subscription.max_new or 1) - used[is_old]
 
-    def take(self, *, is_old: bool, now: dt.datetime) -> Verdict:
-        """Return the verdict for one that is wanted: it is queued, or follows later."""
-        if self.left(is_old=is_old) <= 0:
+    def admit_or_postpone(self, *, is_old: bool, now: dt.datetime) -> Verdict:
+        """Return the verdict for a wanted video: admit it within the quota, else postpone it to a later check."""
+        if self.remaining(is_old=is_old) <= 0:
             return Verdict(SubscriptionItemState.WAITING, BACKLOG_REASON if is_old else OVERFLOW_REASON, now)
         self.subscription.queued_in_check[is_old] += 1
         return WANTED
@@ -53,7 +53,7 @@ def check_transaction(subscription: Subscription) -> Iterator[None]:
     subscription.written_groups += 1
 
 
-def note_tried_out(subscription: Subscription, identities: Iterable[str]) -> None:
-    """Note what a dry run has judged, so that it is not counted twice: the ledger has forgotten it."""
+def record_dry_run(subscription: Subscription, identities: Iterable[str]) -> None:
+    """Record what a dry run has judged, so that it is not counted twice: its ledger entries are rolled back."""
     if subscription.is_dry_run:
-        subscription.tried_out.update(identities)
+        subscription.dry_run_identities.update(identities)

@@ -15,7 +15,7 @@ from downloads.subscriptions.judgement import LIVE_REASONS, Filters, Start, Verd
 from downloads.subscriptions.ledger import due
 from downloads.subscriptions.ledger.candidates import build_candidates, build_item
 from downloads.subscriptions.ledger.cursors import advance
-from downloads.subscriptions.ledger.limits import Room, check_transaction, note_tried_out
+from downloads.subscriptions.ledger.limits import CheckQuota, check_transaction, record_dry_run
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.ledger.queueing import BACKLOG_PRIORITY, NEW_PRIORITY, queue_items
 from downloads.subscriptions.ledger.reading import Reading, Sighting, read_listing
@@ -50,7 +50,7 @@ def apply(
     identities = [candidate.identity for candidate in candidates]
     known = {item.identity: item for item in subscription.items.identified(identities)}
     reading = read_listing(subscription, walk, candidates, known)
-    reading.fresh = [one for one in reading.fresh if one.candidate.identity not in subscription.tried_out]
+    reading.fresh = [one for one in reading.fresh if one.candidate.identity not in subscription.dry_run_identities]
     outcome = Outcome(listed=len(entries))
     due.apply_changes(subscription, reading.walked, known, outcome, now)
     _insert_groups(subscription, walk, reading, outcome, now)
@@ -72,14 +72,14 @@ def _insert_groups(
                 outcome.is_lease_lost = True
                 return
             group = reading.fresh[start : start + GROUP_SIZE]
-            _insert_group(current, group, Room(subscription), outcome, now)
+            _insert_group(current, group, CheckQuota(subscription), outcome, now)
             if start == starts[-1]:
                 _write_cursor(subscription, current, walk, reading, now)
-        note_tried_out(subscription, (sighting.candidate.identity for sighting in group))
+        record_dry_run(subscription, (sighting.candidate.identity for sighting in group))
 
 
 def _insert_group(
-    current: Subscription, sightings: Sequence[Sighting], room: Room, outcome: Outcome, now: dt.datetime
+    current: Subscription, sightings: Sequence[Sighting], quota: CheckQuota, outcome: Outcome, now: dt.datetime
 ) -> None:
     """Judge and insert items; the new ones among the wanted come before the old ones in the queue."""
     wanted: dict[bool, list[SubscriptionItem]] = {False: [], True: []}
@@ -87,7 +87,7 @@ def _insert_group(
     for sighting in sightings:
         verdict = _judge_sighting(sighting, current, now)
         if verdict.is_wanted:
-            verdict = room.take(is_old=sighting.is_old, now=now)
+            verdict = quota.admit_or_postpone(is_old=sighting.is_old, now=now)
         items.append(build_item(current, sighting.candidate, verdict))
         if verdict.is_wanted:
             wanted[sighting.is_old].append(items[-1])

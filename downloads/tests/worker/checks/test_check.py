@@ -422,11 +422,11 @@ def test_a_dry_run_counts_what_a_check_brings(follow, run_check, listing_site, m
         "shorts": [youtube_entry("n1"), youtube_entry("s")],
     }
     ledger_before = states()
-    tried_out = run_check(subscription, is_dry_run=True)
+    dry_run_result = run_check(subscription, is_dry_run=True)
     assert states() == ledger_before
     Subscription.objects.update(lease_token="", lease_until=None, asked_at=None)
-    assert run_check(subscription) == tried_out
-    assert tried_out.queued == 7
+    assert run_check(subscription) == dry_run_result
+    assert dry_run_result.queued == 7
 
 
 def test_writing_for_long_is_no_stall_of_the_site(follow, run_check, feed, monkeypatch, settings):
