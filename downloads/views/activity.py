@@ -39,13 +39,13 @@ def activity_context(request: HttpRequest) -> dict[str, Any]:
     counts = listing.archive_status_counts
     unfinished = sum(counts.get(status, 0) for status in (Status.QUEUED, *ACTIVE_STATUSES))
     queue = Queue.get_or_default()
-    is_told = unfinished and permissions.is_signed_in(request.user)
+    shows_standstill = unfinished and permissions.is_signed_in(request.user)
     return {
         "rev": rev,
         "browse": listing,
         "copies": PlayableCopy.objects.to_show() if queue.has_copies else [],
         "queue": queue,
-        "standstill": standstill.standstill_sentence() if is_told else "",
+        "standstill": standstill.standstill_sentence() if shows_standstill else "",
         "many_unfinished": unfinished > 1,
         "many_failed": counts.get(Status.FAILED, 0) > 1,
         "has_cancelled": bool(counts.get(Status.CANCELLED)),

@@ -34,8 +34,8 @@ from downloads.subscriptions.walks import SLICE_LENGTH
 from downloads.ytdlp.results import Stage
 
 GROUP_SIZE = 200  # items per transaction
-# What a list ends that says "was_live", or any other word.
-ENDABLE_REASONS = tuple(NOT_YET_LOOKED_UP[stage] for stage in (Stage.ANNOUNCED, Stage.LIVE, Stage.OFFLINE))
+# Over once the list gives a live_status that is not in LIVE_REASONS, such as "was_live".
+REASONS_ENDED_BY_LISTING = tuple(NOT_YET_LOOKED_UP[stage] for stage in (Stage.ANNOUNCED, Stage.LIVE, Stage.OFFLINE))
 
 
 def apply_changes(
@@ -83,7 +83,7 @@ def _is_for_the_site(item: SubscriptionItem) -> bool:
 
 def _is_change(item: SubscriptionItem, verdict: Verdict, facts: Facts, now: dt.datetime) -> bool:
     is_due = item.retry_at is not None and item.retry_at <= now
-    if item.reason in LOOKED_UP_REASONS and not _is_told_by_list(item, facts):
+    if item.reason in LOOKED_UP_REASONS and not _is_covered_by_listing(item, facts):
         return is_due
     is_moved = facts.release_at is not None and item.retry_at != verdict.retry_at
     # From now on the list is asked whether it is over, which needs no look-up.
@@ -91,11 +91,11 @@ def _is_change(item: SubscriptionItem, verdict: Verdict, facts: Facts, now: dt.d
     return verdict.state != item.state or is_due or is_moved or is_taken_over
 
 
-def _is_told_by_list(item: SubscriptionItem, facts: Facts) -> bool:
+def _is_covered_by_listing(item: SubscriptionItem, facts: Facts) -> bool:
     """Tell whether the list says something of what the look-up found; a stream that was live may be in preparation."""
     if facts.availability or facts.live_status in LIVE_REASONS:
         return True
-    return bool(facts.live_status) and item.reason in ENDABLE_REASONS
+    return bool(facts.live_status) and item.reason in REASONS_ENDED_BY_LISTING
 
 
 def apply_due(subscription: Subscription, *, now: dt.datetime | None = None) -> Outcome:
