@@ -22,7 +22,7 @@ MAX_DNS_THREADS = 16
 
 
 @dataclass(frozen=True)
-class Candidate:
+class SubmittedUrl:
     """A URL that may be queued, and the line that it was pasted in."""
 
     line: str
@@ -43,7 +43,7 @@ def submit(
     """
     options = {"added_by": added_by, "quality": quality, "subtitle_languages": subtitles, "list_limit": list_limit}
     entries = _reject_forbidden_hosts([*_parse_lines(lines)])
-    positions = [position for position, entry in enumerate(entries) if isinstance(entry, Candidate)]
+    positions = [position for position, entry in enumerate(entries) if isinstance(entry, SubmittedUrl)]
     new_videos: list[Video] = []
     for start in range(0, len(positions), INGEST_CHUNK_SIZE):
         if start:
@@ -59,23 +59,23 @@ def submit(
     return new_videos, _explain_duplicates(entries, {video.pk for video in new_videos})
 
 
-def _parse_lines(lines: Iterable[str]) -> Iterator[Candidate | Rejection]:
-    """Yield a candidate or a rejection for each URL; for each line without one, unless it is blank, a rejection."""
+def _parse_lines(lines: Iterable[str]) -> Iterator[SubmittedUrl | Rejection]:
+    """Yield a URL or a rejection for each link; for each line without one, unless it is blank, a rejection."""
     count = 0
     for line in map(str.strip, lines):
         urls = extract_urls(line) if remove_invisible(line).strip() else []
         for url in urls:
             count += 1
             # A line with several is told apart by its URLs.
-            yield _parse_candidate(line if len(urls) == 1 else url, url, is_left_over=count > MAX_SUBMITTED_LINES)
+            yield _parse_submitted_url(line if len(urls) == 1 else url, url, is_left_over=count > MAX_SUBMITTED_LINES)
 
 
-def _parse_candidate(line: str, url: str, *, is_left_over: bool) -> Candidate | Rejection:
+def _parse_submitted_url(line: str, url: str, *, is_left_over: bool) -> SubmittedUrl | Rejection:
     if is_left_over:
         reason = f"{MAX_SUBMITTED_LINES:,} links at a time. Add the rest next."
         return Rejection(line, reason, is_left_over=True)
     try:
-        return Candidate(line, parse_url(url))
+        return SubmittedUrl(line, parse_url(url))
     except InvalidUrl as error:
         return Rejection(line, str(error), suggestion=suggest_url(url))
 
@@ -93,12 +93,12 @@ def _explain_duplicates(entries: list[Any], new_pks: set[int]) -> list[Rejection
 
 
 def _reject_forbidden_hosts(entries: list[Any]) -> list[Any]:
-    """Replace the candidates whose host downloads may not reach by rejections."""
-    hosts = {entry.url.host for entry in entries if isinstance(entry, Candidate)}
+    """Replace the URLs whose host downloads may not reach by rejections."""
+    hosts = {entry.url.host for entry in entries if isinstance(entry, SubmittedUrl)}
     reasons = find_forbidden_hosts(hosts)
     return [
         Rejection(entry.line, unreachable_message(entry.url.host, reasons[entry.url.host]))
-        if isinstance(entry, Candidate) and entry.url.host in reasons
+        if isinstance(entry, SubmittedUrl) and entry.url.host in reasons
         else entry
         for entry in entries
     ]

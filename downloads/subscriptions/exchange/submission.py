@@ -59,9 +59,9 @@ def follow(feeds: FeedList, *, added_by: Any = None, values: Mapping[str, Any]) 
     verbs.check_settings(values)
     submission = Submission(rejections=[Rejection(text, reason) for text, reason in feeds.skipped])
     parsed = _reject_unusable(feeds.feeds, submission)
-    for candidate in parsed[MAX_FOLLOWED_AT_ONCE:]:
+    for one in parsed[MAX_FOLLOWED_AT_ONCE:]:
         reason = f"{MAX_FOLLOWED_AT_ONCE:,} at a time. Add the rest next."
-        submission.rejections.append(Rejection(candidate.feed.url, reason, is_left_over=True))
+        submission.rejections.append(Rejection(one.feed.url, reason, is_left_over=True))
     parsed = parsed[:MAX_FOLLOWED_AT_ONCE]
     for start in range(0, len(parsed), CHUNK_SIZE):
         if start:
@@ -79,17 +79,17 @@ def _note_results(submission: Submission, results: Iterable[tuple[Subscription, 
             noted.add(subscription.pk)
 
 
-def _settings_of(candidate: "Candidate", values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _settings_of(followable: "FollowableFeed", values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the settings of one entry: its own name, and the tab that its link names in place of the usual one."""
-    name = values.get("name") or candidate.feed.name[:MAX_NAME_LENGTH].replace("\x00", "")
+    name = values.get("name") or followable.feed.name[:MAX_NAME_LENGTH].replace("\x00", "")
     settings = {**values, "name": name}
-    if candidate.tab and settings.get("tabs", ChannelTab.VIDEOS) == ChannelTab.VIDEOS:
-        settings["tabs"] = candidate.tab
+    if followable.tab and settings.get("tabs", ChannelTab.VIDEOS) == ChannelTab.VIDEOS:
+        settings["tabs"] = followable.tab
     return settings
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FollowableFeed:
     """An entry whose address may be followed, and the tab that it names."""
 
     feed: ListedFeed
@@ -97,12 +97,12 @@ class Candidate:
     tab: str
 
 
-def _reject_unusable(feeds: Iterable[ListedFeed], submission: Submission) -> list[Candidate]:
+def _reject_unusable(feeds: Iterable[ListedFeed], submission: Submission) -> list[FollowableFeed]:
     """Return the entries whose address may be followed; the others are rejected."""
-    parsed: list[Candidate] = []
+    parsed: list[FollowableFeed] = []
     for feed in feeds:
         try:
-            parsed.append(Candidate(feed, *list_urls.parse_list_url(feed.url)))
+            parsed.append(FollowableFeed(feed, *list_urls.parse_list_url(feed.url)))
         except InvalidUrl as error:
             submission.rejections.append(Rejection(feed.url, str(error), suggestion=suggest_url(feed.url)))
     forbidden = submit.find_forbidden_hosts({one.url.host for one in parsed})
