@@ -52,10 +52,10 @@ def build_item(subscription: Subscription, candidate: Candidate, verdict: Verdic
     return SubscriptionItem(
         subscription=subscription,
         identity=candidate.identity,
-        extractor=_clean(entry.extractor, 100),
-        source_id=_clean(entry.source_id, 255),
-        url=_clean(entry.url, 2048),
-        title=_clean(entry.title, 500),
+        extractor=storable_text(entry.extractor)[:100],
+        source_id=storable_text(entry.source_id)[:255],
+        url=storable_text(entry.url)[:2048],
+        title=storable_text(entry.title)[:500],
         duration=entry.duration if entry.duration is not None and 0 <= entry.duration < MAX_DURATION else None,
         published=entry.published,
         is_date_rough=entry.is_date_rough,
@@ -67,5 +67,6 @@ def build_item(subscription: Subscription, candidate: Candidate, verdict: Verdic
     )
 
 
-def _clean(text: str, length: int) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:length]
+def storable_text(text: str) -> str:
+    """Return the text without what a database refuses: NUL characters and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -3,6 +3,7 @@
 from django.db import IntegrityError
 
 from downloads.models import ListKind, Subscription
+from downloads.subscriptions.ledger.candidates import storable_text
 from downloads.subscriptions.ledger.limits import check_transaction
 from downloads.ytdlp.results import Listing
 
@@ -18,11 +19,11 @@ def save_identity(subscription: Subscription, listing: Listing) -> bool:
     """
     changes = {
         "kind": ListKind.CHANNEL if listing.is_channel else ListKind.PLAYLIST,
-        "extractor": _clean(listing.extractor, 100),
-        "source_id": _clean(listing.source_id, 255),
+        "extractor": storable_text(listing.extractor).strip()[:100],
+        "source_id": storable_text(listing.source_id).strip()[:255],
     }
     if not subscription.name:
-        changes["name"] = _clean(listing.title, 500)
+        changes["name"] = storable_text(listing.title).strip()[:500]
     changes = {name: value for name, value in changes.items() if value}
     try:
         with check_transaction(subscription):
@@ -40,7 +41,3 @@ def _name_other(subscription: Subscription, changes: dict[str, str]) -> str:
     others = Subscription.objects.exclude(pk=subscription.pk)
     other = others.filter(extractor=changes.get("extractor", ""), source_id=changes.get("source_id", "")).first()
     return f"This is the same list as the subscription “{other or 'another one'}”."
-
-
-def _clean(text: str, length: int) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode().strip()[:length]
