@@ -20,6 +20,7 @@ from django.utils import timezone
 from downloads.accounts.permissions import require
 from downloads.actions.video_actions import ACTIONS, Action, required_permission, run_action
 from downloads.database import advisory_lock
+from downloads.formatting import format_count
 from downloads.models import ACTIVE_STATUSES, BulkAction, BulkItem, ItemState, Queue, Status, Video
 from downloads.models.audit.actor import actor_of
 from downloads.models.audit.entry import AuditAction, record_entry
@@ -191,7 +192,7 @@ def _undoable_condition(undo_action: str) -> Q:
 
 def describe_kind(bulk: BulkAction, done_count: int | None = None) -> str:
     """Return "Deleting 10,000 videos", with `done_count` "Deleting 3,410 of 10,000 videos"."""
-    count = f"{bulk.total:,} video{'' if bulk.total == 1 else 's'}"
+    count = format_count(bulk.total, "video")
     text = BULK_KINDS[bulk.action].text if bulk.action in BULK_KINDS else UNKNOWN_KIND_TEXT
     return text.format(count if done_count is None else f"{done_count:,} of {count}")
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from downloads.actions.delete_confirmation import MAX_LISTED_NAMES, bulk_removal_message
-from downloads.formatting import display_name, format_bytes
+from downloads.formatting import display_name, format_bytes, format_count
 from downloads.models import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status, Video
 
 MAX_UNCONFIRMED_REDOWNLOADS = 5
@@ -58,7 +58,7 @@ def build_bulk_confirmation(videos: "QuerySet[Video]", action_name: str, note: s
     describe = MESSAGES.get(action_name)
     first = videos.only("title", "url")[:MAX_LISTED_NAMES]
     return BulkConfirmation(
-        question=question.format("1 video" if count == 1 else f"{count:,} videos"),
+        question=question.format(format_count(count, "video")),
         names=[display_name(video) for video in first],
         more_count=max(0, count - MAX_LISTED_NAMES),
         message=" ".join(filter(None, [note, describe(totals) if describe else ""])),

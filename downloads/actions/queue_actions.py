@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from downloads.accounts.permissions import Permission, require
 from downloads.actions.bulk_actions import exceeds_request, start_bulk_action
 from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
+from downloads.formatting import format_count
 from downloads.models import HostPause, Queue, Status, Video
 
 HELD_AGAIN = "If that lasts, a worker stops the queue again within seconds."
@@ -58,7 +59,7 @@ def _cancel_all(user: Any) -> tuple[str, str]:
     cancelled = [video for video in videos if video.status != Status.COMPLETE]
     if not videos:
         return "Nothing to cancel.", ""
-    sentences = [f"Cancelled {_count_phrase(len(cancelled))}."] if cancelled else []
+    sentences = [f"Cancelled {format_count(len(cancelled), 'video')}."] if cancelled else []
     if len(complete) == 1:
         sentences.append(UNCHANGED_TEXTS[0].format(short_title(complete[0])))
     elif complete:
@@ -71,7 +72,7 @@ def _retry_failed(user: Any) -> tuple[str, str]:
     if exceeds_request(failed):
         return start_bulk_action(user, "retry-all", failed)
     videos = Video.objects.retry_failed(f"Retried with all others by {user}")
-    text = f"Retrying {_count_phrase(len(videos))}." if videos else "Nothing to retry."
+    text = f"Retrying {format_count(len(videos), 'video')}." if videos else "Nothing to retry."
     return text, undo_tags(ACTIONS["retry"], videos)
 
 
@@ -81,11 +82,7 @@ def _remove_cancelled(user: Any) -> tuple[str, str]:
     if exceeds_request(cancelled):
         return start_bulk_action(user, "delete", cancelled)
     count = sum(video.remove(f"Removed with all cancelled by {user}") for video in cancelled)
-    return f"Deleted {_count_phrase(count)}." if count else "Nothing to remove.", ""
-
-
-def _count_phrase(count: int) -> str:
-    return "1 video" if count == 1 else f"{count:,} videos"
+    return f"Deleted {format_count(count, 'video')}." if count else "Nothing to remove.", ""
 
 
 QUEUE_ACTIONS = {

@@ -51,13 +51,13 @@ def describe_user_deletion(users: Iterable[User], *, may_change: bool) -> Conseq
     subscriptions = Subscription.objects.filter(added_by__in=users).count()
     removed = [f"{accounts}: {name} can no longer sign in, and all devices are signed out."]
     if positions:
-        removed.append(f"What {name} watched and where they stopped: {_count(positions, 'video')}.")
+        removed.append(f"What {name} watched and where they stopped: {_format_count(positions, 'video')}.")
     if entries:
         verb = "was" if entries == 1 else "were"
-        removed.append(f"{_count(entries, 'line')} of the admin’s own history that {verb} written by {their}.")
-    kept = [f"{_count(videos, 'video')} that {name} added."] if videos else []
+        removed.append(f"{_format_count(entries, 'line')} of the admin’s own history that {verb} written by {their}.")
+    kept = [f"{_format_count(videos, 'video')} that {name} added."] if videos else []
     if subscriptions:
-        kept.append(f"{_count(subscriptions, 'subscription')} that {name} added.")
+        kept.append(f"{_format_count(subscriptions, 'subscription')} that {name} added.")
     kept.append(f"What the audit log says about {name}.")
     return Consequences(removed, kept, _advise_deactivation(users, name) if may_change else "")
 
@@ -73,7 +73,7 @@ def _advise_deactivation(users: list[User], name: str) -> str:
 def describe_additions(user: User) -> str:
     """Return how many videos and subscriptions an account has added."""
     videos, subscriptions = (model.objects.filter(added_by=user).count() for model in (Video, Subscription))
-    return f"{_count(videos, 'video')}, {_count(subscriptions, 'subscription')}"
+    return f"{_format_count(videos, 'video')}, {_format_count(subscriptions, 'subscription')}"
 
 
 def describe_group_deletion(groups: Iterable[Group]) -> Consequences:
@@ -89,7 +89,7 @@ def describe_group_deletion(groups: Iterable[Group]) -> Consequences:
     )
 
 
-def _count(number: int, noun: str) -> str:
+def _format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 

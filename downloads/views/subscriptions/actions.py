@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from downloads.accounts.permissions import Permission
+from downloads.formatting import format_count
 from downloads.models import Subscription, SubscriptionItem
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.subscriptions import items
@@ -119,6 +120,6 @@ def _report_items(request: HttpRequest, action: str, chosen: list[SubscriptionIt
     if not count:
         messages.info(request, nothing)
         return
-    subject = (chosen[0].title[:60] or "this video") if len(chosen) == 1 else f"{count:,} video{'s' * (count != 1)}"
+    subject = (chosen[0].title[:60] or "this video") if len(chosen) == 1 else format_count(count, "video")
     undo = json.dumps({"url": "subscription-items", "do": undo_action, "ids": [str(item.pk) for item in chosen]})
     messages.success(request, done.format(subject), extra_tags=undo if undo_action else "")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from downloads.accounts.permissions import Permission, require
 from downloads.actions import bulk_actions
+from downloads.formatting import format_count
 from downloads.forms import SubscriptionForm
 from downloads.models import Subscription
 from downloads.subscriptions import verbs
@@ -55,15 +56,11 @@ def _preview(subscription: Subscription, form: SubscriptionForm) -> dict[str, An
 def _saved_sentence(subscription: Subscription, count: int) -> str:
     sentences = ["Saved."]
     if count:
-        sentences.append(f"{_format_count(count)} of the list {'are' if count != 1 else 'is'} wanted now.")
+        sentences.append(f"{format_count(count, 'video')} of the list {'are' if count != 1 else 'is'} wanted now.")
     subscription.refresh_from_db(fields=["positions"])
     if subscription.is_to_be_rejudged:
         sentences.append("The list is long: its next check judges the rest of it.")
     return " ".join(sentences)
-
-
-def _format_count(count: int) -> str:
-    return f"{count:,} video{'s' * (count != 1)}"
 
 
 def _label_count(videos: Any) -> str:
@@ -71,7 +68,7 @@ def _label_count(videos: Any) -> str:
     count = videos[: MAX_COUNTED + 1].count()
     if count > MAX_COUNTED:
         return f"more than {MAX_COUNTED:,} videos"
-    return _format_count(count) if count else ""
+    return format_count(count, "video") if count else ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from downloads.accounts.permissions import Permission, require
+from downloads.formatting import format_count
 from downloads.models import Subscription
 from downloads.subscriptions import retention as subscription_retention
 from downloads.subscriptions.validation import RETENTION_FIELDS
@@ -47,6 +48,6 @@ def prune_subscription(request: HttpRequest, key: str) -> HttpResponse:
 
 def _pruned_sentence(subscription: Subscription, pruning: subscription_retention.Pruning) -> str:
     count = pruning.removed
-    sentence = f"Deleted {count:,} video{'s' * (count != 1)}." if count else "Nothing was to be deleted."
+    sentence = f"Deleted {format_count(count, 'video')}." if count else "Nothing was to be deleted."
     is_more = bool(count) and bool(subscription_retention.find_past_retention(subscription).items)
     return f"{sentence} The next run deletes the rest, within the hour." if is_more else sentence
