@@ -156,22 +156,24 @@ def _judge_duration(facts: Facts, filters: Filters) -> Verdict | None:
         return None
     if filters.min_duration is not None and facts.duration < filters.min_duration:
         return Verdict(
-            SubscriptionItemState.FILTERED, f"It is {_clock(facts.duration)}, under {_clock(filters.min_duration)}."
+            SubscriptionItemState.FILTERED,
+            f"It is {_format_duration(facts.duration)}, under {_format_duration(filters.min_duration)}.",
         )
     if filters.max_duration is not None and facts.duration > filters.max_duration:
         return Verdict(
-            SubscriptionItemState.FILTERED, f"It is {_clock(facts.duration)}, over {_clock(filters.max_duration)}."
+            SubscriptionItemState.FILTERED,
+            f"It is {_format_duration(facts.duration)}, over {_format_duration(filters.max_duration)}.",
         )
     return None
 
 
-def _judge_date(facts: Facts, since: dt.date | None, state: str, now: dt.datetime) -> Verdict | None:
+def _judge_date(facts: Facts, since: dt.date | None, rejected_state: str, now: dt.datetime) -> Verdict | None:
     """Reject a video that was published before a day (UTC), for certain: a rough date has a margin."""
     if since is None or facts.published is None:
         return None
     if facts.published.date() + date_margin(facts, now) >= since:
         return None
-    return Verdict(state, f"Published before {since.day} {since:%b %Y}.")
+    return Verdict(rejected_state, f"Published before {since.day} {since:%b %Y}.")
 
 
 def date_margin(facts: Facts, now: dt.datetime) -> dt.timedelta:
@@ -196,8 +198,8 @@ def find_announced_look(release_at: dt.datetime | None, now: dt.datetime) -> dt.
     return release_at + AFTER_START
 
 
-def _clock(seconds: float) -> str:
-    """Format a length as "0:45" or "1:02:03"."""
+def _format_duration(seconds: float) -> str:
+    """Return a duration such as "0:45" or "1:02:03", cut to whole seconds."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
