@@ -26,9 +26,9 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from downloads import formatting
+from downloads.accounts.admin_url_secrets import HiddenSecretsMixin
 from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission, require
-from downloads.accounts.secret_admin import HiddenSecretsMixin
 from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, PlainTitlesMixin, SafeLookupMixin
 from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values, site_label

@@ -12,7 +12,7 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
-from downloads.accounts.secret_admin import link_url_without_secrets
+from downloads.accounts.admin_url_secrets import link_url_without_secrets
 from downloads.formatting import break_after_slashes, format_duration, hide_secrets
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import BEFORE_REASON

@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import formats, timezone
 
+from downloads.accounts.admin_url_secrets import SecretLookupMixin
 from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission
-from downloads.accounts.secret_admin import SecretLookupMixin
 from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
 
 

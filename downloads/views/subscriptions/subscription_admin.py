@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
+from downloads.accounts.admin_url_secrets import link_url_without_secrets
 from downloads.accounts.permissions import Permission, has_permission
-from downloads.accounts.secret_admin import link_url_without_secrets
 from downloads.formatting import break_after_slashes, site_name, time_until
 from downloads.library.subscriptions.index import CONDITIONS, LABELS, Row, describe_rows
 from downloads.library.subscriptions.pictures import attach_newest_videos
