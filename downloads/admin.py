@@ -29,7 +29,7 @@ from downloads import formatting
 from downloads.accounts.admin_url_secrets import HiddenSecretsMixin
 from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission, require
-from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, PlainTitlesMixin, SafeLookupMixin
+from downloads.accounts.user_admin import ArchiveGroupAdmin, ArchiveUserAdmin, PlainWordingMixin, SafeLookupMixin
 from downloads.actions import bulk_actions, delete_confirmation, video_actions
 from downloads.library.filters import frequent_values, site_label
 from downloads.models import UNFINISHED_STATUSES, Queue, Status, Video, VideoEvent
@@ -143,7 +143,7 @@ class UploaderFilter(SiteFilter):
 
 
 @admin.register(Video)
-class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
+class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainWordingMixin, admin.ModelAdmin):
     """Read-only admin of videos, with actions: a state changes by a transition of the model only."""
 
     list_display = (

@@ -57,7 +57,7 @@ class SafeLookupMixin:
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
 
-class PlainTitlesMixin:
+class PlainWordingMixin:
     """Mixin that names pages, fields and the choice of actions plainly, without Django's "Select …", colons, dashes."""
 
     opts: Any
@@ -116,7 +116,7 @@ class ChoicesMixin:
 
 
 class AccountAdminMixin(
-    SaveButtonsMixin, ChoicesMixin, PlainDeletionMixin, AuditedAdminMixin, SafeLookupMixin, PlainTitlesMixin
+    SaveButtonsMixin, ChoicesMixin, PlainDeletionMixin, AuditedAdminMixin, SafeLookupMixin, PlainWordingMixin
 ):
     """Mixin of what the admins of users and of groups have in common."""
 

@@ -7,13 +7,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import formats, timezone
 
-from downloads.accounts.admin_url_secrets import SecretLookupMixin
+from downloads.accounts.admin_url_secrets import RefuseSecretLookupsMixin
 from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission
-from downloads.accounts.user_admin import PlainTitlesMixin, SafeLookupMixin
+from downloads.accounts.user_admin import PlainWordingMixin, SafeLookupMixin
 
 
-class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupMixin, SafeLookupMixin, PlainTitlesMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(FilledFieldsMixin, RefuseSecretLookupsMixin, SafeLookupMixin, PlainWordingMixin, admin.ModelAdmin):
     """Rows that are written by verbs alone; whoever may view the archive, and is staff, may read them."""
 
     actions: Any = None
