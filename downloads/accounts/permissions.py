@@ -121,7 +121,7 @@ def is_marked_staff(user: Any) -> bool:
     return bool(user.is_staff)
 
 
-def is_only_administrator(user: Any) -> bool:
+def is_last_administrator(user: Any) -> bool:
     """Return True if `user` is a superuser, and no other one can open the admin."""
     others = auth_models.User.objects.filter(is_active=True, is_staff=True, is_superuser=True).exclude(pk=user.pk)
     return can_manage_users(user) and not others.exists()

@@ -11,7 +11,7 @@ from django.contrib.auth.forms import (
 )
 
 from downloads.accounts.administration.permission_choices import choosable_permissions
-from downloads.accounts.permissions import is_only_administrator
+from downloads.accounts.permissions import is_last_administrator
 
 FIELD_LABELS = {
     "email": "Email",
@@ -67,7 +67,7 @@ class ArchiveUserForm(UserChangeForm):
     def clean(self) -> dict[str, Any]:
         """Refuse to take what the only active superuser needs, since nobody could give it back here."""
         cleaned = super().clean() or self.cleaned_data
-        if is_only_administrator(self.instance):
+        if is_last_administrator(self.instance):
             for name in ("is_active", "is_staff", "is_superuser"):
                 if cleaned.get(name) is False:
                     self.add_error(name, "This is the only active superuser, and has to keep this.")
@@ -101,7 +101,7 @@ class ArchivePasswordForm(PlainPasswordMixin, AdminPasswordChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if is_only_administrator(self.user):  # who could not sign in any more
+        if is_last_administrator(self.user):  # who could not sign in any more
             self.fields.pop("usable_password", None)
 
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.text import get_text_list
 
 from downloads.accounts.administration.permission_choices import describe_group
-from downloads.accounts.permissions import is_only_administrator
+from downloads.accounts.permissions import is_last_administrator
 from downloads.models import Subscription, Video, WatchState
 
 MAX_NAMES = 5
@@ -32,10 +32,10 @@ class Consequences(NamedTuple):
 def refusal_reason(actor: Any, account: User) -> str:
     """Return why `actor` may not delete this account, whatever their permissions are; "" if nothing is against it."""
     if actor.pk == account.pk:
-        if is_only_administrator(account):
+        if is_last_administrator(account):
             return "This is the account you are signed in with, and the only active superuser. It can’t be deleted."
         return "This is the account you are signed in with. Another administrator can delete it."
-    if is_only_administrator(account):
+    if is_last_administrator(account):
         return "This is the only active superuser: without it, nobody could manage users and roles."
     return ""
 
