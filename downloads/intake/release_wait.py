@@ -73,19 +73,21 @@ def _wait_for_start(start: dt.datetime, now: dt.datetime, waited: dt.timedelta, 
     subject = "This premiere" if is_premiere else "This video"
     pause = max(MIN_UNTIL_START, min(waited / 20, MAX_UNTIL_START))
     until = max(start, now + pause)
-    return ReleaseWait(f"{subject} starts on {format_moment(start)} and will be downloaded then.", until, start)
+    return ReleaseWait(
+        f"{subject} starts on {format_moment_with_zone(start)} and will be downloaded then.", until, start
+    )
 
 
 def _wait_for_recording(not_yet: NotYetAvailable, now: dt.datetime, overdue: dt.timedelta) -> ReleaseWait:
     if overdue > GIVE_UP_AFTER:
         raise WaitTooLong(GIVE_UP_MESSAGES[not_yet.stage].format(days=GIVE_UP_AFTER.days))
     interval = max(MIN_INTERVALS[not_yet.stage], min(overdue / INTERVAL_GROWTH, MAX_LOOK_INTERVAL))
-    look = f"Next check: {format_moment(now + interval)}"
+    look = f"Next check: {format_moment_with_zone(now + interval)}"
     subject = "This premiere" if not_yet.is_premiere else "This video"
     return ReleaseWait(WAIT_MESSAGES[not_yet.stage].format(subject=subject, look=look), now + interval)
 
 
-def format_moment(moment: dt.datetime) -> str:
+def format_moment_with_zone(moment: dt.datetime) -> str:
     """Return a moment in the zone of TZ, such as "3 Dec 2026 at 18:00 UTC"."""
     local = timezone.localtime(moment)
     return f"{local.day} {local:%b %Y} at {local:%H:%M %Z}"

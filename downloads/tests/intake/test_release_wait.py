@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import time_machine
 
-from downloads.intake.release_wait import GIVE_UP_AFTER, WaitTooLong, format_moment, plan_wait
+from downloads.intake.release_wait import GIVE_UP_AFTER, WaitTooLong, format_moment_with_zone, plan_wait
 from downloads.ytdlp.results import NotYetAvailable, Stage
 
 
@@ -17,7 +17,7 @@ from downloads.ytdlp.results import NotYetAvailable, Stage
 def test_a_moment_is_in_the_zone_that_it_names(settings, zone, text):
     settings.TIME_ZONE = zone
 
-    assert format_moment(dt.datetime(2026, 12, 3, 18, tzinfo=dt.UTC)) == text
+    assert format_moment_with_zone(dt.datetime(2026, 12, 3, 18, tzinfo=dt.UTC)) == text
 
 
 @pytest.mark.parametrize("stage", [Stage.LIVE, Stage.PROCESSING])
