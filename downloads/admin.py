@@ -1,6 +1,5 @@
 """Django admin of videos, users and groups, with the same actions and live progress bars as the pages."""
 
-import datetime as dt
 import logging
 from typing import Any
 
@@ -19,7 +18,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.text import Truncator
@@ -94,12 +93,6 @@ class VideoEventInline(admin.TabularInline):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Show the history to those who may view the video, as its page does."""
         return has_permission(request.user, Permission.VIEW)
-
-
-def _format_datetime(moment: dt.datetime | None, date_format: str) -> str:
-    if moment is None:
-        return "Unknown"
-    return formats.date_format(timezone.localtime(moment), date_format)
 
 
 class StatusFilter(admin.ChoicesFieldListFilter):
@@ -208,7 +201,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainWo
     def live_status(self, video: Video) -> str:
         """Render the status and the bar, which the page's script updates; on phones, what other columns say first."""
         is_recent = video.added_at and video.added_at.year == timezone.now().year
-        added = _format_datetime(video.added_at, "j M" if is_recent else "j M Y").replace(" ", "\u00a0")
+        added = formatting.format_admin_datetime(video.added_at, "j M" if is_recent else "j M Y").replace(" ", "\u00a0")
         facts = " · ".join(filter(None, (self.short_uploader(video), self.duration_text(video), added)))
         state = strip_indentation(render_to_string("downloads/admin/_video.html", {"video": video}))
         return format_html("<small>{}</small>{}", facts, state)
@@ -262,7 +255,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainWo
     @admin.display(description="Added", ordering="added_at")
     def added_text(self, video: Video) -> str:
         """Return the time of adding as "22 Nov 2026, 17:04"; the page's foot names the zone."""
-        return _format_datetime(video.added_at, "j M Y, H:i")
+        return formatting.format_admin_datetime(video.added_at)
 
     @admin.display(description="Library")
     def page_link(self, video: Video) -> str:

@@ -4,7 +4,7 @@ import datetime as dt
 import math
 import re
 
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -97,6 +97,13 @@ def time_until(moment: dt.datetime) -> str:
     """Return the time until a moment, such as "in 4 h 12 min", or "soon" for one that is past."""
     remaining_seconds = (moment - timezone.now()).total_seconds()
     return f"in {format_timespan(remaining_seconds)}" if remaining_seconds >= 1 else "soon"
+
+
+def format_admin_datetime(moment: dt.datetime | None, date_format: str = "j M Y, H:i") -> str:
+    """Return a moment as the admin shows it, "22 Nov 2026, 17:04", or "Unknown"; the page's foot names the zone."""
+    if moment is None:
+        return "Unknown"
+    return formats.date_format(timezone.localtime(moment), date_format)
 
 
 def display_name(video: Video) -> str:

@@ -13,11 +13,11 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from downloads.accounts.admin_url_secrets import link_url_without_secrets
-from downloads.formatting import break_after_slashes, format_duration, hide_secrets
+from downloads.formatting import break_after_slashes, format_admin_datetime, format_duration, hide_secrets
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import BEFORE_REASON
 from downloads.views.subscriptions.actions import perform_on_items, perform_on_selected
-from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
+from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin
 
 MAX_SUBSCRIPTION_CHOICES = 20  # more would push the filter of states out of sight
 # Icons of the states of items; the others have that of what was left out.
@@ -155,7 +155,7 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     @admin.display(description="First seen", ordering="pk")
     def seen_text(self, item: SubscriptionItem) -> str:
         """Return when a check saw it first; the page's foot names the zone."""
-        return format_moment(item.seen_at) if item.seen_at else ""
+        return format_admin_datetime(item.seen_at) if item.seen_at else ""
 
     @admin.display(description="Reason")
     def cut_reason(self, item: SubscriptionItem) -> str:

@@ -1,11 +1,9 @@
 """Base of the admin pages for reading: what people do with a row, they do on the pages."""
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import formats, timezone
 
 from downloads.accounts.admin_url_secrets import RefuseSecretLookupsMixin
 from downloads.accounts.filled_fields import FilledFieldsMixin
@@ -50,8 +48,3 @@ class ReadOnlyAdmin(FilledFieldsMixin, RefuseSecretLookupsMixin, SafeLookupMixin
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: the pages delete rows."""
         return False
-
-
-def format_moment(moment: dt.datetime) -> str:
-    """Return a time as "22 Nov 2026, 17:04"; the page's foot names the zone."""
-    return formats.date_format(timezone.localtime(moment), "j M Y, H:i")

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from downloads.accounts.admin_url_secrets import link_url_without_secrets
 from downloads.accounts.permissions import Permission, has_permission
-from downloads.formatting import break_after_slashes, site_name, time_until
+from downloads.formatting import break_after_slashes, format_admin_datetime, site_name, time_until
 from downloads.library.subscriptions.index import CONDITIONS, LABELS, Row, describe_rows
 from downloads.library.subscriptions.pictures import attach_newest_videos
 from downloads.library.subscriptions.states import describe_interval
@@ -22,7 +22,7 @@ from downloads.library.subscriptions.timeline import build_timeline
 from downloads.models import Subscription
 from downloads.views.subscriptions.actions import perform_on_selected, perform_on_subscriptions
 from downloads.views.subscriptions.item_admin import item_badge
-from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin, format_moment
+from downloads.views.subscriptions.read_only_admin import ReadOnlyAdmin
 
 # States that need no reason beside them.
 UNTROUBLED_STATES = ("new", "active", "checking", "paused")
@@ -187,7 +187,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @admin.display(description="Followed since")
     def created_text(self, subscription: Subscription) -> str:
         """Return when somebody followed the list; the page's foot names the zone."""
-        return format_moment(subscription.created_at)
+        return format_admin_datetime(subscription.created_at)
 
     @admin.display(description="Per check")
     def max_new_text(self, subscription: Subscription) -> str:
@@ -214,7 +214,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         """Return when it was checked last, if it is not being checked; the page's foot names the zone."""
         if _row_of(subscription).state.is_checking:
             return "Running now"
-        return format_moment(subscription.checked_at) if subscription.checked_at else "None yet"
+        return format_admin_datetime(subscription.checked_at) if subscription.checked_at else "None yet"
 
     @admin.display(description="Next check")
     def next_check_text(self, subscription: Subscription) -> str:
@@ -223,8 +223,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         if when is None:
             return "None planned"
         if when <= timezone.now():
-            return f"Due since {format_moment(when)}"
-        return f"{time_until(when).capitalize()} ({format_moment(when)})"
+            return f"Due since {format_admin_datetime(when)}"
+        return f"{time_until(when).capitalize()} ({format_admin_datetime(when)})"
 
     @admin.display(description="Interval")
     def interval_text(self, subscription: Subscription) -> str:
