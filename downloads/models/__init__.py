@@ -15,6 +15,7 @@ from downloads.models.choices import (
 )
 from downloads.models.copies.playable_copy import PlayableCopy
 from downloads.models.event import VideoEvent
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.models.playlists.playlist_item import Absence, PlaylistItem
 from downloads.models.querysets import VideoQuerySet
 from downloads.models.queue import Queue
@@ -28,7 +29,7 @@ from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.subscriptions.item import SubscriptionItem
 from downloads.models.subscriptions.subscription import Subscription
 from downloads.models.titles.title_look_up import TitleLookUp
-from downloads.models.transitions import LEASE_DURATION, MAX_RETRIES
+from downloads.models.transitions import MAX_RETRIES
 from downloads.models.value_objects import Metadata, QueuePosition, ReleaseWait, StoredFiles
 from downloads.models.video import MAX_URL_LENGTH, EntryRequest, Video, new_video_id
 from downloads.models.watching.watch_state import WatchState

@@ -1,6 +1,5 @@
 """Queryset of videos: filters by state, orders of the library, videos that may start."""
 
-import datetime as dt
 import functools
 import operator
 from collections import Counter
@@ -16,15 +15,15 @@ from downloads.models import indexes
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import ACTIVE_STATUSES, ACTIVITY_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
+from downloads.models.leases.lease import CLOCK_TOLERANCE, LEASE_DURATION
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
-from downloads.models.transitions import LEASE_DURATION, Transitions, max_retry_wait
+from downloads.models.transitions import Transitions, max_retry_wait
 from downloads.models.value_objects import MAX_LOOK_INTERVAL, MAX_START_DISTANCE
 from downloads.network.sites import names_of_site, site_of
 from downloads.progress import keys
 
 T = TypeVar("T", bound=Transitions)
-CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 # Extractors whose ids are file names, which two sites may share.
 NON_UNIQUE_ID_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 

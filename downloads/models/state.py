@@ -12,6 +12,7 @@ from downloads.database.clock import current_moment
 from downloads.database.stored_values import MAX_SAFE_INTEGER, TolerantRow
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
+from downloads.models.leases.lease import CLEARED_LEASE
 from downloads.progress import publisher
 from downloads.progress.message import UNSET, Progress
 from downloads.search import document, index
@@ -23,7 +24,6 @@ MAX_ERROR_LENGTH = 500  # characters of a message on the wire
 # "exe.mp4" (Unicode TR 36).
 STRIPPED_CHARACTERS = dict.fromkeys([0, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 CLEARED_WAIT_FIELDS: dict[str, Any] = {"wait_reason": "", "waiting_since": None, "release_at": None}
-CLEARED_LEASE_FIELDS: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
 
 
 class VideoState(TolerantRow):
@@ -99,7 +99,7 @@ class VideoState(TolerantRow):
         """End an attempt. A video or playlist that was complete before stays so, since its files are still there."""
         if (self.media_file or self.is_list) and new_status != Status.COMPLETE:
             new_status, changes = Status.COMPLETE, {**changes, "percent": 100.0}
-        ended = {"ended_at": current_moment(), "phase": "", **CLEARED_LEASE_FIELDS, **changes}
+        ended = {"ended_at": current_moment(), "phase": "", **CLEARED_LEASE, **changes}
         return self._transition(new_status, reason, changes=ended, **where)
 
     def _restore_outcome(self, reason: str, **where: Any) -> bool:
@@ -133,7 +133,7 @@ class VideoState(TolerantRow):
             "total_bytes": None,
             "phase": "",
             "error": "",
-            **CLEARED_LEASE_FIELDS,
+            **CLEARED_LEASE,
             **(extra_changes or {}),
         }
         return self._transition(Status.QUEUED, reason, changes=changes, **where)

@@ -17,10 +17,10 @@ from downloads.database.clock import current_moment
 from downloads.models.audit.entry import AuditAction, audited
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
 from downloads.models.event import VideoEvent
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.models.state import VideoState
 from downloads.models.value_objects import MAX_PRIORITY, Metadata, QueuePosition, ReleaseWait, StoredFiles
 
-LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
 MAX_RETRIES = 3  # automatic retries in a row, after temporary errors
 RETRY_JITTER = 0.25
 RETRY_BACKOFF_FACTOR = 4  # how much longer each wait is than the one before

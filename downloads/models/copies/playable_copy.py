@@ -19,15 +19,14 @@ from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.choices import Status
 from downloads.models.copies.queryset import PlayableCopyQuerySet
 from downloads.models.copies.shown import UNFINISHED_STATUSES
+from downloads.models.leases.lease import CLEARED_LEASE, LEASE_DURATION
 from downloads.models.state import MAX_ERROR_LENGTH
-from downloads.models.transitions import LEASE_DURATION
 from downloads.models.video import Video
 from downloads.progress import keys, publisher
 from downloads.progress.message import UNSET, Progress
 
 MAX_RUNS = 3  # of one request: a program that is killed, or a worker that dies, may be to blame the first times
 LAPSED_RUNS_MESSAGE = "Making the copy was interrupted too often"
-CLEARED_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
 CLEARED_FILE: dict[str, Any] = {"file": "", "size": None}
 
 

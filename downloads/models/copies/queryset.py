@@ -8,8 +8,8 @@ from django.db.models import Q
 from downloads.database.clock import current_moment
 from downloads.models.choices import Status
 from downloads.models.copies.shown import SHOWN_STATUSES, UNFINISHED_STATUSES
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.models.queue import Queue
-from downloads.models.transitions import LEASE_DURATION
 
 MAX_SHOWN = 50
 

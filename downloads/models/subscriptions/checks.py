@@ -4,7 +4,6 @@ import datetime as dt
 import functools
 from typing import Any, Self
 
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
 
@@ -12,10 +11,9 @@ from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantJSONField, TolerantRow
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
+from downloads.models.leases.lease import CLEARED_LEASE, LEASE_DURATION
 from downloads.progress import message, publisher
 
-LEASE_DURATION = dt.timedelta(seconds=settings.LEASE_SECONDS)
-CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 MAX_CLOCK_STEP = dt.timedelta(hours=1)  # by which the clock may go back before all plans are void
 MAX_ERROR_LENGTH = 500
 RESTING_AFTER = dt.timedelta(days=30)
@@ -24,7 +22,6 @@ EVENT_PREFIX = "subscription-"
 # Reasons of events, which the history shows with an icon.
 FAILED_PREFIX = "The check failed: "
 RECOVERED_REASON = "Checked without an error again"
-NO_LEASE: dict[str, Any] = {"worker": "", "lease_token": "", "lease_until": None}
 
 
 class Checks(TolerantRow):
@@ -103,7 +100,8 @@ class Checks(TolerantRow):
 
     def release_check(self, next_check_at: dt.datetime | None) -> bool:
         """Give the check up without an outcome, to be repeated at this time; False if the lease is lost."""
-        return self.leased_row().update(next_check_at=next_check_at, scheduled_at=current_moment(), **NO_LEASE) == 1
+        plan = {"next_check_at": next_check_at, "scheduled_at": current_moment()}
+        return self.leased_row().update(**plan, **CLEARED_LEASE) == 1
 
     def finish_check(self, next_check_at: dt.datetime, *, is_find: bool = False) -> bool:
         """End a check that succeeded: all failures are forgotten. False if the lease is lost."""
@@ -145,7 +143,7 @@ class Checks(TolerantRow):
 
     def _end(self, next_check_at: dt.datetime | None, changes: dict[str, Any]) -> bool:
         times = {"next_check_at": next_check_at, "scheduled_at": current_moment(), "checked_at": current_moment()}
-        return self.leased_row().update(**times, **changes, **NO_LEASE) == 1
+        return self.leased_row().update(**times, **changes, **CLEARED_LEASE) == 1
 
     @property
     def is_resting(self) -> bool:

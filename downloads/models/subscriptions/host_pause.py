@@ -12,6 +12,7 @@ from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.event import record_queue_event
+from downloads.models.leases.lease import CLOCK_TOLERANCE
 from downloads.network.sites import site_of
 
 FIRST_PAUSE = dt.timedelta(minutes=15)
@@ -20,7 +21,6 @@ MAX_COUNTED_PAUSES = 8  # in a row; from this one on a pause lasts MAX_PAUSE
 # Shortest pause if the site names a length (× 4ⁿ): one that always answers "Retry-After: 0" is still given a rest.
 MIN_PAUSE = dt.timedelta(seconds=1)
 MIN_ANNOUNCED_EXTENSION = dt.timedelta(minutes=1)  # a pause that is prolonged by less does not update open pages
-CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 
 
 class HostPauseQuerySet(models.QuerySet["HostPause"]):

@@ -11,7 +11,8 @@ from django.db.models import Q
 
 from downloads.database import advisory_lock
 from downloads.database.clock import current_moment, read_clock
-from downloads.models.subscriptions.checks import CLOCK_TOLERANCE, LEASE_DURATION, MAX_CLOCK_STEP, Checks
+from downloads.models.leases.lease import CLOCK_TOLERANCE, LEASE_DURATION
+from downloads.models.subscriptions.checks import MAX_CLOCK_STEP, Checks
 from downloads.models.subscriptions.host_pause import HostPause
 
 T = TypeVar("T", bound=Checks)

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from downloads.database.clock import current_moment
 from downloads.models.choices import Quality
-from downloads.models.subscriptions.checks import NO_LEASE, Checks
+from downloads.models.leases.lease import CLEARED_LEASE
+from downloads.models.subscriptions.checks import Checks
 from downloads.models.subscriptions.choices import ChannelTab, ListKind, StartChoice
 from downloads.models.subscriptions.querysets import SubscriptionQuerySet
 from downloads.models.video import MAX_URL_LENGTH, new_video_id
@@ -159,7 +160,7 @@ class Subscription(Checks):
 
     def pause(self, reason: str = "Paused") -> bool:
         """Check no more until somebody resumes; a running check loses its lease. False if it is paused already."""
-        return self._change(reason, {"active": False, **NO_LEASE}, active=True)
+        return self._change(reason, {"active": False, **CLEARED_LEASE}, active=True)
 
     def resume(self, reason: str = "Resumed") -> bool:
         """Check again, at once; False if it is not paused."""

@@ -17,9 +17,9 @@ from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import Status
+from downloads.models.leases.lease import CLOCK_TOLERANCE, LEASE_DURATION
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
-from downloads.models.transitions import LEASE_DURATION
 from downloads.models.value_objects import Metadata
 from downloads.models.video import Video
 from downloads.network.sites import site_of
@@ -30,7 +30,7 @@ MAX_ATTEMPTS = 2
 FAILURE_PAUSE = dt.timedelta(minutes=5)  # of a site, after a transient failure
 MAX_NOTE_LENGTH = 500
 LOCK_NAME = "title look-ups"
-CLEARED_LEASE: dict[str, Any] = {"lease_token": "", "lease_until": None}
+CLEARED_LOOK_UP_LEASE: dict[str, Any] = {"lease_token": "", "lease_until": None}
 
 
 class TitleLookUp(TolerantRow):
@@ -143,7 +143,7 @@ class TitleLookUp(TolerantRow):
     def save_details(self, metadata: Metadata, thumbnail: str, note: str = "") -> bool:
         """Write what was found to the video, if it still waits; False if it does not, or the lease is lost."""
         with transaction.atomic():
-            if not self._leased_row().update(note=note[:MAX_NOTE_LENGTH], **CLEARED_LEASE):
+            if not self._leased_row().update(note=note[:MAX_NOTE_LENGTH], **CLEARED_LOOK_UP_LEASE):
                 return False
             video = Video.objects.filter(pk=self.pk, status=Status.QUEUED).first()
             return video is not None and video.save_details_ahead(metadata, thumbnail)
@@ -151,15 +151,15 @@ class TitleLookUp(TolerantRow):
     def record_failure(self, note: str, *, is_transient: bool) -> bool:
         """Note why nothing was found; the video is not touched. A transient failure pauses the site's look-ups."""
         next_at = current_moment() + FAILURE_PAUSE if is_transient else None
-        return self._leased_row().update(note=note[:MAX_NOTE_LENGTH], next_at=next_at, **CLEARED_LEASE) == 1
+        return self._leased_row().update(note=note[:MAX_NOTE_LENGTH], next_at=next_at, **CLEARED_LOOK_UP_LEASE) == 1
 
     def abandon(self) -> None:
         """Give the lease up, with no result: the video is looked up again, if it still waits."""
-        self._leased_row().update(next_at=current_moment(), attempts=F("attempts") - 1, **CLEARED_LEASE)
+        self._leased_row().update(next_at=current_moment(), attempts=F("attempts") - 1, **CLEARED_LOOK_UP_LEASE)
 
 
 def _running_condition(now: dt.datetime) -> Q:
-    longest = now + LEASE_DURATION + dt.timedelta(seconds=1)  # a longer one was set before the clock was set back
+    longest = now + LEASE_DURATION + CLOCK_TOLERANCE  # a longer one was set before the clock was set back
     return Q(lease_until__gt=now, lease_until__lte=longest) & ~Q(lease_token="")
 
 

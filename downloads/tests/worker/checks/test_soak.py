@@ -13,7 +13,7 @@ from django.db.backends.signals import connection_created
 
 from downloads import database
 from downloads.models import HostPause, Subscription, SubscriptionItem, Video
-from downloads.models.subscriptions.checks import LEASE_DURATION
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.subscriptions import verbs
 from downloads.subscriptions.ledger import queueing
 from downloads.tests.support.simulated_lists import SimulatedList, SimulatedSites, SimulatedTime, WorkerKilled
