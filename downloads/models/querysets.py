@@ -20,12 +20,10 @@ from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.transitions import Transitions, max_retry_wait
 from downloads.models.value_objects import MAX_LOOK_INTERVAL, MAX_START_DISTANCE
-from downloads.network.sites import names_of_site, site_of
+from downloads.network.sites import GENERIC_EXTRACTORS, names_of_site, site_of
 from downloads.progress import keys
 
 T = TypeVar("T", bound=Transitions)
-# Extractors whose ids are file names, which two sites may share.
-NON_UNIQUE_ID_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 
 
 def _impossible_wait_condition() -> Q:
@@ -160,7 +158,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
 
     def with_source(self, extractor: str, source_id: str, quality: str = Quality.BEST) -> Self:
         """Filter the complete or unfinished videos with this id at this site and of this medium, whatever their URL."""
-        if extractor in NON_UNIQUE_ID_EXTRACTORS or not source_id:
+        if extractor in GENERIC_EXTRACTORS or not source_id:
             return self.none()
         return self.of_medium(quality).filter(
             extractor=extractor, source_id=source_id, is_list=False, status__in=(*UNFINISHED_STATUSES, Status.COMPLETE)
@@ -170,7 +168,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         """Filter as `with_source` does, for many pairs of extractor and id at once."""
         ids: dict[str, list[str]] = {}
         for extractor, source_id in sources:
-            if extractor not in NON_UNIQUE_ID_EXTRACTORS and source_id:
+            if extractor not in GENERIC_EXTRACTORS and source_id:
                 ids.setdefault(extractor, []).append(source_id)
         if not ids:
             return self.none()

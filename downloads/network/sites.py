@@ -12,6 +12,8 @@ SITE_ALIASES = {
     "vm.tiktok.com": "tiktok.com",
     "x.com": "twitter.com",
 }
+# Extractors of yt-dlp that know no site: the host says more, and their ids are file names, which two videos may share.
+GENERIC_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 # Beginnings of names under which a site shows itself to other devices.
 DEVICE_PREFIXES = ("www.", "m.", "mobile.")
 

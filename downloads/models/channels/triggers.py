@@ -9,10 +9,10 @@ before it looks for the newest video, so that it sees what others have committed
 
 from django.db import connection, transaction
 
-# Extractors that stand for any site: the host says more.
-SITELESS_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
+from downloads.network.sites import GENERIC_EXTRACTORS
+
 _MAX_SECONDS, _MAX_BYTES = 10**9, 2**53 - 1
-_NAMES = ", ".join(f"'{name}'" for name in SITELESS_EXTRACTORS)
+_NAMES = ", ".join(f"'{name}'" for name in GENERIC_EXTRACTORS)
 # A video that came with a playlist has a place in it from the start; the playlist's expansion orders them.
 _PLACE = (
     "INTO downloads_playlistitem (playlist_id, video_id, position, title, absence) "

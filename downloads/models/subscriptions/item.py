@@ -13,18 +13,19 @@ from django.utils import timezone
 from downloads.database.clock import current_moment
 from downloads.database.stored_values import TolerantRow
 from downloads.models.subscriptions.choices import KEPT_STATES, SubscriptionItemState
+from downloads.network.sites import GENERIC_EXTRACTORS
 from downloads.network.url_secrets import has_secrets
 from downloads.network.web_links import only_web_link
 
 MAX_REASON_LENGTH = 300
 AGED_FROM = Coalesce("published", "seen_at")  # what is older, and goes first
-# Extractors whose ids are file names, which two videos may share: the URL identifies what they list.
-VAGUE_EXTRACTORS = ("generic", "html5mediaembed", "html5", "")
+# In small letters. The URL identifies what these list.
+LOWERCASE_GENERIC_EXTRACTORS = frozenset(name.lower() for name in GENERIC_EXTRACTORS)
 
 
 def item_identity(extractor: str, source_id: str, canonical_url: str) -> str:
     """Return the hash that identifies a video in the ledger: of its id at its site, or of its URL if ids are vague."""
-    is_vague = extractor.lower() in VAGUE_EXTRACTORS or not source_id
+    is_vague = extractor.lower() in LOWERCASE_GENERIC_EXTRACTORS or not source_id
     text = f"url {canonical_url}" if is_vague else f"id {extractor.lower()} {source_id}"
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:40]
 

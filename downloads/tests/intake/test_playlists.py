@@ -108,7 +108,7 @@ class TestDuplicates:
     @pytest.fixture(autouse=True)
     def generic_ids_are_unique(self, monkeypatch):
         """Treat the generic extractor's ids as unique; they are file names, which are unique in these tests."""
-        monkeypatch.setattr(querysets, "NON_UNIQUE_ID_EXTRACTORS", ())
+        monkeypatch.setattr(querysets, "GENERIC_EXTRACTORS", ())
 
     def test_it_skips_a_duplicate(self, download, media_server):
         first = download(media_server.url("/clip.mp4"))
