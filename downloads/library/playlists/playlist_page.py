@@ -10,9 +10,9 @@ from django.utils.functional import cached_property
 from downloads.library.paging import PageLinks
 from downloads.models import Channel, PlaylistItem, Status, Video
 from downloads.models.channels.channel import has_page
+from downloads.models.playlists.playlist_item import WATCHABLE_CONDITION
 
 PAGE_SIZE = 100
-IS_WATCHABLE = Q(video__status=Status.COMPLETE, video__is_list=False)
 SHOWN_FIELDS = (
     "video_id",
     "title",
@@ -29,12 +29,12 @@ SHOWN_FIELDS = (
 )
 TOTALS = {
     "count": Count("pk"),
-    "watchable": Count("pk", filter=IS_WATCHABLE),
-    "seconds": Sum("video__duration", filter=IS_WATCHABLE),
-    "size": Sum("video__size", filter=IS_WATCHABLE),
+    "watchable": Count("pk", filter=WATCHABLE_CONDITION),
+    "seconds": Sum("video__duration", filter=WATCHABLE_CONDITION),
+    "size": Sum("video__size", filter=WATCHABLE_CONDITION),
     # The channel of all, if they are of one.
-    "first_channel": Min("video__channel", filter=IS_WATCHABLE),
-    "last_channel": Max("video__channel", filter=IS_WATCHABLE),
+    "first_channel": Min("video__channel", filter=WATCHABLE_CONDITION),
+    "last_channel": Max("video__channel", filter=WATCHABLE_CONDITION),
     **{f"in_{status}": Count("pk", filter=Q(video__status=status)) for status in Status},
 }
 
@@ -94,7 +94,7 @@ class PlaylistPage(PageLinks):
         for video in self._videos_from_start:
             if video.status == Status.COMPLETE and not video.is_list:
                 return video
-        return self._find_first(IS_WATCHABLE) if self.totals["watchable"] else None
+        return self._find_first(WATCHABLE_CONDITION) if self.totals["watchable"] else None
 
     @cached_property
     def cover(self) -> Video | None:

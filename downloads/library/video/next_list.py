@@ -2,15 +2,13 @@
 
 import dataclasses
 
-from django.db.models import Q
-
 from downloads.library.channels.play_all import channel_key
 from downloads.library.video.up_next import CHANNEL_PREFIX, next_videos, videos_after
 from downloads.models import PlaylistItem, Status, Video
+from downloads.models.playlists.playlist_item import WATCHABLE_CONDITION
 from downloads.models.querysets import VideoQuerySet
 
 MAX_VIDEOS = 12
-IS_WATCHABLE = Q(video__status=Status.COMPLETE, video__is_list=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +37,7 @@ def build_next_list(video: Video, list_key: str = "", limit: int = MAX_VIDEOS) -
     if place is None:
         return NextList(videos, _added_after(video))
     items = PlaylistItem.objects.filter(playlist=place.playlist_id)
-    before = items.filter(IS_WATCHABLE, position__lt=place.position).select_related("video").last()
+    before = items.filter(WATCHABLE_CONDITION, position__lt=place.position).select_related("video").last()
     position = items.filter(position__lte=place.position).count()
     return NextList(videos, before.video if before else None, place.playlist, position, items.count())
 

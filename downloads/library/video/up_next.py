@@ -6,6 +6,7 @@ A page names the context by a list key: "channel:<number>", or the id of a playl
 from django.db.models import Q, QuerySet
 
 from downloads.models import PlaylistItem, Status, Video
+from downloads.models.playlists.playlist_item import WATCHABLE_CONDITION
 
 CHANNEL_PREFIX = "channel:"
 LONG_FIELDS = ("description", "subtitle_files")
@@ -27,7 +28,7 @@ def next_videos(video: Video, list_key: str, limit: int) -> list[Video]:
 
 def _watchable_items(playlist_id: int | None) -> "QuerySet[PlaylistItem]":
     items = PlaylistItem.objects.filter(playlist=playlist_id)
-    return items.filter(video__status=Status.COMPLETE, video__is_list=False).order_by("position", "pk")
+    return items.filter(WATCHABLE_CONDITION).order_by("position", "pk")
 
 
 def _next_in_channel(video: Video, channel_id: int | None, limit: int) -> list[Video]:

@@ -4,6 +4,10 @@ from django.db import models
 from django.db.models import Q
 
 from downloads.database.stored_values import TolerantRow
+from downloads.models.choices import Status
+
+# Of the items whose video can be watched; a playlist in a playlist cannot.
+WATCHABLE_CONDITION = Q(video__status=Status.COMPLETE, video__is_list=False)
 
 
 class Absence(models.TextChoices):
