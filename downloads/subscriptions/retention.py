@@ -34,7 +34,7 @@ READ_FIELDS = (
     *("subscription_id", "source_id", "title", "url", "published", "seen_at", "video_id"),
     *("video__video_id", "video__size", "video__ended_at", "video__added_at"),
 )
-IS_UNPROTECTED = Q(protected=None) | Q(protected=False)
+UNPROTECTED_CONDITION = Q(protected=None) | Q(protected=False)
 
 
 @dataclass
@@ -217,4 +217,4 @@ def _remove(item: SubscriptionItem, now: dt.datetime) -> bool:
         return False
     still_removable = _removable(_brought_items(item.subscription).filter(pk=item.pk), now)
     own = still_removable.filter(video=OuterRef("pk")).values("pk")
-    return video.remove(item.retention_reason, where=Q(Exists(own)) & IS_UNPROTECTED)
+    return video.remove(item.retention_reason, where=Q(Exists(own)) & UNPROTECTED_CONDITION)

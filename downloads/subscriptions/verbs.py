@@ -175,8 +175,8 @@ def own_videos(subscription: Subscription) -> Any:
     kept = SubscriptionItem.objects.filter(state__in=KEPT_STATES)
     own = subscription.items.filter(state=SubscriptionItemState.QUEUED, is_picked=False, video__isnull=False)
     others = kept.filter(video=OuterRef("pk")).exclude(subscription=subscription)
-    is_unprotected = Q(protected=None) | Q(protected=False)
-    return Video.objects.filter(is_unprotected, pk__in=own.values("video")).exclude(Exists(others))
+    unprotected = Q(protected=None) | Q(protected=False)
+    return Video.objects.filter(unprotected, pk__in=own.values("video")).exclude(Exists(others))
 
 
 def _build_entry(action: AuditAction, subscription: Subscription) -> AuditEntry:
