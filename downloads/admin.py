@@ -239,7 +239,7 @@ class VideoAdmin(FilledFieldsMixin, HiddenSecretsMixin, SafeLookupMixin, PlainWo
 
     @admin.display(description="Format")
     def format_text(self, video: Video) -> str:
-        """Return what the file is, such as "1080p · mp4 (h264/aac)"."""
+        """Describe the file, such as "1080p · mp4 (h264/aac)"."""
         return " · ".join(filter(None, (formatting.resolution_label(video), file_type(video))))
 
     @admin.display(description="Size", ordering="size")

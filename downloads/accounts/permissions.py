@@ -16,7 +16,7 @@ from django.db.models import Q
 
 
 class Permission(enum.StrEnum):
-    """What can be permitted, each by the name of a model permission of Django."""
+    """Permissions of the archive, each by the name of a model permission of Django."""
 
     VIEW = "downloads.view_video"
     ADD = "downloads.add_video"  # also channels and playlists to follow

@@ -187,7 +187,7 @@ class ArchiveUserAdmin(UserListMixin, AccountAdminMixin, UserAdmin):
         return super().delete_view(request, object_id, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what would be deleted, protecting one's own account and the last superuser from bulk deletion."""
+        """Collect the rows to be deleted, protecting one's own account and the last superuser from bulk deletion."""
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
         reasons = {user.get_username(): refusal_reason(request.user, user) for user in objs}
         refusals = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
@@ -255,7 +255,7 @@ class ArchiveGroupAdmin(AccountAdminMixin, GroupAdmin):
 
     @admin.display(description="Permits", ordering="permission_count")
     def description(self, group: Group) -> str:
-        """Return what a group permits."""
+        """Describe the permissions of a group."""
         return describe_group(group)
 
     @admin.display(description="Members", ordering="members")

@@ -50,7 +50,7 @@ class SnapshotStore:
         self._lease = lease
 
     async def load(self) -> StoredSnapshot:
-        """Return what is stored."""
+        """Load the stored snapshot."""
         fields: dict[bytes, bytes] = await self._redis_client.hgetall(SNAPSHOT_KEY)
         has_head = fields.pop(SNAPSHOT_HEAD_FIELD.encode(), None) is not None
         progress = dict(_parse_entries(fields))

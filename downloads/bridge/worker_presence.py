@@ -13,7 +13,7 @@ REPEAT_INTERVAL_SECONDS = 30.0  # while there is none; a page may have been open
 
 
 class WorkerPresence:
-    """Whether any worker was seen lately, as last read from Redis."""
+    """Presence of workers, as last read from Redis."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

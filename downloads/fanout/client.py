@@ -21,7 +21,7 @@ class Transport(Protocol):
         """Send without waiting."""
 
     def get_write_buffer_size(self) -> int:
-        """Return what is written but not yet sent, in bytes or frames; 0 when everything is."""
+        """Return the amount written but not yet sent, in bytes or frames."""
 
     def abort_connection(self) -> None:
         """Drop a client that does not read."""

@@ -16,7 +16,7 @@ class Container(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class MediaInfo:
-    """What ffmpeg finds in a file: its container by ffmpeg's name, its length, its codecs without cover art.
+    """Facts that ffmpeg finds in a file: its container by ffmpeg's name, its length, its codecs without cover art.
 
     Width and height are those of the first picture as it is shown. `depth` is "" for the usual 8 bits with 4:2:0, else
     such as "10-bit" or "4:4:4".

@@ -53,13 +53,13 @@ BINARY_PATTERNS = (
 
 
 def describe_content(file: Path) -> str:
-    """Return what a file is if it is no media, such as "a web page"; "" if it may be media."""
+    """Name the kind of a file that is no media, such as "a web page"; "" if it may be media."""
     with file.open("rb") as stream:
         return describe_bytes(stream.read(HEADER_BYTES))
 
 
 def describe_bytes(header: bytes) -> str:
-    """Return what a file with these first bytes is if it is no media; "" if it may be media."""
+    """Name the kind of a file by its first bytes if it is no media; "" if it may be media."""
     if not header:
         return "an empty file"
     if not header.strip(b"\0"):
@@ -74,7 +74,7 @@ def describe_bytes(header: bytes) -> str:
 
 
 def describe_text(text: str) -> str:
-    """Return what a text is, such as "a web page"; "a text" if it is nothing in particular."""
+    """Name the kind of a text, such as "a web page"; "a text" if it is nothing in particular."""
     return next((name for name, pattern in TEXT_PATTERNS if pattern.match(text)), "a text")
 
 

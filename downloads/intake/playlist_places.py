@@ -19,7 +19,7 @@ class Place:
 
     @property
     def absence(self) -> str:
-        """Why there is no video; "" where there is one."""
+        """Sentence that says why there is no video; "" where there is one."""
         return self.outcome if self.video is None and self.outcome in Absence.values else ""
 
 

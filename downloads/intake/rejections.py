@@ -64,7 +64,7 @@ class RejectionGroup:
 
 
 def summarize(added_count: int, rejected_count: int) -> str:
-    """Return what became of the lines of a submission, above the reasons, such as "5,000 added. 1 was not:"."""
+    """Summarize a submission, above the reasons of its lines, such as "5,000 added. 1 was not:"."""
     if not rejected_count:
         return "Nothing was added:"
     if added_count:

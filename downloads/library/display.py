@@ -40,6 +40,6 @@ class Display:
 
 
 def read_display(request: HttpRequest) -> Display:
-    """Return what a browser has chosen, or the default."""
+    """Return the layout that a browser has chosen, or the default."""
     layout, _, rest = request.COOKIES.get(COOKIE_NAME, "").partition(".")
     return Display(layout, rest == _ALONE) if layout in LAYOUTS else Display()

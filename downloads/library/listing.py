@@ -128,7 +128,7 @@ class Listing(PageLinks, LatestChange, SelectableListing):
 
     @property
     def heading(self) -> str:
-        """Return what this listing shows, for its heading and the title of the page."""
+        """Describe this listing, for its heading and the title of the page."""
         if self.search_words:
             words = "Results" if self.total else "No results"
             return f"{words} for “{truncate_text(self.q, 60)}”"

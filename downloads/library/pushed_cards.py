@@ -15,7 +15,7 @@ from downloads.models import Queue, Video, WatchState
 
 
 class ViewerRole(NamedTuple):
-    """What cards depend on besides their videos: it decides which buttons they have, and permits nothing."""
+    """Permissions of the page that cards are rendered for: they decide which buttons there are, and permit nothing."""
 
     is_signed_in: bool
     can_change: bool
@@ -23,7 +23,7 @@ class ViewerRole(NamedTuple):
 
 
 class RenderedCards(NamedTuple):
-    """What a request for cards would answer."""
+    """Response to a request for cards."""
 
     rev: int  # of the archive before the rows were read
     ids: list[str]  # what it answers: an id without a card in it has none

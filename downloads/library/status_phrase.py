@@ -20,7 +20,7 @@ RETRY_ADVICE = (" Try again later.", " Retry.")
 
 
 def status_phrase(video: Video, *, is_blocked: bool = False, site_pause: HostPause | None = None) -> str:
-    """Return what happens with a video; `is_blocked` while the queue starts nothing, `site_pause` that of its site."""
+    """Describe the state of a video; `is_blocked` while the queue starts nothing, `site_pause` that of its site."""
     if video.status == Status.QUEUED:
         return _waiting_phrase(video, is_blocked=is_blocked, site_pause=site_pause)
     if video.status == Status.PROCESSING:

@@ -79,7 +79,7 @@ class Queue(TolerantRow):
 
     @property
     def block_token(self) -> str:
-        """What keeps videos from starting, as a text that differs when that does; "" for nothing."""
+        """Key of all that keeps videos from starting, which differs when that does; "" for nothing."""
         parts = ["queue"] if self.blocked_reason else []
         return " ".join(parts + [f"{pause.host}:{pause.until:%H%M}" for pause in self.site_pauses])
 

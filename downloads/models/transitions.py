@@ -41,7 +41,7 @@ def format_retry_delay(seconds: float) -> str:
 
 
 class Transitions(VideoState):
-    """What people and workers do to a video; mixed into Video."""
+    """Mixin of Video with its state transitions, by people and by workers."""
 
     class Meta:
         abstract = True

@@ -1,4 +1,4 @@
-"""Why nothing is downloaded, or nothing is live, in a sentence for the people who wait for it."""
+"""Sentence that says why downloads or live progress stand still, for the people who wait for them."""
 
 import json
 import threading

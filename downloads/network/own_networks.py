@@ -48,7 +48,7 @@ class OwnNetworks:
     networks: tuple[tuple[IPNetwork, str], ...]
 
     def find_kind(self, address: IPAddress) -> str:
-        """Return what an address is to this machine; "" for one outside its networks."""
+        """Describe an address by its relation to this machine; "" for one outside its networks."""
         return next((kind for network, kind in self.networks if address in network), "")
 
 

@@ -26,7 +26,7 @@ SqlWithParams = tuple[str, list[Any]]
 
 
 class Match(NamedTuple):
-    """What is known of a match: the status of the video, and the first tier that has all words."""
+    """Match of a search: the status of the video, and the first tier that has all words."""
 
     status: str
     tier: int

@@ -43,7 +43,7 @@ LIVE_REASONS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a video; None and "" are unknown. A rough date is one such as "2 weeks ago"."""
+    """Facts about a video; None and "" are unknown. A rough date is one such as "2 weeks ago"."""
 
     title: str = ""
     duration: float | None = None
@@ -77,7 +77,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Start:
-    """What is fetched of the videos that were in the list before."""
+    """Choice of the videos to be fetched of those that were in the list before."""
 
     choice: str = StartChoice.NEW
     count: int | None = None

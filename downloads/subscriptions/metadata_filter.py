@@ -134,7 +134,7 @@ def _judge(item: SubscriptionItem, video: Video, metadata: Metadata, now: dt.dat
 
 
 def _real_facts(item: SubscriptionItem, metadata: Metadata) -> Facts:
-    """Return what the look-up found; what it does not know, the list may."""
+    """Return the facts that the look-up found; what it does not know, the list may."""
     published, is_rough = item.published, item.is_date_rough
     if metadata.upload_date:
         midnight = dt.datetime.combine(metadata.upload_date, dt.time(), tzinfo=dt.UTC)

@@ -58,7 +58,7 @@ class Pruning:
 def find_past_retention(
     subscription: Subscription | None = None, *, now: dt.datetime | None = None, tried: Collection[int] = ()
 ) -> Pruning:
-    """Return what the next run would remove, of one subscription or of all, but not the items `tried`: the dry run."""
+    """Select the items that the next run would remove, of one subscription or of all, without those in `tried`."""
     now = now or read_clock()
     subscriptions = Subscription.objects.exclude(keep_days=None, keep_newest=None)
     exceeding = (

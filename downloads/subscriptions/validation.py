@@ -64,7 +64,7 @@ def _field(name: str) -> Any:
 
 
 def label(name: str) -> str:
-    """Return what people call a setting."""
+    """Return the label of a setting."""
     return str(_field(name).verbose_name)
 
 

@@ -80,7 +80,7 @@ def _follow_all(lists: Sequence[tuple[ParsedUrl, Mapping[str, Any]]], added_by: 
 
 
 def _find_known(addresses: Iterable[ParsedUrl]) -> dict[str, Subscription]:
-    """Return what is followed of these lists, under whatever spelling of their URLs."""
+    """Return the subscriptions to these lists, under whatever spelling of their URLs."""
     urls = {url for address in addresses for url in _spell(address)}
     return {one.canonical_url: one for one in Subscription.objects.filter(canonical_url__in=urls)}
 

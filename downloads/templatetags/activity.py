@@ -22,7 +22,7 @@ FIELDS = ("video_id", "status", "attempt", "title", "url", "percent", "downloade
 
 @dataclasses.dataclass(frozen=True)
 class CurrentActivity:
-    """What the pill and its panel show."""
+    """Contents of the pill and its panel."""
 
     running_count: int = 0
     waiting_count: int = 0
@@ -33,14 +33,14 @@ class CurrentActivity:
 
 @register.filter
 def panel_line(video: Video) -> str:
-    """Return what happens with a download, and how far it is: "Downloading video · 41 %"."""
+    """Return the phase and percentage of a download as text: "Downloading video · 41 %"."""
     percent = "" if video.percent is None else f" · {math.floor(video.percent)} %"
     return status_phrase(video) + percent
 
 
 @register.simple_tag
 def current_activity() -> CurrentActivity:
-    """Return what downloads and waits now, by one query of indexes; nothing while the database is away."""
+    """Return the current activity, by one query of indexes; an empty one while the database is away."""
     try:
         shown = list(_active_and_next_waiting())
     except DatabaseError:

@@ -127,7 +127,7 @@ def card_date(video: Video) -> SafeString:
 
 @register.filter
 def spoken_badges(video: Video) -> str:
-    """Return what the badges of a card say, for screen readers: "Length 12:04, 4K, subtitles"."""
+    """Return the badges of a card as text for screen readers: "Length 12:04, 4K, subtitles"."""
     parts = [
         f"Length {formatting.format_duration(video.duration)}" if video.duration and not video.is_list else "",
         resolution_badge(video),

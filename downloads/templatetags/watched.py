@@ -74,7 +74,7 @@ def fill_in(context: template.Context, card: str, video: Video) -> SafeString:
 
 
 def _find_appearance(states: WatchedStates | None, video: Video) -> Appearance | None:
-    """Return what is shown of a person's state of a video; None where nothing is."""
+    """Return a person's watch state of a video as it is shown; None where nothing is."""
     if states is None or not states.is_personal or video.is_list or not (video.is_terminal or video.is_redownloading):
         return None
     if state := states.get(video):

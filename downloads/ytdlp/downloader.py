@@ -111,7 +111,7 @@ def find_entry(
 def _extract_video_or_playlist(
     ydl: ResumingYoutubeDL, url: str, entry: PlaylistEntry | None
 ) -> dict[str, Any] | Playlist:
-    """Return what is at a URL; raise NotYetAvailable for a video whose recording is not up."""
+    """Probe a URL; raise NotYetAvailable for a video whose recording is not up."""
     try:
         return _unwrap_single_video(ydl, _extract(ydl, url, entry))
     except YoutubeDLError as error:

@@ -104,7 +104,7 @@ class ProbeResult:
 
 @dataclasses.dataclass(frozen=True)
 class LookUpResult:
-    """What a video is called: yt-dlp's info dict and its picture, or the title of a playlist, without an info dict."""
+    """Title of a video: yt-dlp's info dict and its picture, or the title of a playlist, without an info dict."""
 
     info: dict[str, Any] | None = None
     picture: Path | None = None

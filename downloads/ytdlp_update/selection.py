@@ -43,7 +43,7 @@ class Selection:
 
     @property
     def advice(self) -> str:
-        """What to do about this version, such as "yt-dlp is 45 days old: update it."; "" if it is fine."""
+        """Advice about this version, such as "yt-dlp is 45 days old: update it."; "" if it is fine."""
         if self.problem:
             return self.problem
         return f"yt-dlp is {self.age_days} days old: update it." if self.age_days > OLD_AFTER_DAYS else ""
@@ -93,7 +93,7 @@ def _skipped_message(skipped: list[tuple[Installation, str]], used: Installation
 
 
 def select_version_cached() -> Selection:
-    """Return what `select_version` returned at most CACHE_SECONDS ago, for pages and monitoring."""
+    """Return the result of `select_version`, at most CACHE_SECONDS old, for pages and monitoring."""
     return _select_cached(int(time.monotonic() // CACHE_SECONDS), installation.root(), read_changed_at())
 
 

@@ -20,7 +20,7 @@ class MessageQueue:
 
     @property
     def messages(self) -> Sequence[Any]:
-        """What waits, the oldest first."""
+        """Queued messages, the oldest first."""
         return self._messages or ()
 
     def put_nowait(self, message: Any) -> None:

@@ -28,7 +28,7 @@ class WrongFolders(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class DatabaseContents:
-    """What the database says, at any version of its schema: its id, if its folders are marked, and its videos."""
+    """Archive as described by its database of any schema: its id, if its folders are marked, and its videos."""
 
     archive_id: str = ""
     is_marked: bool = False

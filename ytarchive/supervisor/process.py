@@ -20,7 +20,7 @@ STABLE_AFTER_SECONDS = 60.0  # an exit after this long resets the backoff
 
 
 class RunningProcess(Protocol):
-    """What a supervisor does with a process; see subprocess.Popen."""
+    """Process as a supervisor uses it; see subprocess.Popen."""
 
     pid: int
 

@@ -33,7 +33,7 @@ FIELD_HELP = {
 
 
 class PasswordSummaryWidget(ReadOnlyPasswordHashWidget):
-    """What is known of a password: that it is set, and by which algorithm; its parameters tell nobody here anything."""
+    """Summary of a password: that it is set, and by which algorithm; its parameters tell nobody here anything."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """Keep the sentences that say that there is no password, or no valid one: they have no value."""

@@ -12,7 +12,7 @@ SAFE_CODECS = frozenset(["h264", "aac", "mp3"])
 
 @dataclasses.dataclass(frozen=True)
 class CopyPlan:
-    """What is done with each track; both are False for a file without one."""
+    """Conversion of each track; both are False for a file without one."""
 
     extension: str
     encodes_video: bool

@@ -11,7 +11,7 @@ from downloads.files import media_types
 
 
 class Playability(enum.StrEnum):
-    """Whether browsers play a file."""
+    """Playability of a file in browsers."""
 
     YES = "yes"
     MAYBE = "maybe"

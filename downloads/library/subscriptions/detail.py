@@ -57,7 +57,7 @@ class Tab:
 
 
 class SubscriptionPage(LatestChange):
-    """What the page of a subscription shows, by its query string."""
+    """Context of the page of a subscription, by its query string."""
 
     def __init__(self, subscription: Subscription, query: QueryDict, show: str = "") -> None:
         self.subscription = subscription

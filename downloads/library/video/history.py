@@ -27,7 +27,7 @@ PATTERNS = [
 
 
 def history_words(reason: str) -> str:
-    """Return what happened in words for people."""
+    """Describe the event in words for people."""
     if reason in WORDS:
         return WORDS[reason]
     for pattern, words in PATTERNS:

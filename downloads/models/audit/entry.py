@@ -15,7 +15,7 @@ MAX_DETAILS_LENGTH = 2_000
 
 
 class AuditAction(models.TextChoices):
-    """What was done."""
+    """Action recorded in the audit log."""
 
     ADDED = "added", "Added"
     CANCELLED = "cancelled", "Cancelled"

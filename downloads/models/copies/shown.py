@@ -1,4 +1,4 @@
-"""Which playable copies the activity page shows."""
+"""Condition of the playable copies that the activity page shows."""
 
 from django.apps import apps
 from django.db.models import Exists

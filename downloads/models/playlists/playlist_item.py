@@ -11,7 +11,7 @@ WATCHABLE_CONDITION = Q(video__status=Status.COMPLETE, video__is_list=False)
 
 
 class Absence(models.TextChoices):
-    """Why a place of a playlist has no video in the archive, or no longer belongs to it; sentences for people."""
+    """Reason for a place of a playlist without a video in the archive, or no longer in the list; for people."""
 
     PRESENT = "", ""
     MEMBERS = "members", "For members of the channel only"
@@ -44,7 +44,7 @@ class PlaylistItem(TolerantRow):
 
     @property
     def absence_text(self) -> str:
-        """Why there is no video, or what is odd with it; "" for a video that is there as any other."""
+        """Sentence that says why there is no video, or what is odd with it; "" for one that is there as any other."""
         if self.absence in Absence.values and self.absence:
             return str(Absence(self.absence).label)
         return "" if self.video_id else "Deleted from the archive"

@@ -36,7 +36,7 @@ class ListKind(models.TextChoices):
 
 
 class StartChoice(models.TextChoices):
-    """Which of the videos that a list has already are fetched."""
+    """Choice of the videos to be fetched of those that a list has already."""
 
     NEW = "new", "Only new videos"
     NEWEST = "newest", "The newest"

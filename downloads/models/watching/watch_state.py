@@ -102,7 +102,7 @@ class WatchStateQuerySet(models.QuerySet["WatchState"]):
 
 
 class WatchState(TolerantRow):
-    """How far a person has watched a video. It belongs to both: it goes with either."""
+    """Progress of a person in a video; deleted with either."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     video = models.ForeignKey("downloads.Video", on_delete=models.CASCADE, related_name="watch_states")

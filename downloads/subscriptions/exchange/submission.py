@@ -29,7 +29,7 @@ NOTHING_IN_IT = "There’s no link in this list."
 
 @dataclass
 class Submission:
-    """What became of a list: the new subscriptions, those that were there already, and the rejected lines."""
+    """Result of following a list: the new subscriptions, those that were there already, and the rejected lines."""
 
     added: list[Subscription] = field(default_factory=list)
     known: list[Subscription] = field(default_factory=list)

@@ -23,7 +23,7 @@ class Candidate:
 
     @property
     def facts(self) -> Facts:
-        """What the list says of the video."""
+        """Facts that the list gives of the video."""
         return Facts.of(self.entry)
 
 

@@ -8,7 +8,7 @@ from downloads.models import SubscriptionItemState
 
 @dataclass
 class Outcome:
-    """What a walk brought; `counts` is by SubscriptionItemState, of what changed alone."""
+    """Result of a walk; `counts` is by SubscriptionItemState, of what changed alone."""
 
     listed: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -16,5 +16,5 @@ class Outcome:
 
     @property
     def queued(self) -> int:
-        """How many videos were queued."""
+        """Number of videos that were queued."""
         return self.counts[SubscriptionItemState.QUEUED]

@@ -21,7 +21,7 @@ FOLDERS_OF_DJANGO = {
 }
 MAX_MODULES = 12
 MAX_INIT_DOCSTRING_LINES = 3
-QUESTION = re.compile(r"(What|How|Who|Whose|Where|Whether)\b")
+QUESTION = re.compile(r"(What|Which|Why|How|Who|Whose|Where|Whether)\b")
 VAGUE_NAMES = {"found", "given", "asked", "told"}
 PYTHON_FILES = sorted(
     path
@@ -29,6 +29,15 @@ PYTHON_FILES = sorted(
     for path in (settings.BASE_DIR / folder).rglob("*.py")
     if not {"migrations", "node_modules"} & set(path.parts)
 )
+
+
+def documented_nodes(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name and docstring of a module and of its classes and functions; of a test, those of the module."""
+    tree = ast.parse(path.read_text())
+    yield "", ast.get_docstring(tree) or ""
+    for node in ast.walk(tree) if "tests" not in path.parts else ():
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, ast.get_docstring(node) or ""
 
 
 def docstring(path: Path) -> str:
@@ -60,8 +69,8 @@ def test_a_package_has_at_most_twelve_modules(package) -> None:
 
 
 @each_case("path", PYTHON_FILES)
-def test_a_module_says_its_subject_first_and_a_name_what_it_holds(path) -> None:
-    tree = ast.parse(path.read_text())
+def test_a_docstring_says_its_subject_first_and_a_name_what_it_holds(path) -> None:
+    names = assigned_names(ast.parse(path.read_text()))
 
-    assert not QUESTION.match(ast.get_docstring(tree) or "")
-    assert not [f"{path.name}:{line} {name}" for name, line in assigned_names(tree) if name in VAGUE_NAMES]
+    assert not [f"{name}: {text}" for name, text in documented_nodes(path) if QUESTION.match(text)]
+    assert not [f"{path.name}:{line} {name}" for name, line in names if name in VAGUE_NAMES]

@@ -28,7 +28,7 @@ NO_LONGER_THERE = "This video is no longer available"  # the words for a list as
 
 @dataclasses.dataclass
 class Report:
-    """What a check has brought, for who started it: how many were listed and queued, and the error in words."""
+    """Result of a check, for who started it: how many were listed and queued, and the error in words."""
 
     listed: int = 0
     queued: int = 0

@@ -219,7 +219,7 @@ def require_playable(file: Path) -> None:
 
 
 def describe_file(file: Path) -> str:
-    """Return what is in a copy: "mp4, h264/aac, 12.3 MB"."""
+    """Describe the contents of a copy: "mp4, h264/aac, 12.3 MB"."""
     media_info = ffmpeg.inspect_media(file)
     codecs = [media_info.video_codec, media_info.audio_codec] if media_info else []
     return f"{file.suffix[1:]}, {'/'.join(filter(None, codecs))}, {file.stat().st_size / 1e6:.1f} MB"

@@ -104,7 +104,7 @@ class SpacePlan:
 
 
 def count_bytes_of_others(label: str, pk: int | None = None) -> int:
-    """Return what the running downloads still fetch into a folder: of this host for work, of all for media."""
+    """Sum the bytes that running downloads still fetch into a folder: of this host for work, of all for media."""
     running = Video.objects.active().exclude(pk=pk).filter(total_bytes__isnull=False)
     if label == probe.WORK_LABEL:
         running = running.filter(worker__startswith=f"{socket.gethostname()}:")

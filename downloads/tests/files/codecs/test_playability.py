@@ -1,4 +1,4 @@
-"""Which files browsers play, as a table."""
+"""Playability of files in browsers, as a table."""
 
 from downloads.files.codecs.playability import playability
 from downloads.files.media_types import MEDIA_TYPES
