@@ -13,6 +13,8 @@ SITE_ALIASES = {
     "x.com": "twitter.com",
 }
 # Extractors of yt-dlp that know no site: the host says more, and their ids are file names, which two videos may share.
+# A change needs a migration that creates the triggers again (models/channels/triggers.py), and gives items of
+# subscriptions their new identities.
 GENERIC_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")
 # Beginnings of names under which a site shows itself to other devices.
 DEVICE_PREFIXES = ("www.", "m.", "mobile.")

@@ -1,4 +1,4 @@
-"""Error handlers: responses to requests refused before a view was called, such as forms and unknown host names."""
+"""Error handlers for 400 and 403: bad requests, unknown host names, refused forms, lacking permissions."""
 
 from typing import Any
 

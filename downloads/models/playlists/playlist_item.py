@@ -11,7 +11,7 @@ WATCHABLE_CONDITION = Q(video__status=Status.COMPLETE, video__is_list=False)
 
 
 class Absence(models.TextChoices):
-    """Reason for a place of a playlist without a video in the archive, or no longer in the list; for people."""
+    """Reason why a place of a playlist has no video, or is no longer in the list; for people."""
 
     PRESENT = "", ""
     MEMBERS = "members", "For members of the channel only"

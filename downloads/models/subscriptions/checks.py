@@ -53,7 +53,7 @@ class Checks(TolerantRow):
     known_length: int  # of the list, as the running check has learnt; 0 for unknown
     written_groups: int  # transactions of the running check: while it grows, the check does not stand still
     is_dry_run: bool  # the running check takes back what it writes
-    dry_run_identities: set[str]  # of the items that it has judged, which no row of the ledger keeps
+    dry_run_identities: set[str]  # of the items that the dry run has judged: their rows are taken back
 
     class Meta:
         abstract = True

@@ -19,7 +19,7 @@ from downloads.network.web_links import only_web_link
 
 MAX_REASON_LENGTH = 300
 AGED_FROM = Coalesce("published", "seen_at")  # what is older, and goes first
-# In small letters. The URL identifies what these list.
+# In small letters. Their videos are identified by their URLs.
 LOWERCASE_GENERIC_EXTRACTORS = frozenset(name.lower() for name in GENERIC_EXTRACTORS)
 
 

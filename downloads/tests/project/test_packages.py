@@ -32,10 +32,10 @@ PYTHON_FILES = sorted(
 
 
 def documented_nodes(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name and docstring of a module and of its classes and functions; of a test, those of the module."""
+    """Yield the name and docstring of a module and of its classes and functions; of a test module, its own only."""
     tree = ast.parse(path.read_text())
     yield "", ast.get_docstring(tree) or ""
-    for node in ast.walk(tree) if "tests" not in path.parts else ():
+    for node in ast.walk(tree) if "tests" not in path.relative_to(settings.BASE_DIR).parts else ():
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, ast.get_docstring(node) or ""
 
