@@ -28,7 +28,7 @@ def link_url_without_secrets(url: str) -> str:
 SECRET_FIELDS = frozenset({"url", "canonical_url", "uploader_url", "error", "reason"})
 
 
-class RefuseSecretLookupsMixin:
+class SecretLookupGuardMixin:
     """Refuses lookups by what may have a token: the number of rows would tell it letter by letter."""
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
@@ -38,7 +38,7 @@ class RefuseSecretLookupsMixin:
         return super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
 
 
-class HiddenSecretsMixin(RefuseSecretLookupsMixin):
+class HiddenSecretsMixin(SecretLookupGuardMixin):
     """Shows the fields of URLs in their cut form, unless the user may change videos."""
 
     cut_names: ClassVar = {

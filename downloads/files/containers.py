@@ -152,7 +152,7 @@ def choose_extension(file: Path, info: MediaInfo) -> str:
         header = stream.read(HEADER_BYTES)
     extension = _extension_by_content(info, header)
     own_extension = file.suffix[1:].lower()
-    return own_extension if own_extension in _aliases(info, extension) else extension
+    return own_extension if own_extension in _equivalent_extensions(info, extension) else extension
 
 
 def _extension_by_content(info: MediaInfo, header: bytes) -> str:
@@ -179,7 +179,7 @@ def _iso_media_extension(info: MediaInfo, header: bytes) -> str:
     return "mp4"
 
 
-def _aliases(info: MediaInfo, extension: str) -> frozenset[str]:
+def _equivalent_extensions(info: MediaInfo, extension: str) -> frozenset[str]:
     """Return the extensions that mean the same for a file with these streams."""
     if extension in ("mp4", "m4a"):
         return frozenset({"m4v"} if info.has_video else {"m4b"})

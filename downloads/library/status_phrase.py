@@ -70,14 +70,14 @@ def retry_phrase(video: Video) -> SafeString:
     )
 
 
-def safe_first_line(error: str) -> str:
+def _safe_first_line(error: str) -> str:
     """Return the sentence for people of an error, without the detail below it and without secrets."""
     return hide_secrets(error).strip().partition("\n")[0].strip()
 
 
 def retry_reason(error: str) -> str:
     """Return the reason of a retry as the end of a sentence: without advice that the retry follows itself."""
-    reason = safe_first_line(error)
+    reason = _safe_first_line(error)
     for advice in RETRY_ADVICE:
         reason = reason.removesuffix(advice)
     reason = reason.removesuffix(".")

@@ -36,7 +36,7 @@ def launcher(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> Launcher:
     return Launcher()
 
 
-def test_it_starts_none_until_one_is_wanted(launcher: Launcher) -> None:
+def test_it_starts_none_until_one_is_to_be_kept_warm(launcher: Launcher) -> None:
     launcher.prepare()
     assert launcher._server is None
 
@@ -47,7 +47,7 @@ def test_it_starts_none_until_one_is_wanted(launcher: Launcher) -> None:
     launcher.stop()
 
 
-def test_it_ends_one_that_nobody_has_wanted_for_long(launcher: Launcher, now: list[float]) -> None:
+def test_it_ends_one_that_is_no_longer_kept_warm(launcher: Launcher, now: list[float]) -> None:
     launcher.keep_warm()
     launcher.prepare()
     server = launcher._server
@@ -55,7 +55,7 @@ def test_it_ends_one_that_nobody_has_wanted_for_long(launcher: Launcher, now: li
     launcher.keep_warm()
     now[0] += WARM_SECONDS / 2 + 1
     launcher.prepare()
-    assert launcher._server is server, "it was wanted again"
+    assert launcher._server is server, "it was to be kept warm again"
 
     now[0] += WARM_SECONDS / 2
     launcher.prepare()

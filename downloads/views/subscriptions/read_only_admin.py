@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from downloads.accounts.admin_url_secrets import RefuseSecretLookupsMixin
+from downloads.accounts.admin_url_secrets import SecretLookupGuardMixin
 from downloads.accounts.filled_fields import FilledFieldsMixin
 from downloads.accounts.permissions import Permission, has_permission
 from downloads.accounts.user_admin import PlainWordingMixin, SafeLookupMixin
 
 
-class ReadOnlyAdmin(FilledFieldsMixin, RefuseSecretLookupsMixin, SafeLookupMixin, PlainWordingMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(FilledFieldsMixin, SecretLookupGuardMixin, SafeLookupMixin, PlainWordingMixin, admin.ModelAdmin):
     """Rows that are written by verbs alone; whoever may view the archive, and is staff, may read them."""
 
     actions: Any = None
