@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from downloads.formatting import display_name, format_bytes
+from downloads.formatting import display_name, format_bytes, format_count
 from downloads.models import Video
 from downloads.subtitles import collection
 
@@ -48,7 +48,7 @@ def _removal_message(video: Video) -> str:
     if video.thumbnail:
         removed_items.append("its thumbnail")
     if count := len(collection.file_names_by_language(video.subtitle_files)):
-        removed_items.append("1 subtitle file" if count == 1 else f"{count} subtitle files")
+        removed_items.append(format_count(count, "subtitle file"))
     if video.is_list:
         return "This removes the playlist and its history. Its videos stay in the archive."
     if not removed_items:

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from downloads.accounts.client_address import get_client_address
 from downloads.accounts.sign_in_queue import QueueFull, SignInQueue
+from downloads.formatting import format_count
 from downloads.outage_log import LogLimiter
 from downloads.views import responses
 
@@ -49,7 +50,7 @@ class SignInRefusal(NamedTuple):
 def _lockout(seconds: int) -> SignInRefusal:
     """Return the refusal of a lock that ends in so many seconds."""
     count, unit = (math.ceil(seconds / 60), "minute") if seconds > 60 else (seconds, "second")
-    return SignInRefusal(f"Too many failed attempts. Try again in {count} {unit}{'s' * (count != 1)}.", seconds)
+    return SignInRefusal(f"Too many failed attempts. Try again in {format_count(count, unit)}.", seconds)
 
 
 QUEUE_REFUSAL = SignInRefusal("Too many people are signing in just now. Try again in a moment.", QUEUE_RETRY_SECONDS)

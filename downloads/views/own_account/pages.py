@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from downloads.accounts.permissions import is_signed_in, require_staff, role_of
 from downloads.accounts.session_store import checked_session_data
 from downloads.accounts.theme import THEMES, keep_theme
+from downloads.formatting import format_count
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_sign_in
@@ -75,7 +76,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
 def sign_out_others(request: HttpRequest) -> HttpResponse:
     """End all sessions of this account but the one that asks."""
     count = _delete_sessions(request.user, except_key=request.session.session_key or "")
-    text = f"Signed out {count} other device{'s' * (count != 1)}." if count else "No other device was signed in."
+    text = f"Signed out {format_count(count, 'other device')}." if count else "No other device was signed in."
     messages.success(request, text)
     return redirect("account")
 
