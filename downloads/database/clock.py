@@ -10,6 +10,9 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 
+# Margin when a stored moment is compared with the latest that is possible: a later one was stored before the clock was
+# set back.
+CLOCK_TOLERANCE = dt.timedelta(seconds=1)
 # A moment, or an expression for one: a timedelta can be added to either.
 Moment = Combinable | dt.datetime
 

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q
 
-from downloads.database.clock import Moment, current_moment
+from downloads.database.clock import CLOCK_TOLERANCE, Moment, current_moment
 from downloads.models import indexes
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import ACTIVE_STATUSES, ACTIVITY_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
-from downloads.models.leases.lease import CLOCK_TOLERANCE, LEASE_DURATION
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.transitions import Transitions, max_retry_wait
@@ -24,6 +24,7 @@ from downloads.network.sites import GENERIC_EXTRACTORS, names_of_site, site_of
 from downloads.progress import keys
 
 T = TypeVar("T", bound=Transitions)
+UNPROTECTED_CONDITION = Q(protected=None) | Q(protected=False)  # of videos that retention may remove
 
 
 def _impossible_wait_condition() -> Q:
@@ -120,8 +121,8 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         their own, so that the index of the order has all columns that are asked for.
         """
         redownloading = self.model._default_manager.filter(indexes.IsRedownloading()).order_by().values("pk")
-        is_in_activity = Q(status__in=ACTIVITY_STATUSES)
-        return self.filter(~is_in_activity | Q(pk__in=redownloading))
+        activity_condition = Q(status__in=ACTIVITY_STATUSES)
+        return self.filter(~activity_condition | Q(pk__in=redownloading))
 
     def with_subtitles(self) -> Self:
         """Filter those with subtitles."""

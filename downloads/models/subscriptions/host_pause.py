@@ -8,11 +8,10 @@ from django.db.models import Exists
 from django.utils import timezone
 
 from downloads.database import advisory_lock
-from downloads.database.clock import current_moment, read_clock
+from downloads.database.clock import CLOCK_TOLERANCE, current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.event import record_queue_event
-from downloads.models.leases.lease import CLOCK_TOLERANCE
 from downloads.network.sites import site_of
 
 FIRST_PAUSE = dt.timedelta(minutes=15)

@@ -10,8 +10,8 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from downloads.database import advisory_lock
-from downloads.database.clock import current_moment, read_clock
-from downloads.models.leases.lease import CLOCK_TOLERANCE, LEASE_DURATION
+from downloads.database.clock import CLOCK_TOLERANCE, current_moment, read_clock
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.models.subscriptions.checks import MAX_CLOCK_STEP, Checks
 from downloads.models.subscriptions.host_pause import HostPause
 
@@ -26,8 +26,8 @@ class SubscriptionQuerySet(models.QuerySet[T]):
         """Filter the active ones whose next check is due, or was planned before the clock was set back."""
         now = current_moment()
         planned_in_future = Q(scheduled_at__gt=now + MAX_CLOCK_STEP)
-        is_due = Q(next_check_at__lte=now) | (Q(next_check_at__isnull=False) & planned_in_future)
-        return self.filter(is_due, active=True)
+        due_condition = Q(next_check_at__lte=now) | (Q(next_check_at__isnull=False) & planned_in_future)
+        return self.filter(due_condition, active=True)
 
     def running(self) -> Self:
         """Filter those that are being checked; a lease longer than any was set before the clock was set back."""

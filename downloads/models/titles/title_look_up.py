@@ -13,11 +13,11 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from downloads.database import advisory_lock
-from downloads.database.clock import current_moment, read_clock
+from downloads.database.clock import CLOCK_TOLERANCE, current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import Status
-from downloads.models.leases.lease import CLOCK_TOLERANCE, LEASE_DURATION
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.value_objects import Metadata
@@ -27,7 +27,7 @@ from downloads.network.sites import site_of
 AHEAD_COUNT = 200  # waiting videos that are looked up, in the order of the queue
 MIN_WAIT = dt.timedelta(seconds=1)  # in the queue: what starts at once is not looked up twice
 MAX_ATTEMPTS = 2
-FAILURE_PAUSE = dt.timedelta(minutes=5)  # of a site, after a transient failure
+FAILURE_PAUSE = dt.timedelta(minutes=5)  # of a site, after a failure that is not permanent
 MAX_NOTE_LENGTH = 500
 LOCK_NAME = "title look-ups"
 CLEARED_LOOK_UP_LEASE: dict[str, Any] = {"lease_token": "", "lease_until": None}
@@ -105,7 +105,7 @@ class TitleLookUp(TolerantRow):
         return set(map(site_of, hosts)) | set(HostPause.objects.in_force().values_list("host", flat=True))
 
     def _may_repeat(self, now: dt.datetime) -> bool:
-        """Tell whether an earlier look-up has died or failed by a transient error, and not too often."""
+        """Tell whether an earlier look-up has died or failed by an error that is not permanent, and not too often."""
         is_dead = bool(self.lease_token)  # no look-up runs, so nobody has this lease any more
         is_due = self.next_at is not None and self.next_at <= now
         return self.attempts < MAX_ATTEMPTS and (is_dead or is_due)
@@ -148,9 +148,9 @@ class TitleLookUp(TolerantRow):
             video = Video.objects.filter(pk=self.pk, status=Status.QUEUED).first()
             return video is not None and video.save_details_ahead(metadata, thumbnail)
 
-    def record_failure(self, note: str, *, is_transient: bool) -> bool:
+    def record_failure(self, note: str, *, is_permanent: bool) -> bool:
         """Note why nothing was found; the video is not touched. A transient failure pauses the site's look-ups."""
-        next_at = current_moment() + FAILURE_PAUSE if is_transient else None
+        next_at = None if is_permanent else current_moment() + FAILURE_PAUSE
         return self._leased_row().update(note=note[:MAX_NOTE_LENGTH], next_at=next_at, **CLEARED_LOOK_UP_LEASE) == 1
 
     def abandon(self) -> None:
