@@ -73,12 +73,12 @@ class SubscriptionPage(LatestChange):
         return self.subscription.items.count_by_state()
 
     @property
-    def seen(self) -> int:
+    def seen_count(self) -> int:
         """Return how many items there are."""
         return sum(self.counts.values())
 
     @property
-    def kept(self) -> int:
+    def kept_count(self) -> int:
         """Return how many of the videos are here, or on their way."""
         return sum(self.counts.get(state, 0) for state in KEPT_STATES)
 

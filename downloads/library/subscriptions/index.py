@@ -35,8 +35,8 @@ class Row:
     subscription: Subscription
     state: StateWords
     interval: str
-    seen: int
-    kept: int
+    seen_count: int
+    kept_count: int
 
 
 class SubscriptionIndex(LatestChange):

@@ -39,6 +39,8 @@ class Command(DatabaseCommand):
         subscription = row.subscription
         name = "".join(char if char.isprintable() else " " for char in str(subscription))
         state = row.state.name
-        self.stdout.write(f"{subscription.key} {state} {row.kept}/{row.seen} {subscription.canonical_url} {name}")
+        self.stdout.write(
+            f"{subscription.key} {state} {row.kept_count}/{row.seen_count} {subscription.canonical_url} {name}"
+        )
         if subscription.error:
             self.stderr.write(f"{subscription.key}: {row.state.sentence}")

@@ -76,7 +76,7 @@ def page_context(request: HttpRequest, key: str, show: str = "") -> dict[str, An
     context: dict[str, Any] = {"rev": page.rev, "page": page, "subscription": subscription}
     if page.show == "settings":
         context["form"] = SubscriptionForm(subscription=subscription)
-        context["start_choices"] = describe_start_choices(subscription, page.seen)
+        context["start_choices"] = describe_start_choices(subscription, page.seen_count)
     if page.show == "retention":
         context["pruning"] = retention.find_past_retention(subscription)
     return context

@@ -97,7 +97,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "links": [("Edit settings", f"{url}?show=settings") if may_change else ("Open in Subscriptions", url)],
             "subscription": subscription,
             "seen_last": [(item, item_badge(item)) for item in subscription.items.order_by("-pk")[:MAX_ITEMS]],
-            "seen_count": _row_of(subscription).seen,
+            "seen_count": _row_of(subscription).seen_count,
             "items_url": _items_url(subscription),
             "timeline": build_timeline(subscription.events()[:MAX_EVENTS]),
         }
@@ -171,18 +171,18 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def videos(self, subscription: Subscription) -> str:
         """Return how many videos it has kept, of how many that it has seen."""
         row = _row_of(subscription)
-        return f"{row.kept:,} kept of {row.seen:,} seen" if row.seen else "Nothing seen yet"
+        return f"{row.kept_count:,} kept of {row.seen_count:,} seen" if row.seen_count else "Nothing seen yet"
 
     @admin.display(description="Videos")
     def linked_counts(self, subscription: Subscription) -> str:
         """Return how many videos it has kept and seen, with links to both."""
         row = _row_of(subscription)
-        if not row.seen:
+        if not row.seen_count:
             return self.videos(subscription)
-        kept = f"{row.kept:,} kept"
-        if row.kept:
+        kept = f"{row.kept_count:,} kept"
+        if row.kept_count:
             kept = format_html('<a href="{}?subscription={}">{}</a>', reverse("library"), subscription.key, kept)
-        return format_html('{} of <a href="{}">{} seen</a>', kept, _items_url(subscription), f"{row.seen:,}")
+        return format_html('{} of <a href="{}">{} seen</a>', kept, _items_url(subscription), f"{row.seen_count:,}")
 
     @admin.display(description="Followed since")
     def created_text(self, subscription: Subscription) -> str:
