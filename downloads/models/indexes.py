@@ -21,13 +21,15 @@ from django.db.models.functions import Coalesce, Left, Lower
 from downloads.files.media_types import AUDIO_EXTENSIONS
 from downloads.models.choices import Quality
 
-_IS_AUDIO = functools.reduce(operator.or_, (Q(media_file__endswith=f".{extension}") for extension in AUDIO_EXTENSIONS))
+_AUDIO_CONDITION = functools.reduce(
+    operator.or_, (Q(media_file__endswith=f".{extension}") for extension in AUDIO_EXTENSIONS)
+)
 KIND_EXPRESSION = Case(
     When(is_list=True, then=Value("list")),
     When(Q(media_file__gt="", has_video=True), then=Value("video")),
     When(Q(media_file__gt="", has_video=False), then=Value("audio")),
     # Files that were stored before `has_video`, or without ffmpeg: by their extension.
-    When(_IS_AUDIO, then=Value("audio")),
+    When(_AUDIO_CONDITION, then=Value("audio")),
     When(quality=Quality.AUDIO, media_file="", then=Value("audio")),
     default=Value("video"),
 )

@@ -15,14 +15,14 @@ OVERDUE = dt.timedelta(hours=1)  # after it was due: a check waits for a free pl
 def subscription_metrics() -> Iterator[Metric]:
     """Return the metrics; one query each of small tables."""
     now = read_clock()
-    is_due = Q(active=True, next_check_at__lte=now)
+    due_condition = Q(active=True, next_check_at__lte=now)
     counts = Subscription.objects.aggregate(
         active_count=Count("pk", filter=Q(active=True)),
         paused_count=Count("pk", filter=Q(active=False)),
-        due_count=Count("pk", filter=is_due),
-        overdue_count=Count("pk", filter=Q(is_due, next_check_at__lte=now - OVERDUE)),
+        due_count=Count("pk", filter=due_condition),
+        overdue_count=Count("pk", filter=Q(due_condition, next_check_at__lte=now - OVERDUE)),
         failing_count=Count("pk", filter=Q(active=True) & ~Q(error="")),
-        oldest=Min("next_check_at", filter=is_due),
+        oldest=Min("next_check_at", filter=due_condition),
     )
     states = GaugeMetricFamily(
         "ytarchive_subscriptions",

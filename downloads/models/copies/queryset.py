@@ -37,8 +37,8 @@ class PlayableCopyQuerySet(models.QuerySet[Any]):
     def lease_expired(self) -> Self:
         """Filter those whose lease nobody has renewed, or is longer than any: the clock was set back."""
         now = current_moment()
-        is_expired = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE_DURATION)
-        return self.filter(is_expired, status=Status.PROCESSING)
+        expired_condition = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE_DURATION)
+        return self.filter(expired_condition, status=Status.PROCESSING)
 
     def requeue_worker(self, worker: str) -> int:
         """Requeue those of a worker that has died; return how many."""
