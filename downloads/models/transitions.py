@@ -21,7 +21,7 @@ from downloads.models.leases.lease import LEASE_DURATION
 from downloads.models.state import VideoState
 from downloads.models.value_objects import MAX_PRIORITY, Metadata, QueuePosition, ReleaseWait, StoredFiles
 
-MAX_RETRIES = 3  # automatic retries in a row, after temporary errors
+MAX_RETRIES = 3  # automatic retries in a row, after errors that are not permanent
 RETRY_JITTER = 0.25
 RETRY_BACKOFF_FACTOR = 4  # how much longer each wait is than the one before
 REFUSAL_PREFIX = "The site asked for a pause. "  # of the reason of a wait for it
@@ -203,7 +203,7 @@ class Transitions(VideoState):
         return self._finish(Status.CANCELLED, reason, {"error": reason}, **self._lease_filter)
 
     def retry_later(self, error: str, *, made_progress: bool = False) -> bool:
-        """Queue again after a temporary error, with a growing delay; False if the lease is lost.
+        """Queue again after an error that is not permanent, with a growing delay; False if the lease is lost.
 
         After MAX_RETRIES in a row the video fails. An attempt that `made_progress` starts the count again, so a
         download that is only interrupted now and then completes.

@@ -122,7 +122,7 @@ def _failure_message(leased_video: LeasedVideo, error: Exception) -> str:
     """Return the message for people; the traceback of a bug goes to the log only."""
     video = leased_video.video
     if isinstance(error, UnforeseenError) and not leased_video.has_failed_with(str(error)):
-        logger.error("%s failed, which may pass: %s", video.video_id, error, exc_info=error.__cause__)
+        logger.error("%s failed unforeseen, and may be retried: %s", video.video_id, error, exc_info=error.__cause__)
     elif isinstance(error, DownloadError):
         logger.info("%s failed: %s", video.video_id, error)
     else:

@@ -104,7 +104,7 @@ def _run_look_up(job: dict[str, str], rate_limiter: RateLimiter) -> None:
         return
 
     def abort() -> None:
-        look_up.record_failure(f"{STALLED_MESSAGE} for {settings.STALL_SECONDS:g} s.", is_transient=True)
+        look_up.record_failure(f"{STALLED_MESSAGE} for {settings.STALL_SECONDS:g} s.", is_permanent=False)
         os.killpg(0, signal.SIGKILL)
 
     watchdog = StallWatchdog(lambda: rate_limiter.transferred_bytes, settings.STALL_SECONDS, abort)

@@ -78,7 +78,7 @@ def test_one_look_up_at_a_time_asks_a_site_whatever_its_names(settings):
     for host in ("youtu.be", "www.example.org"):
         look_up = TitleLookUp.claim_next()
         assert look_up.video.host == host
-        look_up.record_failure("No.", is_transient=False)
+        look_up.record_failure("No.", is_permanent=True)
     assert TitleLookUp.claim_next() is None
 
 

@@ -135,10 +135,10 @@ def test_a_look_up_never_makes_a_video_a_duplicate_of_one_that_waits():
     assert not Video.objects.with_source("Site", "1").exclude(pk=second.pk).exists()
 
 
-def test_a_failure_touches_no_video_and_is_not_repeated_when_it_will_not_pass():
+def test_a_failure_touches_no_video_and_is_not_repeated_when_it_is_permanent():
     (video,) = wait_in_queue("a")
     event_count = VideoEvent.objects.count()
-    TitleLookUp.claim_next().record_failure("Private" * 200, is_transient=False)
+    TitleLookUp.claim_next().record_failure("Private" * 200, is_permanent=True)
     video.refresh_from_db()
     assert (video.status, video.error, video.title, VideoEvent.objects.count()) == ("queued", "", "", event_count)
     assert TitleLookUp.objects.get().note.startswith("Private")
@@ -148,7 +148,7 @@ def test_a_failure_touches_no_video_and_is_not_repeated_when_it_will_not_pass():
 
 def test_a_transient_failure_leaves_the_site_alone_for_a_while_and_is_repeated_once():
     wait_in_queue("http://a.example.org/1", "http://a.example.org/2", "b")
-    TitleLookUp.claim_next().record_failure("Too many requests (429).", is_transient=True)
+    TitleLookUp.claim_next().record_failure("Too many requests (429).", is_permanent=False)
     TitleLookUp.objects.update(started_at=timezone.now() - dt.timedelta(seconds=10))
     other = TitleLookUp.claim_next()
     assert other.video.host == "b.example.org"
@@ -156,7 +156,7 @@ def test_a_transient_failure_leaves_the_site_alone_for_a_while_and_is_repeated_o
     TitleLookUp.objects.update(started_at=timezone.now() - FAILURE_PAUSE, next_at=timezone.now() - FAILURE_PAUSE)
     again = TitleLookUp.claim_next()
     assert (again.video.url, again.attempts) == ("http://a.example.org/1", MAX_ATTEMPTS)
-    again.record_failure("Too many requests (429).", is_transient=True)
+    again.record_failure("Too many requests (429).", is_permanent=False)
     TitleLookUp.objects.update(started_at=timezone.now() - LONG_AGO, next_at=timezone.now() - FAILURE_PAUSE)
     assert TitleLookUp.claim_next().video.url == "http://a.example.org/2"
 

@@ -29,11 +29,11 @@ def run_look_up(look_up: TitleLookUp, *, proxy_url: str) -> None:
         logger.info("%s: not found ahead of the queue: %s", look_up.video.video_id, error)
         if isinstance(error, SiteError) and error.asks_for_pause:
             _pause_site(look_up.video.host, error)
-        note, is_transient = str(error), not error.permanent
-        retry_while_database_is_down(lambda: look_up.record_failure(note, is_transient=is_transient))
+        note, is_permanent = str(error), error.permanent
+        retry_while_database_is_down(lambda: look_up.record_failure(note, is_permanent=is_permanent))
     except Exception:  # whatever yt-dlp raises, the download will say
         logger.exception("%s: the look-up ahead of the queue failed because of a bug", look_up.video.video_id)
-        retry_while_database_is_down(lambda: look_up.record_failure("", is_transient=False))
+        retry_while_database_is_down(lambda: look_up.record_failure("", is_permanent=True))
 
 
 def _pause_site(host: str, error: SiteError) -> None:
@@ -45,7 +45,7 @@ def _save_announced(look_up: TitleLookUp, metadata: Metadata, note: str) -> None
     if metadata.title:
         retry_while_database_is_down(lambda: look_up.save_details(metadata, "", note))
     else:
-        retry_while_database_is_down(lambda: look_up.record_failure(note, is_transient=False))
+        retry_while_database_is_down(lambda: look_up.record_failure(note, is_permanent=True))
 
 
 def _look_up(look_up: TitleLookUp, folder: Path, proxy_url: str) -> None:

@@ -53,7 +53,7 @@ class LookUpRunner(JobRunner[TitleLookUp]):
         if process.is_stopping and not is_too_long:
             process.job.abandon()
         else:
-            process.job.record_failure(f"The look-up {exit_reason or 'found nothing'}.", is_transient=True)
+            process.job.record_failure(f"The look-up {exit_reason or 'found nothing'}.", is_permanent=False)
 
     def abandon(self, job: TitleLookUp) -> None:
         """Give the look-up back."""
