@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 from downloads.database import session_lock
 from downloads.database.clock import read_clock
 from downloads.models import Status, Subscription, SubscriptionItem, SubscriptionItemState, Video, WatchState
+from downloads.models.querysets import UNPROTECTED_CONDITION
 from downloads.models.removal import RemovalError
 from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.models.subscriptions.item import AGED_FROM
@@ -34,7 +35,6 @@ READ_FIELDS = (
     *("subscription_id", "source_id", "title", "url", "published", "seen_at", "video_id"),
     *("video__video_id", "video__size", "video__ended_at", "video__added_at"),
 )
-UNPROTECTED_CONDITION = Q(protected=None) | Q(protected=False)
 
 
 @dataclass
@@ -147,13 +147,13 @@ def _past_retention(subscription: Subscription, now: dt.datetime, tried: Collect
     """Yield the oldest items of a subscription that may go, as many as a run removes, each with its reason."""
     too_old = now - dt.timedelta(days=subscription.keep_days) if subscription.keep_days else None
     brought = _brought_items(subscription).annotate(aged_from=AGED_FROM)
-    is_past = (
+    past_condition = (
         _surplus_condition(brought, subscription.keep_newest or 0) if _may_have_surplus(subscription) else Q(pk__in=())
     )
     if too_old:
-        is_past |= Q(archived_at__lt=too_old)
+        past_condition |= Q(archived_at__lt=too_old)
     archived_at = Coalesce("video__ended_at", "video__added_at")
-    rows = _removable(brought, now).exclude(pk__in=tried).alias(archived_at=archived_at).filter(is_past)
+    rows = _removable(brought, now).exclude(pk__in=tried).alias(archived_at=archived_at).filter(past_condition)
     # First the keys alone: a sort of whole rows would carry those of all videos.
     pks = list(rows.order_by(AGED_FROM, "pk").values_list("pk", flat=True)[:MAX_REMOVED_PER_RUN])
     items = SubscriptionItem.objects.filter(pk__in=pks).select_related("video").only(*READ_FIELDS)

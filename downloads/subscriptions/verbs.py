@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from downloads.database import advisory_lock
 from downloads.database.clock import read_clock
@@ -22,6 +22,7 @@ from downloads.models import (
     VideoEvent,
 )
 from downloads.models.audit.entry import build_entry
+from downloads.models.querysets import UNPROTECTED_CONDITION
 from downloads.models.subscriptions.choices import KEPT_STATES
 from downloads.network.sites import site_of
 from downloads.subscriptions import items
@@ -175,8 +176,7 @@ def own_videos(subscription: Subscription) -> Any:
     kept = SubscriptionItem.objects.filter(state__in=KEPT_STATES)
     own = subscription.items.filter(state=SubscriptionItemState.QUEUED, is_picked=False, video__isnull=False)
     others = kept.filter(video=OuterRef("pk")).exclude(subscription=subscription)
-    unprotected = Q(protected=None) | Q(protected=False)
-    return Video.objects.filter(unprotected, pk__in=own.values("video")).exclude(Exists(others))
+    return Video.objects.filter(UNPROTECTED_CONDITION, pk__in=own.values("video")).exclude(Exists(others))
 
 
 def _build_entry(action: AuditAction, subscription: Subscription) -> AuditEntry:
