@@ -245,7 +245,7 @@ def test_it_leaves_nothing_behind_when_killed(
     wait_until(lambda: not still_running(pids), "no process is left")
     own_archive.process.wait()
     own_archive.start("up", "--port", "0")
-    own_archive.await_ready()  # no stale lock, socket or lease is in the way
+    own_archive.await_ready()  # no stale lock, socket or lease prevents it
     pids = descendants(own_archive.pid)
     assert own_archive.stop() == 0
     assert not still_running(pids)
