@@ -12,7 +12,6 @@ from typing import Any
 from downloads.ytdlp.errors import availability
 from downloads.ytdlp.errors.conversion import converted_errors
 from downloads.ytdlp.errors.error_messages import walk_causes
-from downloads.ytdlp.imported import UserNotLive
 from downloads.ytdlp.options import OUTPUT_STEM, build_options, build_subtitle_options, read_playlist_limit
 from downloads.ytdlp.playlists import entries
 from downloads.ytdlp.playlists.json_values import clean_text
@@ -33,6 +32,7 @@ from downloads.ytdlp.resuming_client import (
     YoutubeDLError,
     is_safe_extension,
 )
+from downloads.ytdlp.selected_ytdlp import UserNotLive
 from downloads.ytdlp.streams import Stream, StreamUpdate
 
 logger = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def find_entry(
 def _extract_video_or_playlist(
     ydl: ResumingYoutubeDL, url: str, entry: PlaylistEntry | None
 ) -> dict[str, Any] | Playlist:
-    """Probe a URL; raise NotYetAvailable for a video whose recording is not up."""
+    """Extract the info dict of a video, or a playlist; raise NotYetAvailable for a video whose recording is not up."""
     try:
         return _unwrap_single_video(ydl, _extract(ydl, url, entry))
     except YoutubeDLError as error:

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from downloads.ytdlp.imported import VERSION, YoutubeDL
+from downloads.ytdlp.selected_ytdlp import VERSION, YoutubeDL
 from downloads.ytdlp_update import selection
 
 # An address that belongs to no site, so that each extractor is asked.
@@ -16,7 +16,7 @@ def preload() -> None:
         import_module(name)
     with YoutubeDL({"quiet": True, "no_warnings": True, "cachedir": False}):
         pass
-    # Not imported above: importing `imported` selects which yt-dlp this is.
+    # Not imported above: `selected_ytdlp` has to select the version first.
     for extractor in import_module("yt_dlp.extractor").gen_extractor_classes():
         extractor.suitable(ANY_URL)
 

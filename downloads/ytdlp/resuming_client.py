@@ -17,7 +17,18 @@ from downloads.files.partial_file import OVERLAP_BYTES, PartialFile, ResumeInfo,
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist, prefetching
 from downloads.ytdlp.adaptive_streaming.completeness import CompletenessCheck, PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient
-from downloads.ytdlp.imported import (
+from downloads.ytdlp.options import OUTPUT_STEM
+from downloads.ytdlp.responses import interim
+from downloads.ytdlp.responses.range_requests import (
+    is_continuation,
+    requested_range,
+    response_resume_info,
+    trim_overlap,
+    with_range,
+    without_range,
+)
+from downloads.ytdlp.results import DownloadError
+from downloads.ytdlp.selected_ytdlp import (
     HTTPError,
     Request,
     Response,
@@ -26,17 +37,6 @@ from downloads.ytdlp.imported import (
     YoutubeDL,
     YoutubeDLError,
 )
-from downloads.ytdlp.options import OUTPUT_STEM
-from downloads.ytdlp.responses import interim
-from downloads.ytdlp.responses.range_requests import (
-    is_continuation,
-    parse_range_header,
-    response_resume_info,
-    trim_overlap,
-    with_range,
-    without_range,
-)
-from downloads.ytdlp.results import DownloadError
 from downloads.ytdlp.smuggled_data import remove_secrets
 from downloads.ytdlp.subtitle_client import SubtitleClient
 
@@ -222,7 +222,7 @@ class ResumingYoutubeDL(SubtitleClient, YoutubeDL):
     # Single files ---------------------------------------------------------------------------------------
 
     def _open_with_resume(self, partial_file: PartialFile, request: Any) -> Any:
-        start, end = parse_range_header(request)
+        start, end = requested_range(request)
         if not start:
             return self._open_from_start(partial_file, request)
         overlap = min(start, OVERLAP_BYTES)

@@ -100,7 +100,7 @@ class SelfTest:
         try:
             self._probe("/missing.html", "missing")
         except DownloadError as error:
-            _require(error.permanent, f"a missing page is a transient error: {error}")
+            _require(error.permanent, f"a missing page is not a permanent error: {error}")
         else:
             raise SelfTestFailed("it found a video on a missing page")
 
@@ -110,7 +110,7 @@ class SelfTest:
 
     def _check_page(self) -> None:
         """Download a page's file, whose first response is cut off, with its thumbnail and subtitles."""
-        from downloads.ytdlp.imported import VERSION  # noqa: PLC0415 - once the version is loaded
+        from downloads.ytdlp.selected_ytdlp import VERSION  # noqa: PLC0415 - once the version is loaded
 
         updates: list[StreamUpdate] = []
         files = self._download("/page.html", "page", updates.append)

@@ -18,8 +18,8 @@ from downloads.subtitles import languages
 from downloads.subtitles.collection import MAX_SUBTITLE_BYTES
 from downloads.subtitles.conversion import UnusableSubtitles, convert_segment, convert_to_webvtt
 from downloads.ytdlp.errors.error_messages import PROXY_ERROR_PATTERN, walk_causes
-from downloads.ytdlp.imported import HTTPError, Request, Response, TransportError, YoutubeDLError
 from downloads.ytdlp.options import OUTPUT_STEM
+from downloads.ytdlp.selected_ytdlp import HTTPError, Request, Response, TransportError, YoutubeDLError
 
 logger = logging.getLogger(__name__)
 

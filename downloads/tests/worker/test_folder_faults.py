@@ -17,7 +17,7 @@ from downloads.worker import supervisor
 from downloads.worker.folders import faults, monitor
 from downloads.worker.folders.orphaned_files import remove_orphaned_files
 from downloads.ytdlp.errors import conversion
-from downloads.ytdlp.imported import YoutubeDLError
+from downloads.ytdlp.selected_ytdlp import YoutubeDLError
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("child_environment", "redis_server")]
 

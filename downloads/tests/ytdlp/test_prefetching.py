@@ -16,8 +16,8 @@ from downloads.ytdlp import downloader
 from downloads.ytdlp.adaptive_streaming import prefetching
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentClient, FragmentRange, mark_byte_range
 from downloads.ytdlp.adaptive_streaming.prefetching import MAX_AHEAD, Prefetcher
-from downloads.ytdlp.imported import Request, TransportError
 from downloads.ytdlp.results import DownloadError
+from downloads.ytdlp.selected_ytdlp import Request, TransportError
 
 pytestmark = pytest.mark.usefixtures("ytdlp_environment")
 

@@ -52,8 +52,8 @@ class Archive:
     def version(self) -> tuple[str, str]:
         """Return the version that a download loads, and the folder it comes from; logs go to standard error."""
         program = (
-            "import django; django.setup(); from downloads.ytdlp import imported; import yt_dlp; "
-            "print(imported.VERSION, yt_dlp.__file__)"
+            "import django; django.setup(); from downloads.ytdlp import selected_ytdlp; import yt_dlp; "
+            "print(selected_ytdlp.VERSION, yt_dlp.__file__)"
         )
         process = subprocess.run(
             [sys.executable, "-c", program],

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentRange, mark_byte_range
-from downloads.ytdlp.imported import InfoExtractor, parse_duration
+from downloads.ytdlp.selected_ytdlp import InfoExtractor, parse_duration
 
 # Element: (attribute with the URL, attribute with the byte range)
 RANGE_ATTRIBUTES = {"Initialization": ("sourceURL", "range"), "SegmentURL": ("media", "mediaRange")}

@@ -13,8 +13,8 @@ from typing import Any
 
 from downloads.files.partial_file import SourceChanged
 from downloads.ytdlp.adaptive_streaming.prefetching import Prefetcher
-from downloads.ytdlp.imported import HTTPError, Response, TransportError
 from downloads.ytdlp.results import DownloadError
+from downloads.ytdlp.selected_ytdlp import HTTPError, Response, TransportError
 
 RANGE_MARK = "#ytarchive-bytes="
 RANGE_URL_PATTERN = re.compile(rf"(?P<url>.*){RANGE_MARK}(?P<start>\d+)-(?P<end>\d+)", re.S)

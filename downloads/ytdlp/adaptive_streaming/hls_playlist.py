@@ -11,8 +11,8 @@ import re
 
 from downloads.ytdlp.adaptive_streaming.completeness import PromisedDuration
 from downloads.ytdlp.adaptive_streaming.fragments import FragmentRange, mark_byte_range
-from downloads.ytdlp.imported import parse_m3u8_attributes
 from downloads.ytdlp.results import DRM_MESSAGE, DownloadError
+from downloads.ytdlp.selected_ytdlp import parse_m3u8_attributes
 
 KEY_PATTERN = re.compile(r"^#EXT-X-KEY:(.*)$", re.M)
 # AES-128 is for transport only: whoever gets the playlist gets the key (RFC 8216, 4.3.2.4).

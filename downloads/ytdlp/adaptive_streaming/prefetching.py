@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from downloads.ytdlp.imported import FragmentFD, HTTPError, RequestError, Response
+from downloads.ytdlp.selected_ytdlp import FragmentFD, HTTPError, RequestError, Response
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import traceback
 import types
 from pathlib import Path
 
-from downloads.ytdlp import imported
-from downloads.ytdlp.imported import ExtractorError, YoutubeDLError
+from downloads.ytdlp import selected_ytdlp
+from downloads.ytdlp.selected_ytdlp import ExtractorError, YoutubeDLError
 
 # Mistakes in a program, unlike errors of the site or the network, that an extractor reports as its own.
 BUG_TYPES = (
@@ -19,7 +19,7 @@ BUG_TYPES = (
     RecursionError,
     StopIteration,
 )
-YTDLP_FOLDER = imported.FOLDER
+YTDLP_FOLDER = selected_ytdlp.FOLDER
 APP_FOLDER = Path(__file__).parent.parent
 
 

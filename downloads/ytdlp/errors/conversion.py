@@ -10,8 +10,8 @@ from downloads.files.ffmpeg import ProgramStopped
 from downloads.files.volumes.errors import find_errno, is_storage_fault
 from downloads.ytdlp.errors import bugs, error_messages
 from downloads.ytdlp.errors.retry_after import read_retry_after
-from downloads.ytdlp.imported import HTTPError, YoutubeDLError
 from downloads.ytdlp.results import MAX_ERROR_CHARACTERS, DownloadError, SiteError, UnforeseenError
+from downloads.ytdlp.selected_ytdlp import HTTPError, YoutubeDLError
 
 # Errors of the disk, which no other attempt at the video avoids.
 STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EACCES, errno.EPERM}

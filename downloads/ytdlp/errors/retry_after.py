@@ -3,7 +3,7 @@
 import datetime as dt
 from email.utils import parsedate_to_datetime
 
-from downloads.ytdlp.imported import HTTPError
+from downloads.ytdlp.selected_ytdlp import HTTPError
 
 MAX_SECONDS = 10**9
 

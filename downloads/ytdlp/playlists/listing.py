@@ -13,12 +13,12 @@ from django.conf import settings
 from downloads.network.sites import site_of
 from downloads.ytdlp.errors import availability
 from downloads.ytdlp.errors.conversion import converted_errors
-from downloads.ytdlp.imported import YoutubeDLError
 from downloads.ytdlp.options import build_options
 from downloads.ytdlp.playlists import entries
 from downloads.ytdlp.playlists.json_values import clean_text
 from downloads.ytdlp.results import DownloadError, Listing, ListingEntry, PlaylistEntry
 from downloads.ytdlp.resuming_client import ResumingYoutubeDL
+from downloads.ytdlp.selected_ytdlp import YoutubeDLError
 
 MAX_REQUESTS = 600  # of one listing: a site may continue a list without end, and without videos
 NOT_A_LIST_MESSAGE = "This is a single video, not a list. Add it by its link; to follow its channel, use the channel’s."
@@ -104,7 +104,7 @@ def _build_listing(client: Any, info: dict[str, Any], first: int, last: int, tab
     requests = _build_requests(client, [entry for _, entry in videos], info)
     is_channel = _is_channel(info)
     extractor = str(info.get("extractor_key") or "")
-    is_vague = extractor in availability.GENERIC_EXTRACTORS  # its id is the last part of the address
+    is_vague = extractor in availability.GUESSING_EXTRACTORS  # its id is the last part of the address
     total = info.get("playlist_count")
     return Listing(
         [_build_entry(entry, info, place, tab, requests.get(id(entry))) for place, entry in videos],

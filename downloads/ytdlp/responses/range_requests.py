@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 from downloads.files.partial_file import PartialFile, ResumeInfo
-from downloads.ytdlp.imported import Response
+from downloads.ytdlp.selected_ytdlp import Response
 
 
-def parse_range_header(request: Any) -> tuple[int | None, int | None]:
-    """Return the first and last byte of the Range header; None where the header or the last byte is absent."""
+def requested_range(request: Any) -> tuple[int | None, int | None]:
+    """Return the first and last byte of a request's Range header; None where it, or the last byte, is absent."""
     match = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range") or "")
     return (int(match[1]), int(match[2]) if match[2] else None) if match else (None, None)
 

@@ -1,4 +1,4 @@
-"""The yt_dlp of this process, imported once by this module: other modules import its names from here."""
+"""The selected yt_dlp, imported once by this module: all other modules import its names from here."""
 
 from pathlib import Path
 
