@@ -32,7 +32,7 @@ APP = {
     "ytdlp": {"files", "network", "subtitles", "ytdlp_update"},
     "accounts": {"loop_local", "models", "network", "outage_log"},
     "fanout": {"progress", "loop_local", "asyncio_tasks"},
-    "models": {"progress", "search", "files", "network", "database", "liveness"},
+    "models": {"progress", "search", "files", "network", "database"},
     "intake": {"models", "network", "ytdlp.results", "database"},
     "subscriptions": {"models", "intake", "network", "database", "progress", "ytdlp.results"},
     "library": {"accounts", "models", "formatting", "network", "search", "files", "subtitles", "ytdlp_update"},
