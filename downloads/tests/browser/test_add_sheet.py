@@ -46,7 +46,8 @@ def test_it_leaves_the_page_of_a_video_as_it_is(page: Page, site, sign_in, make)
     open_live_page(page, site, video.get_absolute_url())
     with page.expect_response(re.compile("as=detail")) as response:
         add_urls(page, FIRST, SECOND)
-    assert re.findall("[&?]id=([^&]+)", response.value.url) == [video.video_id]
+    # “parts” comes with it where the page has learnt of a change of the queue meanwhile.
+    assert set(re.findall("[&?]id=([^&]+)", response.value.url)) - {"parts"} == {video.video_id}
     count_videos(page, 3)
     expect(page.get_by_role("heading", level=1)).to_have_text("The first one")
     expect(page.locator("main [data-video-id]")).to_have_attribute("data-video-id", video.video_id)
