@@ -24,7 +24,7 @@ def test_it_never_waits_long_for_a_frozen_redis(redis_server, usual_redis_timeou
     try:
         began = time.monotonic()
         assert not any(publisher.publish_progress("a", Progress(percent=1)) for _ in range(100))
-        assert time.monotonic() - began < 5, "25 s if each waited"
+        assert time.monotonic() - began < 0.5
     finally:
         redis_server.resume()
     assert caplog.text.count("Progress is not published: Redis does not answer.") == 1

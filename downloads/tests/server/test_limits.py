@@ -154,7 +154,7 @@ def test_floods_of_frames_delay_nobody_else(server):
         thread.join()
     # Before there were limits: 2 s, and 3.4 s.
     assert statistics.median(times) < 0.5
-    assert sorted(times)[-2] < 2  # one may meet a pause of the machine
+    assert max(times) < 2
 
 
 def test_a_reader_that_takes_nothing_costs_little(server, connections):

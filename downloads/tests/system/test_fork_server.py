@@ -15,6 +15,7 @@ from downloads.tests.support.factories import reload_video
 from downloads.tests.support.processes import command_line, process_parents, still_running
 from downloads.tests.support.waiting import wait_until
 from downloads.worker.processes import protocol
+from downloads.worker.processes.zygote import ANSWER_TIMEOUT_SECONDS
 from downloads.ytdlp_update import installation
 
 pytestmark = [
@@ -61,7 +62,7 @@ def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enque
     # It takes the request, and does not answer: killed in the hand-over.
     os.kill(second_server, signal.SIGSTOP)
     in_between = enqueue("/clip.mp4?in=between")
-    wait_until(lambda: not still_running({second_server}), "it is killed")
+    wait_until(lambda: not still_running({second_server}), "it is killed", within=ANSWER_TIMEOUT_SECONDS + 5)
     wait_for_completion(in_between)
     third_server = find_server(worker, other_than=second_server)
 
@@ -76,7 +77,7 @@ def test_downloads_go_on_whatever_happens_to_the_fork_server(start_worker, enque
     assert find_children(worker, FORKED)
     assert reload_video(last).attempt == 1
     os.kill(worker.pid, signal.SIGKILL)
-    wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), "nothing is left")
+    wait_until(lambda: not still_running({fourth_server, *find_children(worker, FORKED)}), "nothing is left", within=3)
 
 
 def test_it_ends_silently_when_its_worker_leaves_an_answer_unread():
