@@ -13,10 +13,8 @@ from downloads.models import Subscription
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT, RESTING_AFTER
 from downloads.models.subscriptions.subscription import MAX_CHECK_INTERVAL_SECONDS, MIN_CHECK_INTERVAL_SECONDS
 
-MIN_INTERVAL, MAX_INTERVAL = (
-    dt.timedelta(seconds=MIN_CHECK_INTERVAL_SECONDS),
-    dt.timedelta(seconds=MAX_CHECK_INTERVAL_SECONDS),
-)
+MIN_INTERVAL = dt.timedelta(seconds=MIN_CHECK_INTERVAL_SECONDS)
+MAX_INTERVAL = dt.timedelta(seconds=MAX_CHECK_INTERVAL_SECONDS)
 MAX_BACK_OFF = dt.timedelta(hours=24)
 GONE_INTERVAL = dt.timedelta(days=1)  # of a list that the site does not find any more
 JITTER = 0.1  # of the interval, to both sides

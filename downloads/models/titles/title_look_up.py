@@ -149,7 +149,7 @@ class TitleLookUp(TolerantRow):
             return video is not None and video.save_details_ahead(metadata, thumbnail)
 
     def record_failure(self, note: str, *, is_permanent: bool) -> bool:
-        """Note why nothing was found; the video is not touched. A transient failure pauses the site's look-ups."""
+        """Note why nothing was found; the video is not touched. Unless it is permanent, the site's look-ups pause."""
         next_at = None if is_permanent else current_moment() + FAILURE_PAUSE
         return self._leased_row().update(note=note[:MAX_NOTE_LENGTH], next_at=next_at, **CLEARED_LOOK_UP_LEASE) == 1
 
