@@ -2,11 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from Cryptodome.Cipher import AES
+
+from downloads.tests.support.waiting import PATIENCE_SECONDS
 
 KEY = bytes(range(16))
 
@@ -14,7 +17,8 @@ KEY = bytes(range(16))
 class SegmentSite(ThreadingHTTPServer):
     """Serves the segments of `folder`, "video0.ts" and so on, at `url()`; the attributes may be changed at any time.
 
-    `requests` has the paths in order, `peak` the most requests for segments at one time.
+    `requests` has the paths in order, `active` the number of requests at this time, `peak` the most at one time. A path
+    in `holds` is answered once its condition is true, such as that others have been asked for.
     """
 
     daemon_threads = True
@@ -27,10 +31,11 @@ class SegmentSite(ThreadingHTTPServer):
         self.max_at_once = 100
         self.failures: dict[str, list[int]] = {}  # the next statuses of a path
         self.cuts: dict[str, int] = {}  # how often the response of a path is still to be cut off
+        self.holds: dict[str, Callable[[], bool]] = {}
         self.is_encrypted = False
         self.requests: list[str] = []
-        self.refused = self.peak = self._active = 0
-        self._lock = threading.Lock()
+        self.refused = self.peak = self.active = 0
+        self._changed = threading.Condition()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def url(self) -> str:
@@ -58,20 +63,26 @@ class SegmentSite(ThreadingHTTPServer):
 
     def enter(self, path: str) -> int:
         """Note that a request has begun; return the status to answer with."""
-        with self._lock:
+        with self._changed:
             self.requests.append(path)
-            self._active += 1
+            self.active += 1
+            self._changed.notify_all()
             if self.failures.get(path):
                 return self.failures[path].pop(0)
-            if self._active > self.max_at_once:
+            if self.active > self.max_at_once:
                 self.refused += 1
                 return 503
-            self.peak = max(self.peak, self._active)
+            self.peak = max(self.peak, self.active)
             return 200
 
+    def wait_for_hold(self, path: str) -> None:
+        """Wait until a path may be answered, at most for PATIENCE_SECONDS: then the test fails by its own assertion."""
+        with self._changed:
+            self._changed.wait_for(self.holds.get(path, lambda: True), PATIENCE_SECONDS)
+
     def leave(self) -> None:
-        with self._lock:
-            self._active -= 1
+        with self._changed:
+            self.active -= 1
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Print nothing: tests disconnect on purpose."""
@@ -85,6 +96,7 @@ class SegmentHandler(BaseHTTPRequestHandler):
         try:
             if status == 200:
                 time.sleep(self.server.delay_seconds)  # to the first byte, as of a site that is far away
+                self.server.wait_for_hold(self.path)
             data = self.response(status)
             self.wfile.write(data[:-1])
         finally:
