@@ -8,16 +8,17 @@ import datetime as dt
 import random
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
+from django.db import models
 from django.db.models import Max
 
 from downloads.database.clock import current_moment
 from downloads.models.audit.entry import AuditAction, audited
 from downloads.models.choices import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status
 from downloads.models.event import VideoEvent
-from downloads.models.leases.lease import LEASE_DURATION
+from downloads.models.leases.lease import LEASE_DURATION, leased_row
 from downloads.models.state import VideoState
 from downloads.models.value_objects import MAX_PRIORITY, Metadata, QueuePosition, ReleaseWait, StoredFiles
 
@@ -107,6 +108,9 @@ class Transitions(VideoState):
     def _lease_filter(self) -> dict[str, Any]:
         return {"status__in": ACTIVE_STATUSES, "lease_token": self.lease_token}
 
+    def _leased_row(self) -> "models.QuerySet[Self]":
+        return leased_row(self, self.lease_token, status__in=ACTIVE_STATUSES)
+
     def _claim(self, worker: str) -> bool:
         """Claim the video for this attempt; False if another worker got there first."""
         return self._transition(
@@ -128,12 +132,11 @@ class Transitions(VideoState):
 
     def renew_lease(self, **state: Any) -> bool:
         """Renew the lease and write `state` (percent, downloaded_bytes, total_bytes, phase); False if it is lost."""
-        leased_row = type(self)._default_manager.filter(pk=self.pk, **self._lease_filter)
-        return bool(self.lease_token) and leased_row.update(lease_until=current_moment() + LEASE_DURATION, **state) == 1
+        return self._leased_row().update(lease_until=current_moment() + LEASE_DURATION, **state) == 1
 
     def holds_lease(self) -> bool:
         """Tell whether this attempt still has the lease: neither cancelled nor claimed by another worker."""
-        return type(self)._default_manager.filter(pk=self.pk, **self._lease_filter).exists()
+        return self._leased_row().exists()
 
     def save_metadata(self, metadata: Metadata) -> bool:
         """Write the metadata that the look-up found; False if the lease is lost."""

@@ -19,7 +19,7 @@ from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.choices import Status
 from downloads.models.copies.queryset import PlayableCopyQuerySet
 from downloads.models.copies.shown import UNFINISHED_STATUSES
-from downloads.models.leases.lease import CLEARED_LEASE, LEASE_DURATION
+from downloads.models.leases.lease import CLEARED_LEASE, LEASE_DURATION, leased_row
 from downloads.models.state import MAX_ERROR_LENGTH
 from downloads.models.video import Video
 from downloads.progress import keys, publisher
@@ -188,8 +188,8 @@ class PlayableCopy(TolerantRow):
     def _lease(self) -> dict[str, Any]:
         return {"status": Status.PROCESSING, "lease_token": self.lease_token}
 
-    def _leased_row(self) -> Any:
-        return PlayableCopy.objects.filter(pk=self.pk, **self._lease()).exclude(lease_token="")
+    def _leased_row(self) -> "models.QuerySet[PlayableCopy]":
+        return leased_row(self, self.lease_token, status=Status.PROCESSING)
 
     def _write_as_person(
         self,

@@ -11,7 +11,7 @@ from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantJSONField, TolerantRow
 from downloads.models.choices import Status
 from downloads.models.event import VideoEvent
-from downloads.models.leases.lease import CLEARED_LEASE, LEASE_DURATION
+from downloads.models.leases.lease import CLEARED_LEASE, LEASE_DURATION, leased_row
 from downloads.progress import message, publisher
 
 MAX_CLOCK_STEP = dt.timedelta(hours=1)  # by which the clock may go back before all plans are void
@@ -66,8 +66,7 @@ class Checks(TolerantRow):
 
     def leased_row(self) -> "models.QuerySet[Self]":
         """Return the row while this check has its lease, else nothing."""
-        rows = type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token)
-        return rows.exclude(lease_token="")
+        return leased_row(self, self.lease_token)
 
     def start_check(self, worker: str, lease_token: str) -> bool:
         """Take the lease, for SubscriptionQuerySet.claim_check, which has made sure that nobody else has one."""

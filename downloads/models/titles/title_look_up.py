@@ -17,7 +17,7 @@ from downloads.database.clock import CLOCK_TOLERANCE, current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import Status
-from downloads.models.leases.lease import LEASE_DURATION
+from downloads.models.leases.lease import LEASE_DURATION, leased_row
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.value_objects import Metadata
@@ -136,7 +136,7 @@ class TitleLookUp(TolerantRow):
         return self._leased_row().filter(video__status=Status.QUEUED).exists() and Queue.get_or_default().is_open
 
     def _leased_row(self) -> "models.QuerySet[TitleLookUp]":
-        return TitleLookUp.objects.filter(pk=self.pk, lease_token=self.lease_token).exclude(lease_token="")
+        return leased_row(self, self.lease_token)
 
     # By the child -------------------------------------------------------------------------------
 
