@@ -37,11 +37,6 @@ def format_bytes(byte_count: float | None) -> str:
     return "" if byte_count is None else " ".join(_scale_bytes(byte_count))
 
 
-def format_count(count: int, noun: str) -> str:
-    """Return a number of things, such as "1 video" or "1,204 videos"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def format_downloaded(video: Video) -> str:
     """Return the downloaded of the total bytes, such as "412 of 603 MB"; "" while unknown."""
     downloaded, total = video.downloaded_bytes, video.total_bytes

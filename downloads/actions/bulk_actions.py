@@ -20,12 +20,12 @@ from django.utils import timezone
 from downloads.accounts.permissions import require
 from downloads.actions.video_actions import ACTIONS, Action, required_permission, run_action
 from downloads.database import advisory_lock
-from downloads.formatting import format_count
 from downloads.models import ACTIVE_STATUSES, BulkAction, BulkItem, ItemState, Queue, Status, Video
 from downloads.models.audit.actor import actor_of
 from downloads.models.audit.entry import AuditAction, record_entry
 from downloads.models.bulk.bulk_action import find_shown
 from downloads.models.event import record_queue_event
+from downloads.pluralization import format_count
 from downloads.progress import publisher
 from downloads.progress.message import Progress
 

@@ -6,8 +6,9 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from downloads.actions.delete_confirmation import MAX_LISTED_NAMES, bulk_removal_message
-from downloads.formatting import display_name, format_bytes, format_count
+from downloads.formatting import display_name, format_bytes
 from downloads.models import ACTIVE_STATUSES, UNFINISHED_STATUSES, Status, Video
+from downloads.pluralization import format_count
 
 MAX_UNCONFIRMED_REDOWNLOADS = 5
 TOTALS = {

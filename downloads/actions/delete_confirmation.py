@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from downloads.formatting import display_name, format_bytes, format_count
+from downloads.formatting import display_name, format_bytes
 from downloads.models import Video
+from downloads.pluralization import format_count
 from downloads.subtitles import collection
 
 MAX_LISTED_NAMES = 10

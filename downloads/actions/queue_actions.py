@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from downloads.accounts.permissions import Permission, require
 from downloads.actions.bulk_actions import exceeds_request, start_bulk_action
 from downloads.actions.video_actions import ACTIONS, UNCHANGED_TEXTS, short_title, undo_tags
-from downloads.formatting import format_count
 from downloads.models import HostPause, Queue, Status, Video
+from downloads.pluralization import format_count
 
 HELD_AGAIN = "If that lasts, a worker stops the queue again within seconds."
 

@@ -11,6 +11,7 @@ from downloads.database.clock import read_clock
 from downloads.intake import entry_requests, playlist_places, release_wait, urls
 from downloads.models import Video
 from downloads.network.url_secrets import hide_secrets
+from downloads.pluralization import format_count
 from downloads.ytdlp.results import Playlist, PlaylistEntry, Stage
 
 # A channel has playlists, which have videos; playlists nested deeper are not expanded.
@@ -99,11 +100,11 @@ def _playlist_depth(video: Video) -> int:
 
 
 def _format_outcomes(playlist: Playlist, outcomes: Counter[str]) -> str:
-    phrases = [f"Playlist: {_format_count(outcomes['added'], 'video')} added"]
+    phrases = [f"Playlist: {format_count(outcomes['added'], 'video')} added"]
     if outcomes["present"]:
         phrases.append(f"{outcomes['present']} already here")
     if outcomes["rejected"]:
-        phrases.append(f"{_format_count(outcomes['rejected'], 'link')} skipped")
+        phrases.append(f"{format_count(outcomes['rejected'], 'link')} skipped")
     phrases += [
         f"{outcomes[name]} {phrase} ({_format_titles(playlist, name)})"
         for name, phrase in RESTRICTION_PHRASES.items()
@@ -120,7 +121,3 @@ def _format_titles(playlist: Playlist, restriction: str) -> str:
     names = [entry.title or hide_secrets(entry.url) for entry in playlist.entries if entry.restriction == restriction]
     shown = ", ".join(Truncator(name).chars(60) for name in names[:MAX_NAMED_TITLES])
     return f"{shown}, …" if len(names) > MAX_NAMED_TITLES else shown
-
-
-def _format_count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -9,6 +9,7 @@ from django.db import transaction
 from downloads.database.clock import read_clock
 from downloads.models import HostPause, Subscription
 from downloads.models.subscriptions.checks import NOT_FOUND_LIMIT
+from downloads.pluralization import format_count
 from downloads.subscriptions.ledger.outcome import Outcome
 from downloads.subscriptions.schedule import Schedule, plan_after_failure
 
@@ -80,4 +81,4 @@ def _count_finds(outcomes: Iterable[Outcome]) -> int:
 
 def _record_finds(subscription: Subscription, queued: int) -> None:
     if queued:
-        subscription.record_event(f"Added {queued:,} video{'' if queued == 1 else 's'}")
+        subscription.record_event(f"Added {format_count(queued, 'video')}")

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from downloads.accounts.client_address import get_client_address
 from downloads.accounts.sign_in_queue import QueueFull, SignInQueue
-from downloads.formatting import format_count
 from downloads.outage_log import LogLimiter
+from downloads.pluralization import format_count
 from downloads.views import responses
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from downloads.database import backup, outages, schema
+from downloads.pluralization import format_count
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def _pending_migrations() -> list[tuple[str, str]]:
 
 def _back_up(pending: list[tuple[str, str]], applied: set[tuple[str, str]], write_line: Callable[[str], None]) -> str:
     """Keep a backup, print its path, and return the advice for an upgrade that fails."""
-    count = f"{len(pending)} migration{'s' if len(pending) > 1 else ''}"
+    count = format_count(len(pending), "migration")
     if connection.vendor != "sqlite":
         write_line(f"Upgrading the database ({count}). {POSTGRES_ADVICE}")
         return "Start again to go on, or restore your dump and start the version from before."

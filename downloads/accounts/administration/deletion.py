@@ -16,6 +16,7 @@ from django.utils.text import get_text_list
 from downloads.accounts.administration.permission_choices import describe_group
 from downloads.accounts.permissions import is_last_administrator
 from downloads.models import Subscription, Video, WatchState
+from downloads.pluralization import format_count
 
 MAX_NAMES = 5
 MAX_NAMES_IN_TITLE = 3
@@ -51,13 +52,13 @@ def describe_user_deletion(users: Iterable[User], *, may_change: bool) -> Conseq
     subscriptions = Subscription.objects.filter(added_by__in=users).count()
     removed = [f"{accounts}: {name} can no longer sign in, and all devices are signed out."]
     if positions:
-        removed.append(f"What {name} watched and where they stopped: {_format_count(positions, 'video')}.")
+        removed.append(f"What {name} watched and where they stopped: {format_count(positions, 'video')}.")
     if entries:
         verb = "was" if entries == 1 else "were"
-        removed.append(f"{_format_count(entries, 'line')} of the admin’s own history that {verb} written by {their}.")
-    kept = [f"{_format_count(videos, 'video')} that {name} added."] if videos else []
+        removed.append(f"{format_count(entries, 'line')} of the admin’s own history that {verb} written by {their}.")
+    kept = [f"{format_count(videos, 'video')} that {name} added."] if videos else []
     if subscriptions:
-        kept.append(f"{_format_count(subscriptions, 'subscription')} that {name} added.")
+        kept.append(f"{format_count(subscriptions, 'subscription')} that {name} added.")
     kept.append(f"What the audit log says about {name}.")
     return Consequences(removed, kept, _advise_deactivation(users, name) if may_change else "")
 
@@ -73,7 +74,7 @@ def _advise_deactivation(users: list[User], name: str) -> str:
 def describe_additions(user: User) -> str:
     """Return how many videos and subscriptions an account has added."""
     videos, subscriptions = (model.objects.filter(added_by=user).count() for model in (Video, Subscription))
-    return f"{_format_count(videos, 'video')}, {_format_count(subscriptions, 'subscription')}"
+    return f"{format_count(videos, 'video')}, {format_count(subscriptions, 'subscription')}"
 
 
 def describe_group_deletion(groups: Iterable[Group]) -> Consequences:
@@ -87,10 +88,6 @@ def describe_group_deletion(groups: Iterable[Group]) -> Consequences:
     return Consequences(
         removed, [f"{accounts} with this role; {lose} what the role permits, unless another role permits it."]
     )
-
-
-def _format_count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _join_names(users: list[User]) -> str:

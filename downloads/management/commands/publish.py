@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from downloads.pluralization import format_count
 from downloads.progress import keys, message, publisher
 
 
@@ -26,9 +27,9 @@ class Command(BaseCommand):
             raise CommandError(REASON_MESSAGES[error.reason]) from error
         if not publisher.publish_progress(options["video_id"], progress):
             raise CommandError("Can’t reach Redis. Is `manage.py up` running, and is REDIS_URL right?")
-        count = publisher.count_subscribers(options["video_id"])
+        subscribers = format_count(publisher.count_subscribers(options["video_id"]), "subscriber")
         self.stdout.write(
-            f"Published on {keys.progress_channel(options['video_id'])} to {count} subscriber{'s' * (count != 1)}."
+            f"Published on {keys.progress_channel(options['video_id'])} to {subscribers}."
             " WebSocket clients receive it; pages show only videos that are in the archive."
         )
 

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods
 from downloads.accounts.permissions import is_signed_in, require_staff, role_of
 from downloads.accounts.session_store import checked_session_data
 from downloads.accounts.theme import THEMES, keep_theme
-from downloads.formatting import format_count
 from downloads.models.audit.entry import AuditAction, record_entry
+from downloads.pluralization import format_count
 from downloads.views import responses
 from downloads.views.decorators import post_only, require_sign_in
 from downloads.views.login import PasswordForm

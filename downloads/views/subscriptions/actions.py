@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from downloads.accounts.permissions import Permission
-from downloads.formatting import format_count
 from downloads.models import Subscription, SubscriptionItem
+from downloads.pluralization import format_count
 from downloads.progress.keys import VIDEO_ID_PATTERN
 from downloads.subscriptions import items
 from downloads.views import responses

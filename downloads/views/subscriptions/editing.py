@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods
 
 from downloads.accounts.permissions import Permission, require
 from downloads.actions import bulk_actions
-from downloads.formatting import format_count
 from downloads.forms import SubscriptionForm
 from downloads.models import Subscription
+from downloads.pluralization import format_count
 from downloads.subscriptions import verbs
 from downloads.subscriptions.patterns import InvalidPattern
 from downloads.subscriptions.preview import preview_filters

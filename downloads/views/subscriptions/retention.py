@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from downloads.accounts.permissions import Permission, require
-from downloads.formatting import format_count
 from downloads.models import Subscription
+from downloads.pluralization import format_count
 from downloads.subscriptions import retention as subscription_retention
 from downloads.subscriptions.validation import RETENTION_FIELDS
 from downloads.views.decorators import post_only, require_permission
