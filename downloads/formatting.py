@@ -137,6 +137,11 @@ def codec_label(video: Video) -> str:
     return "/".join(codec for codec in (video.video_codec, video.audio_codec) if codec)
 
 
+def printable_text(text: str) -> str:
+    """Return the text with spaces for unprintable characters, such as the escapes that terminals obey."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def truncate_text(text: str, max_length: int) -> str:
     """Return up to `max_length` characters; faster than Django's `truncatechars`, which visits each character."""
     return text if len(text) <= max_length else f"{text[: max_length - 1]}…"

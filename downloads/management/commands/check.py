@@ -15,6 +15,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.check import Command as SystemCheckCommand
 
 from downloads.database.command import DatabaseCommand
+from downloads.formatting import printable_text
 from downloads.library.subscriptions.states import EMPTY_SENTENCE, describe_missing_tabs
 from downloads.models import Subscription
 from downloads.worker.checks.requested import CHECKED, RequestedChecks, Result
@@ -94,7 +95,7 @@ class CheckSubscriptionsCommand(DatabaseCommand):
         for key in dict.fromkeys(keys):
             if key not in by_key:
                 self._failed_count += 1
-                self.stderr.write(f"{key}: There is no subscription with this key.")
+                self.stderr.write(printable_text(f"{key}: There is no subscription with this key."))
         return list(by_key.values())
 
     @staticmethod
@@ -113,4 +114,4 @@ class CheckSubscriptionsCommand(DatabaseCommand):
         if result.status != CHECKED:
             self._failed_count += 1
         if text:
-            self.stderr.write(f"{result.subscription}: {text}")
+            self.stderr.write(printable_text(f"{result.subscription}: {text}"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from downloads.database.command import DatabaseCommand
+from downloads.formatting import printable_text
 from downloads.intake import submit
 from downloads.intake.pasted_text import split_lines
 from downloads.intake.rejections import Rejection, group_by_reason
@@ -58,7 +59,7 @@ class Command(DatabaseCommand):
         self._print_statuses(videos)
         failed = [video for video in videos if wait and video.status != Status.COMPLETE]
         for video in failed:
-            self.stderr.write(f"{video.url}: {video.error or video.get_status_display()}")
+            self.stderr.write(printable_text(f"{video.url}: {video.error or video.get_status_display()}"))
         # Fewer than were added: some were deleted during the wait.
         if rejections or failed or len(videos) < len(added):
             sys.exit(1)
@@ -66,11 +67,11 @@ class Command(DatabaseCommand):
     def _print_rejections(self, rejections: list[Rejection]) -> None:
         for group in group_by_reason(rejections):
             if group.is_long:
-                self.stderr.write(group.summary)
+                self.stderr.write(printable_text(group.summary))
             for rejection in group.rejections:
                 hint = f" Perhaps {rejection.suggestion}?" if rejection.suggestion else ""
                 line = f"  {rejection.line}" if group.is_long else f"{rejection.line}: {rejection.reason}"
-                self.stderr.write(line + hint)
+                self.stderr.write(printable_text(line + hint))
 
     def _print_statuses(self, videos: list[Video]) -> None:
         for video in videos:
@@ -131,9 +132,4 @@ def _bar_line(video: Video) -> str:
     percent_text = "     ?" if video.percent is None else f"{percent:5.1f}%"
     state = status_phrase(video) if video.is_active else video.get_status_display()
     bar = "#" * filled + "." * (BAR_CHARACTERS - filled)
-    return f"[{bar}] {percent_text} {state:<17} {_printable_text(video.wait_message or video.name[:60])}"
-
-
-def _printable_text(text: str) -> str:
-    """Replace unprintable characters, such as terminal escapes, by spaces."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    return f"[{bar}] {percent_text} {state:<17} {printable_text(video.wait_message or video.name[:60])}"

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from downloads.database.command import DatabaseCommand
+from downloads.formatting import printable_text
 from downloads.models.audit.actor import SHELL, acting_as
 from downloads.subscriptions import retention
 
@@ -27,9 +28,9 @@ class Command(DatabaseCommand):
             with acting_as(SHELL):
                 pruning = retention.prune()
         for item in pruning.items:
-            self.stdout.write(f"{item.url} {item.title}".rstrip())
+            self.stdout.write(printable_text(f"{item.url} {item.title}").rstrip())
         for problem in pruning.problems:
-            self.stderr.write(problem)
+            self.stderr.write(printable_text(problem))
         if pruning.is_other_run:
             self.stderr.write("A worker is doing this just now. Nothing more was done.")
         count = len(pruning.items) if dry_run else pruning.removed

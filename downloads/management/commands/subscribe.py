@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 
 from downloads.database.command import DatabaseCommand
+from downloads.formatting import printable_text
 from downloads.models import Quality, StartChoice, Subscription
 from downloads.models.audit.actor import SHELL, acting_as
 from downloads.models.subscriptions.subscription import DEFAULT_CHECK_INTERVAL_SECONDS
@@ -74,9 +75,9 @@ class Command(DatabaseCommand):
             result = submission.follow(self._read_feeds(urls), values=values)
         for rejection in result.rejections:
             hint = f" Perhaps {rejection.suggestion}?" if rejection.suggestion else ""
-            self.stderr.write(f"{rejection.line}: {rejection.reason}{hint}")
+            self.stderr.write(printable_text(f"{rejection.line}: {rejection.reason}{hint}"))
         for subscription in result.known:
-            self.stderr.write(f"{subscription.url}: This is followed already.")
+            self.stderr.write(printable_text(f"{subscription.url}: This is followed already."))
         self._print_subscriptions([*result.known, *result.added])
         if result.rejections or result.known:
             sys.exit(1)
@@ -95,7 +96,7 @@ class Command(DatabaseCommand):
 
     def _print_subscriptions(self, subscriptions: Iterable[Subscription]) -> None:
         for subscription in subscriptions:
-            self.stdout.write(f"{subscription.key} {subscription.canonical_url}")
+            self.stdout.write(printable_text(f"{subscription.key} {subscription.canonical_url}"))
 
 
 def _read_settings(options: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 from downloads.database.command import DatabaseCommand
+from downloads.formatting import printable_text
 from downloads.library.subscriptions.index import Row, describe_rows
 from downloads.models import Subscription
 from downloads.subscriptions.exchange.opml import write_opml
@@ -37,10 +38,8 @@ class Command(DatabaseCommand):
 
     def _print_row(self, row: Row) -> None:
         subscription = row.subscription
-        name = "".join(char if char.isprintable() else " " for char in str(subscription))
-        state = row.state.name
-        self.stdout.write(
-            f"{subscription.key} {state} {row.kept_count}/{row.seen_count} {subscription.canonical_url} {name}"
-        )
+        counts = f"{row.kept_count}/{row.seen_count}"
+        line = f"{subscription.key} {row.state.name} {counts} {subscription.canonical_url} {subscription}"
+        self.stdout.write(printable_text(line))
         if subscription.error:
-            self.stderr.write(f"{subscription.key}: {row.state.sentence}")
+            self.stderr.write(printable_text(f"{subscription.key}: {row.state.sentence}"))

@@ -160,3 +160,10 @@ def test_looking_at_many_that_wait_takes_no_more_queries(django_assert_num_queri
     with django_assert_num_queries(2):
         checks._drop_ended()
     assert [result.text for result in results] == ["It is paused."]
+
+
+def test_a_name_sends_nothing_to_the_terminal(capsys):
+    subscription, _ = verbs.subscribe(URL)
+    type(subscription).objects.update(name="Ada\x1b[31m\u202e", active=False)
+    _, _, reasons = check(capsys, subscription.key)
+    assert reasons == ["Ada [31m : It is paused."]

@@ -115,6 +115,15 @@ def test_it_does_not_wait_for_a_video_that_is_deleted(capsys, monkeypatch):
     assert run_ingest(capsys, "http://127.0.0.1:1/a", "--wait")[0] == 1
 
 
+def test_titles_and_errors_send_nothing_to_the_terminal(capsys, monkeypatch):
+    texts = {"title": "Ada\x1b[31m\u202e", "error": "Not found\x1b[31m\u202e."}
+    monkeypatch.setattr("time.sleep", lambda seconds: Video.objects.update(status=Status.FAILED, **texts))
+    _, _, err = run_ingest(capsys, "http://127.0.0.1:1/a", "--wait")
+    assert "Ada [31m " in err
+    assert err.endswith("Not found [31m .\n")
+    assert all(line.isprintable() for line in err.splitlines())
+
+
 @pytest.mark.processes
 def test_it_waits_and_shows_bars(run_manage, redis_server, media_server):
     environment = {"YTARCHIVE_ALLOW_PRIVATE_HOSTS": "1"}

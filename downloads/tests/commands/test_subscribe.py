@@ -10,6 +10,7 @@ from downloads.models import Subscription
 from downloads.tests.support.subscriptions import followed
 
 pytestmark = [pytest.mark.django_db]
+ESCAPES = "\x1b[31m\u202e"
 ADA, BOB = "https://www.youtube.com/@ada", "https://www.youtube.com/@bob"
 
 
@@ -88,3 +89,20 @@ def test_the_list_says_the_state_and_why(capsys) -> None:
 
     assert (status, out) == (0, f"{subscription.key} failing 0/1 {ADA} Ada\n")
     assert err.startswith(f"{subscription.key}: Not found (404).")
+
+
+def test_names_and_errors_send_nothing_to_the_terminal(capsys) -> None:
+    followed(ADA, name=f"Ada{ESCAPES}", error=f"Not found{ESCAPES} (404).")
+
+    _, out, err = run_command(capsys, "subscriptions")
+
+    assert out.endswith("Ada [31m \n")
+    assert "Not found [31m  (404)." in err
+    assert not set("\x1b\u202e") & set(out + err)
+
+
+def test_a_refused_line_sends_nothing_to_the_terminal(capsys) -> None:
+    _, _, err = run_command(capsys, "subscribe", f"nonsense{ESCAPES}")
+
+    assert err.startswith("nonsense")
+    assert err.removesuffix("\n").isprintable()

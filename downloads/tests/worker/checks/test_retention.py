@@ -32,6 +32,13 @@ def test_a_dry_run_prints_and_removes_nothing(archive, capsys):
     assert Video.objects.count() == 3
 
 
+def test_a_title_sends_nothing_to_the_terminal(archive, capsys):
+    SubscriptionItem.objects.update(title="Ada\x1b[31m\u202e")
+    call_command("prune", "--dry-run")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[2] for line in lines] == ["Ada [31m"] * 2
+
+
 def test_the_command_removes(archive, capsys):
     call_command("prune")
     assert capsys.readouterr().err == "2 removed.\n"
@@ -40,10 +47,10 @@ def test_the_command_removes(archive, capsys):
 
 
 def test_what_stays_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(retention, "prune", lambda: retention.Pruning(problems=["A stays: it is stuck."]))
+    monkeypatch.setattr(retention, "prune", lambda: retention.Pruning(problems=["A\x1b stays: it is stuck."]))
     with pytest.raises(SystemExit, match="1"):
         call_command("prune")
-    assert "A stays" in capsys.readouterr().err
+    assert "A  stays" in capsys.readouterr().err
 
 
 def test_a_run_waits_for_the_folders_and_comes_once_an_hour(monkeypatch):
