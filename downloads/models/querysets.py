@@ -15,7 +15,7 @@ from downloads.models import indexes
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import ACTIVE_STATUSES, ACTIVITY_STATUSES, UNFINISHED_STATUSES, Quality, Status
 from downloads.models.date_hierarchy import DateHierarchyQuerySet
-from downloads.models.leases.lease import LEASE_DURATION
+from downloads.models.leases.lease import LEASE_DURATION, lease_expired
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.transitions import Transitions, max_retry_wait
@@ -97,8 +97,7 @@ class VideoQuerySet(DateHierarchyQuerySet[T]):
         return self._with_lease_before(current_moment() + LEASE_DURATION / 2)
 
     def _with_lease_before(self, moment: Moment) -> Self:
-        too_long = Q(lease_until__gt=current_moment() + LEASE_DURATION + CLOCK_TOLERANCE)
-        return self.active().filter(Q(lease_until=None) | Q(lease_until__lt=moment) | too_long)
+        return self.active().filter(lease_expired(current_moment(), before=moment))
 
     def newest_first(self) -> Self:
         """Order by the time of adding, newest first."""

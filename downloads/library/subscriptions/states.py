@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from downloads.formatting import format_timespan
 from downloads.models import ChannelTab, HostPause, Subscription
+from downloads.models.leases.lease import has_lease_in_force
 from downloads.models.subscriptions.subscription import MAX_PLAYLIST_LENGTH
 from downloads.network.sites import site_of
 from downloads.network.url_secrets import hide_secrets
@@ -45,7 +46,7 @@ def describe_state(
     now = now or timezone.now()
     if not subscription.active:
         return StateWords("paused", "Paused", "Not checked until resumed.", "pause")
-    if subscription.lease_token and subscription.lease_until and subscription.lease_until > now:
+    if has_lease_in_force(subscription.lease_token, subscription.lease_until):
         return StateWords("checking", "Checking…", "", "retry", is_changing=True)
     if subscription.is_resting:
         since = f" It has failed since {_day(subscription.failing_since)}." if subscription.failing_since else ""

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from downloads.database import advisory_lock
 from downloads.database.clock import CLOCK_TOLERANCE, current_moment, read_clock
-from downloads.models.leases.lease import LEASE_DURATION
+from downloads.models.leases.lease import lease_in_force
 from downloads.models.subscriptions.checks import MAX_CLOCK_STEP, Checks
 from downloads.models.subscriptions.host_pause import HostPause
 
@@ -31,9 +31,7 @@ class SubscriptionQuerySet(models.QuerySet[T]):
 
     def running(self) -> Self:
         """Filter those that are being checked; a lease longer than any was set before the clock was set back."""
-        now = current_moment()
-        longest = now + LEASE_DURATION + CLOCK_TOLERANCE
-        return self.filter(lease_until__gt=now, lease_until__lte=longest).exclude(lease_token="")
+        return self.filter(lease_in_force(current_moment()))
 
     def resting(self) -> Self:
         """Filter the active ones that have failed for so long that they are no longer checked by themselves."""

@@ -13,11 +13,11 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from downloads.database import advisory_lock
-from downloads.database.clock import CLOCK_TOLERANCE, current_moment, read_clock
+from downloads.database.clock import current_moment, read_clock
 from downloads.database.stored_values import TolerantRow
 from downloads.models.bulk import bulk_action
 from downloads.models.choices import Status
-from downloads.models.leases.lease import LEASE_DURATION, leased_row
+from downloads.models.leases.lease import LEASE_DURATION, lease_in_force, leased_row
 from downloads.models.queue import Queue
 from downloads.models.subscriptions.host_pause import HostPause
 from downloads.models.value_objects import Metadata
@@ -75,7 +75,7 @@ class TitleLookUp(TolerantRow):
         """Return the first waiting video without a title whose site may be asked now."""
         now = read_clock()
         # While a person has paused the queue, or a folder is out of reach, no site is asked for anything.
-        if not Queue.get_or_default().is_open or cls.objects.filter(_running_condition(now)).exists():
+        if not Queue.get_or_default().is_open or cls.objects.filter(lease_in_force(now)).exists():
             return None
         waiting = Video.objects.waiting().exclude(bulk_action.pending_condition())
         videos = list(waiting.only("video_id", "host", "title", "queued_at", "not_before", "retry_count")[:AHEAD_COUNT])
@@ -156,11 +156,6 @@ class TitleLookUp(TolerantRow):
     def abandon(self) -> None:
         """Give the lease up, with no result: the video is looked up again, if it still waits."""
         self._leased_row().update(next_at=current_moment(), attempts=F("attempts") - 1, **CLEARED_LOOK_UP_LEASE)
-
-
-def _running_condition(now: dt.datetime) -> Q:
-    longest = now + LEASE_DURATION + CLOCK_TOLERANCE  # a longer one was set before the clock was set back
-    return Q(lease_until__gt=now, lease_until__lte=longest) & ~Q(lease_token="")
 
 
 def _is_later(video: Video, now: dt.datetime) -> bool:

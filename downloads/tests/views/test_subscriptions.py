@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from downloads.models import HostPause, Subscription, SubscriptionItem, Video
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.templatetags.video_format import placeholder_tone
 from downloads.tests.support.factories import complete, create_videos
 from downloads.tests.support.responses import HTMX_HEADERS
@@ -72,7 +73,6 @@ def in_hours(hours: float) -> dt.datetime:
         ({"error": "Not found (404).", "failing_since": in_hours(-9)}, "Not found (404). Next check in"),
         ({"error": "Gone.", "failing_since": in_hours(-999), "next_check_at": None}, "no longer checked by itself"),
         ({"checked_at": None, "next_check_at": in_hours(-1)}, "Next check soon."),
-        ({"lease_token": "t", "lease_until": in_hours(1)}, "Checking…"),
         ({"check_interval": 86_400}, "every day"),
         ({"cron": "30 2 * * *", "time_zone": "Europe/Berlin"}, "at 30 2 * * * (Europe/Berlin)"),
     ],
@@ -81,6 +81,15 @@ def test_a_row_says_what_happens(client, fields, words) -> None:
     followed(**fields)
 
     assert words in text_of(client, "/subscriptions/")
+
+
+def test_a_row_says_that_it_is_checked_while_the_lease_is_in_force(client) -> None:
+    followed(lease_token="t", lease_until=timezone.now() + LEASE_DURATION)
+    assert "Checking…" in text_of(client, "/subscriptions/")
+    for hours in (-1, 24):  # one so far ahead was set before the clock was set back
+        Subscription.objects.update(lease_until=in_hours(hours))
+        assert not Subscription.objects.running().exists()
+        assert "Checking…" not in text_of(client, "/subscriptions/")
 
 
 def test_a_row_tells_of_the_pause_of_its_site(client, editor) -> None:
@@ -180,9 +189,9 @@ def test_check_now_plans_a_check_and_the_page_follows_it(client, editor) -> None
     assert "data-changing" in text_of(client, "/subscriptions/rows")
 
 
-@pytest.mark.parametrize("fields", [{}, {"active": False}, {"lease_token": "t", "lease_until": in_hours(1)}])
+@pytest.mark.parametrize("fields", [{}, {"active": False}, {"lease_token": "t"}])
 def test_the_buttons_keep_their_places(client, editor, fields) -> None:
-    followed(**fields)
+    followed(**fields, lease_until=timezone.now() + LEASE_DURATION)
 
     buttons = re.findall(r'<button[^>]*name="do"[^>]*>', text_of(client, "/subscriptions/"))
 
