@@ -9,6 +9,7 @@ import redis
 from downloads.monitoring.redis_writes import check_redis_server
 from downloads.monitoring.results import CheckFailed
 from downloads.progress import keys, redis_clients
+from downloads.progress.redis_clock import read_redis_clock
 
 # A restart of a worker or a bridge takes seconds, and Redis forgets the sign of a worker after WORKER_SEEN_SECONDS.
 MAX_BRIDGE_SILENCE_SECONDS = 30.0
@@ -58,4 +59,5 @@ def _is_bridge_seen(client: redis.Redis) -> bool:
     head = client.hget(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD)
     if client.exists(keys.LEADER_KEY):
         return True
-    return head is not None and abs(time.time() - float(json.loads(head)["at"])) < MAX_BRIDGE_SILENCE_SECONDS
+    # By Redis' clock, which wrote the time: that of this machine may differ.
+    return head is not None and abs(read_redis_clock() - float(json.loads(head)["at"])) < MAX_BRIDGE_SILENCE_SECONDS

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+import time_machine
 
 from downloads.monitoring import standstill
 from downloads.monitoring.standstill import NO_BRIDGE_SENTENCE, NO_WORKER_SENTENCE, standstill_sentence
@@ -44,6 +45,17 @@ def test_it_says_that_no_bridge_runs_after_a_while(live_processes, redis_server)
         assert standstill_sentence() == "", "another one may just be taking over"
         client.hset(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD, json.dumps({"at": time.time() - 40}))
         assert standstill_sentence() == NO_BRIDGE_SENTENCE
+
+
+@pytest.mark.parametrize("seconds_ahead", [60, -60])
+def test_it_waits_for_a_bridge_as_long_when_its_clock_differs(live_processes, redis_server, seconds_ahead) -> None:
+    with redis_server.client() as client:
+        client.delete(keys.LEADER_KEY)
+        for age, sentence in ((10, ""), (40, NO_BRIDGE_SENTENCE)):
+            written_at = client.time()[0] - age
+            client.hset(keys.SNAPSHOT_KEY, keys.SNAPSHOT_HEAD_FIELD, json.dumps({"at": written_at}))
+            with time_machine.travel(time.time() + seconds_ahead, tick=True):
+                assert standstill_sentence() == sentence
 
 
 def test_it_says_nothing_while_everything_is_just_starting(redis_server, monkeypatch) -> None:
