@@ -1,9 +1,13 @@
-"""Forked processes, which go on with the memory of their parent, where a new interpreter would load its own."""
+"""Forked processes, which go on with the memory of their parent, where a new interpreter would load its own.
+
+Signals of the processes that fork are here too: handled by them, reset in a child, and kept where they are ignored.
+"""
 
 import contextlib
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from downloads.parent_death import kill_when_parent_dies
@@ -18,7 +23,8 @@ from downloads.parent_death import kill_when_parent_dies
 OPEN_FILES = Path("/proc/self/fd")
 IS_SUPPORTED = sys.platform == "linux"  # macOS' own libraries may not be used after a fork
 # Their handlers belong to the parent, as does the order to stop of a signal that arrives before they are reset.
-RESET_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+RESET_SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD)
 REPARENTING_POLL_SECONDS = 0.001
 WAIT_POLL_SECONDS = 0.01
 
@@ -134,6 +140,29 @@ def reset_signals() -> None:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, RESET_SIGNALS)
+
+
+@contextlib.contextmanager
+def handled_signals(on_stop_signal: Callable[[int, FrameType | None], None]) -> Iterator[socket.socket]:
+    """Handle signals to stop by `on_stop_signal`; yield a socket that can be read after each, and after SIGCHLD."""
+    receiver, sender = socket.socketpair()
+    with receiver, sender:
+        receiver.setblocking(False)
+        sender.setblocking(False)
+        signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _ignore_signal)
+        for number in STOP_SIGNALS:
+            # nohup ignores SIGHUP, and that is kept.
+            if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN):
+                signal.signal(number, on_stop_signal)
+        try:
+            yield receiver
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
+def _ignore_signal(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: a signal needs a Python handler to write to the wake-up descriptor."""
 
 
 def redirect_files_to_devnull(kept: Collection[int]) -> None:

@@ -119,3 +119,26 @@ os.kill(worker, signal.SIGKILL)
     is_parent, leads_session, child = result.stdout.split()
     assert (is_parent, leads_session) == ("True", "True")
     wait_until(lambda: not still_running({int(child)}), "it is killed")
+
+
+def test_a_signal_to_stop_calls_the_handler_and_wakes_the_selector() -> None:
+    result = run_program("""
+with forked_process.handled_signals(lambda number, _: print(signal.Signals(number).name)) as receiver:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        os.kill(os.getpid(), number)
+        print(receiver.recv(10) == bytes([number]))
+""")
+
+    assert result.stdout.split() == ["SIGINT", "True", "SIGTERM", "True", "SIGHUP", "True", "True"]
+
+
+def test_a_signal_to_hang_up_that_nohup_ignores_stays_ignored() -> None:
+    result = run_program("""
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with forked_process.handled_signals(lambda number, _: print("stopped")) as receiver:
+    os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGCHLD)
+    print(receiver.recv(10) == bytes([signal.SIGCHLD]))
+""")
+
+    assert result.stdout == "True\n"

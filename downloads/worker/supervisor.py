@@ -8,10 +8,8 @@ import contextlib
 import logging
 import os
 import selectors
-import signal
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import redis
 from django.conf import settings
@@ -21,6 +19,7 @@ from django.db import connection
 from downloads.database import schema, use_short_timeouts
 from downloads.database.changes import ChangeDetector
 from downloads.files import ffmpeg, workspace
+from downloads.forked_process import handled_signals
 from downloads.liveness.heartbeat import process_heartbeat
 from downloads.models import LEASE_DURATION, Queue, Video
 from downloads.outage_log import OutageLog
@@ -57,7 +56,6 @@ HEARTBEAT_TTL_SECONDS = 15
 STOPPING_POLL_INTERVAL_SECONDS = 0.05  # while downloads are being stopped
 SHUTDOWN_TIMEOUT_SECONDS = 4.0
 PROCESS_DIED_MESSAGE = "The download’s process ended unexpectedly"
-HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 class Supervisor:
@@ -98,7 +96,8 @@ class Supervisor:
         use_short_timeouts()
         self._wake_listener.start()
         self._selector.register(self._wake_listener, selectors.EVENT_READ, self._wake_listener)
-        with self._signal_wakeup():
+        with handled_signals(self._on_stop_signal) as signal_receiver:
+            self._selector.register(signal_receiver, selectors.EVENT_READ)
             while self._stop_deadline is None or self._downloads:
                 self._run_once()
                 if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:
@@ -342,24 +341,3 @@ class Supervisor:
         with contextlib.suppress(redis.RedisError, OSError):
             redis_clients.get_redis_client().delete(keys.WORKER_KEY_PREFIX + self.name)
         logger.info("ytarchive worker: stopped")
-
-    @contextlib.contextmanager
-    def _signal_wakeup(self) -> Iterator[None]:
-        """Have signals wake the selector; all but SIGCHLD start the shutdown."""
-        wakeup_reader, wakeup_writer = socket.socketpair()
-        with wakeup_reader, wakeup_writer:
-            wakeup_reader.setblocking(False)
-            wakeup_writer.setblocking(False)
-            signal.set_wakeup_fd(wakeup_writer.fileno(), warn_on_full_buffer=False)
-            for signal_number in HANDLED_SIGNALS:
-                handler = _ignore_signal if signal_number == signal.SIGCHLD else self._on_stop_signal
-                signal.signal(signal_number, handler)
-            self._selector.register(wakeup_reader, selectors.EVENT_READ)
-            try:
-                yield
-            finally:
-                signal.set_wakeup_fd(-1)
-
-
-def _ignore_signal(*_: object) -> None:
-    """Do nothing: a signal needs a Python handler to write to the wake-up descriptor."""

@@ -5,7 +5,6 @@ import fcntl
 import logging
 import os
 import selectors
-import signal
 import socket
 import sys
 import time
@@ -14,6 +13,7 @@ from types import FrameType
 
 from django.conf import settings
 
+from downloads.forked_process import handled_signals
 from ytarchive.supervisor import readiness
 from ytarchive.supervisor.listener import HttpReadinessProbe, is_loopback, local_url
 from ytarchive.supervisor.preparation import PreparationProcess
@@ -233,21 +233,9 @@ class Stack:
     @contextlib.contextmanager
     def _signal_wakeup(self) -> Iterator[None]:
         """Have SIGCHLD and stop signals end `_sleep_until_signal`, also those that arrive before it sleeps."""
-        receiver, sender = socket.socketpair()
-        with receiver, sender, self._selector:
-            receiver.setblocking(False)
-            sender.setblocking(False)
+        with self._selector, handled_signals(self._on_stop_signal) as receiver:
             self._selector.register(receiver, selectors.EVENT_READ)
-            signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-            signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                # nohup ignores SIGHUP, and that is kept.
-                if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN):
-                    signal.signal(number, self._on_stop_signal)
-            try:
-                yield
-            finally:
-                signal.set_wakeup_fd(-1)
+            yield
 
     def _on_stop_signal(self, _number: int, _frame: FrameType | None) -> None:
         if not self.is_stopping and not self._is_supervising:
