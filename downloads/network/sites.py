@@ -12,7 +12,8 @@ SITE_ALIASES = {
     "vm.tiktok.com": "tiktok.com",
     "x.com": "twitter.com",
 }
-# Extractors of yt-dlp that know no site: the host says more, and their ids are file names, which two videos may share.
+# Extractors of yt-dlp that know no site: the host says more, what they know is guessed, and their ids are file names or
+# numbers on the page, which two videos may share.
 # A change needs a migration that creates the triggers again (models/channels/triggers.py), and gives items of
 # subscriptions their new identities.
 GENERIC_EXTRACTORS = ("Generic", "generic", "HTML5MediaEmbed", "html5", "")

@@ -2,6 +2,7 @@
 
 import re
 
+from downloads.network.sites import GENERIC_EXTRACTORS
 from downloads.ytdlp_update import selection
 
 # Errors of extractors, in yt-dlp's words and in ours (ytdlp.errors.error_messages).
@@ -17,7 +18,6 @@ EXTRACTOR_ERROR_PATTERN = re.compile(
 # A site that yt-dlp knows refuses what an old version asks for.
 REFUSED_PATTERN = re.compile(r"HTTP Error 403\b", re.IGNORECASE)
 OTHER_STATUS_PATTERN = re.compile(r"HTTP Error (?!403)\d{3}\b", re.IGNORECASE)
-EXTRACTORS_WITHOUT_A_SITE = ("", "Generic", "generic")
 
 
 def may_need_update(error: str, extractor: str) -> bool:
@@ -25,7 +25,7 @@ def may_need_update(error: str, extractor: str) -> bool:
     if OTHER_STATUS_PATTERN.search(error):
         return False
     if REFUSED_PATTERN.search(error):
-        return extractor not in EXTRACTORS_WITHOUT_A_SITE
+        return extractor not in GENERIC_EXTRACTORS
     return bool(EXTRACTOR_ERROR_PATTERN.search(error))
 
 

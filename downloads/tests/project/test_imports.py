@@ -29,7 +29,7 @@ APP = {
     "network": set(),
     "subtitles": {"files"},
     "search": {"network", "subtitles"},
-    "ytdlp_update": {"files", "parent_death"},
+    "ytdlp_update": {"files", "network", "parent_death"},
     "ytdlp": {"files", "network", "subtitles", "ytdlp_update"},
     "accounts": {"loop_local", "models", "network", "outage_log", "pluralization"},
     "fanout": {"progress", "loop_local", "asyncio_tasks"},

@@ -20,6 +20,8 @@ CANNOT_HELP = [
     ("[generic] Unable to download webpage: HTTP Error 404: Not Found", "Generic"),
     ("Unable to download webpage: HTTP Error 503: Service Unavailable", "Youtube"),
     ("unable to download video data: HTTP Error 403: Forbidden", "Generic"),
+    ("unable to download video data: HTTP Error 403: Forbidden", "HTML5MediaEmbed"),
+    ("unable to download video data: HTTP Error 403: Forbidden", "html5"),
     ("HTTP Error 502: ytarchive: unknown host name a.example", ""),
     ("The read operation timed out", "Youtube"),
     ("This video is DRM protected", "Youtube"),

@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any
 
+from downloads.network.sites import GENERIC_EXTRACTORS
 from downloads.ytdlp.adaptive_streaming import dash_manifest, hls_playlist
 from downloads.ytdlp.results import DownloadError, NotYetAvailable, Stage
 from downloads.ytdlp.selected_ytdlp import Request, RequestError, YoutubeDLError
@@ -17,7 +18,6 @@ logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARACTERS = 1000
 SOON = dt.timedelta(minutes=5)  # "will begin in a few moments"
-GUESSING_EXTRACTORS = ("Generic", "HTML5MediaEmbed")  # what they know is guessed: their ids are numbers on the page
 LIVE_MANIFEST_MESSAGE = "This is a live stream with no known end. Retry when its recording is up."
 STAGE_BY_LIVE_STATUS = {"is_upcoming": Stage.ANNOUNCED, "is_live": Stage.LIVE, "post_live": Stage.PROCESSING}
 # What only a person with an account can see is no matter of time.
@@ -112,7 +112,7 @@ def check_manifests(ydl: Any, info: dict[str, Any]) -> NotYetAvailable | None:
     The generic extractor takes a recording of less than a second for live; the info dict is corrected then. Raise
     DownloadError for a live manifest of a site that says nothing more: whether it ever ends is not known.
     """
-    is_guessed = info.get("is_live") and info.get("extractor_key") in GUESSING_EXTRACTORS
+    is_guessed = info.get("is_live") and info.get("extractor_key") in GENERIC_EXTRACTORS
     if info.get("live_status") is not None and not is_guessed:
         return from_info(info)
     if _has_live_manifest(info):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from downloads.network.sites import GENERIC_EXTRACTORS
 from downloads.ytdlp.errors import availability
 from downloads.ytdlp.playlists import cookie_storage
 from downloads.ytdlp.playlists.json_values import NotStorable, clean_text, clean_value
@@ -171,7 +172,7 @@ def _entry_key(entry: dict[str, Any], address: str, page_url: Any, *, is_path_un
         if _own_page(entry, page_url):
             return ""
         # Signed addresses of files differ each time, and a generic extractor only numbers the videos of a page.
-        is_numbered = entry.get("extractor_key") in availability.GUESSING_EXTRACTORS or not entry.get("id")
+        is_numbered = entry.get("extractor_key") in GENERIC_EXTRACTORS or not entry.get("id")
         file_path = _without_query(address) if is_numbered and is_path_unique else ""
         return _hash("file", page_url, file_path or [entry.get("extractor_key"), entry.get("id")])
     try:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 
-from downloads.network.sites import site_of
+from downloads.network.sites import GENERIC_EXTRACTORS, site_of
 from downloads.ytdlp.errors import availability
 from downloads.ytdlp.errors.conversion import converted_errors
 from downloads.ytdlp.options import build_options
@@ -104,7 +104,7 @@ def _build_listing(client: Any, info: dict[str, Any], first: int, last: int, tab
     requests = _build_requests(client, [entry for _, entry in videos], info)
     is_channel = _is_channel(info)
     extractor = str(info.get("extractor_key") or "")
-    is_vague = extractor in availability.GUESSING_EXTRACTORS  # its id is the last part of the address
+    is_vague = extractor in GENERIC_EXTRACTORS  # its id is the last part of the address
     total = info.get("playlist_count")
     return Listing(
         [_build_entry(entry, info, place, tab, requests.get(id(entry))) for place, entry in videos],
