@@ -15,6 +15,10 @@ from downloads.tests.support.cases import each_case
 FORMAT_CASES = json.loads((Path(__file__).parents[1] / "support" / "formats.json").read_text())
 
 
+def test_it_puts_spaces_for_what_a_terminal_would_obey():
+    assert formatting.printable_text("Übung\x1b[31m\u202e\n") == "Übung [31m  "
+
+
 @each_case(
     ("url", "short"),
     [

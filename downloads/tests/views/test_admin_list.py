@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from downloads.models import HostPause, Status, Subscription, SubscriptionItem, Video
+from downloads.models.leases.lease import LEASE_DURATION
 from downloads.tests.support.admin import CHANGELIST_URL, run_admin_action
 from downloads.tests.support.factories import complete, failed, running, waiting
 from downloads.tests.support.responses import opening_tag
@@ -341,7 +342,7 @@ def test_it_says_when_a_subscription_is_checked_next(superuser_client):
     assert re.fullmatch(r"In .* \(.*\)", next_check(**free, next_check_at=now + dt.timedelta(hours=2)))
     assert next_check(next_check_at=now - dt.timedelta(hours=1)).startswith("Due since ")
     assert next_check(active=False) == "None planned"
-    Subscription.objects.update(active=True, lease_token="a", lease_until=now + dt.timedelta(minutes=1))
+    Subscription.objects.update(active=True, lease_token="a", lease_until=now + LEASE_DURATION)
     page = superuser_client.get(f"/admin/downloads/subscription/{subscription.pk}/change/").content.decode()
     assert "<label>Next check</label>" not in page
     assert re.search(r"<label>Last check</label>\s*<div class=\"readonly\">Running now<", page)
