@@ -35,7 +35,7 @@ def collect_subtitles(candidates: list[Path], folder: Path, stem: str) -> dict[s
 
 
 def file_names_by_language(subtitle_files: Any) -> dict[str, str]:
-    """Return the file names in a video's `tracks` column by language, skipping malformed entries."""
+    """Return the file names in a video's `subtitle_files` column by language, skipping malformed entries."""
     names_by_language: dict[str, str] = {}
     for entry in subtitle_files if isinstance(subtitle_files, list) else ():
         language, file = (entry.get("language"), entry.get("file")) if isinstance(entry, dict) else ("", "")
