@@ -61,6 +61,18 @@ def test_a_playlist_stays_while_it_is_checked(client):
     assert "Checking for new videos:" in client.get("/").content.decode()
 
 
+def test_the_button_that_cancels_has_a_name_with_its_words(superuser_client, redownloaded):
+    playlist = create_videos(1, is_list=True, media_file="", title="Talks")[0]
+    assert playlist.redownload()
+    page = superuser_client.get("/").content.decode()
+    buttons = dict(re.findall(r'aria-label="(Cancel [^"]*)">\s*(Cancel [a-z ]*)', page))
+    names = {
+        f"Cancel download of {redownloaded.title}": "Cancel download",
+        "Cancel the check of Talks": "Cancel the check",
+    }
+    assert {name: words.strip() for name, words in buttons.items()} == names
+
+
 @pytest.mark.parametrize(
     "query", [{}, {"q": "film"}, {"sort": "title"}, {"uploader": "Ada"}, {"q": "film", "sort": "size"}]
 )
