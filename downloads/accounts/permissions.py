@@ -31,6 +31,13 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     "editor": frozenset({Permission.VIEW, Permission.ADD, Permission.CHANGE}),
     "manager": frozenset(Permission),
 }
+# What each role, and a superuser, may do, for the sentences of the account page and the admin.
+ROLE_ABILITIES = {
+    "viewer": "watch and search everything",
+    "editor": "watch and add videos, follow channels, and retry, cancel and reorder",
+    "manager": "do everything with videos and subscriptions, and manage the queue, yt-dlp and the audit log",
+    "administrator": "do everything, including managing accounts",
+}
 # What a person was about to do, for the sentence that refuses it.
 _ACTIVITIES = {
     Permission.VIEW: "Viewing this archive",

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from downloads.accounts.permissions import ROLES, Permission
+from downloads.accounts.permissions import ROLE_ABILITIES, ROLES, Permission
 
 # By subject: each permission by its name of Django, with its label and a sentence; "" for none.
 SUBJECTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -45,11 +45,7 @@ SUBJECTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 OTHER_SUBJECT = "Others, which this archive does not ask for"
 _WORDS = {name: words for permissions in SUBJECTS.values() for name, words in permissions.items()}
-ROLE_SENTENCES = {
-    "viewer": "May watch and search everything.",
-    "editor": "May watch and add videos, follow channels, and retry, cancel and reorder.",
-    "manager": "May do everything with videos and subscriptions, and manage the queue, yt-dlp and the audit log.",
-}
+ROLE_SENTENCES = {role: f"May {ROLE_ABILITIES[role]}." for role in ROLES}
 
 
 def permission_name(permission: Any) -> str:

@@ -42,8 +42,8 @@ def is_signed_in(client: Client) -> bool:
 @pytest.mark.parametrize(("role", "text"), [
     ("viewer", "Viewer: you can watch"),
     ("", "Viewer: you can watch"),
-    ("editor", "Editor: you can add"),
-    ("manager", "Manager: you can add and delete"),
+    ("editor", "Editor: you can watch and add videos, follow channels, and"),
+    ("manager", "Manager: you can do everything with videos and subscriptions"),
     ("superuser", "Administrator: you can do everything"),
 ])  # fmt: skip
 def test_it_says_the_name_and_the_role(role, text):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from downloads.accounts.permissions import is_signed_in, require_staff, role_of
+from downloads.accounts.permissions import ROLE_ABILITIES, is_signed_in, require_staff, role_of
 from downloads.accounts.session_store import checked_session_data
 from downloads.accounts.theme import THEMES, keep_theme
 from downloads.models.audit.entry import AuditAction, record_entry
@@ -21,12 +21,7 @@ from downloads.views import responses
 from downloads.views.decorators import post_only, require_sign_in
 from downloads.views.login import PasswordForm
 
-ROLE_TEXTS = {
-    "viewer": "Viewer: you can watch and search everything.",
-    "editor": "Editor: you can add videos, and retry, cancel and reorder them.",
-    "manager": "Manager: you can add and delete videos, and manage the queue, yt-dlp and the audit log.",
-    "administrator": "Administrator: you can do everything, including managing accounts.",
-}
+ROLE_TEXTS = {role: f"{role.capitalize()}: you can {abilities}." for role, abilities in ROLE_ABILITIES.items()}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
