@@ -526,6 +526,16 @@ def test_its_videos_stay_unless_asked_and_only_managers_are(client, editor) -> N
     assert (Subscription.objects.count(), Video.objects.count()) == (0, 1)
 
 
+def test_a_message_shows_that_it_shortens_a_name(client, editor) -> None:
+    subscription, _ = followed(name="Ada" * 50)
+
+    paused = client.post(reverse("subscriptions-act"), {"do": "pause", "id": subscription.key}, follow=True)
+    ended = client.post(reverse("unsubscribe", args=[subscription.key]), follow=True)
+
+    assert f"{('Ada' * 50)[:59]}…" in paused.content.decode()
+    assert f"No longer following {('Ada' * 50)[:79]}…. Its videos stay." in ended.content.decode()
+
+
 def test_a_manager_may_delete_what_it_alone_brought(client, settings, tmp_path) -> None:
     settings.MEDIA_ROOT = tmp_path
     client.force_login(make_user("mia", "manager"))

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from downloads.accounts.permissions import Permission
+from downloads.formatting import truncate_text
 from downloads.models import Subscription, SubscriptionItem
 from downloads.pluralization import format_count
 from downloads.progress.keys import VIDEO_ID_PATTERN
@@ -17,6 +18,7 @@ from downloads.views import responses
 from downloads.views.decorators import post_only, require_permission
 
 MAX_PER_ACTION = 500
+MAX_NAME_LENGTH = 60  # characters of a message
 NOTHING_SELECTED = "Select at least one."
 TOO_MANY_SELECTED = f"You can select up to {MAX_PER_ACTION} at a time. Nothing was changed."
 # What each verb has done to one and to many, what it says where nothing was to be done, and the verb that undoes it.
@@ -80,9 +82,10 @@ def _report(
         messages.info(request, nothing if len(subscriptions) == 1 else "Nothing was to be done.")
         return
     undo = json.dumps({"url": "subscriptions-act", "do": undo_action, "ids": [one.key for one in changed]})
-    text = (
-        singular.format(str(changed[0])[:60]) if len(changed) == 1 else plural.format(f"{len(changed):,} subscriptions")
-    )
+    if len(changed) == 1:
+        text = singular.format(truncate_text(str(changed[0]), MAX_NAME_LENGTH))
+    else:
+        text = plural.format(f"{len(changed):,} subscriptions")
     messages.success(request, text, extra_tags=undo if undo_action else "")
 
 
@@ -120,6 +123,7 @@ def _report_items(request: HttpRequest, action: str, chosen: list[SubscriptionIt
     if not count:
         messages.info(request, nothing)
         return
-    subject = (chosen[0].title[:60] or "this video") if len(chosen) == 1 else format_count(count, "video")
+    title = truncate_text(chosen[0].title, MAX_NAME_LENGTH) or "this video"
+    subject = title if len(chosen) == 1 else format_count(count, "video")
     undo = json.dumps({"url": "subscription-items", "do": undo_action, "ids": [str(item.pk) for item in chosen]})
     messages.success(request, done.format(subject), extra_tags=undo if undo_action else "")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from downloads.accounts.permissions import Permission, require
 from downloads.actions import bulk_actions
+from downloads.formatting import truncate_text
 from downloads.forms import SubscriptionForm
 from downloads.models import Subscription
 from downloads.pluralization import format_count
@@ -85,6 +86,6 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
         if own.exists():
             bulk_actions.run_or_start(request, own.order_by("pk"), "delete")
     if verbs.unsubscribe(subscription, f"Unsubscribed by {request.user}"):
-        text = f"No longer following {str(subscription)[:80]}."
+        text = f"No longer following {truncate_text(str(subscription), 80)}."
         messages.success(request, text if "delete" in request.POST else f"{text} Its videos stay.")
     return redirect("subscriptions")

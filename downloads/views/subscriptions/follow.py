@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from downloads.accounts.permissions import Permission
+from downloads.formatting import truncate_text
 from downloads.forms import FollowForm, remembered_languages
 from downloads.intake.rejections import group_by_reason, remaining_text
 from downloads.library.subscriptions.index import describe_rows
@@ -58,13 +59,13 @@ def _read_feeds(form: FollowForm) -> FeedList:
 def followed_sentence(added: list[Subscription]) -> str:
     """Return the message about new subscriptions."""
     if len(added) == 1:
-        return f"Following {str(added[0])[:80]}. The first check starts soon."
+        return f"Following {truncate_text(str(added[0]), 80)}. The first check starts soon."
     return f"Following {len(added):,} channels and playlists. They are checked one after another."
 
 
 def _known_sentence(known: list[Subscription], first: Subscription) -> str:
     if len(known) == 1:
-        return f"You already follow {str(first)[:80]}. Nothing was changed."
+        return f"You already follow {truncate_text(str(first), 80)}. Nothing was changed."
     return f"{len(known):,} of them were followed already. Nothing was changed there."
 
 

@@ -13,7 +13,13 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from downloads.accounts.admin_url_secrets import link_url_without_secrets
-from downloads.formatting import break_after_slashes, format_admin_datetime, format_duration, hide_secrets
+from downloads.formatting import (
+    break_after_slashes,
+    format_admin_datetime,
+    format_duration,
+    hide_secrets,
+    truncate_text,
+)
 from downloads.models import Subscription, SubscriptionItem, SubscriptionItemState
 from downloads.models.subscriptions.choices import BEFORE_REASON
 from downloads.views.subscriptions.actions import perform_on_items, perform_on_selected
@@ -57,7 +63,7 @@ class ItemSubscriptionFilter(admin.SimpleListFilter):
         choices = list(subscriptions[: MAX_SUBSCRIPTION_CHOICES + 1])
         if len(choices) > MAX_SUBSCRIPTION_CHOICES:
             choices = list(subscriptions.filter(pk=self._chosen_pk))
-        return [(str(one.pk), str(one)[:60]) for one in choices]
+        return [(str(one.pk), truncate_text(str(one), 60)) for one in choices]
 
     def queryset(self, request: HttpRequest, items: QuerySet[SubscriptionItem]) -> QuerySet[SubscriptionItem]:
         """Return the items of the chosen subscription; all of them if there is none of this key."""
@@ -123,13 +129,15 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
     @admin.display(description="Title", ordering="title")
     def short_title(self, item: SubscriptionItem) -> str:
         """Return the title, cut to 80 characters."""
-        return format_html("<bdi>{}</bdi>", item_title(item)[:80])
+        return format_html("<bdi>{}</bdi>", truncate_text(item_title(item), 80))
 
     @admin.display(description="Subscription", ordering="subscription__name")
     def list_link(self, item: SubscriptionItem) -> str:
         """Return the name of its subscription, as a link to its page."""
         url = reverse("subscription", args=[item.subscription.key])
-        return format_html('<a href="{}"><bdi>{}</bdi></a>', url, break_after_slashes(str(item.subscription)[:60]))
+        return format_html(
+            '<a href="{}"><bdi>{}</bdi></a>', url, break_after_slashes(truncate_text(str(item.subscription), 60))
+        )
 
     @admin.display(description="State", ordering="state")
     def state_badge(self, item: SubscriptionItem) -> str:
@@ -137,7 +145,7 @@ class SubscriptionItemAdmin(ReadOnlyAdmin):
         context = {
             "state": item_badge(item),
             "reason": "" if item.reason == BEFORE_REASON else self.cut_reason(item),  # which the state says
-            "facts": f"{str(item.subscription)[:60]} · seen {self.seen_text(item).partition(',')[0]}",
+            "facts": f"{truncate_text(str(item.subscription), 60)} · seen {self.seen_text(item).partition(',')[0]}",
         }
         return render_to_string("downloads/admin/_row_state.html", context)
 

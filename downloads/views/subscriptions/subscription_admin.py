@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from downloads.accounts.admin_url_secrets import link_url_without_secrets
 from downloads.accounts.permissions import Permission, has_permission
-from downloads.formatting import break_after_slashes, format_admin_datetime, site_name, time_until
+from downloads.formatting import break_after_slashes, format_admin_datetime, site_name, time_until, truncate_text
 from downloads.library.subscriptions.index import CONDITIONS, LABELS, Row, describe_rows
 from downloads.library.subscriptions.pictures import attach_newest_videos
 from downloads.library.subscriptions.states import describe_interval
@@ -140,7 +140,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "video": subscription.newest_video,
         }
         picture = render_to_string("downloads/video/_avatar.html", context)
-        return format_html("{}<bdi>{}</bdi>", picture, break_after_slashes(str(subscription)[:80]))
+        return format_html("{}<bdi>{}</bdi>", picture, break_after_slashes(truncate_text(str(subscription), 80)))
 
     @admin.display(description="Site", ordering="host")
     def site(self, subscription: Subscription) -> str:
