@@ -22,8 +22,8 @@ from downloads.parent_death import kill_when_parent_dies
 
 OPEN_FILES = Path("/proc/self/fd")
 IS_SUPPORTED = sys.platform == "linux"  # macOS' own libraries may not be used after a fork
-# Their handlers belong to the parent, as does the order to stop of a signal that arrives before they are reset.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Their handlers belong to the parent, as does the order to stop of a signal that arrives before they are reset.
 RESET_SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD)
 REPARENTING_POLL_SECONDS = 0.001
 WAIT_POLL_SECONDS = 0.01
