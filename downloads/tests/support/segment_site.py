@@ -17,8 +17,8 @@ KEY = bytes(range(16))
 class SegmentSite(ThreadingHTTPServer):
     """Serves the segments of `folder`, "video0.ts" and so on, at `url()`; the attributes may be changed at any time.
 
-    `requests` has the paths in order, `active` the number of requests at this time, `peak` the most at one time. A path
-    in `holds` is answered once its condition is true, such as that others have been asked for.
+    `requests` has the paths in order, `peak` the most requests at one time. A path in `holds` is answered once its
+    condition is true, such as that others have been asked for.
     """
 
     daemon_threads = True
@@ -34,7 +34,7 @@ class SegmentSite(ThreadingHTTPServer):
         self.holds: dict[str, Callable[[], bool]] = {}
         self.is_encrypted = False
         self.requests: list[str] = []
-        self.refused = self.peak = self.active = 0
+        self.refused = self.peak = self._active = 0
         self._changed = threading.Condition()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -65,14 +65,14 @@ class SegmentSite(ThreadingHTTPServer):
         """Note that a request has begun; return the status to answer with."""
         with self._changed:
             self.requests.append(path)
-            self.active += 1
+            self._active += 1
             self._changed.notify_all()
             if self.failures.get(path):
                 return self.failures[path].pop(0)
-            if self.active > self.max_at_once:
+            if self._active > self.max_at_once:
                 self.refused += 1
                 return 503
-            self.peak = max(self.peak, self.active)
+            self.peak = max(self.peak, self._active)
             return 200
 
     def wait_for_hold(self, path: str) -> None:
@@ -82,7 +82,7 @@ class SegmentSite(ThreadingHTTPServer):
 
     def leave(self) -> None:
         with self._changed:
-            self.active -= 1
+            self._active -= 1
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Print nothing: tests disconnect on purpose."""
